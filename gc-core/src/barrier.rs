@@ -1,0 +1,207 @@
+//! The one write barrier.
+//!
+//! Every store of a pointer into memory that an object may own goes through this file: [`Barrier::store`] and its
+//! siblings for `Slot`, [`Barrier::cell`] for `GcCell`.
+//!
+//! ```text
+//!   if slot - holder_start < holder_bytes  &&  value - value_start < value_bytes   { slow }
+//!   slot.store(value, Release)
+//!   slow:  if value is young && what the slot holds is not && the holder is old    { remember the slot }
+//! ```
+//!
+//! - **W1** Between collections, every slot and cell in an old object that holds a young value is in the remembered set
+//!   (a superset: it may hold one no longer).
+//! - **W2** A remembered place stays a slot or cell of the same object until the set is rebuilt: cells never lie in memory of
+//!   their own, and old objects are freed only while the set is empty.
+//! - **W3** A cell is in the set if and only if its logged bit is set.
+//! - **W4** Ranges change only while the world is stopped; so they are plain cells.
+//!
+//! A slot that held a young value already is already in the set (W1), so nothing is remembered twice in a row.
+
+use core::{cell::Cell, cell::RefCell, ptr::NonNull};
+
+use crate::{
+    memory::{AddressMap, CellWord, Edge, TypeInfo, large::RunTable},
+    safepoint::{Poll, Reason},
+    sync::Arc,
+    sync::atomic::Ordering,
+};
+
+/// A mutator's barrier: the ranges that it compares with, and what it has remembered.
+pub(crate) struct Barrier {
+    holder_start: Cell<usize>,
+    holder_bytes: Cell<usize>,
+    value_start: Cell<usize>,
+    value_bytes: Cell<usize>,
+    map: AddressMap,
+    runs: Arc<RunTable>,
+    /// Never borrowed across anything that is not in this file.
+    remembered: RefCell<Remembered>,
+    /// Entries at which the buffer is looked through for duplicates.
+    capacity: usize,
+}
+
+/// Places in old objects that may hold young values.
+#[derive(Default)]
+pub(crate) struct Remembered {
+    /// Slots, immutable fields, and pointers in memory that old objects own.
+    pub(crate) edges: Vec<NonNull<Edge>>,
+    pub(crate) cells: Vec<RememberedCell>,
+}
+
+/// A logged cell.
+#[derive(Clone, Copy)]
+pub(crate) struct RememberedCell {
+    pub(crate) word: NonNull<CellWord>,
+    /// The type of the content.
+    pub(crate) info: &'static TypeInfo,
+}
+
+impl RememberedCell {
+    /// The content: a cell is laid out as in C, word first.
+    pub(crate) fn content(self) -> *mut u8 {
+        let offset = size_of::<CellWord>().next_multiple_of(self.info.shape.align as usize);
+        self.word.as_ptr().cast::<u8>().wrapping_add(offset)
+    }
+}
+
+impl Remembered {
+    /// Adds another set.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.edges.append(&mut other.edges);
+        self.cells.append(&mut other.cells);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.edges.len() + self.cells.len()
+    }
+}
+
+impl Barrier {
+    pub(crate) fn new(map: AddressMap, runs: Arc<RunTable>, capacity: usize) -> Self {
+        let holders = map.large_and_old();
+        let values = map.young_and_large();
+        Self {
+            holder_start: Cell::new(holders.start),
+            holder_bytes: Cell::new(holders.bytes),
+            value_start: Cell::new(values.start),
+            value_bytes: Cell::new(values.bytes),
+            map,
+            runs,
+            remembered: RefCell::default(),
+            capacity,
+        }
+    }
+
+    /// What was remembered; the set is empty from now on.
+    pub(crate) fn take(&self) -> Remembered {
+        self.remembered.take()
+    }
+
+    /// Puts the rebuilt set back.
+    pub(crate) fn put(&self, remembered: Remembered) {
+        debug_assert_eq!(self.remembered.borrow().len(), 0);
+        self.remembered.replace(remembered);
+    }
+
+    /// Stores `value` in `slot`. 9 instructions beside the store and the two that branch.
+    #[inline(always)]
+    pub(crate) fn store(&self, poll: &Poll, slot: &Edge, value: *mut u8) {
+        self.before(poll, slot, value);
+        // Release, with the Acquire load of `Slot::get`: what is behind `value` was written before.
+        slot.store(value, Ordering::Release);
+    }
+
+    /// Stores `value` in `slot` and returns what was there.
+    #[inline]
+    pub(crate) fn swap(&self, poll: &Poll, slot: &Edge, value: *mut u8) -> *mut u8 {
+        self.before(poll, slot, value);
+        slot.swap(value)
+    }
+
+    /// Stores `new` if `slot` holds `current`.
+    #[inline]
+    pub(crate) fn compare_exchange(
+        &self,
+        poll: &Poll,
+        slot: &Edge,
+        current: *mut u8,
+        new: *mut u8,
+    ) -> Result<*mut u8, *mut u8> {
+        self.before(poll, slot, new);
+        slot.compare_exchange(current, new)
+    }
+
+    #[inline(always)]
+    fn before(&self, poll: &Poll, slot: &Edge, value: *mut u8) {
+        let place = core::ptr::from_ref(slot).addr();
+        if place.wrapping_sub(self.holder_start.get()) < self.holder_bytes.get()
+            && value.addr().wrapping_sub(self.value_start.get()) < self.value_bytes.get()
+        {
+            self.slow(poll, slot, value);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn slow(&self, poll: &Poll, slot: &Edge, value: *mut u8) {
+        // Acquire, as every load of a slot.
+        let old = slot.load(Ordering::Acquire);
+        let place = NonNull::from(slot);
+        if self.is_young(value) && !self.is_young(old) && self.holder_is_old(place.addr().get()) {
+            #[cfg(not(gc_mutant = "no_remembered_set"))]
+            self.remember(poll, |set| set.edges.push(place));
+        }
+        let _ = poll;
+    }
+
+    /// Runs before the content of a cell may change: logs the cell, once between two collections.
+    #[inline(always)]
+    pub(crate) fn cell(&self, poll: &Poll, word: &CellWord, info: &'static TypeInfo) {
+        let place = core::ptr::from_ref(word).addr();
+        if place.wrapping_sub(self.holder_start.get()) < self.holder_bytes.get() && !word.is_logged() {
+            self.slow_cell(poll, word, info);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn slow_cell(&self, poll: &Poll, word: &CellWord, info: &'static TypeInfo) {
+        let place = NonNull::from(word);
+        if self.holder_is_old(place.addr().get()) {
+            word.set_logged(true);
+            #[cfg(not(gc_mutant = "no_remembered_cells"))]
+            self.remember(poll, |set| set.cells.push(RememberedCell { word: place, info }));
+        }
+        let _ = (poll, info);
+    }
+
+    #[cfg_attr(any(gc_mutant = "no_remembered_set", gc_mutant = "no_remembered_cells"), allow(dead_code))]
+    fn remember(&self, poll: &Poll, push: impl FnOnce(&mut Remembered)) {
+        let mut set = self.remembered.borrow_mut();
+        push(&mut set);
+        if set.len() >= self.capacity && set.len().is_multiple_of(self.capacity) {
+            let before = set.len();
+            // Cells are never twice in the set (W3); a slot that held other values in between may be.
+            set.edges.sort_unstable();
+            set.edges.dedup();
+            if set.len() > before / 2 {
+                poll.raise(Reason::YOUNG);
+            }
+        }
+    }
+
+    /// Whether `address` is null, of no object, or of an old one: all that is not young.
+    #[inline]
+    fn is_young(&self, address: *mut u8) -> bool {
+        let address = address.addr();
+        self.map.young.contains(address)
+            || (self.map.large.contains(address) && !self.runs.run_of(address).is_old())
+    }
+
+    /// Whether a place in the large or old part is in an old object: objects of the old part are, large ones by age.
+    #[inline]
+    fn holder_is_old(&self, place: usize) -> bool {
+        !self.map.large.contains(place) || self.runs.run_of(place).is_old()
+    }
+}

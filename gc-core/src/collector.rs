@@ -1,0 +1,22 @@
+//! Who collects what when: the cycle, its pacing, and the thread that works beside the program.
+
+pub(crate) mod allocate;
+pub(crate) mod background;
+pub(crate) mod config;
+mod cycle;
+pub(crate) mod describe;
+pub(crate) mod event;
+pub(crate) mod local;
+pub(crate) mod pending;
+pub(crate) mod roots;
+pub(crate) mod shared;
+pub(crate) mod stats;
+pub(crate) mod stress;
+mod verify;
+
+pub(crate) use cycle::{at_safepoint, collect};
+pub use cycle::{Cause, CollectReport, Generation};
+pub use config::{BuildError, Thresholds};
+pub use event::{Event, Level};
+pub use stats::{Counts, Stats};
+pub use stress::{ParseStressError, Stress};

@@ -1,0 +1,222 @@
+//! The heap's own thread: it drops dead values, tells events and gives memory back, away from pauses and mutators.
+//!
+//! ```text
+//!   post(Job) ─▶ queue ─▶ this thread, or `help` on a thread that called `collect`
+//!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
+//! ```
+//!
+//! - **K1** No lock is held while user code (destructors, the event hook) runs.
+//! - **K2** A job is run once. Jobs are not ordered among each other.
+//! - **K3** The thread's end owns the heap: nobody else is left who could use it.
+
+use core::ptr::NonNull;
+use std::{collections::VecDeque, panic, thread};
+
+use crate::{
+    memory::{Header, bitmap::ones},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use super::{
+    event::{Event, Hook},
+    local::{Role, role, set_role},
+    pending::{Dropped, Pending, drop_object},
+    shared::Shared,
+};
+
+/// Something to do beside the program.
+pub(crate) enum Job {
+    Drop(Pending),
+    Tell(Event),
+    /// Give empty memory back.
+    Trim,
+}
+
+/// The queue of the background thread.
+pub(crate) struct Background {
+    queue: Mutex<Queue>,
+    work: Condvar,
+    hook: Hook,
+    /// Values in jobs that were not finished.
+    pending: AtomicUsize,
+    run: AtomicU64,
+    panicked: AtomicU64,
+}
+
+struct Queue {
+    jobs: VecDeque<Job>,
+    stop: bool,
+}
+
+impl Background {
+    pub(crate) fn new(hook: Hook) -> Self {
+        Self {
+            queue: Mutex::new(Queue { jobs: VecDeque::new(), stop: false }),
+            work: Condvar::new(),
+            hook,
+            pending: AtomicUsize::new(0),
+            run: AtomicU64::new(0),
+            panicked: AtomicU64::new(0),
+        }
+    }
+
+    /// Queues a job and wakes the thread.
+    pub(crate) fn post(&self, job: Job) {
+        match &job {
+            Job::Tell(event) if event.level() < self.hook.least => return,
+            // Relaxed, here and below: counters for `Stats`.
+            Job::Drop(pending) => {
+                self.pending.fetch_add(pending.len(), Ordering::Relaxed);
+            }
+            _ => {}
+        }
+        self.queue.lock().jobs.push_back(job);
+        self.work.notify_one();
+    }
+
+    /// Values that wait to be dropped, were dropped, and whose destructors panicked.
+    pub(crate) fn drops(&self) -> (usize, u64, u64) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (self.pending.load(Ordering::Relaxed), load(&self.run), load(&self.panicked))
+    }
+
+    fn stop(&self) {
+        self.queue.lock().stop = true;
+        self.work.notify_one();
+    }
+}
+
+/// Starts the thread of a heap.
+pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
+    thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
+        set_role(Role::Collector);
+        work(&shared);
+        shared.drop_everything();
+    })
+}
+
+/// Nested `Box`es in one object drop recursively.
+const STACK: usize = 64 << 20;
+
+/// Ends the thread of a heap that nobody uses any more, and waits for it; from a collector thread, without waiting: the last
+/// handle may have been in an object that is being dropped there.
+pub(crate) fn stop(shared: &Shared, thread: thread::JoinHandle<()>) {
+    shared.background.stop();
+    if role() != Role::Collector && thread.join().is_err() {
+        // Destructors and the hook are caught: what gets here is a bug of ours, and the heap leaks.
+        eprintln!("gc-core: the background collector panicked");
+    }
+}
+
+fn work(shared: &Shared) {
+    let background = &shared.background;
+    let mut queue = background.queue.lock();
+    loop {
+        if let Some(job) = queue.jobs.pop_front() {
+            drop(queue);
+            shared.run(job);
+            queue = background.queue.lock();
+        } else if queue.stop {
+            return;
+        } else {
+            background.work.wait(&mut queue);
+        }
+    }
+}
+
+impl Shared {
+    /// Runs the drops that wait, on a thread that asked for a collection and holds nothing.
+    pub(crate) fn help(&self) {
+        loop {
+            let mut queue = self.background.queue.lock();
+            let Some(index) = queue.jobs.iter().position(|job| matches!(job, Job::Drop(_))) else { return };
+            let job = queue.jobs.remove(index);
+            drop(queue);
+            if let Some(job) = job {
+                self.run(job);
+            }
+        }
+    }
+
+    /// Runs one job. No lock is held (K1).
+    fn run(&self, job: Job) {
+        match job {
+            Job::Drop(pending) => self.drop_pending(pending),
+            Job::Tell(event) => {
+                let tell = &self.background.hook.tell;
+                // A hook that panics has been reported by the panic hook; the collector goes on.
+                if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
+                    core::mem::forget(payload);
+                }
+            }
+            Job::Trim => {
+                let keep = self.reserve_blocks() + Self::hysteresis_blocks(self.old.lock().space.used_blocks());
+                let keep_large = (self.large.lock().used_pages * crate::memory::PAGE / 4).max(4 << 20);
+                self.release_memory(keep, keep_large);
+            }
+        }
+    }
+
+    fn drop_pending(&self, mut pending: Pending) {
+        let mut dropped = Dropped::default();
+        let count = pending.len();
+        for page in pending.take_large() {
+            let (address, info) = self.runs.object(page as usize);
+            // SAFETY: a dead run's object, handed to us alone.
+            unsafe { drop_object(address, info, &mut dropped) };
+            self.large.lock().give_back(&self.runs, page);
+        }
+        pending.run(&mut dropped);
+        self.count(dropped);
+        self.background.pending.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    fn count(&self, dropped: Dropped) {
+        self.background.run.fetch_add(dropped.values, Ordering::Relaxed);
+        self.background.panicked.fetch_add(dropped.panicked.len() as u64, Ordering::Relaxed);
+        for type_name in dropped.panicked {
+            let event = Event::DestructorPanicked { type_name };
+            if event.level() >= self.background.hook.least {
+                self.run(Job::Tell(event));
+            }
+        }
+    }
+
+    /// Drops every object and root that is left (K3).
+    fn drop_everything(&self) {
+        let mut dropped = Dropped::default();
+        let tables = core::mem::take(&mut self.registry.lock().tables);
+        let mut boxed = Pending::default();
+        for table in &tables {
+            table.scan(|_, _| unreachable!("gc-core: a root without a heap"), |value| boxed.boxed(value));
+        }
+        boxed.run(&mut dropped);
+        for address in self.objects_to_drop() {
+            // SAFETY: an object, whose header is an info outside of pauses.
+            let info = unsafe { Header::of(address.as_ptr()).info() };
+            // SAFETY: nobody else is left (K3), and each object is on one list.
+            unsafe { drop_object(address.as_ptr(), info, &mut dropped) };
+        }
+        self.count(dropped);
+    }
+
+    /// Every object that needs dropping.
+    fn objects_to_drop(&self) -> Vec<NonNull<u8>> {
+        let mut young = self.young.lock();
+        let mut objects = core::mem::take(&mut young.drops);
+        let mut large = self.large.lock();
+        let runs = core::mem::take(&mut large.old).into_iter().chain(core::mem::take(&mut young.fresh_large));
+        objects.extend(runs.filter_map(|page| NonNull::new(self.runs.address(page as usize))));
+        let old = &self.old.lock().space;
+        for (index, block) in old.blocks.iter().enumerate() {
+            let Some(class) = block.class.filter(|_| block.drops) else { continue };
+            // Relaxed: nobody else is left.
+            let words = old.drops.block(index).each_ref().map(|word| word.load(Ordering::Relaxed));
+            objects.extend(ones(words).filter_map(|granule| NonNull::new(old.address(index, class, granule))));
+        }
+        objects
+    }
+}

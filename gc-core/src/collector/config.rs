@@ -1,0 +1,187 @@
+//! The settings of a heap, checked.
+
+use core::fmt;
+
+use super::{event::Hook, stress::Stress};
+use crate::memory::{BLOCK, MAX_SMALL, size_class::CLASSES};
+
+/// The settings as the builder takes them.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) thresholds: Thresholds,
+    pub(crate) chunk_bytes: usize,
+    pub(crate) remembered_entries: usize,
+    pub(crate) reservation: usize,
+    pub(crate) hard_limit: Option<usize>,
+    pub(crate) soft_limit: Option<usize>,
+    pub(crate) auto: bool,
+    pub(crate) stress: Stress,
+    pub(crate) hook: Hook,
+}
+
+/// When collections happen. Readable and settable while the program runs.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// let mut thresholds = heap.thresholds();
+/// thresholds.growth_percent = 50;
+/// heap.set_thresholds(thresholds)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Bytes allocated between two young collections. 4 MiB by default; from 8 MiB on allocation slows down, as the
+    /// nursery no longer fits the caches. At least a chunk.
+    pub nursery_bytes: usize,
+    /// Every so many young collections, one promotes everything, whatever its age. 0: never. 16 by default.
+    pub promote_all_every: u32,
+    /// By how much the old generation grows over what was live after the last full collection before the next one,
+    /// in percent. 100 by default.
+    pub growth_percent: u32,
+    /// Below this many bytes the old generation grows without a full collection. 16 MiB by default.
+    pub growth_floor: usize,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { nursery_bytes: 4 << 20, promote_all_every: 16, growth_percent: 100, growth_floor: 16 << 20 }
+    }
+}
+
+/// A setting that cannot be, or a system that refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A setting is out of its range.
+    Setting {
+        /// The setting's name, as the builder's method.
+        name: &'static str,
+        /// What was found.
+        found: usize,
+        /// What would do.
+        expected: String,
+    },
+    /// The environment variable `GC_CORE_STRESS` could not be read.
+    Stress(super::stress::ParseStressError),
+    /// The system refused address space down to the smallest reservation that holds the settings.
+    Reservation {
+        /// Bytes of the last attempt.
+        bytes: usize,
+        /// What the system said.
+        os: String,
+    },
+    /// The system refused a thread for the background collector.
+    Thread(String),
+}
+
+impl std::error::Error for BuildError {}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting { name, found, expected } => write!(f, "{name}: expected {expected}, found {found}"),
+            Self::Stress(error) => write!(f, "GC_CORE_STRESS: {error}"),
+            Self::Reservation { bytes, os } => write!(
+                f,
+                "could not reserve {bytes} bytes of address space ({os}): raise the process's limit on virtual memory \
+                 (ulimit -v), or set a smaller reservation, nursery or hard limit"
+            ),
+            Self::Thread(os) => write!(f, "could not start the background collector's thread: {os}"),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            thresholds: Thresholds::default(),
+            chunk_bytes: 256 << 10,
+            remembered_entries: 1 << 16,
+            reservation: DEFAULT_RESERVATION,
+            hard_limit: None,
+            soft_limit: None,
+            auto: true,
+            stress: Stress::default(),
+            hook: Hook::default(),
+        }
+    }
+}
+
+/// 64 GiB of address space: costs nothing until it is used. Halved where the system refuses.
+const DEFAULT_RESERVATION: usize = 64 << 30;
+/// The smallest chunk: holds the largest small object at any alignment.
+pub(crate) const MIN_CHUNK: usize = 16 << 10;
+/// The largest chunk.
+const MAX_CHUNK: usize = 16 << 20;
+
+impl Config {
+    /// Fits settings to each other as stress asks, and checks them.
+    pub(crate) fn checked(mut self) -> Result<Self, BuildError> {
+        const { assert!(MIN_CHUNK > MAX_SMALL + crate::memory::MAX_ALIGN) };
+        if self.stress.tiny_nursery {
+            self.chunk_bytes = MIN_CHUNK;
+            self.thresholds.nursery_bytes = MIN_CHUNK;
+            self.remembered_entries = 8;
+        }
+        let chunk = self.chunk_bytes;
+        if !chunk.is_power_of_two() || !(MIN_CHUNK..=MAX_CHUNK).contains(&chunk) {
+            let expected = format!("a power of two from {MIN_CHUNK} to {MAX_CHUNK} bytes");
+            return Err(BuildError::Setting { name: "chunk_bytes", found: chunk, expected });
+        }
+        if self.remembered_entries == 0 {
+            let expected = "at least 1 entry".to_owned();
+            return Err(BuildError::Setting { name: "remembered_entries", found: 0, expected });
+        }
+        self.thresholds.check(chunk)?;
+        let least = self.least_bytes();
+        if self.reservation < least * 4 {
+            let expected = format!("at least {} bytes for a nursery of {}", least * 4, self.thresholds.nursery_bytes);
+            return Err(BuildError::Setting { name: "reservation", found: self.reservation, expected });
+        }
+        if let Some(limit) = self.hard_limit
+            && limit < least
+        {
+            let expected = format!(
+                "at least {least} bytes: a nursery of {} and the memory to promote all of it into",
+                self.thresholds.nursery_bytes
+            );
+            return Err(BuildError::Setting { name: "hard_limit", found: limit, expected });
+        }
+        if let (Some(soft), Some(hard)) = (self.soft_limit, self.hard_limit)
+            && soft > hard
+        {
+            let expected = format!("at most the hard limit of {hard} bytes");
+            return Err(BuildError::Setting { name: "soft_limit", found: soft, expected });
+        }
+        Ok(self)
+    }
+
+    /// What a heap takes as soon as its nursery is full: the nursery, and blocks to promote it into.
+    fn least_bytes(&self) -> usize {
+        let nursery = self.thresholds.nursery_bytes.saturating_add(2 * self.chunk_bytes);
+        nursery.saturating_add(promotion_reserve(nursery).saturating_mul(BLOCK))
+    }
+}
+
+impl Thresholds {
+    /// Checks the values against the chunk's size.
+    pub(crate) fn check(&self, chunk: usize) -> Result<(), BuildError> {
+        if self.nursery_bytes < chunk || self.nursery_bytes > MAX_NURSERY {
+            let expected = format!("from one chunk ({chunk} bytes) to {MAX_NURSERY} bytes");
+            return Err(BuildError::Setting { name: "nursery_bytes", found: self.nursery_bytes, expected });
+        }
+        if self.growth_percent == 0 {
+            let expected = "at least 1 percent".to_owned();
+            return Err(BuildError::Setting { name: "growth_percent", found: 0, expected });
+        }
+        Ok(())
+    }
+}
+
+const MAX_NURSERY: usize = 4 << 30;
+
+/// Empty blocks that promoting `young` bytes may need: the bytes rounded up to size classes, and one block per class.
+pub(crate) fn promotion_reserve(young: usize) -> usize {
+    use crate::memory::size_class::{PROMOTION_DEN, PROMOTION_NUM};
+    (young / PROMOTION_DEN).saturating_mul(PROMOTION_NUM).div_ceil(BLOCK) + CLASSES
+}

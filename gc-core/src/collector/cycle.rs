@@ -1,0 +1,364 @@
+//! One collection, from the stopped world to its resumption.
+//!
+//! ```text
+//!   young:  retire the buffer → copy from roots and remembered set → what died: drop lists, large runs → flip
+//!   full:   a young collection that promotes everything → mark from the roots → sweep
+//! ```
+//!
+//! A full collection begins with nothing young and an empty remembered set, so marking sees the old generation alone and
+//! no remembered place can outlive what sweeping frees.
+
+use core::{fmt, time::Duration};
+use std::time::Instant;
+
+use crate::{
+    memory::{Header, HeaderWord, TypeInfo, chunks::Age, large::LargeSpace, poison},
+    old::{
+        mark::Marker,
+        sweep::{self, Dead, Swept},
+    },
+    safepoint::Reason,
+    sync::{Arc, MutexGuard, atomic::Ordering},
+    young::{Evacuator, Policy},
+};
+
+use super::{
+    background::Job,
+    describe::Promotion,
+    event::Event,
+    local::Local,
+    pending::Pending,
+    roots::RootTable,
+    shared::{Old, Shared, Young},
+    stats::Stats,
+    stress::PromoteBy,
+    verify::{self, Moment},
+};
+
+/// Why a collection happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The program asked for it.
+    Explicit,
+    /// The young budget was used up, or the remembered set was full.
+    Nursery,
+    /// The old generation has grown past its goal.
+    Growth,
+    /// An allocation found the hard limit reached.
+    Limit,
+    /// The stress setting.
+    Stress,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Explicit => "explicit",
+            Self::Nursery => "nursery",
+            Self::Growth => "growth",
+            Self::Limit => "limit",
+            Self::Stress => "stress",
+        })
+    }
+}
+
+/// What is collected.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Generation {
+    /// Generation 0 and, by age, 1: survivors of a second collection become old.
+    Fresh = 0,
+    /// Generations 0 and 1: every survivor becomes old.
+    Young = 1,
+    /// The whole heap.
+    Old = 2,
+}
+
+/// What a collection did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CollectReport {
+    /// The oldest generation that was collected.
+    pub generation: Generation,
+    /// Bytes of objects before, rounded as each generation rounds.
+    pub bytes_before: usize,
+    /// Bytes of objects that are gone.
+    pub bytes_freed: usize,
+    /// Old objects that are gone. Young ones are not counted: they cost nothing when they die.
+    pub old_objects_freed: usize,
+    /// How long the world was stopped.
+    pub pause: Duration,
+}
+
+/// Takes up what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
+pub(crate) fn at_safepoint(local: &Local) {
+    let reason = local.poll.take();
+    let stress = &local.shared.config.stress;
+    if stress.watches_safepoints() {
+        local.poll.raise(Reason::STRESS);
+        let count = local.stress_count.get() + 1;
+        local.stress_count.set(count);
+        if count.is_multiple_of(stress.every_safepoint) {
+            collect(local, Generation::Fresh, Cause::Stress);
+            return;
+        }
+    }
+    if reason.contains(Reason::FULL) {
+        collect(local, Generation::Old, Cause::Limit);
+    } else if reason.contains(Reason::YOUNG) {
+        collect(local, Generation::Fresh, Cause::Nursery);
+    }
+}
+
+/// Collects. The caller is the running owner of `local`, the heap's one mutator, at a safepoint: the world is stopped.
+pub(crate) fn collect(local: &Local, asked: Generation, cause: Cause) -> CollectReport {
+    let shared = &*local.shared;
+    let start = Instant::now();
+    let (generation, cause) = choose(shared, asked, cause);
+    // A new stop: guards of the last one count no more. Relaxed: the mutator learns it here.
+    let stops = shared.pace.stops.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+    local.stops.set(stops);
+
+    let mut world = World::stop(local, shared);
+    let before = world.bytes();
+    world.verify(Moment::Before);
+    let (copied, promoted, promoted_objects) = world.young(generation);
+    world.verify(if generation == Generation::Fresh { Moment::After } else { Moment::AfterPromotion });
+    let after_young = world.bytes();
+    let mut swept = Swept::default();
+    if generation == Generation::Old {
+        swept = world.full();
+        world.verify(Moment::AfterPromotion);
+    }
+    let after = world.bytes();
+    let allocated = local.fresh_bytes.replace(0);
+    let pending = world.resume();
+    let pause = start.elapsed();
+
+    // The old part only grows in a young collection, so this is what died young.
+    let freed_young = before.saturating_sub(after_young);
+    let mut stats = shared.stats.lock();
+    let Stats { collections, pause_total, pause_max, .. } = &mut *stats;
+    collections[generation as usize] += 1;
+    *pause_total += pause;
+    *pause_max = pause.max(*pause_max);
+    stats.bytes_allocated += allocated as u64;
+    stats.bytes_copied += copied as u64;
+    stats.bytes_promoted += promoted as u64;
+    stats.objects_promoted += promoted_objects as u64;
+    stats.bytes_freed += (freed_young + swept.bytes) as u64;
+    stats.objects_freed += swept.objects as u64;
+    drop(stats);
+
+    if !pending.is_empty() {
+        shared.background.post(Job::Drop(pending));
+    }
+    if generation == Generation::Old {
+        shared.background.post(Job::Trim);
+    }
+    shared.background.post(Job::Tell(Event::Collection { generation: generation as u8, cause, pause, before, after }));
+    CollectReport {
+        generation,
+        bytes_before: before,
+        bytes_freed: before.saturating_sub(after),
+        old_objects_freed: swept.objects,
+        pause,
+    }
+}
+
+/// What is really collected: a young collection becomes one that promotes everything when its turn has come, a full one
+/// when the old generation has reached its goal.
+fn choose(shared: &Shared, asked: Generation, cause: Cause) -> (Generation, Cause) {
+    let pace = &shared.pace;
+    let stress = &shared.config.stress;
+    // Relaxed, here and below: counters of the leader.
+    let stops = pace.stops.load(Ordering::Relaxed);
+    let forced = stress.full_every != 0 && stops.is_multiple_of(stress.full_every);
+    if asked == Generation::Old || forced {
+        return (Generation::Old, cause);
+    }
+    if cause != Cause::Explicit && pace.is_auto() && pace.wants_full() {
+        return (Generation::Old, Cause::Growth);
+    }
+    let every = pace.thresholds().promote_all_every;
+    let turn = every != 0 && pace.young_collections.load(Ordering::Relaxed) + 1 >= every;
+    if asked == Generation::Fresh && !turn { (Generation::Fresh, cause) } else { (Generation::Young, cause) }
+}
+
+/// The stopped world.
+struct World<'a> {
+    local: &'a Local,
+    shared: &'a Shared,
+    tables: Vec<Arc<RootTable>>,
+    young: MutexGuard<'a, Young>,
+    old: MutexGuard<'a, Old>,
+    large: MutexGuard<'a, LargeSpace>,
+    pending: Pending,
+}
+
+impl<'a> World<'a> {
+    fn stop(local: &'a Local, shared: &'a Shared) -> Self {
+        let mut registry = shared.registry.lock();
+        registry.tables.retain(|table| !table.is_released());
+        let tables = registry.tables.clone();
+        drop(registry);
+        let mut young = shared.young.lock();
+        let (old, large) = (shared.old.lock(), shared.large.lock());
+        if let Some((chunk, top)) = local.buffer.retire() {
+            young.space.set_top(chunk, top);
+        }
+        let Young { drops, fresh_large, remembered, .. } = &mut *young;
+        drops.append(&mut local.drops.borrow_mut());
+        fresh_large.append(&mut local.fresh_large.borrow_mut());
+        remembered.append(local.barrier.take());
+        Self { local, shared, tables, young, old, large, pending: Pending::default() }
+    }
+
+    /// Bytes of objects, as chunks, cells and runs hold them.
+    fn bytes(&self) -> usize {
+        let space = &self.young.space;
+        let young: usize = [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)).map(|c| space.used(c)).sum();
+        young + Shared::old_bytes(&self.old.space, &self.large)
+    }
+
+    /// Copies what is young; returns the bytes that stayed young, the bytes and the objects that became old.
+    fn young(&mut self, generation: Generation) -> (usize, usize, usize) {
+        let shared = self.shared;
+        let remembered = core::mem::take(&mut self.young.remembered);
+        let Old { space: old, cursors } = &mut *self.old;
+        let promotion = Promotion { old, cursors, large: Vec::new() };
+        let grow = |offset, bytes| shared.memory.grow(offset, bytes);
+        let policy = policy(shared, generation);
+        let mut evacuator =
+            Evacuator::new(shared.map, &shared.runs, &mut self.young.space, promotion, &grow, policy);
+        let pending = &mut self.pending;
+        for table in &self.tables {
+            // SAFETY: a root's value, of its type; the world is stopped, so nobody borrows it.
+            let visit = |info: &'static TypeInfo, value| unsafe { evacuator.root(info, value, 1) };
+            #[cfg(not(gc_mutant = "skip_roots"))]
+            table.scan(visit, |boxed| pending.boxed(boxed));
+            #[cfg(gc_mutant = "skip_roots")]
+            let _ = (visit, table, &pending);
+        }
+        // SAFETY: the heap's set; the world is stopped.
+        unsafe { evacuator.remembered(remembered) };
+        evacuator.drain();
+        evacuator.retire_to_space();
+        let figures = (evacuator.copied_bytes, evacuator.promoted_bytes, evacuator.promoted_objects);
+        let remembered = core::mem::take(&mut evacuator.remembered);
+        let promoted_large = core::mem::take(&mut evacuator.promote.large);
+        drop(evacuator);
+
+        self.large.old.extend(promoted_large);
+        self.bury_young();
+        self.young.remembered = remembered;
+        // SAFETY: from-space: what lived has moved, what needed dropping was moved out.
+        self.young.space.flip(|start, used| unsafe { poison::fill(start, used, poison::FROM_SPACE) });
+        let counter = &shared.pace.young_collections;
+        // Relaxed, both: the leader's counter.
+        if policy.all {
+            counter.store(0, Ordering::Relaxed);
+        } else {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        figures
+    }
+
+    /// Hands over the young dead that need dropping, and frees large objects that were not reached.
+    fn bury_young(&mut self) {
+        let (shared, pending) = (self.shared, &mut self.pending);
+        let map = shared.map;
+        self.young.drops.retain_mut(|address| {
+            // SAFETY: an object of from-space, whose memory is not reused yet.
+            match unsafe { Header::of(address.as_ptr()).read() } {
+                HeaderWord::Forwarded(to) => {
+                    *address = core::ptr::NonNull::new(to).expect("no object is at address 0");
+                    // What became old has a drop bit instead.
+                    map.young.contains(to.addr())
+                }
+                HeaderWord::Info(info) => {
+                    // SAFETY: not reached, so nobody's.
+                    unsafe { pending.moved_out(address.as_ptr(), info) };
+                    false
+                }
+                HeaderWord::Filler(_) => unreachable!("gc-core: a filler on a drop list"),
+            }
+        });
+        for page in core::mem::take(&mut self.young.fresh_large) {
+            if !shared.runs.run(page as usize).is_old() {
+                sweep::free_large(&mut self.large, &shared.runs, page, pending);
+            }
+        }
+    }
+
+    /// Marks and sweeps the old generation. Nothing is young.
+    fn full(&mut self) -> Swept {
+        debug_assert_eq!(self.young.space.in_use(), 0);
+        debug_assert_eq!(self.young.remembered.len(), 0);
+        self.old.cursors.retire();
+        let mut marker = Marker::new(&self.old.space, &self.shared.runs);
+        for table in &self.tables {
+            table.scan(
+                // SAFETY: a root's value, of its type; the world is stopped.
+                |info, value| unsafe { marker.root(info, value, 1) },
+                |boxed| self.pending.boxed(boxed),
+            );
+        }
+        marker.drain();
+        let mut swept = sweep::blocks(&mut self.old.space, &mut self.pending);
+        let large = sweep::large(&mut self.large, &self.shared.runs, &mut self.pending);
+        swept.bytes += large.bytes;
+        swept.objects += large.objects;
+        let live = Shared::old_bytes(&self.old.space, &self.large);
+        // Relaxed: see `Pace`.
+        self.shared.pace.old_live.store(live, Ordering::Relaxed);
+        self.shared.pace.set_goal();
+        swept
+    }
+
+    fn verify(&self, moment: Moment) {
+        if self.shared.config.stress.verify {
+            let heap = verify::Heap {
+                map: self.shared.map,
+                runs: &self.shared.runs,
+                young: &self.young,
+                old: &self.old.space,
+                large: &self.large,
+                tables: &self.tables,
+            };
+            if let Err(damage) = verify::verify(&heap, moment) {
+                panic!("gc-core: the heap is damaged ({moment:?}, stress {:?}): {damage}", self.shared.config.stress);
+            }
+        }
+    }
+
+    /// Publishes the figures and lets the program go on. Returns what has to be dropped.
+    fn resume(mut self) -> Pending {
+        let pace = &self.shared.pace;
+        // Relaxed: see `Pace`.
+        pace.old_bytes.store(Shared::old_bytes(&self.old.space, &self.large), Ordering::Relaxed);
+        let remembered = core::mem::take(&mut self.young.remembered);
+        let mut stats = self.shared.stats.lock();
+        stats.old_bytes = Shared::old_bytes(&self.old.space, &self.large);
+        stats.old_objects = self.old.space.live_objects + self.large.old.len();
+        stats.survivor_bytes = self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum();
+        stats.remembered = remembered.len();
+        drop(stats);
+        self.local.barrier.put(remembered);
+        self.pending
+    }
+}
+
+fn policy(shared: &Shared, generation: Generation) -> Policy {
+    let stress = &shared.config.stress;
+    let all = generation != Generation::Fresh || stress.promote == Some(PromoteBy::Always);
+    // Another chance in every collection, the same for the same seed.
+    // Relaxed: the leader's counter.
+    let chance = stress.seed ^ (u64::from(shared.pace.stops.load(Ordering::Relaxed)) << 32);
+    Policy {
+        all,
+        full_every: stress.to_space_full,
+        random: (stress.promote == Some(PromoteBy::Chance)).then_some(chance),
+        never: stress.promote == Some(PromoteBy::Never),
+    }
+}

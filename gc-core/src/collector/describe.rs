@@ -1,0 +1,121 @@
+//! The static description of each type that lives in a heap, and with it the instantiation of its `trace` for every visitor.
+
+use core::marker::PhantomData;
+
+use crate::{
+    memory::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape, blocks::OldSpace},
+    old::{mark::Marker, promote::Cursors},
+    trace::{Trace, Visitor},
+    young::{Evacuator, Promote},
+};
+
+use super::verify::Inspector;
+
+/// Names the descriptions of `T`.
+pub(crate) struct Describe<T>(PhantomData<T>);
+
+impl<T: Trace> Describe<T> {
+    /// `T` as an object, as the content of a cell, or as a root.
+    pub(crate) const SIZED: &'static TypeInfo = &TypeInfo {
+        shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, !T::HAS_GC),
+        trace: TraceFns { evacuate: one::<T, Evacuate>, mark: one::<T, Mark>, inspect: one::<T, Inspect> },
+        drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
+        name: core::any::type_name::<T>,
+    };
+
+    /// `[T]` as an object.
+    pub(crate) const SLICE: &'static TypeInfo = &TypeInfo {
+        shape: TypeShape::slice(size_of::<T>(), Self::ALIGN, !T::HAS_GC),
+        trace: TraceFns { evacuate: many::<T, Evacuate>, mark: many::<T, Mark>, inspect: many::<T, Inspect> },
+        drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
+        name: core::any::type_name::<[T]>,
+    };
+
+    const ALIGN: usize = {
+        assert!(align_of::<T>() <= MAX_ALIGN, "an object of the heap may have an alignment of at most 4096");
+        align_of::<T>()
+    };
+}
+
+/// `str` as an object.
+pub(crate) const STR: &TypeInfo = &TypeInfo {
+    shape: TypeShape::slice(1, 1, true),
+    trace: TraceFns { evacuate: many::<u8, Evacuate>, mark: many::<u8, Mark>, inspect: many::<u8, Inspect> },
+    drop: None,
+    name: core::any::type_name::<str>,
+};
+
+/// The visitors that the collector uses, by name, as their types have lifetimes.
+trait Purpose {
+    type Visitor<'a>: Visitor;
+}
+
+struct Evacuate;
+struct Mark;
+struct Inspect;
+
+impl Purpose for Evacuate {
+    type Visitor<'a> = Evacuator<'a, Promotion<'a>>;
+}
+
+impl Purpose for Mark {
+    type Visitor<'a> = Marker<'a>;
+}
+
+impl Purpose for Inspect {
+    type Visitor<'a> = Inspector;
+}
+
+/// # Safety
+///
+/// `value` is a valid `T` that the visitor may look at, `visitor` one for this purpose that nobody else uses meanwhile.
+unsafe fn one<T: Trace, P: Purpose>(value: *mut u8, _: usize, visitor: *mut u8) {
+    // SAFETY: the caller's.
+    let visitor = unsafe { &mut *visitor.cast::<P::Visitor<'_>>() };
+    // SAFETY: the caller's.
+    unsafe { T::trace(value.cast(), visitor) }
+}
+
+/// # Safety
+///
+/// As for [`one`], for `count` values from `first` on.
+unsafe fn many<T: Trace, P: Purpose>(first: *mut u8, count: usize, visitor: *mut u8) {
+    // SAFETY: the caller's.
+    let visitor = unsafe { &mut *visitor.cast::<P::Visitor<'_>>() };
+    let first = first.cast::<T>();
+    for index in 0..count {
+        // SAFETY: the caller's.
+        unsafe { T::trace(first.add(index), visitor) }
+    }
+}
+
+/// # Safety
+///
+/// `value` is a valid `T` that nobody uses any more.
+unsafe fn drop_one<T>(value: *mut u8) {
+    // SAFETY: the caller's.
+    unsafe { value.cast::<T>().drop_in_place() }
+}
+
+/// Promotion into the old part, for the young collection.
+pub(crate) struct Promotion<'a> {
+    pub(crate) old: &'a mut OldSpace,
+    pub(crate) cursors: &'a mut Cursors,
+    /// Runs of large objects that became old.
+    pub(crate) large: Vec<u32>,
+}
+
+impl Promote for Promotion<'_> {
+    #[inline(always)]
+    fn promote(&mut self, info: &'static TypeInfo, extent: usize) -> *mut u8 {
+        self.cursors.promote(self.old, info, extent)
+    }
+
+    fn promoted_large(&mut self, page: usize) {
+        self.large.push(page as u32);
+    }
+
+    fn content_info<T: Trace>() -> &'static TypeInfo {
+        Describe::<T>::SIZED
+    }
+}

@@ -1,0 +1,392 @@
+//! Root tables: the values that programs keep across safepoints.
+//!
+//! Each mutator has a table of chunks of slots. A slot holds a value of up to one word in place, anything larger by a
+//! pointer to memory of its own. Slots never move while they are in use.
+//!
+//! ```text
+//!               create                 drop on the running owner
+//!      FREE ───────────▶ LIVE ─────────────────────────────▶ FREE
+//!        ▲                 │  drop anywhere else
+//!        └──── scan ──── DROPPED ◀──┘
+//! ```
+//!
+//! - **T1** `free`, `chunks` and `local` belong to the owner while it runs, to the leader of a pause while it does not.
+//! - **T2** A chunk's `owner` is the mutator that the table was made for until that detaches, then null. So who finds its own current
+//!   mutator there is the running owner.
+//! - **T3** `live` is the number of roots, plus [`ATTACHED`] minus `local` while the owner is attached. Whoever makes it zero lets go of
+//!   the heap: roots keep their heap alive.
+//! - **T4** The memory of a boxed value is freed by the running owner, or after a scan has unlinked its slot: never while a
+//!   pause may be tracing it.
+
+use core::{
+    alloc::Layout,
+    any::Any,
+    cell::{Cell, RefCell, UnsafeCell},
+    ptr,
+    ptr::NonNull,
+};
+use std::alloc;
+
+use crate::{
+    memory::TypeInfo,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicIsize, AtomicPtr, Ordering},
+    },
+};
+
+use super::local::Local;
+
+/// One root.
+#[repr(C)]
+pub(crate) struct RootSlot {
+    /// The value, the pointer to it, or the next free slot.
+    value: UnsafeCell<*mut u8>,
+    /// The type of the value, with tags; [`FREE`] in the free list.
+    info: AtomicPtr<TypeInfo>,
+}
+
+const FREE: usize = 1;
+const BOXED: usize = 2;
+const DROPPED: usize = 4;
+const TAGS: usize = 7;
+
+const SLOTS: usize = (CHUNK - size_of::<ChunkHead>()) / size_of::<RootSlot>();
+const CHUNK: usize = 4096;
+/// What `live` is ahead by while the owner is attached (T3).
+const ATTACHED: isize = isize::MAX / 2;
+
+#[repr(C)]
+struct ChunkHead {
+    table: *const RootTable,
+    /// T2.
+    owner: AtomicPtr<Local>,
+    /// The heap's identity.
+    heap: *const (),
+}
+
+#[repr(C, align(4096))]
+struct Chunk {
+    head: ChunkHead,
+    slots: [RootSlot; SLOTS],
+}
+
+/// The roots filed with one mutator.
+pub(crate) struct RootTable {
+    chunks: RefCell<Vec<NonNull<Chunk>>>,
+    free: Cell<*mut RootSlot>,
+    /// Created minus dropped by the running owner.
+    local: Cell<isize>,
+    live: AtomicIsize,
+    /// What keeps the heap alive: taken by whoever makes `live` zero.
+    heap: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
+    /// `live` is zero for good and whoever found it so does not touch the table any more.
+    released: AtomicBool,
+    identity: *const (),
+}
+
+// SAFETY: T1 says who may touch the cells when; the rest is atomic.
+unsafe impl Send for RootTable {}
+// SAFETY: as above.
+unsafe impl Sync for RootTable {}
+
+/// A value in memory of its own whose root was dropped.
+#[derive(Clone, Copy)]
+pub(crate) struct BoxedValue {
+    pub(crate) value: NonNull<u8>,
+    pub(crate) info: &'static TypeInfo,
+}
+
+impl BoxedValue {
+    /// The memory of a boxed value of type `info`.
+    pub(crate) fn layout(info: &TypeInfo) -> Layout {
+        let align = usize::from(info.shape.align).max(8);
+        Layout::from_size_align(info.shape.extent as usize, align).expect("the layout of a type that exists")
+    }
+
+    /// Frees the memory.
+    ///
+    /// # Safety
+    ///
+    /// The value was dropped, and nobody else frees it.
+    pub(crate) unsafe fn free(self) {
+        // SAFETY: allocated with this layout in `RootTable::boxed`.
+        unsafe { alloc::dealloc(self.value.as_ptr(), Self::layout(self.info)) }
+    }
+}
+
+impl RootTable {
+    /// A table of a mutator about to attach. `heap` keeps the heap alive for as long as there are roots.
+    pub(crate) fn new(heap: Arc<dyn Any + Send + Sync>, identity: *const ()) -> Self {
+        Self {
+            chunks: RefCell::default(),
+            free: Cell::new(ptr::null_mut()),
+            local: Cell::new(0),
+            live: AtomicIsize::new(ATTACHED),
+            heap: Mutex::new(Some(heap)),
+            released: AtomicBool::new(false),
+            identity,
+        }
+    }
+
+    /// Files a value of up to a word, which `write` writes.
+    ///
+    /// The caller is the running owner.
+    #[inline(always)]
+    pub(crate) fn inline(&self, owner: *const Local, info: &'static TypeInfo, write: impl FnOnce(*mut u8)) -> NonNull<RootSlot> {
+        let slot = self.take(owner);
+        // SAFETY: a slot of ours that is in use by nobody (T1).
+        let place = unsafe { slot.as_ref() };
+        write(place.value.get().cast());
+        // Release, with the Acquire of `scan`: the value was written.
+        place.info.store(ptr::from_ref(info).cast_mut(), Ordering::Release);
+        slot
+    }
+
+    /// Files a value in memory of its own, which `write` writes. The caller is the running owner.
+    pub(crate) fn boxed(&self, owner: *const Local, info: &'static TypeInfo, write: impl FnOnce(*mut u8)) -> NonNull<RootSlot> {
+        let layout = BoxedValue::layout(info);
+        // SAFETY: `extent` is at least 16, never 0.
+        let value = unsafe { alloc::alloc(layout) };
+        if value.is_null() {
+            alloc::handle_alloc_error(layout);
+        }
+        write(value);
+        let slot = self.take(owner);
+        // SAFETY: as in `inline`.
+        let place = unsafe { slot.as_ref() };
+        // SAFETY: as in `inline`.
+        unsafe { *place.value.get() = value };
+        // Release: as in `inline`.
+        place.info.store(ptr::from_ref(info).cast_mut().map_addr(|a| a | BOXED), Ordering::Release);
+        slot
+    }
+
+    #[inline(always)]
+    fn take(&self, owner: *const Local) -> NonNull<RootSlot> {
+        let slot = match NonNull::new(self.free.get()) {
+            Some(slot) => slot,
+            None => self.grow(owner),
+        };
+        // SAFETY: T1: a free slot's value is the next one.
+        self.free.set(unsafe { *slot.as_ref().value.get() }.cast());
+        self.local.set(self.local.get() + 1);
+        slot
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&self, owner: *const Local) -> NonNull<RootSlot> {
+        let layout = Layout::new::<Chunk>();
+        // SAFETY: not of size 0.
+        let memory = unsafe { alloc::alloc(layout) };
+        let Some(chunk) = NonNull::new(memory.cast::<Chunk>()) else { alloc::handle_alloc_error(layout) };
+        let head =
+            ChunkHead { table: self, owner: AtomicPtr::new(owner.cast_mut()), heap: self.identity };
+        // SAFETY: fresh memory of this layout.
+        unsafe { (&raw mut (*chunk.as_ptr()).head).write(head) };
+        for index in (0..SLOTS).rev() {
+            // SAFETY: a slot of the fresh chunk.
+            let slot = unsafe { &raw mut (*chunk.as_ptr()).slots[index] };
+            let free = RootSlot {
+                value: UnsafeCell::new(self.free.get().cast()),
+                info: AtomicPtr::new(ptr::without_provenance_mut(FREE)),
+            };
+            // SAFETY: as above.
+            unsafe { slot.write(free) };
+            self.free.set(slot);
+        }
+        self.chunks.borrow_mut().push(chunk);
+        NonNull::new(self.free.get()).expect("a chunk has slots")
+    }
+
+    /// Calls `visit` with every root, and links the slots that were dropped elsewhere, boxed values to `dropped`.
+    ///
+    /// The caller leads a pause, or is the last user of the heap.
+    pub(crate) fn scan(&self, mut visit: impl FnMut(&'static TypeInfo, *mut u8), mut dropped: impl FnMut(BoxedValue)) {
+        for chunk in self.chunks.borrow().iter() {
+            // SAFETY: chunks live as long as their table.
+            for slot in unsafe { &(*chunk.as_ptr()).slots } {
+                // Acquire, with the Release of whoever filed or dropped the root.
+                let word = slot.info.load(Ordering::Acquire);
+                let tags = word.addr() & TAGS;
+                if tags == FREE {
+                    continue;
+                }
+                // SAFETY: not free, so the word is a description with tags.
+                let info = unsafe { &*word.map_addr(|a| a & !TAGS) };
+                // SAFETY: T1: the owner does not run.
+                let value = unsafe { *slot.value.get() };
+                if tags & DROPPED == 0 {
+                    visit(info, if tags & BOXED != 0 { value } else { slot.value.get().cast() });
+                    continue;
+                }
+                if tags & BOXED != 0 {
+                    let value = NonNull::new(value).expect("a boxed root has memory");
+                    dropped(BoxedValue { value, info });
+                }
+                self.link(slot);
+            }
+        }
+    }
+
+    /// Calls `visit` with every root and changes nothing. The caller leads a pause.
+    pub(crate) fn look(&self, mut visit: impl FnMut(&'static TypeInfo, *mut u8)) {
+        for chunk in self.chunks.borrow().iter() {
+            // SAFETY: chunks live as long as their table.
+            for slot in unsafe { &(*chunk.as_ptr()).slots } {
+                // Acquire: as in `scan`.
+                let word = slot.info.load(Ordering::Acquire);
+                let tags = word.addr() & TAGS;
+                if tags == FREE || tags & DROPPED != 0 {
+                    continue;
+                }
+                // SAFETY: as in `scan`.
+                let (info, value) = unsafe { (&*word.map_addr(|a| a & !TAGS), *slot.value.get()) };
+                visit(info, if tags & BOXED != 0 { value } else { slot.value.get().cast() });
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn link(&self, slot: &RootSlot) {
+        // SAFETY: T1, and the slot's root is gone.
+        unsafe { *slot.value.get() = self.free.get().cast() };
+        // Relaxed: who takes the slot from the list is ordered behind us by the pause, or is us.
+        slot.info.store(ptr::without_provenance_mut(FREE), Ordering::Relaxed);
+        self.free.set(ptr::from_ref(slot).cast_mut());
+    }
+
+    /// The owner detaches. From here on every drop is one from elsewhere. Returns what keeps the heap alive if no root is left.
+    pub(crate) fn orphan(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        for chunk in self.chunks.borrow().iter() {
+            // Relaxed: who compares it with its own mutator is that mutator's thread, this one (T2).
+            // SAFETY: chunks live as long as their table.
+            unsafe { &(*chunk.as_ptr()).head }.owner.store(ptr::null_mut(), Ordering::Relaxed);
+        }
+        self.subtract(ATTACHED - self.local.get())
+    }
+
+    /// T3. Returns what keeps the heap alive if this made `live` zero.
+    fn subtract(&self, roots: isize) -> Option<Arc<dyn Any + Send + Sync>> {
+        // AcqRel: all drops of roots happen before what follows the last.
+        if self.live.fetch_sub(roots, Ordering::AcqRel) != roots {
+            return None;
+        }
+        let heap = self.heap.lock().take();
+        // Release, with the Acquire in `is_released`: this thread does not touch the table any more.
+        self.released.store(true, Ordering::Release);
+        heap
+    }
+
+    /// Whether the table is empty for good and can be freed.
+    pub(crate) fn is_released(&self) -> bool {
+        // Acquire: see `subtract`.
+        self.released.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for RootTable {
+    fn drop(&mut self) {
+        for chunk in self.chunks.get_mut() {
+            // SAFETY: allocated in `grow` with this layout; nobody has roots in it any more.
+            unsafe { alloc::dealloc(chunk.as_ptr().cast(), Layout::new::<Chunk>()) };
+        }
+    }
+}
+
+/// A filed root, from any thread.
+#[derive(Clone, Copy)]
+pub(crate) struct RootRef(NonNull<RootSlot>);
+
+impl RootRef {
+    pub(crate) fn new(slot: NonNull<RootSlot>) -> Self {
+        Self(slot)
+    }
+
+    #[inline(always)]
+    fn head(self) -> &'static ChunkHead {
+        let chunk = self.0.as_ptr().map_addr(|a| a & !(CHUNK - 1)).cast::<ChunkHead>();
+        // SAFETY: slots lie in chunks, which are aligned to their size, start with their head and live as long as a root
+        // in them does; the reference does not outlive the caller's expression.
+        unsafe { &*chunk }
+    }
+
+    /// The identity of the heap.
+    #[inline(always)]
+    pub(crate) fn heap(self) -> *const () {
+        self.head().heap
+    }
+
+    /// The place of a value filed by [`RootTable::inline`].
+    #[inline(always)]
+    pub(crate) fn inline_value(self) -> *mut u8 {
+        // SAFETY: the slot is in use, so it is there.
+        unsafe { self.0.as_ref() }.value.get().cast()
+    }
+
+    /// The place of a value filed by [`RootTable::boxed`].
+    #[inline(always)]
+    pub(crate) fn boxed_value(self) -> *mut u8 {
+        // SAFETY: the slot is in use, and its value is written once, before anybody else sees it.
+        unsafe { *self.0.as_ref().value.get() }
+    }
+
+    /// Drops the root, on the thread whose running mutator is `current` (null for none). Returns a boxed value that the caller drops and frees now.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn release(self, current: *const Local) -> Option<BoxedValue> {
+        let head = self.head();
+        // Relaxed: T2.
+        let owner = head.owner.load(Ordering::Relaxed);
+        if owner.is_null() || !ptr::eq(owner, current) {
+            self.release_elsewhere();
+            return None;
+        }
+        // SAFETY: a live root's slot.
+        let slot = unsafe { self.0.as_ref() };
+        // Relaxed: this thread wrote it.
+        let word = slot.info.load(Ordering::Relaxed);
+        let boxed = if word.addr() & BOXED != 0 {
+            // SAFETY: the value of a boxed root, with its description.
+            let (value, info) = unsafe { (*slot.value.get(), &*word.map_addr(|a| a & !TAGS)) };
+            NonNull::new(value).map(|value| BoxedValue { value, info })
+        } else {
+            None
+        };
+        // SAFETY: tables live as long as their chunks.
+        let table = unsafe { &*head.table };
+        // This is the running owner (T1, T2).
+        table.link(slot);
+        table.local.set(table.local.get() - 1);
+        boxed
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn release_elsewhere(self) {
+        let table = self.head().table;
+        // SAFETY: a live root's slot.
+        let slot = unsafe { self.0.as_ref() };
+        // Release, with the Acquire of `scan`: nobody uses the value any more.
+        slot.info.fetch_ptr_or(DROPPED);
+        // The slot is not ours any more; the table is there until `live` is zero.
+        // SAFETY: as said.
+        let heap = unsafe { &*table }.subtract(1);
+        drop(heap);
+    }
+}
+
+/// Sets tags of a pointer that is shared.
+trait FetchOr {
+    fn fetch_ptr_or(&self, tags: usize);
+}
+
+impl FetchOr for AtomicPtr<TypeInfo> {
+    fn fetch_ptr_or(&self, tags: usize) {
+        // Relaxed load: only the root's one owner changes the word, and that is the caller.
+        let word = self.load(Ordering::Relaxed);
+        // Release: see the caller.
+        self.store(word.map_addr(|a| a | tags), Ordering::Release);
+    }
+}

@@ -1,0 +1,301 @@
+//! The state of one heap that its mutators, roots and collector threads share.
+//!
+//! Locks are taken in the order registry, young, old, large, background; nobody holds one while user code runs.
+
+use core::ptr::NonNull;
+
+use crate::{
+    barrier::Remembered,
+    memory::{
+        AddressMap, BLOCK, MapFaults, PAGE, Reservation, ReserveError,
+        blocks::OldSpace,
+        budget::Budget,
+        chunks::YoungSpace,
+        large::{LargeSpace, PageSource, RunTable},
+    },
+    old::promote::Cursors,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    },
+};
+
+use super::{
+    background::Background,
+    config::{BuildError, Config, Thresholds},
+    local::Local,
+    roots::RootTable,
+    stats::Stats,
+};
+
+/// One heap.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) map: AddressMap,
+    pub(crate) memory: Memory,
+    pub(crate) runs: Arc<RunTable>,
+    pub(crate) pace: Pace,
+    pub(crate) registry: Mutex<Registry>,
+    pub(crate) young: Mutex<Young>,
+    pub(crate) old: Mutex<Old>,
+    pub(crate) large: Mutex<LargeSpace>,
+    pub(crate) stats: Mutex<Stats>,
+    pub(crate) background: Background,
+}
+
+/// Address space and what is charged for it.
+pub(crate) struct Memory {
+    reservation: Reservation,
+    faults: MapFaults,
+    pub(crate) budget: Budget,
+}
+
+/// The young generation.
+pub(crate) struct Young {
+    pub(crate) space: YoungSpace,
+    /// Objects that need dropping, of generation 1 and of mutators that have detached.
+    pub(crate) drops: Vec<NonNull<u8>>,
+    /// Runs of young large objects of mutators that have detached.
+    pub(crate) fresh_large: Vec<u32>,
+    /// Bytes that mutators have allocated since the last collection that have detached.
+    pub(crate) fresh_bytes: usize,
+    /// What mutators remembered that have detached.
+    pub(crate) remembered: Remembered,
+}
+
+// SAFETY: addresses of heap objects; whoever holds the lock answers for using them.
+unsafe impl Send for Young {}
+
+/// The old generation.
+pub(crate) struct Old {
+    pub(crate) space: OldSpace,
+    pub(crate) cursors: Cursors,
+}
+
+/// Who takes part in the heap.
+pub(crate) struct Registry {
+    /// The attached mutator, and the thread that it belongs to.
+    pub(crate) mutator: Option<Attached>,
+    pub(crate) tables: Vec<Arc<RootTable>>,
+}
+
+/// An attached mutator.
+pub(crate) struct Attached {
+    pub(crate) local: NonNull<Local>,
+    pub(crate) thread: String,
+}
+
+// SAFETY: the pointer is followed by the leader of a pause only (L1 of `local`).
+unsafe impl Send for Attached {}
+
+/// When to collect: read in slow paths, set at any time.
+pub(crate) struct Pace {
+    nursery_bytes: AtomicUsize,
+    promote_all_every: AtomicU32,
+    growth_percent: AtomicU32,
+    growth_floor: AtomicUsize,
+    soft_limit: AtomicUsize,
+    pub(crate) auto: AtomicBool,
+    /// Bytes of the old generation at which a full collection begins.
+    pub(crate) goal: AtomicUsize,
+    /// Bytes of the old generation, large objects included.
+    pub(crate) old_bytes: AtomicUsize,
+    /// Bytes of the old generation after the last full collection.
+    pub(crate) old_live: AtomicUsize,
+    /// Young collections since everything was promoted.
+    pub(crate) young_collections: AtomicU32,
+    /// Collections, and stops: see `CellWord`.
+    pub(crate) stops: AtomicU32,
+}
+
+impl Pace {
+    fn new(config: &Config) -> Self {
+        let Thresholds { nursery_bytes, promote_all_every, growth_percent, growth_floor } = config.thresholds;
+        Self {
+            nursery_bytes: AtomicUsize::new(nursery_bytes),
+            promote_all_every: AtomicU32::new(promote_all_every),
+            growth_percent: AtomicU32::new(growth_percent),
+            growth_floor: AtomicUsize::new(growth_floor),
+            soft_limit: AtomicUsize::new(config.soft_limit.unwrap_or(usize::MAX)),
+            auto: AtomicBool::new(config.auto),
+            goal: AtomicUsize::new(growth_floor.min(config.soft_limit.unwrap_or(usize::MAX))),
+            old_bytes: AtomicUsize::new(0),
+            old_live: AtomicUsize::new(0),
+            young_collections: AtomicU32::new(0),
+            stops: AtomicU32::new(1),
+        }
+    }
+
+    // Relaxed, all of them: settings and figures that guard no other memory; a stale one delays a collection.
+    pub(crate) fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            nursery_bytes: self.nursery_bytes.load(Ordering::Relaxed),
+            promote_all_every: self.promote_all_every.load(Ordering::Relaxed),
+            growth_percent: self.growth_percent.load(Ordering::Relaxed),
+            growth_floor: self.growth_floor.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn set_thresholds(&self, thresholds: Thresholds) {
+        self.nursery_bytes.store(thresholds.nursery_bytes, Ordering::Relaxed);
+        self.promote_all_every.store(thresholds.promote_all_every, Ordering::Relaxed);
+        self.growth_percent.store(thresholds.growth_percent, Ordering::Relaxed);
+        self.growth_floor.store(thresholds.growth_floor, Ordering::Relaxed);
+        self.set_goal();
+    }
+
+    pub(crate) fn set_soft_limit(&self, bytes: usize) {
+        self.soft_limit.store(bytes, Ordering::Relaxed);
+        self.set_goal();
+    }
+
+    pub(crate) fn soft_limit(&self) -> usize {
+        self.soft_limit.load(Ordering::Relaxed)
+    }
+
+    /// Sets the goal from what was live after the last full collection: live × (1 + growth), a quarter of that growth
+    /// above the soft limit.
+    pub(crate) fn set_goal(&self) {
+        let live = self.old_live.load(Ordering::Relaxed);
+        let thresholds = self.thresholds();
+        let percent = |percent: u32| (live / 100).saturating_mul(percent as usize);
+        let goal = live.saturating_add(percent(thresholds.growth_percent)).max(thresholds.growth_floor);
+        let soft = self.soft_limit();
+        let above = live.saturating_add(percent(thresholds.growth_percent.div_ceil(4))).saturating_add(BLOCK);
+        let goal = if goal > soft { soft.max(above.min(goal)) } else { goal };
+        self.goal.store(goal, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wants_full(&self) -> bool {
+        self.old_bytes.load(Ordering::Relaxed) >= self.goal.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_auto(&self) -> bool {
+        self.auto.load(Ordering::Relaxed)
+    }
+}
+
+impl Memory {
+    /// Charges and commits fresh address space (offset in the reservation, bytes).
+    pub(crate) fn grow(&self, offset: usize, bytes: usize) -> bool {
+        if !self.budget.charge(bytes) {
+            return false;
+        }
+        let committed = self.commit(offset, bytes);
+        if !committed {
+            self.budget.discharge(bytes);
+        }
+        committed
+    }
+
+    pub(crate) fn commit(&self, offset: usize, bytes: usize) -> bool {
+        self.reservation.commit(offset, bytes, &self.faults)
+    }
+
+    /// Gives memory back that was charged.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the range.
+    unsafe fn release(&self, offset: usize, bytes: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.reservation.release(offset, bytes) };
+        self.budget.discharge(bytes);
+    }
+}
+
+/// Runs of pages for large objects.
+pub(crate) struct Pages<'a>(pub(crate) &'a Memory);
+
+impl PageSource for Pages<'_> {
+    fn charge(&mut self, bytes: usize) -> bool {
+        self.0.budget.charge(bytes)
+    }
+
+    fn commit(&mut self, offset: usize, bytes: usize) -> bool {
+        let committed = self.0.commit(offset, bytes);
+        if !committed {
+            self.0.budget.discharge(bytes);
+        }
+        committed
+    }
+}
+
+impl Shared {
+    /// Reserves a heap. Retries with half the address space where the system refuses.
+    pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
+        let config = config.checked()?;
+        let mut bytes = config.reservation;
+        loop {
+            match Self::reserve(&config, bytes) {
+                Ok(shared) => return Ok(shared),
+                Err(_) if bytes / 2 >= config.least_reservation() => bytes /= 2,
+                Err(error) => {
+                    let os = std::io::Error::from_raw_os_error(error.os).to_string();
+                    return Err(BuildError::Reservation { bytes: error.bytes, os });
+                }
+            }
+        }
+    }
+
+    /// Reserves the heap's parts out of `bytes` of address space: a quarter young, a quarter large, half old.
+    fn reserve(config: &Config, bytes: usize) -> Result<Self, ReserveError> {
+        let quarter = (bytes / 4) & !((2 << 20) - 1);
+        let reservation = Reservation::new(quarter * 4, 2 << 20)?;
+        let map = AddressMap::new(reservation.base(), quarter, quarter, quarter * 2);
+        let runs = Arc::new(RunTable::new(map)?);
+        let limit = config.hard_limit.unwrap_or(usize::MAX);
+        Ok(Self {
+            map,
+            runs,
+            pace: Pace::new(config),
+            registry: Mutex::new(Registry { mutator: None, tables: Vec::new() }),
+            young: Mutex::new(Young {
+                space: YoungSpace::new(map, config.chunk_bytes),
+                drops: Vec::new(),
+                fresh_large: Vec::new(),
+                fresh_bytes: 0,
+                remembered: Remembered::default(),
+            }),
+            old: Mutex::new(Old { space: OldSpace::new(map)?, cursors: Cursors::new() }),
+            large: Mutex::new(LargeSpace::new(map)),
+            stats: Mutex::new(Stats::default()),
+            background: Background::new(config.hook.clone()),
+            memory: Memory { reservation, faults: MapFaults::at(config.stress.map_fails), budget: Budget::new(limit) },
+            config: config.clone(),
+        })
+    }
+
+    /// Gives the memory of free large runs and of empty blocks back, all but `keep` blocks.
+    ///
+    /// Takes the locks of the spaces; releases blocks without one.
+    pub(crate) fn release_memory(&self, keep: usize, keep_large: usize) {
+        let blocks = self.old.lock().space.take_surplus(keep);
+        if !blocks.is_empty() {
+            for &block in &blocks {
+                let offset = self.map.offset(self.map.block_start(block as usize));
+                // SAFETY: an empty block that is on no list.
+                unsafe { self.memory.release(offset, BLOCK) };
+            }
+            self.old.lock().space.put_released(&blocks);
+        }
+        let mut large = self.large.lock();
+        if large.dirty_bytes() > keep_large {
+            // SAFETY: free runs; the lock keeps them so.
+            large.release_free(|offset, bytes| unsafe { self.memory.release(offset, bytes) });
+        }
+    }
+
+    /// Bytes that the old generation takes, large objects of any age included.
+    pub(crate) fn old_bytes(old: &OldSpace, large: &LargeSpace) -> usize {
+        old.live_bytes + large.used_pages * PAGE
+    }
+}
+
+impl Config {
+    /// The least address space that holds the settings.
+    pub(crate) fn least_reservation(&self) -> usize {
+        let limit = self.hard_limit.unwrap_or(0).max(self.thresholds.nursery_bytes.saturating_mul(4));
+        limit.saturating_mul(4).max(64 << 20)
+    }
+}

@@ -1,0 +1,144 @@
+//! Collections forced where they are rare, so that tests meet them: the stress setting.
+
+use core::str::FromStr;
+
+/// Makes collections happen where a program would rarely see one, to find missed roots, missed safepoints and damaged
+/// memory. For tests, of this crate and of yours.
+///
+/// Set it with [`HeapBuilder::stress`](crate::HeapBuilder::stress), or for every heap of a process by the environment variable
+/// `GC_CORE_STRESS`: settings separated by commas, `name` or `name=number`.
+///
+/// | setting | does |
+/// |---|---|
+/// | `every-safepoint`, `every-safepoint=N` | collects at every (N-th) safepoint |
+/// | `every-allocation=N` | asks for a collection at every N-th allocation |
+/// | `full-every=N` | every N-th collection is a full one |
+/// | `tiny-nursery` | 16 KiB of nursery in one chunk, and remembered sets that fill at 8 entries |
+/// | `promote-always`, `promote-never`, `promote-random` | instead of by age |
+/// | `to-space-full=N` | every N-th copy finds no room in to-space and is promoted |
+/// | `map-fails=N` | the N-th time that memory is asked of the system, the answer is no |
+/// | `random=SEED`, `seed=SEED` | `random`: all of the above by chance; `seed`: only the seed |
+/// | `verify` | checks the whole heap before and after each collection |
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stress: gc_core::Stress = "every-safepoint=3,promote-random,verify".parse()?;
+/// let heap = gc_core::Heap::builder().stress(stress).build()?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stress {
+    pub(crate) every_safepoint: u32,
+    pub(crate) every_allocation: u32,
+    pub(crate) full_every: u32,
+    pub(crate) tiny_nursery: bool,
+    pub(crate) promote: Option<PromoteBy>,
+    pub(crate) to_space_full: u32,
+    pub(crate) map_fails: u64,
+    pub(crate) seed: u64,
+    pub(crate) verify: bool,
+}
+
+/// What decides on promotion under stress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PromoteBy {
+    Always,
+    Never,
+    Chance,
+}
+
+/// A stress setting that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseStressError {
+    found: String,
+}
+
+impl std::error::Error for ParseStressError {}
+
+impl core::fmt::Display for ParseStressError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "expected stress settings separated by commas (every-safepoint[=N], every-allocation=N, full-every=N, \
+             tiny-nursery, promote-always, promote-never, promote-random, to-space-full=N, map-fails=N, random=SEED, \
+             seed=SEED, verify), found `{}`",
+            self.found
+        )
+    }
+}
+
+impl FromStr for Stress {
+    type Err = ParseStressError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStressError> {
+        let mut stress = Self::default();
+        for setting in text.split(',').map(str::trim).filter(|s| !s.is_empty()) {
+            let error = || ParseStressError { found: setting.to_owned() };
+            let (name, value) = match setting.split_once('=') {
+                Some((name, value)) => (name, Some(value.parse::<u64>().map_err(|_| error())?)),
+                None => (setting, None),
+            };
+            let count = || value.and_then(|n| u32::try_from(n).ok()).filter(|&n| n > 0).ok_or_else(error);
+            match (name, value) {
+                ("every-safepoint", None) => stress.every_safepoint = 1,
+                ("every-safepoint", Some(_)) => stress.every_safepoint = count()?,
+                ("every-allocation", Some(_)) => stress.every_allocation = count()?,
+                ("full-every", Some(_)) => stress.full_every = count()?,
+                ("tiny-nursery", None) => stress.tiny_nursery = true,
+                ("promote-always", None) => stress.promote = Some(PromoteBy::Always),
+                ("promote-never", None) => stress.promote = Some(PromoteBy::Never),
+                ("promote-random", None) => stress.promote = Some(PromoteBy::Chance),
+                ("to-space-full", Some(_)) => stress.to_space_full = count()?,
+                ("map-fails", Some(n)) => stress.map_fails = n,
+                ("seed", Some(seed)) => stress.seed = seed,
+                ("random", Some(seed)) => stress = Self::random(seed),
+                ("verify", None) => stress.verify = true,
+                _ => return Err(error()),
+            }
+        }
+        Ok(stress)
+    }
+}
+
+impl Stress {
+    /// Settings chosen by `seed`: the same for the same seed.
+    pub fn random(seed: u64) -> Self {
+        let mut state = seed;
+        let mut below = |n: u64| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) % n
+        };
+        Self {
+            every_safepoint: [0, 1, 2, 7][below(4) as usize],
+            every_allocation: [0, 3, 50, 1000][below(4) as usize],
+            full_every: [0, 2, 5][below(3) as usize],
+            tiny_nursery: below(2) == 0,
+            promote: [None, Some(PromoteBy::Always), Some(PromoteBy::Never), Some(PromoteBy::Chance)][below(4) as usize],
+            to_space_full: [0, 0, 3][below(3) as usize],
+            map_fails: 0,
+            seed,
+            verify: true,
+        }
+    }
+
+    /// Whether safepoints have to be looked at one by one.
+    pub(crate) fn watches_safepoints(&self) -> bool {
+        self.every_safepoint > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_documents_and_names_what_it_does_not() {
+        let stress: Stress = "every-safepoint, full-every=4,promote-never,verify".parse().unwrap();
+        assert_eq!((stress.every_safepoint, stress.full_every, stress.verify), (1, 4, true));
+        for bad in ["every-safepoints", "full-every", "full-every=0", "tiny-nursery=3", "seed=x"] {
+            let error = bad.parse::<Stress>().unwrap_err().to_string();
+            assert!(error.contains(bad), "{error}");
+        }
+        assert_eq!(Stress::random(7), "random=7".parse().unwrap());
+    }
+}

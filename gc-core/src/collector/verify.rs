@@ -1,0 +1,395 @@
+//! The heap verifier: looks at everything, trusts nothing that the collector computed, changes nothing.
+//!
+//! It has its own list of objects, made by walking the spaces, its own stack and its own marks. What it checks:
+//!
+//! - **V1** Chunks are headers and fillers without a gap up to their top; no header is forwarded.
+//! - **V2** An allocation bit is an object's of its block's size class, at an address that the bit stands for; drop bits are those of objects
+//!   that need dropping; marks are clear; the counted bytes and objects are those that are there.
+//! - **V3** Every pointer of every object and root is null or the address of an object.
+//! - **V4** Every place in an old object that holds a young value is remembered, as itself or as its cell; after a collection nothing else is.
+//!   A cell is logged if and only if it is remembered.
+//! - **V5** After a collection that promotes everything, nothing is young.
+
+use core::{fmt, ptr::NonNull};
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    barrier::Remembered,
+    memory::{
+        AddressMap, CellWord, Edge, HEADER, Header, HeaderWord, TypeInfo,
+        bitmap::ones,
+        blocks::OldSpace,
+        chunks::Age,
+        large::{LargeSpace, RunState, RunTable},
+    },
+    sync::{Arc, atomic::Ordering},
+    trace::{Trace, Visitor, sealed},
+};
+
+use super::{roots::RootTable, shared::Young};
+
+/// When it looks, and so what must hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Moment {
+    /// Before a collection: the remembered set may name more than it must.
+    Before,
+    /// After a young collection by age.
+    After,
+    /// After a collection that promoted everything.
+    AfterPromotion,
+}
+
+/// What is looked at.
+pub(crate) struct Heap<'a> {
+    pub(crate) map: AddressMap,
+    pub(crate) runs: &'a RunTable,
+    pub(crate) young: &'a Young,
+    pub(crate) old: &'a OldSpace,
+    pub(crate) large: &'a LargeSpace,
+    pub(crate) tables: &'a [Arc<RootTable>],
+}
+
+/// What is wrong, and how a root leads there if one does.
+#[derive(Debug)]
+pub(crate) struct Damage {
+    what: String,
+    path: Vec<&'static str>,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if self.path.is_empty() {
+            f.write_str(" (no root leads there)")
+        } else {
+            write!(f, "; path: root → {}", self.path.join(" → "))
+        }
+    }
+}
+
+/// An object that was found by walking.
+#[derive(Clone, Copy)]
+struct Object {
+    info: &'static TypeInfo,
+    old: bool,
+}
+
+type Objects = HashMap<usize, Object>;
+
+fn damage<T>(what: String) -> Result<T, Damage> {
+    Err(Damage { what, path: Vec::new() })
+}
+
+/// Looks at the whole heap. The world is stopped, and buffers are retired.
+pub(crate) fn verify(heap: &Heap<'_>, moment: Moment) -> Result<(), Damage> {
+    let mut objects = Objects::new();
+    walk_young(heap, moment, &mut objects)?;
+    walk_old(heap, &mut objects)?;
+    walk_large(heap, moment, &mut objects)?;
+    let remembered = RememberedPlaces::of(&heap.young.remembered);
+    let mut wanted = 0;
+    for (&address, &object) in &objects {
+        let seen = inspect(heap.map.pointer(address), object.info);
+        check(heap, &objects, &seen, address, object)?;
+        if object.old {
+            wanted += check_remembered(heap, &objects, &remembered, &seen, address, object)?;
+        }
+    }
+    if moment != Moment::Before && wanted != remembered.places.len() + remembered.cells.len() {
+        let found = remembered.places.len() + remembered.cells.len();
+        return damage(format!("the remembered set has {found} entries after a collection, {wanted} are needed"));
+    }
+    check_roots(heap, &objects)
+}
+
+/// V1.
+fn walk_young(heap: &Heap<'_>, moment: Moment, objects: &mut Objects) -> Result<(), Damage> {
+    let space = &heap.young.space;
+    for chunk in [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)) {
+        if moment == Moment::AfterPromotion {
+            return damage(format!("chunk {chunk} holds young objects after everything was promoted"));
+        }
+        let start = space.start(chunk);
+        let mut at = 0;
+        while at < space.used(chunk) {
+            let Some(place) = NonNull::new(start.wrapping_add(at)) else { unreachable!() };
+            let header = Header::at(place);
+            // SAFETY: below the top, where headers are.
+            match unsafe { header.read() } {
+                HeaderWord::Info(info) => {
+                    // SAFETY: an object of this type.
+                    let extent = unsafe { info.extent(header.address()) };
+                    objects.insert(header.address().addr(), Object { info, old: false });
+                    at += info.shape.young_bytes(extent);
+                }
+                HeaderWord::Filler(bytes) if bytes > 0 => at += bytes,
+                HeaderWord::Filler(_) => return damage(format!("an empty filler at {place:p}")),
+                HeaderWord::Forwarded(_) => return damage(format!("a forwarded object at {place:p}")),
+            }
+        }
+        if at != space.used(chunk) {
+            return damage(format!("chunk {chunk} ends at {}, its objects at {at}", space.used(chunk)));
+        }
+    }
+    Ok(())
+}
+
+/// V2.
+fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
+    let old = heap.old;
+    let (mut bytes, mut count) = (0, 0);
+    for (index, block) in old.blocks.iter().enumerate() {
+        // Relaxed, all of this function: the world is stopped.
+        let words = |bits: &crate::memory::bitmap::Bitmap| bits.block(index).each_ref().map(|w| w.load(Ordering::Relaxed));
+        let (allocated, drops, marks) = (words(&old.allocated), words(&old.drops), words(&old.marks));
+        if ones(marks).next().is_some() {
+            return damage(format!("block {index} has marks outside of a collection"));
+        }
+        let Some(class) = block.class else {
+            if ones(allocated).chain(ones(drops)).next().is_some() {
+                return damage(format!("block {index} is empty and has allocation or drop bits"));
+            }
+            continue;
+        };
+        let mut cells = HashSet::new();
+        for granule in ones(allocated) {
+            let address = old.address(index, class, granule);
+            // SAFETY: an allocation bit is an object's.
+            let HeaderWord::Info(info) = (unsafe { Header::of(address).read() }) else {
+                return damage(format!("block {index}: the object at {address:p} has no type"));
+            };
+            // SAFETY: an object of this type.
+            let extent = unsafe { info.extent(address) };
+            let cell = address.addr() - info.shape.cell_offset() - heap.map.block_start(index);
+            let fits = info.shape.cell_bytes(extent) <= class.bytes();
+            if !fits || !cell.is_multiple_of(class.bytes()) || !cells.insert(cell) {
+                return damage(format!("block {index}: {} at {address:p} is in no cell of its own", (info.name)()));
+            }
+            let drop = drops[granule / 64] >> (granule % 64) & 1 == 1;
+            if drop != info.drop.is_some() {
+                return damage(format!("{} at {address:p}: drop bit is {drop}", (info.name)()));
+            }
+            objects.insert(address.addr(), Object { info, old: true });
+            (bytes, count) = (bytes + class.bytes(), count + 1);
+        }
+        if ones(drops).count() > ones(allocated).count() || (ones(drops).next().is_some() && !block.drops) {
+            return damage(format!("block {index} has drop bits of no object"));
+        }
+    }
+    if (bytes, count) != (old.live_bytes, old.live_objects) {
+        let (found, objects) = (old.live_bytes, old.live_objects);
+        return damage(format!("the old part counts {found} bytes in {objects} objects, it has {bytes} in {count}"));
+    }
+    Ok(())
+}
+
+fn walk_large(heap: &Heap<'_>, moment: Moment, objects: &mut Objects) -> Result<(), Damage> {
+    if moment != Moment::Before && !heap.young.fresh_large.is_empty() {
+        return damage(format!("{} large objects are young after a collection", heap.young.fresh_large.len()));
+    }
+    for (&page, old) in heap.large.old.iter().map(|p| (p, true)).chain(heap.young.fresh_large.iter().map(|p| (p, false))) {
+        let run = heap.runs.run(page as usize);
+        if run.state() != RunState::Live || run.is_old() != old || run.is_marked() {
+            return damage(format!("the run at page {page} is {:?}, old {}, listed as old {old}", run.state(), run.is_old()));
+        }
+        let (address, info) = heap.runs.object(page as usize);
+        if heap.runs.page_of(address.addr()) != page as usize {
+            return damage(format!("the run at page {page} is not found from its object"));
+        }
+        objects.insert(address.addr(), Object { info, old });
+    }
+    Ok(())
+}
+
+/// V3, for one object.
+fn check(heap: &Heap<'_>, objects: &Objects, seen: &Seen, address: usize, object: Object) -> Result<(), Damage> {
+    for &(place, target, _) in &seen.edges {
+        if target != 0 && !objects.contains_key(&target) {
+            let what = format!(
+                "{} at {address:#x} holds {target:#x} at {place:#x}, which is no object ({})",
+                (object.info.name)(),
+                whereabouts(heap, target)
+            );
+            return Err(Damage { what, path: path_to(heap, objects, address) });
+        }
+    }
+    Ok(())
+}
+
+/// V4, for one old object. Returns how many entries the set needs for it.
+fn check_remembered(
+    heap: &Heap<'_>,
+    objects: &Objects,
+    remembered: &RememberedPlaces,
+    seen: &Seen,
+    address: usize,
+    object: Object,
+) -> Result<usize, Damage> {
+    let mut needed = 0;
+    let mut young_cells = HashSet::new();
+    for &(place, target, cell) in &seen.edges {
+        if target == 0 || objects.get(&target).is_none_or(|target| target.old) {
+            continue;
+        }
+        let known = match cell {
+            Some(cell) => {
+                young_cells.insert(cell);
+                remembered.cells.contains(&cell)
+            }
+            None => {
+                needed += 1;
+                remembered.places.contains(&place)
+            }
+        };
+        if !known {
+            let what = format!(
+                "{} at {address:#x} is old and holds a young object at {place:#x} that is not remembered",
+                (object.info.name)()
+            );
+            return Err(Damage { what, path: path_to(heap, objects, address) });
+        }
+    }
+    for &(cell, logged) in &seen.cells {
+        if logged != remembered.cells.contains(&cell) {
+            let what = format!("a cell of {} at {address:#x} has logged = {logged}", (object.info.name)());
+            return Err(Damage { what, path: path_to(heap, objects, address) });
+        }
+    }
+    Ok(needed + young_cells.len())
+}
+
+fn check_roots(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
+    let mut result = Ok(());
+    for_each_root(heap, |info, value| {
+        for (_, target, _) in inspect_value(value, info).edges {
+            if target != 0 && !objects.contains_key(&target) {
+                let what = format!("a root of type {} holds {target:#x}, which is no object", (info.name)());
+                result = Err(Damage { what: format!("{what} ({})", whereabouts(heap, target)), path: vec![(info.name)()] });
+            }
+        }
+    });
+    result
+}
+
+/// Calls `look` with the live roots. Dropped ones are left as they are.
+fn for_each_root(heap: &Heap<'_>, mut look: impl FnMut(&'static TypeInfo, *mut u8)) {
+    for table in heap.tables {
+        table.look(&mut look);
+    }
+}
+
+/// The types on a way from a root to the object at `wanted`, breadth first.
+fn path_to(heap: &Heap<'_>, objects: &Objects, wanted: usize) -> Vec<&'static str> {
+    let mut from: HashMap<usize, usize> = HashMap::new();
+    let mut queue = std::collections::VecDeque::new();
+    for_each_root(heap, |info, value| {
+        for (_, target, _) in inspect_value(value, info).edges {
+            if objects.contains_key(&target) && !from.contains_key(&target) {
+                from.insert(target, 0);
+                queue.push_back(target);
+            }
+        }
+    });
+    while let Some(address) = queue.pop_front() {
+        if address == wanted {
+            let mut path = Vec::new();
+            let mut at = address;
+            while at != 0 {
+                path.push((objects[&at].info.name)());
+                at = from[&at];
+            }
+            path.reverse();
+            return path;
+        }
+        for (_, target, _) in inspect(heap.map.pointer(address), objects[&address].info).edges {
+            if objects.contains_key(&target) && !from.contains_key(&target) {
+                from.insert(target, address);
+                queue.push_back(target);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Says what is at an address that should be an object's.
+fn whereabouts(heap: &Heap<'_>, address: usize) -> String {
+    let map = heap.map;
+    if map.young.contains(address) {
+        format!("young part, chunk of age {:?}", heap.young.space.age_if_any(address))
+    } else if map.large.contains(address) {
+        format!("large part, run {:?}", heap.runs.run_of(address).state())
+    } else if map.old.contains(address) {
+        format!("old part, block {}", map.block_of(address))
+    } else {
+        "outside the heap".to_owned()
+    }
+}
+
+struct RememberedPlaces {
+    places: HashSet<usize>,
+    cells: HashSet<usize>,
+}
+
+impl RememberedPlaces {
+    fn of(set: &Remembered) -> Self {
+        Self {
+            places: set.edges.iter().map(|edge| edge.addr().get()).collect(),
+            cells: set.cells.iter().map(|cell| cell.word.addr().get()).collect(),
+        }
+    }
+}
+
+/// What the pointers of a value are.
+#[derive(Default)]
+struct Seen {
+    /// Place, target, and the cell whose content the place is in.
+    edges: Vec<(usize, usize, Option<usize>)>,
+    /// Cells whose content may hold pointers, and whether they are logged.
+    cells: Vec<(usize, bool)>,
+}
+
+/// A visitor that notes what it is shown.
+#[derive(Default)]
+pub(crate) struct Inspector {
+    seen: Seen,
+    cell: Option<usize>,
+}
+
+fn inspect(address: *mut u8, info: &'static TypeInfo) -> Seen {
+    let mut inspector = Inspector::default();
+    // SAFETY: an object of this type, found by walking; the world is stopped.
+    unsafe { (info.trace.inspect)(info.first(address), info.len(address), (&raw mut inspector).cast()) };
+    inspector.seen
+}
+
+fn inspect_value(value: *mut u8, info: &'static TypeInfo) -> Seen {
+    let mut inspector = Inspector::default();
+    // SAFETY: a root's value of this type; the world is stopped.
+    unsafe { (info.trace.inspect)(value, 1, (&raw mut inspector).cast()) };
+    inspector.seen
+}
+
+impl sealed::Visitor for Inspector {}
+
+impl Visitor for Inspector {
+    const MOVES: bool = false;
+
+    unsafe fn edge(&mut self, edge: *mut Edge) {
+        // SAFETY: the caller passes the place of a pointer.
+        // Relaxed: the world is stopped.
+        let target = unsafe { &*edge }.load(Ordering::Relaxed);
+        self.seen.edges.push((edge.addr(), target.addr(), self.cell));
+    }
+
+    unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T) {
+        debug_assert!(HEADER == 8 && self.cell.is_none(), "a cell in a cell");
+        if T::HAS_GC {
+            // SAFETY: the caller passes the word of a cell.
+            self.seen.cells.push((word.addr(), unsafe { &*word }.is_logged()));
+        }
+        self.cell = Some(word.addr());
+        // SAFETY: the caller's; the world is stopped.
+        unsafe { T::trace(content, self) };
+        self.cell = None;
+    }
+}

@@ -1,0 +1,200 @@
+//! `Heap`: the handle to one collected heap, its builder and its limits.
+
+mod builder;
+
+use core::fmt;
+use std::thread::JoinHandle;
+
+pub use builder::HeapBuilder;
+
+use crate::{
+    collector::{
+        Counts, Stats, Thresholds,
+        background,
+        config::{BuildError, Config},
+        shared::Shared,
+    },
+    memory::PAGE,
+    mutator::{AttachError, Mutator},
+    sync::{Arc, Mutex, atomic::Ordering},
+};
+
+/// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
+///
+/// A thread attaches to a heap to use it ([`attach`](Self::attach)). The heap lives as long as a handle, a mutator or a
+/// [`Root`](crate::Root) of it; then every object is dropped and all its memory returned. There may be many heaps.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let heap = gc_core::Heap::builder().nursery_bytes(1 << 20).build()?;
+/// let m = heap.attach()?;
+/// assert_eq!(*m.alloc(42), 42);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Heap {
+    handle: Arc<Handle>,
+}
+
+/// What handles, mutators and roots hold: dropping the last one ends the heap.
+pub(crate) struct Handle {
+    pub(crate) shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.get_mut().take() {
+            background::stop(&self.shared, thread);
+        }
+    }
+}
+
+impl Heap {
+    /// Settings for a heap.
+    pub fn builder() -> HeapBuilder {
+        HeapBuilder::new()
+    }
+
+    fn with(config: Config) -> Result<Self, BuildError> {
+        let shared = Arc::new(Shared::new(config)?);
+        let thread = background::start(shared.clone()).map_err(|error| BuildError::Thread(error.to_string()))?;
+        Ok(Self { handle: Arc::new(Handle { shared, thread: Mutex::new(Some(thread)) }) })
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.handle.shared
+    }
+
+    /// Makes this thread a mutator of the heap.
+    ///
+    /// # Errors
+    ///
+    /// A thread is attached to one heap at a time, also inside [`Mutator::blocked`]; collector threads cannot attach; and for
+    /// now a heap has one mutator at a time. The error says which.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// let m = heap.attach()?;
+    /// assert_eq!(heap.attach().unwrap_err(), gc_core::AttachError::AlreadyAttached);
+    /// drop(m);
+    /// assert!(heap.attach().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn attach(&self) -> Result<Mutator, AttachError> {
+        Mutator::attach(&self.handle)
+    }
+
+    /// What the heap did and holds. Constant time, from any thread; figures of one collection appear together.
+    pub fn stats(&self) -> Stats {
+        let shared = self.shared();
+        let mut stats = *shared.stats.lock();
+        stats.memory_bytes = shared.memory.budget.used();
+        stats.memory_peak = shared.memory.budget.peak();
+        (stats.drops_pending, stats.drops_run, stats.drops_panicked) = shared.background.drops();
+        stats
+    }
+
+    /// When collections happen.
+    pub fn thresholds(&self) -> Thresholds {
+        self.shared().pace.thresholds()
+    }
+
+    /// Sets when collections happen, from the next one on.
+    ///
+    /// # Errors
+    ///
+    /// A value out of its range; nothing is changed.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// let mut thresholds = heap.thresholds();
+    /// thresholds.nursery_bytes = 0;
+    /// let error = heap.set_thresholds(thresholds).unwrap_err();
+    /// assert!(error.to_string().starts_with("nursery_bytes: expected"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_thresholds(&self, thresholds: Thresholds) -> Result<(), BuildError> {
+        thresholds.check(self.shared().config.chunk_bytes)?;
+        self.shared().pace.set_thresholds(thresholds);
+        Ok(())
+    }
+
+    /// Whether collections happen by themselves. Without, the heap grows up to its hard limit.
+    pub fn is_auto(&self) -> bool {
+        self.shared().pace.is_auto()
+    }
+
+    /// Sets whether collections happen by themselves, at safepoints. Explicit ones and those at the hard limit always do.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// heap.set_auto(false);
+    /// assert!(!heap.is_auto());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_auto(&self, auto: bool) {
+        // Relaxed: a setting.
+        self.shared().pace.auto.store(auto, Ordering::Relaxed);
+    }
+
+    /// The hard limit in bytes, or `None`.
+    pub fn hard_limit(&self) -> Option<usize> {
+        Some(self.shared().memory.budget.limit()).filter(|&limit| limit != usize::MAX)
+    }
+
+    /// Sets the hard limit: the most memory the heap takes from the system, in bytes. At the limit `try_alloc` fails. A
+    /// limit below what is in use takes hold as memory is given back.
+    pub fn set_hard_limit(&self, limit: Option<usize>) {
+        self.shared().memory.budget.set_limit(limit.unwrap_or(usize::MAX));
+    }
+
+    /// Sets the soft limit: above it, full collections happen four times as often. `None`: there is none.
+    pub fn set_soft_limit(&self, limit: Option<usize>) {
+        self.shared().pace.set_soft_limit(limit.unwrap_or(usize::MAX));
+    }
+
+    /// The soft limit in bytes, or `None`.
+    pub fn soft_limit(&self) -> Option<usize> {
+        Some(self.shared().pace.soft_limit()).filter(|&limit| limit != usize::MAX)
+    }
+
+    /// Whether `other` is a handle to the same heap.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.handle, &other.handle)
+    }
+}
+
+impl Mutator {
+    /// How far the heap is from its next collections.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// m.alloc([0_u64; 8]);
+    /// assert!(m.counts().young_bytes > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn counts(&self) -> Counts {
+        let shared = self.shared();
+        let pace = &shared.pace;
+        // Relaxed, both: figures.
+        let old = shared.old.lock().space.live_bytes + shared.large.lock().used_pages * PAGE;
+        Counts {
+            young_bytes: self.local().fresh_bytes.get(),
+            young_collections: pace.young_collections.load(Ordering::Relaxed),
+            old_growth: old.saturating_sub(pace.old_live.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// The heap that this mutator is attached to.
+    pub fn heap(&self) -> Heap {
+        Heap { handle: self.handle().clone() }
+    }
+}
+
+impl fmt::Debug for Heap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heap").field("memory_bytes", &self.shared().memory.budget.used()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,142 @@
+//! The settings of a heap, by name.
+
+use core::fmt;
+
+use super::Heap;
+use crate::{
+    collector::{
+        BuildError, Event, Level, Stress, Thresholds,
+        config::Config,
+        event::Hook,
+    },
+    sync::Arc,
+};
+
+/// Settings for a [`Heap`]; all have defaults. Values out of range are errors of [`build`](Self::build).
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use gc_core::{Heap, Thresholds};
+///
+/// let heap = Heap::builder()
+///     .thresholds(Thresholds { nursery_bytes: 2 << 20, ..Thresholds::default() })
+///     .hard_limit(256 << 20)
+///     .build()?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct HeapBuilder {
+    config: Config,
+    stress: Option<Stress>,
+}
+
+impl HeapBuilder {
+    pub(super) fn new() -> Self {
+        Self { config: Config::default(), stress: None }
+    }
+
+    /// When collections happen.
+    pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.config.thresholds = thresholds;
+        self
+    }
+
+    /// Bytes allocated between two young collections: see [`Thresholds::nursery_bytes`].
+    pub fn nursery_bytes(mut self, bytes: usize) -> Self {
+        self.config.thresholds.nursery_bytes = bytes;
+        self
+    }
+
+    /// Bytes of one allocation buffer, a power of two. 256 KiB by default.
+    pub fn chunk_bytes(mut self, bytes: usize) -> Self {
+        self.config.chunk_bytes = bytes;
+        self
+    }
+
+    /// Entries of the remembered set at which it is looked through for duplicates, and a collection is asked for if
+    /// that does not halve it. 65 536 by default.
+    pub fn remembered_entries(mut self, entries: usize) -> Self {
+        self.config.remembered_entries = entries;
+        self
+    }
+
+    /// Bytes of address space to reserve. It costs nothing until it is used; a system that refuses is asked for half, and so
+    /// on. A quarter each is for young and for large objects, half for old ones. 64 GiB by default.
+    pub fn reservation(mut self, bytes: usize) -> Self {
+        self.config.reservation = bytes;
+        self
+    }
+
+    /// The most memory the heap may take from the system, in bytes: at the limit, `try_alloc` fails. Counted are the nursery, the
+    /// blocks of the old generation with those kept ready for promotion, and large objects. By default the reservation is the limit.
+    pub fn hard_limit(mut self, bytes: usize) -> Self {
+        self.config.hard_limit = Some(bytes);
+        self
+    }
+
+    /// Bytes of old generation above which full collections happen four times as often. None by default.
+    pub fn soft_limit(mut self, bytes: usize) -> Self {
+        self.config.soft_limit = Some(bytes);
+        self
+    }
+
+    /// Whether collections happen by themselves. `true` by default.
+    pub fn auto(mut self, auto: bool) -> Self {
+        self.config.auto = auto;
+        self
+    }
+
+    /// Collections where they are rare, for tests. Takes the place of the environment's `GC_CORE_STRESS`.
+    pub fn stress(mut self, stress: Stress) -> Self {
+        self.stress = Some(stress);
+        self
+    }
+
+    /// Who is told of events of at least this level, on the background thread. By default warnings go to stderr, and
+    /// with `GC_CORE_LOG=debug` in the environment each collection too.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use gc_core::{Heap, Level};
+    /// let (send, events) = std::sync::mpsc::channel();
+    /// let send = std::sync::Mutex::new(send);
+    /// let heap = Heap::builder()
+    ///     .on_event(Level::Debug, move |event| { let _ = send.lock().unwrap().send(event.to_string()); })
+    ///     .build()?;
+    /// heap.attach()?.collect(gc_core::Generation::Old);
+    /// assert!(events.recv()?.starts_with("collection generation=2 cause=explicit"));
+    /// # Ok(()) }
+    /// ```
+    pub fn on_event(mut self, least: Level, tell: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.config.hook = Hook { least, tell: Arc::new(tell) };
+        self
+    }
+
+    /// Makes the heap.
+    ///
+    /// # Errors
+    ///
+    /// A setting out of its range, or a system that refuses address space or a thread: see [`BuildError`].
+    pub fn build(self) -> Result<Heap, BuildError> {
+        let mut config = self.config;
+        config.stress = match self.stress {
+            Some(stress) => stress,
+            None => match std::env::var("GC_CORE_STRESS") {
+                Ok(text) => text.parse().map_err(BuildError::Stress)?,
+                Err(_) => Stress::default(),
+            },
+        };
+        Heap::with(config)
+    }
+}
+
+impl fmt::Debug for HeapBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Config { thresholds, chunk_bytes, hard_limit, .. } = &self.config;
+        f.debug_struct("HeapBuilder")
+            .field("thresholds", thresholds)
+            .field("chunk_bytes", chunk_bytes)
+            .field("hard_limit", hard_limit)
+            .finish_non_exhaustive()
+    }
+}

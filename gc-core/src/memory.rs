@@ -1,0 +1,32 @@
+//! The ground: address space, blocks, size classes, bitmaps and the object's layout. Knows nothing of collections.
+//!
+//! One contiguous reservation per heap in three parts, in this order:
+//!
+//! ```text
+//!   | young: chunks        | large: runs of pages   | old: blocks of one size class each |
+//!     generations 0 and 1    any age, never moves     generation 2, never moves
+//! ```
+//!
+//! Values that the write barrier cares for are young or large, holders are large or old: each is one range.
+
+pub(crate) mod bitmap;
+pub(crate) mod blocks;
+pub(crate) mod budget;
+pub(crate) mod chunks;
+mod header;
+pub(crate) mod large;
+mod layout;
+mod map;
+pub(crate) mod poison;
+mod reservation;
+pub(crate) mod size_class;
+mod words;
+
+pub(crate) use header::{Header, HeaderWord, TraceFns, TypeInfo, TypeShape};
+pub(crate) use layout::{
+    BLOCK, GRANULE, HEADER, MAX_ALIGN, MAX_SMALL, PAGE, elements_offset, slice_extent, young_start,
+};
+pub(crate) use map::{AddressMap, Part};
+pub(crate) use reservation::{MapFaults, Reservation, ReserveError};
+pub(crate) use words::CellConflict;
+pub use words::{CellWord, Edge};

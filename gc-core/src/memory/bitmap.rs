@@ -1,0 +1,116 @@
+//! Bitmaps over the old part, one bit per granule, and the walk over the bits of a block.
+
+use core::ptr::NonNull;
+
+use super::layout::{BLOCK, GRANULE, PAGE};
+use super::reservation::{Reservation, ReserveError};
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// Bits of a block, in words.
+pub(crate) const BLOCK_WORDS: usize = BLOCK / GRANULE / 64;
+
+/// One bit per granule of the old part, reserved whole, committed by use.
+pub(crate) struct Bitmap {
+    memory: Reservation,
+}
+
+impl Bitmap {
+    /// A bitmap for `bytes` of heap, all clear.
+    pub(crate) fn new(bytes: usize) -> Result<Self, ReserveError> {
+        let memory = Reservation::zeroed((bytes / GRANULE / 8).next_multiple_of(PAGE))?;
+        Ok(Self { memory })
+    }
+
+    #[inline(always)]
+    fn word(&self, index: usize) -> &AtomicU64 {
+        debug_assert!(index < self.memory.bytes() / 8);
+        // SAFETY: every word lies in the mapping, reads as zero before it is first written, and is only ever accessed
+        // as an atomic.
+        unsafe { self.memory.base().cast::<AtomicU64>().add(index).as_ref() }
+    }
+
+    /// Sets the bit; nobody else writes the word meanwhile.
+    #[inline(always)]
+    pub(crate) fn set(&self, granule: usize) {
+        let word = self.word(granule / 64);
+        // Relaxed: the word's block has one writer at a time, and readers are ordered by the pause.
+        word.store(word.load(Ordering::Relaxed) | bit(granule), Ordering::Relaxed);
+    }
+
+    /// Sets the bit; nobody else writes the word meanwhile. Whether it was clear.
+    #[inline(always)]
+    pub(crate) fn set_new(&self, granule: usize) -> bool {
+        let word = self.word(granule / 64);
+        // Relaxed: as for `set`.
+        let before = word.load(Ordering::Relaxed);
+        // Relaxed: as for `set`.
+        word.store(before | bit(granule), Ordering::Relaxed);
+        before & bit(granule) == 0
+    }
+
+    /// Asks the cache for the word of a bit.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, granule: usize) {
+        prefetch(core::ptr::from_ref(self.word(granule / 64)).cast());
+    }
+
+    /// The words of a block.
+    #[inline(always)]
+    pub(crate) fn block(&self, block: usize) -> &[AtomicU64; BLOCK_WORDS] {
+        let first = NonNull::from(self.word(block * BLOCK_WORDS)).cast::<[AtomicU64; BLOCK_WORDS]>();
+        // SAFETY: the bitmap covers whole blocks, so the words behind the first lie in the mapping too.
+        unsafe { first.as_ref() }
+    }
+
+}
+
+#[inline(always)]
+fn bit(granule: usize) -> u64 {
+    1 << (granule % 64)
+}
+
+/// The set bits of `words`, ascending.
+pub(crate) fn ones(words: impl IntoIterator<Item = u64>) -> impl Iterator<Item = usize> {
+    words.into_iter().enumerate().flat_map(|(index, mut word)| {
+        core::iter::from_fn(move || {
+            let bit = word.trailing_zeros() as usize;
+            if word == 0 {
+                return None;
+            }
+            word &= word - 1;
+            Some(index * 64 + bit)
+        })
+    })
+}
+
+/// Asks the cache for the line at `address`. Any address is fine.
+#[inline(always)]
+pub(crate) fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing the program can see and never traps; SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_and_walks() {
+        let bitmap = Bitmap::new(4 * BLOCK).unwrap();
+        for granule in [0, 63, 64, 4095, 4096 + 17] {
+            assert!(bitmap.set_new(granule) && !bitmap.set_new(granule));
+        }
+        let of = |block| {
+            let words = bitmap.block(block).each_ref().map(|w| w.load(Ordering::Relaxed));
+            ones(words).collect::<Vec<_>>()
+        };
+        assert_eq!(of(0), [0, 63, 64, 4095]);
+        assert_eq!(of(1), [17]);
+    }
+}

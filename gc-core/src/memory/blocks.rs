@@ -1,0 +1,164 @@
+//! The old part: blocks of one size class each, with bitmaps beside them instead of anything in dead memory.
+//!
+//! - **B1** A set allocation bit is an object's; a cell without one is free. Objects that need dropping also have a drop bit.
+//! - **B2** Marks are clear between collections.
+//! - **B3** A block is empty (no class, no bits), open (one promotion cursor fills it), or closed. A closed block with
+//!   free cells is listed under its class, unless its few free cells are not worth a visit.
+//! - **B4** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are counted.
+
+use super::{
+    bitmap::Bitmap,
+    layout::{BLOCK, GRANULE},
+    map::AddressMap,
+    reservation::ReserveError,
+    size_class::{CLASSES, SizeClass},
+};
+
+/// A block's descriptor.
+#[derive(Clone, Copy)]
+pub(crate) struct Block {
+    /// `None`: empty.
+    pub(crate) class: Option<SizeClass>,
+    /// Some object here may have a drop bit.
+    pub(crate) drops: bool,
+    /// Live cells at the last sweep and those filled since.
+    pub(crate) live: u16,
+}
+
+/// Blocks and bitmaps of the old part.
+pub(crate) struct OldSpace {
+    pub(crate) map: AddressMap,
+    pub(crate) blocks: Vec<Block>,
+    /// Empty blocks with memory that is counted, the most recently used last.
+    empty: Vec<u32>,
+    /// Empty blocks whose memory was given back.
+    released: Vec<u32>,
+    /// How many blocks are on their way from `empty` to `released`.
+    releasing: usize,
+    /// Closed blocks with free cells, by class.
+    partial: [Vec<u32>; CLASSES],
+    pub(crate) allocated: Bitmap,
+    pub(crate) marks: Bitmap,
+    pub(crate) drops: Bitmap,
+    /// Bytes of cells that hold objects.
+    pub(crate) live_bytes: usize,
+    /// Cells that hold objects.
+    pub(crate) live_objects: usize,
+}
+
+/// How many blocks are committed at once.
+const GROUP: usize = 8;
+
+impl OldSpace {
+    pub(crate) fn new(map: AddressMap) -> Result<Self, ReserveError> {
+        Ok(Self {
+            map,
+            blocks: Vec::new(),
+            empty: Vec::new(),
+            released: Vec::new(),
+            releasing: 0,
+            partial: [const { Vec::new() }; CLASSES],
+            allocated: Bitmap::new(map.old.bytes)?,
+            marks: Bitmap::new(map.old.bytes)?,
+            drops: Bitmap::new(map.old.bytes)?,
+            live_bytes: 0,
+            live_objects: 0,
+        })
+    }
+
+    /// The granule of an address of the old part.
+    #[inline(always)]
+    pub(crate) fn granule(&self, address: usize) -> usize {
+        self.map.old.offset(address) / GRANULE
+    }
+
+    /// The address that a set bit of a block stands for (L1, L2 of `layout`).
+    #[inline(always)]
+    pub(crate) fn address(&self, block: usize, class: SizeClass, granule_in_block: usize) -> *mut u8 {
+        let offset = granule_in_block * GRANULE;
+        let cell = class.cell_of(offset) * class.bytes();
+        let within = if offset == cell { offset + 8 } else { offset };
+        self.map.pointer(self.map.block_start(block) + within)
+    }
+
+    /// Blocks with objects.
+    pub(crate) fn used_blocks(&self) -> usize {
+        self.blocks.len() - self.empty.len() - self.released.len() - self.releasing
+    }
+
+    /// Makes sure that `wanted` blocks are empty and have memory that is counted: released ones again through `charge`
+    /// (bytes), new ones through `charge` and `commit` (offset in the reservation, bytes).
+    pub(crate) fn ensure_empty(
+        &mut self,
+        wanted: usize,
+        charge: impl Fn(usize) -> bool,
+        commit: impl Fn(usize, usize) -> bool,
+    ) -> bool {
+        while self.empty.len() < wanted {
+            if !self.released.is_empty() {
+                if !charge(BLOCK) {
+                    return false;
+                }
+                self.empty.extend(self.released.pop());
+                continue;
+            }
+            let first = self.blocks.len();
+            let count = GROUP.min(self.map.old.bytes / BLOCK - first);
+            if count == 0 || !charge(count * BLOCK) {
+                return false;
+            }
+            if !commit(self.map.offset(self.map.block_start(first)), count * BLOCK) {
+                return false;
+            }
+            self.blocks.resize(first + count, Block { class: None, drops: false, live: 0 });
+            // Room for every block, so that lists never grow in a pause.
+            self.empty.reserve(self.blocks.len() - self.empty.len());
+            self.empty.splice(0..0, (first as u32..(first + count) as u32).rev());
+        }
+        true
+    }
+
+    /// A block to promote objects of `class` into: one with free cells, or an empty one.
+    pub(crate) fn open(&mut self, class: SizeClass) -> Option<u32> {
+        if let Some(block) = self.partial[class.index()].pop() {
+            return Some(block);
+        }
+        let block = self.empty.pop()?;
+        self.blocks[block as usize] = Block { class: Some(class), drops: false, live: 0 };
+        Some(block)
+    }
+
+    /// Lists a closed block by what its sweep found.
+    pub(crate) fn close(&mut self, block: u32) {
+        let descriptor = &mut self.blocks[block as usize];
+        let Some(class) = descriptor.class else { unreachable!("an empty block is not closed") };
+        let live = usize::from(descriptor.live);
+        if live == 0 {
+            *descriptor = Block { class: None, drops: false, live: 0 };
+            self.empty.push(block);
+        } else if (class.cells() - live) * 8 >= class.cells() {
+            self.partial[class.index()].push(block);
+        }
+    }
+
+    /// Forgets the lists of partial blocks, before a sweep makes them anew.
+    pub(crate) fn forget_partial(&mut self) {
+        for list in &mut self.partial {
+            list.clear();
+        }
+    }
+
+    /// Takes empty blocks off the list, all but `keep`, so that their memory can be released without a lock. They come
+    /// back by [`put_released`](Self::put_released).
+    pub(crate) fn take_surplus(&mut self, keep: usize) -> Vec<u32> {
+        let surplus = self.empty.len().saturating_sub(keep);
+        self.releasing += surplus;
+        self.empty.drain(..surplus).collect()
+    }
+
+    /// Lists blocks whose memory was released.
+    pub(crate) fn put_released(&mut self, blocks: &[u32]) {
+        self.releasing -= blocks.len();
+        self.released.extend_from_slice(blocks);
+    }
+}

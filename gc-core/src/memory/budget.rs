@@ -1,0 +1,68 @@
+//! How much memory a heap may take from the system, and how much it has taken.
+//!
+//! Counted is what the system may have had to back: committed chunks, blocks that were not released, runs in use or
+//! not yet released. Side tables (1/40 of the old part in use) and lists are not.
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bytes taken, against the hard limit.
+pub(crate) struct Budget {
+    limit: AtomicUsize,
+    used: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit: AtomicUsize::new(limit), used: AtomicUsize::new(0), peak: AtomicUsize::new(0) }
+    }
+
+    /// Counts `bytes` more, unless that passes the limit.
+    pub(crate) fn charge(&self, bytes: usize) -> bool {
+        let limit = self.limit();
+        // Relaxed, all of this file: counters that guard no other memory.
+        let charged = self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|&used| used <= limit)
+        });
+        if let Ok(before) = charged {
+            self.peak.fetch_max(before + bytes, Ordering::Relaxed);
+        }
+        charged.is_ok()
+    }
+
+    /// Counts `bytes` less.
+    pub(crate) fn discharge(&self, bytes: usize) {
+        let before = self.used.fetch_sub(bytes, Ordering::Relaxed);
+        debug_assert!(before >= bytes);
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charges_up_to_the_limit_and_remembers_the_peak() {
+        let budget = Budget::new(100);
+        assert!(budget.charge(60) && !budget.charge(41) && budget.charge(40));
+        budget.discharge(70);
+        assert_eq!((budget.used(), budget.peak()), (30, 100));
+        assert!(!budget.charge(usize::MAX));
+    }
+}

@@ -1,0 +1,129 @@
+//! The young part, handed out in chunks. The age of an object is a property of its chunk.
+//!
+//! - **Y1** Below a chunk's `top` lie headers of objects and fillers without a gap; above it nothing.
+//! - **Y2** A chunk that is handed out is committed and stays so: giving nursery memory back costs more than
+//!   allocating on it.
+
+use super::map::{AddressMap, Part};
+
+/// How old the objects of a chunk are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Age {
+    /// No objects.
+    Free,
+    /// Generation 0.
+    Fresh,
+    /// Generation 1: survived one young collection.
+    Survivor,
+    /// To-space of the collection that is running: generation 1 from its end on.
+    Arriving,
+}
+
+struct Chunk {
+    age: Age,
+    /// Offset of the end of the objects from the start of the chunk. Valid once the chunk is no buffer any more.
+    top: u32,
+}
+
+/// The chunks of the young part.
+pub(crate) struct YoungSpace {
+    part: Part,
+    map: AddressMap,
+    shift: u32,
+    /// Every chunk that was ever handed out.
+    chunks: Vec<Chunk>,
+    /// Committed and empty, the most recently used last.
+    free: Vec<u32>,
+}
+
+impl YoungSpace {
+    pub(crate) fn new(map: AddressMap, chunk_bytes: usize) -> Self {
+        debug_assert!(chunk_bytes.is_power_of_two());
+        Self { part: map.young, map, shift: chunk_bytes.ilog2(), chunks: Vec::new(), free: Vec::new() }
+    }
+
+    pub(crate) fn chunk_bytes(&self) -> usize {
+        1 << self.shift
+    }
+
+    /// Chunks that hold or may hold objects.
+    pub(crate) fn in_use(&self) -> usize {
+        self.chunks.len() - self.free.len()
+    }
+
+    /// An empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
+    pub(crate) fn take(&mut self, age: Age, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                let index = self.chunks.len();
+                let bytes = self.chunk_bytes();
+                let start = self.part.start + index * bytes;
+                if (index + 1) * bytes > self.part.bytes || !commit(self.map.offset(start), bytes) {
+                    return None;
+                }
+                self.chunks.push(Chunk { age: Age::Free, top: 0 });
+                // Room for every chunk, so that giving one back never allocates.
+                self.free.reserve(self.chunks.len());
+                index as u32
+            }
+        };
+        self.chunks[index as usize] = Chunk { age, top: 0 };
+        Some(index)
+    }
+
+    /// Gives a chunk back whose objects are dead or moved.
+    pub(crate) fn give_back(&mut self, index: u32) {
+        debug_assert_ne!(self.chunks[index as usize].age, Age::Free);
+        self.chunks[index as usize] = Chunk { age: Age::Free, top: 0 };
+        self.free.push(index);
+    }
+
+    /// Ends a young collection: from-space is free, to-space is generation 1. Calls `dead` with each chunk of
+    /// from-space (start, bytes used) before it is given back.
+    pub(crate) fn flip(&mut self, mut dead: impl FnMut(*mut u8, usize)) {
+        for index in 0..self.chunks.len() as u32 {
+            match self.chunks[index as usize].age {
+                Age::Fresh | Age::Survivor => {
+                    dead(self.start(index), self.used(index));
+                    self.give_back(index);
+                }
+                Age::Arriving => self.chunks[index as usize].age = Age::Survivor,
+                Age::Free => {}
+            }
+        }
+    }
+
+    pub(crate) fn start(&self, index: u32) -> *mut u8 {
+        self.map.pointer(self.part.start + ((index as usize) << self.shift))
+    }
+
+    /// Records where the objects of a chunk end.
+    pub(crate) fn set_top(&mut self, index: u32, top: usize) {
+        let start = self.part.start + ((index as usize) << self.shift);
+        debug_assert!(top >= start && top - start <= self.chunk_bytes());
+        self.chunks[index as usize].top = (top - start) as u32;
+    }
+
+    /// Bytes of objects in a chunk.
+    pub(crate) fn used(&self, index: u32) -> usize {
+        self.chunks[index as usize].top as usize
+    }
+
+    #[inline(always)]
+    pub(crate) fn age_at(&self, address: usize) -> Age {
+        let index = self.part.offset(address) >> self.shift;
+        self.chunks[index].age
+    }
+
+    /// The age of the chunk at any address of the young part.
+    pub(crate) fn age_if_any(&self, address: usize) -> Option<Age> {
+        self.chunks.get(self.part.offset(address) >> self.shift).map(|chunk| chunk.age)
+    }
+
+    /// The chunks of an age.
+    pub(crate) fn of_age(&self, age: Age) -> impl Iterator<Item = u32> + '_ {
+        (0_u32..).zip(&self.chunks).filter(move |(_, chunk)| chunk.age == age).map(|(index, _)| index)
+    }
+}

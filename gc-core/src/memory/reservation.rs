@@ -1,0 +1,158 @@
+//! Address space: reserved in one piece, committed on use, given back when empty.
+//!
+//! The only place that talks to the operating system about memory.
+
+use core::{fmt, ptr::NonNull};
+
+use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// A range of reserved address space, unmapped on drop.
+pub(crate) struct Reservation {
+    /// What the system gave, for unmapping.
+    mapping: NonNull<u8>,
+    mapped: usize,
+    /// The aligned part of it.
+    base: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: an address range; every access through it is somebody else's unsafe operation.
+unsafe impl Send for Reservation {}
+// SAFETY: as above; its methods that take `&self` are system calls.
+unsafe impl Sync for Reservation {}
+
+/// Why address space could not be had.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReserveError {
+    pub(crate) bytes: usize,
+    pub(crate) os: i32,
+}
+
+impl fmt::Display for ReserveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let os = std::io::Error::from_raw_os_error(self.os);
+        write!(f, "the system refused {} bytes of address space: {os}", self.bytes)
+    }
+}
+
+/// Lets a test make the system refuse: the N-th commit of a heap fails.
+#[derive(Debug, Default)]
+pub(crate) struct MapFaults {
+    /// Commits until one fails; 0: none does.
+    remaining: AtomicU64,
+}
+
+impl MapFaults {
+    pub(crate) fn at(commit: u64) -> Self {
+        Self { remaining: AtomicU64::new(commit) }
+    }
+
+    fn strikes(&self) -> bool {
+        // Relaxed: a test's counter; the order of commits does not matter.
+        let before = self.remaining.try_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        before == Ok(1)
+    }
+}
+
+impl Reservation {
+    /// Reserves `bytes` at a multiple of `align` (a power of two) without committing any. Reading or writing it traps.
+    pub(crate) fn new(bytes: usize, align: usize) -> Result<Self, ReserveError> {
+        Self::map(bytes, align, ProtFlags::empty())
+    }
+
+    /// Reserves `bytes` that read as zero and cost memory only where they are written.
+    pub(crate) fn zeroed(bytes: usize) -> Result<Self, ReserveError> {
+        Self::map(bytes, super::PAGE, ProtFlags::READ | ProtFlags::WRITE)
+    }
+
+    fn map(bytes: usize, align: usize, protection: ProtFlags) -> Result<Self, ReserveError> {
+        debug_assert!(align.is_power_of_two());
+        let mapped = bytes.checked_add(align).ok_or(ReserveError { bytes, os: rustix::io::Errno::NOMEM.raw_os_error() })?;
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        // SAFETY: a fresh anonymous mapping at a place the system chooses touches no memory that is in use.
+        let mapping = unsafe { rustix::mm::mmap_anonymous(core::ptr::null_mut(), mapped, protection, flags) }
+            .map_err(|error| ReserveError { bytes, os: error.raw_os_error() })?
+            .cast::<u8>();
+        let mapping = NonNull::new(mapping).expect("gc-core: the system mapped address 0");
+        let skip = mapping.addr().get().next_multiple_of(align) - mapping.addr().get();
+        // SAFETY: `skip` < `align`, so this is inside the mapping.
+        let base = unsafe { mapping.add(skip) };
+        Ok(Self { mapping, mapped, base, bytes })
+    }
+
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Makes a range readable and writable. Returns whether the system agreed.
+    pub(crate) fn commit(&self, offset: usize, bytes: usize, faults: &MapFaults) -> bool {
+        debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
+        if faults.strikes() {
+            return false;
+        }
+        // SAFETY: inside the reservation, so the range is ours; more access than before breaks nobody.
+        unsafe {
+            let start = self.base.as_ptr().add(offset);
+            rustix::mm::mprotect(start.cast(), bytes, MprotectFlags::READ | MprotectFlags::WRITE).is_ok()
+        }
+    }
+
+    /// Gives the memory of a committed range back. It stays committed and reads as zero.
+    ///
+    /// # Safety
+    ///
+    /// Nothing in the range is in use.
+    pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
+        debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
+        // A refusal costs memory, nothing else.
+        // SAFETY: inside the reservation, and nobody uses the contents (the caller's).
+        let _ = unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxDontNeed) };
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours and its last user drops it.
+        let unmapped = unsafe { rustix::mm::munmap(self.mapping.as_ptr().cast(), self.mapped) };
+        debug_assert!(unmapped.is_ok());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_writes_releases() {
+        let reservation = Reservation::new(1 << 20, 1 << 16).unwrap();
+        assert!(reservation.base().addr().get().is_multiple_of(1 << 16));
+        assert!(reservation.commit(0, 1 << 16, &MapFaults::default()));
+        // SAFETY: committed above.
+        unsafe { reservation.base().write(7) };
+        // SAFETY: nobody uses it.
+        unsafe { reservation.release(0, 1 << 16) };
+        // SAFETY: still committed.
+        assert_eq!(unsafe { reservation.base().read() }, 0);
+    }
+
+    #[test]
+    fn a_planned_fault_strikes_once() {
+        let reservation = Reservation::new(1 << 20, 4096).unwrap();
+        let faults = MapFaults::at(2);
+        assert!(reservation.commit(0, 4096, &faults));
+        assert!(!reservation.commit(0, 4096, &faults));
+        assert!(reservation.commit(0, 4096, &faults));
+    }
+
+    #[test]
+    fn an_absurd_size_is_refused_with_the_size() {
+        let error = Reservation::new(1 << 60, 4096).err().unwrap();
+        assert!(error.to_string().contains(&(1_u64 << 60).to_string()));
+    }
+}

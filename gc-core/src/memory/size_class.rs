@@ -1,0 +1,130 @@
+//! Size classes of the old part: multiples of 16 up to 128 bytes, then four to a doubling, up to 8 KiB.
+//!
+//! An object of the young part takes at most 4/3 of its bytes in a class (24 in 32), and the tail of a block that no
+//! cell fits in is at most 1/15 of it: [`PROMOTION_NUM`]/[`PROMOTION_DEN`] bounds both together.
+
+use super::layout::{BLOCK, MAX_SMALL};
+
+/// How many classes there are.
+pub(crate) const CLASSES: usize = 32;
+/// Promoting takes at most this part of the young bytes, in blocks.
+pub(crate) const PROMOTION_NUM: usize = 3;
+/// See [`PROMOTION_NUM`].
+pub(crate) const PROMOTION_DEN: usize = 2;
+
+/// One size class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SizeClass(u8);
+
+impl SizeClass {
+    /// The class for `bytes`, or `None` if that is a large object's size.
+    #[inline(always)]
+    pub(crate) const fn of(bytes: usize) -> Option<Self> {
+        if bytes <= 128 {
+            return Some(Self((bytes.div_ceil(16) - 1) as u8));
+        }
+        if bytes > MAX_SMALL {
+            return None;
+        }
+        let doubling = (bytes - 1).ilog2() as usize;
+        let step = doubling - 2;
+        let quarter = (bytes - 1) >> step;
+        Some(Self((8 + (doubling - 7) * 4 + (quarter - 4)) as u8))
+    }
+
+    #[cfg(test)]
+    const fn from_index(index: usize) -> Self {
+        assert!(index < CLASSES);
+        Self(index as u8)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Bytes of a cell.
+    #[inline(always)]
+    pub(crate) const fn bytes(self) -> usize {
+        BYTES[self.0 as usize] as usize
+    }
+
+    /// Cells in a block.
+    #[inline(always)]
+    pub(crate) const fn cells(self) -> usize {
+        BLOCK / self.bytes()
+    }
+
+    /// The cell that the byte at `offset` of a block lies in: a multiplication instead of a division. Exact, as
+    /// offset × cell bytes stays below 2³².
+    #[inline(always)]
+    pub(crate) const fn cell_of(self, offset: usize) -> usize {
+        ((offset as u64 * RECIPROCAL[self.0 as usize]) >> 32) as usize
+    }
+}
+
+static BYTES: [u16; CLASSES] = {
+    let mut bytes = [0; CLASSES];
+    let mut i = 0;
+    while i < CLASSES {
+        bytes[i] = if i < 8 { (i + 1) * 16 } else { (4 + (i - 8) % 4 + 1) << (5 + (i - 8) / 4) } as u16;
+        i += 1;
+    }
+    bytes
+};
+
+static RECIPROCAL: [u64; CLASSES] = {
+    let mut reciprocal = [0; CLASSES];
+    let mut i = 0;
+    while i < CLASSES {
+        reciprocal[i] = (1_u64 << 32).div_ceil(BYTES[i] as u64);
+        i += 1;
+    }
+    reciprocal
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_of_a_size_is_the_smallest_that_holds_it() {
+        for bytes in 1..=MAX_SMALL {
+            let class = SizeClass::of(bytes).unwrap();
+            assert!(class.bytes() >= bytes, "{bytes} in {class:?}");
+            assert!(class.index() == 0 || SizeClass::from_index(class.index() - 1).bytes() < bytes);
+            assert!(class.bytes().is_multiple_of(16));
+        }
+        assert_eq!(SizeClass::of(MAX_SMALL + 1), None);
+        assert_eq!(SizeClass::of(MAX_SMALL).unwrap().index(), CLASSES - 1);
+    }
+
+    #[test]
+    fn powers_of_two_are_classes_so_that_alignment_is_kept() {
+        for power in 4..=13 {
+            assert_eq!(SizeClass::of(1 << power).unwrap().bytes(), 1 << power);
+        }
+    }
+
+    #[test]
+    fn the_cell_of_an_offset_is_its_quotient() {
+        for index in 0..CLASSES {
+            let class = SizeClass::from_index(index);
+            for offset in 0..BLOCK {
+                assert_eq!(class.cell_of(offset), offset / class.bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn promotion_never_takes_more_than_its_bound() {
+        // Worst case by class: the smallest young extent that lands in it, a multiple of 8.
+        for index in 0..CLASSES {
+            let class = SizeClass::from_index(index);
+            let below = if index == 0 { 8 } else { SizeClass::from_index(index - 1).bytes() };
+            let smallest = (below + 1).next_multiple_of(8);
+            let taken = BLOCK as f64 / class.cells() as f64;
+            assert!(taken / smallest as f64 <= PROMOTION_NUM as f64 / PROMOTION_DEN as f64, "{class:?}");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! `Mutator`: one thread's attachment to one heap. Attaching, safepoints, blocking and collecting; `allocate` is beside it.
+//!
+//! One word that points to the mutator's state (`collector::local`), which the leader of a collection reads while the owner
+//! sits in `safepoint(&mut self)`: nothing of it is reached by an exclusive reference.
+//!
+//! - **U1** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: whatever can lead to a stop takes `&mut
+//!   Mutator` or consumes it.
+//! - **U2** A thread has at most one `Mutator`, and it stays on its thread.
+
+mod allocate;
+
+use core::{fmt, marker::PhantomData, ptr, ptr::NonNull};
+
+pub use allocate::AllocError;
+
+use crate::{
+    barrier::Barrier,
+    collector::{
+        self, Cause, CollectReport, Generation,
+        local::{self, Local, Role},
+        roots::RootTable,
+        shared::{Attached, Shared},
+    },
+    heap::Handle,
+    memory::{CellWord, Edge, TypeInfo},
+    safepoint::{Poll, Reason, StateWord},
+    sync::Arc,
+    young::Buffer,
+};
+
+/// A thread's attachment to a heap: it allocates, reads and writes objects, and lets collections happen at its safepoints.
+///
+/// Dropping it detaches the thread. A mutator that is leaked (`mem::forget`) stays attached for ever: the heap then never
+/// collects again, and a further `attach` is an error.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let heap = gc_core::Heap::builder().build()?;
+/// let mut m = heap.attach()?;
+/// let sum = m.root(m.alloc(0_u64));
+/// m.safepoint(); // pointers end here, roots go on
+/// assert_eq!(*sum.get(&m), 0);
+/// # Ok(()) }
+/// ```
+pub struct Mutator {
+    local: NonNull<Local>,
+    /// Never `Send` or `Sync`.
+    thread: PhantomData<*mut ()>,
+}
+
+/// Why a thread could not attach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// The thread has a mutator: of this heap or another, perhaps blocked, perhaps leaked.
+    AlreadyAttached,
+    /// The thread is the background thread of a heap.
+    CollectorThread,
+    /// The heap has a mutator, and for now it can have one at a time.
+    HeapInUse {
+        /// The thread that the heap's mutator belongs to.
+        thread: String,
+    },
+}
+
+impl std::error::Error for AttachError {}
+
+impl fmt::Display for AttachError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyAttached => f.write_str(
+                "expected a thread that is not attached, found one that has a mutator: drop that one first (a blocked or \
+                 leaked mutator counts)",
+            ),
+            Self::CollectorThread => f.write_str(
+                "expected a thread of the program, found a collector's (a destructor or event hook runs there): hand the \
+                 work to another thread",
+            ),
+            Self::HeapInUse { thread } => {
+                write!(f, "expected a heap without a mutator, found one that {thread} is attached to: it must detach first")
+            }
+        }
+    }
+}
+
+impl Mutator {
+    pub(crate) fn attach(handle: &Arc<Handle>) -> Result<Self, AttachError> {
+        match local::role() {
+            Role::Free => {}
+            Role::Attached => return Err(AttachError::AlreadyAttached),
+            Role::Collector => return Err(AttachError::CollectorThread),
+        }
+        let shared = handle.shared.clone();
+        let config = &shared.config;
+        let barrier = Barrier::new(shared.map, shared.runs.clone(), config.remembered_entries);
+        let mut registry = handle.shared.registry.lock();
+        if let Some(attached) = &registry.mutator {
+            return Err(AttachError::HeapInUse { thread: attached.thread.clone() });
+        }
+        let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&shared).cast()));
+        registry.tables.push(roots.clone());
+        let fresh_bytes = core::mem::take(&mut shared.young.lock().fresh_bytes);
+        let local = Box::new(Local {
+            poll: Poll::new(),
+            stops: shared.pace.stops.load(crate::sync::atomic::Ordering::Relaxed).into(),
+            buffer: Buffer::new(),
+            barrier,
+            word: StateWord::running(),
+            roots,
+            drops: Vec::new().into(),
+            fresh_large: Vec::new().into(),
+            fresh_bytes: fresh_bytes.into(),
+            stress_count: 0.into(),
+            handle: handle.clone(),
+            shared,
+        });
+        let stress = &local.shared.config.stress;
+        if stress.watches_safepoints() {
+            local.poll.raise(Reason::STRESS);
+        }
+        if stress.every_allocation != 0 {
+            local.buffer.set_every_slow();
+        }
+        let local = NonNull::from(Box::leak(local));
+        registry.mutator = Some(Attached { local, thread: this_thread() });
+        drop(registry);
+        local::set_role(Role::Attached);
+        local::set_current(local.as_ptr());
+        Ok(Self { local, thread: PhantomData })
+    }
+
+    #[inline(always)]
+    pub(crate) fn local(&self) -> &Local {
+        // SAFETY: made in `attach`, freed in `drop`; only shared references to it exist.
+        unsafe { self.local.as_ref() }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.local().shared
+    }
+
+    pub(crate) fn handle(&self) -> Arc<Handle> {
+        let handle = self.local().handle.clone();
+        handle.downcast().unwrap_or_else(|_| unreachable!("gc-core: a mutator's handle is a heap's"))
+    }
+
+    /// What tells this heap from others.
+    #[inline(always)]
+    pub(crate) fn identity(&self) -> *const () {
+        Arc::as_ptr(&self.local().shared).cast()
+    }
+
+    /// The number of the last stop.
+    #[inline(always)]
+    pub(crate) fn stops(&self) -> u32 {
+        self.local().stops.get()
+    }
+
+    /// A barriered store.
+    #[inline(always)]
+    pub(crate) fn store(&self, slot: &Edge, value: *mut u8) {
+        let local = self.local();
+        local.barrier.store(&local.poll, slot, value);
+    }
+
+    /// A barriered swap.
+    #[inline]
+    pub(crate) fn swap(&self, slot: &Edge, value: *mut u8) -> *mut u8 {
+        let local = self.local();
+        local.barrier.swap(&local.poll, slot, value)
+    }
+
+    /// A barriered compare-and-exchange.
+    #[inline]
+    pub(crate) fn compare_exchange(&self, slot: &Edge, current: *mut u8, new: *mut u8) -> Result<*mut u8, *mut u8> {
+        let local = self.local();
+        local.barrier.compare_exchange(&local.poll, slot, current, new)
+    }
+
+    /// The barrier of a cell that is about to be written.
+    #[inline(always)]
+    pub(crate) fn before_cell(&self, word: &CellWord, info: &'static TypeInfo) {
+        let local = self.local();
+        local.barrier.cell(&local.poll, word, info);
+    }
+
+    /// Lets a collection happen, if one was asked for. A load, a test and a branch if not.
+    ///
+    /// Every `Gc` ends here; [`Root`](crate::Root)s go on. A program calls it often: at calls and at the ends of loops.
+    #[inline(always)]
+    pub fn safepoint(&mut self) {
+        if self.local().poll.is_raised() {
+            self.safepoint_slow();
+        }
+    }
+
+    /// Whether [`safepoint`](Self::safepoint) has something to do: for interpreters, whose inner loop borrows the mutator and
+    /// leaves when this says so. A load and a test.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().stress(Default::default()).build()?;
+    /// # let mut m = heap.attach()?;
+    /// let mut turns = 0;
+    /// while !m.safepoint_pending() {
+    ///     m.alloc([0_u64; 100]);
+    ///     turns += 1;
+    /// }
+    /// m.safepoint();
+    /// assert!(turns > 1000 && !m.safepoint_pending());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn safepoint_pending(&self) -> bool {
+        self.local().poll.is_raised()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn safepoint_slow(&mut self) {
+        collector::at_safepoint(self.local());
+    }
+
+    /// Collects a generation and all younger ones, now. Drops what waits to be dropped, too, on this thread.
+    ///
+    /// Returns what was freed and how long it took.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// m.alloc([0_u8; 1000]);
+    /// let report = m.collect(gc_core::Generation::Old);
+    /// assert!(report.bytes_freed >= 1000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn collect(&mut self, generation: Generation) -> CollectReport {
+        let report = collector::collect(self.local(), generation, Cause::Explicit);
+        let shared = self.local().shared.clone();
+        self.blocked(|| shared.help());
+        report
+    }
+
+    /// Runs `wait`, which may take long: collections go on without this thread meanwhile.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// let (send, receive) = std::sync::mpsc::channel();
+    /// let sender = std::thread::spawn(move || send.send(7));
+    /// assert_eq!(m.blocked(|| receive.recv())?, 7);
+    /// # sender.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn blocked<R>(&mut self, wait: impl FnOnce() -> R) -> R {
+        /// Leaves the state when `wait` returns or panics.
+        struct Leave<'a>(&'a Local);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.word.leave_blocked();
+                local::set_current(self.0);
+            }
+        }
+        let local = self.local();
+        local.word.enter_blocked();
+        local::set_current(ptr::null());
+        let _leave = Leave(local);
+        wait()
+    }
+}
+
+impl Drop for Mutator {
+    fn drop(&mut self) {
+        let local = self.local();
+        local.word.enter_blocked();
+        local::set_current(ptr::null());
+        let shared = local.shared.clone();
+        let mut registry = shared.registry.lock();
+        debug_assert!(registry.mutator.as_ref().is_some_and(|attached| attached.local == self.local));
+        registry.mutator = None;
+        let mut young = shared.young.lock();
+        if let Some((chunk, top)) = local.buffer.retire() {
+            young.space.set_top(chunk, top);
+        }
+        young.drops.append(&mut local.drops.borrow_mut());
+        young.fresh_large.append(&mut local.fresh_large.borrow_mut());
+        young.fresh_bytes = local.fresh_bytes.get();
+        young.remembered.append(local.barrier.take());
+        drop(young);
+        let rootless = local.roots.orphan();
+        drop(registry);
+        local::set_role(Role::Free);
+        // SAFETY: leaked in `attach`, and this is the one mutator that points to it; the registry has forgotten it.
+        drop(unsafe { Box::from_raw(self.local.as_ptr()) });
+        // Last, and with no lock held: these may end the heap.
+        drop((rootless, shared));
+    }
+}
+
+fn this_thread() -> String {
+    let thread = std::thread::current();
+    match thread.name() {
+        Some(name) => format!("thread `{name}` ({:?})", thread.id()),
+        None => format!("an unnamed thread ({:?})", thread.id()),
+    }
+}
+
+impl fmt::Debug for Mutator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mutator").field("pending", &self.safepoint_pending()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,457 @@
+//! Allocation: one object, or a slice or string of any length.
+//!
+//! Reserve, bump, *then* run user code: a closure or an iterator may allocate itself, lie about its length or panic. What it
+//! leaves behind is a filler; an object enters lists after its last value is written. Nothing here collects.
+
+use core::{fmt, mem, ptr::NonNull};
+
+use super::Mutator;
+use crate::{
+    Gc,
+    collector::{
+        allocate::{Refused, Reserved, is_large},
+        describe::{Describe, STR},
+        local::Local,
+    },
+    memory::{Header, TypeInfo, slice_extent},
+    trace::Trace,
+};
+
+/// An allocation that the hard limit, or the system, did not allow. Gives the value back.
+///
+/// A collection has been asked for: reach a safepoint, perhaps let go of something before, and try again.
+pub struct AllocError<T> {
+    value: T,
+    refused: Refused,
+}
+
+impl<T> AllocError<T> {
+    /// The value that was not allocated.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
+    /// The heap's hard limit in bytes, `usize::MAX` if it has none.
+    pub fn limit(&self) -> usize {
+        self.refused.limit
+    }
+
+    /// Bytes in use.
+    pub fn used(&self) -> usize {
+        self.refused.used
+    }
+}
+
+impl<T> fmt::Debug for AllocError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AllocError").field("limit", &self.limit()).field("used", &self.used()).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for AllocError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.refused, f)
+    }
+}
+
+impl<T> std::error::Error for AllocError<T> {}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, used, wanted } = *self;
+        write!(f, "no memory for an object of {wanted} bytes: {used} bytes are in use, ")?;
+        match limit {
+            usize::MAX => f.write_str("and the reservation is used up or the system refuses more")?,
+            limit => write!(f, "and the hard limit is {limit} bytes")?,
+        }
+        f.write_str("; let go of something and reach a safepoint, where garbage is collected, or raise the limit")
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn refuse(local: &Local, refused: Refused) -> ! {
+    let fresh = local.fresh_bytes.get();
+    panic!("{refused} ({} has allocated {fresh} bytes since its last collection)", super::this_thread())
+}
+
+/// Memory that becomes a filler if the object is not made.
+struct Making<'a> {
+    local: &'a Local,
+    reserved: Reserved,
+    /// Values written so far, and how to drop one.
+    first: *mut u8,
+    written: usize,
+    size: usize,
+    drop: Option<unsafe fn(*mut u8)>,
+}
+
+impl Making<'_> {
+    /// The object is whole.
+    ///
+    /// # Safety
+    ///
+    /// Every value of it is written, as `info` says.
+    #[inline]
+    unsafe fn done(self, info: &'static TypeInfo) -> NonNull<u8> {
+        // SAFETY: the caller's.
+        unsafe { self.reserved.publish(self.local, info) };
+        let address = self.reserved.address();
+        mem::forget(self);
+        address
+    }
+}
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        if let Some(drop) = self.drop {
+            for index in 0..self.written {
+                // SAFETY: written, in a user's closure that then panicked; nobody else has it.
+                unsafe { drop(self.first.wrapping_add(index * self.size)) };
+            }
+        }
+        self.reserved.abandon(self.local);
+    }
+}
+
+impl Mutator {
+    /// Allocates an object.
+    ///
+    /// Moves `value` into the heap. Bumps a pointer: some ten instructions; a type that needs dropping is listed too. Never
+    /// collects: a collection it asks for happens at the next [`safepoint`](Self::safepoint).
+    ///
+    /// # Panics
+    ///
+    /// At the hard limit; [`try_alloc`](Self::try_alloc) returns an error instead.
+    #[inline(always)]
+    pub fn alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Gc<'gc, T> {
+        match self.bump::<T>() {
+            // SAFETY: the memory was bumped for a `T`.
+            Some(place) => unsafe { self.fill(place, value) },
+            None => self.alloc_slow(value),
+        }
+    }
+
+    /// Allocates an object, or gives the value back.
+    ///
+    /// # Errors
+    ///
+    /// At the hard limit, or where the system refuses memory. A collection has been asked for.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let heap = gc_core::Heap::builder().hard_limit(32 << 20).build()?;
+    /// let mut m = heap.attach()?;
+    /// let mut kept = m.root(Vec::<gc_core::Gc<[u8; 4096]>>::new());
+    /// let error = loop {
+    ///     match m.try_alloc([0; 4096]) {
+    ///         Ok(page) => kept.get_mut(&m).push(page),
+    ///         Err(error) => break error,
+    ///     }
+    ///     m.safepoint();
+    /// };
+    /// assert!(error.to_string().contains("the hard limit is 33554432 bytes"));
+    /// let page = error.into_value();
+    /// kept.get_mut(&m).clear();
+    /// m.safepoint();
+    /// assert!(m.try_alloc(page).is_ok());
+    /// # Ok(()) }
+    /// ```
+    #[inline(always)]
+    pub fn try_alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Result<Gc<'gc, T>, AllocError<T>> {
+        match self.bump::<T>() {
+            // SAFETY: the memory was bumped for a `T`.
+            Some(place) => Ok(unsafe { self.fill(place, value) }),
+            None => self.try_alloc_slow(value),
+        }
+    }
+
+    /// Allocates an object that `make` returns, constructed in its place where the compiler can: for large values.
+    ///
+    /// # Panics
+    ///
+    /// As [`alloc`](Self::alloc), before `make` is called.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let table = m.alloc_with(|| [0_u32; 16384]);
+    /// assert_eq!(table.len(), 16384);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn alloc_with<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, make: impl FnOnce() -> T) -> Gc<'gc, T> {
+        self.try_alloc_with(make).unwrap_or_else(|error| refuse(self.local(), error.refused))
+    }
+
+    /// [`alloc_with`](Self::alloc_with), or gives the closure back.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_alloc`](Self::try_alloc); `make` was not called.
+    #[inline]
+    pub fn try_alloc_with<'gc, T: Trace<At<'gc> = T> + 'gc, F: FnOnce() -> T>(
+        &'gc self,
+        make: F,
+    ) -> Result<Gc<'gc, T>, AllocError<F>> {
+        let info = Describe::<T>::SIZED;
+        let reserved = match self.local().reserve(&info.shape, info.shape.extent as usize) {
+            Ok(reserved) => reserved,
+            Err(refused) => return Err(AllocError { value: make, refused }),
+        };
+        let place = reserved.address().cast::<T>();
+        let making = self.making(reserved, info);
+        let value = make();
+        // SAFETY: reserved for a `T`.
+        unsafe { place.write(value) };
+        // SAFETY: the value is written.
+        let address = unsafe { making.done(info) };
+        // SAFETY: an object of type `T` just now, alive until the next safepoint.
+        Ok(unsafe { Gc::from_address(address) })
+    }
+
+    /// Allocates a slice of `len` elements, each from a function of its index.
+    ///
+    /// # Panics
+    ///
+    /// As [`alloc`](Self::alloc), before the first element is made.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// use gc_core::{Gc, Slot};
+    /// let slots: Gc<[Slot<u64>]> = m.alloc_slice_with(3, |_| Slot::null());
+    /// slots[1].set(&m, Some(m.alloc(5)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn alloc_slice_with<'gc, T: Trace<At<'gc> = T> + 'gc>(
+        &'gc self,
+        len: usize,
+        make: impl FnMut(usize) -> T,
+    ) -> Gc<'gc, [T]> {
+        self.try_alloc_slice_with(len, make).unwrap_or_else(|error| refuse(self.local(), error.refused))
+    }
+
+    /// [`alloc_slice_with`](Self::alloc_slice_with), or gives the function back.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_alloc`](Self::try_alloc); `make` was not called.
+    #[inline]
+    pub fn try_alloc_slice_with<'gc, T: Trace<At<'gc> = T> + 'gc, F: FnMut(usize) -> T>(
+        &'gc self,
+        len: usize,
+        mut make: F,
+    ) -> Result<Gc<'gc, [T]>, AllocError<F>> {
+        let info = Describe::<T>::SLICE;
+        let reserved = match self.reserve_slice(info, len) {
+            Ok(reserved) => reserved,
+            Err(refused) => return Err(AllocError { value: make, refused }),
+        };
+        let mut making = self.making(reserved, info);
+        let first = making.first.cast::<T>();
+        for index in 0..len {
+            let value = make(index);
+            // SAFETY: reserved for `len` elements.
+            unsafe { first.add(index).write(value) };
+            making.written = index + 1;
+        }
+        // SAFETY: every element is written.
+        let address = unsafe { making.done(info) };
+        // SAFETY: a slice of `T` just now, alive until the next safepoint.
+        Ok(unsafe { Gc::from_address(address) })
+    }
+
+    /// Allocates a slice of what an iterator yields.
+    ///
+    /// # Panics
+    ///
+    /// As [`alloc`](Self::alloc), and if the iterator ends before the length it promised. What it yields beyond that is left.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let squares = m.alloc_slice_from_iter((0..4_u64).map(|n| n * n).collect::<Vec<_>>());
+    /// assert_eq!(&*squares, [0, 1, 4, 9]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn alloc_slice_from_iter<'gc, T: Trace<At<'gc> = T> + 'gc>(
+        &'gc self,
+        elements: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+    ) -> Gc<'gc, [T]> {
+        self.try_alloc_slice_from_iter(elements.into_iter())
+            .unwrap_or_else(|error| refuse(self.local(), error.refused))
+    }
+
+    /// [`alloc_slice_from_iter`](Self::alloc_slice_from_iter), or gives the iterator back.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_alloc`](Self::try_alloc); the iterator was not advanced.
+    ///
+    /// # Panics
+    ///
+    /// If the iterator ends before the length it promised.
+    #[inline]
+    pub fn try_alloc_slice_from_iter<'gc, T: Trace<At<'gc> = T> + 'gc, I: ExactSizeIterator<Item = T>>(
+        &'gc self,
+        mut elements: I,
+    ) -> Result<Gc<'gc, [T]>, AllocError<I>> {
+        let len = elements.len();
+        let next = |index| match elements.next() {
+            Some(element) => element,
+            None => panic!("expected an iterator of {len} elements, as its len() says, found one of {index}"),
+        };
+        match self.try_alloc_slice_with(len, next) {
+            Ok(slice) => Ok(slice),
+            Err(AllocError { refused, .. }) => Err(AllocError { value: elements, refused }),
+        }
+    }
+
+    /// Allocates a copy of a slice.
+    ///
+    /// # Panics
+    ///
+    /// As [`alloc`](Self::alloc).
+    #[inline]
+    pub fn alloc_slice_copy<'gc, T: Trace<At<'gc> = T> + Copy + 'gc>(&'gc self, elements: &[T]) -> Gc<'gc, [T]> {
+        self.try_alloc_slice_copy(elements).unwrap_or_else(|error| refuse(self.local(), error.refused))
+    }
+
+    /// [`alloc_slice_copy`](Self::alloc_slice_copy) with an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_alloc`](Self::try_alloc).
+    #[inline]
+    pub fn try_alloc_slice_copy<'gc, T: Trace<At<'gc> = T> + Copy + 'gc>(
+        &'gc self,
+        elements: &[T],
+    ) -> Result<Gc<'gc, [T]>, AllocError<()>> {
+        // SAFETY: the elements are of type `T`, as the description says.
+        let address = unsafe { self.copied(Describe::<T>::SLICE, elements)? };
+        // SAFETY: a slice of `T` just now, alive until the next safepoint.
+        Ok(unsafe { Gc::from_address(address) })
+    }
+
+    /// Allocates a string.
+    ///
+    /// # Panics
+    ///
+    /// As [`alloc`](Self::alloc).
+    #[inline]
+    pub fn alloc_str<'gc>(&'gc self, text: &str) -> Gc<'gc, str> {
+        self.try_alloc_str(text).unwrap_or_else(|error| refuse(self.local(), error.refused))
+    }
+
+    /// [`alloc_str`](Self::alloc_str) with an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_alloc`](Self::try_alloc).
+    #[inline]
+    pub fn try_alloc_str<'gc>(&'gc self, text: &str) -> Result<Gc<'gc, str>, AllocError<()>> {
+        // SAFETY: a string is a slice of its bytes.
+        let address = unsafe { self.copied(STR, text.as_bytes())? };
+        // SAFETY: a string just now, of the bytes of one; alive until the next safepoint.
+        Ok(unsafe { Gc::from_address(address) })
+    }
+
+    /// Memory for a `T` in the buffer, if it fits: the fast path. Kept so short that it is inlined everywhere.
+    #[inline(always)]
+    fn bump<T: Trace>(&self) -> Option<NonNull<u8>> {
+        let shape = &Describe::<T>::SIZED.shape;
+        if const {
+            let shape = &Describe::<T>::SIZED.shape;
+            shape.align <= 8 && !is_large(shape, shape.extent as usize)
+        } {
+            self.local().buffer.bump(shape.extent as usize)
+        } else {
+            None
+        }
+    }
+
+    /// Makes an object of bumped memory.
+    ///
+    /// # Safety
+    ///
+    /// `place` was bumped for a `T`.
+    #[inline(always)]
+    unsafe fn fill<'gc, T: Trace + 'gc>(&'gc self, place: NonNull<u8>, value: T) -> Gc<'gc, T> {
+        let header = Header::at(place);
+        // SAFETY: bumped memory is ours.
+        unsafe { header.write_info(Describe::<T>::SIZED) };
+        // SAFETY: not null: behind a header.
+        let address = unsafe { NonNull::new_unchecked(header.address()) };
+        // SAFETY: bumped for a `T`, of alignment up to 8.
+        unsafe { address.cast::<T>().write(value) };
+        if mem::needs_drop::<T>() {
+            self.local().drops.borrow_mut().push(address);
+        }
+        // SAFETY: an object of type `T` just now, alive until the next safepoint.
+        unsafe { Gc::from_address(address) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Gc<'gc, T> {
+        self.try_alloc_slow(value).unwrap_or_else(|error| refuse(self.local(), error.refused))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Result<Gc<'gc, T>, AllocError<T>> {
+        let info = Describe::<T>::SIZED;
+        match self.local().reserve(&info.shape, info.shape.extent as usize) {
+            Ok(reserved) => {
+                // SAFETY: reserved for a `T`.
+                unsafe { reserved.address().cast::<T>().write(value) };
+                // SAFETY: the value is written.
+                unsafe { reserved.publish(self.local(), info) };
+                // SAFETY: an object of type `T` just now, alive until the next safepoint.
+                Ok(unsafe { Gc::from_address(reserved.address()) })
+            }
+            Err(refused) => Err(AllocError { value, refused }),
+        }
+    }
+
+    fn making(&self, reserved: Reserved, info: &'static TypeInfo) -> Making<'_> {
+        let first = info.first(reserved.address().as_ptr());
+        let size = info.shape.elem_size as usize;
+        Making { local: self.local(), reserved, first, written: 0, size, drop: info.drop }
+    }
+
+    /// Reserves a slice and writes its length.
+    #[inline]
+    fn reserve_slice(&self, info: &'static TypeInfo, len: usize) -> Result<Reserved, Refused> {
+        let local = self.local();
+        let (size, align) = (info.shape.elem_size as usize, usize::from(info.shape.align));
+        let Some(extent) = slice_extent(size, align, len) else {
+            let budget = &local.shared.memory.budget;
+            return Err(Refused { limit: budget.limit(), used: budget.used(), wanted: usize::MAX });
+        };
+        let reserved = local.reserve(&info.shape, extent)?;
+        // SAFETY: the address of a slice is that of its length word.
+        unsafe { reserved.address().cast::<usize>().write(len) };
+        Ok(reserved)
+    }
+
+    /// Allocates a slice object and copies its elements.
+    ///
+    /// # Safety
+    ///
+    /// `info` describes slices of `T`.
+    #[inline]
+    unsafe fn copied<T: Copy>(&self, info: &'static TypeInfo, elements: &[T]) -> Result<NonNull<u8>, AllocError<()>> {
+        let reserved =
+            self.reserve_slice(info, elements.len()).map_err(|refused| AllocError { value: (), refused })?;
+        let first = info.first(reserved.address().as_ptr()).cast::<T>();
+        // SAFETY: reserved for so many elements; the object is new, so they are elsewhere.
+        unsafe { first.copy_from_nonoverlapping(elements.as_ptr(), elements.len()) };
+        // SAFETY: every element is written.
+        unsafe { reserved.publish(self.local(), info) };
+        Ok(reserved.address())
+    }
+}

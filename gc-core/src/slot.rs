@@ -1,0 +1,173 @@
+//! `Slot`: a mutable pointer field, one word, null or an object.
+//!
+//! Loads are Acquire and stores Release: who reads a pointer that another mutator published sees the object's
+//! header and value as they were written before. Every store goes through [`crate::barrier`].
+
+use core::{fmt, marker::PhantomData, ptr, ptr::NonNull, sync::atomic::Ordering};
+
+use crate::{
+    Gc, Mutator,
+    memory::Edge,
+    trace::{Object, Trace, Visitor},
+};
+
+/// A mutable pointer field of a traced type: null, or a [`Gc`]. One word, lock-free, with its write barrier built in.
+///
+/// Reading is a plain load. Writing takes the mutator, for the barrier: 9 instructions on a young object or while
+/// nothing is being marked.
+///
+/// ```
+/// use gc_core::{Gc, Slot, Trace};
+///
+/// #[derive(Trace)]
+/// struct Node<'gc> { value: u64, next: Slot<'gc, Node<'gc>> }
+///
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let m = heap.attach()?;
+/// let tail = m.alloc(Node { value: 2, next: Slot::null() });
+/// let head = m.alloc(Node { value: 1, next: Slot::null() });
+/// head.next.set(&m, Some(tail));
+/// assert_eq!(head.next.get().map(|n| n.value), Some(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[repr(transparent)]
+pub struct Slot<'gc, T: ?Sized> {
+    edge: Edge,
+    /// Invariant in both parameters, as any mutable place; never `Send` or `Sync`.
+    place: PhantomData<*mut Gc<'gc, T>>,
+}
+
+impl<'gc, T: ?Sized> Slot<'gc, T> {
+    /// A slot that holds `value`. Initialising needs no barrier.
+    #[inline(always)]
+    pub const fn new(value: Option<Gc<'gc, T>>) -> Self {
+        // `Option<Gc>` is one word with null for `None`: the match compiles to nothing.
+        let address = match value {
+            // SAFETY: reading the address out of a `Copy` value of one word (`Gc` is transparent over it).
+            Some(gc) => unsafe { core::mem::transmute_copy::<Gc<'gc, T>, *mut u8>(&gc) },
+            None => ptr::null_mut(),
+        };
+        Self { edge: Edge::new(address), place: PhantomData }
+    }
+
+    /// An empty slot.
+    #[inline(always)]
+    pub const fn null() -> Self {
+        Self::new(None)
+    }
+
+    /// What the slot holds now. A plain load.
+    #[inline(always)]
+    pub fn get(&self) -> Option<Gc<'gc, T>> {
+        // Acquire, with the Release store of the barrier: what is behind the pointer was written before.
+        let address = self.edge.load(Ordering::Acquire);
+        // SAFETY: a slot holds null or a live object of type `T`, kept alive by being reachable for `'gc`.
+        unsafe { option(address) }
+    }
+
+    /// Stores `value`.
+    #[inline(always)]
+    pub fn set(&self, mutator: &'gc Mutator, value: Option<Gc<'gc, T>>) {
+        mutator.store(&self.edge, address(value));
+    }
+
+    /// Stores `value` and returns what was there. Two swaps that race never return the same value twice.
+    #[inline]
+    pub fn swap(&self, mutator: &'gc Mutator, value: Option<Gc<'gc, T>>) -> Option<Gc<'gc, T>> {
+        let old = mutator.swap(&self.edge, address(value));
+        // SAFETY: as for `get`.
+        unsafe { option(old) }
+    }
+
+    /// Empties the slot and returns what was there.
+    #[inline]
+    pub fn take(&self, mutator: &'gc Mutator) -> Option<Gc<'gc, T>> {
+        self.swap(mutator, None)
+    }
+
+    /// Stores `new` if the slot holds `current`, by identity.
+    ///
+    /// # Errors
+    ///
+    /// What the slot holds instead, and nothing is stored.
+    ///
+    /// ```
+    /// # use gc_core::{Gc, Slot};
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let (a, b) = (m.alloc(1), m.alloc(2));
+    /// let slot = Slot::new(Some(a));
+    /// assert!(slot.compare_exchange(&m, None, Some(b)).is_err());
+    /// assert!(slot.compare_exchange(&m, Some(a), Some(b)).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn compare_exchange(
+        &self,
+        mutator: &'gc Mutator,
+        current: Option<Gc<'gc, T>>,
+        new: Option<Gc<'gc, T>>,
+    ) -> Result<Option<Gc<'gc, T>>, Option<Gc<'gc, T>>> {
+        match mutator.compare_exchange(&self.edge, address(current), address(new)) {
+            Ok(_) => Ok(current),
+            // SAFETY: as for `get`.
+            Err(found) => Err(unsafe { option(found) }),
+        }
+    }
+}
+
+#[inline(always)]
+fn address<T: ?Sized>(value: Option<Gc<'_, T>>) -> *mut u8 {
+    value.map_or(ptr::null_mut(), |gc| gc.address().as_ptr())
+}
+
+/// # Safety
+///
+/// `address` is null or the address of an object of type `T` that lives for `'gc`.
+#[inline(always)]
+unsafe fn option<'gc, T: ?Sized>(address: *mut u8) -> Option<Gc<'gc, T>> {
+    // SAFETY: the caller's duty is that of `from_address`.
+    NonNull::new(address).map(|address| unsafe { Gc::from_address(address) })
+}
+
+impl<T: ?Sized> Default for Slot<'_, T> {
+    fn default() -> Self {
+        Self::null()
+    }
+}
+
+impl<'gc, T: ?Sized> From<Gc<'gc, T>> for Slot<'gc, T> {
+    fn from(value: Gc<'gc, T>) -> Self {
+        Self::new(Some(value))
+    }
+}
+
+impl<'gc, T: ?Sized> From<Option<Gc<'gc, T>>> for Slot<'gc, T> {
+    fn from(value: Option<Gc<'gc, T>>) -> Self {
+        Self::new(value)
+    }
+}
+
+/// Type and address only, so that cyclic structures print.
+impl<T: ?Sized> fmt::Debug for Slot<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Relaxed: the address is printed, never followed.
+        let address = self.edge.load(Ordering::Relaxed);
+        let name = core::any::type_name::<T>();
+        if address.is_null() { write!(f, "Slot<{name}>(null)") } else { write!(f, "Slot<{name}>({address:p})") }
+    }
+}
+
+// SAFETY: one word under every lifetime; the place is reported; it is a cell (I4).
+unsafe impl<T: Object + ?Sized> Trace for Slot<'_, T> {
+    type At<'a> = Slot<'a, T::At<'a>>;
+    type Static = Slot<'static, T::Static>;
+    const HAS_CELL: bool = true;
+    const HAS_GC: bool = true;
+
+    #[inline(always)]
+    unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
+        // SAFETY: a slot is one edge.
+        unsafe { visitor.edge(this.cast::<Edge>()) }
+    }
+}

@@ -1,0 +1,164 @@
+//! What the collector may look into: the [`Trace`] contract.
+//!
+//! A traced type tells the collector where its pointers are, and what it is called under any other
+//! collection lifetime. Both are written by `#[derive(Trace)]`; nobody implements these traits by hand
+//! outside this crate.
+//!
+//! # Invariants
+//!
+//! - **I1** `At<'a>`, `Static` and `Self` differ in collection lifetimes only, so they have one layout.
+//! - **I2** `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of the memory it owns, exactly once.
+//! - **I3** `trace` forms only shared references, unless `V::MOVES`: then the world is stopped and it may form
+//!   `&mut` to reach memory that a container owns.
+//! - **I4** A `Slot` or `GcCell` lies inline in its object. Containers with memory of their own assert it in the
+//!   body of `trace` (in a constant it would be a cycle for recursive types), which every allocation instantiates.
+
+mod impls;
+
+use core::ptr::NonNull;
+
+pub use impls::{Leaf, __private};
+
+use crate::memory::{CellWord, Edge};
+
+/// A type whose values may live in a heap or in a [`Root`](crate::Root).
+///
+/// Derive it: `#[derive(Trace)]`. The derive needs no `unsafe` and refuses what would be unsound, with a
+/// message at the field.
+///
+/// ```
+/// use gc_core::{Gc, Slot, Trace};
+///
+/// #[derive(Trace)]
+/// struct Node<'gc> {
+///     value: u64,
+///     next: Slot<'gc, Node<'gc>>,
+///     name: Gc<'gc, str>,
+/// }
+/// ```
+///
+/// # Safety
+///
+/// The invariants I1 to I4 of the module: same layout under every lifetime, every pointer reported, no
+/// exclusive references unless the world is stopped, no cell in memory of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be traced by the collector",
+    label = "`{Self}` does not implement `Trace`",
+    note = "derive it with `#[derive(Trace)]`; for a type without pointers into the heap that is `'static + Send + Sync`, \
+            mark the field `#[trace(skip)]` or wrap it in `gc_core::Leaf`"
+)]
+pub unsafe trait Trace {
+    /// `Self` with its collection lifetime replaced by `'a`: the same layout, the same bytes.
+    type At<'a>: for<'b> Trace<At<'b> = Self::At<'b>, Static = Self::Static> + 'a;
+
+    /// `Self` at `'static`: the name of the type for roots and type identity. No user code ever runs on it.
+    type Static: for<'b> Trace<At<'b> = Self::At<'b>, Static = Self::Static> + 'static;
+
+    /// Whether a [`Slot`](crate::Slot) or [`GcCell`](crate::GcCell) lies inline in the value.
+    const HAS_CELL: bool;
+
+    /// Whether the value may hold a pointer into the heap.
+    const HAS_GC: bool;
+
+    /// Reports every pointer of the value at `this` to `visitor`.
+    ///
+    /// # Safety
+    ///
+    /// `this` points to a valid, initialised value that nobody writes meanwhile; with `V::MOVES`, the world is stopped
+    /// and no reference to the value or to memory that it owns exists.
+    unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V);
+}
+
+/// What a [`Gc`](crate::Gc) may point to: every [`Trace`] type, slices of them, and `str`.
+///
+/// # Safety
+///
+/// As for [`Trace`]; `at_address` turns the one-word address of an object of this type into a pointer to it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an object of a collected heap",
+    note = "objects are types that `#[derive(Trace)]`, slices of them, and `str`"
+)]
+pub unsafe trait Object {
+    /// The type under the collection lifetime `'a`.
+    type At<'a>: ?Sized + for<'b> Object<At<'b> = Self::At<'b>, Static = Self::Static> + 'a;
+
+    /// The type at `'static`.
+    type Static: ?Sized + for<'b> Object<At<'b> = Self::At<'b>, Static = Self::Static> + 'static;
+
+    /// The object whose one-word address is `address`.
+    ///
+    /// # Safety
+    ///
+    /// `address` is the address of a live object of this type.
+    #[doc(hidden)]
+    unsafe fn at_address(address: NonNull<u8>) -> NonNull<Self>;
+}
+
+// SAFETY: the address of a sized object is the address of its value.
+unsafe impl<T: Trace> Object for T {
+    type At<'a> = T::At<'a>;
+    type Static = T::Static;
+
+    #[inline(always)]
+    unsafe fn at_address(address: NonNull<u8>) -> NonNull<T> {
+        address.cast()
+    }
+}
+
+// SAFETY: the address of a slice is the address of its length word; the elements follow at a fixed distance.
+unsafe impl<T: Trace> Object for [T] {
+    type At<'a> = [T::At<'a>];
+    type Static = [T::Static];
+
+    #[inline(always)]
+    unsafe fn at_address(address: NonNull<u8>) -> NonNull<[T]> {
+        // SAFETY: the caller passes the address of a live slice object, whose length word is initialised.
+        let len = unsafe { address.cast::<usize>().read() };
+        // SAFETY: the elements lie in the same object, behind the length.
+        let elements = unsafe { address.byte_add(crate::memory::elements_offset(align_of::<T>())) };
+        NonNull::slice_from_raw_parts(elements.cast(), len)
+    }
+}
+
+// SAFETY: a `str` object is a slice object of bytes that were valid UTF-8 when they were copied in.
+unsafe impl Object for str {
+    type At<'a> = str;
+    type Static = str;
+
+    #[inline(always)]
+    unsafe fn at_address(address: NonNull<u8>) -> NonNull<str> {
+        // SAFETY: a `str` object has the layout of a `[u8]` object.
+        let bytes = unsafe { <[u8] as Object>::at_address(address) };
+        // A `str` pointer and a `[u8]` pointer have the same metadata.
+        // SAFETY: the pointer is not null.
+        unsafe { NonNull::new_unchecked(bytes.as_ptr() as *mut str) }
+    }
+}
+
+/// What the collector does with each pointer that [`Trace::trace`] reports. Implemented by the collector only.
+#[diagnostic::on_unimplemented(message = "`Visitor` is implemented by the collector only")]
+pub trait Visitor: sealed::Visitor {
+    /// Whether the visitor rewrites pointers: the world is stopped.
+    const MOVES: bool;
+
+    /// A pointer field, null or the address of an object.
+    ///
+    /// # Safety
+    ///
+    /// `edge` is the place of a pointer field of the value that is being traced.
+    #[doc(hidden)]
+    unsafe fn edge(&mut self, edge: *mut Edge);
+
+    /// A cell with its lock word and its content.
+    ///
+    /// # Safety
+    ///
+    /// `word` and `content` are the parts of one `GcCell<T>` of the value that is being traced.
+    #[doc(hidden)]
+    unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T);
+}
+
+pub(crate) mod sealed {
+    /// Closes [`Visitor`](super::Visitor) to other crates.
+    pub trait Visitor {}
+}

@@ -1,0 +1,76 @@
+//! Leaves: types without pointers into the heap.
+//!
+//! A list, no more: the proof is in the macro (S1).
+
+use core::{alloc::Layout, any::TypeId, cmp::Ordering, convert::Infallible, net, num, ops::RangeFull, time::Duration};
+use std::{
+    any::Any,
+    borrow::Cow,
+    collections::{BTreeSet, BinaryHeap, HashSet},
+    error::Error,
+    ffi::{CStr, CString, OsStr, OsString},
+    path::{Path, PathBuf},
+    sync::{self, Arc, atomic},
+    thread::ThreadId,
+    time::{Instant, SystemTime},
+};
+
+use super::leaves;
+
+leaves! {
+    (), bool, char, f32, f64,
+    u8, u16, u32, u64, u128, usize,
+    i8, i16, i32, i64, i128, isize,
+    num::NonZeroU8, num::NonZeroU16, num::NonZeroU32, num::NonZeroU64, num::NonZeroU128, num::NonZeroUsize,
+    num::NonZeroI8, num::NonZeroI16, num::NonZeroI32, num::NonZeroI64, num::NonZeroI128, num::NonZeroIsize,
+    Duration, Instant, SystemTime,
+    Infallible, Layout, Ordering, RangeFull, ThreadId, TypeId,
+    net::IpAddr, net::Ipv4Addr, net::Ipv6Addr, net::SocketAddr, net::SocketAddrV4, net::SocketAddrV6,
+}
+
+// Text and paths.
+leaves! {
+    String, OsString, CString, PathBuf,
+    Box<str>, Box<OsStr>, Box<CStr>, Box<Path>,
+    Cow<'static, B> where [B: ?Sized + ToOwned],
+    &'static T where [T: ?Sized],
+}
+
+// Shared between threads, by locks, atomics or counts. Whatever the content: if the whole is `Send + Sync`, then no
+// pointer into the heap is in there.
+leaves! {
+    atomic::AtomicBool,
+    atomic::AtomicU8, atomic::AtomicU16, atomic::AtomicU32, atomic::AtomicUsize,
+    atomic::AtomicI8, atomic::AtomicI16, atomic::AtomicI32, atomic::AtomicIsize,
+    #[cfg(target_has_atomic = "64")] atomic::AtomicU64,
+    #[cfg(target_has_atomic = "64")] atomic::AtomicI64,
+    Arc<T> where [T: ?Sized],
+    sync::Weak<T> where [T: ?Sized],
+    sync::Mutex<T> where [T],
+    sync::RwLock<T> where [T],
+    sync::OnceLock<T> where [T],
+    sync::LazyLock<T, F> where [T, F],
+    sync::Once, sync::Condvar, sync::Barrier,
+    Box<dyn Any + Send + Sync>,
+    Box<dyn Error + Send + Sync>,
+}
+
+// Keys are never traced: they are hashed and compared by user code, which must not run in a pause, and a moved pointer
+// could not be written into them. The elements of a `BinaryHeap` are not even reachable for writing.
+leaves! {
+    BTreeSet<T> where [T],
+    HashSet<T, S> where [T, S],
+    BinaryHeap<T> where [T],
+}
+
+// A function pointer is `'static` if its arguments and its result are; one that is generic over a lifetime is none of
+// these types, but a leaf all the same: `#[trace(skip)]`.
+leaves! {
+    fn() -> R where [R],
+    fn(A) -> R where [A, R],
+    fn(A, B) -> R where [A, B, R],
+    fn(A, B, C) -> R where [A, B, C, R],
+    fn(A, B, C, D) -> R where [A, B, C, D, R],
+    fn(A, B, C, D, E) -> R where [A, B, C, D, E, R],
+    fn(A, B, C, D, E, F) -> R where [A, B, C, D, E, F, R],
+}

@@ -1,0 +1,357 @@
+//! The generics of the impl: which parameters are traced, what they are called under another lifetime, and under
+//! which bounds that is so.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{
+    DeriveInput, Error, GenericParam, Generics, Ident, Lifetime, LifetimeParam, Path, PredicateType, Result, Token,
+    TraitBoundModifier, Type, TypeParam, TypeParamBound, TypePath, WhereClause, WherePredicate, parse_quote,
+    punctuated::Punctuated,
+    visit_mut::{self, VisitMut},
+};
+
+use crate::attributes::Container;
+
+/// What the derive does with a type parameter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// `T: Trace`; becomes `T::At<'a>`.
+    Traced,
+    /// `T: Object + ?Sized`; becomes `T::At<'a>`. There is no `HAS_GC` to ask.
+    Object,
+    /// Marked so, or occurs in skipped fields only: `T: 'static + Send + Sync`; stays as it is.
+    Leaf,
+}
+
+/// The type parameters and the collection lifetime of a type.
+pub struct Parameters<'i> {
+    input: &'i DeriveInput,
+    private: &'i Path,
+    /// The collection lifetime.
+    pub lifetime: Option<&'i Lifetime>,
+    types: Vec<(&'i Ident, Role)>,
+    /// The types of the fields that are traced.
+    traced: Vec<Type>,
+}
+
+impl<'i> Parameters<'i> {
+    /// Sorts the parameters of `input`. `traced` and `skipped` are the types of its fields.
+    pub fn new(
+        input: &'i DeriveInput, container: &Container,
+        private: &'i Path,
+        traced: &[&Type],
+        skipped: &[&Type],
+    ) -> Result<Self> {
+        let mut lifetimes = input.generics.lifetimes();
+        let lifetime = lifetimes.next().map(|parameter| &parameter.lifetime);
+        if let Some(second) = lifetimes.next() {
+            return Err(Error::new(
+                second.lifetime.span(),
+                "a traced type has one lifetime at most, the collection lifetime: all its pointers are of one heap",
+            ));
+        }
+        let role = |parameter: &'i TypeParam| {
+            let name = &parameter.ident;
+            let occurs_in = |types: &[&Type]| types.iter().any(|ty| mentions(ty, name));
+            let role = if container.leaf_parameters.contains(name) || (!occurs_in(traced) && occurs_in(skipped)) {
+                Role::Leaf
+            } else if bounds_on(&input.generics, name).any(is_maybe) {
+                Role::Object
+            } else {
+                Role::Traced
+            };
+            (name, role)
+        };
+        let types = input.generics.type_params().map(role).collect();
+        Ok(Self { input, private, lifetime, types, traced: traced.iter().map(|ty| (*ty).clone()).collect() })
+    }
+
+    /// A lifetime that the type does not use itself.
+    pub fn fresh_lifetime(&self) -> Lifetime {
+        let fresh = Lifetime::new("'__gc_at", Span::mixed_site());
+        match self.lifetime {
+            Some(own) if own.ident == fresh.ident => Lifetime::new("'__gc_at_", Span::mixed_site()),
+            _ => fresh,
+        }
+    }
+
+    /// The type under `lifetime`: `Node<'a, <T as Trace>::At<'a>>`.
+    pub fn type_under(&self, lifetime: &Lifetime) -> Type {
+        let name = &self.input.ident;
+        if self.input.generics.params.is_empty() {
+            return parse_quote!(#name);
+        }
+        let arguments = self
+            .input
+            .generics
+            .params
+            .iter()
+            .map(|parameter| match parameter {
+                GenericParam::Lifetime(_) => lifetime.to_token_stream(),
+                GenericParam::Type(parameter) => match self.under(&parameter.ident, lifetime) {
+                    Some(ty) => ty.into_token_stream(),
+                    None => parameter.ident.to_token_stream(),
+                },
+                GenericParam::Const(parameter) => parameter.ident.to_token_stream(),
+            });
+        parse_quote!(#name<#(#arguments),*>)
+    }
+
+    /// The value of `HAS_GC`: true with a collection lifetime, else what the type parameters say. The fields are not
+    /// asked: for recursive types that would be a cycle. It is the same: without a collection lifetime, and with
+    /// parameters that are the same under every lifetime, each field is the same under every lifetime, which the
+    /// proof compares, and so without pointers.
+    pub fn has_gc(&self) -> TokenStream {
+        if self.lifetime.is_some() || self.types.iter().any(|(_, role)| *role == Role::Object) {
+            return quote!(true);
+        }
+        let private = self.private;
+        let traced = self
+            .types
+            .iter()
+            .filter(|(_, role)| *role == Role::Traced)
+            .map(|(name, _)| name);
+        quote!(false #(|| <#traced as #private::Trace>::HAS_GC)*)
+    }
+
+    /// The where clause of the impl: the type's own; its parameters by role; each bound of the type once more under
+    /// every other lifetime, for without it the type could not be named there; and that associated types of
+    /// parameters, where they are fields, follow their parameter to another lifetime.
+    pub fn where_clause(&self) -> Result<WhereClause> {
+        let mut clause = own_where_clause(&self.input.generics);
+        let private = self.private;
+        for (name, role) in &self.types {
+            clause.predicates.push(match role {
+                Role::Traced => parse_quote!(#name: #private::Trace),
+                Role::Object => parse_quote!(#name: #private::Object),
+                Role::Leaf => parse_quote!(#name: 'static + #private::Send + #private::Sync),
+            });
+        }
+        let (every, forever) = (self.fresh_lifetime(), Lifetime::new("'static", Span::mixed_site()));
+        for predicate in self.own_predicates()? {
+            if let Some(mut predicate) = self.predicate_under(&predicate, &every) {
+                let binder = predicate.lifetimes.get_or_insert_with(|| parse_quote!(for<>));
+                binder.lifetimes.insert(0, GenericParam::Lifetime(LifetimeParam::new(every.clone())));
+                clause.predicates.push(WherePredicate::Type(predicate));
+            }
+            clause.predicates.extend(self.predicate_under(&predicate, &forever).map(WherePredicate::Type));
+        }
+        let other = Lifetime::new("'__gc_other", Span::mixed_site());
+        for ty in self.projections()? {
+            let under = |lifetime| self.type_of_field_under(&ty, lifetime);
+            let (at_every, at_other, at_forever) = (under(&every), under(&other), under(&forever));
+            let becomes: TypeParamBound = parse_quote!(#private::Trace<At<#every> = #at_every, Static = #at_forever>);
+            clause.predicates.push(parse_quote!(for<#every> #ty: #becomes));
+            clause.predicates.push(parse_quote!(for<#every> #at_forever: #becomes));
+            clause.predicates.push(parse_quote!(for<#every, #other> #at_other: #becomes));
+        }
+        Ok(clause)
+    }
+
+    /// Every bound on types that the definition of the type states.
+    fn own_predicates(&self) -> Result<Vec<PredicateType>> {
+        let parameters = self.input.generics.type_params().filter(|parameter| !parameter.bounds.is_empty());
+        let inline = parameters.map(|TypeParam { ident, bounds, .. }| parse_quote!(#ident: #bounds));
+        let clause = self.input.generics.where_clause.iter().flat_map(|clause| clause.predicates.iter().cloned());
+        let types = inline.chain(clause).filter_map(|predicate| match predicate {
+            WherePredicate::Type(predicate) => Some(predicate),
+            _ => None,
+        });
+        types
+            .map(|mut predicate| self.qualified(|qualify| qualify.visit_predicate_type_mut(&mut predicate)).map(|()| predicate))
+            .collect()
+    }
+
+    /// `predicate` with all that has a collection lifetime put under `lifetime`; `None` if that says nothing new.
+    fn predicate_under(&self, predicate: &PredicateType, lifetime: &Lifetime) -> Option<PredicateType> {
+        let mut predicate = predicate.clone();
+        // `?Sized` is said already, and outliving the collection lifetime is part of `Trace::At`.
+        predicate.bounds = predicate
+            .bounds
+            .into_iter()
+            .filter(|bound| match bound {
+                TypeParamBound::Trait(_) => !is_maybe(bound),
+                TypeParamBound::Lifetime(outlived) => Some(outlived) != self.lifetime,
+                _ => true,
+            })
+            .collect();
+        if predicate.bounds.is_empty() || mentions(&predicate, &Ident::new("Self", Span::call_site())) {
+            return None;
+        }
+        let before = predicate.to_token_stream().to_string();
+        Under { parameters: self, lifetime }.visit_predicate_type_mut(&mut predicate);
+        (predicate.to_token_stream().to_string() != before).then_some(predicate)
+    }
+
+    /// The associated types of traced parameters that occur in fields, each once.
+    fn projections(&self) -> Result<Vec<Type>> {
+        let mut found = Projections { parameters: self, types: Vec::new() };
+        for ty in &self.traced {
+            let mut ty = ty.clone();
+            self.qualified(|qualify| qualify.visit_type_mut(&mut ty))?;
+            found.visit_type_mut(&mut ty);
+        }
+        Ok(found.types)
+    }
+
+    /// A type of a field, under `lifetime`.
+    fn type_of_field_under(&self, ty: &Type, lifetime: &Lifetime) -> Type {
+        let mut ty = ty.clone();
+        Under { parameters: self, lifetime }.visit_type_mut(&mut ty);
+        ty
+    }
+
+    /// Runs `visit` with the visitor that writes `T::Payload` as `<T as Kind>::Payload`.
+    fn qualified(&self, visit: impl FnOnce(&mut Qualify)) -> Result<()> {
+        let mut qualify = Qualify { parameters: self, error: None };
+        visit(&mut qualify);
+        qualify.error.map_or(Ok(()), Err)
+    }
+
+    /// The only trait that the type says the parameter `name` has, apart from being traced.
+    fn only_trait(&self, name: &Ident) -> Option<&Path> {
+        let mut traits = bounds_on(&self.input.generics, name).filter_map(|bound| match bound {
+            TypeParamBound::Trait(bound) if bound.lifetimes.is_none() => Some(&bound.path),
+            _ => None,
+        });
+        let is_ours = |path: &Path| path.segments.last().is_some_and(|last| last.ident == "Trace" || last.ident == "Object");
+        let only = traits.by_ref().find(|path| !is_ours(path))?;
+        traits.all(is_ours).then_some(only)
+    }
+
+    fn is_traced(&self, name: &Ident) -> bool {
+        self.types.iter().any(|(parameter, role)| *parameter == name && *role != Role::Leaf)
+    }
+
+    /// What the parameter `name` is under `lifetime`, if it is a traced parameter.
+    fn under(&self, name: &Ident, lifetime: &Lifetime) -> Option<Type> {
+        let private = self.private;
+        let (_, role) = self
+            .types
+            .iter()
+            .find(|(parameter, _)| *parameter == name)?;
+        let as_trait: Path = match role {
+            Role::Traced => parse_quote!(#private::Trace),
+            Role::Object => parse_quote!(#private::Object),
+            Role::Leaf => return None,
+        };
+        Some(if lifetime.ident == "static" {
+            parse_quote!(<#name as #as_trait>::Static)
+        } else {
+            parse_quote!(<#name as #as_trait>::At<#lifetime>)
+        })
+    }
+}
+
+/// The where clause that the type was defined with.
+pub fn own_where_clause(generics: &Generics) -> WhereClause {
+    generics
+        .where_clause
+        .clone()
+        .unwrap_or_else(|| WhereClause {
+            where_token: <Token![where]>::default(),
+            predicates: Punctuated::new(),
+        })
+}
+
+/// Puts parameters and the collection lifetime under another lifetime.
+struct Under<'a, 'i> {
+    parameters: &'a Parameters<'i>,
+    lifetime: &'a Lifetime,
+}
+
+impl VisitMut for Under<'_, '_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::Path(TypePath { qself: None, path }) = ty
+            && let Some(name) = path.get_ident()
+            && let Some(under) = self.parameters.under(name, self.lifetime)
+        {
+            *ty = under;
+        } else {
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
+
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if Some(&*lifetime) == self.parameters.lifetime {
+            *lifetime = self.lifetime.clone();
+        }
+    }
+}
+
+/// Writes `T::Payload`, which has a meaning for parameters only, as `<T as Kind>::Payload`, which has one for types.
+struct Qualify<'a, 'i> {
+    parameters: &'a Parameters<'i>,
+    error: Option<Error>,
+}
+
+impl VisitMut for Qualify<'_, '_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        visit_mut::visit_type_mut(self, ty);
+        let Type::Path(TypePath { qself: None, path }) = ty else { return };
+        let Some(first) = path.segments.first().filter(|_| path.leading_colon.is_none() && path.segments.len() == 2) else {
+            return;
+        };
+        if !self.parameters.is_traced(&first.ident) {
+            return;
+        }
+        let (name, associated) = (&first.ident, &path.segments[1]);
+        match self.parameters.only_trait(name) {
+            Some(kind) => *ty = parse_quote!(<#name as #kind>::#associated),
+            None => {
+                let message = format!("write `<{name} as …>::{}`, for the derive cannot tell of which trait it is", associated.ident);
+                self.error.get_or_insert(Error::new(name.span(), message));
+            }
+        }
+    }
+}
+
+/// Finds associated types of traced parameters.
+struct Projections<'a, 'i> {
+    parameters: &'a Parameters<'i>,
+    types: Vec<Type>,
+}
+
+impl VisitMut for Projections<'_, '_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        let is_projection = match ty {
+            Type::Path(TypePath { qself: Some(of), .. }) => {
+                self.parameters.types.iter().any(|(name, role)| *role != Role::Leaf && mentions(&of.ty, name))
+            }
+            _ => false,
+        };
+        if !is_projection {
+            visit_mut::visit_type_mut(self, ty);
+        } else if !self.types.contains(ty) {
+            self.types.push(ty.clone());
+        }
+    }
+}
+
+/// The bounds that the definition of the type puts on the parameter `name`.
+fn bounds_on<'g>(generics: &'g Generics, name: &Ident) -> impl Iterator<Item = &'g TypeParamBound> {
+    let inline = generics.type_params().filter(move |parameter| parameter.ident == *name).flat_map(|p| &p.bounds);
+    let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    let clause = predicates.filter_map(move |predicate| match predicate {
+        WherePredicate::Type(PredicateType { bounded_ty: Type::Path(ty), bounds, lifetimes: None, .. })
+            if ty.path.is_ident(name) => Some(bounds),
+        _ => None,
+    });
+    inline.chain(clause.flatten())
+}
+
+fn is_maybe(bound: &TypeParamBound) -> bool {
+    matches!(bound, TypeParamBound::Trait(bound) if matches!(bound.modifier, TraitBoundModifier::Maybe(_)))
+}
+
+/// Whether the tokens contain `name`. Decides about bounds only, where a wrong answer is a compile error.
+fn mentions(tokens: &impl ToTokens, name: &Ident) -> bool {
+    fn search(tokens: TokenStream, name: &Ident) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => ident == *name,
+            TokenTree::Group(group) => search(group.stream(), name),
+            _ => false,
+        })
+    }
+    search(tokens.to_token_stream(), name)
+}

@@ -1,0 +1,302 @@
+//! The impls. See the crate's documentation for what they prove, and rules D1 to D4.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{
+    Data, DeriveInput, Error, Fields, Ident, Lifetime, Member, Path, Result, Type, parse_quote,
+    parse_quote_spanned, spanned::Spanned,
+};
+
+use crate::{
+    attributes::{self, Container},
+    bounds::{self, Parameters},
+};
+
+/// The expansion of `#[derive(Trace)]` on `input`.
+pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
+    let container = Container::of(input)?;
+    let variants = variants(input)?;
+    let path = container
+        .path
+        .clone()
+        .unwrap_or_else(|| parse_quote!(::gc_core));
+    let private: Path = parse_quote!(#path::__private);
+    let impls = if container.leaf {
+        leaf(input, &private, &container)?
+    } else {
+        traced(input, &private, &container, &variants)?
+    };
+    Ok(quote!(const _: () = { #impls };))
+}
+
+/// The span for code about what stands at `user`: errors show there, but lints know it for a macro's.
+pub fn at(user: Span) -> Span {
+    Span::mixed_site().located_at(user)
+}
+
+/// The names of the local variables, which a user's names cannot meet.
+struct Locals {
+    this: Ident,
+    value: Ident,
+    visitor: Ident,
+}
+
+impl Locals {
+    fn new() -> Self {
+        let name = |name| Ident::new(name, Span::mixed_site());
+        Self { this: name("this"), value: name("value"), visitor: name("visitor") }
+    }
+}
+
+/// The type parameter of `trace`. Parameters of the user's type are in scope beside it.
+fn visitor_parameter() -> Ident {
+    Ident::new("__GcVisitor", Span::mixed_site())
+}
+
+/// A field, and the variant (or the struct) that it is in.
+struct FieldOf<'i> {
+    member: Member,
+    ty: &'i Type,
+    skipped: bool,
+    /// Where it is bound in patterns of `Self`, and of `Self::At`.
+    here: Ident,
+    there: Ident,
+}
+
+/// A variant of an enum, or the whole of a struct.
+struct VariantOf<'i> {
+    name: Option<&'i Ident>,
+    fields: Vec<FieldOf<'i>>,
+}
+
+impl VariantOf<'_> {
+    fn traced(&self) -> impl Iterator<Item = &FieldOf<'_>> {
+        self.fields.iter().filter(|field| !field.skipped)
+    }
+
+    /// A pattern of the type `of` that names every field, and binds as `binding` says.
+    fn pattern(
+        &self,
+        of: &TokenStream,
+        binding: impl Fn(&FieldOf) -> Option<TokenStream>,
+    ) -> TokenStream {
+        let path = self.name.map(|name| quote!(::#name));
+        let fields = self.fields.iter().map(|field| {
+            let (member, binding) = (&field.member, binding(field).unwrap_or_else(|| quote!(_)));
+            quote!(#member: #binding)
+        });
+        quote!(#of #path { #(#fields),* })
+    }
+}
+
+fn variants(input: &DeriveInput) -> Result<Vec<VariantOf<'_>>> {
+    match &input.data {
+        Data::Struct(data) => Ok(vec![VariantOf {
+            name: None,
+            fields: fields(&data.fields)?,
+        }]),
+        Data::Enum(data) => data
+            .variants
+            .iter()
+            .map(|variant| {
+                attributes::check_variant(variant)?;
+                Ok(VariantOf {
+                    name: Some(&variant.ident),
+                    fields: fields(&variant.fields)?,
+                })
+            })
+            .collect(),
+        Data::Union(data) => Err(Error::new(
+            data.union_token.span,
+            "a union cannot be traced: the collector would not know which field is live; use an enum",
+        )),
+    }
+}
+
+fn fields(fields: &Fields) -> Result<Vec<FieldOf<'_>>> {
+    let numbered = fields.iter().zip(fields.members()).enumerate();
+    numbered
+        .map(|(i, (field, member))| {
+            Ok(FieldOf {
+                member,
+                ty: &field.ty,
+                skipped: attributes::is_skipped(field)?,
+                here: format_ident!("here_{i}", span = at(field.ty.span())),
+                there: format_ident!("there_{i}", span = at(field.ty.span())),
+            })
+        })
+        .collect()
+}
+
+/// `#[trace(leaf)]`: nothing is traced, and the type itself is proven to be a leaf.
+fn leaf(input: &DeriveInput, private: &Path, container: &Container) -> Result<TokenStream> {
+    if let Some(parameter) = input.generics.lifetimes().next() {
+        return Err(Error::new(
+            parameter.lifetime.span(),
+            "a leaf has no collection lifetime: it holds no pointers into the heap",
+        ));
+    }
+    let name = &input.ident;
+    let (generics, arguments, _) = input.generics.split_for_impl();
+    let mut clause = bounds::own_where_clause(&input.generics);
+    clause
+        .predicates
+        .extend(container.bound.iter().flatten().cloned());
+    let span = at(name.span());
+    clause.predicates.push(
+        parse_quote_spanned!(span=> #name #arguments: 'static + #private::Send + #private::Sync),
+    );
+    let fresh = Lifetime::new("'__gc_at", Span::mixed_site());
+    let visitor = visitor_parameter();
+    Ok(quote! {
+        #[automatically_derived]
+        unsafe impl #generics #private::Trace for #name #arguments #clause {
+            type At<#fresh> = Self;
+            type Static = Self;
+            const HAS_CELL: #private::bool = false;
+            const HAS_GC: #private::bool = false;
+
+            #[inline(always)]
+            unsafe fn trace<#visitor: #private::Visitor>(_: *mut Self, _: &mut #visitor) {}
+        }
+    })
+}
+
+/// A type that is traced field by field.
+fn traced(
+    input: &DeriveInput,
+    private: &Path,
+    container: &Container,
+    variants: &[VariantOf],
+) -> Result<TokenStream> {
+    let types = |skipped: bool| -> Vec<&Type> {
+        variants
+            .iter()
+            .flat_map(|v| &v.fields)
+            .filter(|f| f.skipped == skipped)
+            .map(|f| f.ty)
+            .collect()
+    };
+    let parameters = Parameters::new(input, container, private, &types(false), &types(true))?;
+    let own = bounds::own_where_clause(&input.generics);
+    let clause = match &container.bound {
+        None => parameters.where_clause()?,
+        Some(bound) => {
+            let mut clause = own.clone();
+            clause.predicates.extend(bound.iter().cloned());
+            clause
+        }
+    };
+    let name = &input.ident;
+    let Locals { this, value, visitor, .. } = &Locals::new();
+    let type_of_visitor = visitor_parameter();
+    let (generics, arguments, _) = input.generics.split_for_impl();
+    let lifetime = parameters.fresh_lifetime();
+    let (at_type, static_type) = (
+        parameters.type_under(&lifetime),
+        parameters.type_under(&Lifetime::new("'static", Span::mixed_site())),
+    );
+    let (has_cell, has_gc) = (has_cell(private, variants), parameters.has_gc());
+    let trace = trace_arms(private, variants);
+    let proof = proof_arms(name, private, variants, &lifetime);
+    Ok(quote! {
+        #[automatically_derived]
+        unsafe impl #generics #private::Trace for #name #arguments #clause {
+            type At<#lifetime> = #at_type;
+            type Static = #static_type;
+            const HAS_CELL: #private::bool = #has_cell;
+            const HAS_GC: #private::bool = #has_gc;
+
+            #[inline]
+            unsafe fn trace<#type_of_visitor: #private::Visitor>(#this: *mut Self, #visitor: &mut #type_of_visitor) {
+                let _ = &#visitor;
+                let #value: &Self = unsafe { &*#this };
+                match *#value { #trace }
+            }
+        }
+
+        #[automatically_derived]
+        impl #generics #private::Proof for #name #arguments #clause {
+            fn proof<#lifetime>(
+                #this: &mut Self,
+                #value: &mut <Self as #private::Trace>::At<#lifetime>,
+            ) {
+                let _ = &#value;
+                match *#this { #proof }
+            }
+        }
+
+        #[automatically_derived]
+        impl #generics #private::TracedTypeMustNotImplDrop for #name #arguments #own {}
+    })
+}
+
+/// The OR over the traced fields, each asked by its place.
+fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
+    let Locals { this, .. } = &Locals::new();
+    let others = (variants.len() > 1).then(|| quote!(_ => #private::other_variant(),));
+    let one = |variant: &VariantOf, field: &FieldOf| {
+        let here = &field.here;
+        let pattern = variant.pattern(&quote!(Self), |other| {
+            (other.here == *here).then(|| quote!(ref #here))
+        });
+        quote_spanned! {at(field.ty.span())=>
+            #private::has_cell(|#this: &Self| match *#this {
+                #pattern => #private::field(#here),
+                #others
+            })
+        }
+    };
+    let places = variants
+        .iter()
+        .flat_map(|variant| variant.traced().map(move |field| one(variant, field)));
+    quote!(false #(|| #places)*)
+}
+
+/// The arms of `match *this` in `trace`.
+fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
+    let Locals { this, visitor, .. } = &Locals::new();
+    let arms = variants.iter().map(|variant| {
+        let pattern = variant.pattern(&quote!(Self), |field| {
+            let here = &field.here;
+            (!field.skipped).then(|| quote!(ref #here))
+        });
+        let fields = variant.traced().map(|FieldOf { here, ty, .. }| {
+            // The field by itself is located outside the `unsafe` block.
+            quote_spanned! {at(ty.span())=>
+                let #here = #private::field(#here);
+                unsafe { #private::Field::trace(#here, #this, #visitor) };
+            }
+        });
+        quote!(#pattern => { #(#fields)* })
+    });
+    quote!(#(#arms)*)
+}
+
+/// The arms of `match *this` in `proof`: each field beside the same field of `Self::At<'a>`.
+fn proof_arms(
+    name: &Ident,
+    private: &Path,
+    variants: &[VariantOf],
+    lifetime: &Lifetime,
+) -> TokenStream {
+    let Locals { value, .. } = &Locals::new();
+    let others = (variants.len() > 1).then(|| quote!(_ => {}));
+    let arms = variants.iter().map(|variant| {
+        let here = variant.pattern(&quote!(Self), |FieldOf { here, .. }| Some(quote!(ref mut #here)));
+        let there = variant.pattern(&quote!(#name), |FieldOf { there, .. }| Some(quote!(ref mut #there)));
+        let pairs = variant.fields.iter().map(|FieldOf { here, there, ty, skipped, .. }| {
+            let span = at(ty.span());
+            if *skipped {
+                quote_spanned!(span=> #private::skipped(#here, #there);)
+            } else {
+                quote_spanned! {span=>
+                    let #here = #private::field_proof(#here);
+                    #private::FieldProof::becomes(#here, #there, #private::lifetime::<#lifetime>());
+                }
+            }
+        });
+        quote!(#here => match *#value { #there => { #(#pairs)* } #others })
+    });
+    quote!(#(#arms)*)
+}
