@@ -195,8 +195,7 @@ impl Barrier {
     #[inline]
     fn is_young(&self, address: *mut u8) -> bool {
         let address = address.addr();
-        self.map.young.contains(address)
-            || (self.map.large.contains(address) && !self.runs.run_of(address).is_old())
+        self.map.young.contains(address) || (self.map.large.contains(address) && !self.runs.run_of(address).is_old())
     }
 
     /// Whether a place in the large or old part is in an old object: objects of the old part are, large ones by age.

@@ -3,20 +3,14 @@
 mod builder;
 
 use core::fmt;
-use std::thread::JoinHandle;
 
 pub use builder::HeapBuilder;
 
 use crate::{
-    collector::{
-        Counts, Stats, Thresholds,
-        background,
-        config::{BuildError, Config},
-        shared::Shared,
-    },
+    collector::{BuildError, Counts, Stats, Thresholds, handle::Handle, shared::Shared},
     memory::PAGE,
     mutator::{AttachError, Mutator},
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 /// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
@@ -36,30 +30,10 @@ pub struct Heap {
     handle: Arc<Handle>,
 }
 
-/// What handles, mutators and roots hold: dropping the last one ends the heap.
-pub(crate) struct Handle {
-    pub(crate) shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.get_mut().take() {
-            background::stop(&self.shared, thread);
-        }
-    }
-}
-
 impl Heap {
     /// Settings for a heap.
     pub fn builder() -> HeapBuilder {
         HeapBuilder::new()
-    }
-
-    fn with(config: Config) -> Result<Self, BuildError> {
-        let shared = Arc::new(Shared::new(config)?);
-        let thread = background::start(shared.clone()).map_err(|error| BuildError::Thread(error.to_string()))?;
-        Ok(Self { handle: Arc::new(Handle { shared, thread: Mutex::new(Some(thread)) }) })
     }
 
     fn shared(&self) -> &Shared {

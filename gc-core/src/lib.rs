@@ -22,11 +22,11 @@ pub use collector::{
     BuildError, Cause, CollectReport, Counts, Event, Generation, Level, ParseStressError, Stats, Stress, Thresholds,
 };
 pub use gc::Gc;
+pub use gc_derive::Trace;
 pub use heap::{Heap, HeapBuilder};
 pub use mutator::{AllocError, AttachError, Mutator};
 pub use root::Root;
 pub use slot::Slot;
 #[doc(hidden)]
 pub use trace::__private;
-pub use gc_derive::Trace;
 pub use trace::{Leaf, Object, Trace, Visitor};

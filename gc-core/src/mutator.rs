@@ -17,11 +17,11 @@ use crate::{
     barrier::Barrier,
     collector::{
         self, Cause, CollectReport, Generation,
+        handle::Handle,
         local::{self, Local, Role},
         roots::RootTable,
         shared::{Attached, Shared},
     },
-    heap::Handle,
     memory::{CellWord, Edge, TypeInfo},
     safepoint::{Poll, Reason, StateWord},
     sync::Arc,
@@ -98,6 +98,7 @@ impl Mutator {
             return Err(AttachError::HeapInUse { thread: attached.thread.clone() });
         }
         let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&shared).cast()));
+        registry.tables.retain(|table| !table.is_released());
         registry.tables.push(roots.clone());
         let fresh_bytes = core::mem::take(&mut shared.young.lock().fresh_bytes);
         let local = Box::new(Local {

@@ -17,7 +17,7 @@ mod impls;
 
 use core::ptr::NonNull;
 
-pub use impls::{Leaf, __private};
+pub use impls::{__private, Leaf};
 
 use crate::memory::{CellWord, Edge};
 

@@ -6,12 +6,7 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::{
-        BLOCK, HEADER, Header, TypeInfo, TypeShape,
-        chunks::Age,
-        large::RunState,
-        size_class::SizeClass,
-    },
+    memory::{BLOCK, HEADER, Header, TypeInfo, TypeShape, chunks::Age, large::RunState, size_class::SizeClass},
     safepoint::Reason,
 };
 

@@ -162,7 +162,7 @@ impl Shared {
 
     fn drop_pending(&self, mut pending: Pending) {
         let mut dropped = Dropped::default();
-        let count = pending.len();
+        let (count, bytes) = (pending.len(), pending.bytes());
         for page in pending.take_large() {
             let (address, info) = self.runs.object(page as usize);
             // SAFETY: a dead run's object, handed to us alone.
@@ -170,6 +170,7 @@ impl Shared {
             self.large.lock().give_back(&self.runs, page);
         }
         pending.run(&mut dropped);
+        self.memory.budget.discharge(bytes);
         self.count(dropped);
         self.background.pending.fetch_sub(count, Ordering::Relaxed);
     }

@@ -151,6 +151,7 @@ pub(crate) fn collect(local: &Local, asked: Generation, cause: Cause) -> Collect
     drop(stats);
 
     if !pending.is_empty() {
+        shared.memory.budget.charge_always(pending.bytes());
         shared.background.post(Job::Drop(pending));
     }
     if generation == Generation::Old {
@@ -217,7 +218,8 @@ impl<'a> World<'a> {
     /// Bytes of objects, as chunks, cells and runs hold them.
     fn bytes(&self) -> usize {
         let space = &self.young.space;
-        let young: usize = [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)).map(|c| space.used(c)).sum();
+        let young: usize =
+            [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)).map(|c| space.used(c)).sum();
         young + Shared::old_bytes(&self.old.space, &self.large)
     }
 
@@ -229,8 +231,7 @@ impl<'a> World<'a> {
         let promotion = Promotion { old, cursors, large: Vec::new() };
         let grow = |offset, bytes| shared.memory.grow(offset, bytes);
         let policy = policy(shared, generation);
-        let mut evacuator =
-            Evacuator::new(shared.map, &shared.runs, &mut self.young.space, promotion, &grow, policy);
+        let mut evacuator = Evacuator::new(shared.map, &shared.runs, &mut self.young.space, promotion, &grow, policy);
         let pending = &mut self.pending;
         for table in &self.tables {
             // SAFETY: a root's value, of its type; the world is stopped, so nobody borrows it.

@@ -74,6 +74,11 @@ impl Pending {
         self.values.len() + self.boxed.len() + self.large.len()
     }
 
+    /// Bytes that the values lie in.
+    pub(crate) fn bytes(&self) -> usize {
+        self.arenas.iter().map(|arena| arena.bytes).sum()
+    }
+
     pub(crate) fn boxed(&mut self, value: BoxedValue) {
         self.boxed.push(value);
     }

@@ -133,7 +133,12 @@ impl RootTable {
     ///
     /// The caller is the running owner.
     #[inline(always)]
-    pub(crate) fn inline(&self, owner: *const Local, info: &'static TypeInfo, write: impl FnOnce(*mut u8)) -> NonNull<RootSlot> {
+    pub(crate) fn inline(
+        &self,
+        owner: *const Local,
+        info: &'static TypeInfo,
+        write: impl FnOnce(*mut u8),
+    ) -> NonNull<RootSlot> {
         let slot = self.take(owner);
         // SAFETY: a slot of ours that is in use by nobody (T1).
         let place = unsafe { slot.as_ref() };
@@ -144,7 +149,12 @@ impl RootTable {
     }
 
     /// Files a value in memory of its own, which `write` writes. The caller is the running owner.
-    pub(crate) fn boxed(&self, owner: *const Local, info: &'static TypeInfo, write: impl FnOnce(*mut u8)) -> NonNull<RootSlot> {
+    pub(crate) fn boxed(
+        &self,
+        owner: *const Local,
+        info: &'static TypeInfo,
+        write: impl FnOnce(*mut u8),
+    ) -> NonNull<RootSlot> {
         let layout = BoxedValue::layout(info);
         // SAFETY: `extent` is at least 16, never 0.
         let value = unsafe { alloc::alloc(layout) };
@@ -181,8 +191,7 @@ impl RootTable {
         // SAFETY: not of size 0.
         let memory = unsafe { alloc::alloc(layout) };
         let Some(chunk) = NonNull::new(memory.cast::<Chunk>()) else { alloc::handle_alloc_error(layout) };
-        let head =
-            ChunkHead { table: self, owner: AtomicPtr::new(owner.cast_mut()), heap: self.identity };
+        let head = ChunkHead { table: self, owner: AtomicPtr::new(owner.cast_mut()), heap: self.identity };
         // SAFETY: fresh memory of this layout.
         unsafe { (&raw mut (*chunk.as_ptr()).head).write(head) };
         for index in (0..SLOTS).rev() {

@@ -113,7 +113,8 @@ impl Stress {
             every_allocation: [0, 3, 50, 1000][below(4) as usize],
             full_every: [0, 2, 5][below(3) as usize],
             tiny_nursery: below(2) == 0,
-            promote: [None, Some(PromoteBy::Always), Some(PromoteBy::Never), Some(PromoteBy::Chance)][below(4) as usize],
+            promote: [None, Some(PromoteBy::Always), Some(PromoteBy::Never), Some(PromoteBy::Chance)]
+                [below(4) as usize],
             to_space_full: [0, 0, 3][below(3) as usize],
             map_fails: 0,
             seed,

@@ -140,7 +140,8 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
     let (mut bytes, mut count) = (0, 0);
     for (index, block) in old.blocks.iter().enumerate() {
         // Relaxed, all of this function: the world is stopped.
-        let words = |bits: &crate::memory::bitmap::Bitmap| bits.block(index).each_ref().map(|w| w.load(Ordering::Relaxed));
+        let words =
+            |bits: &crate::memory::bitmap::Bitmap| bits.block(index).each_ref().map(|w| w.load(Ordering::Relaxed));
         let (allocated, drops, marks) = (words(&old.allocated), words(&old.drops), words(&old.marks));
         if ones(marks).next().is_some() {
             return damage(format!("block {index} has marks outside of a collection"));
@@ -187,10 +188,16 @@ fn walk_large(heap: &Heap<'_>, moment: Moment, objects: &mut Objects) -> Result<
     if moment != Moment::Before && !heap.young.fresh_large.is_empty() {
         return damage(format!("{} large objects are young after a collection", heap.young.fresh_large.len()));
     }
-    for (&page, old) in heap.large.old.iter().map(|p| (p, true)).chain(heap.young.fresh_large.iter().map(|p| (p, false))) {
+    for (&page, old) in
+        heap.large.old.iter().map(|p| (p, true)).chain(heap.young.fresh_large.iter().map(|p| (p, false)))
+    {
         let run = heap.runs.run(page as usize);
         if run.state() != RunState::Live || run.is_old() != old || run.is_marked() {
-            return damage(format!("the run at page {page} is {:?}, old {}, listed as old {old}", run.state(), run.is_old()));
+            return damage(format!(
+                "the run at page {page} is {:?}, old {}, listed as old {old}",
+                run.state(),
+                run.is_old()
+            ));
         }
         let (address, info) = heap.runs.object(page as usize);
         if heap.runs.page_of(address.addr()) != page as usize {
@@ -264,7 +271,8 @@ fn check_roots(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
         for (_, target, _) in inspect_value(value, info).edges {
             if target != 0 && !objects.contains_key(&target) {
                 let what = format!("a root of type {} holds {target:#x}, which is no object", (info.name)());
-                result = Err(Damage { what: format!("{what} ({})", whereabouts(heap, target)), path: vec![(info.name)()] });
+                result =
+                    Err(Damage { what: format!("{what} ({})", whereabouts(heap, target)), path: vec![(info.name)()] });
             }
         }
     });

@@ -4,11 +4,7 @@ use core::fmt;
 
 use super::Heap;
 use crate::{
-    collector::{
-        BuildError, Event, Level, Stress, Thresholds,
-        config::Config,
-        event::Hook,
-    },
+    collector::{BuildError, Event, Level, Stress, Thresholds, config::Config, event::Hook, handle::Handle},
     sync::Arc,
 };
 
@@ -126,7 +122,7 @@ impl HeapBuilder {
                 Err(_) => Stress::default(),
             },
         };
-        Heap::with(config)
+        Ok(Heap { handle: Arc::new(Handle::new(config)?) })
     }
 }
 

@@ -61,7 +61,6 @@ impl Bitmap {
         // SAFETY: the bitmap covers whole blocks, so the words behind the first lie in the mapping too.
         unsafe { first.as_ref() }
     }
-
 }
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! How much memory a heap may take from the system, and how much it has taken.
 //!
 //! Counted is what the system may have had to back: committed chunks, blocks that were not released, runs in use or
-//! not yet released. Side tables (1/40 of the old part in use) and lists are not.
+//! not yet released, and values that wait to be dropped. Side tables (1/40 of the old part in use) and lists are not.
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,6 +28,12 @@ impl Budget {
             self.peak.fetch_max(before + bytes, Ordering::Relaxed);
         }
         charged.is_ok()
+    }
+
+    /// Counts `bytes` more, whatever the limit: what a pause had to put somewhere.
+    pub(crate) fn charge_always(&self, bytes: usize) {
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        self.peak.fetch_max(before + bytes, Ordering::Relaxed);
     }
 
     /// Counts `bytes` less.

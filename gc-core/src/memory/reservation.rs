@@ -69,7 +69,8 @@ impl Reservation {
 
     fn map(bytes: usize, align: usize, protection: ProtFlags) -> Result<Self, ReserveError> {
         debug_assert!(align.is_power_of_two());
-        let mapped = bytes.checked_add(align).ok_or(ReserveError { bytes, os: rustix::io::Errno::NOMEM.raw_os_error() })?;
+        let mapped =
+            bytes.checked_add(align).ok_or(ReserveError { bytes, os: rustix::io::Errno::NOMEM.raw_os_error() })?;
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: a fresh anonymous mapping at a place the system chooses touches no memory that is in use.
         let mapping = unsafe { rustix::mm::mmap_anonymous(core::ptr::null_mut(), mapped, protection, flags) }

@@ -76,11 +76,7 @@ impl CellWord {
     fn current(&self, stops: u32) -> u64 {
         // Relaxed: this thread alone touches the word.
         let word = self.0.load(Ordering::Relaxed);
-        if (word >> STOP_SHIFT) as u32 == stops {
-            word
-        } else {
-            (word & LOGGED) | (u64::from(stops) << STOP_SHIFT)
-        }
+        if (word >> STOP_SHIFT) as u32 == stops { word } else { (word & LOGGED) | (u64::from(stops) << STOP_SHIFT) }
     }
 
     #[inline(always)]

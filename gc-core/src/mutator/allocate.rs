@@ -281,8 +281,7 @@ impl Mutator {
         &'gc self,
         elements: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
     ) -> Gc<'gc, [T]> {
-        self.try_alloc_slice_from_iter(elements.into_iter())
-            .unwrap_or_else(|error| refuse(self.local(), error.refused))
+        self.try_alloc_slice_from_iter(elements.into_iter()).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
     /// [`alloc_slice_from_iter`](Self::alloc_slice_from_iter), or gives the iterator back.
@@ -445,8 +444,7 @@ impl Mutator {
     /// `info` describes slices of `T`.
     #[inline]
     unsafe fn copied<T: Copy>(&self, info: &'static TypeInfo, elements: &[T]) -> Result<NonNull<u8>, AllocError<()>> {
-        let reserved =
-            self.reserve_slice(info, elements.len()).map_err(|refused| AllocError { value: (), refused })?;
+        let reserved = self.reserve_slice(info, elements.len()).map_err(|refused| AllocError { value: (), refused })?;
         let first = info.first(reserved.address().as_ptr()).cast::<T>();
         // SAFETY: reserved for so many elements; the object is new, so they are elsewhere.
         unsafe { first.copy_from_nonoverlapping(elements.as_ptr(), elements.len()) };

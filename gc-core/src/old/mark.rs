@@ -10,12 +10,7 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::{
-        CellWord, Edge, HEADER, Header, Part, TypeInfo,
-        bitmap::prefetch,
-        blocks::OldSpace,
-        large::RunTable,
-    },
+    memory::{CellWord, Edge, HEADER, Header, Part, TypeInfo, bitmap::prefetch, blocks::OldSpace, large::RunTable},
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
 };

@@ -264,7 +264,7 @@ impl<'a, P: Promote> Evacuator<'a, P> {
         // SAFETY: an object of this type.
         let extent = unsafe { info.extent(address) };
         let to = match self.destination(address) {
-            Destination::ToSpace => self.to_space(info, extent),
+            Destination::ToSpace => self.survivor(info, extent),
             Destination::Old => None,
             Destination::ThereAlready => return (address, Outcome::ThereAlready),
         };
@@ -320,7 +320,7 @@ impl<'a, P: Promote> Evacuator<'a, P> {
 
     /// Memory for a survivor that stays young, if there is some.
     #[inline(always)]
-    fn to_space(&mut self, info: &'static TypeInfo, extent: usize) -> Option<*mut u8> {
+    fn survivor(&mut self, info: &'static TypeInfo, extent: usize) -> Option<*mut u8> {
         if info.shape.align <= 8 {
             let start = self.to.bump;
             if self.to.end.wrapping_sub(start.addr()) >= extent {
@@ -328,12 +328,12 @@ impl<'a, P: Promote> Evacuator<'a, P> {
                 return Some(start.wrapping_add(HEADER));
             }
         }
-        self.to_space_slow(info, extent)
+        self.survivor_slow(info, extent)
     }
 
     #[cold]
     #[inline(never)]
-    fn to_space_slow(&mut self, info: &'static TypeInfo, extent: usize) -> Option<*mut u8> {
+    fn survivor_slow(&mut self, info: &'static TypeInfo, extent: usize) -> Option<*mut u8> {
         let bytes = info.shape.young_bytes(extent);
         loop {
             if self.to.chunk.is_some() {
@@ -428,7 +428,6 @@ impl<'a, P: Promote> Evacuator<'a, P> {
         }
         self.holder = outer;
     }
-
 }
 
 impl<P> sealed::Visitor for Evacuator<'_, P> {}

@@ -117,4 +117,3 @@ pub const fn lifetime<'a>() -> Lifetime<'a> {
 
 /// Compiles if the field is a leaf: without pointers into the heap and the same type under every lifetime.
 pub fn skipped<F: 'static + Send + Sync>(_this: &mut F, _at: &mut F) {}
-
