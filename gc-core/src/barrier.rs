@@ -27,7 +27,8 @@ use crate::{
     sync::atomic::Ordering,
 };
 
-/// A mutator's barrier: the ranges that it compares with, and what it has remembered.
+/// A mutator's barrier: the ranges that it compares with, in one line of the cache, and what it has remembered.
+#[repr(C, align(64))]
 pub(crate) struct Barrier {
     holder_start: Cell<usize>,
     holder_bytes: Cell<usize>,

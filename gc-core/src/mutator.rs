@@ -111,6 +111,7 @@ impl Mutator {
             drops: Vec::new().into(),
             fresh_large: Vec::new().into(),
             fresh_bytes: fresh_bytes.into(),
+            limit_told: false.into(),
             stress_count: 0.into(),
             handle: handle.clone(),
             shared,

@@ -6,17 +6,11 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::{BLOCK, HEADER, Header, TypeInfo, TypeShape, chunks::Age, large::RunState, size_class::SizeClass},
+    memory::{HEADER, Header, TypeInfo, TypeShape, chunks::Age, large::RunState, size_class::SizeClass},
     safepoint::Reason,
 };
 
-use super::{
-    background::Job,
-    config::promotion_reserve,
-    event::Event,
-    local::Local,
-    shared::{Pages, Shared},
-};
+use super::{background::Job, config::promotion_reserve, event::Event, local::Local, shared::Pages};
 
 /// The hard limit, or the system, does not allow it.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +122,7 @@ impl Local {
         }
         drop(old);
         // Free large runs may hold what is missing.
-        self.shared.release_memory(usize::MAX, 0);
+        self.shared.release_runs(0);
         ready(&mut self.shared.old.lock().space)
     }
 
@@ -141,11 +135,9 @@ impl Local {
         self.charge_fresh(bytes);
         let take = || shared.large.lock().take(&shared.runs, bytes, offset, &mut Pages(&shared.memory));
         let page = take().or_else(|| {
-            // Empty blocks and free runs may hold what is missing; those that promotion needs are kept.
-            let young = shared.young.lock();
-            let keep = promotion_reserve((young.space.in_use() + 1) * young.space.chunk_bytes());
-            drop(young);
-            shared.release_memory(keep, 0);
+            // Empty blocks and free runs may hold what is missing.
+            shared.release_blocks(shared.young.lock(), 0);
+            shared.release_runs(0);
             take()
         });
         let Some(page) = page else { return Err(self.refused(bytes)) };
@@ -169,8 +161,11 @@ impl Local {
         let shared = &*self.shared;
         let refused = Refused { limit: shared.memory.budget.limit(), used: shared.memory.budget.used(), wanted };
         self.poll.raise(Reason::FULL);
-        let event = Event::LimitReached { limit: refused.limit, used: refused.used };
-        shared.background.post(Job::Tell(event));
+        // Once between two collections: a program that can go on will try again and again.
+        if !self.limit_told.replace(true) {
+            let event = Event::LimitReached { limit: refused.limit, used: refused.used };
+            shared.background.post(Job::Tell(event));
+        }
         refused
     }
 
@@ -184,18 +179,5 @@ impl Local {
                 self.poll.raise(Reason::YOUNG);
             }
         }
-    }
-}
-
-impl Shared {
-    /// Blocks that must stay ready for what is young now.
-    pub(crate) fn reserve_blocks(&self) -> usize {
-        let young = self.young.lock();
-        promotion_reserve((young.space.in_use() + 1) * young.space.chunk_bytes())
-    }
-
-    /// Bytes of empty blocks that are kept beyond those: a quarter of the blocks in use, at least 4 MiB.
-    pub(crate) fn hysteresis_blocks(used: usize) -> usize {
-        (used / 4).max((4 << 20) / BLOCK)
     }
 }

@@ -13,7 +13,7 @@ use core::ptr::NonNull;
 use std::{collections::VecDeque, panic, thread};
 
 use crate::{
-    memory::{Header, bitmap::ones},
+    memory::{BLOCK, Header, PAGE, bitmap::ones},
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -98,6 +98,8 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
     })
 }
 
+/// Bytes of empty memory of each kind that are kept at least; a quarter of what is in use if that is more.
+const SPARE: usize = 4 << 20;
 /// Nested `Box`es in one object drop recursively.
 const STACK: usize = 64 << 20;
 
@@ -153,9 +155,10 @@ impl Shared {
                 }
             }
             Job::Trim => {
-                let keep = self.reserve_blocks() + Self::hysteresis_blocks(self.old.lock().space.used_blocks());
-                let keep_large = (self.large.lock().used_pages * crate::memory::PAGE / 4).max(4 << 20);
-                self.release_memory(keep, keep_large);
+                let spare = (self.old.lock().space.used_blocks() / 4).max(SPARE / BLOCK);
+                self.release_blocks(self.young.lock(), spare);
+                let used = self.large.lock().used_pages * PAGE;
+                self.release_runs((used / 4).max(SPARE));
             }
         }
     }

@@ -118,6 +118,7 @@ pub(crate) fn collect(local: &Local, asked: Generation, cause: Cause) -> Collect
     // A new stop: guards of the last one count no more. Relaxed: the mutator learns it here.
     let stops = shared.pace.stops.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
     local.stops.set(stops);
+    local.limit_told.set(false);
 
     let mut world = World::stop(local, shared);
     let before = world.bytes();

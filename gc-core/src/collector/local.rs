@@ -35,6 +35,8 @@ pub(crate) struct Local {
     pub(crate) fresh_large: RefCell<Vec<u32>>,
     /// Bytes handed out since the last collection, in chunks and large runs.
     pub(crate) fresh_bytes: Cell<usize>,
+    /// Whether the hard limit was reported since the last collection.
+    pub(crate) limit_told: Cell<bool>,
     /// Testing: allocations or safepoints since the last forced collection.
     pub(crate) stress_count: Cell<u32>,
     /// Keeps the heap alive.

@@ -15,14 +15,14 @@ use crate::{
     },
     old::promote::Cursors,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
 };
 
 use super::{
     background::Background,
-    config::{BuildError, Config, Thresholds},
+    config::{BuildError, Config, Thresholds, promotion_reserve},
     local::Local,
     roots::RootTable,
     stats::Stats,
@@ -266,21 +266,26 @@ impl Shared {
         })
     }
 
-    /// Gives the memory of free large runs and of empty blocks back, all but `keep` blocks.
+    /// Gives the memory of empty blocks back, all but `spare` beyond those that promoting what is young may need.
     ///
-    /// Takes the locks of the spaces; releases blocks without one.
-    pub(crate) fn release_memory(&self, keep: usize, keep_large: usize) {
-        let blocks = self.old.lock().space.take_surplus(keep);
-        if !blocks.is_empty() {
-            for &block in &blocks {
-                let offset = self.map.offset(self.map.block_start(block as usize));
-                // SAFETY: an empty block that is on no list.
-                unsafe { self.memory.release(offset, BLOCK) };
-            }
-            self.old.lock().space.put_released(&blocks);
+    /// The lock of the young generation is held while blocks are chosen, so that no nursery memory is handed out on the
+    /// strength of a block that is about to go; they are released without a lock.
+    pub(crate) fn release_blocks(&self, young: MutexGuard<'_, Young>, spare: usize) {
+        let ready = promotion_reserve((young.space.in_use() + 1) * young.space.chunk_bytes());
+        let blocks = self.old.lock().space.take_surplus(ready.saturating_add(spare));
+        drop(young);
+        for &block in &blocks {
+            let offset = self.map.offset(self.map.block_start(block as usize));
+            // SAFETY: an empty block that is on no list.
+            unsafe { self.memory.release(offset, BLOCK) };
         }
+        self.old.lock().space.put_released(&blocks);
+    }
+
+    /// Gives the memory of free large runs back if they hold more than `keep` bytes.
+    pub(crate) fn release_runs(&self, keep: usize) {
         let mut large = self.large.lock();
-        if large.dirty_bytes() > keep_large {
+        if large.dirty_bytes() > keep {
             // SAFETY: free runs; the lock keeps them so.
             large.release_free(|offset, bytes| unsafe { self.memory.release(offset, bytes) });
         }

@@ -12,13 +12,13 @@
 //!
 //! [`leaf`] has the wrapper that makes a leaf of any other type, and `__private` what the derive calls.
 
-#[doc(hidden)]
-#[path = "impls/private.rs"]
-pub mod __private;
 mod inline;
 mod leaf;
 mod owned;
 mod plain;
+#[doc(hidden)]
+#[path = "impls/private.rs"]
+pub mod __private;
 
 pub use leaf::Leaf;
 
@@ -28,6 +28,7 @@ use super::{Trace, Visitor};
 macro_rules! leaves {
     ($($(#[$attribute:meta])* $t:ty $(where [$($parameter:tt)*])?),* $(,)?) => { $(
         $(#[$attribute])*
+        #[diagnostic::do_not_recommend]
         // SAFETY: the type is `'static + Send + Sync` itself, which no pointer into the heap is; it is the same
         // under every lifetime, and there is nothing to report.
         unsafe impl $(<$($parameter)*>)? $crate::trace::Trace for $t

@@ -12,20 +12,13 @@ use std::collections::{BTreeMap, HashMap, LinkedList, VecDeque};
 use super::trace_elements;
 use crate::trace::{Trace, Visitor};
 
-/// O1, when the code of a container's `trace` is generated.
-macro_rules! assert_no_cells {
-    ($t:ident, $container:literal) => {
-        const {
-            assert!(
-                !$t::HAS_CELL,
-                concat!(
-                    "a Slot or GcCell may not live in memory of its own (",
-                    $container,
-                    "): put the elements in an object, `Gc<[Slot<…>]>`, or the whole container in a GcCell"
-                )
-            )
-        }
-    };
+/// O1. Called in a constant, which is evaluated when the code of a container's `trace` is generated.
+const fn assert_no_cells<T: Trace>() {
+    assert!(
+        !T::HAS_CELL,
+        "a Slot or GcCell may not live in memory of its own (a Vec, a Box, a map): put the elements in an object, \
+         `Gc<[Slot<…>]>`, or the whole container in a GcCell"
+    );
 }
 
 // SAFETY: every element is reported, and with the elements under another lifetime so is the vector.
@@ -37,7 +30,7 @@ unsafe impl<T: Trace> Trace for Vec<T> {
 
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        assert_no_cells!(T, "Vec");
+        const { assert_no_cells::<T>() };
         let (start, len) = if V::MOVES {
             // SAFETY: a valid vector; nobody else has a reference to it while the world is stopped.
             let vec = unsafe { &mut *this };
@@ -60,7 +53,7 @@ unsafe impl<T: Trace> Trace for VecDeque<T> {
     const HAS_GC: bool = T::HAS_GC;
 
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        assert_no_cells!(T, "VecDeque");
+        const { assert_no_cells::<T>() };
         let parts = if V::MOVES {
             // SAFETY: a valid queue; nobody else has a reference to it while the world is stopped.
             let (front, back) = unsafe { &mut *this }.as_mut_slices();
@@ -86,7 +79,7 @@ unsafe impl<T: Trace> Trace for Box<T> {
 
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        assert_no_cells!(T, "Box");
+        const { assert_no_cells::<T>() };
         if T::HAS_GC {
             // SAFETY: a valid box; the place is computed from its pointer, without a reference.
             let content = unsafe { &raw mut **this };
@@ -105,7 +98,7 @@ unsafe impl<T: Trace> Trace for Box<[T]> {
 
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        assert_no_cells!(T, "Box");
+        const { assert_no_cells::<T>() };
         // SAFETY: a valid box; the place is computed from its pointer, without a reference.
         let elements = unsafe { &raw mut **this };
         // SAFETY: owned by the value, so the caller's word holds for the elements.
@@ -115,7 +108,7 @@ unsafe impl<T: Trace> Trace for Box<[T]> {
 
 /// Containers that lend their elements one by one. The leaves among the parameters are the keys and the hasher.
 macro_rules! iterated {
-    ($($(#[$doc:meta])* $name:ident<$($leaf:ident,)? [$t:ident] $(, $hasher:ident)?>, $literal:literal: $shared:ident / $exclusive:ident;)*) => { $(
+    ($($(#[$doc:meta])* $name:ident<$($leaf:ident,)? [$t:ident] $(, $hasher:ident)?>: $shared:ident / $exclusive:ident;)*) => { $(
         // SAFETY: every element is reported; keys and hashers are leaves. With the elements under another lifetime
         // so is the container.
         unsafe impl<
@@ -129,7 +122,7 @@ macro_rules! iterated {
             const HAS_GC: bool = $t::HAS_GC;
 
             unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
-                assert_no_cells!($t, $literal);
+                const { assert_no_cells::<$t>() };
                 if !$t::HAS_GC {
                 } else if Vis::MOVES {
                     // SAFETY: a valid container; nobody else has a reference to it while the world is stopped.
@@ -149,7 +142,7 @@ macro_rules! iterated {
     )* };
 }
 iterated! {
-    LinkedList<[T]>, "LinkedList": iter / iter_mut;
-    BTreeMap<K, [V]>, "BTreeMap": values / values_mut;
-    HashMap<K, [V], S>, "HashMap": values / values_mut;
+    LinkedList<[T]>: iter / iter_mut;
+    BTreeMap<K, [V]>: values / values_mut;
+    HashMap<K, [V], S>: values / values_mut;
 }

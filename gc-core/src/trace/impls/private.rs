@@ -4,13 +4,17 @@
 //! the derive has seen it, a name that means something else here. So whatever safety depends on is inferred from a
 //! *place*, that is a reference to the field out of an exhaustive pattern:
 //!
-//! - [`field`] proves `F: Trace` and hands the rest of the derive a [`Field`]: its constants, its trace function.
-//! - [`field_proof`] with [`FieldProof::becomes`], and [`skipped`], prove that the field's type under `'a` is the
-//!   type of that field in `Self::At<'a>`. They take `&mut`, so that no subtyping blurs the lifetimes.
-//! - Both functions that need `F: Trace` return an opaque type, whose bounds hold even where `F: Trace` does not: a
-//!   field that cannot be traced is then one error and not four.
+//! - [`field`] proves `F: Trace`, and gives the rest of the derive a [`Field`]: whether there is a cell in it, how it
+//!   is traced, and what it becomes under another lifetime.
+//! - [`Field::becomes`] proves that the field in `Self::At<'a>` has just that type. It takes `&mut`, so that no
+//!   subtyping blurs the lifetimes. (The field of `Self` may be seen as a subtype of its type: `At` replaces the
+//!   lifetimes in which the two differ.)
+//! - [`skipped`] proves that a field is a leaf, and that its type in `Self::At<'a>` is the same. Both by `&mut`.
 //!
-//! All of them are safe to call by anyone, but for [`Field::trace`], whose duty is that of `Trace::trace`.
+//! [`field`] returns an opaque type, whose bounds hold even where `F: Trace` does not, so that a field that cannot be
+//! traced is one error and not one at each use.
+//!
+//! All of this is safe to call by anyone but [`Field::trace`], whose duty is that of `Trace::trace`.
 
 use core::marker::PhantomData;
 
@@ -40,6 +44,9 @@ impl<T: Drop + ?Sized> TracedTypeMustNotImplDrop for T {}
 
 /// A field of a traced type, its type known by its place.
 pub trait Field {
+    /// The field's type under the collection lifetime `'a`.
+    type At<'a>;
+
     /// `F::HAS_CELL`.
     const HAS_CELL: bool;
 
@@ -49,6 +56,15 @@ pub trait Field {
     ///
     /// The place that this was made from is a field of the value at `this`, of which `F::trace` may be called.
     unsafe fn trace<S, V: Visitor>(self, this: *mut S, visitor: &mut V);
+
+    /// Compiles if `there` is what the field is under the lifetime. Nobody calls it.
+    fn becomes<'a>(self, there: &mut Self::At<'a>, lifetime: Lifetime<'a>);
+}
+
+/// The field at `place`.
+#[inline(always)]
+pub fn field<F: Trace>(place: &F) -> impl for<'a> Field<At<'a> = F::At<'a>> + use<F> {
+    Place::<F> { address: (&raw const *place).addr(), type_: PhantomData }
 }
 
 /// The address of a field of type `F`.
@@ -57,13 +73,8 @@ struct Place<F> {
     type_: PhantomData<fn() -> F>,
 }
 
-/// The field at `place`.
-#[inline(always)]
-pub fn field<F: Trace>(place: &F) -> impl Field + use<F> {
-    Place::<F> { address: (&raw const *place).addr(), type_: PhantomData }
-}
-
 impl<F: Trace> Field for Place<F> {
+    type At<'a> = F::At<'a>;
     const HAS_CELL: bool = F::HAS_CELL;
 
     #[inline(always)]
@@ -73,6 +84,8 @@ impl<F: Trace> Field for Place<F> {
         // SAFETY: the caller says that the field of type `F` is there.
         unsafe { F::trace(place, visitor) }
     }
+
+    fn becomes<'a>(self, _: &mut F::At<'a>, _: Lifetime<'a>) {}
 }
 
 /// Whether the field that `locate` finds holds a cell inline. `locate` is there for its type only.
@@ -80,30 +93,10 @@ pub const fn has_cell<S, F: Field>(_locate: fn(&S) -> F) -> bool {
     F::HAS_CELL
 }
 
-/// Where a field is in another variant than the one asked for. Never called.
+/// What `locate` says of the other variants.
 #[cold]
 pub fn other_variant<F>() -> F {
-    unreachable!("the location of a field is never computed from another variant")
-}
-
-/// A field of a traced type on its way to another lifetime.
-pub trait FieldProof {
-    /// The field's type under the collection lifetime `'a`.
-    type At<'a>;
-
-    /// Compiles if the field has the type of `at` under `'a`.
-    fn becomes<'a>(self, at: &mut Self::At<'a>, lifetime: Lifetime<'a>);
-}
-
-impl<F: Trace> FieldProof for Place<F> {
-    type At<'a> = F::At<'a>;
-
-    fn becomes<'a>(self, _: &mut F::At<'a>, _: Lifetime<'a>) {}
-}
-
-/// The field at `place`, exactly of its type.
-pub fn field_proof<F: Trace>(place: &mut F) -> impl for<'a> FieldProof<At<'a> = F::At<'a>> + use<F> {
-    Place::<F> { address: (&raw const *place).addr(), type_: PhantomData }
+    unreachable!("a field is not located in another variant than its own")
 }
 
 /// A lifetime that cannot be mistaken for another one.
@@ -115,5 +108,22 @@ pub const fn lifetime<'a>() -> Lifetime<'a> {
     Lifetime(PhantomData)
 }
 
-/// Compiles if the field is a leaf: without pointers into the heap and the same type under every lifetime.
-pub fn skipped<F: 'static + Send + Sync>(_this: &mut F, _at: &mut F) {}
+/// Compiles if a field is a leaf, and of the same type here and under another lifetime.
+pub fn skipped<F: Skip>(_here: &mut F, _there: &mut F) {}
+
+/// Leaves: `'static + Send + Sync`. A trait of its own for the sake of the message.
+///
+/// # Safety
+///
+/// The blanket impl is the definition: there are no others.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be skipped by the collector: it is not `'static + Send + Sync`",
+    label = "this field is not a leaf",
+    note = "a skipped field is used and dropped on any thread, and must not hold pointers into the heap; remove \
+            `#[trace(skip)]` if its type is traced"
+)]
+pub unsafe trait Skip {}
+
+// SAFETY: the definition.
+#[diagnostic::do_not_recommend]
+unsafe impl<T: 'static + Send + Sync + ?Sized> Skip for T {}

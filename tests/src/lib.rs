@@ -1,0 +1,1 @@
+//! Tests of what a user of `gc-core` relies on: see `tests/`.
