@@ -27,9 +27,8 @@ impl Container {
     /// Reads the attributes of a type.
     pub fn of(input: &DeriveInput) -> Result<Self> {
         let mut container = Self::default();
-        each(&input.attrs, |name, value| {
-            match name.to_string().as_str() {
-                "leaf" if value.peek(token::Paren) => {
+        each(&input.attrs, |name, value| match name.to_string().as_str() {
+            "leaf" if value.peek(token::Paren) => {
                 let names;
                 parenthesized!(names in value);
                 for name in Punctuated::<Ident, Token![,]>::parse_terminated(&names)? {
@@ -41,36 +40,29 @@ impl Container {
                 Ok(())
             }
             "leaf" if container.leaf => Err(repeated(name)),
-                "leaf" => {
-                    container.leaf = true;
-                    Ok(())
-                }
-                "bound" if container.bound.is_some() => Err(repeated(name)),
-                "bound" => {
-                    value.parse::<Token![=]>()?;
-                    let bound: LitStr = value.parse()?;
-                    container.bound = Some(bound.parse_with(Punctuated::parse_terminated)?);
-                    Ok(())
-                }
-                "crate" if container.path.is_some() => Err(repeated(name)),
-                "crate" => {
-                    value.parse::<Token![=]>()?;
-                    container.path = Some(value.call(Path::parse_mod_style)?);
-                    Ok(())
-                }
-                "acyclic" => Err(Error::new(
-                    name.span(),
-                    "`#[trace(acyclic)]` is not supported yet",
-                )),
-                "skip" => Err(Error::new(
-                    name.span(),
-                    "`#[trace(skip)]` is for fields; a type without any pointers into the heap is `#[trace(leaf)]`",
-                )),
-                _ => Err(unknown(
-                    name,
-                    "on a type: `leaf`, `leaf(T)`, `bound = \"…\"`, `crate = path`",
-                )),
+            "leaf" => {
+                container.leaf = true;
+                Ok(())
             }
+            "bound" if container.bound.is_some() => Err(repeated(name)),
+            "bound" => {
+                value.parse::<Token![=]>()?;
+                let bound: LitStr = value.parse()?;
+                container.bound = Some(bound.parse_with(Punctuated::parse_terminated)?);
+                Ok(())
+            }
+            "crate" if container.path.is_some() => Err(repeated(name)),
+            "crate" => {
+                value.parse::<Token![=]>()?;
+                container.path = Some(value.call(Path::parse_mod_style)?);
+                Ok(())
+            }
+            "acyclic" => Err(Error::new(name.span(), "`#[trace(acyclic)]` is not supported yet")),
+            "skip" => Err(Error::new(
+                name.span(),
+                "`#[trace(skip)]` is for fields; a type without any pointers into the heap is `#[trace(leaf)]`",
+            )),
+            _ => Err(unknown(name, "on a type: `leaf`, `leaf(T)`, `bound = \"…\"`, `crate = path`")),
         })?;
         Ok(container)
     }
@@ -85,10 +77,7 @@ pub fn is_skipped(field: &Field) -> Result<bool> {
             skip = true;
             Ok(())
         }
-        "leaf" => Err(Error::new(
-            name.span(),
-            "`#[trace(leaf)]` is for types; a field is `#[trace(skip)]`",
-        )),
+        "leaf" => Err(Error::new(name.span(), "`#[trace(leaf)]` is for types; a field is `#[trace(skip)]`")),
         _ => Err(unknown(name, "on a field: `skip`")),
     })?;
     Ok(skip)
@@ -97,18 +86,12 @@ pub fn is_skipped(field: &Field) -> Result<bool> {
 /// A variant takes no attributes.
 pub fn check_variant(variant: &Variant) -> Result<()> {
     each(&variant.attrs, |name, _| {
-        Err(Error::new(
-            name.span(),
-            "`#[trace(…)]` is for types and fields: mark the fields of this variant",
-        ))
+        Err(Error::new(name.span(), "`#[trace(…)]` is for types and fields: mark the fields of this variant"))
     })
 }
 
 /// Calls `read` with each name in each `#[trace(…)]`, and what follows it.
-fn each(
-    attributes: &[Attribute],
-    mut read: impl FnMut(&Ident, ParseStream) -> Result<()>,
-) -> Result<()> {
+fn each(attributes: &[Attribute], mut read: impl FnMut(&Ident, ParseStream) -> Result<()>) -> Result<()> {
     for attribute in attributes.iter().filter(|a| a.path().is_ident("trace")) {
         let list = attribute.meta.require_list()?;
         let parser = |input: ParseStream| {
@@ -131,8 +114,5 @@ fn repeated(name: &Ident) -> Error {
 }
 
 fn unknown(name: &Ident, known: &str) -> Error {
-    Error::new(
-        name.span(),
-        format!("unknown attribute `{name}`; known {known}"),
-    )
+    Error::new(name.span(), format!("unknown attribute `{name}`; known {known}"))
 }

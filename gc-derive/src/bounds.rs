@@ -37,7 +37,8 @@ pub struct Parameters<'i> {
 impl<'i> Parameters<'i> {
     /// Sorts the parameters of `input`. `traced` and `skipped` are the types of its fields.
     pub fn new(
-        input: &'i DeriveInput, container: &Container,
+        input: &'i DeriveInput,
+        container: &Container,
         private: &'i Path,
         traced: &[&Type],
         skipped: &[&Type],
@@ -68,9 +69,9 @@ impl<'i> Parameters<'i> {
 
     /// A lifetime that the type does not use itself.
     pub fn fresh_lifetime(&self) -> Lifetime {
-        let fresh = Lifetime::new("'__gc_at", Span::mixed_site());
+        let fresh = Lifetime::new("'collection", Span::mixed_site());
         match self.lifetime {
-            Some(own) if own.ident == fresh.ident => Lifetime::new("'__gc_at_", Span::mixed_site()),
+            Some(own) if own.ident == fresh.ident => Lifetime::new("'collection_", Span::mixed_site()),
             _ => fresh,
         }
     }
@@ -81,19 +82,14 @@ impl<'i> Parameters<'i> {
         if self.input.generics.params.is_empty() {
             return parse_quote!(#name);
         }
-        let arguments = self
-            .input
-            .generics
-            .params
-            .iter()
-            .map(|parameter| match parameter {
-                GenericParam::Lifetime(_) => lifetime.to_token_stream(),
-                GenericParam::Type(parameter) => match self.under(&parameter.ident, lifetime) {
-                    Some(ty) => ty.into_token_stream(),
-                    None => parameter.ident.to_token_stream(),
-                },
-                GenericParam::Const(parameter) => parameter.ident.to_token_stream(),
-            });
+        let arguments = self.input.generics.params.iter().map(|parameter| match parameter {
+            GenericParam::Lifetime(_) => lifetime.to_token_stream(),
+            GenericParam::Type(parameter) => match self.under(&parameter.ident, lifetime) {
+                Some(ty) => ty.into_token_stream(),
+                None => parameter.ident.to_token_stream(),
+            },
+            GenericParam::Const(parameter) => parameter.ident.to_token_stream(),
+        });
         parse_quote!(#name<#(#arguments),*>)
     }
 
@@ -106,11 +102,7 @@ impl<'i> Parameters<'i> {
             return quote!(true);
         }
         let private = self.private;
-        let traced = self
-            .types
-            .iter()
-            .filter(|(_, role)| *role == Role::Traced)
-            .map(|(name, _)| name);
+        let traced = self.types.iter().filter(|(_, role)| *role == Role::Traced).map(|(name, _)| name);
         quote!(false #(|| <#traced as #private::Trace>::HAS_GC)*)
     }
 
@@ -136,7 +128,7 @@ impl<'i> Parameters<'i> {
             }
             clause.predicates.extend(self.predicate_under(&predicate, &forever).map(WherePredicate::Type));
         }
-        let other = Lifetime::new("'__gc_other", Span::mixed_site());
+        let other = Lifetime::new("'other_collection", Span::mixed_site());
         for ty in self.projections()? {
             let under = |lifetime| self.type_of_field_under(&ty, lifetime);
             let (at_every, at_other, at_forever) = (under(&every), under(&other), under(&forever));
@@ -158,7 +150,9 @@ impl<'i> Parameters<'i> {
             _ => None,
         });
         types
-            .map(|mut predicate| self.qualified(|qualify| qualify.visit_predicate_type_mut(&mut predicate)).map(|()| predicate))
+            .map(|mut predicate| {
+                self.qualified(|qualify| qualify.visit_predicate_type_mut(&mut predicate)).map(|()| predicate)
+            })
             .collect()
     }
 
@@ -214,7 +208,8 @@ impl<'i> Parameters<'i> {
             TypeParamBound::Trait(bound) if bound.lifetimes.is_none() => Some(&bound.path),
             _ => None,
         });
-        let is_ours = |path: &Path| path.segments.last().is_some_and(|last| last.ident == "Trace" || last.ident == "Object");
+        let is_ours =
+            |path: &Path| path.segments.last().is_some_and(|last| last.ident == "Trace" || last.ident == "Object");
         let only = traits.by_ref().find(|path| !is_ours(path))?;
         traits.all(is_ours).then_some(only)
     }
@@ -226,10 +221,7 @@ impl<'i> Parameters<'i> {
     /// What the parameter `name` is under `lifetime`, if it is a traced parameter.
     fn under(&self, name: &Ident, lifetime: &Lifetime) -> Option<Type> {
         let private = self.private;
-        let (_, role) = self
-            .types
-            .iter()
-            .find(|(parameter, _)| *parameter == name)?;
+        let (_, role) = self.types.iter().find(|(parameter, _)| *parameter == name)?;
         let as_trait: Path = match role {
             Role::Traced => parse_quote!(#private::Trace),
             Role::Object => parse_quote!(#private::Object),
@@ -248,10 +240,7 @@ pub fn own_where_clause(generics: &Generics) -> WhereClause {
     generics
         .where_clause
         .clone()
-        .unwrap_or_else(|| WhereClause {
-            where_token: <Token![where]>::default(),
-            predicates: Punctuated::new(),
-        })
+        .unwrap_or_else(|| WhereClause { where_token: <Token![where]>::default(), predicates: Punctuated::new() })
 }
 
 /// Puts parameters and the collection lifetime under another lifetime.
@@ -288,8 +277,11 @@ struct Qualify<'a, 'i> {
 impl VisitMut for Qualify<'_, '_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
         visit_mut::visit_type_mut(self, ty);
-        let Type::Path(TypePath { qself: None, path }) = ty else { return };
-        let Some(first) = path.segments.first().filter(|_| path.leading_colon.is_none() && path.segments.len() == 2) else {
+        let Type::Path(TypePath { qself: None, path }) = ty else {
+            return;
+        };
+        let Some(first) = path.segments.first().filter(|_| path.leading_colon.is_none() && path.segments.len() == 2)
+        else {
             return;
         };
         if !self.parameters.is_traced(&first.ident) {
@@ -299,7 +291,10 @@ impl VisitMut for Qualify<'_, '_> {
         match self.parameters.only_trait(name) {
             Some(kind) => *ty = parse_quote!(<#name as #kind>::#associated),
             None => {
-                let message = format!("write `<{name} as …>::{}`, for the derive cannot tell of which trait it is", associated.ident);
+                let message = format!(
+                    "write `<{name} as …>::{}`, for the derive cannot tell of which trait it is",
+                    associated.ident
+                );
                 self.error.get_or_insert(Error::new(name.span(), message));
             }
         }
@@ -334,7 +329,10 @@ fn bounds_on<'g>(generics: &'g Generics, name: &Ident) -> impl Iterator<Item = &
     let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
     let clause = predicates.filter_map(move |predicate| match predicate {
         WherePredicate::Type(PredicateType { bounded_ty: Type::Path(ty), bounds, lifetimes: None, .. })
-            if ty.path.is_ident(name) => Some(bounds),
+            if ty.path.is_ident(name) =>
+        {
+            Some(bounds)
+        }
         _ => None,
     });
     inline.chain(clause.flatten())

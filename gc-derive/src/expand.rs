@@ -1,10 +1,10 @@
 //! The impls. See the crate's documentation for what they prove, and rules D1 to D4.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
-    Data, DeriveInput, Error, Fields, Ident, Lifetime, Member, Path, Result, Type, parse_quote,
-    parse_quote_spanned, spanned::Spanned,
+    Data, DeriveInput, Error, Fields, Ident, Lifetime, Member, Path, Result, Type, parse_quote, parse_quote_spanned,
+    spanned::Spanned,
 };
 
 use crate::{
@@ -16,10 +16,7 @@ use crate::{
 pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::of(input)?;
     let variants = variants(input)?;
-    let path = container
-        .path
-        .clone()
-        .unwrap_or_else(|| parse_quote!(::gc_core));
+    let path = container.path.clone().unwrap_or_else(|| parse_quote!(::gc_core));
     let private: Path = parse_quote!(#path::__private);
     let impls = if container.leaf {
         leaf(input, &private, &container)?
@@ -32,6 +29,15 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
 /// The span for code about what stands at `user`: errors show there, but lints know it for a macro's.
 pub fn at(user: Span) -> Span {
     Span::mixed_site().located_at(user)
+}
+
+/// `path` with errors about it shown at `user`.
+fn path_at(path: &Path, user: Span) -> TokenStream {
+    let tokens = path.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(user));
+        token
+    });
+    tokens.collect()
 }
 
 /// The names of the local variables, which a user's names cannot meet.
@@ -63,6 +69,13 @@ struct FieldOf<'i> {
     there: Ident,
 }
 
+/// How a pattern binds a field.
+enum Binding<'f> {
+    Ignored,
+    Ref(&'f Ident),
+    RefMut(&'f Ident),
+}
+
 /// A variant of an enum, or the whole of a struct.
 struct VariantOf<'i> {
     name: Option<&'i Ident>,
@@ -75,15 +88,17 @@ impl VariantOf<'_> {
     }
 
     /// A pattern of the type `of` that names every field, and binds as `binding` says.
-    fn pattern(
-        &self,
-        of: &TokenStream,
-        binding: impl Fn(&FieldOf) -> Option<TokenStream>,
-    ) -> TokenStream {
+    fn pattern<'f>(&'f self, of: &TokenStream, binding: impl Fn(&'f FieldOf) -> Binding<'f>) -> TokenStream {
         let path = self.name.map(|name| quote!(::#name));
         let fields = self.fields.iter().map(|field| {
-            let (member, binding) = (&field.member, binding(field).unwrap_or_else(|| quote!(_)));
-            quote!(#member: #binding)
+            let member = &field.member;
+            match binding(field) {
+                Binding::Ignored => quote!(#member: _),
+                Binding::Ref(name) => quote_spanned!(at(field.ty.span())=> #member: ref #name),
+                Binding::RefMut(name) => {
+                    quote_spanned!(at(field.ty.span())=> #member: ref mut #name)
+                }
+            }
         });
         quote!(#of #path { #(#fields),* })
     }
@@ -91,19 +106,13 @@ impl VariantOf<'_> {
 
 fn variants(input: &DeriveInput) -> Result<Vec<VariantOf<'_>>> {
     match &input.data {
-        Data::Struct(data) => Ok(vec![VariantOf {
-            name: None,
-            fields: fields(&data.fields)?,
-        }]),
+        Data::Struct(data) => Ok(vec![VariantOf { name: None, fields: fields(&data.fields)? }]),
         Data::Enum(data) => data
             .variants
             .iter()
             .map(|variant| {
                 attributes::check_variant(variant)?;
-                Ok(VariantOf {
-                    name: Some(&variant.ident),
-                    fields: fields(&variant.fields)?,
-                })
+                Ok(VariantOf { name: Some(&variant.ident), fields: fields(&variant.fields)? })
             })
             .collect(),
         Data::Union(data) => Err(Error::new(
@@ -139,14 +148,12 @@ fn leaf(input: &DeriveInput, private: &Path, container: &Container) -> Result<To
     let name = &input.ident;
     let (generics, arguments, _) = input.generics.split_for_impl();
     let mut clause = bounds::own_where_clause(&input.generics);
+    clause.predicates.extend(container.bound.iter().flatten().cloned());
+    let (span, private_here) = (at(name.span()), path_at(private, name.span()));
     clause
         .predicates
-        .extend(container.bound.iter().flatten().cloned());
-    let span = at(name.span());
-    clause.predicates.push(
-        parse_quote_spanned!(span=> #name #arguments: 'static + #private::Send + #private::Sync),
-    );
-    let fresh = Lifetime::new("'__gc_at", Span::mixed_site());
+        .push(parse_quote_spanned!(span=> #name #arguments: 'static + #private_here::Send + #private_here::Sync));
+    let fresh = Lifetime::new("'collection", Span::mixed_site());
     let visitor = visitor_parameter();
     Ok(quote! {
         #[automatically_derived]
@@ -163,19 +170,9 @@ fn leaf(input: &DeriveInput, private: &Path, container: &Container) -> Result<To
 }
 
 /// A type that is traced field by field.
-fn traced(
-    input: &DeriveInput,
-    private: &Path,
-    container: &Container,
-    variants: &[VariantOf],
-) -> Result<TokenStream> {
+fn traced(input: &DeriveInput, private: &Path, container: &Container, variants: &[VariantOf]) -> Result<TokenStream> {
     let types = |skipped: bool| -> Vec<&Type> {
-        variants
-            .iter()
-            .flat_map(|v| &v.fields)
-            .filter(|f| f.skipped == skipped)
-            .map(|f| f.ty)
-            .collect()
+        variants.iter().flat_map(|v| &v.fields).filter(|f| f.skipped == skipped).map(|f| f.ty).collect()
     };
     let parameters = Parameters::new(input, container, private, &types(false), &types(true))?;
     let own = bounds::own_where_clause(&input.generics);
@@ -192,10 +189,8 @@ fn traced(
     let type_of_visitor = visitor_parameter();
     let (generics, arguments, _) = input.generics.split_for_impl();
     let lifetime = parameters.fresh_lifetime();
-    let (at_type, static_type) = (
-        parameters.type_under(&lifetime),
-        parameters.type_under(&Lifetime::new("'static", Span::mixed_site())),
-    );
+    let (at_type, static_type) =
+        (parameters.type_under(&lifetime), parameters.type_under(&Lifetime::new("'static", Span::mixed_site())));
     let (has_cell, has_gc) = (has_cell(private, variants), parameters.has_gc());
     let trace = trace_arms(private, variants);
     let proof = proof_arms(name, private, variants, &lifetime);
@@ -237,19 +232,20 @@ fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
     let others = (variants.len() > 1).then(|| quote!(_ => #private::other_variant(),));
     let one = |variant: &VariantOf, field: &FieldOf| {
         let here = &field.here;
-        let pattern = variant.pattern(&quote!(Self), |other| {
-            (other.here == *here).then(|| quote!(ref #here))
+        let pattern = variant.pattern(&quote!(Self), |other| match other.here == *here {
+            true => Binding::Ref(&other.here),
+            false => Binding::Ignored,
         });
-        quote_spanned! {at(field.ty.span())=>
+        let span = field.ty.span();
+        let private = path_at(private, span);
+        quote_spanned! {at(span)=>
             #private::has_cell(|#this: &Self| match *#this {
-                #pattern => #private::field(#here),
+                #pattern => ({ #private::field }(#here)),
                 #others
             })
         }
     };
-    let places = variants
-        .iter()
-        .flat_map(|variant| variant.traced().map(move |field| one(variant, field)));
+    let places = variants.iter().flat_map(|variant| variant.traced().map(move |field| one(variant, field)));
     quote!(false #(|| #places)*)
 }
 
@@ -257,14 +253,14 @@ fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
 fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
     let Locals { this, visitor, .. } = &Locals::new();
     let arms = variants.iter().map(|variant| {
-        let pattern = variant.pattern(&quote!(Self), |field| {
-            let here = &field.here;
-            (!field.skipped).then(|| quote!(ref #here))
+        let pattern = variant.pattern(&quote!(Self), |field| match field.skipped {
+            true => Binding::Ignored,
+            false => Binding::Ref(&field.here),
         });
         let fields = variant.traced().map(|FieldOf { here, ty, .. }| {
-            // The field by itself is located outside the `unsafe` block.
+            let private = path_at(private, ty.span());
             quote_spanned! {at(ty.span())=>
-                let #here = #private::field(#here);
+                let #here = { #private::field }(#here);
                 unsafe { #private::Field::trace(#here, #this, #visitor) };
             }
         });
@@ -274,25 +270,20 @@ fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
 }
 
 /// The arms of `match *this` in `proof`: each field beside the same field of `Self::At<'a>`.
-fn proof_arms(
-    name: &Ident,
-    private: &Path,
-    variants: &[VariantOf],
-    lifetime: &Lifetime,
-) -> TokenStream {
+fn proof_arms(name: &Ident, private: &Path, variants: &[VariantOf], lifetime: &Lifetime) -> TokenStream {
     let Locals { value, .. } = &Locals::new();
     let others = (variants.len() > 1).then(|| quote!(_ => {}));
     let arms = variants.iter().map(|variant| {
-        let here = variant.pattern(&quote!(Self), |FieldOf { here, .. }| Some(quote!(ref mut #here)));
-        let there = variant.pattern(&quote!(#name), |FieldOf { there, .. }| Some(quote!(ref mut #there)));
+        let here = variant.pattern(&quote!(Self), |field| Binding::RefMut(&field.here));
+        let there = variant.pattern(&quote!(#name), |field| Binding::RefMut(&field.there));
         let pairs = variant.fields.iter().map(|FieldOf { here, there, ty, skipped, .. }| {
-            let span = at(ty.span());
+            let (span, private) = (at(ty.span()), path_at(private, ty.span()));
             if *skipped {
                 quote_spanned!(span=> #private::skipped(#here, #there);)
             } else {
                 quote_spanned! {span=>
-                    let #here = #private::field_proof(#here);
-                    #private::FieldProof::becomes(#here, #there, #private::lifetime::<#lifetime>());
+                    let #here = { #private::field }(#here);
+                    #private::Field::becomes(#here, #there, #private::lifetime::<#lifetime>());
                 }
             }
         });

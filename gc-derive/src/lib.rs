@@ -132,7 +132,5 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(Trace, attributes(trace))]
 pub fn derive_trace(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    expand::expand(&input)
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    expand::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }

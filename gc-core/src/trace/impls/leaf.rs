@@ -5,6 +5,9 @@ use core::{
     ops::{Deref, DerefMut},
 };
 
+use super::__private::IsLeaf;
+use crate::trace::{Trace, Visitor};
+
 /// A value without pointers into the heap, of any type that is `'static + Send + Sync`.
 ///
 /// For types that have no [`Trace`](crate::Trace) of their own, as objects and inside containers. (A field may also
@@ -39,7 +42,16 @@ use core::{
 #[repr(transparent)]
 pub struct Leaf<T>(pub T);
 
-super::leaves!(Leaf<T> where [T: 'static + Send + Sync]);
+// SAFETY: the content is a leaf: without pointers, and the same under every lifetime.
+unsafe impl<T: IsLeaf> Trace for Leaf<T> {
+    type At<'a> = Self;
+    type Static = Self;
+    const HAS_CELL: bool = false;
+    const HAS_GC: bool = false;
+
+    #[inline(always)]
+    unsafe fn trace<V: Visitor>(_: *mut Self, _: &mut V) {}
+}
 
 impl<T> Deref for Leaf<T> {
     type Target = T;

@@ -7,14 +7,18 @@
 //! - **O3** Where the visitor writes, the places come from the container's methods that lend exclusively; otherwise
 //!   from those that share, since a mutator may be reading at the same time (I3).
 
+use core::{marker::PhantomData, ptr};
 use std::collections::{BTreeMap, HashMap, LinkedList, VecDeque};
 
-use super::trace_elements;
+use super::{__private::IsLeaf, trace_elements};
 use crate::trace::{Trace, Visitor};
 
-/// O1. Called in a constant, which is evaluated when the code of a container's `trace` is generated.
-const fn assert_no_cells<T: Trace>() {
-    assert!(
+/// O1. The constant is evaluated when the code of a container's `trace` is generated, and does not depend on the
+/// visitor: one error for each type.
+struct NoCells<T>(PhantomData<T>);
+
+impl<T: Trace> NoCells<T> {
+    const ASSERTED: () = assert!(
         !T::HAS_CELL,
         "a Slot or GcCell may not live in memory of its own (a Vec, a Box, a map): put the elements in an object, \
          `Gc<[Slot<…>]>`, or the whole container in a GcCell"
@@ -30,7 +34,7 @@ unsafe impl<T: Trace> Trace for Vec<T> {
 
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        const { assert_no_cells::<T>() };
+        let () = NoCells::<T>::ASSERTED;
         let (start, len) = if V::MOVES {
             // SAFETY: a valid vector; nobody else has a reference to it while the world is stopped.
             let vec = unsafe { &mut *this };
@@ -53,7 +57,7 @@ unsafe impl<T: Trace> Trace for VecDeque<T> {
     const HAS_GC: bool = T::HAS_GC;
 
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        const { assert_no_cells::<T>() };
+        let () = NoCells::<T>::ASSERTED;
         let parts = if V::MOVES {
             // SAFETY: a valid queue; nobody else has a reference to it while the world is stopped.
             let (front, back) = unsafe { &mut *this }.as_mut_slices();
@@ -79,7 +83,7 @@ unsafe impl<T: Trace> Trace for Box<T> {
 
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        const { assert_no_cells::<T>() };
+        let () = NoCells::<T>::ASSERTED;
         if T::HAS_GC {
             // SAFETY: a valid box; the place is computed from its pointer, without a reference.
             let content = unsafe { &raw mut **this };
@@ -98,7 +102,7 @@ unsafe impl<T: Trace> Trace for Box<[T]> {
 
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        const { assert_no_cells::<T>() };
+        let () = NoCells::<T>::ASSERTED;
         // SAFETY: a valid box; the place is computed from its pointer, without a reference.
         let elements = unsafe { &raw mut **this };
         // SAFETY: owned by the value, so the caller's word holds for the elements.
@@ -106,43 +110,85 @@ unsafe impl<T: Trace> Trace for Box<[T]> {
     }
 }
 
-/// Containers that lend their elements one by one. The leaves among the parameters are the keys and the hasher.
-macro_rules! iterated {
-    ($($(#[$doc:meta])* $name:ident<$($leaf:ident,)? [$t:ident] $(, $hasher:ident)?>: $shared:ident / $exclusive:ident;)*) => { $(
-        // SAFETY: every element is reported; keys and hashers are leaves. With the elements under another lifetime
-        // so is the container.
-        unsafe impl<
-            $($leaf: 'static + Send + Sync,)?
-            $t: Trace,
-            $($hasher: 'static + Send + Sync,)?
-        > Trace for $name<$($leaf,)? $t $(, $hasher)?> {
-            type At<'a> = $name<$($leaf,)? $t::At<'a> $(, $hasher)?>;
-            type Static = $name<$($leaf,)? $t::Static $(, $hasher)?>;
-            const HAS_CELL: bool = false;
-            const HAS_GC: bool = $t::HAS_GC;
+// SAFETY: every element is reported, and with it under another lifetime so is the container.
+unsafe impl<T: Trace> Trace for LinkedList<T> {
+    type At<'a> = LinkedList<T::At<'a>>;
+    type Static = LinkedList<T::Static>;
+    const HAS_CELL: bool = false;
+    const HAS_GC: bool = T::HAS_GC;
 
-            unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
-                const { assert_no_cells::<$t>() };
-                if !$t::HAS_GC {
-                } else if Vis::MOVES {
-                    // SAFETY: a valid container; nobody else has a reference to it while the world is stopped.
-                    for element in unsafe { &mut *this }.$exclusive() {
-                        // SAFETY: owned by the value, so the caller's word holds for it.
-                        unsafe { $t::trace(&raw mut *element, visitor) };
-                    }
-                } else {
-                    // SAFETY: a valid container, which nobody writes.
-                    for element in unsafe { &*this }.$shared() {
-                        // SAFETY: as above; the visitor does not write through the place.
-                        unsafe { $t::trace((&raw const *element).cast_mut(), visitor) };
-                    }
-                }
-            }
+    unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
+        let () = NoCells::<T>::ASSERTED;
+        if V::MOVES {
+            // SAFETY: a valid container; nobody else has a reference to it while the world is stopped.
+            let elements = unsafe { &mut *this }.iter_mut().map(ptr::from_mut);
+            // SAFETY: owned by the value, so the caller's word holds for them.
+            unsafe { trace_each(elements, visitor) };
+        } else {
+            // SAFETY: a valid container, which nobody writes.
+            let elements = unsafe { &*this }.iter().map(|element| ptr::from_ref(element).cast_mut());
+            // SAFETY: as above; the visitor does not write.
+            unsafe { trace_each(elements, visitor) };
         }
-    )* };
+    }
 }
-iterated! {
-    LinkedList<[T]>: iter / iter_mut;
-    BTreeMap<K, [V]>: values / values_mut;
-    HashMap<K, [V], S>: values / values_mut;
+
+// SAFETY: every value is reported, keys are leaves, and with it under another lifetime so is the container.
+unsafe impl<K: IsLeaf, V: Trace> Trace for BTreeMap<K, V> {
+    type At<'a> = BTreeMap<K, V::At<'a>>;
+    type Static = BTreeMap<K, V::Static>;
+    const HAS_CELL: bool = false;
+    const HAS_GC: bool = V::HAS_GC;
+
+    unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
+        let () = NoCells::<V>::ASSERTED;
+        if Vis::MOVES {
+            // SAFETY: a valid container; nobody else has a reference to it while the world is stopped.
+            let elements = unsafe { &mut *this }.values_mut().map(ptr::from_mut);
+            // SAFETY: owned by the value, so the caller's word holds for them.
+            unsafe { trace_each(elements, visitor) };
+        } else {
+            // SAFETY: a valid container, which nobody writes.
+            let elements = unsafe { &*this }.values().map(|element| ptr::from_ref(element).cast_mut());
+            // SAFETY: as above; the visitor does not write.
+            unsafe { trace_each(elements, visitor) };
+        }
+    }
+}
+
+// SAFETY: every value is reported, keys and hasher are leaves, and with it under another lifetime so is the container.
+unsafe impl<K: IsLeaf, V: Trace, S: IsLeaf> Trace for HashMap<K, V, S> {
+    type At<'a> = HashMap<K, V::At<'a>, S>;
+    type Static = HashMap<K, V::Static, S>;
+    const HAS_CELL: bool = false;
+    const HAS_GC: bool = V::HAS_GC;
+
+    unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
+        let () = NoCells::<V>::ASSERTED;
+        if Vis::MOVES {
+            // SAFETY: a valid container; nobody else has a reference to it while the world is stopped.
+            let elements = unsafe { &mut *this }.values_mut().map(ptr::from_mut);
+            // SAFETY: owned by the value, so the caller's word holds for them.
+            unsafe { trace_each(elements, visitor) };
+        } else {
+            // SAFETY: a valid container, which nobody writes.
+            let elements = unsafe { &*this }.values().map(|element| ptr::from_ref(element).cast_mut());
+            // SAFETY: as above; the visitor does not write.
+            unsafe { trace_each(elements, visitor) };
+        }
+    }
+}
+
+/// Traces elements that a container lends one by one.
+///
+/// # Safety
+///
+/// `T::trace` may be called of each element.
+unsafe fn trace_each<T: Trace, V: Visitor>(elements: impl Iterator<Item = *mut T>, visitor: &mut V) {
+    if T::HAS_GC {
+        for element in elements {
+            // SAFETY: the caller allows it.
+            unsafe { T::trace(element, visitor) };
+        }
+    }
 }

@@ -109,7 +109,7 @@ pub const fn lifetime<'a>() -> Lifetime<'a> {
 }
 
 /// Compiles if a field is a leaf, and of the same type here and under another lifetime.
-pub fn skipped<F: Skip>(_here: &mut F, _there: &mut F) {}
+pub fn skipped<F: IsLeaf>(_here: &mut F, _there: &mut F) {}
 
 /// Leaves: `'static + Send + Sync`. A trait of its own for the sake of the message.
 ///
@@ -117,13 +117,13 @@ pub fn skipped<F: Skip>(_here: &mut F, _there: &mut F) {}
 ///
 /// The blanket impl is the definition: there are no others.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be skipped by the collector: it is not `'static + Send + Sync`",
-    label = "this field is not a leaf",
-    note = "a skipped field is used and dropped on any thread, and must not hold pointers into the heap; remove \
-            `#[trace(skip)]` if its type is traced"
+    message = "`{Self}` is not a leaf: it is not `'static + Send + Sync`",
+    label = "not a leaf",
+    note = "skipped fields, keys and hashers of maps, and what `Leaf` holds, are not traced, and are used and dropped on \
+            any thread: they must not hold pointers into the heap, and must be `'static + Send + Sync`"
 )]
-pub unsafe trait Skip {}
+pub unsafe trait IsLeaf: 'static + Send + Sync {}
 
 // SAFETY: the definition.
 #[diagnostic::do_not_recommend]
-unsafe impl<T: 'static + Send + Sync + ?Sized> Skip for T {}
+unsafe impl<T: 'static + Send + Sync + ?Sized> IsLeaf for T {}
