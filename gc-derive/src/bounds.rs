@@ -159,16 +159,21 @@ impl<'i> Parameters<'i> {
     /// `predicate` with all that has a collection lifetime put under `lifetime`; `None` if that says nothing new.
     fn predicate_under(&self, predicate: &PredicateType, lifetime: &Lifetime) -> Option<PredicateType> {
         let mut predicate = predicate.clone();
-        // `?Sized` is said already, and outliving the collection lifetime is part of `Trace::At`.
-        predicate.bounds = predicate
-            .bounds
-            .into_iter()
-            .filter(|bound| match bound {
-                TypeParamBound::Trait(_) => !is_maybe(bound),
-                TypeParamBound::Lifetime(outlived) => Some(outlived) != self.lifetime,
-                _ => true,
-            })
-            .collect();
+        // `?Sized` is said already. Being traced and outliving the collection lifetime are part of `Trace::At`; to say
+        // it once more would be true, but rustc cannot prove it in generic code.
+        let traced_as = match &predicate.bounded_ty {
+            Type::Path(TypePath { qself: None, path }) => path.get_ident().and_then(|name| self.trait_of(name)),
+            _ => None,
+        };
+        let is_said = |bound: &TypeParamBound| match bound {
+            TypeParamBound::Trait(of) => {
+                let name = of.path.segments.last().map(|last| last.ident.to_string());
+                is_maybe(bound) || (name.is_some() && name.as_deref() == traced_as)
+            }
+            TypeParamBound::Lifetime(outlived) => Some(outlived) == self.lifetime,
+            _ => false,
+        };
+        predicate.bounds = predicate.bounds.into_iter().filter(|bound| !is_said(bound)).collect();
         if predicate.bounds.is_empty() || mentions(&predicate, &Ident::new("Self", Span::call_site())) {
             return None;
         }
@@ -208,25 +213,26 @@ impl<'i> Parameters<'i> {
             TypeParamBound::Trait(bound) if bound.lifetimes.is_none() => Some(&bound.path),
             _ => None,
         });
-        let is_ours =
-            |path: &Path| path.segments.last().is_some_and(|last| last.ident == "Trace" || last.ident == "Object");
+        let ours = self.trait_of(name)?;
+        let is_ours = |path: &Path| path.segments.last().is_some_and(|last| last.ident == ours);
         let only = traits.by_ref().find(|path| !is_ours(path))?;
         traits.all(is_ours).then_some(only)
     }
 
-    fn is_traced(&self, name: &Ident) -> bool {
-        self.types.iter().any(|(parameter, role)| *parameter == name && *role != Role::Leaf)
+    /// The trait by which the parameter `name` is traced, if it is one that is.
+    fn trait_of(&self, name: &Ident) -> Option<&'static str> {
+        match self.types.iter().find(|(parameter, _)| *parameter == name)?.1 {
+            Role::Traced => Some("Trace"),
+            Role::Object => Some("Object"),
+            Role::Leaf => None,
+        }
     }
 
     /// What the parameter `name` is under `lifetime`, if it is a traced parameter.
     fn under(&self, name: &Ident, lifetime: &Lifetime) -> Option<Type> {
         let private = self.private;
-        let (_, role) = self.types.iter().find(|(parameter, _)| *parameter == name)?;
-        let as_trait: Path = match role {
-            Role::Traced => parse_quote!(#private::Trace),
-            Role::Object => parse_quote!(#private::Object),
-            Role::Leaf => return None,
-        };
+        let as_trait = Ident::new(self.trait_of(name)?, Span::mixed_site());
+        let as_trait = quote!(#private::#as_trait);
         Some(if lifetime.ident == "static" {
             parse_quote!(<#name as #as_trait>::Static)
         } else {
@@ -284,7 +290,7 @@ impl VisitMut for Qualify<'_, '_> {
         else {
             return;
         };
-        if !self.parameters.is_traced(&first.ident) {
+        if self.parameters.trait_of(&first.ident).is_none() {
             return;
         }
         let (name, associated) = (&first.ident, &path.segments[1]);

@@ -40,7 +40,7 @@ fn path_at(path: &Path, user: Span) -> TokenStream {
     tokens.collect()
 }
 
-/// The names of the local variables, which a user's names cannot meet.
+/// The names of the local variables. Only a constant of the user's could meet them, and that would be an error.
 struct Locals {
     this: Ident,
     value: Ident,
@@ -49,8 +49,8 @@ struct Locals {
 
 impl Locals {
     fn new() -> Self {
-        let name = |name| Ident::new(name, Span::mixed_site());
-        Self { this: name("this"), value: name("value"), visitor: name("visitor") }
+        let name = |name: &str| Ident::new(name, Span::mixed_site());
+        Self { this: name("__gc_this"), value: name("__gc_value"), visitor: name("__gc_visitor") }
     }
 }
 
@@ -130,8 +130,8 @@ fn fields(fields: &Fields) -> Result<Vec<FieldOf<'_>>> {
                 member,
                 ty: &field.ty,
                 skipped: attributes::is_skipped(field)?,
-                here: format_ident!("here_{i}", span = at(field.ty.span())),
-                there: format_ident!("there_{i}", span = at(field.ty.span())),
+                here: format_ident!("__gc_here_{i}", span = at(field.ty.span())),
+                there: format_ident!("__gc_there_{i}", span = at(field.ty.span())),
             })
         })
         .collect()

@@ -18,7 +18,7 @@
 //! - **D3** Every path starts at the crate; every lifetime and parameter that is introduced is checked against the
 //!   user's. No items are defined, so no name of the user's is shadowed.
 //! - **D4** No lint attributes: `#[allow]` is an error under `#![forbid]`. Lints do not look into the expansion of a
-//!   derive, `unsafe_code` included, as long as no token's span is the user's: hence [`expand::at`].
+//!   derive, `unsafe_code` included, as long as no token's span is the user's: hence `expand::at`.
 
 mod attributes;
 mod bounds;
@@ -27,10 +27,10 @@ mod expand;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Implements [`Trace`](trait@gc_core::Trace): tells the collector where the pointers of a type are.
+/// Implements `Trace`: tells the collector where the pointers of a type are.
 ///
 /// For structs and enums of every kind, with at most one lifetime parameter: the collection lifetime, which is the
-/// `'gc` of the [`Gc`](struct@gc_core::Gc)s inside.
+/// `'gc` of the `Gc`s inside.
 ///
 /// ```
 /// use gc_core::{Gc, Slot, Trace};
@@ -52,17 +52,36 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # Type parameters
 ///
-/// A parameter `T` of the type has to be traced too (`T: ?Sized` has to be an [`Object`](trait@gc_core::Object)), and
-/// whatever bounds the type puts on it must hold under every lifetime; both are added to the impl. A parameter that
-/// occurs in skipped fields only is not traced: it has to be `'static + Send + Sync`.
+/// A parameter `T` of the type has to be traced too (`T: ?Sized` has to be an `Object`); the
+/// derive adds that bound. An associated type of a parameter may be a field, and follows its parameter to another
+/// lifetime. A parameter that occurs in skipped fields only is not traced: it has to be `'static + Send + Sync`.
 ///
 /// ```
-/// use gc_core::{Gc, Trace};
+/// use gc_core::{Gc, Slot, Trace};
 ///
 /// #[derive(Trace)]
-/// struct Sorted<'gc, T: Ord> {
-///     items: Vec<Gc<'gc, T>>,
-///     least: Option<T>,
+/// struct Entry<'gc, T> {
+///     value: T,
+///     next: Slot<'gc, Entry<'gc, T>>,
+/// }
+/// ```
+///
+/// Bounds that the type itself states must hold under every lifetime, and the impl repeats them so. Better state
+/// them where they are used: a function that is generic over `T: Trace<At<'gc> = T>` cannot use a type with bounds
+/// of its own on `T`, because rustc takes `T::At<'x>` for `T` there, whatever `'x` is.
+///
+/// ```
+/// # use gc_core::{Gc, Mutator, Slot, Trace};
+/// # #[derive(Trace)]
+/// # struct Entry<'gc, T> {
+/// #     value: T,
+/// #     next: Slot<'gc, Entry<'gc, T>>,
+/// # }
+/// fn push_greater<'gc, T>(m: &'gc Mutator, top: Gc<'gc, Entry<'gc, T>>, value: T) -> Gc<'gc, Entry<'gc, T>>
+/// where
+///     T: Trace<At<'gc> = T> + Ord + 'gc,
+/// {
+///     if value <= top.value { top } else { m.alloc(Entry { value, next: top.into() }) }
 /// }
 /// ```
 ///
@@ -103,24 +122,29 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// `#[trace(bound = "…")]`: the where clause of the impl, in place of the one that is inferred, for types whose fields
-/// need more than bounds on single parameters. Too weak a bound is a compile error, never unsound.
+/// `#[trace(leaf(K, …))]`: these type parameters are leaves though they occur in fields that are traced: keys and
+/// hashers of maps. They have to be `'static + Send + Sync`.
 ///
 /// ```
-/// use gc_core::Trace;
-///
-/// trait Kind {
-///     type Payload;
-/// }
+/// use gc_core::{Gc, Trace};
+/// use std::collections::HashMap;
 ///
 /// #[derive(Trace)]
-/// #[trace(bound = "K: Trace + Kind, K::Static: Kind,
-///                  for<'x> K::At<'x>: Kind,
-///                  K::Payload: for<'x> Trace<At<'x> = <K::At<'x> as Kind>::Payload>")]
-/// struct Tagged<K: Kind> {
-///     kind: K,
-///     payload: K::Payload,
+/// #[trace(leaf(K))]
+/// struct Table<'gc, K> {
+///     rows: HashMap<K, Gc<'gc, str>>,
 /// }
+/// ```
+///
+/// `#[trace(bound = "…")]`: bounds of the impl, in place of those that are inferred, for the rare type that needs
+/// others. Too weak a bound is a compile error, never unsound.
+///
+/// ```
+/// use gc_core::{Gc, Trace};
+///
+/// #[derive(Trace)]
+/// #[trace(bound = "T: Trace, T::Static: Clone, for<'x> T::At<'x>: Clone")]
+/// struct Copies<'gc, T: Clone>(Vec<T>, Gc<'gc, T>);
 /// ```
 ///
 /// `#[trace(crate = path)]`: where `gc_core` is, if it goes by another name.
