@@ -99,12 +99,6 @@ impl Barrier {
         self.remembered.take()
     }
 
-    /// Puts the rebuilt set back.
-    pub(crate) fn put(&self, remembered: Remembered) {
-        debug_assert_eq!(self.remembered.borrow().len(), 0);
-        self.remembered.replace(remembered);
-    }
-
     /// Stores `value` in `slot`. 9 instructions beside the store and the two that branch.
     #[inline(always)]
     pub(crate) fn store(&self, poll: &Poll, slot: &Edge, value: *mut u8) {

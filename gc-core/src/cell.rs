@@ -1,18 +1,21 @@
 //! `GcCell`: a mutable field that is not one pointer.
 //!
-//! A lock word and the content. The word's bits and what they mean are in `memory::words`; the barrier runs before a write begins.
+//! A lock word and the content. The word's bits and what they mean are in `memory::cell_word`; the barrier runs before a write begins.
 
 use core::{
     cell::UnsafeCell,
     fmt,
     marker::PhantomData,
     ops::{Deref, DerefMut},
+    time::Duration,
 };
+use std::time::Instant;
 
 use crate::{
     Mutator,
     collector::describe::Describe,
-    memory::{CellConflict, CellWord},
+    memory::{CellConflict, CellUser, CellWord},
+    sync::{spin_loop, spins},
     trace::{Trace, Visitor},
 };
 
@@ -55,7 +58,7 @@ pub struct GcCell<T> {
 impl<T> GcCell<T> {
     /// A cell that holds `value`.
     #[inline(always)]
-    pub const fn new(value: T) -> Self {
+    pub fn new(value: T) -> Self {
         Self { word: CellWord::new(), thread: PhantomData, content: UnsafeCell::new(value) }
     }
 
@@ -65,31 +68,100 @@ impl<T> GcCell<T> {
         self.content.into_inner()
     }
 
+    /// Takes the lock, after waiting for other mutators if need be.
+    #[inline(always)]
+    fn lock(&self, user: CellUser, wanted: Access) {
+        let taken = match wanted {
+            Access::Read => self.word.try_read(user),
+            Access::Write => self.word.try_write(user),
+        };
+        if let Err(conflict) = taken {
+            self.wait(user, wanted, conflict);
+        }
+    }
+
+    /// Waits until the lock can be taken, and takes it. A guard of this mutator, or a wait that takes too long, is a panic.
     #[cold]
     #[inline(never)]
-    fn conflict(wanted: &'static str, conflict: CellConflict) -> ! {
+    fn wait(&self, user: CellUser, wanted: Access, mut conflict: CellConflict) {
+        let start = Instant::now();
+        let mut turns = 0_u32;
+        loop {
+            let hopeless = match conflict {
+                CellConflict::OwnWriter | CellConflict::TooManyReaders => true,
+                CellConflict::Readers => user.exclusive,
+                CellConflict::Writer(_) => false,
+            };
+            if hopeless || (turns > spins() && start.elapsed() > LONG) {
+                Self::conflict(wanted, conflict);
+            }
+            // Whoever holds the lock runs, or waits for a core: it does not reach a safepoint with a guard.
+            if turns < spins() {
+                spin_loop()
+            } else {
+                std::thread::yield_now()
+            }
+            turns = turns.saturating_add(1);
+            let taken = match wanted {
+                Access::Read => self.word.try_read(user),
+                Access::Write => self.word.try_write(user),
+            };
+            match taken {
+                Ok(()) => return,
+                Err(found) => conflict = found,
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn conflict(wanted: Access, conflict: CellConflict) -> ! {
         let name = core::any::type_name::<T>();
-        let found = match conflict {
-            CellConflict::Writing => "a write guard of it is alive",
-            CellConflict::Reading => "read guards of it are alive",
-            CellConflict::TooManyReaders => "2^30 read guards of it were forgotten since the last safepoint",
+        let wanted = match wanted {
+            Access::Read => "read",
+            Access::Write => "write",
         };
-        panic!("GcCell<{name}>: expected to {wanted} it, but {found}: end the guard first")
+        let found = match conflict {
+            CellConflict::OwnWriter => "a write guard of this thread is alive: end it first".to_owned(),
+            CellConflict::Readers => "read guards are alive: end them first".to_owned(),
+            CellConflict::Writer(number) => {
+                format!("mutator number {number} of the heap has held a write guard for {} s", LONG.as_secs())
+            }
+            CellConflict::TooManyReaders => "2^30 read guards were forgotten since the last safepoint".to_owned(),
+        };
+        panic!("GcCell<{name}>: expected to {wanted} it, but {found}")
     }
 }
 
+#[derive(Clone, Copy)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// How long a cell is waited for.
+const LONG: Duration = Duration::from_secs(10);
+
 impl<T: Trace> GcCell<T> {
-    /// A copy of the content. For one mutator a load and a compare more than a plain read.
+    /// A copy of the content. For one mutator a load and a compare more than a plain read; with several, a lock.
     #[inline(always)]
     pub fn get<'gc>(&self, mutator: &'gc Mutator) -> T
     where
         T: Trace<At<'gc> = T> + Copy,
     {
-        if let Err(conflict) = self.word.readable(mutator.stops()) {
-            Self::conflict("copy", conflict);
+        let user = mutator.cell_user();
+        if user.exclusive {
+            if let Err(conflict) = self.word.readable(user) {
+                Self::conflict(Access::Read, conflict);
+            }
+            // SAFETY: nobody writes the content, and nobody can begin to: the one mutator is here.
+            return unsafe { *self.content.get() };
         }
-        // SAFETY: nobody writes the content, and nobody can begin to: this thread is here.
-        unsafe { *self.content.get() }
+        self.lock(user, Access::Read);
+        // SAFETY: the word counts this reader.
+        let value = unsafe { *self.content.get() };
+        self.word.end_read(user.exclusive);
+        value
     }
 
     /// Replaces the content.
@@ -107,12 +179,21 @@ impl<T: Trace> GcCell<T> {
     where
         T: Trace<At<'gc> = T>,
     {
-        if let Err(conflict) = self.word.writable(mutator.stops()) {
-            Self::conflict("write", conflict);
+        let user = mutator.cell_user();
+        if user.exclusive {
+            if let Err(conflict) = self.word.writable(user) {
+                Self::conflict(Access::Write, conflict);
+            }
+            self.barrier(mutator);
+            // SAFETY: no guard is alive, the one mutator is here, and no user code runs before the replacement is done.
+            return unsafe { self.content.get().replace(value) };
         }
+        self.lock(user, Access::Write);
         self.barrier(mutator);
-        // SAFETY: no guard is alive, and no user code runs before the replacement is done.
-        unsafe { self.content.get().replace(value) }
+        // SAFETY: the word names this writer.
+        let old = unsafe { self.content.get().replace(value) };
+        self.word.end_write(user.exclusive);
+        old
     }
 
     /// Takes the content and leaves the default.
@@ -130,10 +211,9 @@ impl<T: Trace> GcCell<T> {
     where
         T: Trace<At<'gc> = T>,
     {
-        if let Err(conflict) = self.word.try_read(mutator.stops()) {
-            Self::conflict("read", conflict);
-        }
-        GcCellRef { cell: self }
+        let user = mutator.cell_user();
+        self.lock(user, Access::Read);
+        GcCellRef { cell: self, exclusive: user.exclusive }
     }
 
     /// Borrows the content for writing.
@@ -142,11 +222,10 @@ impl<T: Trace> GcCell<T> {
     where
         T: Trace<At<'gc> = T>,
     {
-        if let Err(conflict) = self.word.try_write(mutator.stops()) {
-            Self::conflict("write", conflict);
-        }
+        let user = mutator.cell_user();
+        self.lock(user, Access::Write);
         self.barrier(mutator);
-        GcCellMut { cell: self }
+        GcCellMut { cell: self, exclusive: user.exclusive }
     }
 
     #[inline(always)]
@@ -160,11 +239,13 @@ impl<T: Trace> GcCell<T> {
 /// A read guard of a [`GcCell`].
 pub struct GcCellRef<'gc, T> {
     cell: &'gc GcCell<T>,
+    exclusive: bool,
 }
 
 /// A write guard of a [`GcCell`].
 pub struct GcCellMut<'gc, T> {
     cell: &'gc GcCell<T>,
+    exclusive: bool,
 }
 
 impl<T> Deref for GcCellRef<'_, T> {
@@ -180,7 +261,7 @@ impl<T> Deref for GcCellRef<'_, T> {
 impl<T> Drop for GcCellRef<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.cell.word.end_read();
+        self.cell.word.end_read(self.exclusive);
     }
 }
 
@@ -205,7 +286,7 @@ impl<T> DerefMut for GcCellMut<'_, T> {
 impl<T> Drop for GcCellMut<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.cell.word.end_write();
+        self.cell.word.end_write(self.exclusive);
     }
 }
 

@@ -7,6 +7,8 @@ mod cycle;
 pub(crate) mod describe;
 pub(crate) mod event;
 pub(crate) mod handle;
+mod histogram;
+mod live_count;
 pub(crate) mod local;
 pub(crate) mod pending;
 pub(crate) mod roots;
@@ -17,7 +19,8 @@ mod verify;
 
 pub use config::{BuildError, Thresholds};
 pub use cycle::{Cause, CollectReport, Generation};
-pub(crate) use cycle::{at_safepoint, collect};
+pub(crate) use cycle::{PATIENCE, at_safepoint, request};
 pub use event::{Event, Level};
+pub use histogram::Histogram;
 pub use stats::{Counts, Stats};
 pub use stress::{ParseStressError, Stress};

@@ -7,7 +7,7 @@ use core::fmt;
 pub use builder::HeapBuilder;
 
 use crate::{
-    collector::{BuildError, Counts, Stats, Thresholds, handle::Handle, shared::Shared},
+    collector::{BuildError, Counts, Histogram, Stats, Thresholds, handle::Handle, shared::Shared},
     memory::PAGE,
     mutator::{AttachError, Mutator},
     sync::{Arc, atomic::Ordering},
@@ -56,7 +56,26 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn attach(&self) -> Result<Mutator, AttachError> {
-        Mutator::attach(&self.handle)
+        Mutator::attach(&self.handle, None)
+    }
+
+    /// [`attach`](Self::attach), but gives up when the heap's other threads take longer than `patience` to reach a safepoint.
+    ///
+    /// # Errors
+    ///
+    /// [`AttachError::TimedOut`] names them.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// let m = heap.attach()?; // and never reaches a safepoint
+    /// let other = heap.clone();
+    /// let error = std::thread::spawn(move || other.attach_timeout(Duration::from_millis(10)).map(drop).unwrap_err());
+    /// assert!(matches!(error.join().unwrap(), gc_core::AttachError::TimedOut { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn attach_timeout(&self, patience: core::time::Duration) -> Result<Mutator, AttachError> {
+        Mutator::attach(&self.handle, Some(patience))
     }
 
     /// What the heap did and holds. Constant time, from any thread; figures of one collection appear together.
@@ -67,6 +86,22 @@ impl Heap {
         stats.memory_peak = shared.memory.budget.peak();
         (stats.drops_pending, stats.drops_run, stats.drops_panicked) = shared.background.drops();
         stats
+    }
+
+    /// How long the world was stopped, each time, from the request to the moment it went on.
+    pub fn pauses(&self) -> Histogram {
+        self.shared().times.lock().pauses.clone()
+    }
+
+    /// How long each stop took to begin: from the request until every running thread had reached a safepoint. Stops that
+    /// had nobody to wait for do not count.
+    pub fn times_to_safepoint(&self) -> Histogram {
+        self.shared().times.lock().to_safepoint.clone()
+    }
+
+    /// The thread that the longest time to safepoint waited for.
+    pub fn slowest_to_safepoint(&self) -> Option<String> {
+        self.shared().times.lock().slowest.clone()
     }
 
     /// When collections happen.
@@ -155,7 +190,7 @@ impl Mutator {
         // Relaxed, both: figures.
         let old = shared.old.lock().space.live_bytes + shared.large.lock().used_pages * PAGE;
         Counts {
-            young_bytes: self.local().fresh_bytes.get(),
+            young_bytes: pace.fresh_bytes.load(Ordering::Relaxed),
             young_collections: pace.young_collections.load(Ordering::Relaxed),
             old_growth: old.saturating_sub(pace.old_live.load(Ordering::Relaxed)),
         }

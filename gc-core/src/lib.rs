@@ -3,6 +3,7 @@
 extern crate self as gc_core;
 
 mod barrier;
+pub mod blocking;
 mod cell;
 mod collector;
 mod gc;
@@ -19,7 +20,8 @@ mod young;
 
 pub use cell::{GcCell, GcCellMut, GcCellRef};
 pub use collector::{
-    BuildError, Cause, CollectReport, Counts, Event, Generation, Level, ParseStressError, Stats, Stress, Thresholds,
+    BuildError, Cause, CollectReport, Counts, Event, Generation, Histogram, Level, ParseStressError, Stats, Stress,
+    Thresholds,
 };
 pub use gc::Gc;
 pub use gc_derive::Trace;

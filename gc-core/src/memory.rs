@@ -12,7 +12,9 @@
 pub(crate) mod bitmap;
 pub(crate) mod blocks;
 pub(crate) mod budget;
+mod cell_word;
 pub(crate) mod chunks;
+mod edge;
 mod header;
 pub(crate) mod large;
 mod layout;
@@ -20,13 +22,13 @@ mod map;
 pub(crate) mod poison;
 mod reservation;
 pub(crate) mod size_class;
-mod words;
 
+pub use cell_word::CellWord;
+pub(crate) use cell_word::{CellConflict, CellUser};
+pub use edge::Edge;
 pub(crate) use header::{Header, HeaderWord, TraceFns, TypeInfo, TypeShape};
 pub(crate) use layout::{
     BLOCK, GRANULE, HEADER, MAX_ALIGN, MAX_SMALL, PAGE, elements_offset, slice_extent, young_start,
 };
 pub(crate) use map::{AddressMap, Part};
 pub(crate) use reservation::{MapFaults, Reservation, ReserveError};
-pub(crate) use words::CellConflict;
-pub use words::{CellWord, Edge};

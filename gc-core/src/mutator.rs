@@ -9,22 +9,24 @@
 
 mod allocate;
 
-use core::{fmt, marker::PhantomData, ptr, ptr::NonNull};
+use core::{fmt, marker::PhantomData, ptr, ptr::NonNull, time::Duration};
+use std::time::Instant;
 
 pub use allocate::AllocError;
 
 use crate::{
     barrier::Barrier,
     collector::{
-        self, Cause, CollectReport, Generation,
+        self, Cause, CollectReport, Generation, PATIENCE,
         handle::Handle,
         local::{self, Local, Role},
+        pending::Pending,
         roots::RootTable,
-        shared::{Attached, Shared},
+        shared::{Attached, Registry, Shared, members},
     },
-    memory::{CellWord, Edge, TypeInfo},
-    safepoint::{Poll, Reason, StateWord},
-    sync::Arc,
+    memory::{CellUser, CellWord, Edge, TypeInfo},
+    safepoint::{Poll, Reason, StateWord, Stopped},
+    sync::{Arc, atomic::Ordering},
     young::Buffer,
 };
 
@@ -56,10 +58,10 @@ pub enum AttachError {
     AlreadyAttached,
     /// The thread is the background thread of a heap.
     CollectorThread,
-    /// The heap has a mutator, and for now it can have one at a time.
-    HeapInUse {
-        /// The thread that the heap's mutator belongs to.
-        thread: String,
+    /// The heap's threads did not reach a safepoint in time.
+    TimedOut {
+        /// The threads that were waited for; empty if a stop that somebody else leads took too long.
+        threads: Vec<String>,
     },
 }
 
@@ -76,42 +78,78 @@ impl fmt::Display for AttachError {
                 "expected a thread of the program, found a collector's (a destructor or event hook runs there): hand the \
                  work to another thread",
             ),
-            Self::HeapInUse { thread } => {
-                write!(f, "expected a heap without a mutator, found one that {thread} is attached to: it must detach first")
-            }
+            Self::TimedOut { threads } => write!(
+                f,
+                "expected every thread of the heap to reach a safepoint in time, found that {} did not: let it call \
+                 safepoint(), or wrap what it waits for in blocked()",
+                if threads.is_empty() { "some other".to_owned() } else { threads.join(", ") }
+            ),
         }
     }
 }
 
 impl Mutator {
-    pub(crate) fn attach(handle: &Arc<Handle>) -> Result<Self, AttachError> {
+    /// Attaches this thread; gives up after `patience`, if that is given.
+    pub(crate) fn attach(handle: &Arc<Handle>, patience: Option<Duration>) -> Result<Self, AttachError> {
         match local::role() {
             Role::Free => {}
             Role::Attached => return Err(AttachError::AlreadyAttached),
             Role::Collector => return Err(AttachError::CollectorThread),
         }
+        let start = Instant::now();
+        let shared = handle.shared.clone();
+        let mut registry = match patience {
+            None => shared.registry.lock(),
+            Some(patience) => match shared.registry.try_lock_for(patience) {
+                Some(registry) => registry,
+                None => return Err(AttachError::TimedOut { threads: Vec::new() }),
+            },
+        };
+        // With a second mutator, cells need atomic operations: the first one has to be at a safepoint to learn that.
+        let others = if registry.mutators.len() == 1 { registry.mutators.clone() } else { Vec::new() };
+        let mut late = Vec::new();
+        let stopped = shared.world.stop(members(&others), patience.unwrap_or(PATIENCE).min(PATIENCE), |waited| {
+            shared.tell_who_is_late(&others, waited);
+            late = others.iter().filter(|o| o.local().word.is_late()).map(|o| o.thread.clone()).collect();
+            patience.is_none_or(|patience| start.elapsed() < patience)
+        });
+        if stopped == Stopped::CalledOff {
+            return Err(AttachError::TimedOut { threads: late });
+        }
+        let mut pending = Pending::default();
+        registry.forget_tables(&mut pending);
+        let mutator = Self::register(handle, &mut registry);
+        if !others.is_empty() {
+            shared.count_stop(&registry.mutators);
+            shared.world.resume(members(&others));
+        }
+        drop(registry);
+        shared.background.post_drops(pending, &shared.memory.budget);
+        local::set_role(Role::Attached);
+        local::set_current(mutator.local.as_ptr());
+        Ok(mutator)
+    }
+
+    /// Makes the state of a mutator and enters it. The caller leads.
+    fn register(handle: &Arc<Handle>, registry: &mut Registry) -> Self {
         let shared = handle.shared.clone();
         let config = &shared.config;
         let barrier = Barrier::new(shared.map, shared.runs.clone(), config.remembered_entries);
-        let mut registry = handle.shared.registry.lock();
-        if let Some(attached) = &registry.mutator {
-            return Err(AttachError::HeapInUse { thread: attached.thread.clone() });
-        }
         let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&shared).cast()));
-        registry.tables.retain(|table| !table.is_released());
         registry.tables.push(roots.clone());
-        let fresh_bytes = core::mem::take(&mut shared.young.lock().fresh_bytes);
+        registry.next = registry.next.wrapping_add(1);
         let local = Box::new(Local {
             poll: Poll::new(),
-            stops: shared.pace.stops.load(crate::sync::atomic::Ordering::Relaxed).into(),
+            // Relaxed: the registry's lock orders it.
+            stops: shared.pace.stops.load(Ordering::Relaxed).into(),
+            exclusive: registry.mutators.is_empty().into(),
+            number: registry.next,
             buffer: Buffer::new(),
             barrier,
-            word: StateWord::running(),
+            word: StateWord::running(registry.next),
             roots,
             drops: Vec::new().into(),
             fresh_large: Vec::new().into(),
-            fresh_bytes: fresh_bytes.into(),
-            limit_told: false.into(),
             stress_count: 0.into(),
             handle: handle.clone(),
             shared,
@@ -124,11 +162,8 @@ impl Mutator {
             local.buffer.set_every_slow();
         }
         let local = NonNull::from(Box::leak(local));
-        registry.mutator = Some(Attached { local, thread: this_thread() });
-        drop(registry);
-        local::set_role(Role::Attached);
-        local::set_current(local.as_ptr());
-        Ok(Self { local, thread: PhantomData })
+        registry.mutators.push(Attached::new(local, this_thread()));
+        Self { local, thread: PhantomData }
     }
 
     #[inline(always)]
@@ -152,10 +187,11 @@ impl Mutator {
         Arc::as_ptr(&self.local().shared).cast()
     }
 
-    /// The number of the last stop.
+    /// How cells are locked by this mutator now.
     #[inline(always)]
-    pub(crate) fn stops(&self) -> u32 {
-        self.local().stops.get()
+    pub(crate) fn cell_user(&self) -> CellUser {
+        let local = self.local();
+        CellUser { stops: local.stops.get(), exclusive: local.exclusive.get(), number: local.number }
     }
 
     /// A barriered store.
@@ -192,7 +228,7 @@ impl Mutator {
     #[inline(always)]
     pub fn safepoint(&mut self) {
         if self.local().poll.is_raised() {
-            self.safepoint_slow();
+            Self::safepoint_slow(self.local());
         }
     }
 
@@ -216,10 +252,11 @@ impl Mutator {
         self.local().poll.is_raised()
     }
 
+    /// Takes the state, not the mutator: whose address never leaves its owner's frame, so that it stays in a register.
     #[cold]
     #[inline(never)]
-    fn safepoint_slow(&mut self) {
-        collector::at_safepoint(self.local());
+    fn safepoint_slow(local: &Local) {
+        collector::at_safepoint(local);
     }
 
     /// Collects a generation and all younger ones, now. Drops what waits to be dropped, too, on this thread.
@@ -235,7 +272,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn collect(&mut self, generation: Generation) -> CollectReport {
-        let report = collector::collect(self.local(), generation, Cause::Explicit);
+        let report = collector::request(self.local(), generation, Cause::Explicit);
         let shared = self.local().shared.clone();
         self.blocked(|| shared.help());
         report
@@ -257,13 +294,13 @@ impl Mutator {
         struct Leave<'a>(&'a Local);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
-                self.0.word.leave_blocked();
+                self.0.shared.world.leave_blocked(&self.0.word);
                 local::set_current(self.0);
             }
         }
         let local = self.local();
-        local.word.enter_blocked();
         local::set_current(ptr::null());
+        local.shared.world.enter_blocked(&local.word);
         let _leave = Leave(local);
         wait()
     }
@@ -272,25 +309,17 @@ impl Mutator {
 impl Drop for Mutator {
     fn drop(&mut self) {
         let local = self.local();
-        local.word.enter_blocked();
         local::set_current(ptr::null());
         let shared = local.shared.clone();
+        // Before the registry lock: whoever leads does not wait for this thread.
+        shared.world.enter_blocked(&local.word);
         let mut registry = shared.registry.lock();
-        debug_assert!(registry.mutator.as_ref().is_some_and(|attached| attached.local == self.local));
-        registry.mutator = None;
-        let mut young = shared.young.lock();
-        if let Some((chunk, top)) = local.buffer.retire() {
-            young.space.set_top(chunk, top);
-        }
-        young.drops.append(&mut local.drops.borrow_mut());
-        young.fresh_large.append(&mut local.fresh_large.borrow_mut());
-        young.fresh_bytes = local.fresh_bytes.get();
-        young.remembered.append(local.barrier.take());
-        drop(young);
+        registry.mutators.retain(|attached| !attached.is(self.local));
+        shared.young.lock().take_over(local);
         let rootless = local.roots.orphan();
         drop(registry);
         local::set_role(Role::Free);
-        // SAFETY: leaked in `attach`, and this is the one mutator that points to it; the registry has forgotten it.
+        // SAFETY: leaked in `register`, and this is the one mutator that points to it; the registry has forgotten it.
         drop(unsafe { Box::from_raw(self.local.as_ptr()) });
         // Last, and with no lock held: these may end the heap.
         drop((rootless, shared));

@@ -160,7 +160,18 @@ fn wrong_heap(name: &'static str) -> ! {
 impl<T: Trace> Drop for Root<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(boxed) = self.slot.release(local::current()) {
+        if is_inline::<T>() {
+            self.slot.release_inline(local::current());
+        } else {
+            self.drop_boxed();
+        }
+    }
+}
+
+impl<T: Trace> Root<T> {
+    #[inline(never)]
+    fn drop_boxed(&mut self) {
+        if let Some(boxed) = self.slot.release_boxed(local::current()) {
             // SAFETY: the value of this root, which was unlinked just now: nobody else has it. Dropped as the
             // type it has at any lifetime; traced types run no user code of their own, leaves know no lifetime.
             unsafe { drop_object(boxed.value.as_ptr(), boxed.info, &mut Dropped::default()) };

@@ -1,18 +1,40 @@
-//! Safepoints: what a mutator polls, and the word that says whether it may touch the heap.
+//! Safepoints: what a mutator polls, the word that says whether it may touch the heap, and how the world is stopped.
 //!
 //! ```text
-//!                 enter_blocked
-//!      RUNNING ─────────────────▶ BLOCKED        STOP (a bit beside the state): the world is being stopped
-//!         ▲  ◀───────────────────    │
-//!         └──── leave_blocked ───────┘           PARKED: waiting at a safepoint for the world to go on
+//!                    enter_blocked
+//!      RUNNING ───────────────────────▶ BLOCKED       in `blocked`, detaching, or leading a stop
+//!       │   ▲  ◀───────────────────────               leave_blocked: waits while STOP is set
+//!  park │   │ STOP is cleared
+//!       ▼   │
+//!      PARKED                                         beside each state the STOP bit: the world is being stopped
 //! ```
 //!
 //! - **S1** A thread touches the heap only while its mutator is RUNNING.
-//! - **S2** The word changes by read-modify-writes only.
+//! - **S2** Words change by read-modify-writes only.
+//! - **S3** STOP is set and cleared under the park lock, for all members of one stop together.
+//! - **S4** `waiting_for` is the number of members that were RUNNING when STOP was set and are so still. Only the transition out of
+//!   `RUNNING | STOP`, under the park lock, takes one off.
+//! - **S5** While STOP is set, no word becomes RUNNING.
 //!
-//! With one mutator to a heap, the mutator itself stops the world by reaching its safepoint; nobody sets STOP.
+//! The protocol:
+//!
+//! 1. The requester makes itself BLOCKED, and only then takes the registry lock, which makes it the leader. So whoever else
+//!    asks waits for the lock as a blocked thread, which nobody waits for.
+//! 2. Under the park lock the leader sets STOP in every word, counts those that were RUNNING and raises their polls.
+//! 3. It waits until `waiting_for` is 0: briefly spinning, then asleep, reporting who is late.
+//! 4. S1, S4, S5: nobody touches the heap now. The leader collects.
+//! 5. Under the park lock it clears STOP everywhere and wakes who sleeps.
+//!
+//! BLOCKED threads are never woken, and none is required to run. The model is `tests/loom/tests/safepoint.rs`.
 
-use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicU32, AtomicUsize, Ordering},
+    mutant, spin_loop, spins,
+};
 
 /// What a mutator looks at in `safepoint()`: nothing asked, or why to take the slow path.
 pub(crate) struct Poll(AtomicU32);
@@ -28,6 +50,8 @@ impl Reason {
     pub(crate) const FULL: Self = Self(2);
     /// Testing: every safepoint is looked at.
     pub(crate) const STRESS: Self = Self(4);
+    /// The world is being stopped.
+    pub(crate) const STOP: Self = Self(8);
 
     #[inline]
     pub(crate) fn contains(self, other: Self) -> bool {
@@ -54,50 +78,252 @@ impl Poll {
     }
 
     /// What was asked for; nothing is from now on.
+    ///
+    /// A STOP that is taken here finds its bit in the word: the leader sets that first (both are read-modify-writes of
+    /// which this one is the later). One that is raised after it makes the next safepoint slow.
     pub(crate) fn take(&self) -> Reason {
-        // Relaxed: as for `is_raised`.
-        Reason(self.0.swap(0, Ordering::Relaxed))
+        // Acquire, with the Release half of the leader's raise: so the word's STOP is seen.
+        Reason(self.0.swap(0, Ordering::Acquire))
+    }
+
+    /// Raises STOP, behind the word's bit.
+    fn raise_stop(&self) {
+        // Release: see `take`.
+        self.0.fetch_or(Reason::STOP.0, Ordering::Release);
     }
 }
 
 /// The state word of one mutator.
-pub(crate) struct StateWord(AtomicUsize);
+pub(crate) struct StateWord {
+    word: AtomicUsize,
+    /// The mutator's number, for reports.
+    number: u32,
+}
 
 const RUNNING: usize = 0;
 const BLOCKED: usize = 1;
+const PARKED: usize = 2;
+const STOP: usize = 16;
+
+/// What a stop acts on: a mutator's word and poll.
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a> {
+    pub(crate) word: &'a StateWord,
+    pub(crate) poll: &'a Poll,
+}
 
 impl StateWord {
-    pub(crate) fn running() -> Self {
-        Self(AtomicUsize::new(RUNNING))
+    pub(crate) fn running(number: u32) -> Self {
+        Self { word: AtomicUsize::new(RUNNING), number }
     }
 
-    /// From here on the thread does not touch the heap.
-    pub(crate) fn enter_blocked(&self) {
-        // Release: who finds BLOCKED (Acquire) sees all that this thread wrote to the heap.
-        let before = self.0.swap(BLOCKED, Ordering::AcqRel);
-        debug_assert_eq!(before, RUNNING);
+    /// Whether the mutator has not heeded the stop yet.
+    pub(crate) fn is_late(&self) -> bool {
+        // Relaxed: for a report.
+        self.word.load(Ordering::Relaxed) == RUNNING | STOP
     }
 
-    /// From here on the thread may touch the heap again.
-    pub(crate) fn leave_blocked(&self) {
-        // Acquire: with the Release of whoever worked on the heap meanwhile.
-        let before = self.0.swap(RUNNING, Ordering::AcqRel);
-        debug_assert_eq!(before, BLOCKED);
+    /// Changes the word if it is `from`. AcqRel: what the thread wrote to the heap before it stops being RUNNING is seen by
+    /// the leader, what the leader wrote by whoever becomes RUNNING.
+    fn change(&self, from: usize, to: usize) -> bool {
+        self.word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Sets STOP. Whether the mutator was RUNNING.
+    fn set_stop(&self) -> bool {
+        // AcqRel: a BLOCKED or PARKED owner's writes are seen (its Release is in `change`).
+        let before = self.word.fetch_or(STOP, Ordering::AcqRel);
+        debug_assert!(before & STOP == 0, "two stops at once");
+        before == RUNNING
+    }
+
+    fn clear_stop(&self) {
+        // AcqRel: whoever becomes RUNNING sees what the leader wrote.
+        self.word.fetch_and(!STOP, Ordering::AcqRel);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Where mutators of one heap meet.
+pub(crate) struct World {
+    park: Mutex<Park>,
+    /// The leader sleeps here until `waiting_for` is 0.
+    stopped: Condvar,
+    /// Everybody else sleeps here until STOP is cleared.
+    resumed: Condvar,
+    /// A copy of `Park::waiting_for` for the leader's spinning.
+    waiting_for: AtomicUsize,
+}
 
-    #[test]
-    fn a_poll_keeps_every_reason_until_taken() {
-        let poll = Poll::new();
-        assert!(!poll.is_raised());
-        poll.raise(Reason::YOUNG);
-        poll.raise(Reason::FULL);
-        let taken = poll.take();
-        assert!(taken.contains(Reason::YOUNG) && taken.contains(Reason::FULL) && !taken.contains(Reason::STRESS));
-        assert!(!poll.is_raised());
+#[derive(Default)]
+struct Park {
+    /// S4.
+    waiting_for: usize,
+    /// The number of the mutator that arrived last.
+    last: Option<u32>,
+}
+
+/// How a stop went.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stopped {
+    /// No member is RUNNING. The number of the one that was waited for longest, if any was.
+    All { last: Option<u32> },
+    /// It was called off; nothing is stopped.
+    CalledOff,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            park: Mutex::new(Park::default()),
+            stopped: Condvar::new(),
+            resumed: Condvar::new(),
+            waiting_for: AtomicUsize::new(0),
+        }
+    }
+
+    /// From here on the thread does not touch the heap.
+    #[inline]
+    pub(crate) fn enter_blocked(&self, word: &StateWord) {
+        if !word.change(RUNNING, BLOCKED) {
+            self.enter_blocked_slow(word);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_blocked_slow(&self, word: &StateWord) {
+        let mut park = self.park.lock();
+        // Under the lock STOP does not change (S3); without it, the stop was called off meanwhile.
+        if word.change(RUNNING | STOP, BLOCKED | STOP) {
+            if !mutant("blocked_does_not_count") {
+                self.arrive(&mut park, word);
+            }
+        } else {
+            let changed = word.change(RUNNING, BLOCKED);
+            debug_assert!(changed, "the owner was RUNNING");
+        }
+    }
+
+    /// From here on the thread may touch the heap again. Waits while the world is stopped.
+    #[inline]
+    pub(crate) fn leave_blocked(&self, word: &StateWord) {
+        if !word.change(BLOCKED, RUNNING) {
+            self.await_resume(word, BLOCKED);
+        }
+    }
+
+    /// At a safepoint: waits while the world is stopped.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn park(&self, word: &StateWord) {
+        let mut park = self.park.lock();
+        if !word.change(RUNNING | STOP, PARKED | STOP) {
+            // The stop is over, or was called off.
+            return;
+        }
+        self.arrive(&mut park, word);
+        drop(park);
+        self.await_resume(word, PARKED);
+    }
+
+    /// S4. The caller has just left `RUNNING | STOP`.
+    fn arrive(&self, park: &mut MutexGuard<'_, Park>, word: &StateWord) {
+        park.waiting_for -= 1;
+        park.last = Some(word.number);
+        // Release, with the leader's Acquire: it sees what this thread wrote to the heap.
+        self.waiting_for.store(park.waiting_for, Ordering::Release);
+        if park.waiting_for == 0 {
+            self.stopped.notify_one();
+        }
+    }
+
+    /// Becomes RUNNING as soon as STOP is not set.
+    #[cold]
+    #[inline(never)]
+    fn await_resume(&self, word: &StateWord, from: usize) {
+        if mutant("resume_without_waiting") {
+            word.word.fetch_and(STOP, Ordering::AcqRel);
+            return;
+        }
+        for _ in 0..spins() {
+            if word.change(from, RUNNING) {
+                return;
+            }
+            spin_loop();
+        }
+        let mut park = self.park.lock();
+        while !word.change(from, RUNNING) {
+            self.resumed.wait(&mut park);
+        }
+    }
+
+    /// Stops the world: afterwards no member is RUNNING. The caller leads (step 1).
+    ///
+    /// Every `patience`, `late` is told how long the stop is taking and decides whether to go on; if not, the stop is called off.
+    pub(crate) fn stop<'a>(
+        &self,
+        members: impl Iterator<Item = Member<'a>> + Clone,
+        patience: Duration,
+        mut late: impl FnMut(Duration) -> bool,
+    ) -> Stopped {
+        let mut park = self.park.lock();
+        let mut running = 0;
+        for member in members.clone() {
+            if member.word.set_stop() {
+                running += 1;
+                member.poll.raise_stop();
+            }
+        }
+        park.last = None;
+        if running == 0 || mutant("leader_does_not_wait") {
+            return Stopped::All { last: None };
+        }
+        park.waiting_for = running;
+        // Relaxed: set under the lock, under which the members count.
+        self.waiting_for.store(running, Ordering::Relaxed);
+        if spins() > 0 {
+            drop(park);
+            for _ in 0..spins() {
+                // Acquire, with the Release in `arrive`.
+                if self.waiting_for.load(Ordering::Acquire) == 0 {
+                    break;
+                }
+                spin_loop();
+            }
+            park = self.park.lock();
+        }
+        let start = Instant::now();
+        while park.waiting_for > 0 {
+            if self.stopped.wait_for(&mut park, patience) && park.waiting_for > 0 {
+                drop(park);
+                let go_on = late(start.elapsed());
+                park = self.park.lock();
+                if !go_on && park.waiting_for > 0 {
+                    park.waiting_for = 0;
+                    self.clear(members, &park);
+                    return Stopped::CalledOff;
+                }
+            }
+        }
+        Stopped::All { last: park.last }
+    }
+
+    /// Lets the world go on. The caller has stopped these members.
+    pub(crate) fn resume<'a>(&self, members: impl Iterator<Item = Member<'a>>) {
+        let park = self.park.lock();
+        self.clear(members, &park);
+    }
+
+    /// S3.
+    fn clear<'a>(&self, members: impl Iterator<Item = Member<'a>>, _: &MutexGuard<'_, Park>) {
+        for member in members {
+            member.word.clear_stop();
+        }
+        if mutant("wake_one") {
+            self.resumed.notify_one();
+        } else {
+            self.resumed.notify_all();
+        }
     }
 }

@@ -1,9 +1,47 @@
 //! Everything that threads share is built from here, shaped like `std::sync`.
 //!
-//! Locks are `parking_lot`'s: ThreadSanitizer understands them, and a panic does not poison them. A model checker
-//! takes their place by replacing this file.
+//! Locks are `parking_lot`'s: ThreadSanitizer understands them, and a panic does not poison them. The loom models compile
+//! protocol files with a `sync` of their own in place of this one.
 
-pub(crate) use core::sync::atomic;
+pub(crate) use core::{hint::spin_loop, sync::atomic};
 pub(crate) use std::sync::Arc;
 
-pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+pub(crate) use parking_lot::{Mutex, MutexGuard};
+
+/// How often a wait looks before it sleeps: some microseconds.
+#[inline(always)]
+pub(crate) fn spins() -> u32 {
+    200
+}
+
+/// Whether a bug is planted on purpose. Models plant them, to see that they would be found; here there are none.
+#[inline(always)]
+pub(crate) const fn mutant(_: &str) -> bool {
+    false
+}
+
+/// A condition variable.
+pub(crate) struct Condvar(parking_lot::Condvar);
+
+impl Condvar {
+    pub(crate) const fn new() -> Self {
+        Self(parking_lot::Condvar::new())
+    }
+
+    pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+        self.0.wait(guard);
+    }
+
+    /// Waits for at most so long. Whether the time ran out.
+    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, time: core::time::Duration) -> bool {
+        self.0.wait_for(guard, time).timed_out()
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}

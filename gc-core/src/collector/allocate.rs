@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 use crate::{
     memory::{HEADER, Header, TypeInfo, TypeShape, chunks::Age, large::RunState, size_class::SizeClass},
     safepoint::Reason,
+    sync::atomic::Ordering,
 };
 
 use super::{background::Job, config::promotion_reserve, event::Event, local::Local, shared::Pages};
@@ -93,7 +94,6 @@ impl Local {
         let shared = &*self.shared;
         let mut young = shared.young.lock();
         let chunk_bytes = young.space.chunk_bytes();
-        self.charge_fresh(chunk_bytes);
         if !self.make_promotable(&mut young, chunk_bytes) {
             drop(young);
             return Err(self.refused(wanted));
@@ -102,6 +102,7 @@ impl Local {
             drop(young);
             return Err(self.refused(wanted));
         };
+        self.charge_fresh(chunk_bytes);
         if let Some((before, top)) = self.buffer.retire() {
             young.space.set_top(before, top);
         }
@@ -132,7 +133,6 @@ impl Local {
         let shared = &*self.shared;
         let offset = shape.cell_offset();
         let bytes = extent + offset - HEADER;
-        self.charge_fresh(bytes);
         let take = || shared.large.lock().take(&shared.runs, bytes, offset, &mut Pages(&shared.memory));
         let page = take().or_else(|| {
             // Empty blocks and free runs may hold what is missing.
@@ -141,15 +141,16 @@ impl Local {
             take()
         });
         let Some(page) = page else { return Err(self.refused(bytes)) };
+        self.charge_fresh(bytes);
         let address = NonNull::new(shared.runs.address(page as usize)).expect("no run is at address 0");
         Ok(Reserved { address, run: Some(page) })
     }
 
     /// Counts memory that is handed out to young objects, and asks for a collection when the budget is used up.
     fn charge_fresh(&self, bytes: usize) {
-        let fresh = self.fresh_bytes.get() + bytes;
-        self.fresh_bytes.set(fresh);
         let pace = &self.shared.pace;
+        // Relaxed: a figure.
+        let fresh = pace.fresh_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         // The chunk that is handed out now is the last one of the budget.
         if fresh > pace.thresholds().nursery_bytes && pace.is_auto() {
             self.poll.raise(Reason::YOUNG);
@@ -162,7 +163,8 @@ impl Local {
         let refused = Refused { limit: shared.memory.budget.limit(), used: shared.memory.budget.used(), wanted };
         self.poll.raise(Reason::FULL);
         // Once between two collections: a program that can go on will try again and again.
-        if !self.limit_told.replace(true) {
+        // Relaxed: told twice at worst.
+        if !shared.pace.limit_told.swap(true, Ordering::Relaxed) {
             let event = Event::LimitReached { limit: refused.limit, used: refused.used };
             shared.background.post(Job::Tell(event));
         }

@@ -13,7 +13,7 @@ use core::ptr::NonNull;
 use std::{collections::VecDeque, panic, thread};
 
 use crate::{
-    memory::{BLOCK, Header, PAGE, bitmap::ones},
+    memory::{BLOCK, Header, PAGE, bitmap::ones, budget::Budget},
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -63,15 +63,22 @@ impl Background {
         }
     }
 
+    /// Queues values to be dropped, and counts the memory that they lie in.
+    pub(crate) fn post_drops(&self, pending: Pending, budget: &Budget) {
+        if !pending.is_empty() {
+            budget.charge_always(pending.bytes());
+            // Relaxed, here and below: counters for `Stats`.
+            self.pending.fetch_add(pending.len(), Ordering::Relaxed);
+            self.post(Job::Drop(pending));
+        }
+    }
+
     /// Queues a job and wakes the thread.
     pub(crate) fn post(&self, job: Job) {
-        match &job {
-            Job::Tell(event) if event.level() < self.hook.least => return,
-            // Relaxed, here and below: counters for `Stats`.
-            Job::Drop(pending) => {
-                self.pending.fetch_add(pending.len(), Ordering::Relaxed);
-            }
-            _ => {}
+        if let Job::Tell(event) = &job
+            && event.level() < self.hook.least
+        {
+            return;
         }
         self.queue.lock().jobs.push_back(job);
         self.work.notify_one();

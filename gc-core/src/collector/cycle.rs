@@ -17,7 +17,7 @@ use crate::{
         mark::Marker,
         sweep::{self, Dead, Swept},
     },
-    safepoint::Reason,
+    safepoint::{Reason, Stopped},
     sync::{Arc, MutexGuard, atomic::Ordering},
     young::{Evacuator, Policy},
 };
@@ -26,11 +26,10 @@ use super::{
     background::Job,
     describe::Promotion,
     event::Event,
-    local::Local,
+    local::{self, Local},
     pending::Pending,
     roots::RootTable,
-    shared::{Old, Shared, Young},
-    stats::Stats,
+    shared::{Attached, Finished, Old, Registry, Shared, Young, members},
     stress::PromoteBy,
     verify::{self, Moment},
 };
@@ -93,34 +92,109 @@ pub struct CollectReport {
 /// Takes up what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
 pub(crate) fn at_safepoint(local: &Local) {
     let reason = local.poll.take();
-    let stress = &local.shared.config.stress;
+    let shared = &*local.shared;
+    if reason.contains(Reason::STOP) {
+        away(local, || shared.world.park(&local.word));
+    }
+    let stress = &shared.config.stress;
     if stress.watches_safepoints() {
         local.poll.raise(Reason::STRESS);
         let count = local.stress_count.get() + 1;
         local.stress_count.set(count);
         if count.is_multiple_of(stress.every_safepoint) {
-            collect(local, Generation::Fresh, Cause::Stress);
+            request(local, Generation::Fresh, Cause::Stress);
             return;
         }
     }
     if reason.contains(Reason::FULL) {
-        collect(local, Generation::Old, Cause::Limit);
+        request(local, Generation::Old, Cause::Limit);
     } else if reason.contains(Reason::YOUNG) {
-        collect(local, Generation::Fresh, Cause::Nursery);
+        request(local, Generation::Fresh, Cause::Nursery);
     }
 }
 
-/// Collects. The caller is the running owner of `local`, the heap's one mutator, at a safepoint: the world is stopped.
-pub(crate) fn collect(local: &Local, asked: Generation, cause: Cause) -> CollectReport {
-    let shared = &*local.shared;
-    let start = Instant::now();
-    let (generation, cause) = choose(shared, asked, cause);
-    // A new stop: guards of the last one count no more. Relaxed: the mutator learns it here.
-    let stops = shared.pace.stops.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-    local.stops.set(stops);
-    local.limit_told.set(false);
+/// Runs `wait` while this thread's mutator is none that runs.
+fn away(local: &Local, wait: impl FnOnce()) {
+    local::set_current(core::ptr::null());
+    wait();
+    local::set_current(local);
+}
 
-    let mut world = World::stop(local, shared);
+/// Collects, or shares a collection that somebody else leads. The caller is the running owner of `local`, at a safepoint.
+pub(crate) fn request(local: &Local, asked: Generation, cause: Cause) -> CollectReport {
+    let shared = &*local.shared;
+    // Acquire, with the leader's Release: a collection that is over by now is seen to be.
+    let seen = shared.pace.collections.load(Ordering::Acquire);
+    let mut report = None;
+    away(local, || {
+        // Before the registry lock (step 1 of `safepoint`): whoever leads does not wait for this thread.
+        shared.world.enter_blocked(&local.word);
+        report = Some(lead(shared, asked, cause, seen));
+        shared.world.leave_blocked(&local.word);
+    });
+    report.expect("`away` calls its function")
+}
+
+/// Collects, unless a collection that began after `seen` has done what was asked. The caller's mutator, if it has one, is
+/// BLOCKED.
+fn lead(shared: &Shared, asked: Generation, cause: Cause, seen: u64) -> CollectReport {
+    let mut registry = shared.registry.lock();
+    if let Some(last) = registry.last[asked as usize].filter(|last| last.started > seen) {
+        return last.report;
+    }
+    let start = Instant::now();
+    let mutators = registry.mutators.clone();
+    let stopped = shared.world.stop(members(&mutators), PATIENCE, |waited| {
+        shared.tell_who_is_late(&mutators, waited);
+        true
+    });
+    shared.count_time_to_safepoint(start.elapsed(), stopped, &mutators);
+    // A collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
+    let bomb = AbortOnUnwind;
+    // Release, with the Acquire in `request`; odd while the collection runs.
+    let started = shared.pace.collections.fetch_add(1, Ordering::Release) + 1;
+    let (report, pending, event) = collect(shared, &mutators, &mut registry, asked, cause, start);
+    shared.pace.collections.fetch_add(1, Ordering::Release);
+    for last in &mut registry.last[..=report.generation as usize] {
+        *last = Some(Finished { started, report });
+    }
+    core::mem::forget(bomb);
+    shared.world.resume(members(&mutators));
+    drop(registry);
+    shared.background.post_drops(pending, &shared.memory.budget);
+    if report.generation == Generation::Old {
+        shared.background.post(Job::Trim);
+    }
+    shared.background.post(Job::Tell(event));
+    report
+}
+
+/// How long a stop may take before somebody is told.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        eprintln!("gc-core: a collection failed half-way, see above; the heap cannot be used any more: aborting");
+        std::process::abort();
+    }
+}
+
+/// Collects. The world is stopped; the caller leads.
+fn collect(
+    shared: &Shared,
+    mutators: &[Attached],
+    registry: &mut Registry,
+    asked: Generation,
+    cause: Cause,
+    start: Instant,
+) -> (CollectReport, Pending, Event) {
+    let (generation, cause) = choose(shared, asked, cause);
+    shared.count_stop(mutators);
+    let mut pending = Pending::default();
+    registry.forget_tables(&mut pending);
+    let mut world = World::stopped(shared, mutators, &registry.tables, pending);
     let before = world.bytes();
     world.verify(Moment::Before);
     let (copied, promoted, promoted_objects) = world.young(generation);
@@ -132,17 +206,18 @@ pub(crate) fn collect(local: &Local, asked: Generation, cause: Cause) -> Collect
         world.verify(Moment::AfterPromotion);
     }
     let after = world.bytes();
-    let allocated = local.fresh_bytes.replace(0);
-    let pending = world.resume();
+    // Relaxed, both: figures of the leader.
+    let allocated = shared.pace.fresh_bytes.swap(0, Ordering::Relaxed);
+    shared.pace.limit_told.store(false, Ordering::Relaxed);
+    let pending = world.finish();
     let pause = start.elapsed();
 
     // The old part only grows in a young collection, so this is what died young.
     let freed_young = before.saturating_sub(after_young);
     let mut stats = shared.stats.lock();
-    let Stats { collections, pause_total, pause_max, .. } = &mut *stats;
-    collections[generation as usize] += 1;
-    *pause_total += pause;
-    *pause_max = pause.max(*pause_max);
+    stats.collections[generation as usize] += 1;
+    stats.pause_total += pause;
+    stats.pause_max = pause.max(stats.pause_max);
     stats.bytes_allocated += allocated as u64;
     stats.bytes_copied += copied as u64;
     stats.bytes_promoted += promoted as u64;
@@ -150,21 +225,47 @@ pub(crate) fn collect(local: &Local, asked: Generation, cause: Cause) -> Collect
     stats.bytes_freed += (freed_young + swept.bytes) as u64;
     stats.objects_freed += swept.objects as u64;
     drop(stats);
-
-    if !pending.is_empty() {
-        shared.memory.budget.charge_always(pending.bytes());
-        shared.background.post(Job::Drop(pending));
-    }
-    if generation == Generation::Old {
-        shared.background.post(Job::Trim);
-    }
-    shared.background.post(Job::Tell(Event::Collection { generation: generation as u8, cause, pause, before, after }));
-    CollectReport {
+    shared.times.lock().pauses.add(pause);
+    let event = Event::Collection { generation: generation as u8, cause, pause, before, after };
+    let report = CollectReport {
         generation,
         bytes_before: before,
         bytes_freed: before.saturating_sub(after),
         old_objects_freed: swept.objects,
         pause,
+    };
+    (report, pending, event)
+}
+
+impl Shared {
+    /// A new stop: locks of cells that were taken before it are free, and whether cells need atomic operations is decided anew.
+    /// The world is stopped; the caller leads.
+    pub(crate) fn count_stop(&self, mutators: &[Attached]) {
+        // Relaxed: mutators learn it here.
+        let stops = self.pace.stops.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        for attached in mutators {
+            let local = attached.local();
+            local.stops.set(stops);
+            local.exclusive.set(mutators.len() == 1);
+        }
+    }
+
+    /// Notes how long a stop took, and who was waited for longest so far.
+    fn count_time_to_safepoint(&self, time: Duration, stopped: Stopped, mutators: &[Attached]) {
+        let Stopped::All { last: Some(last) } = stopped else { return };
+        let mut times = self.times.lock();
+        let worst = time > times.to_safepoint.max();
+        times.to_safepoint.add(time);
+        if let Some(attached) = mutators.iter().find(|attached| worst && attached.local().number == last) {
+            times.slowest = Some(attached.thread.clone());
+        }
+    }
+
+    /// Tells which threads have not reached a safepoint.
+    pub(crate) fn tell_who_is_late(&self, mutators: &[Attached], waited: Duration) {
+        for attached in mutators.iter().filter(|attached| attached.local().word.is_late()) {
+            self.background.post(Job::Tell(Event::Late { thread: attached.thread.clone(), waited }));
+        }
     }
 }
 
@@ -189,9 +290,8 @@ fn choose(shared: &Shared, asked: Generation, cause: Cause) -> (Generation, Caus
 
 /// The stopped world.
 struct World<'a> {
-    local: &'a Local,
     shared: &'a Shared,
-    tables: Vec<Arc<RootTable>>,
+    tables: &'a [Arc<RootTable>],
     young: MutexGuard<'a, Young>,
     old: MutexGuard<'a, Old>,
     large: MutexGuard<'a, LargeSpace>,
@@ -199,21 +299,20 @@ struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    fn stop(local: &'a Local, shared: &'a Shared) -> Self {
-        let mut registry = shared.registry.lock();
-        registry.tables.retain(|table| !table.is_released());
-        let tables = registry.tables.clone();
-        drop(registry);
+    /// Takes over what the mutators have in hand.
+    fn stopped(shared: &'a Shared, mutators: &[Attached], tables: &'a [Arc<RootTable>], pending: Pending) -> Self {
         let mut young = shared.young.lock();
         let (old, large) = (shared.old.lock(), shared.large.lock());
-        if let Some((chunk, top)) = local.buffer.retire() {
-            young.space.set_top(chunk, top);
+        for attached in mutators {
+            let local = attached.local();
+            young.take_over(local);
+            // What it was raised for is being done.
+            local.poll.take();
+            if shared.config.stress.watches_safepoints() {
+                local.poll.raise(Reason::STRESS);
+            }
         }
-        let Young { drops, fresh_large, remembered, .. } = &mut *young;
-        drops.append(&mut local.drops.borrow_mut());
-        fresh_large.append(&mut local.fresh_large.borrow_mut());
-        remembered.append(local.barrier.take());
-        Self { local, shared, tables, young, old, large, pending: Pending::default() }
+        Self { shared, tables, young, old, large, pending }
     }
 
     /// Bytes of objects, as chunks, cells and runs hold them.
@@ -234,7 +333,7 @@ impl<'a> World<'a> {
         let policy = policy(shared, generation);
         let mut evacuator = Evacuator::new(shared.map, &shared.runs, &mut self.young.space, promotion, &grow, policy);
         let pending = &mut self.pending;
-        for table in &self.tables {
+        for table in self.tables {
             // SAFETY: a root's value, of its type; the world is stopped, so nobody borrows it.
             let visit = |info: &'static TypeInfo, value| unsafe { evacuator.root(info, value, 1) };
             #[cfg(not(gc_mutant = "skip_roots"))]
@@ -299,7 +398,7 @@ impl<'a> World<'a> {
         debug_assert_eq!(self.young.remembered.len(), 0);
         self.old.cursors.retire();
         let mut marker = Marker::new(&self.old.space, &self.shared.runs);
-        for table in &self.tables {
+        for table in self.tables {
             table.scan(
                 // SAFETY: a root's value, of its type; the world is stopped.
                 |info, value| unsafe { marker.root(info, value, 1) },
@@ -326,7 +425,7 @@ impl<'a> World<'a> {
                 young: &self.young,
                 old: &self.old.space,
                 large: &self.large,
-                tables: &self.tables,
+                tables: self.tables,
             };
             if let Err(damage) = verify::verify(&heap, moment) {
                 panic!("gc-core: the heap is damaged ({moment:?}, stress {:?}): {damage}", self.shared.config.stress);
@@ -334,19 +433,16 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Publishes the figures and lets the program go on. Returns what has to be dropped.
-    fn resume(mut self) -> Pending {
-        let pace = &self.shared.pace;
+    /// Publishes the figures. Returns what has to be dropped.
+    fn finish(self) -> Pending {
+        let old_bytes = Shared::old_bytes(&self.old.space, &self.large);
         // Relaxed: see `Pace`.
-        pace.old_bytes.store(Shared::old_bytes(&self.old.space, &self.large), Ordering::Relaxed);
-        let remembered = core::mem::take(&mut self.young.remembered);
+        self.shared.pace.old_bytes.store(old_bytes, Ordering::Relaxed);
         let mut stats = self.shared.stats.lock();
-        stats.old_bytes = Shared::old_bytes(&self.old.space, &self.large);
+        stats.old_bytes = old_bytes;
         stats.old_objects = self.old.space.live_objects + self.large.old.len();
         stats.survivor_bytes = self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum();
-        stats.remembered = remembered.len();
-        drop(stats);
-        self.local.barrier.put(remembered);
+        stats.remembered = self.young.remembered.len();
         self.pending
     }
 }

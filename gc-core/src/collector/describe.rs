@@ -17,7 +17,7 @@ pub(crate) struct Describe<T>(PhantomData<T>);
 impl<T: Trace> Describe<T> {
     /// `T` as an object, as the content of a cell, or as a root.
     pub(crate) const SIZED: &'static TypeInfo = &TypeInfo {
-        shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, !T::HAS_GC),
+        shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, Self::LEAF),
         trace: TraceFns { evacuate: one::<T, Evacuate>, mark: one::<T, Mark>, inspect: one::<T, Inspect> },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
         name: core::any::type_name::<T>,
@@ -25,11 +25,14 @@ impl<T: Trace> Describe<T> {
 
     /// `[T]` as an object.
     pub(crate) const SLICE: &'static TypeInfo = &TypeInfo {
-        shape: TypeShape::slice(size_of::<T>(), Self::ALIGN, !T::HAS_GC),
+        shape: TypeShape::slice(size_of::<T>(), Self::ALIGN, Self::LEAF),
         trace: TraceFns { evacuate: many::<T, Evacuate>, mark: many::<T, Mark>, inspect: many::<T, Inspect> },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
         name: core::any::type_name::<[T]>,
     };
+
+    /// What has no size holds no pointer, whatever its type: a slice may have any number of it.
+    const LEAF: bool = !T::HAS_GC || size_of::<T>() == 0;
 
     const ALIGN: usize = {
         assert!(align_of::<T>() <= MAX_ALIGN, "an object of the heap may have an alignment of at most 4096");

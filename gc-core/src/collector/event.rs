@@ -39,6 +39,14 @@ pub enum Event {
         /// The type of the value.
         type_name: &'static str,
     },
+    /// The world is being stopped, and a thread does not reach a safepoint.
+    #[non_exhaustive]
+    Late {
+        /// The thread.
+        thread: String,
+        /// For how long the others have been waiting.
+        waited: Duration,
+    },
     /// The hard limit was reached: an allocation failed.
     #[non_exhaustive]
     LimitReached {
@@ -54,7 +62,7 @@ impl Event {
     pub fn level(&self) -> Level {
         match self {
             Self::Collection { .. } => Level::Debug,
-            Self::DestructorPanicked { .. } | Self::LimitReached { .. } => Level::Warning,
+            Self::DestructorPanicked { .. } | Self::LimitReached { .. } | Self::Late { .. } => Level::Warning,
         }
     }
 }
@@ -69,6 +77,9 @@ impl fmt::Display for Event {
                 pause.as_micros()
             ),
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
+            Self::Late { thread, waited } => {
+                write!(f, "late_for_safepoint thread={thread:?} waited_ms={}", waited.as_millis())
+            }
             Self::LimitReached { limit, used } => write!(f, "limit_reached limit={limit} used={used}"),
         }
     }

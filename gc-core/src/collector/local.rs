@@ -25,6 +25,10 @@ pub(crate) struct Local {
     pub(crate) poll: Poll,
     /// The number of the last stop: see `CellWord`.
     pub(crate) stops: Cell<u32>,
+    /// Whether this is the heap's one mutator: cells need no atomic operations.
+    pub(crate) exclusive: Cell<bool>,
+    /// The mutator's number: names the writer in a cell's word.
+    pub(crate) number: u32,
     pub(crate) buffer: Buffer,
     pub(crate) barrier: Barrier,
     pub(crate) word: StateWord,
@@ -33,10 +37,6 @@ pub(crate) struct Local {
     pub(crate) drops: RefCell<Vec<NonNull<u8>>>,
     /// Runs of young large objects.
     pub(crate) fresh_large: RefCell<Vec<u32>>,
-    /// Bytes handed out since the last collection, in chunks and large runs.
-    pub(crate) fresh_bytes: Cell<usize>,
-    /// Whether the hard limit was reported since the last collection.
-    pub(crate) limit_told: Cell<bool>,
     /// Testing: allocations or safepoints since the last forced collection.
     pub(crate) stress_count: Cell<u32>,
     /// Keeps the heap alive.

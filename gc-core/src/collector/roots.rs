@@ -10,11 +10,11 @@
 //!        └──── scan ──── DROPPED ◀──┘
 //! ```
 //!
-//! - **T1** `free`, `chunks` and `local` belong to the owner while it runs, to the leader of a pause while it does not.
-//! - **T2** A chunk's `owner` is the mutator that the table was made for until that detaches, then null. So who finds its own current
-//!   mutator there is the running owner.
-//! - **T3** `live` is the number of roots, plus [`ATTACHED`] minus `local` while the owner is attached. Whoever makes it zero lets go of
-//!   the heap: roots keep their heap alive.
+//! - **T1** `free`, `chunks` and `relinked` belong to the owner while it runs, to the leader of a pause while it does not.
+//! - **T2** A chunk's `owner` is the mutator that the table was made for until that detaches, then [`DETACHED`], which is
+//!   nobody's. So who finds its own current mutator there is the running owner.
+//! - **T3** Whoever makes `live` zero (see `live_count`) lets go of the heap: roots keep their heap alive. The owner
+//!   counts its roots only when it detaches, by its slots, so that creating and dropping one counts nothing.
 //! - **T4** The memory of a boxed value is freed by the running owner, or after a scan has unlinked its slot: never while a
 //!   pause may be tracing it.
 
@@ -31,11 +31,14 @@ use crate::{
     memory::TypeInfo,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicIsize, AtomicPtr, Ordering},
+        atomic::{AtomicPtr, Ordering},
     },
 };
 
-use super::local::Local;
+use super::{
+    live_count::{LiveCount, Subtracted},
+    local::Local,
+};
 
 /// One root.
 #[repr(C)]
@@ -53,12 +56,11 @@ const TAGS: usize = 7;
 
 const SLOTS: usize = (CHUNK - size_of::<ChunkHead>()) / size_of::<RootSlot>();
 const CHUNK: usize = 4096;
-/// What `live` is ahead by while the owner is attached (T3).
-const ATTACHED: isize = isize::MAX / 2;
-
+/// The owner of chunks whose owner has detached (T2): no mutator is there, and it is not null, as no mutator's is.
+const DETACHED: *mut Local = ptr::without_provenance_mut(1);
 #[repr(C)]
 struct ChunkHead {
-    table: *const RootTable,
+    table: NonNull<RootTable>,
     /// T2.
     owner: AtomicPtr<Local>,
     /// The heap's identity.
@@ -75,13 +77,11 @@ struct Chunk {
 pub(crate) struct RootTable {
     chunks: RefCell<Vec<NonNull<Chunk>>>,
     free: Cell<*mut RootSlot>,
-    /// Created minus dropped by the running owner.
-    local: Cell<isize>,
-    live: AtomicIsize,
-    /// What keeps the heap alive: taken by whoever makes `live` zero.
+    /// Slots that a scan has linked: roots that were created by the owner and dropped elsewhere.
+    relinked: Cell<isize>,
+    live: LiveCount,
+    /// What keeps the heap alive: taken by whoever drops the last root.
     heap: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
-    /// `live` is zero for good and whoever found it so does not touch the table any more.
-    released: AtomicBool,
     identity: *const (),
 }
 
@@ -121,10 +121,9 @@ impl RootTable {
         Self {
             chunks: RefCell::default(),
             free: Cell::new(ptr::null_mut()),
-            local: Cell::new(0),
-            live: AtomicIsize::new(ATTACHED),
+            relinked: Cell::new(0),
+            live: LiveCount::attached(),
             heap: Mutex::new(Some(heap)),
-            released: AtomicBool::new(false),
             identity,
         }
     }
@@ -180,7 +179,6 @@ impl RootTable {
         };
         // SAFETY: T1: a free slot's value is the next one.
         self.free.set(unsafe { *slot.as_ref().value.get() }.cast());
-        self.local.set(self.local.get() + 1);
         slot
     }
 
@@ -191,7 +189,8 @@ impl RootTable {
         // SAFETY: not of size 0.
         let memory = unsafe { alloc::alloc(layout) };
         let Some(chunk) = NonNull::new(memory.cast::<Chunk>()) else { alloc::handle_alloc_error(layout) };
-        let head = ChunkHead { table: self, owner: AtomicPtr::new(owner.cast_mut()), heap: self.identity };
+        let head =
+            ChunkHead { table: NonNull::from(self), owner: AtomicPtr::new(owner.cast_mut()), heap: self.identity };
         // SAFETY: fresh memory of this layout.
         unsafe { (&raw mut (*chunk.as_ptr()).head).write(head) };
         for index in (0..SLOTS).rev() {
@@ -235,6 +234,7 @@ impl RootTable {
                     dropped(BoxedValue { value, info });
                 }
                 self.link(slot);
+                self.relinked.set(self.relinked.get() + 1);
             }
         }
     }
@@ -268,30 +268,33 @@ impl RootTable {
 
     /// The owner detaches. From here on every drop is one from elsewhere. Returns what keeps the heap alive if no root is left.
     pub(crate) fn orphan(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        let mut in_use = 0;
         for chunk in self.chunks.borrow().iter() {
-            // Relaxed: who compares it with its own mutator is that mutator's thread, this one (T2).
             // SAFETY: chunks live as long as their table.
-            unsafe { &(*chunk.as_ptr()).head }.owner.store(ptr::null_mut(), Ordering::Relaxed);
+            let chunk = unsafe { chunk.as_ref() };
+            // Relaxed: who compares it with its own mutator is that mutator's thread, this one (T2).
+            chunk.head.owner.store(DETACHED, Ordering::Relaxed);
+            // Relaxed: a slot becomes free, or in use, by the owner or in a pause only (T1).
+            let free = |slot: &&RootSlot| slot.info.load(Ordering::Relaxed).addr() & TAGS == FREE;
+            in_use += (SLOTS - chunk.slots.iter().filter(free).count()) as isize;
         }
-        self.subtract(ATTACHED - self.local.get())
+        // Slots in use are roots that the owner created and did not drop, those dropped elsewhere included.
+        self.last(self.live.orphan(in_use + self.relinked.get()))
     }
 
-    /// T3. Returns what keeps the heap alive if this made `live` zero.
-    fn subtract(&self, roots: isize) -> Option<Arc<dyn Any + Send + Sync>> {
-        // AcqRel: all drops of roots happen before what follows the last.
-        if self.live.fetch_sub(roots, Ordering::AcqRel) != roots {
+    /// T3. Returns what keeps the heap alive if there are no roots any more.
+    fn last(&self, subtracted: Subtracted) -> Option<Arc<dyn Any + Send + Sync>> {
+        if subtracted == Subtracted::Some {
             return None;
         }
         let heap = self.heap.lock().take();
-        // Release, with the Acquire in `is_released`: this thread does not touch the table any more.
-        self.released.store(true, Ordering::Release);
+        self.live.release();
         heap
     }
 
     /// Whether the table is empty for good and can be freed.
     pub(crate) fn is_released(&self) -> bool {
-        // Acquire: see `subtract`.
-        self.released.load(Ordering::Acquire)
+        self.live.is_released()
     }
 }
 
@@ -341,47 +344,59 @@ impl RootRef {
         unsafe { *self.0.as_ref().value.get() }
     }
 
-    /// Drops the root, on the thread whose running mutator is `current` (null for none). Returns a boxed value that the caller drops and frees now.
+    /// Drops a root filed by [`RootTable::inline`], on the thread whose running mutator is `current` (null for none).
     #[inline(always)]
+    pub(crate) fn release_inline(self, current: *const Local) {
+        match self.owned(current) {
+            Some(table) => table.link(self.slot()),
+            None => self.release_elsewhere(),
+        }
+    }
+
+    /// Drops a root filed by [`RootTable::boxed`], as above. Returns the value if the caller drops and frees it now.
     #[must_use]
-    pub(crate) fn release(self, current: *const Local) -> Option<BoxedValue> {
-        let head = self.head();
-        // Relaxed: T2.
-        let owner = head.owner.load(Ordering::Relaxed);
-        if owner.is_null() || !ptr::eq(owner, current) {
+    pub(crate) fn release_boxed(self, current: *const Local) -> Option<BoxedValue> {
+        let Some(table) = self.owned(current) else {
             self.release_elsewhere();
             return None;
-        }
-        // SAFETY: a live root's slot.
-        let slot = unsafe { self.0.as_ref() };
+        };
+        let slot = self.slot();
         // Relaxed: this thread wrote it.
         let word = slot.info.load(Ordering::Relaxed);
-        let boxed = if word.addr() & BOXED != 0 {
-            // SAFETY: the value of a boxed root, with its description.
-            let (value, info) = unsafe { (*slot.value.get(), &*word.map_addr(|a| a & !TAGS)) };
-            NonNull::new(value).map(|value| BoxedValue { value, info })
-        } else {
-            None
-        };
-        // SAFETY: tables live as long as their chunks.
-        let table = unsafe { &*head.table };
-        // This is the running owner (T1, T2).
+        // SAFETY: the value of a boxed root, with its description.
+        let (value, info) = unsafe { (*slot.value.get(), &*word.map_addr(|a| a & !TAGS)) };
         table.link(slot);
-        table.local.set(table.local.get() - 1);
-        boxed
+        NonNull::new(value).map(|value| BoxedValue { value, info })
+    }
+
+    /// The table, if this thread is its running owner (T1, T2).
+    #[inline(always)]
+    fn owned(self, current: *const Local) -> Option<&'static RootTable> {
+        let head = self.head();
+        // Relaxed: T2.
+        if !ptr::eq(head.owner.load(Ordering::Relaxed), current) {
+            return None;
+        }
+        // SAFETY: tables live as long as their chunks; the reference does not outlive the caller's expression.
+        Some(unsafe { head.table.as_ref() })
+    }
+
+    #[inline(always)]
+    fn slot(self) -> &'static RootSlot {
+        // SAFETY: a live root's slot; as in `head`.
+        unsafe { self.0.as_ref() }
     }
 
     #[cold]
     #[inline(never)]
     fn release_elsewhere(self) {
         let table = self.head().table;
-        // SAFETY: a live root's slot.
-        let slot = unsafe { self.0.as_ref() };
         // Release, with the Acquire of `scan`: nobody uses the value any more.
-        slot.info.fetch_ptr_or(DROPPED);
+        self.slot().info.fetch_ptr_or(DROPPED);
         // The slot is not ours any more; the table is there until `live` is zero.
         // SAFETY: as said.
-        let heap = unsafe { &*table }.subtract(1);
+        let table = unsafe { table.as_ref() };
+        let heap = table.last(table.live.drop_one());
         drop(heap);
     }
 }

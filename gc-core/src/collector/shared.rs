@@ -14,16 +14,20 @@ use crate::{
         large::{LargeSpace, PageSource, RunTable},
     },
     old::promote::Cursors,
+    safepoint::{Member, World},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use super::{
     background::Background,
     config::{BuildError, Config, Thresholds, promotion_reserve},
+    cycle::CollectReport,
+    histogram::Histogram,
     local::Local,
+    pending::Pending,
     roots::RootTable,
     stats::Stats,
 };
@@ -35,11 +39,13 @@ pub(crate) struct Shared {
     pub(crate) memory: Memory,
     pub(crate) runs: Arc<RunTable>,
     pub(crate) pace: Pace,
+    pub(crate) world: World,
     pub(crate) registry: Mutex<Registry>,
     pub(crate) young: Mutex<Young>,
     pub(crate) old: Mutex<Old>,
     pub(crate) large: Mutex<LargeSpace>,
     pub(crate) stats: Mutex<Stats>,
+    pub(crate) times: Mutex<Times>,
     pub(crate) background: Background,
 }
 
@@ -57,14 +63,24 @@ pub(crate) struct Young {
     pub(crate) drops: Vec<NonNull<u8>>,
     /// Runs of young large objects of mutators that have detached.
     pub(crate) fresh_large: Vec<u32>,
-    /// Bytes that mutators have allocated since the last collection that have detached.
-    pub(crate) fresh_bytes: usize,
-    /// What mutators remembered that have detached.
+    /// What the last collection left remembered, and what mutators remembered that have detached.
     pub(crate) remembered: Remembered,
 }
 
 // SAFETY: addresses of heap objects; whoever holds the lock answers for using them.
 unsafe impl Send for Young {}
+
+impl Young {
+    /// Takes over what a mutator has in hand: its buffer, its lists, what it remembered. It is stopped or detaching.
+    pub(crate) fn take_over(&mut self, local: &Local) {
+        if let Some((chunk, top)) = local.buffer.retire() {
+            self.space.set_top(chunk, top);
+        }
+        self.drops.append(&mut local.drops.borrow_mut());
+        self.fresh_large.append(&mut local.fresh_large.borrow_mut());
+        self.remembered.append(local.barrier.take());
+    }
+}
 
 /// The old generation.
 pub(crate) struct Old {
@@ -72,21 +88,80 @@ pub(crate) struct Old {
     pub(crate) cursors: Cursors,
 }
 
-/// Who takes part in the heap.
+/// Who takes part in the heap. Whoever holds its lock leads: nobody attaches, detaches or collects meanwhile.
 pub(crate) struct Registry {
-    /// The attached mutator, and the thread that it belongs to.
-    pub(crate) mutator: Option<Attached>,
+    pub(crate) mutators: Vec<Attached>,
     pub(crate) tables: Vec<Arc<RootTable>>,
+    /// For each generation, the last collection that collected it.
+    pub(crate) last: [Option<Finished>; 3],
+    /// The number of the next mutator.
+    pub(crate) next: u32,
 }
 
-/// An attached mutator.
+impl Registry {
+    /// Frees root tables that are empty for good. Boxed values that were dropped since the last scan go to `pending`.
+    pub(crate) fn forget_tables(&mut self, pending: &mut Pending) {
+        self.tables.retain(|table| {
+            let released = table.is_released();
+            if released {
+                table.scan(|_, _| unreachable!("gc-core: a root in a released table"), |value| pending.boxed(value));
+            }
+            !released
+        });
+    }
+}
+
+/// A collection that has ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Finished {
+    /// What `Pace::collections` was while it ran.
+    pub(crate) started: u64,
+    pub(crate) report: CollectReport,
+}
+
+/// An attached mutator, and the thread that it belongs to.
+#[derive(Clone)]
 pub(crate) struct Attached {
-    pub(crate) local: NonNull<Local>,
+    local: NonNull<Local>,
     pub(crate) thread: String,
+}
+
+impl Attached {
+    pub(crate) fn new(local: NonNull<Local>, thread: String) -> Self {
+        Self { local, thread }
+    }
+
+    pub(crate) fn is(&self, local: NonNull<Local>) -> bool {
+        self.local == local
+    }
+
+    /// The mutator's state, of which its word and poll may be used at any time, the rest in a stopped world.
+    pub(crate) fn local(&self) -> &Local {
+        // SAFETY: freed by its owner only after the registry has forgotten it.
+        unsafe { self.local.as_ref() }
+    }
+}
+
+/// What a stop acts on.
+pub(crate) fn members(mutators: &[Attached]) -> impl Iterator<Item = Member<'_>> + Clone {
+    mutators.iter().map(|attached| {
+        let local = attached.local();
+        Member { word: &local.word, poll: &local.poll }
+    })
 }
 
 // SAFETY: the pointer is followed by the leader of a pause only (L1 of `local`).
 unsafe impl Send for Attached {}
+
+/// How long things took.
+#[derive(Default)]
+pub(crate) struct Times {
+    pub(crate) pauses: Histogram,
+    /// From a request to the moment the world stands, where somebody had to be waited for.
+    pub(crate) to_safepoint: Histogram,
+    /// The thread that the longest of these waited for.
+    pub(crate) slowest: Option<String>,
+}
 
 /// When to collect: read in slow paths, set at any time.
 pub(crate) struct Pace {
@@ -104,8 +179,14 @@ pub(crate) struct Pace {
     pub(crate) old_live: AtomicUsize,
     /// Young collections since everything was promoted.
     pub(crate) young_collections: AtomicU32,
-    /// Collections, and stops: see `CellWord`.
+    /// Stops: see `CellWord`.
     pub(crate) stops: AtomicU32,
+    /// Twice the number of collections, plus one while one runs.
+    pub(crate) collections: AtomicU64,
+    /// Bytes handed out since the last collection, in chunks and large runs.
+    pub(crate) fresh_bytes: AtomicUsize,
+    /// Whether the hard limit was reported since the last collection.
+    pub(crate) limit_told: AtomicBool,
 }
 
 impl Pace {
@@ -123,6 +204,9 @@ impl Pace {
             old_live: AtomicUsize::new(0),
             young_collections: AtomicU32::new(0),
             stops: AtomicU32::new(1),
+            collections: AtomicU64::new(0),
+            fresh_bytes: AtomicUsize::new(0),
+            limit_told: AtomicBool::new(false),
         }
     }
 
@@ -249,17 +333,18 @@ impl Shared {
             map,
             runs,
             pace: Pace::new(config),
-            registry: Mutex::new(Registry { mutator: None, tables: Vec::new() }),
+            world: World::new(),
+            registry: Mutex::new(Registry { mutators: Vec::new(), tables: Vec::new(), last: [None; 3], next: 0 }),
             young: Mutex::new(Young {
                 space: YoungSpace::new(map, config.chunk_bytes),
                 drops: Vec::new(),
                 fresh_large: Vec::new(),
-                fresh_bytes: 0,
                 remembered: Remembered::default(),
             }),
             old: Mutex::new(Old { space: OldSpace::new(map)?, cursors: Cursors::new() }),
             large: Mutex::new(LargeSpace::new(map)),
             stats: Mutex::new(Stats::default()),
+            times: Mutex::new(Times::default()),
             background: Background::new(config.hook.clone()),
             memory: Memory { reservation, faults: MapFaults::at(config.stress.map_fails), budget: Budget::new(limit) },
             config: config.clone(),

@@ -81,15 +81,15 @@ impl TypeShape {
         if self.align > 16 { bytes.next_power_of_two() } else { bytes }
     }
 
-    /// Bytes that an object takes in the young part. At least two thirds of its old cell, so that what the young part
-    /// holds bounds what promoting it takes.
+    /// Bytes that an object takes in the young part. At least three quarters of its old cell, so that what the young part
+    /// holds bounds what promoting it takes; only alignments of 16 and more ever need the difference.
     #[inline(always)]
     pub(crate) const fn young_bytes(&self, extent: usize) -> usize {
-        if self.align > 16 {
-            match SizeClass::of(self.cell_bytes(extent)) {
-                Some(class) => class.bytes(),
-                None => extent,
-            }
+        if self.align > 8
+            && let Some(class) = SizeClass::of(self.cell_bytes(extent))
+            && extent * 4 < class.bytes() * 3
+        {
+            class.bytes()
         } else {
             extent
         }

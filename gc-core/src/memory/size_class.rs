@@ -1,7 +1,7 @@
 //! Size classes of the old part: multiples of 16 up to 128 bytes, then four to a doubling, up to 8 KiB.
 //!
-//! An object of the young part takes at most 4/3 of its bytes in a class (24 in 32), and the tail of a block that no
-//! cell fits in is at most 1/15 of it: [`PROMOTION_NUM`]/[`PROMOTION_DEN`] bounds both together.
+//! An object of the young part takes at most 4/3 of its bytes in a class (24 in 32: `TypeShape::young_bytes` sees to it),
+//! and the tail of a block that no cell fits in is at most 1/15 of it: [`PROMOTION_NUM`]/[`PROMOTION_DEN`] bounds both together.
 
 use super::layout::{BLOCK, MAX_SMALL};
 
@@ -86,6 +86,7 @@ static RECIPROCAL: [u64; CLASSES] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::TypeShape;
 
     #[test]
     fn the_class_of_a_size_is_the_smallest_that_holds_it() {
@@ -116,15 +117,26 @@ mod tests {
         }
     }
 
+    /// Every shape and size of a small object: what its young bytes are to the part of a block that it takes.
     #[test]
     fn promotion_never_takes_more_than_its_bound() {
-        // Worst case by class: the smallest young extent that lands in it, a multiple of 8.
-        for index in 0..CLASSES {
-            let class = SizeClass::from_index(index);
-            let below = if index == 0 { 8 } else { SizeClass::from_index(index - 1).bytes() };
-            let smallest = (below + 1).next_multiple_of(8);
-            let taken = BLOCK as f64 / class.cells() as f64;
-            assert!(taken / smallest as f64 <= PROMOTION_NUM as f64 / PROMOTION_DEN as f64, "{class:?}");
+        for align in [1, 8, 16, 32, 64, 256, 1024, 4096] {
+            for size in (0..=MAX_SMALL).step_by(align.min(8)).filter(|size| size % align.min(16) == 0) {
+                let shapes = [(TypeShape::sized(size, align, true), 0), (TypeShape::slice(1, align, true), size)];
+                for (shape, len) in shapes {
+                    let slice = crate::memory::slice_extent(1, align, len).unwrap();
+                    let extent = if shape.slice { slice } else { shape.extent as usize };
+                    let Some(class) = SizeClass::of(shape.cell_bytes(extent)) else { continue };
+                    let taken = BLOCK as f64 / class.cells() as f64;
+                    let young = shape.young_bytes(extent);
+                    assert!(
+                        taken / young as f64 <= PROMOTION_NUM as f64 / PROMOTION_DEN as f64,
+                        "size {size}, align {align}, slice {}: {young} young bytes take {taken}",
+                        shape.slice
+                    );
+                    assert!(align > 8 || young == extent, "the fast path bumps by the extent");
+                }
+            }
         }
     }
 }

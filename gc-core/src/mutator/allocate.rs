@@ -14,6 +14,7 @@ use crate::{
         local::Local,
     },
     memory::{Header, TypeInfo, slice_extent},
+    sync::atomic::Ordering,
     trace::Trace,
 };
 
@@ -71,8 +72,9 @@ impl fmt::Display for Refused {
 #[cold]
 #[inline(never)]
 fn refuse(local: &Local, refused: Refused) -> ! {
-    let fresh = local.fresh_bytes.get();
-    panic!("{refused} ({} has allocated {fresh} bytes since its last collection)", super::this_thread())
+    // Relaxed: a figure.
+    let fresh = local.shared.pace.fresh_bytes.load(Ordering::Relaxed);
+    panic!("{refused} ({fresh} bytes were allocated since the last collection; this is {})", super::this_thread())
 }
 
 /// Memory that becomes a filler if the object is not made.
@@ -128,7 +130,7 @@ impl Mutator {
         match self.bump::<T>() {
             // SAFETY: the memory was bumped for a `T`.
             Some(place) => unsafe { self.fill(place, value) },
-            None => self.alloc_slow(value),
+            None => Self::alloc_slow(self.local(), value),
         }
     }
 
@@ -162,7 +164,7 @@ impl Mutator {
         match self.bump::<T>() {
             // SAFETY: the memory was bumped for a `T`.
             Some(place) => Ok(unsafe { self.fill(place, value) }),
-            None => self.try_alloc_slow(value),
+            None => Self::try_alloc_slow(self.local(), value),
         }
     }
 
@@ -255,7 +257,9 @@ impl Mutator {
             let value = make(index);
             // SAFETY: reserved for `len` elements.
             unsafe { first.add(index).write(value) };
-            making.written = index + 1;
+            if mem::needs_drop::<T>() {
+                making.written = index + 1;
+            }
         }
         // SAFETY: every element is written.
         let address = unsafe { making.done(info) };
@@ -395,20 +399,23 @@ impl Mutator {
 
     #[cold]
     #[inline(never)]
-    fn alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Gc<'gc, T> {
-        self.try_alloc_slow(value).unwrap_or_else(|error| refuse(self.local(), error.refused))
+    fn alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(local: &'gc Local, value: T) -> Gc<'gc, T> {
+        Self::try_alloc_slow(local, value).unwrap_or_else(|error| refuse(local, error.refused))
     }
 
     #[cold]
     #[inline(never)]
-    fn try_alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Result<Gc<'gc, T>, AllocError<T>> {
+    fn try_alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(
+        local: &'gc Local,
+        value: T,
+    ) -> Result<Gc<'gc, T>, AllocError<T>> {
         let info = Describe::<T>::SIZED;
-        match self.local().reserve(&info.shape, info.shape.extent as usize) {
+        match local.reserve(&info.shape, info.shape.extent as usize) {
             Ok(reserved) => {
                 // SAFETY: reserved for a `T`.
                 unsafe { reserved.address().cast::<T>().write(value) };
                 // SAFETY: the value is written.
-                unsafe { reserved.publish(self.local(), info) };
+                unsafe { reserved.publish(local, info) };
                 // SAFETY: an object of type `T` just now, alive until the next safepoint.
                 Ok(unsafe { Gc::from_address(reserved.address()) })
             }
@@ -444,6 +451,24 @@ impl Mutator {
     /// `info` describes slices of `T`.
     #[inline]
     unsafe fn copied<T: Copy>(&self, info: &'static TypeInfo, elements: &[T]) -> Result<NonNull<u8>, AllocError<()>> {
+        // The fast path: no user code runs, so the header need not say filler meanwhile.
+        if align_of::<T>() <= 8
+            && let Some(extent) = slice_extent(size_of::<T>(), align_of::<T>(), elements.len())
+            && !is_large(&info.shape, extent)
+            && let Some(place) = self.local().buffer.bump(extent)
+        {
+            let header = Header::at(place);
+            // SAFETY: bumped memory is ours.
+            unsafe { header.write_info(info) };
+            let address = header.address();
+            // SAFETY: the address of a slice is that of its length word.
+            unsafe { address.cast::<usize>().write(elements.len()) };
+            let first = info.first(address).cast::<T>();
+            // SAFETY: bumped for so many elements; the object is new, so they are elsewhere.
+            unsafe { first.copy_from_nonoverlapping(elements.as_ptr(), elements.len()) };
+            // SAFETY: not null: behind a header.
+            return Ok(unsafe { NonNull::new_unchecked(address) });
+        }
         let reserved = self.reserve_slice(info, elements.len()).map_err(|refused| AllocError { value: (), refused })?;
         let first = info.first(reserved.address().as_ptr()).cast::<T>();
         // SAFETY: reserved for so many elements; the object is new, so they are elsewhere.

@@ -50,26 +50,26 @@ impl<'a> Marker<'a> {
 
     /// Marks everything that is reachable from what was reported.
     pub(crate) fn drain(&mut self) {
-        let mut queue = [None::<NonNull<u8>>; IN_FLIGHT];
-        let mut next = 0;
-        let mut waiting = 0;
+        // First in, first out: `waiting` objects from `first` on, which are on their way to the cache.
+        let mut queue = [NonNull::<u8>::dangling(); IN_FLIGHT];
+        let (mut first, mut waiting) = (0, 0);
         loop {
-            let incoming = self.stack.pop();
-            if let Some(address) = incoming {
+            while waiting < IN_FLIGHT
+                && let Some(address) = self.stack.pop()
+            {
                 self.prefetch(address);
+                queue[(first + waiting) % IN_FLIGHT] = address;
                 waiting += 1;
-            } else if waiting == 0 {
-                match self.arrays.pop() {
-                    Some((array, from)) => self.trace_piece(array, from),
-                    None => return,
-                }
-                continue;
             }
-            let due = core::mem::replace(&mut queue[next], incoming);
-            next = (next + 1) % IN_FLIGHT;
-            if let Some(address) = due {
+            if waiting > 0 {
+                let due = queue[first];
+                first = (first + 1) % IN_FLIGHT;
                 waiting -= 1;
-                self.mark(address);
+                self.mark(due);
+            } else if let Some((array, from)) = self.arrays.pop() {
+                self.trace_piece(array, from);
+            } else {
+                return;
             }
         }
     }

@@ -12,13 +12,13 @@
 //!
 //! [`leaf`] has the wrapper that makes a leaf of any other type, and `__private` what the derive calls.
 
+#[doc(hidden)]
+#[path = "impls/private.rs"]
+pub mod __private;
 mod inline;
 mod leaf;
 mod owned;
 mod plain;
-#[doc(hidden)]
-#[path = "impls/private.rs"]
-pub mod __private;
 
 pub use leaf::Leaf;
 

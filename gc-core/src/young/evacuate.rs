@@ -192,31 +192,30 @@ impl<'a, P: Promote> Evacuator<'a, P> {
 
     /// Copies and traces everything that is reachable from what was reported.
     pub(crate) fn drain(&mut self) {
-        let mut queue = [None::<NonNull<Edge>>; IN_FLIGHT];
-        let mut next = 0;
-        let mut waiting = 0;
+        // First in, first out: `waiting` places from `first` on, whose objects are on their way to the cache.
+        let mut queue = [NonNull::<Edge>::dangling(); IN_FLIGHT];
+        let (mut first, mut waiting) = (0, 0);
         loop {
-            let incoming = self.places.pop();
-            if let Some(place) = incoming {
+            while waiting < IN_FLIGHT
+                && let Some(place) = self.places.pop()
+            {
                 // SAFETY: E1: a place that was reported, valid throughout the pause.
                 let target = unsafe { place.as_ref() }.load(Ordering::Relaxed);
                 prefetch(target.wrapping_sub(HEADER));
+                queue[(first + waiting) % IN_FLIGHT] = place;
                 waiting += 1;
-            } else if waiting == 0 {
-                if let Some(object) = self.objects.pop() {
-                    self.trace(object.as_ptr());
-                } else if let Some((array, from)) = self.arrays.pop() {
-                    self.trace_piece(array.as_ptr(), from);
-                } else {
-                    return;
-                }
-                continue;
             }
-            let due = mem::replace(&mut queue[next], incoming);
-            next = (next + 1) % IN_FLIGHT;
-            if let Some(place) = due {
+            if waiting > 0 {
+                let due = queue[first];
+                first = (first + 1) % IN_FLIGHT;
                 waiting -= 1;
-                self.update(place);
+                self.update(due);
+            } else if let Some(object) = self.objects.pop() {
+                self.trace(object.as_ptr());
+            } else if let Some((array, from)) = self.arrays.pop() {
+                self.trace_piece(array.as_ptr(), from);
+            } else {
+                return;
             }
         }
     }
@@ -442,11 +441,11 @@ impl<P: Promote> Visitor for Evacuator<'_, P> {
         // SAFETY: as above.
         // Relaxed: the world is stopped.
         let target = unsafe { place.as_ref() }.load(Ordering::Relaxed);
-        if !self.watched.contains(target.addr()) {
-            return;
-        }
         if !self.young_part.contains(target.addr()) {
-            return self.reach_large(target);
+            if self.watched.contains(target.addr()) {
+                self.reach_large(target);
+            }
+            return;
         }
         if self.holder == Holder::Young || (self.holder == Holder::Old && self.holders.contains(edge.addr())) {
             self.places.push(place);

@@ -1,0 +1,127 @@
+//! Waiting for other threads without making a collection wait: [`Mutator::blocked`] around what programs wait on.
+//!
+//! A thread that waits outside of `blocked` holds every collection up, and deadlocks if what it waits for needs one.
+//!
+//! ```
+//! use gc_core::blocking;
+//! # let heap = gc_core::Heap::builder().build()?;
+//! # let mut m = heap.attach()?;
+//! let there = heap.clone();
+//! let worker = std::thread::spawn(move || {
+//!     let m = there.attach().unwrap(); // needs this thread at a safepoint, or blocked
+//!     *m.alloc(6) * 7
+//! });
+//! assert_eq!(blocking::join(&mut m, worker).unwrap(), 42);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::{
+    sync::{Barrier, Condvar, LockResult, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crate::Mutator;
+
+/// Waits for a thread to end.
+///
+/// # Errors
+///
+/// The thread's panic, as [`JoinHandle::join`].
+pub fn join<T>(mutator: &mut Mutator, thread: JoinHandle<T>) -> thread::Result<T> {
+    mutator.blocked(|| thread.join())
+}
+
+/// [`thread::scope`], blocked from its beginning to its end: for threads that borrow from this one.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let root = m.root(m.alloc_str("seen by all"));
+/// gc_core::blocking::scope(&mut m, |scope| {
+///     for _ in 0..2 {
+///         scope.spawn(|| assert_eq!(&*root.get(&heap.attach().unwrap()), "seen by all"));
+///     }
+/// });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn scope<'env, R>(
+    mutator: &mut Mutator,
+    body: impl for<'scope> FnOnce(&'scope thread::Scope<'scope, 'env>) -> R,
+) -> R {
+    mutator.blocked(|| thread::scope(body))
+}
+
+/// Locks a mutex. Free ones at the cost of [`Mutex::try_lock`].
+///
+/// The guard may be held across safepoints; whoever waits for it must wait blocked too.
+///
+/// # Errors
+///
+/// The guard, if the mutex is poisoned.
+pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Ok(guard),
+        Err(std::sync::TryLockError::Poisoned(guard)) => Err(guard),
+        Err(std::sync::TryLockError::WouldBlock) => mutator.blocked(|| mutex.lock()),
+    }
+}
+
+/// Locks a lock for reading.
+///
+/// # Errors
+///
+/// The guard, if the lock is poisoned.
+pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockResult<RwLockReadGuard<'a, T>> {
+    mutator.blocked(|| lock.read())
+}
+
+/// Locks a lock for writing.
+///
+/// # Errors
+///
+/// The guard, if the lock is poisoned.
+pub fn write<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockResult<RwLockWriteGuard<'a, T>> {
+    mutator.blocked(|| lock.write())
+}
+
+/// Waits for a condition variable to be notified, once: use it in a loop that looks at the condition.
+///
+/// # Errors
+///
+/// The guard, if the mutex is poisoned.
+pub fn wait<'a, T>(
+    mutator: &mut Mutator,
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+) -> LockResult<MutexGuard<'a, T>> {
+    mutator.blocked(|| condvar.wait(guard))
+}
+
+/// Waits at a barrier. Whether this thread is its leader.
+pub fn barrier(mutator: &mut Mutator, barrier: &Barrier) -> bool {
+    mutator.blocked(|| barrier.wait().is_leader())
+}
+
+/// Receives from a channel.
+///
+/// # Errors
+///
+/// Every sender is gone.
+pub fn recv<T>(mutator: &mut Mutator, receiver: &mpsc::Receiver<T>) -> Result<T, mpsc::RecvError> {
+    mutator.blocked(|| receiver.recv())
+}
+
+/// Sends to a bounded channel.
+///
+/// # Errors
+///
+/// The value, if the receiver is gone.
+pub fn send<T>(mutator: &mut Mutator, sender: &mpsc::SyncSender<T>, value: T) -> Result<(), mpsc::SendError<T>> {
+    mutator.blocked(|| sender.send(value))
+}
+
+/// Sleeps.
+pub fn sleep(mutator: &mut Mutator, time: Duration) {
+    mutator.blocked(|| thread::sleep(time));
+}

@@ -1,0 +1,6 @@
+//! Leaves the unit tests of the included files out: they would run outside of a model.
+
+fn main() {
+    println!("cargo::rustc-cfg=gc_loom");
+    println!("cargo::rerun-if-changed=build.rs");
+}

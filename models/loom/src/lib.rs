@@ -1,0 +1,76 @@
+//! The protocols between `gc-core`'s threads, their production files compiled against loom, and every execution within a
+//! bound of preemptions looked at.
+//!
+//! The files are included as they are; `sync` takes the place of the crate's own. Every atomic access first touches a
+//! shadow of its own by a read-modify-write, as loom 0.7.2 may skip a thread whose next step is a plain load and so miss bugs (its
+//! issues 166 and 392); with the shadow it finds both upstream reproducers.
+
+#![cfg(test)]
+
+#[path = "../../../gc-core/src/memory/cell_word.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod cell_word;
+#[path = "../../../gc-core/src/collector/live_count.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod live_count;
+#[path = "../../protocols/mod.rs"]
+mod models;
+#[path = "../../../gc-core/src/safepoint.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod safepoint;
+
+mod sync;
+
+pub(crate) use loom::{sync::Arc, thread};
+
+/// Runs a model in every execution.
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.max_branches = 10_000;
+    builder.check(model);
+}
+
+/// Runs a model with a bug planted, which it must find. In a process of its own: a model that fails takes its process
+/// along, as values that it owns fail again when they are dropped.
+fn must_fail(test: &str, mutant: &'static str, model: fn()) {
+    const PLANT: &str = "GC_MODEL_MUTANT";
+    if std::env::var(PLANT).is_ok_and(|planted| planted == mutant) {
+        sync::plant(mutant);
+        model();
+        return;
+    }
+    let test = format!("models::{test}");
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([&test, "--exact", "--nocapture"])
+        .env(PLANT, mutant)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "the model does not find the mutant `{mutant}`");
+    assert!(said.contains("panicked"), "the model of `{mutant}` failed for another reason: {said}");
+}
+
+/// A place that only one thread at a time may touch; the model fails where two do.
+struct Heap(loom::cell::UnsafeCell<usize>);
+
+// SAFETY: the model checks that accesses are exclusive: that is what it is for.
+unsafe impl Sync for Heap {}
+// SAFETY: a number.
+unsafe impl Send for Heap {}
+
+impl Heap {
+    fn new() -> Self {
+        Self(loom::cell::UnsafeCell::new(0))
+    }
+
+    fn touch(&self) {
+        // SAFETY: loom panics if this is not exclusive.
+        self.0.with_mut(|place| unsafe { *place += 1 });
+    }
+
+    fn look(&self) -> usize {
+        // SAFETY: loom panics if somebody writes.
+        self.0.with(|place| unsafe { *place })
+    }
+}

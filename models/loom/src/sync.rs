@@ -1,0 +1,160 @@
+//! Shaped like `gc-core`'s `sync`, built on loom, every atomic with its shadow.
+
+use core::ops::{Deref, DerefMut};
+use std::cell::Cell;
+
+pub(crate) use loom::hint::spin_loop;
+
+/// Spinning is the scheduler's business here.
+pub(crate) fn spins() -> u32 {
+    0
+}
+
+thread_local! {
+    static PLANTED: Cell<&'static str> = const { Cell::new("") };
+}
+
+/// Plants a bug in the models that this thread runs.
+pub(crate) fn plant(mutant: &'static str) {
+    PLANTED.set(mutant);
+}
+
+pub(crate) fn mutant(name: &str) -> bool {
+    PLANTED.get() == name
+}
+
+pub(crate) mod atomic {
+    pub(crate) use loom::sync::atomic::Ordering;
+
+    macro_rules! shadowed {
+        ($name:ident, $int:ty) => {
+            pub(crate) struct $name {
+                value: loom::sync::atomic::$name,
+                shadow: loom::sync::atomic::AtomicUsize,
+            }
+
+            #[allow(dead_code, reason = "a model uses what its file uses")]
+            impl $name {
+                pub(crate) fn new(value: $int) -> Self {
+                    Self {
+                        value: loom::sync::atomic::$name::new(value),
+                        shadow: loom::sync::atomic::AtomicUsize::new(0),
+                    }
+                }
+
+                fn real(&self) -> &loom::sync::atomic::$name {
+                    self.shadow.fetch_add(0, Ordering::Relaxed);
+                    &self.value
+                }
+
+                pub(crate) fn load(&self, order: Ordering) -> $int {
+                    self.real().load(order)
+                }
+
+                pub(crate) fn store(&self, value: $int, order: Ordering) {
+                    self.real().store(value, order);
+                }
+
+                pub(crate) fn fetch_sub(&self, value: $int, order: Ordering) -> $int {
+                    self.real().fetch_sub(value, order)
+                }
+
+                pub(crate) fn swap(&self, value: $int, order: Ordering) -> $int {
+                    self.real().swap(value, order)
+                }
+
+                pub(crate) fn fetch_or(&self, value: $int, order: Ordering) -> $int {
+                    self.real().fetch_or(value, order)
+                }
+
+                pub(crate) fn fetch_and(&self, value: $int, order: Ordering) -> $int {
+                    self.real().fetch_and(value, order)
+                }
+
+                pub(crate) fn compare_exchange(
+                    &self,
+                    from: $int,
+                    to: $int,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$int, $int> {
+                    self.real().compare_exchange(from, to, success, failure)
+                }
+            }
+        };
+    }
+
+    pub(crate) struct AtomicBool(AtomicU32);
+
+    impl AtomicBool {
+        pub(crate) fn new(value: bool) -> Self {
+            Self(AtomicU32::new(value.into()))
+        }
+
+        pub(crate) fn load(&self, order: Ordering) -> bool {
+            self.0.load(order) != 0
+        }
+
+        pub(crate) fn store(&self, value: bool, order: Ordering) {
+            self.0.store(value.into(), order);
+        }
+    }
+
+    shadowed!(AtomicU32, u32);
+    shadowed!(AtomicU64, u64);
+    shadowed!(AtomicUsize, usize);
+}
+
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        MutexGuard(Some(self.0.lock().unwrap()))
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().unwrap()
+    }
+}
+
+pub(crate) struct Condvar(loom::sync::Condvar);
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self(loom::sync::Condvar::new())
+    }
+
+    pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+        guard.0 = Some(self.0.wait(guard.0.take().unwrap()).unwrap());
+    }
+
+    /// Time does not run in a model.
+    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: core::time::Duration) -> bool {
+        self.wait(guard);
+        false
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}

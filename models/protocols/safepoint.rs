@@ -1,0 +1,218 @@
+//! The stop protocol: requests, polls, parking, blocking, attaching and detaching against stops.
+//!
+//! `Heap::touch` stands for any access to the heap: the model fails if the leader's and a mutator's ever overlap.
+
+use core::time::Duration;
+
+use crate::{
+    Arc, Heap, check, must_fail,
+    safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
+    sync::Mutex,
+    thread,
+};
+
+struct Mutator {
+    word: StateWord,
+    poll: Poll,
+    heap: Heap,
+}
+
+impl Mutator {
+    fn member(&self) -> Member<'_> {
+        Member { word: &self.word, poll: &self.poll }
+    }
+}
+
+/// A heap's registry with the world, as the collector uses them.
+struct Registry {
+    world: World,
+    mutators: Mutex<(Vec<Arc<Mutator>>, usize)>,
+}
+
+impl Registry {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { world: World::new(), mutators: Mutex::new((Vec::new(), 0)) })
+    }
+
+    fn attach(&self) -> Arc<Mutator> {
+        let mutator = Arc::new(Mutator { word: StateWord::running(0), poll: Poll::new(), heap: Heap::new() });
+        self.mutators.lock().0.push(mutator.clone());
+        mutator
+    }
+
+    fn detach(&self, mutator: &Arc<Mutator>) {
+        self.world.enter_blocked(&mutator.word);
+        self.mutators.lock().0.retain(|other| !Arc::ptr_eq(other, mutator));
+    }
+
+    /// A safepoint; whether it was raised.
+    fn poll(&self, mutator: &Mutator) -> bool {
+        if !mutator.poll.is_raised() {
+            return false;
+        }
+        if mutator.poll.take().contains(Reason::STOP) {
+            self.world.park(&mutator.word);
+        }
+        true
+    }
+
+    /// Collects, on a thread that is no running mutator.
+    fn lead(&self) {
+        let mut registry = self.mutators.lock();
+        let members = registry.0.clone();
+        let stopped = self.world.stop(members.iter().map(|m| m.member()), Duration::MAX, |_| true);
+        assert!(matches!(stopped, Stopped::All { .. }));
+        for mutator in &members {
+            mutator.heap.touch();
+        }
+        registry.1 += 1;
+        self.world.resume(members.iter().map(|m| m.member()));
+    }
+
+    /// Collects, on a mutator's thread.
+    fn request(&self, mutator: &Mutator) {
+        self.world.enter_blocked(&mutator.word);
+        self.lead();
+        self.world.leave_blocked(&mutator.word);
+    }
+}
+
+/// A mutator works until it has met one safepoint.
+fn until_safepoint(registry: &Registry, mutator: &Arc<Mutator>) {
+    mutator.heap.touch();
+    while !registry.poll(mutator) {
+        thread::yield_now();
+    }
+    mutator.heap.touch();
+    registry.detach(mutator);
+}
+
+fn polling_mutator() {
+    check(|| {
+        let registry = Registry::new();
+        let (there, mutator) = (registry.clone(), registry.attach());
+        let other = thread::spawn(move || until_safepoint(&there, &mutator));
+        registry.lead();
+        other.join().unwrap();
+    });
+}
+
+fn blocked_and_back() {
+    check(|| {
+        let registry = Registry::new();
+        let (there, mutator) = (registry.clone(), registry.attach());
+        let other = thread::spawn(move || {
+            mutator.heap.touch();
+            there.world.enter_blocked(&mutator.word);
+            there.world.leave_blocked(&mutator.word);
+            mutator.heap.touch();
+            there.detach(&mutator);
+        });
+        registry.lead();
+        other.join().unwrap();
+    });
+}
+
+fn two_requesters() {
+    check(|| {
+        let registry = Registry::new();
+        let threads = [registry.attach(), registry.attach()].map(|mutator| {
+            let there = registry.clone();
+            thread::spawn(move || {
+                mutator.heap.touch();
+                there.request(&mutator);
+                mutator.heap.touch();
+                there.detach(&mutator);
+            })
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(registry.mutators.lock().1, 2);
+    });
+}
+
+fn attach_and_detach() {
+    check(|| {
+        let registry = Registry::new();
+        let there = registry.clone();
+        let other = thread::spawn(move || {
+            let mutator = there.attach();
+            mutator.heap.touch();
+            there.poll(&mutator);
+            mutator.heap.touch();
+            there.detach(&mutator);
+        });
+        registry.lead();
+        registry.lead();
+        other.join().unwrap();
+    });
+}
+
+fn two_pollers() {
+    check(|| {
+        let registry = Registry::new();
+        let threads = [registry.attach(), registry.attach()].map(|mutator| {
+            let there = registry.clone();
+            thread::spawn(move || {
+                mutator.heap.touch();
+                there.poll(&mutator);
+                mutator.heap.touch();
+                there.detach(&mutator);
+            })
+        });
+        registry.lead();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_leader_and_a_polling_mutator_never_overlap() {
+    polling_mutator();
+}
+
+#[test]
+fn a_blocked_mutator_comes_back_after_the_stop() {
+    blocked_and_back();
+}
+
+#[test]
+fn two_requests_both_end() {
+    two_requesters();
+}
+
+#[test]
+fn attaching_and_detaching_meet_stops() {
+    attach_and_detach();
+}
+
+#[test]
+fn two_pollers_both_resume() {
+    two_pollers();
+}
+
+#[test]
+fn mutant_a_leader_that_does_not_wait_is_found() {
+    must_fail("safepoint::mutant_a_leader_that_does_not_wait_is_found", "leader_does_not_wait", polling_mutator);
+}
+
+#[test]
+fn mutant_leaving_blocked_in_a_stop_is_found() {
+    must_fail("safepoint::mutant_leaving_blocked_in_a_stop_is_found", "resume_without_waiting", blocked_and_back);
+}
+
+#[test]
+fn mutant_a_blocked_thread_that_is_not_counted_is_found() {
+    must_fail(
+        "safepoint::mutant_a_blocked_thread_that_is_not_counted_is_found",
+        "blocked_does_not_count",
+        blocked_and_back,
+    );
+}
+
+#[test]
+fn mutant_waking_one_of_two_is_found() {
+    must_fail("safepoint::mutant_waking_one_of_two_is_found", "wake_one", two_pollers);
+}

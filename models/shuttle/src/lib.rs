@@ -1,0 +1,72 @@
+//! The models of `gc-loom` again, under shuttle: a second scheduler that shares no code with the first. It looks at
+//! interleavings only, not at weak memory, and so at longer runs.
+
+#![cfg(test)]
+
+#[path = "../../../gc-core/src/memory/cell_word.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod cell_word;
+#[path = "../../../gc-core/src/collector/live_count.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod live_count;
+#[path = "../../protocols/mod.rs"]
+mod models;
+#[path = "../../../gc-core/src/safepoint.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod safepoint;
+
+mod sync;
+
+use core::sync::atomic::{AtomicIsize, Ordering};
+
+pub(crate) use shuttle::{sync::Arc, thread};
+
+/// Runs a model depth first, up to a bound, and then with probabilistic concurrency testing.
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let model = std::sync::Arc::new(model);
+    let again = model.clone();
+    shuttle::check_dfs(move || model(), Some(2_000));
+    shuttle::check_pct(move || again(), 2_000, 3);
+}
+
+/// Runs a model with a bug planted, which it must find. In a process of its own: a model that fails takes its process along.
+fn must_fail(test: &str, mutant: &'static str, model: fn()) {
+    const PLANT: &str = "GC_MODEL_MUTANT";
+    if std::env::var(PLANT).is_ok_and(|planted| planted == mutant) {
+        sync::plant(mutant);
+        model();
+        return;
+    }
+    let test = format!("models::{test}");
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([&test, "--exact", "--nocapture"])
+        .env(PLANT, mutant)
+        .output()
+        .unwrap();
+    assert!(!output.status.success(), "the model does not find the mutant `{mutant}`");
+}
+
+/// A place that only one thread at a time may touch; the model fails where two do.
+struct Heap {
+    /// Readers, or −1 for a writer.
+    users: AtomicIsize,
+}
+
+impl Heap {
+    fn new() -> Self {
+        Self { users: AtomicIsize::new(0) }
+    }
+
+    fn touch(&self) {
+        assert_eq!(self.users.swap(-1, Ordering::SeqCst), 0, "a write overlaps");
+        thread::yield_now();
+        assert_eq!(self.users.swap(0, Ordering::SeqCst), -1, "a write overlaps");
+    }
+
+    fn look(&self) -> usize {
+        assert!(self.users.fetch_add(1, Ordering::SeqCst) >= 0, "a read overlaps a write");
+        thread::yield_now();
+        assert!(self.users.fetch_sub(1, Ordering::SeqCst) > 0, "a read overlaps a write");
+        0
+    }
+}

@@ -1,0 +1,79 @@
+//! Shaped like `gc-core`'s `sync`, built on shuttle.
+
+use core::ops::{Deref, DerefMut};
+use std::cell::Cell;
+
+pub(crate) use shuttle::hint::spin_loop;
+pub(crate) use shuttle::sync::atomic;
+
+/// Spinning is the scheduler's business here.
+pub(crate) fn spins() -> u32 {
+    0
+}
+
+thread_local! {
+    static PLANTED: Cell<&'static str> = const { Cell::new("") };
+}
+
+/// Plants a bug in the models that this thread runs.
+pub(crate) fn plant(mutant: &'static str) {
+    PLANTED.set(mutant);
+}
+
+pub(crate) fn mutant(name: &str) -> bool {
+    PLANTED.get() == name
+}
+
+pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+
+pub(crate) struct MutexGuard<'a, T>(Option<shuttle::sync::MutexGuard<'a, T>>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(shuttle::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        MutexGuard(Some(self.0.lock().unwrap()))
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().unwrap()
+    }
+}
+
+pub(crate) struct Condvar(shuttle::sync::Condvar);
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self(shuttle::sync::Condvar::new())
+    }
+
+    pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+        guard.0 = Some(self.0.wait(guard.0.take().unwrap()).unwrap());
+    }
+
+    /// Time does not run in a model.
+    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: core::time::Duration) -> bool {
+        self.wait(guard);
+        false
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
