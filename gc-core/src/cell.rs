@@ -23,8 +23,8 @@ use crate::{
 /// [`Slot`](crate::Slot).
 ///
 /// [`get`](Self::get) and [`set`](Self::set) copy small values; [`borrow`](Self::borrow) and
-/// [`borrow_mut`](Self::borrow_mut) hand out guards, as `RefCell` does. A guard ends before the next safepoint, and a
-/// forgotten one counts no more after it.
+/// [`borrow_mut`](Self::borrow_mut) hand out guards, as `RefCell` does. A guard ends before the next safepoint; a
+/// forgotten one counts until the next collection, or until another thread attaches.
 ///
 /// A container in a cell is looked at as a whole in the next young collection after it was written: for big mutable
 /// arrays of pointers use a slice object of slots, `Gc<[Slot<…>]>`.

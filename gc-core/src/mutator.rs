@@ -158,6 +158,10 @@ impl Mutator {
         if stress.watches_safepoints() {
             local.poll.raise(Reason::STRESS);
         }
+        // What a mutator that has detached was asked for.
+        if local.shared.pace.wants_young() {
+            local.poll.raise(Reason::YOUNG);
+        }
         if stress.every_allocation != 0 {
             local.buffer.set_every_slow();
         }

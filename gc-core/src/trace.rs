@@ -60,6 +60,10 @@ pub unsafe trait Trace {
     /// Whether the value may hold a pointer into the heap.
     const HAS_GC: bool;
 
+    /// What the derive proves with: reached through the trait that is implemented, so that nothing can stand in for it.
+    #[doc(hidden)]
+    const PROOFS: __private::Proofs = __private::Proofs;
+
     /// Reports every pointer of the value at `this` to `visitor`.
     ///
     /// # Safety

@@ -40,6 +40,17 @@ fn path_at(path: &Path, user: Span) -> TokenStream {
     tokens.collect()
 }
 
+/// What proves: through the trait that is being implemented, which nothing can stand in for (D1).
+fn proofs(private: &Path) -> TokenStream {
+    quote!(<Self as #private::Trace>::PROOFS)
+}
+
+/// The same, with errors about it shown at `user`.
+fn proofs_at(private: &Path, user: Span) -> TokenStream {
+    let private = path_at(private, user);
+    quote_spanned!(at(user)=> <Self as #private::Trace>::PROOFS)
+}
+
 /// The names of the local variables. Only a constant of the user's could meet them, and that would be an error.
 struct Locals {
     this: Ident,
@@ -155,6 +166,7 @@ fn leaf(input: &DeriveInput, private: &Path, container: &Container) -> Result<To
         .push(parse_quote_spanned!(span=> #name #arguments: 'static + #private_here::Send + #private_here::Sync));
     let fresh = Lifetime::new("'collection", Span::mixed_site());
     let visitor = visitor_parameter();
+    let proofs = proofs(private);
     Ok(quote! {
         #[automatically_derived]
         unsafe impl #generics #private::Trace for #name #arguments #clause {
@@ -164,7 +176,9 @@ fn leaf(input: &DeriveInput, private: &Path, container: &Container) -> Result<To
             const HAS_GC: #private::bool = false;
 
             #[inline(always)]
-            unsafe fn trace<#visitor: #private::Visitor>(_: *mut Self, _: &mut #visitor) {}
+            unsafe fn trace<#visitor: #private::Visitor>(_: *mut Self, _: &mut #visitor) {
+                #proofs.leaf::<Self>();
+            }
         }
     })
 }
@@ -192,6 +206,7 @@ fn traced(input: &DeriveInput, private: &Path, container: &Container, variants: 
     let (at_type, static_type) =
         (parameters.type_under(&lifetime), parameters.type_under(&Lifetime::new("'static", Span::mixed_site())));
     let (has_cell, has_gc) = (has_cell(private, variants), parameters.has_gc());
+    let proofs = proofs(private);
     let trace = trace_arms(private, variants);
     let proof = proof_arms(name, private, variants, &lifetime);
     Ok(quote! {
@@ -204,6 +219,7 @@ fn traced(input: &DeriveInput, private: &Path, container: &Container, variants: 
 
             #[inline]
             unsafe fn trace<#type_of_visitor: #private::Visitor>(#this: *mut Self, #visitor: &mut #type_of_visitor) {
+                #proofs.without_drop::<Self, _>();
                 let _ = &#visitor;
                 let #value: &Self = unsafe { &*#this };
                 match *#value { #trace }
@@ -229,7 +245,8 @@ fn traced(input: &DeriveInput, private: &Path, container: &Container, variants: 
 /// The OR over the traced fields, each asked by its place.
 fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
     let Locals { this, .. } = &Locals::new();
-    let others = (variants.len() > 1).then(|| quote!(_ => #private::other_variant(),));
+    let proofs_of = proofs(private);
+    let others = (variants.len() > 1).then(|| quote!(_ => #proofs_of.other_variant(),));
     let one = |variant: &VariantOf, field: &FieldOf| {
         let here = &field.here;
         let pattern = variant.pattern(&quote!(Self), |other| match other.here == *here {
@@ -237,10 +254,10 @@ fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
             false => Binding::Ignored,
         });
         let span = field.ty.span();
-        let private = path_at(private, span);
+        let proofs = proofs_at(private, span);
         quote_spanned! {at(span)=>
-            #private::has_cell(|#this: &Self| match *#this {
-                #pattern => ({ #private::field }(#here)),
+            #proofs.has_cell(|#this: &Self| match *#this {
+                #pattern => #proofs.field(#here),
                 #others
             })
         }
@@ -258,10 +275,10 @@ fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
             false => Binding::Ref(&field.here),
         });
         let fields = variant.traced().map(|FieldOf { here, ty, .. }| {
-            let private = path_at(private, ty.span());
+            let proofs = proofs_at(private, ty.span());
             quote_spanned! {at(ty.span())=>
-                let #here = { #private::field }(#here);
-                unsafe { #private::Field::trace(#here, #this, #visitor) };
+                let #here = #proofs.field(#here);
+                unsafe { #proofs.trace(#here, #this, #visitor) };
             }
         });
         quote!(#pattern => { #(#fields)* })
@@ -277,13 +294,13 @@ fn proof_arms(name: &Ident, private: &Path, variants: &[VariantOf], lifetime: &L
         let here = variant.pattern(&quote!(Self), |field| Binding::RefMut(&field.here));
         let there = variant.pattern(&quote!(#name), |field| Binding::RefMut(&field.there));
         let pairs = variant.fields.iter().map(|FieldOf { here, there, ty, skipped, .. }| {
-            let (span, private) = (at(ty.span()), path_at(private, ty.span()));
+            let (span, proofs) = (at(ty.span()), proofs_at(private, ty.span()));
             if *skipped {
-                quote_spanned!(span=> #private::skipped(#here, #there);)
+                quote_spanned!(span=> #proofs.skipped(#here, #there);)
             } else {
                 quote_spanned! {span=>
-                    let #here = { #private::field }(#here);
-                    #private::Field::becomes(#here, #there, #private::lifetime::<#lifetime>());
+                    let #here = #proofs.field(#here);
+                    #proofs.becomes(#here, #there, #proofs.lifetime::<#lifetime>());
                 }
             }
         });

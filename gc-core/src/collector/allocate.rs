@@ -116,7 +116,7 @@ impl Local {
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
         let mut old = self.shared.old.lock();
         let ready = |old: &mut crate::memory::blocks::OldSpace| {
-            old.ensure_empty(wanted, |bytes| memory.budget.charge(bytes), |offset, bytes| memory.commit(offset, bytes))
+            old.ensure_empty(wanted, |bytes| memory.budget.charge(bytes), |offset, bytes| memory.grow(offset, bytes))
         };
         if ready(&mut old.space) {
             return true;
@@ -150,9 +150,9 @@ impl Local {
     fn charge_fresh(&self, bytes: usize) {
         let pace = &self.shared.pace;
         // Relaxed: a figure.
-        let fresh = pace.fresh_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        pace.fresh_bytes.fetch_add(bytes, Ordering::Relaxed);
         // The chunk that is handed out now is the last one of the budget.
-        if fresh > pace.thresholds().nursery_bytes && pace.is_auto() {
+        if pace.wants_young() {
             self.poll.raise(Reason::YOUNG);
         }
     }

@@ -220,7 +220,8 @@ impl Shared {
         let mut objects = core::mem::take(&mut young.drops);
         let mut large = self.large.lock();
         let runs = core::mem::take(&mut large.old).into_iter().chain(core::mem::take(&mut young.fresh_large));
-        objects.extend(runs.filter_map(|page| NonNull::new(self.runs.address(page as usize))));
+        let runs = runs.map(|page| self.runs.object(page as usize)).filter(|(_, info)| info.drop.is_some());
+        objects.extend(runs.filter_map(|(address, _)| NonNull::new(address)));
         let old = &self.old.lock().space;
         for (index, block) in old.blocks.iter().enumerate() {
             let Some(class) = block.class.filter(|_| block.drops) else { continue };

@@ -49,6 +49,19 @@ pub(crate) struct RootSlot {
     info: AtomicPtr<TypeInfo>,
 }
 
+impl RootSlot {
+    /// The pointer to a value in memory of its own. An inline value is no pointer, and need not be one word of initialised
+    /// bytes.
+    ///
+    /// # Safety
+    ///
+    /// The slot holds such a pointer, and nobody writes it.
+    unsafe fn boxed(&self) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { *self.value.get() }
+    }
+}
+
 const FREE: usize = 1;
 const BOXED: usize = 2;
 const DROPPED: usize = 4;
@@ -223,14 +236,15 @@ impl RootTable {
                 }
                 // SAFETY: not free, so the word is a description with tags.
                 let info = unsafe { &*word.map_addr(|a| a & !TAGS) };
-                // SAFETY: T1: the owner does not run.
-                let value = unsafe { *slot.value.get() };
+                let boxed = tags & BOXED != 0;
                 if tags & DROPPED == 0 {
-                    visit(info, if tags & BOXED != 0 { value } else { slot.value.get().cast() });
+                    // SAFETY: a live root's slot; the owner does not run (T1).
+                    visit(info, if boxed { unsafe { slot.boxed() } } else { slot.value.get().cast() });
                     continue;
                 }
-                if tags & BOXED != 0 {
-                    let value = NonNull::new(value).expect("a boxed root has memory");
+                if boxed {
+                    // SAFETY: as above.
+                    let value = NonNull::new(unsafe { slot.boxed() }).expect("a boxed root has memory");
                     dropped(BoxedValue { value, info });
                 }
                 self.link(slot);
@@ -251,8 +265,9 @@ impl RootTable {
                     continue;
                 }
                 // SAFETY: as in `scan`.
-                let (info, value) = unsafe { (&*word.map_addr(|a| a & !TAGS), *slot.value.get()) };
-                visit(info, if tags & BOXED != 0 { value } else { slot.value.get().cast() });
+                let info = unsafe { &*word.map_addr(|a| a & !TAGS) };
+                // SAFETY: as in `scan`.
+                visit(info, if tags & BOXED != 0 { unsafe { slot.boxed() } } else { slot.value.get().cast() });
             }
         }
     }

@@ -254,6 +254,11 @@ impl Pace {
         self.old_bytes.load(Ordering::Relaxed) >= self.goal.load(Ordering::Relaxed)
     }
 
+    /// Whether the young budget is used up.
+    pub(crate) fn wants_young(&self) -> bool {
+        self.is_auto() && self.fresh_bytes.load(Ordering::Relaxed) > self.nursery_bytes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn is_auto(&self) -> bool {
         self.auto.load(Ordering::Relaxed)
     }

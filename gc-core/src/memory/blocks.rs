@@ -87,12 +87,12 @@ impl OldSpace {
     }
 
     /// Makes sure that `wanted` blocks are empty and have memory that is counted: released ones again through `charge`
-    /// (bytes), new ones through `charge` and `commit` (offset in the reservation, bytes).
+    /// (bytes), new ones through `grow` (offset in the reservation, bytes), which charges and commits.
     pub(crate) fn ensure_empty(
         &mut self,
         wanted: usize,
         charge: impl Fn(usize) -> bool,
-        commit: impl Fn(usize, usize) -> bool,
+        grow: impl Fn(usize, usize) -> bool,
     ) -> bool {
         while self.empty.len() < wanted {
             if !self.released.is_empty() {
@@ -103,13 +103,12 @@ impl OldSpace {
                 continue;
             }
             let first = self.blocks.len();
-            let count = GROUP.min(self.map.old.bytes / BLOCK - first);
-            if count == 0 || !charge(count * BLOCK) {
+            let left = self.map.old.bytes / BLOCK - first;
+            let offset = self.map.offset(self.map.block_start(first));
+            // Near the limit a whole group may be too much where a block is not.
+            let Some(count) = [GROUP, 1].into_iter().find(|&count| count <= left && grow(offset, count * BLOCK)) else {
                 return false;
-            }
-            if !commit(self.map.offset(self.map.block_start(first)), count * BLOCK) {
-                return false;
-            }
+            };
             self.blocks.resize(first + count, Block { class: None, drops: false, live: 0 });
             // Room for every block, so that lists never grow in a pause.
             self.empty.reserve(self.blocks.len() - self.empty.len());

@@ -9,7 +9,7 @@ use core::{
     task::Poll,
 };
 
-use super::__private::{Field, field};
+use super::__private::{Field, Proofs};
 use crate::trace::{Object, Trace, Visitor};
 
 /// Structs whose fields are public: the places come from `this`, without any reference.
@@ -59,7 +59,7 @@ macro_rules! enums {
                 // SAFETY: the caller says that a valid value is at `this`; a shared reference is allowed (I3).
                 match unsafe { &*this } {
                     $($name::$variant { $(0: $part)? } => { $(
-                        let part = field($part);
+                        let part = Proofs.field($part);
                         // SAFETY: a part of the value, so the caller's word holds for it.
                         unsafe { part.trace(this, visitor) };
                     )? })+
@@ -87,7 +87,7 @@ unsafe impl<T: Trace> Trace for RangeInclusive<T> {
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         // SAFETY: the caller says that a valid value is at `this`; a shared reference is allowed (I3).
         let range = unsafe { &*this };
-        let (start, end) = (field(range.start()), field(range.end()));
+        let (start, end) = (Proofs.field(range.start()), Proofs.field(range.end()));
         // SAFETY: the range lends its own ends: parts of the value, so the caller's word holds for them.
         unsafe { start.trace(this, visitor) };
         // SAFETY: as above.

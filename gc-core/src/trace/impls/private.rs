@@ -4,14 +4,14 @@
 //! the derive has seen it, a name that means something else here. So whatever safety depends on is inferred from a
 //! *place*, that is a reference to the field out of an exhaustive pattern:
 //!
-//! - [`field`] proves `F: Trace`, and gives the rest of the derive a [`Field`]: whether there is a cell in it, how it
-//!   is traced, and what it becomes under another lifetime.
-//! - [`Field::becomes`] proves that the field in `Self::At<'a>` has just that type. It takes `&mut`, so that no
+//! - [`Proofs::field`] proves `F: Trace`, and gives the rest of the derive a [`Field`]: whether there is a cell in it, how
+//!   it is traced, and what it becomes under another lifetime.
+//! - [`Proofs::becomes`] proves that the field in `Self::At<'a>` has just that type. It takes `&mut`, so that no
 //!   subtyping blurs the lifetimes. (The field of `Self` may be seen as a subtype of its type: `At` replaces the
 //!   lifetimes in which the two differ.)
-//! - [`skipped`] proves that a field is a leaf, and that its type in `Self::At<'a>` is the same. Both by `&mut`.
+//! - [`Proofs::skipped`] proves that a field is a leaf, and that its type in `Self::At<'a>` is the same. Both by `&mut`.
 //!
-//! [`field`] returns an opaque type, whose bounds hold even where `F: Trace` does not, so that a field that cannot be
+//! [`Proofs::field`] returns an opaque type, whose bounds hold even where `F: Trace` does not, so that a field that cannot be
 //! traced is one error and not one at each use.
 //!
 //! All of this is safe to call by anyone but [`Field::trace`], whose duty is that of `Trace::trace`.
@@ -42,6 +42,15 @@ pub trait TracedTypeMustNotImplDrop {}
 #[expect(drop_bounds, reason = "an impl of `Drop` is exactly what must collide here")]
 impl<T: Drop + ?Sized> TracedTypeMustNotImplDrop for T {}
 
+/// Implemented for every type, and once more for those that have a destructor: so the parameter cannot be inferred for
+/// these. [`TracedTypeMustNotImplDrop`] says the same with a better message, but only where the derive's path leads to it.
+pub trait WithoutDrop<Which> {}
+
+impl<T: ?Sized> WithoutDrop<()> for T {}
+
+#[expect(drop_bounds, reason = "whether there is an impl of `Drop` is the question")]
+impl<T: Drop + ?Sized> WithoutDrop<Proofs> for T {}
+
 /// A field of a traced type, its type known by its place.
 pub trait Field {
     /// The field's type under the collection lifetime `'a`.
@@ -56,16 +65,69 @@ pub trait Field {
     ///
     /// The place that this was made from is a field of the value at `this`, of which `F::trace` may be called.
     unsafe fn trace<S, V: Visitor>(self, this: *mut S, visitor: &mut V);
+}
+
+/// What the derive proves with.
+///
+/// The derive reaches it as `<Self as Trace>::PROOFS`, through the very trait that it implements: whatever names the path to
+/// this crate leads to in the user's program, a module that stands in for this one would have to stand in for the trait, and
+/// then nothing of this crate would be implemented. Its methods are inherent, so no other trait's take their place.
+#[derive(Clone, Copy)]
+pub struct Proofs;
+
+impl Proofs {
+    /// The field at `place`.
+    #[inline(always)]
+    pub fn field<F: Trace>(self, place: &F) -> impl for<'a> Field<At<'a> = F::At<'a>> + use<F> {
+        Place::<F> { address: (&raw const *place).addr(), type_: PhantomData }
+    }
+
+    /// Traces a field of the value at `this`.
+    ///
+    /// # Safety
+    ///
+    /// That of [`Field::trace`].
+    #[inline(always)]
+    pub unsafe fn trace<F: Field, S, V: Visitor>(self, field: F, this: *mut S, visitor: &mut V) {
+        // SAFETY: the caller's.
+        unsafe { field.trace(this, visitor) }
+    }
 
     /// Compiles if `there` is what the field is under the lifetime. Nobody calls it.
-    fn becomes<'a>(self, there: &mut Self::At<'a>, lifetime: Lifetime<'a>);
+    pub fn becomes<'a, F: Field<At<'a> = A>, A>(self, _field: F, _there: &mut A, _lifetime: Lifetime<'a>) {}
+
+    /// Whether the field that `locate` finds holds a cell inline. `locate` is there for its type only.
+    pub const fn has_cell<S, F: Field>(self, _locate: fn(&S) -> F) -> bool {
+        F::HAS_CELL
+    }
+
+    /// What `locate` says of the other variants.
+    #[cold]
+    pub fn other_variant<F>(self) -> F {
+        unreachable!("a field is not located in another variant than its own")
+    }
+
+    /// The lifetime `'a`.
+    pub const fn lifetime<'a>(self) -> Lifetime<'a> {
+        Lifetime(PhantomData)
+    }
+
+    /// Compiles if a field is a leaf, and of the same type here and under another lifetime.
+    pub fn skipped<F: IsLeaf, G: Same<F>>(self, _here: &mut F, _there: &mut G) {}
+
+    /// Compiles if a type is a leaf.
+    #[inline(always)]
+    pub fn leaf<T: IsLeaf + ?Sized>(self) {}
+
+    /// Compiles if a type has no destructor of its own: with one, there would be two `Which` to choose from.
+    #[inline(always)]
+    pub fn without_drop<T: WithoutDrop<Which> + ?Sized, Which>(self) {}
 }
 
-/// The field at `place`.
-#[inline(always)]
-pub fn field<F: Trace>(place: &F) -> impl for<'a> Field<At<'a> = F::At<'a>> + use<F> {
-    Place::<F> { address: (&raw const *place).addr(), type_: PhantomData }
-}
+/// That two types are one. No coercion makes it so.
+pub trait Same<T> {}
+
+impl<T> Same<T> for T {}
 
 /// The address of a field of type `F`.
 struct Place<F> {
@@ -84,32 +146,11 @@ impl<F: Trace> Field for Place<F> {
         // SAFETY: the caller says that the field of type `F` is there.
         unsafe { F::trace(place, visitor) }
     }
-
-    fn becomes<'a>(self, _: &mut F::At<'a>, _: Lifetime<'a>) {}
-}
-
-/// Whether the field that `locate` finds holds a cell inline. `locate` is there for its type only.
-pub const fn has_cell<S, F: Field>(_locate: fn(&S) -> F) -> bool {
-    F::HAS_CELL
-}
-
-/// What `locate` says of the other variants.
-#[cold]
-pub fn other_variant<F>() -> F {
-    unreachable!("a field is not located in another variant than its own")
 }
 
 /// A lifetime that cannot be mistaken for another one.
 #[derive(Clone, Copy)]
 pub struct Lifetime<'a>(PhantomData<fn(&'a ()) -> &'a ()>);
-
-/// The lifetime `'a`.
-pub const fn lifetime<'a>() -> Lifetime<'a> {
-    Lifetime(PhantomData)
-}
-
-/// Compiles if a field is a leaf, and of the same type here and under another lifetime.
-pub fn skipped<F: IsLeaf>(_here: &mut F, _there: &mut F) {}
 
 /// Leaves: `'static + Send + Sync`. A trait of its own for the sake of the message.
 ///

@@ -1,0 +1,12 @@
+//! Nor in generic code, whose bound says so.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Mutator, Trace};
+
+fn alloc<'gc, T: Trace + 'gc>(m: &'gc Mutator, value: T) -> Gc<'gc, T> {
+    m.alloc(value)
+}
+
+fn main() {}

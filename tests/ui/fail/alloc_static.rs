@@ -1,0 +1,17 @@
+//! An object whose pointers claim to live for ever cannot be made.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Heap, Slot, Trace};
+
+#[derive(Trace)]
+struct Node<'gc> {
+    next: Slot<'gc, u64>,
+}
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let m = heap.attach().unwrap();
+    m.alloc::<Node<'static>>(Node { next: Slot::null() });
+}

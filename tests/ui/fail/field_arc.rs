@@ -1,0 +1,17 @@
+//! `Arc`: many owners of one pointer, none of which could be told that it moved.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::sync::Arc;
+
+use gc_core::{Gc, Trace};
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    field: Arc<Gc<'gc, Node<'gc>>>,
+    next: Option<Gc<'gc, Node<'gc>>>,
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! `Cell`: a store would pass the barrier by.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::cell::Cell;
+
+use gc_core::{Gc, Slot, Trace};
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    field: Cell<Option<Gc<'gc, Node<'gc>>>>,
+    next: Option<Gc<'gc, Node<'gc>>>,
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! `RwLock`: a store would pass the barrier by.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::sync::RwLock;
+
+use gc_core::{Gc, GcCell, Trace};
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    field: RwLock<Option<Gc<'gc, Node<'gc>>>>,
+    next: Option<Gc<'gc, Node<'gc>>>,
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A `Slot` in a map. A post-monomorphization error: shows when the program is built.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::collections::HashMap;
+
+use gc_core::{Heap, Slot};
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let m = heap.attach().unwrap();
+    let value = m.alloc(1_u64);
+    m.alloc(HashMap::from([(1, Slot::new(Some(value)))]));
+}

@@ -1,0 +1,17 @@
+//! Nor is it an element of an ordered set.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::collections::BTreeSet;
+
+use gc_core::{Gc, Trace};
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    field: BTreeSet<Gc<'gc, Node<'gc>>>,
+    next: Option<Gc<'gc, Node<'gc>>>,
+}
+
+fn main() {}

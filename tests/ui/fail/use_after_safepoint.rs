@@ -1,0 +1,14 @@
+//! A pointer may have moved at a safepoint.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::Heap;
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let value = m.alloc(1_u64);
+    m.safepoint();
+    assert_eq!(*value, 1);
+}

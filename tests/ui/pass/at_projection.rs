@@ -1,0 +1,24 @@
+//! The twin of `fail/at_projection.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Trace};
+
+
+
+trait Kind {
+    type Payload;
+}
+
+impl<'gc> Kind for &'gc u8 {
+    type Payload = Gc<'gc, u64>;
+}
+
+#[derive(Trace)]
+struct Node<'gc> {
+    payload: <&'gc u8 as Kind>::Payload,
+    other: Gc<'gc, u64>,
+}
+
+fn main() {}

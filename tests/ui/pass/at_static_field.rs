@@ -1,0 +1,16 @@
+//! The twin of `fail/at_static_field.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Trace};
+
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    next: Gc<'gc, u64>,
+    other: Gc<'gc, u64>,
+}
+
+fn main() {}

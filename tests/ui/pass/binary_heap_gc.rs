@@ -1,0 +1,17 @@
+//! The twin of `fail/binary_heap_gc.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::collections::BinaryHeap;
+
+use gc_core::{Gc, Trace};
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    field: Vec<Gc<'gc, Node<'gc>>>,
+    next: Option<Gc<'gc, Node<'gc>>>,
+}
+
+fn main() {}

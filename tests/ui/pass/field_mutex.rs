@@ -1,0 +1,17 @@
+//! The twin of `fail/field_mutex.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::sync::Mutex;
+
+use gc_core::{Gc, GcCell, Trace};
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    field: GcCell<Option<Gc<'gc, Node<'gc>>>>,
+    next: Option<Gc<'gc, Node<'gc>>>,
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! The twin of `fail/field_once_lock.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::sync::OnceLock;
+
+use gc_core::{Gc, Slot, Trace};
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    field: Slot<'gc, Node<'gc>>,
+    next: Option<Gc<'gc, Node<'gc>>>,
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! The twin of `fail/future_to_thread.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::Heap;
+
+fn send(_: impl Future + Send) {}
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let m = heap.attach().unwrap();
+    let value = m.root(m.alloc(1_u64));
+    send(async {
+        std::future::ready(()).await;
+        drop(value);
+    });
+}

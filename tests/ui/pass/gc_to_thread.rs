@@ -1,0 +1,15 @@
+//! The twin of `fail/gc_to_thread.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::Heap;
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let m = heap.attach().unwrap();
+    let value = *m.alloc(1_u64);
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(value, 1));
+    });
+}

@@ -1,0 +1,15 @@
+//! The twin of `fail/leaf_type_lifetime.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Trace};
+
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    next: Gc<'gc, u64>,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! The twin of `fail/mutator_dropped.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::Heap;
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let m = heap.attach().unwrap();
+    let value = m.alloc(1_u64);
+    assert_eq!(*value, 1);
+    drop(m);
+}

@@ -1,0 +1,15 @@
+//! The twin of `fail/root_borrow_after_safepoint.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::Heap;
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let root = m.root(vec![m.alloc(1_u64)]);
+    m.safepoint();
+    let values = root.borrow(&m);
+    assert_eq!(*values[0], 1);
+}

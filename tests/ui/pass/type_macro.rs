@@ -1,0 +1,17 @@
+//! The twin of `fail/type_macro.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Trace};
+use gc_tests_macros::alternating;
+
+
+
+#[derive(Trace)]
+struct Node<'gc> {
+    next: alternating!(Gc<'gc, u64>, u64),
+    other: Gc<'gc, u64>,
+}
+
+fn main() {}

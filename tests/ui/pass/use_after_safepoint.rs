@@ -1,0 +1,16 @@
+//! The twin of `fail/use_after_safepoint.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::Heap;
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let value = m.alloc(1_u64);
+    let root = m.root(value);
+    m.safepoint();
+    let value = root.get(&m);
+    assert_eq!(*value, 1);
+}

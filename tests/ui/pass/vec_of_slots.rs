@@ -1,0 +1,13 @@
+//! The twin of `fail/vec_of_slots.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Heap, Slot};
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let m = heap.attach().unwrap();
+    let value = m.alloc(1_u64);
+    m.alloc([Slot::new(Some(value))]);
+}
