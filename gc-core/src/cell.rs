@@ -24,7 +24,7 @@ use crate::{
 ///
 /// [`get`](Self::get) and [`set`](Self::set) copy small values; [`borrow`](Self::borrow) and
 /// [`borrow_mut`](Self::borrow_mut) hand out guards, as `RefCell` does. A guard ends before the next safepoint; a
-/// forgotten one counts until the next collection, or until another thread attaches.
+/// forgotten one counts until the next collection, or until its thread was the heap's only one and detaches.
 ///
 /// A container in a cell is looked at as a whole in the next young collection after it was written: for big mutable
 /// arrays of pointers use a slice object of slots, `Gc<[Slot<…>]>`.

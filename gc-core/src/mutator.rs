@@ -138,6 +138,10 @@ impl Mutator {
         let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&shared).cast()));
         registry.tables.push(roots.clone());
         registry.next = registry.next.wrapping_add(1);
+        if registry.mutators.is_empty() {
+            // Guards that were forgotten by mutators that are gone count no more.
+            shared.count_stop(&[]);
+        }
         let local = Box::new(Local {
             poll: Poll::new(),
             // Relaxed: the registry's lock orders it.

@@ -1,4 +1,4 @@
-//! Breaks: a boxed root that is dropped after its mutator has detached is never dropped if the table is released before a scan.
+//! Once broke: a boxed root that is dropped after its mutator has detached is never dropped if the table is released before a scan.
 #![forbid(unsafe_code)]
 use gc_core::{Generation, Heap, Trace};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,9 @@ static DROPS: AtomicUsize = AtomicUsize::new(0);
 #[trace(leaf)]
 struct Counted(#[allow(dead_code)] [u8; 1000]);
 impl Drop for Counted {
-    fn drop(&mut self) { DROPS.fetch_add(1, Ordering::Relaxed); }
+    fn drop(&mut self) {
+        DROPS.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 #[test]

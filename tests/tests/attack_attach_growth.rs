@@ -1,4 +1,4 @@
-//! Breaks: tables of detached mutators are freed by collections only; attaching and detaching alone grows without bound.
+//! Once broke: tables of detached mutators are freed by collections only; attaching and detaching alone grows without bound.
 #![forbid(unsafe_code)]
 use gc_core::Heap;
 

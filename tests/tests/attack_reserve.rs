@@ -1,4 +1,4 @@
-//! Breaks: a zero-sized object of alignment 16 takes 16 bytes young and 32 old; the reserve counts on 3/2.
+//! Once broke: a zero-sized object of alignment 16 takes 16 bytes young and 32 old; the reserve counts on 3/2.
 //! The collection panics half-way, and a program that catches it goes on with old objects that point into from-space.
 #![forbid(unsafe_code)]
 use gc_core::{Gc, Generation, Heap, Trace};
@@ -6,10 +6,16 @@ use gc_core::{Gc, Generation, Heap, Trace};
 type Zst = [u128; 0];
 
 #[derive(Trace)]
-struct Chain<'gc> { zsts: [Gc<'gc, Zst>; 64], next: Option<Gc<'gc, Chain<'gc>>> }
+struct Chain<'gc> {
+    zsts: [Gc<'gc, Zst>; 64],
+    next: Option<Gc<'gc, Chain<'gc>>>,
+}
 
 #[derive(Trace)]
-struct First<'gc> { texts: [Gc<'gc, str>; 64], chain: Option<Gc<'gc, Chain<'gc>>> }
+struct First<'gc> {
+    texts: [Gc<'gc, str>; 64],
+    chain: Option<Gc<'gc, Chain<'gc>>>,
+}
 
 #[test]
 fn promoting_many_aligned_zero_sized_objects_has_memory() {
@@ -35,10 +41,16 @@ fn what_follows_is_sound() {
     }
     let texts = core::array::from_fn(|i| m.alloc_str(&format!("text {i}")));
     let root = m.root(m.alloc(First { texts, chain }));
-    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| { m.collect(Generation::Young); }));
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        m.collect(Generation::Young);
+    }));
     for _ in 0..2 {
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| { m.collect(Generation::Young); }));
-        for i in 0..2_000_000_u64 { m.alloc([u64::MAX - i; 4]); }
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            m.collect(Generation::Young);
+        }));
+        for i in 0..2_000_000_u64 {
+            m.alloc([u64::MAX - i; 4]);
+        }
     }
     for (i, text) in root.get(&m).texts.iter().enumerate() {
         assert_eq!(&**text, format!("text {i}"));

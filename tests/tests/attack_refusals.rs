@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use gc_core::{Gc, Generation, Heap};
 
-/// Breaks: refused bytes are counted as allocated; the sum overflows (a panic where an error was promised).
+/// refused bytes are counted as allocated; the sum overflows (a panic where an error was promised).
 #[test]
 fn refused_allocations_are_errors_however_many() {
     let heap = Heap::builder().build().unwrap();
@@ -14,7 +14,7 @@ fn refused_allocations_are_errors_however_many() {
     assert!(m.counts().young_bytes < 1 << 30, "{}", m.counts().young_bytes);
 }
 
-/// Breaks: a slice of zero-sized traced elements is traced element by element: this collection never ends.
+/// a slice of zero-sized traced elements is traced element by element: this collection never ends.
 #[test]
 fn a_slice_of_many_phantoms_is_collected() {
     let (done, wait) = std::sync::mpsc::channel();
