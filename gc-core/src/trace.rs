@@ -57,7 +57,7 @@ pub unsafe trait Trace {
     /// Whether a [`Slot`](crate::Slot) or [`GcCell`](crate::GcCell) lies inline in the value.
     const HAS_CELL: bool;
 
-    /// Whether the value may hold a pointer into the heap.
+    /// Whether the value may hold a pointer into the heap. If not, `At<'a>` is `Self` for every `'a`.
     const HAS_GC: bool;
 
     /// What the derive proves with: reached through the trait that is implemented, so that nothing can stand in for it.

@@ -1,1 +1,14 @@
-//! Tests of what a user of `gc-core` relies on: see `tests/`.
+//! What the tests of `gc-core` share: heaps to test on, destructors that count, and the model of the heap.
+//!
+//! The tests are in `tests/`, named for what a user relies on. Nothing here or there needs `unsafe`: what they break, any
+//! program can break.
+
+#![forbid(unsafe_code)]
+
+pub mod heaps;
+pub mod ledger;
+pub mod model;
+pub mod random;
+
+/// What a test that starts threads and returns boxed errors returns.
+pub type Tested = Result<(), Box<dyn std::error::Error>>;

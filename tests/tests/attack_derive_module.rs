@@ -1,6 +1,7 @@
 //! `#[trace(crate = path)]` can name a module of the program with a `__private` of its own: it gains nothing, as the derive
 //! proves through the trait that it implements.
 #![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports, reason = "what stands in for the derive's helpers is not used: that is the point")]
 use gc_core::{Gc, Generation, Heap, Trace};
 
 mod fake {
@@ -15,11 +16,11 @@ mod fake {
         pub struct Nothing;
         pub trait Field {
             fn trace<S, V: Visitor>(self, _: *mut S, _: &mut V);
-        fn becomes<T, L>(self, _: &mut T, _: L);
+            fn becomes<T, L>(self, _: &mut T, _: L);
         }
         impl Field for Nothing {
             fn trace<S, V: Visitor>(self, _: *mut S, _: &mut V) {}
-        fn becomes<T, L>(self, _: &mut T, _: L) {}
+            fn becomes<T, L>(self, _: &mut T, _: L) {}
         }
         pub fn field<F>(_: &F) -> Nothing {
             Nothing

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["young", "old", "gc"],
     &["collector"],
     &["mutator"],
-    &["heap", "root", "slot", "cell"],
+    &["heap", "root", "slot", "cell", "blocking"],
 ];
 
 /// Pairs on one floor that know nothing of each other.

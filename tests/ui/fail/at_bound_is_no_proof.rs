@@ -5,7 +5,6 @@
 
 use gc_core::Trace;
 
-
 trait Kind {
     type Payload;
 }

@@ -5,8 +5,6 @@
 
 use gc_core::{Gc, Trace};
 
-
-
 trait Kind {
     type Payload;
 }

@@ -5,7 +5,6 @@
 
 use gc_core::Trace;
 
-
 #[derive(Trace)]
 #[trace(acyclic)]
 struct Node {

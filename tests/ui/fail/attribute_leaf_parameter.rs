@@ -5,7 +5,6 @@
 
 use gc_core::Trace;
 
-
 #[derive(Trace)]
 #[trace(leaf(U))]
 struct Node<T> {

@@ -5,7 +5,6 @@
 
 use gc_core::Trace;
 
-
 #[derive(Trace)]
 enum Node {
     #[trace(skip)]

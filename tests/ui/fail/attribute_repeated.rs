@@ -5,7 +5,6 @@
 
 use gc_core::Trace;
 
-
 #[derive(Trace)]
 struct Node {
     #[trace(skip, skip)]

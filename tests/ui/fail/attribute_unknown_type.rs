@@ -5,7 +5,6 @@
 
 use gc_core::Trace;
 
-
 #[derive(Trace)]
 #[trace(require_static)]
 struct Node {

@@ -7,7 +7,6 @@ use std::collections::BinaryHeap;
 
 use gc_core::{Gc, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: BinaryHeap<Gc<'gc, Node<'gc>>>,

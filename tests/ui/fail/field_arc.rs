@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use gc_core::{Gc, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: Arc<Gc<'gc, Node<'gc>>>,

@@ -7,7 +7,6 @@ use std::cell::Cell;
 
 use gc_core::{Gc, Slot, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: Cell<Option<Gc<'gc, Node<'gc>>>>,

@@ -7,7 +7,6 @@ use std::sync::Mutex;
 
 use gc_core::{Gc, GcCell, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: Mutex<Option<Gc<'gc, Node<'gc>>>>,

@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 
 use gc_core::{Gc, Slot, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: OnceLock<Gc<'gc, Node<'gc>>>,

@@ -5,7 +5,6 @@
 
 use gc_core::{Gc, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: &'gc Gc<'gc, Node<'gc>>,

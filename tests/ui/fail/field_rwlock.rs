@@ -7,7 +7,6 @@ use std::sync::RwLock;
 
 use gc_core::{Gc, GcCell, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: RwLock<Option<Gc<'gc, Node<'gc>>>>,

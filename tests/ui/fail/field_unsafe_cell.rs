@@ -7,7 +7,6 @@ use std::cell::UnsafeCell;
 
 use gc_core::{Gc, GcCell, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: UnsafeCell<Gc<'gc, Node<'gc>>>,

@@ -5,8 +5,6 @@
 
 use gc_core::{Gc, Trace};
 
-
-
 #[derive(Trace)]
 #[trace(leaf)]
 struct Node<'gc> {

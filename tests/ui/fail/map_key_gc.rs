@@ -10,8 +10,6 @@ use gc_core::{Gc, Trace};
 #[derive(Trace)]
 struct Key<'gc>(Gc<'gc, u64>);
 
-
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: HashMap<Key<'gc>, u64>,

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use gc_core::{Gc, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: BTreeSet<Gc<'gc, Node<'gc>>>,

@@ -8,8 +8,6 @@ use std::sync::atomic::AtomicU64;
 
 use gc_core::Trace;
 
-
-
 #[derive(Trace)]
 struct Node {
     #[trace(skip)]

@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use gc_core::Trace;
 
-
-
 #[derive(Trace)]
 struct Node {
     #[trace(skip)]

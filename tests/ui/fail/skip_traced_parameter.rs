@@ -5,7 +5,6 @@
 
 use gc_core::Trace;
 
-
 #[derive(Trace)]
 struct Node<T: 'static + Send + Sync> {
     #[trace(skip)]

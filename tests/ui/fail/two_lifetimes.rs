@@ -5,8 +5,6 @@
 
 use gc_core::{Gc, Trace};
 
-
-
 #[derive(Trace)]
 struct Pair<'a, 'b> {
     left: Gc<'a, u64>,

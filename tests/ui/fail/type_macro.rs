@@ -6,12 +6,10 @@
 use gc_core::{Gc, Trace};
 use gc_tests_macros::alternating;
 
-
-
 #[derive(Trace)]
 struct Node<'gc> {
     #[trace(skip)]
-    next: alternating!(Gc<'gc, u64>, u64),
+    next: alternating!(Gc<'gc, u64> | u64),
     other: Gc<'gc, u64>,
 }
 

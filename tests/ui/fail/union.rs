@@ -5,8 +5,6 @@
 
 use gc_core::{Gc, Trace};
 
-
-
 #[derive(Trace)]
 union Value<'gc> {
     int: u64,

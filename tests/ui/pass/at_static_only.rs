@@ -5,8 +5,6 @@
 
 use gc_core::{Slot, Trace};
 
-
-
 #[derive(Trace)]
 struct Node<'gc> {
     next: Slot<'gc, u64>,

@@ -5,7 +5,6 @@
 
 use gc_core::Trace;
 
-
 #[derive(Trace)]
 enum Node {
     Value(#[trace(skip)] u64),

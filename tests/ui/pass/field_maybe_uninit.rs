@@ -7,7 +7,6 @@ use std::mem::MaybeUninit;
 
 use gc_core::{Gc, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: Option<Gc<'gc, Node<'gc>>>,

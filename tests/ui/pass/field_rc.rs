@@ -7,7 +7,6 @@ use std::rc::Rc;
 
 use gc_core::{Gc, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: Gc<'gc, Gc<'gc, Node<'gc>>>,

@@ -7,7 +7,6 @@ use std::cell::RefCell;
 
 use gc_core::{Gc, GcCell, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: GcCell<Vec<Gc<'gc, Node<'gc>>>>,

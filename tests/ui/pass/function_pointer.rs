@@ -5,7 +5,6 @@
 
 use gc_core::{Gc, Root, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: fn(Root<Gc<'static, Node<'static>>>) -> u64,

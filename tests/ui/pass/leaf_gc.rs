@@ -5,8 +5,6 @@
 
 use gc_core::{Gc, Leaf, Trace};
 
-
-
 #[derive(Trace)]
 struct Node {
     next: Leaf<Box<u64>>,

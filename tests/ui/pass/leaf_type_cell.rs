@@ -8,8 +8,6 @@ use std::sync::Mutex;
 
 use gc_core::Trace;
 
-
-
 #[derive(Trace)]
 #[trace(leaf)]
 struct Counter(Mutex<Cell<u64>>);

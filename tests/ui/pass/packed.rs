@@ -5,8 +5,6 @@
 
 use gc_core::{Gc, Trace};
 
-
-
 #[derive(Trace)]
 #[repr(C)]
 struct Node<'gc> {

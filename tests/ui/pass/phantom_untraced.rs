@@ -7,8 +7,6 @@ use std::{marker::PhantomData, rc::Rc};
 
 use gc_core::{Gc, Trace};
 
-
-
 #[derive(Trace)]
 struct Node<'gc> {
     next: Gc<'gc, u64>,

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use gc_core::{Gc, Trace};
 
-
 #[derive(Trace)]
 struct Node<'gc> {
     field: Vec<Gc<'gc, Node<'gc>>>,

@@ -5,8 +5,6 @@
 
 use gc_core::{Gc, Trace};
 
-
-
 #[derive(Trace)]
 struct Node<'gc> {
     next: Option<Gc<'gc, Node<'gc>>>,

@@ -6,11 +6,9 @@
 use gc_core::{Gc, Trace};
 use gc_tests_macros::alternating;
 
-
-
 #[derive(Trace)]
 struct Node<'gc> {
-    next: alternating!(Gc<'gc, u64>, u64),
+    next: alternating!(Gc<'gc, u64> | u64),
     other: Gc<'gc, u64>,
 }
 

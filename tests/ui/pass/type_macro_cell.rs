@@ -6,11 +6,9 @@
 use gc_core::{Gc, Slot, Trace};
 use gc_tests_macros::alternating;
 
-
-
 #[derive(Trace)]
 struct Node<'gc> {
-    next: alternating!(Slot<'gc, u64>, u64),
+    next: alternating!(Slot<'gc, u64> | u64),
     other: Option<Gc<'gc, u64>>,
 }
 

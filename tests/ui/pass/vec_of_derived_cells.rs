@@ -5,8 +5,6 @@
 
 use gc_core::{Gc, Heap, Slot, Trace};
 
-
-
 #[derive(Trace)]
 struct Node<'gc> {
     next: Slot<'gc, Node<'gc>>,

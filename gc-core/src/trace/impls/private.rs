@@ -94,7 +94,7 @@ impl Proofs {
     }
 
     /// Compiles if `there` is what the field is under the lifetime. Nobody calls it.
-    pub fn becomes<'a, F: Field<At<'a> = A>, A>(self, _field: F, _there: &mut A, _lifetime: Lifetime<'a>) {}
+    pub fn becomes<'a, F: Field, G: Same<F::At<'a>>>(self, _field: F, _there: &mut G, _lifetime: Lifetime<'a>) {}
 
     /// Whether the field that `locate` finds holds a cell inline. `locate` is there for its type only.
     pub const fn has_cell<S, F: Field>(self, _locate: fn(&S) -> F) -> bool {
@@ -124,7 +124,15 @@ impl Proofs {
     pub fn without_drop<T: WithoutDrop<Which> + ?Sized, Which>(self) {}
 }
 
-/// That two types are one. No coercion makes it so.
+/// That two types are one.
+///
+/// For proofs that compare two places: `G` is inferred from its place alone, where an argument of type `&mut T` would be
+/// coerced, by a `DerefMut` of the user's.
+#[diagnostic::on_unimplemented(
+    message = "under another collection lifetime this field is `{Self}`, and should be `{T}`",
+    label = "another type under another collection lifetime",
+    note = "a skipped field keeps its type; a traced one has its lifetimes replaced by the collection lifetime"
+)]
 pub trait Same<T> {}
 
 impl<T> Same<T> for T {}

@@ -1,74 +1,24 @@
-//! Macros that try to fool `#[derive(Trace)]`: attributes that change a type after the derive has seen it, and a macro
-//! that is another type each time.
+//! Macros that try to fool `#[derive(Trace)]`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro::{TokenStream, TokenTree};
 
-/// Leaves the item as it is.
+/// Puts `item` in the place of the item that a derive above has seen.
 #[proc_macro_attribute]
-pub fn keep(_: TokenStream, item: TokenStream) -> TokenStream {
+pub fn instead(item: TokenStream, _seen: TokenStream) -> TokenStream {
     item
 }
 
-/// Makes the item `repr(packed)`.
-#[proc_macro_attribute]
-pub fn pack(_: TokenStream, item: TokenStream) -> TokenStream {
-    let mut packed: TokenStream = "#[repr(C, packed)]".parse().expect("an attribute");
-    packed.extend(item);
-    packed
-}
-
-/// Adds a field `added: gc_core::Slot<'gc, u64>`.
-#[proc_macro_attribute]
-pub fn add_field(_: TokenStream, item: TokenStream) -> TokenStream {
-    append(item, "added: gc_core::Slot<'gc, u64>")
-}
-
-/// Adds a variant `Added(gc_core::Gc<'gc, u64>)`.
-#[proc_macro_attribute]
-pub fn add_variant(_: TokenStream, item: TokenStream) -> TokenStream {
-    append(item, "Added(gc_core::Gc<'gc, u64>)")
-}
-
-/// Of two types, the first and the second in turn.
+/// `first | second`: the first type and the second in turn.
 #[proc_macro]
 pub fn alternating(types: TokenStream) -> TokenStream {
     static SECOND: AtomicBool = AtomicBool::new(false);
+    let types: Vec<TokenTree> = types.into_iter().collect();
+    let is_bar = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '|');
+    let mut parts = types.split(is_bar);
+    let (first, second) = (parts.next().expect("the first type"), parts.next().expect("the second type"));
     // Relaxed: macros are expanded on one thread.
-    let second = SECOND.fetch_xor(true, Ordering::Relaxed);
-    let mut depth = 0;
-    let (mut before, mut after) = (TokenStream::new(), TokenStream::new());
-    let mut found = false;
-    for token in types {
-        if let TokenTree::Punct(punct) = &token {
-            match punct.as_char() {
-                '<' => depth += 1,
-                '>' => depth -= 1,
-                ',' if depth == 0 => {
-                    found = true;
-                    continue;
-                }
-                _ => {}
-            }
-        }
-        if found { after.extend([token]) } else { before.extend([token]) }
-    }
-    if second { after } else { before }
-}
-
-/// Appends `text` to the last pair of braces in the item.
-fn append(item: TokenStream, text: &str) -> TokenStream {
-    let mut tokens: Vec<TokenTree> = item.into_iter().collect();
-    for token in tokens.iter_mut().rev() {
-        if let TokenTree::Group(group) = token
-            && group.delimiter() == Delimiter::Brace
-        {
-            let mut inside: TokenStream = group.stream();
-            inside.extend(text.parse::<TokenStream>().expect("tokens"));
-            *token = TokenTree::Group(Group::new(Delimiter::Brace, inside));
-            break;
-        }
-    }
-    tokens.into_iter().collect()
+    let is_second = SECOND.fetch_xor(true, Ordering::Relaxed);
+    if is_second { second } else { first }.iter().cloned().collect()
 }

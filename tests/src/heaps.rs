@@ -1,0 +1,41 @@
+//! Heaps to test on, and waiting for what happens on other threads.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use gc_core::{Heap, HeapBuilder, Stress};
+
+/// A heap without stress, whatever the environment says: for tests of when things happen.
+pub fn calm() -> HeapBuilder {
+    Heap::builder().stress(Stress::default())
+}
+
+/// A heap that verifies itself around each collection. With `GC_CORE_STRESS` set, under that stress too: for tests of what
+/// happens, however often it is collected.
+pub fn checked() -> HeapBuilder {
+    let stress = std::env::var("GC_CORE_STRESS").unwrap_or_default();
+    under(&format!("{stress},verify"))
+}
+
+/// A heap under the stress that `profile` names.
+pub fn under(profile: &str) -> HeapBuilder {
+    Heap::builder().stress(profile.parse().unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// Waits until `done`, or panics after a time in which a machine under any load would have done it.
+#[track_caller]
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < deadline, "waited for 30 s until {what}");
+        thread::yield_now();
+    }
+}
+
+/// Waits until the heap has dropped what it found dead.
+#[track_caller]
+pub fn settle(heap: &Heap) {
+    wait_until("what is dead was dropped", || heap.stats().drops_pending == 0);
+}

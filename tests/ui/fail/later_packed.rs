@@ -1,0 +1,20 @@
+//! An attribute macro packs the type after the derive has seen it.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Slot, Trace};
+use gc_tests_macros::instead;
+
+#[derive(Trace)]
+#[instead(
+    #[repr(C, packed)]
+    struct Node<'gc> {
+        next: Gc<'gc, u64>,
+    }
+)]
+struct Node<'gc> {
+    next: Gc<'gc, u64>,
+}
+
+fn main() {}

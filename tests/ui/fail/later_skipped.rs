@@ -1,0 +1,20 @@
+//! An attribute macro puts a pointer where the derive has seen a leaf.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Slot, Trace};
+use gc_tests_macros::instead;
+
+#[derive(Trace)]
+#[instead(
+    struct Node {
+        next: Option<Gc<'static, u64>>,
+    }
+)]
+struct Node {
+    #[trace(skip)]
+    next: Option<u64>,
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! An attribute macro puts a pointer with a false lifetime into a type without one.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Slot, Trace};
+use gc_tests_macros::instead;
+
+#[derive(Trace)]
+#[instead(
+    struct Node {
+        next: Option<Gc<'static, u64>>,
+    }
+)]
+struct Node {
+    next: Option<u64>,
+}
+
+fn main() {}

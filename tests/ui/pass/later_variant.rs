@@ -1,0 +1,21 @@
+//! The twin of `fail/later_variant.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Slot, Trace};
+use gc_tests_macros::instead;
+
+#[derive(Trace)]
+#[instead(
+    enum Value<'gc> {
+        Int(u64),
+        Node(Gc<'gc, u64>),
+    }
+)]
+enum Value<'gc> {
+    Int(u64),
+    Node(Gc<'gc, u64>),
+}
+
+fn main() {}
