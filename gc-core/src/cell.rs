@@ -205,9 +205,9 @@ impl<T: Trace> GcCell<T> {
         self.replace(mutator, T::default())
     }
 
-    /// Borrows the content for reading.
+    /// Borrows the content for reading. The guard borrows the mutator too (`'gc: 'a`), so that none lives across a safepoint.
     #[inline(always)]
-    pub fn borrow<'gc>(&'gc self, mutator: &'gc Mutator) -> GcCellRef<'gc, T>
+    pub fn borrow<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> GcCellRef<'a, T>
     where
         T: Trace<At<'gc> = T>,
     {
@@ -216,9 +216,9 @@ impl<T: Trace> GcCell<T> {
         GcCellRef { cell: self, exclusive: user.exclusive }
     }
 
-    /// Borrows the content for writing.
+    /// Borrows the content for writing. The guard borrows the mutator too, as [`borrow`](Self::borrow)'s.
     #[inline(always)]
-    pub fn borrow_mut<'gc>(&'gc self, mutator: &'gc Mutator) -> GcCellMut<'gc, T>
+    pub fn borrow_mut<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> GcCellMut<'a, T>
     where
         T: Trace<At<'gc> = T>,
     {
@@ -237,14 +237,14 @@ impl<T: Trace> GcCell<T> {
 }
 
 /// A read guard of a [`GcCell`].
-pub struct GcCellRef<'gc, T> {
-    cell: &'gc GcCell<T>,
+pub struct GcCellRef<'a, T> {
+    cell: &'a GcCell<T>,
     exclusive: bool,
 }
 
 /// A write guard of a [`GcCell`].
-pub struct GcCellMut<'gc, T> {
-    cell: &'gc GcCell<T>,
+pub struct GcCellMut<'a, T> {
+    cell: &'a GcCell<T>,
     exclusive: bool,
 }
 

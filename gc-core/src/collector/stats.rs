@@ -46,7 +46,7 @@ pub struct Stats {
     pub drops_panicked: u64,
 }
 
-/// How far the heap is from its next collections. See [`Heap::counts`](crate::Heap::counts).
+/// How far the heap is from its next collections. See [`Mutator::counts`](crate::Mutator::counts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
