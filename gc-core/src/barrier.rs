@@ -175,13 +175,15 @@ impl Barrier {
     fn remember(&self, poll: &Poll, push: impl FnOnce(&mut Remembered)) {
         let mut set = self.remembered.borrow_mut();
         push(&mut set);
-        if set.len() >= self.capacity && set.len().is_multiple_of(self.capacity) {
-            let before = set.len();
-            // Cells are never twice in the set (W3); a slot that held other values in between may be.
-            set.edges.sort_unstable();
-            set.edges.dedup();
-            if set.len() > before / 2 {
-                poll.raise(Reason::YOUNG);
+        let len = set.len();
+        if len.is_multiple_of(self.capacity) {
+            // A collection costs less than looking for duplicates does (n log n, and most sets have none); a thread that
+            // reaches no safepoint pays for them, so that storing to the same places again and again needs no more memory.
+            poll.raise(Reason::YOUNG);
+            if len > self.capacity {
+                // Cells are never twice in the set (W3); a slot that held other values in between may be.
+                set.edges.sort_unstable();
+                set.edges.dedup();
             }
         }
     }

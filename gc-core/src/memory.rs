@@ -14,6 +14,7 @@ pub(crate) mod blocks;
 pub(crate) mod budget;
 mod cell_word;
 pub(crate) mod chunks;
+mod copy;
 mod edge;
 mod header;
 pub(crate) mod large;
@@ -25,6 +26,7 @@ pub(crate) mod size_class;
 
 pub use cell_word::CellWord;
 pub(crate) use cell_word::{CellConflict, CellUser};
+pub(crate) use copy::copy_object;
 pub use edge::Edge;
 pub(crate) use header::{Header, HeaderWord, TraceFns, TypeInfo, TypeShape};
 pub(crate) use layout::{

@@ -19,7 +19,7 @@ use crate::{
     collector::{
         self, Cause, CollectReport, Generation, PATIENCE,
         handle::Handle,
-        local::{self, Local, Role},
+        local::{self, DropList, Local, Role},
         pending::Pending,
         roots::RootTable,
         shared::{Attached, Registry, Shared, members},
@@ -152,7 +152,7 @@ impl Mutator {
             barrier,
             word: StateWord::running(registry.next),
             roots,
-            drops: Vec::new().into(),
+            drops: DropList::default(),
             fresh_large: Vec::new().into(),
             stress_count: 0.into(),
             handle: handle.clone(),

@@ -48,7 +48,7 @@ impl Reserved {
                 local.shared.runs.run(page as usize).set_state(RunState::Live);
                 local.fresh_large.borrow_mut().push(page);
             }
-            None if info.drop.is_some() => local.drops.borrow_mut().push(self.address),
+            None if info.drop.is_some() => local.drops.push(self.address),
             None => {}
         }
     }

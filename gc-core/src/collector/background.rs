@@ -162,7 +162,12 @@ impl Shared {
                 }
             }
             Job::Trim => {
-                let spare = (self.old.lock().space.used_blocks() / 4).max(SPARE / BLOCK);
+                // What the old generation grows by until the next full collection would be taken again at once, and a page
+                // that was given back costs ten times the allocation on it.
+                let used = self.old.lock().space.used_blocks();
+                // Relaxed: a figure.
+                let goal = self.pace.goal.load(Ordering::Relaxed) / BLOCK;
+                let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
                 self.release_blocks(self.young.lock(), spare);
                 let used = self.large.lock().used_pages * PAGE;
                 self.release_runs((used / 4).max(SPARE));

@@ -108,7 +108,7 @@ pub(crate) fn at_safepoint(local: &Local) {
     }
     if reason.contains(Reason::FULL) {
         request(local, Generation::Old, Cause::Limit);
-    } else if reason.contains(Reason::YOUNG) {
+    } else if reason.contains(Reason::YOUNG) && (shared.pace.is_auto() || stress.every_allocation != 0) {
         request(local, Generation::Fresh, Cause::Nursery);
     }
 }

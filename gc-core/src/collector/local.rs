@@ -34,7 +34,7 @@ pub(crate) struct Local {
     pub(crate) word: StateWord,
     pub(crate) roots: Arc<RootTable>,
     /// Young objects that need dropping.
-    pub(crate) drops: RefCell<Vec<NonNull<u8>>>,
+    pub(crate) drops: DropList,
     /// Runs of young large objects.
     pub(crate) fresh_large: RefCell<Vec<u32>>,
     /// Testing: allocations or safepoints since the last forced collection.
@@ -42,6 +42,54 @@ pub(crate) struct Local {
     /// Keeps the heap alive.
     pub(crate) handle: Arc<dyn Any + Send + Sync>,
     pub(crate) shared: Arc<Shared>,
+}
+
+/// Objects that need dropping, in a buffer that is filled by bumping a pointer: part of allocating one.
+///
+/// `next` and `end` are in the spare capacity of `entries`, or null.
+#[derive(Default)]
+pub(crate) struct DropList {
+    next: Cell<*mut NonNull<u8>>,
+    end: Cell<*mut NonNull<u8>>,
+    entries: RefCell<Vec<NonNull<u8>>>,
+}
+
+impl DropList {
+    /// Adds an object.
+    #[inline(always)]
+    pub(crate) fn push(&self, object: NonNull<u8>) {
+        if self.next.get() == self.end.get() {
+            self.grow();
+        }
+        let next = self.next.get();
+        // SAFETY: below `end`, in the buffer of `entries`, where nobody else writes.
+        unsafe { next.write(object) };
+        self.next.set(next.wrapping_add(1));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&self) {
+        let mut entries = self.take();
+        entries.reserve(entries.len().max(512));
+        let spare = entries.spare_capacity_mut().as_mut_ptr_range();
+        self.next.set(spare.start.cast());
+        self.end.set(spare.end.cast());
+        self.entries.replace(entries);
+    }
+
+    /// What was added since the last time.
+    pub(crate) fn take(&self) -> Vec<NonNull<u8>> {
+        let mut entries = self.entries.take();
+        self.end.set(ptr::null_mut());
+        let next = self.next.replace(ptr::null_mut());
+        if !next.is_null() {
+            let written = (next.addr() - entries.as_ptr().addr()) / size_of::<NonNull<u8>>();
+            // SAFETY: `grow` left `next` at the end of the entries, and `push` has written all from there on.
+            unsafe { entries.set_len(written) };
+        }
+        entries
+    }
 }
 
 /// What a thread is to the collector.

@@ -7,29 +7,41 @@ use core::{alloc::Layout, ptr::NonNull};
 use std::{alloc, panic};
 
 use crate::{
-    memory::{HEADER, TypeInfo, young_start},
+    memory::{HEADER, Header, HeaderWord, TypeInfo, copy_object, young_start},
     old::sweep::Dead,
 };
 
 use super::roots::BoxedValue;
 
 /// Values moved out of dead objects in one collection, and what else it left to be dropped.
-#[derive(Default)]
 pub(crate) struct Pending {
     arenas: Vec<Arena>,
-    values: Vec<(NonNull<u8>, &'static TypeInfo)>,
+    /// The free memory of the last arena.
+    next: *mut u8,
+    end: usize,
+    /// Objects in the arenas.
+    values: usize,
     boxed: Vec<BoxedValue>,
     /// Runs of dead large objects: dropped where they lie.
     large: Vec<u32>,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        let next = core::ptr::null_mut();
+        Self { arenas: Vec::new(), next, end: 0, values: 0, boxed: Vec::new(), large: Vec::new() }
+    }
 }
 
 // SAFETY: what may be in a heap is made of traced types, which drop without running user code, and of leaves, which
 // are `Send`: any thread may drop them. Nobody else has a pointer to them.
 unsafe impl Send for Pending {}
 
+/// Memory that dead objects are moved into: below `used` lie objects with their headers, and fillers, without a gap.
 struct Arena {
     start: NonNull<u8>,
     bytes: usize,
+    /// Valid once the arena is sealed.
     used: usize,
 }
 
@@ -47,6 +59,50 @@ impl Arena {
         // SAFETY: not of size 0.
         let Some(start) = NonNull::new(unsafe { alloc::alloc(layout) }) else { alloc::handle_alloc_error(layout) };
         Self { start, bytes, used: 0 }
+    }
+}
+
+impl Arena {
+    /// Drops what was moved here, once.
+    fn drop_objects(&self, dropped: &mut Dropped) {
+        let end = self.start.as_ptr().wrapping_add(self.used);
+        let mut at = self.start.as_ptr();
+        let mut name: fn() -> &'static str = core::any::type_name::<()>;
+        while at < end {
+            // One net for many objects: spreading it costs as much as dropping a small one.
+            let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+                while at < end {
+                    let Some(place) = NonNull::new(at) else { break };
+                    let header = Header::at(place);
+                    // SAFETY: a header, of an object or a filler.
+                    let info = match unsafe { header.read() } {
+                        HeaderWord::Info(info) => info,
+                        HeaderWord::Filler(bytes) => {
+                            at = at.wrapping_add(bytes);
+                            continue;
+                        }
+                        HeaderWord::Forwarded(_) => unreachable!("gc-core: a forwarded object waits to be dropped"),
+                    };
+                    let address = header.address();
+                    // SAFETY: an object of this type, moved here whole.
+                    at = at.wrapping_add(unsafe { info.extent(address) });
+                    match info.drop {
+                        Some(drop) if !info.shape.slice => {
+                            (name, dropped.values) = (info.name, dropped.values + 1);
+                            // SAFETY: dropped here only; `at` is behind it, so also if this panics.
+                            unsafe { drop(address) };
+                        }
+                        // SAFETY: as above.
+                        _ => unsafe { drop_object(address, info, dropped) },
+                    }
+                }
+            }));
+            if let Err(payload) = outcome {
+                dropped.panicked.push(name());
+                // Its destructor is user code too: what panics twice leaks.
+                core::mem::forget(payload);
+            }
+        }
     }
 }
 
@@ -71,12 +127,45 @@ impl Pending {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.values.len() + self.boxed.len() + self.large.len()
+        self.values + self.boxed.len() + self.large.len()
     }
 
     /// Bytes that the values lie in.
     pub(crate) fn bytes(&self) -> usize {
         self.arenas.iter().map(|arena| arena.bytes).sum()
+    }
+
+    /// Records how much of the last arena is used.
+    fn seal(&mut self) {
+        if let Some(arena) = self.arenas.last_mut() {
+            arena.used = self.next.addr() - arena.start.addr().get();
+        }
+    }
+
+    /// Memory for an object of any alignment, gaps filled: the place of its header.
+    #[cold]
+    #[inline(never)]
+    fn place_slow(&mut self, info: &'static TypeInfo, extent: usize) -> *mut u8 {
+        loop {
+            let at = young_start(self.next.addr(), usize::from(info.shape.align), info.shape.slice);
+            if !self.next.is_null() && at + extent <= self.end {
+                let gap = at - self.next.addr();
+                if gap > 0
+                    && let Some(place) = NonNull::new(self.next)
+                {
+                    // SAFETY: the arena's free memory.
+                    unsafe { Header::at(place).write_filler(gap) };
+                }
+                let place = self.next.wrapping_add(gap);
+                self.next = place.wrapping_add(extent);
+                return place;
+            }
+            self.seal();
+            let arena = Arena::new(extent + ARENA_ALIGN);
+            self.next = arena.start.as_ptr();
+            self.end = self.next.addr() + arena.bytes;
+            self.arenas.push(arena);
+        }
     }
 
     pub(crate) fn boxed(&mut self, value: BoxedValue) {
@@ -89,10 +178,10 @@ impl Pending {
     }
 
     /// Drops every value but the large ones. Panics are counted; the rest goes on.
-    pub(crate) fn run(self, dropped: &mut Dropped) {
-        for (value, info) in self.values {
-            // SAFETY: moved out of a dead object of this type into an arena of ours, dropped here only.
-            unsafe { drop_object(value.as_ptr(), info, dropped) };
+    pub(crate) fn run(mut self, dropped: &mut Dropped) {
+        self.seal();
+        for arena in &self.arenas {
+            arena.drop_objects(dropped);
         }
         for boxed in self.boxed {
             // SAFETY: its root is gone and unlinked; dropped here only.
@@ -128,31 +217,20 @@ pub(crate) unsafe fn drop_object(address: *mut u8, info: &'static TypeInfo, drop
 }
 
 impl Dead for Pending {
+    #[inline(always)]
     unsafe fn moved_out(&mut self, address: *mut u8, info: &'static TypeInfo) {
         // SAFETY: the caller's.
         let extent = unsafe { info.extent(address) };
-        let (align, slice) = (usize::from(info.shape.align), info.shape.slice);
-        let place = |arena: &Arena| {
-            let start = arena.start.addr().get();
-            let at = young_start(start + arena.used, align, slice) - start;
-            (at + extent <= arena.bytes).then_some(at)
+        let place = if info.shape.align <= 8 && self.end.wrapping_sub(self.next.addr()) >= extent {
+            let place = self.next;
+            self.next = place.wrapping_add(extent);
+            place
+        } else {
+            self.place_slow(info, extent)
         };
-        let at = match self.arenas.last().and_then(place) {
-            Some(at) => at,
-            None => {
-                self.arenas.push(Arena::new(extent + ARENA_ALIGN));
-                self.arenas.last().and_then(place).expect("a new arena has room for what it was made for")
-            }
-        };
-        let arena = self.arenas.last_mut().expect("there is an arena");
-        arena.used = at + extent;
-        // SAFETY: `at` + `extent` is inside the arena.
-        let to = unsafe { arena.start.add(at) };
-        // SAFETY: from the header over the object's extent; the arena's part is nobody's.
-        unsafe { to.as_ptr().copy_from_nonoverlapping(address.sub(HEADER), extent) };
-        // SAFETY: as above.
-        let value = unsafe { to.add(HEADER) };
-        self.values.push((value, info));
+        // SAFETY: from the header over the object's extent; the place is nobody's.
+        unsafe { copy_object(address.sub(HEADER), place, extent) };
+        self.values += 1;
     }
 
     fn large(&mut self, page: u32) {

@@ -76,7 +76,7 @@ impl Young {
         if let Some((chunk, top)) = local.buffer.retire() {
             self.space.set_top(chunk, top);
         }
-        self.drops.append(&mut local.drops.borrow_mut());
+        self.drops.append(&mut local.drops.take());
         self.fresh_large.append(&mut local.fresh_large.borrow_mut());
         self.remembered.append(local.barrier.take());
     }
@@ -332,6 +332,7 @@ impl Shared {
         let quarter = (bytes / 4) & !((2 << 20) - 1);
         let reservation = Reservation::new(quarter * 4, 2 << 20)?;
         let map = AddressMap::new(reservation.base(), quarter, quarter, quarter * 2);
+        reservation.huge(map.offset(map.old.start), map.old.bytes);
         let runs = Arc::new(RunTable::new(map)?);
         let limit = config.hard_limit.unwrap_or(usize::MAX);
         Ok(Self {

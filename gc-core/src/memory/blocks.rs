@@ -46,8 +46,8 @@ pub(crate) struct OldSpace {
     pub(crate) live_objects: usize,
 }
 
-/// How many blocks are committed at once.
-const GROUP: usize = 8;
+/// How many blocks are committed at once: a huge page.
+const GROUP: usize = (2 << 20) / BLOCK;
 
 impl OldSpace {
     pub(crate) fn new(map: AddressMap) -> Result<Self, ReserveError> {

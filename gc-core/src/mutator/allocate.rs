@@ -391,7 +391,7 @@ impl Mutator {
         // SAFETY: bumped for a `T`, of alignment up to 8.
         unsafe { address.cast::<T>().write(value) };
         if mem::needs_drop::<T>() {
-            self.local().drops.borrow_mut().push(address);
+            self.local().drops.push(address);
         }
         // SAFETY: an object of type `T` just now, alive until the next safepoint.
         unsafe { Gc::from_address(address) }

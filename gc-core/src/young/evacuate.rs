@@ -21,6 +21,7 @@ use crate::{
         AddressMap, CellWord, Edge, HEADER, Header, HeaderWord, Part, TypeInfo,
         bitmap::prefetch,
         chunks::{Age, YoungSpace},
+        copy_object,
         large::RunTable,
         young_start,
     },
@@ -126,6 +127,8 @@ struct ToSpace {
 
 /// Places in flight between the prefetch of their object's header and its copy.
 const IN_FLIGHT: usize = 8;
+/// How far ahead of the remembered places the prefetch is.
+const AHEAD: usize = 16;
 /// Elements of a slice that are traced at once.
 const PIECE: usize = 1024;
 
@@ -180,7 +183,10 @@ impl<'a, P: Promote> Evacuator<'a, P> {
     /// The set is that of the heap (W1, W2 of the barrier), and E1 holds.
     pub(crate) unsafe fn remembered(&mut self, set: Remembered) {
         self.holder = Holder::Old;
-        for edge in set.edges {
+        for (index, edge) in set.edges.iter().enumerate() {
+            if let Some(later) = set.edges.get(index + AHEAD) {
+                prefetch(later.as_ptr().cast());
+            }
             // SAFETY: W2: a place of a pointer in an old object.
             unsafe { self.edge(edge.as_ptr()) };
         }
@@ -279,7 +285,7 @@ impl<'a, P: Promote> Evacuator<'a, P> {
             }
         };
         // SAFETY: both ranges run from the header over `extent` bytes; the new one is nobody's.
-        unsafe { copy(address.sub(HEADER), to.sub(HEADER), extent) };
+        unsafe { copy_object(address.sub(HEADER), to.sub(HEADER), extent) };
         // SAFETY: the world is stopped and the object was copied (H2).
         unsafe { header.forward(to) };
         (to, if info.shape.leaf { Outcome::Known } else { Outcome::Trace })
@@ -492,34 +498,5 @@ impl<P: Promote> Evacuator<'_, P> {
                 _ => self.remembered.edges.push(place),
             }
         }
-    }
-}
-
-/// Words that may be padding.
-type Words<const N: usize> = mem::MaybeUninit<[u64; N]>;
-
-/// Copies a multiple of 8 bytes, small sizes without a call.
-///
-/// # Safety
-///
-/// Both ranges are valid, aligned to 8, and do not overlap.
-#[inline(always)]
-unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
-    macro_rules! words {
-        ($n:literal) => {
-            // SAFETY: the caller's.
-            unsafe { to.cast::<Words<$n>>().write(from.cast::<Words<$n>>().read()) }
-        };
-    }
-    match bytes {
-        16 => words!(2),
-        24 => words!(3),
-        32 => words!(4),
-        40 => words!(5),
-        48 => words!(6),
-        56 => words!(7),
-        64 => words!(8),
-        // SAFETY: the caller's.
-        _ => unsafe { core::ptr::copy_nonoverlapping(from, to, bytes) },
     }
 }

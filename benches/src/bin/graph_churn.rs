@@ -1,0 +1,109 @@
+//! A cyclic graph: 100 000 live nodes of 4 mutable edges, 3 million replacements. A step is 256 of them.
+//!
+//! A node that is replaced loses its edges, so that counts can free it too; some live node may point to it for a while.
+
+use std::{cell::RefCell, rc::Rc, time::Instant};
+
+use gc_benches::{
+    clock::Steps,
+    contest::{Contestant, Outcome, run},
+    random::Random,
+};
+use gc_core::{Heap, Slot, Trace};
+
+const LIVE: usize = 100_000;
+const REPLACEMENTS: u64 = 3_000_000;
+const STEP: u64 = 256;
+
+#[derive(Trace)]
+struct Node<'gc> {
+    value: u64,
+    edges: [Slot<'gc, Node<'gc>>; 4],
+}
+
+impl Node<'_> {
+    fn new(value: u64) -> Self {
+        Self { value, edges: [const { Slot::null() }; 4] }
+    }
+}
+
+fn ours() -> Outcome {
+    let heap = Heap::builder().build().expect("a heap");
+    let mut m = heap.attach().expect("the only mutator");
+    let table = m.root(m.alloc_slice_with(LIVE, |_| Slot::<Node>::null()));
+    for (at, slot) in table.get(&m).iter().enumerate() {
+        slot.set(&m, Some(m.alloc(Node::new(at as u64))));
+    }
+    let mut random = Random::new(5);
+    let mut steps = Steps::with_capacity((REPLACEMENTS / STEP) as usize + 1);
+    let mut sum = 0;
+    for step in 0..REPLACEMENTS / STEP {
+        let start = Instant::now();
+        for index in 0..STEP {
+            let table = table.get(&m);
+            let place = &table[random.below(LIVE)];
+            let new = m.alloc(Node::new(step * STEP + index));
+            if let Some(old) = place.get() {
+                sum += old.value;
+                old.edges.iter().for_each(|edge| edge.set(&m, None));
+            }
+            place.set(&m, Some(new));
+            for edge in &new.edges {
+                edge.set(&m, table[random.below(LIVE)].get());
+                if let Some(other) = table[random.below(LIVE)].get() {
+                    other.edges[random.below(4)].set(&m, Some(new));
+                }
+            }
+            m.safepoint();
+        }
+        steps.push(start.elapsed());
+    }
+    Outcome { checksum: sum, steps: Some(steps) }
+}
+
+struct RcNode {
+    value: u64,
+    edges: RefCell<[Option<Rc<RcNode>>; 4]>,
+}
+
+fn rc() -> Outcome {
+    let new_node = |value| Rc::new(RcNode { value, edges: RefCell::default() });
+    let mut table: Vec<Rc<RcNode>> = (0..LIVE as u64).map(new_node).collect();
+    let mut random = Random::new(5);
+    let mut steps = Steps::with_capacity((REPLACEMENTS / STEP) as usize + 1);
+    let mut sum = 0;
+    for step in 0..REPLACEMENTS / STEP {
+        let start = Instant::now();
+        for index in 0..STEP {
+            let place = random.below(LIVE);
+            let new = new_node(step * STEP + index);
+            let old = std::mem::replace(&mut table[place], new.clone());
+            sum += old.value;
+            let edges = old.edges.take();
+            drop(edges);
+            for at in 0..4 {
+                let target = table[random.below(LIVE)].clone();
+                let before = new.edges.borrow_mut()[at].replace(target);
+                drop(before);
+                let other = table[random.below(LIVE)].clone();
+                let before = other.edges.borrow_mut()[random.below(4)].replace(new.clone());
+                drop(before);
+            }
+        }
+        steps.push(start.elapsed());
+    }
+    for node in &table {
+        drop(node.edges.take());
+    }
+    Outcome { checksum: sum, steps: Some(steps) }
+}
+
+fn main() {
+    run(
+        "cyclic graph churn",
+        &[
+            Contestant { name: "rc", run: rc, at_most: None },
+            Contestant { name: "gc-core", run: ours, at_most: Some((0.6, "rc")) },
+        ],
+    );
+}

@@ -1,0 +1,343 @@
+//! The operations of a program, one by one: each runs `count` times and says how long that took.
+//!
+//! Each makes what it needs first, outside the time. A yardstick does the same without a collector.
+
+use core::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot, Trace};
+
+use crate::{
+    clock::{sink, sink_word},
+    nodes::{Cells, Dropped32, Leaf24, Leaf32, Leaf128, Node32, Slot32},
+};
+
+/// An operation.
+pub struct Path {
+    /// Its name.
+    pub name: &'static str,
+    /// Runs it so many times: how long that took.
+    pub run: fn(u64) -> Duration,
+}
+
+/// Every operation and yardstick.
+pub const PATHS: &[Path] = &[
+    Path { name: "nothing", run: nothing },
+    Path { name: "alloc_24", run: |n| allocate(n, |i| Leaf24 { words: [i; 2] }) },
+    Path { name: "alloc_32", run: |n| allocate(n, |i| Leaf32 { words: [i; 3] }) },
+    Path { name: "alloc_128", run: |n| allocate(n, |i| Leaf128 { words: [i; 15] }) },
+    Path { name: "alloc_32_drop", run: |n| allocate(n, |i| Dropped32 { words: [i; 3] }) },
+    Path { name: "alloc_slice_3", run: alloc_slice },
+    Path { name: "alloc_str_16", run: alloc_str },
+    Path { name: "alloc_64_kib", run: alloc_large },
+    Path { name: "arena_24", run: |n| arena(n, |i| [i; 3]) },
+    Path { name: "arena_32", run: |n| arena(n, |i| [i; 4]) },
+    Path { name: "arena_128", run: |n| arena(n, |i| [i; 16]) },
+    Path { name: "box_24", run: |n| boxes(n, |i| [i; 3]) },
+    Path { name: "box_32", run: |n| boxes(n, |i| [i; 4]) },
+    Path { name: "box_128", run: |n| boxes(n, |i| [i; 16]) },
+    Path { name: "box_64_kib", run: box_large },
+    Path { name: "safepoint", run: safepoint },
+    Path { name: "gc_deref", run: gc_deref },
+    Path { name: "slot_get", run: slot_get },
+    Path { name: "raw_deref", run: raw_deref },
+    Path { name: "slot_set_young", run: |n| slot_set(n, Holder::Young, Holder::Young) },
+    Path { name: "slot_set_old", run: |n| slot_set(n, Holder::Old, Holder::Old) },
+    Path { name: "slot_set_old_again", run: |n| slot_set(n, Holder::Old, Holder::Young) },
+    Path { name: "slot_set_first", run: slot_set_first },
+    Path { name: "plain_store", run: plain_store },
+    Path { name: "cell_get", run: |n| cells(n, Holder::Young, |m, c, _| sink_word(c.number.get(m))) },
+    Path { name: "cell_set", run: |n| cells(n, Holder::Young, |m, c, _| c.number.set(m, 1)) },
+    Path { name: "cell_borrow", run: |n| cells(n, Holder::Young, |m, c, _| sink_word(*c.number.borrow(m))) },
+    Path { name: "cell_borrow_mut", run: |n| cells(n, Holder::Young, |m, c, _| *c.number.borrow_mut(m) += 1) },
+    Path { name: "cell_set_gc_young", run: |n| cells(n, Holder::Young, |m, c, v| c.pointer.set(m, Some(v))) },
+    Path { name: "cell_set_gc_old", run: |n| cells(n, Holder::Old, |m, c, v| c.pointer.set(m, Some(v))) },
+    Path {
+        name: "cell_borrow_mut_gc_young",
+        run: |n| cells(n, Holder::Young, |m, c, v| *c.pointer.borrow_mut(m) = Some(v)),
+    },
+    Path {
+        name: "cell_borrow_mut_gc_old",
+        run: |n| cells(n, Holder::Old, |m, c, v| *c.pointer.borrow_mut(m) = Some(v)),
+    },
+    Path { name: "std_cell_get", run: |n| std_cells(n, |c, _, _| sink_word(c.get())) },
+    Path { name: "std_cell_set", run: |n| std_cells(n, |c, _, i| c.set(i)) },
+    Path { name: "refcell_borrow", run: |n| std_cells(n, |_, c, _| sink_word(*c.borrow())) },
+    Path { name: "refcell_borrow_mut", run: |n| std_cells(n, |_, c, i| *c.borrow_mut() = i) },
+    Path { name: "root_create_drop", run: root_create_drop },
+    Path { name: "root_get", run: root_get },
+    Path { name: "rc_clone_drop", run: rc_clone_drop },
+    Path { name: "blocked", run: blocked },
+];
+
+/// The operation of that name.
+pub fn path(name: &str) -> Option<&'static Path> {
+    PATHS.iter().find(|path| path.name == name)
+}
+
+/// A heap with the default nursery of 4 MiB.
+fn attached() -> Mutator {
+    let heap = Heap::builder().build().expect("a heap");
+    heap.attach().expect("the only mutator")
+}
+
+fn timed(count: u64, mut step: impl FnMut(u64)) -> Duration {
+    let start = Instant::now();
+    for index in 0..count {
+        step(index);
+    }
+    start.elapsed()
+}
+
+fn nothing(count: u64) -> Duration {
+    timed(count, sink_word)
+}
+
+/// Allocates objects that die at once, with a safepoint every 1 024.
+fn allocate<T: for<'x> Trace<At<'x> = T> + 'static>(count: u64, make: impl Fn(u64) -> T) -> Duration {
+    let mut m = attached();
+    let start = Instant::now();
+    let mut index = 0;
+    while index < count {
+        let end = count.min(index + 1024);
+        while index < end {
+            sink(&raw const *m.alloc(make(index)));
+            index += 1;
+        }
+        m.safepoint();
+    }
+    start.elapsed()
+}
+
+fn alloc_slice(count: u64) -> Duration {
+    let mut m = attached();
+    timed(count, |index| {
+        sink(m.alloc_slice_copy(&[index; 3]).as_ptr());
+        m.safepoint();
+    })
+}
+
+fn alloc_str(count: u64) -> Duration {
+    let mut m = attached();
+    timed(count, |_| {
+        sink(m.alloc_str("sixteen letters.").as_ptr());
+        m.safepoint();
+    })
+}
+
+fn alloc_large(count: u64) -> Duration {
+    let mut m = attached();
+    timed(count, |_| {
+        sink(m.alloc_slice_with(65536, |_| 0_u8).as_ptr());
+        m.safepoint();
+    })
+}
+
+/// Bumps in an arena that is emptied every 4 MiB.
+fn arena<T>(count: u64, make: impl Fn(u64) -> T) -> Duration {
+    let mut arena = bumpalo::Bump::with_capacity(4 << 20);
+    let each = (4 << 20) / size_of::<T>() as u64;
+    let start = Instant::now();
+    let mut index = 0;
+    while index < count {
+        let end = count.min(index + each);
+        while index < end {
+            sink(&raw const *arena.alloc(make(index)));
+            index += 1;
+        }
+        arena.reset();
+    }
+    start.elapsed()
+}
+
+fn boxes<T>(count: u64, make: impl Fn(u64) -> T) -> Duration {
+    timed(count, |index| {
+        let new = Box::new(make(index));
+        sink(&raw const *new);
+    })
+}
+
+fn box_large(count: u64) -> Duration {
+    timed(count, |_| {
+        let mut new = Vec::<u8>::with_capacity(65536);
+        // Not `vec![0; n]`, which may get pages that are zero already: the collector's are not.
+        new.spare_capacity_mut().fill(core::mem::MaybeUninit::new(0));
+        sink(new.as_ptr());
+    })
+}
+
+fn safepoint(count: u64) -> Duration {
+    let mut m = attached();
+    timed(count, |index| {
+        m.safepoint();
+        sink_word(index);
+    })
+}
+
+/// Steps of walks over a list that stays in the first cache.
+const LIST: u64 = 256;
+
+fn gc_deref(count: u64) -> Duration {
+    let m = attached();
+    let mut head = None;
+    for value in 0..LIST {
+        head = Some(m.alloc(Node32 { value, left: head, right: None }));
+    }
+    timed(count.div_ceil(LIST), |_| {
+        let mut at = head;
+        while let Some(node) = at {
+            sink_word(node.value);
+            at = node.left;
+        }
+    })
+}
+
+fn slot_get(count: u64) -> Duration {
+    let m = attached();
+    let mut head = None;
+    for value in 0..LIST {
+        head = Some(m.alloc(Slot32 { words: [value; 2], next: Slot::new(head) }));
+    }
+    timed(count.div_ceil(LIST), |_| {
+        let mut at = head;
+        while let Some(node) = at {
+            sink_word(node.words[0]);
+            at = node.next.get();
+        }
+    })
+}
+
+fn raw_deref(count: u64) -> Duration {
+    struct Node<'a> {
+        value: u64,
+        next: Option<&'a Node<'a>>,
+    }
+    let arena = bumpalo::Bump::new();
+    let mut head = None;
+    for value in 0..LIST {
+        head = Some(&*arena.alloc(Node { value, next: head }));
+    }
+    timed(count.div_ceil(LIST), |_| {
+        let mut at = head;
+        while let Some(node) = at {
+            sink_word(node.value);
+            at = node.next;
+        }
+    })
+}
+
+/// How old an object is.
+#[derive(Clone, Copy, PartialEq)]
+enum Holder {
+    Young,
+    Old,
+}
+
+fn slot_node(m: &mut Mutator, age: Holder) -> Root<Gc<'static, Slot32<'static>>> {
+    let root = m.root(m.alloc(Slot32 { words: [0; 2], next: Slot::null() }));
+    if age == Holder::Old {
+        m.collect(Generation::Old);
+    }
+    root
+}
+
+fn slot_set(count: u64, holder: Holder, value: Holder) -> Duration {
+    let mut m = attached();
+    let (old, young) = (slot_node(&mut m, Holder::Old), slot_node(&mut m, Holder::Young));
+    let of = |age| if age == Holder::Old { old.get(&m) } else { young.get(&m) };
+    let (holder, value) = (of(holder), of(value));
+    timed(count, |_| {
+        // The place is not known to the compiler.
+        let holder = core::hint::black_box(holder);
+        holder.next.set(&m, Some(value));
+        sink(&raw const *holder);
+    })
+}
+
+/// Stores that are remembered: each slot once between two collections, which the time leaves out.
+fn slot_set_first(count: u64) -> Duration {
+    const SLOTS: usize = 4096;
+    let mut m = attached();
+    let root = m.root(m.alloc_slice_with(SLOTS, |_| Slot::<Leaf32>::null()));
+    m.collect(Generation::Old);
+    let mut total = Duration::ZERO;
+    let mut left = count;
+    while left > 0 {
+        let slots = root.get(&m);
+        let value = m.alloc(Leaf32 { words: [0; 3] });
+        let now = left.min(SLOTS as u64);
+        let start = Instant::now();
+        for slot in &slots[..now as usize] {
+            slot.set(&m, Some(value));
+        }
+        total += start.elapsed();
+        left -= now;
+        for slot in &*slots {
+            slot.set(&m, None);
+        }
+        m.collect(Generation::Young);
+    }
+    total
+}
+
+fn plain_store(count: u64) -> Duration {
+    let value = 1_u64;
+    let cell = Cell::new(core::ptr::null::<u64>());
+    timed(count, |_| {
+        let cell = core::hint::black_box(&cell);
+        cell.set(&raw const value);
+        sink(cell);
+    })
+}
+
+fn cells(count: u64, age: Holder, step: impl for<'a> Fn(&'a Mutator, &'a Cells<'a>, Gc<'a, Leaf32>)) -> Duration {
+    let mut m = attached();
+    let root = m.root(m.alloc(Cells { pointer: gc_core::GcCell::new(None), number: gc_core::GcCell::new(0) }));
+    if age == Holder::Old {
+        m.collect(Generation::Old);
+    }
+    let cells = root.get(&m);
+    let value = m.alloc(Leaf32 { words: [0; 3] });
+    timed(count, |_| {
+        let cells = core::hint::black_box(cells);
+        step(&m, Gc::as_ref(cells), value);
+        sink(&raw const *cells);
+    })
+}
+
+fn std_cells(count: u64, step: impl Fn(&Cell<u64>, &RefCell<u64>, u64)) -> Duration {
+    let (cell, refcell) = (Cell::new(0), RefCell::new(0));
+    timed(count, |index| {
+        let (cell, refcell) = core::hint::black_box((&cell, &refcell));
+        step(cell, refcell, index);
+        sink(refcell);
+    })
+}
+
+fn root_create_drop(count: u64) -> Duration {
+    let m = attached();
+    let value = m.alloc(Leaf32 { words: [0; 3] });
+    timed(count, |_| {
+        let root = m.root(value);
+        sink(&raw const root);
+    })
+}
+
+fn root_get(count: u64) -> Duration {
+    let m = attached();
+    let root = m.root(m.alloc(Leaf32 { words: [0; 3] }));
+    timed(count, |_| sink(&raw const *core::hint::black_box(&root).get(&m)))
+}
+
+fn rc_clone_drop(count: u64) -> Duration {
+    let value = std::rc::Rc::new(1_u64);
+    timed(count, |_| {
+        let other = core::hint::black_box(&value).clone();
+        sink(&raw const other);
+    })
+}
+
+fn blocked(count: u64) -> Duration {
+    let mut m = attached();
+    timed(count, |index| m.blocked(|| sink_word(index)))
+}

@@ -1,0 +1,105 @@
+//! The command line: arguments, exit codes, messages, the prompt.
+
+mod harness;
+
+use std::ffi::OsStr;
+
+use harness::{Outcome, here, lox, run_source};
+
+fn with(arguments: &[&str], input: &str) -> Outcome {
+    let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+    lox(&arguments, "", input)
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    for arguments in [&["one.lox", "two.lox"][..], &["--unknown"]] {
+        let found = with(arguments, "");
+        assert_eq!((found.code, found.errors.as_str()), (Some(64), "Usage: lox [--gc-stats] [path]\n"));
+    }
+}
+
+#[test]
+fn an_unreadable_file_is_74() {
+    let found = with(&["no/such/file.lox"], "");
+    assert_eq!((found.code, found.errors.as_str()), (Some(74), "Could not open file \"no/such/file.lox\".\n"));
+}
+
+#[test]
+fn errors_in_the_source_are_65_and_nothing_runs() {
+    let source = "print 1;\nvar = 2;\nprint 3 4;\nprint \"open";
+    let found = run_source("compile_errors.lox", source, "");
+    let errors = "[line 2] Error at '=': Expect variable name.\n\
+                  [line 3] Error at '4': Expect ';' after value.\n\
+                  [line 4] Error: Unterminated string.\n";
+    assert_eq!(found, Outcome { code: Some(65), output: String::new(), errors: errors.to_owned() });
+}
+
+#[test]
+fn an_error_at_run_time_is_70_with_a_trace() {
+    let source = "\
+class Account {
+  init(balance) {
+    this.balance = balance;
+    this.withdraw(
+      200);
+  }
+
+  withdraw(amount) {
+    fun check() {
+      return this.limit - amount;
+    }
+    print check();
+  }
+}
+print \"before\";
+Account(100);
+print \"after\";
+";
+    let errors = "Undefined property 'limit'.\n\
+                  [line 10] in check()\n\
+                  [line 12] in withdraw()\n\
+                  [line 5] in init()\n\
+                  [line 16] in script\n";
+    let expected = Outcome { code: Some(70), output: "before\n".to_owned(), errors: errors.to_owned() };
+    for profile in harness::PROFILES {
+        assert_eq!(run_source("trace.lox", source, profile), expected);
+    }
+}
+
+#[test]
+fn the_prompt_goes_on_after_errors() {
+    let input =
+        "var a = 1;\nprint a +;\nprint a + \"x\";\nfun f() { return a; }\na = 2;\nprint f();\nprint b;\nprint a";
+    let found = with(&[], input);
+    let errors = "[line 1] Error at ';': Expect expression.\n\
+                  Operands must be two numbers or two strings.\n\
+                  [line 1] in script\n\
+                  Undefined variable 'b'.\n\
+                  [line 1] in script\n\
+                  [line 1] Error at end: Expect ';' after value.\n";
+    let expected = Outcome { code: Some(0), output: "> > > > > > 2\n> > > \n".to_owned(), errors: errors.to_owned() };
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_prompt_works_under_stress() {
+    let input = "class A { init(n) { this.n = n; } }\nvar a = A(\"kept\");\nfun f() { return a.n; }\nprint f();\n";
+    for profile in harness::PROFILES {
+        let found = lox(&[], profile, input);
+        assert_eq!((found.code, found.output.as_str()), (Some(0), "> > > > kept\n> \n"), "{}", found.errors);
+    }
+}
+
+#[test]
+fn statistics_tell_what_the_collector_did() {
+    let program = here("programs/binary_trees.lox");
+    let program = program.to_str().expect("the path is UTF-8");
+    for arguments in [["--gc-stats", program], [program, "--gc-stats"]] {
+        let found = with(&arguments, "");
+        assert_eq!(found.code, Some(0));
+        let words: Vec<&str> = found.errors.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+        assert_eq!(words, ["collections", "pauses", "allocated", "copied", "promoted", "freed", "peak"]);
+        assert!(!found.errors.contains("collections  0 young"), "{}", found.errors);
+    }
+}

@@ -1,0 +1,81 @@
+//! What a program no longer uses goes: strings, functions, classes.
+
+use gc_core::Heap;
+use lox::Lox;
+
+/// Runs `line` many times and returns how many bytes the old generation holds after half of the times, and after all.
+fn held(line: impl Fn(usize) -> String, times: usize) -> (usize, usize) {
+    let heap = Heap::builder().build().expect("a heap");
+    let mut lox = Lox::new(&heap).expect("a machine");
+    let mut after = |lines: std::ops::Range<usize>| {
+        for i in lines {
+            let (mut output, mut errors) = (Vec::new(), Vec::new());
+            let result = lox.interpret(&line(i), &mut output, &mut errors);
+            assert!(result.is_ok(), "{}", String::from_utf8_lossy(&errors));
+        }
+        lox.collect();
+        heap.stats().old_bytes
+    };
+    (after(0..times / 2), after(times / 2..times))
+}
+
+#[track_caller]
+fn stays_level(line: impl Fn(usize) -> String, times: usize) {
+    let (half, all) = held(line, times);
+    assert!(half > 0 && all <= half + SLACK, "{half} bytes, and then {all}");
+}
+
+/// The table of strings is full or half full, as it happens. What leaks here would be more by far.
+const SLACK: usize = 256 * 1024;
+
+#[test]
+fn strings_of_the_source() {
+    stays_level(|i| format!("var s = \"the string of line {i}\";"), 10_000);
+}
+
+#[test]
+fn strings_made_by_the_program() {
+    let line = |i| {
+        format!(
+            "var s = \"{i}\";
+             for (var i = 0; i < 100; i = i + 1) s = s + \".\";"
+        )
+    };
+    stays_level(line, 1_000);
+}
+
+#[test]
+fn functions() {
+    stays_level(|i| format!("fun f(a) {{ fun g() {{ return a + {i}; }} return g; }} f({i})();"), 4_000);
+}
+
+#[test]
+fn classes_and_their_instances() {
+    let line = |i| {
+        format!(
+            "class A {{ init() {{ this.me = this; }} m() {{ return {i}; }} }}
+             class B < A {{ m() {{ return super.m(); }} }}
+             var b = B();
+             b.bound = b.m;
+             b.bound();"
+        )
+    };
+    stays_level(line, 4_000);
+}
+
+#[test]
+fn scripts_that_failed() {
+    let heap = Heap::builder().build().expect("a heap");
+    let mut lox = Lox::new(&heap).expect("a machine");
+    let mut errors = Vec::new();
+    for _ in 0..100 {
+        // With captured variables still open, and a stack full of strings.
+        let source = "fun f(a) { fun g() { return a; } var s = \"x\"; return s + (s + g()) + f(s + a); } f(\"y\");";
+        assert!(lox.interpret(source, &mut Vec::new(), &mut errors).is_err());
+    }
+    let mut output = Vec::new();
+    assert!(
+        lox.interpret("fun f(a) { fun g() { return a; } return g; } print f(1)();", &mut output, &mut errors).is_ok()
+    );
+    assert_eq!(output, b"1\n");
+}

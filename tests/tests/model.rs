@@ -1,0 +1,88 @@
+//! Heap and model agree, whatever the program and whenever it is collected.
+
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use gc_tests::model::{Program, Words, run, run_or_report};
+use proptest::{collection::vec, prelude::*, test_runner::Config};
+
+/// Programs of seeds under one profile.
+fn seeds(profile: &str, seeds: std::ops::Range<u64>, length: usize) {
+    for seed in seeds {
+        run_or_report(profile, seed, length);
+    }
+}
+
+#[test]
+fn agrees_without_stress() {
+    seeds("verify", 0..400, 120);
+}
+
+#[test]
+fn agrees_when_every_safepoint_collects() {
+    seeds("tiny-nursery,every-safepoint,verify", 1000..1300, 80);
+}
+
+#[test]
+fn agrees_when_promotion_is_by_chance() {
+    seeds("tiny-nursery,promote-random,full-every=3,every-safepoint=2,verify", 2000..2300, 80);
+}
+
+#[test]
+fn agrees_when_nothing_is_promoted_but_what_finds_no_room() {
+    seeds("promote-never,to-space-full=3,every-safepoint=2,verify", 3000..3300, 80);
+}
+
+#[test]
+fn agrees_when_collections_come_at_allocations() {
+    seeds("every-allocation=7,verify", 4000..4200, 80);
+}
+
+#[test]
+fn agrees_without_the_verifier() {
+    seeds("every-safepoint=3,promote-random", 5000..5500, 120);
+}
+
+#[test]
+fn agrees_under_random_stress() {
+    for seed in 6000..6500 {
+        run_or_report(&format!("random={seed}"), seed, 80);
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 100, max_shrink_iters: 2000, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn agrees_for_any_words(words in vec(any::<Words>(), 1..100), stress in 0_u64..1000) {
+        run(&format!("random={stress}"), &Program::decode(&words));
+    }
+}
+
+/// For minutes: `GC_SOAK_SECONDS=300 cargo test --release -p gc-tests --test model soak`.
+#[test]
+fn soak() {
+    let Some(seconds) = std::env::var("GC_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()) else { return };
+    let start = Instant::now();
+    // Other programs every time, and the failing one is printed.
+    let mut seed = start.elapsed().as_nanos() as u64 ^ u64::from(std::process::id()) << 32;
+    let mut programs = 0;
+    if let Ok(s) = std::env::var("GC_SEED") {
+        seed = s.parse().unwrap();
+        run_or_report(&std::env::var("GC_PROFILE").unwrap_or_default(), seed, 80);
+        return;
+    }
+    while start.elapsed() < Duration::from_secs(seconds) {
+        seed += 1;
+        let profile = match seed % 4 {
+            0 => "verify".to_owned(),
+            1 => format!("random={seed}"),
+            2 => format!("tiny-nursery,promote-random,seed={seed},every-safepoint=3,verify"),
+            _ => format!("every-safepoint,promote-never,to-space-full={},seed={seed}", seed % 9 + 1),
+        };
+        run_or_report(&profile, seed, 50 + (seed % 400) as usize);
+        programs += 1;
+    }
+    println!("{programs} programs in {seconds} s");
+}
