@@ -73,6 +73,16 @@ impl Remembered {
         self.cells.append(&mut other.cells);
     }
 
+    /// If there are more than `capacity` places: drops what is there twice. Whether half of the capacity is left.
+    pub(crate) fn compact(&mut self, capacity: usize) -> bool {
+        if self.len() <= capacity {
+            return false;
+        }
+        self.edges.sort_unstable();
+        self.edges.dedup();
+        self.len() > capacity / 2
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.edges.len() + self.cells.len()
     }

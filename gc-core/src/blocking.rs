@@ -28,11 +28,19 @@ use crate::Mutator;
 /// # Errors
 ///
 /// The thread's panic, as [`JoinHandle::join`].
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// assert_eq!(gc_core::blocking::join(&mut m, std::thread::spawn(|| 42)).unwrap(), 42);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn join<T>(mutator: &mut Mutator, thread: JoinHandle<T>) -> thread::Result<T> {
     mutator.blocked(|| thread.join())
 }
 
-/// [`thread::scope`], blocked from its beginning to its end: for threads that borrow from this one.
+/// [`thread::scope`], blocked from its beginning to its end: for threads that borrow from this one. `body` has no
+/// mutator.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -59,6 +67,15 @@ pub fn scope<'env, R>(
 /// # Errors
 ///
 /// The guard, if the mutex is poisoned.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let count = std::sync::Mutex::new(0);
+/// *gc_core::blocking::lock(&mut m, &count).unwrap() += 1;
+/// assert_eq!(count.into_inner().unwrap(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
     match mutex.try_lock() {
         Ok(guard) => Ok(guard),
@@ -67,20 +84,36 @@ pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> LockRe
     }
 }
 
-/// Locks a lock for reading.
+/// Locks a lock for reading. Blocked also where the lock is free.
 ///
 /// # Errors
 ///
 /// The guard, if the lock is poisoned.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let name = std::sync::RwLock::new("Ada");
+/// assert_eq!(*gc_core::blocking::read(&mut m, &name).unwrap(), "Ada");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockResult<RwLockReadGuard<'a, T>> {
     mutator.blocked(|| lock.read())
 }
 
-/// Locks a lock for writing.
+/// Locks a lock for writing. Blocked also where the lock is free.
 ///
 /// # Errors
 ///
 /// The guard, if the lock is poisoned.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let name = std::sync::RwLock::new("Ada");
+/// *gc_core::blocking::write(&mut m, &name).unwrap() = "Charles";
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockResult<RwLockWriteGuard<'a, T>> {
     mutator.blocked(|| lock.write())
 }
@@ -90,6 +123,28 @@ pub fn write<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockR
 /// # Errors
 ///
 /// The guard, if the mutex is poisoned.
+///
+/// ```
+/// use gc_core::blocking;
+/// use std::sync::{Arc, Condvar, Mutex};
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let ready = Arc::new((Mutex::new(false), Condvar::new()));
+/// let worker = {
+///     let ready = ready.clone();
+///     std::thread::spawn(move || {
+///         *ready.0.lock().unwrap() = true;
+///         ready.1.notify_one();
+///     })
+/// };
+/// let mut guard = blocking::lock(&mut m, &ready.0).unwrap();
+/// while !*guard {
+///     guard = blocking::wait(&mut m, &ready.1, guard).unwrap();
+/// }
+/// # drop(guard);
+/// # blocking::join(&mut m, worker).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn wait<'a, T>(
     mutator: &mut Mutator,
     condvar: &Condvar,
@@ -99,6 +154,13 @@ pub fn wait<'a, T>(
 }
 
 /// Waits at a barrier. Whether this thread is its leader.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// assert!(gc_core::blocking::barrier(&mut m, &std::sync::Barrier::new(1)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn barrier(mutator: &mut Mutator, barrier: &Barrier) -> bool {
     mutator.blocked(|| barrier.wait().is_leader())
 }
@@ -108,6 +170,15 @@ pub fn barrier(mutator: &mut Mutator, barrier: &Barrier) -> bool {
 /// # Errors
 ///
 /// Every sender is gone.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let (send, receive) = std::sync::mpsc::channel();
+/// send.send(7)?;
+/// assert_eq!(gc_core::blocking::recv(&mut m, &receive)?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn recv<T>(mutator: &mut Mutator, receiver: &mpsc::Receiver<T>) -> Result<T, mpsc::RecvError> {
     mutator.blocked(|| receiver.recv())
 }
@@ -117,11 +188,27 @@ pub fn recv<T>(mutator: &mut Mutator, receiver: &mpsc::Receiver<T>) -> Result<T,
 /// # Errors
 ///
 /// The value, if the receiver is gone.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let (send, receive) = std::sync::mpsc::sync_channel(1);
+/// gc_core::blocking::send(&mut m, &send, 7)?;
+/// assert_eq!(receive.recv()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn send<T>(mutator: &mut Mutator, sender: &mpsc::SyncSender<T>, value: T) -> Result<(), mpsc::SendError<T>> {
     mutator.blocked(|| sender.send(value))
 }
 
 /// Sleeps.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// gc_core::blocking::sleep(&mut m, std::time::Duration::from_millis(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn sleep(mutator: &mut Mutator, time: Duration) {
     mutator.blocked(|| thread::sleep(time));
 }

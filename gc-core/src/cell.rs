@@ -26,8 +26,14 @@ use crate::{
 /// [`borrow_mut`](Self::borrow_mut) hand out guards, as `RefCell` does. A guard ends before the next safepoint; a
 /// forgotten one counts until the next collection, or until its thread was the heap's only one and detaches.
 ///
+/// While one mutator is attached, a borrow costs what `RefCell`'s does. While several are, the cell is a reader-writer
+/// lock that spins: guards are for a few lines. It has a word beside its content.
+///
 /// A container in a cell is looked at as a whole in the next young collection after it was written: for big mutable
-/// arrays of pointers use a slice object of slots, `Gc<[Slot<…>]>`.
+/// arrays of pointers use a slice object of slots, `Gc<[Slot<…>]>`. Content that cannot hold pointers has no barrier.
+///
+/// It must lie in its object: a type that has one in a `Vec`, a `Box` or another cell does not compile when it is
+/// allocated.
 ///
 /// ```
 /// use gc_core::{Gc, GcCell, Trace};
@@ -46,7 +52,8 @@ use crate::{
 ///
 /// # Panics
 ///
-/// Every access that conflicts with a guard panics and names the type.
+/// An access that conflicts with a write guard of the same thread, and one that has waited for another mutator's guard
+/// for 10 seconds; with one mutator, every access that conflicts with a guard. The message names the type.
 #[repr(C)]
 pub struct GcCell<T> {
     word: CellWord,
@@ -57,12 +64,26 @@ pub struct GcCell<T> {
 
 impl<T> GcCell<T> {
     /// A cell that holds `value`.
+    ///
+    /// ```
+    /// # use gc_core::GcCell;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let counter = m.alloc(GcCell::new(0_u64));
+    /// counter.set(&m, counter.get(&m) + 1);
+    /// assert_eq!(counter.get(&m), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn new(value: T) -> Self {
         Self { word: CellWord::new(), thread: PhantomData, content: UnsafeCell::new(value) }
     }
 
-    /// The content of a cell that is no object's yet, or a root's.
+    /// The content of a cell that is owned: of no object yet.
+    ///
+    /// ```
+    /// assert_eq!(gc_core::GcCell::new(1).into_inner(), 1);
+    /// ```
     #[inline]
     pub fn into_inner(self) -> T {
         self.content.into_inner()
@@ -89,7 +110,7 @@ impl<T> GcCell<T> {
         loop {
             let hopeless = match conflict {
                 CellConflict::OwnWriter | CellConflict::TooManyReaders => true,
-                CellConflict::Readers => user.exclusive,
+                CellConflict::Readers => user.exclusive(),
                 CellConflict::Writer(_) => false,
             };
             if hopeless || (turns > spins() && start.elapsed() > LONG) {
@@ -123,7 +144,10 @@ impl<T> GcCell<T> {
         };
         let found = match conflict {
             CellConflict::OwnWriter => "a write guard of this thread is alive: end it first".to_owned(),
-            CellConflict::Readers => "read guards are alive: end them first".to_owned(),
+            CellConflict::Readers => format!(
+                "read guards are alive (for {} s, if several mutators are attached): end those of this thread first",
+                LONG.as_secs()
+            ),
             CellConflict::Writer(number) => {
                 format!("mutator number {number} of the heap has held a write guard for {} s", LONG.as_secs())
             }
@@ -144,13 +168,26 @@ const LONG: Duration = Duration::from_secs(10);
 
 impl<T: Trace> GcCell<T> {
     /// A copy of the content. For one mutator a load and a compare more than a plain read; with several, a lock.
+    ///
+    /// # Panics
+    ///
+    /// As [`GcCell`] says.
+    ///
+    /// ```
+    /// # use gc_core::{Gc, GcCell};
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let cell = m.alloc(GcCell::new(Some(m.alloc_str("Ada"))));
+    /// assert_eq!(cell.get(&m).as_deref(), Some("Ada"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn get<'gc>(&self, mutator: &'gc Mutator) -> T
     where
         T: Trace<At<'gc> = T> + Copy,
     {
         let user = mutator.cell_user();
-        if user.exclusive {
+        if user.exclusive() {
             if let Err(conflict) = self.word.readable(user) {
                 Self::conflict(Access::Read, conflict);
             }
@@ -160,11 +197,25 @@ impl<T: Trace> GcCell<T> {
         self.lock(user, Access::Read);
         // SAFETY: the word counts this reader.
         let value = unsafe { *self.content.get() };
-        self.word.end_read(user.exclusive);
+        self.word.end_read(user.exclusive());
         value
     }
 
-    /// Replaces the content.
+    /// Replaces the content, through the write barrier. What was there is dropped now, on this thread.
+    ///
+    /// # Panics
+    ///
+    /// As [`GcCell`] says.
+    ///
+    /// ```
+    /// # use gc_core::GcCell;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let cell = m.alloc(GcCell::new(1));
+    /// cell.set(&m, 2);
+    /// assert_eq!(cell.get(&m), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn set<'gc>(&self, mutator: &'gc Mutator, value: T)
     where
@@ -174,13 +225,26 @@ impl<T: Trace> GcCell<T> {
     }
 
     /// Replaces the content and returns what was there.
+    ///
+    /// # Panics
+    ///
+    /// As [`GcCell`] says.
+    ///
+    /// ```
+    /// # use gc_core::GcCell;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let cell = m.alloc(GcCell::new(vec![1]));
+    /// assert_eq!(cell.replace(&m, vec![2, 3]), [1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn replace<'gc>(&self, mutator: &'gc Mutator, value: T) -> T
     where
         T: Trace<At<'gc> = T>,
     {
         let user = mutator.cell_user();
-        if user.exclusive {
+        if user.exclusive() {
             if let Err(conflict) = self.word.writable(user) {
                 Self::conflict(Access::Write, conflict);
             }
@@ -192,11 +256,24 @@ impl<T: Trace> GcCell<T> {
         self.barrier(mutator);
         // SAFETY: the word names this writer.
         let old = unsafe { self.content.get().replace(value) };
-        self.word.end_write(user.exclusive);
+        self.word.end_write(user.exclusive());
         old
     }
 
     /// Takes the content and leaves the default.
+    ///
+    /// # Panics
+    ///
+    /// As [`GcCell`] says.
+    ///
+    /// ```
+    /// # use gc_core::GcCell;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let cell = m.alloc(GcCell::new(vec![1]));
+    /// assert_eq!((cell.take(&m), cell.take(&m)), (vec![1], vec![]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn take<'gc>(&self, mutator: &'gc Mutator) -> T
     where
@@ -206,6 +283,20 @@ impl<T: Trace> GcCell<T> {
     }
 
     /// Borrows the content for reading. The guard borrows the mutator too (`'gc: 'a`), so that none lives across a safepoint.
+    ///
+    /// # Panics
+    ///
+    /// As [`GcCell`] says.
+    ///
+    /// ```
+    /// # use gc_core::GcCell;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let cell = m.alloc(GcCell::new(vec![m.alloc(1)]));
+    /// let (one, other) = (cell.borrow(&m), cell.borrow(&m));
+    /// assert_eq!(one.len(), other.len());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn borrow<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> GcCellRef<'a, T>
     where
@@ -213,10 +304,27 @@ impl<T: Trace> GcCell<T> {
     {
         let user = mutator.cell_user();
         self.lock(user, Access::Read);
-        GcCellRef { cell: self, exclusive: user.exclusive }
+        GcCellRef { cell: self, exclusive: user.exclusive() }
     }
 
-    /// Borrows the content for writing. The guard borrows the mutator too, as [`borrow`](Self::borrow)'s.
+    /// Borrows the content for writing. The guard borrows the mutator too, as [`borrow`](Self::borrow)'s. The write
+    /// barrier runs once, for all that is written.
+    ///
+    /// # Panics
+    ///
+    /// As [`GcCell`] says.
+    ///
+    /// ```
+    /// # use gc_core::GcCell;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let cell = m.alloc(GcCell::new(Vec::new()));
+    /// for i in 0..3 {
+    ///     cell.borrow_mut(&m).push(m.alloc(i));
+    /// }
+    /// assert_eq!(cell.borrow(&m).len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn borrow_mut<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> GcCellMut<'a, T>
     where
@@ -225,7 +333,7 @@ impl<T: Trace> GcCell<T> {
         let user = mutator.cell_user();
         self.lock(user, Access::Write);
         self.barrier(mutator);
-        GcCellMut { cell: self, exclusive: user.exclusive }
+        GcCellMut { cell: self, exclusive: user.exclusive() }
     }
 
     #[inline(always)]
@@ -236,13 +344,13 @@ impl<T: Trace> GcCell<T> {
     }
 }
 
-/// A read guard of a [`GcCell`].
+/// A read guard of a [`GcCell`]: see [`borrow`](GcCell::borrow).
 pub struct GcCellRef<'a, T> {
     cell: &'a GcCell<T>,
     exclusive: bool,
 }
 
-/// A write guard of a [`GcCell`].
+/// A write guard of a [`GcCell`]: see [`borrow_mut`](GcCell::borrow_mut).
 pub struct GcCellMut<'a, T> {
     cell: &'a GcCell<T>,
     exclusive: bool,

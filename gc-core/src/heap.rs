@@ -16,7 +16,9 @@ use crate::{
 /// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
 ///
 /// A thread attaches to a heap to use it ([`attach`](Self::attach)). The heap lives as long as a handle, a mutator or a
-/// [`Root`](crate::Root) of it; then every object is dropped and all its memory returned. There may be many heaps.
+/// [`Root`](crate::Root) of it; whoever drops the last of these waits until every object is dropped and all its memory
+/// returned. There may be many heaps. Each reserves address space and has a thread, which sleeps unless there is
+/// something to drop, to tell or to give back.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,7 +33,12 @@ pub struct Heap {
 }
 
 impl Heap {
-    /// Settings for a heap.
+    /// Settings for a heap, all at their defaults.
+    ///
+    /// ```
+    /// let heap = gc_core::Heap::builder().build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn builder() -> HeapBuilder {
         HeapBuilder::new()
     }
@@ -42,10 +49,14 @@ impl Heap {
 
     /// Makes this thread a mutator of the heap.
     ///
+    /// Any number of threads may be attached. May wait: for a stop that is under way, and, when there is one mutator,
+    /// until that reaches a safepoint or is [`blocked`](Mutator::blocked), as cells become locks then. Takes locks and
+    /// allocates: attach a thread once, not once a task.
+    ///
     /// # Errors
     ///
-    /// A thread is attached to one heap at a time, also inside [`Mutator::blocked`]; collector threads cannot attach; and for
-    /// now a heap has one mutator at a time. The error says which.
+    /// A thread is attached to one heap at a time, also inside [`Mutator::blocked`]; and collector threads cannot
+    /// attach. The error says which.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -61,9 +72,12 @@ impl Heap {
 
     /// [`attach`](Self::attach), but gives up when the heap's other threads take longer than `patience` to reach a safepoint.
     ///
+    /// It looks at the time once a second, and so may take a second longer.
+    ///
     /// # Errors
     ///
-    /// [`AttachError::TimedOut`] names them.
+    /// As [`attach`](Self::attach), and [`AttachError::TimedOut`], which names the threads; none, if it has waited for
+    /// a stop that another thread leads.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -78,7 +92,18 @@ impl Heap {
         Mutator::attach(&self.handle, Some(patience))
     }
 
-    /// What the heap did and holds. Constant time, from any thread; figures of one collection appear together.
+    /// What the heap did and holds. Constant time, from any thread.
+    ///
+    /// Figures are brought up to date by collections; those of one that ends at this moment may be there in part.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// m.collect(gc_core::Generation::Old);
+    /// let stats = heap.stats();
+    /// assert_eq!((stats.collections[2], stats.old_objects), (1, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stats(&self) -> Stats {
         let shared = self.shared();
         let mut stats = *shared.stats.lock();
@@ -88,23 +113,55 @@ impl Heap {
         stats
     }
 
-    /// How long the world was stopped, each time, from the request to the moment it went on.
+    /// How long the world was stopped, each time, from the request to the end of the collection.
+    ///
+    /// Stops by which a thread attaches do not count. Copies some 2 KiB.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// m.collect(gc_core::Generation::Fresh);
+    /// let pauses = heap.pauses();
+    /// assert_eq!(pauses.count(), 1);
+    /// println!("99 % took at most {:?}, the longest {:?}", pauses.percentile(99.0), pauses.max());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pauses(&self) -> Histogram {
         self.shared().times.lock().pauses.clone()
     }
 
     /// How long each stop took to begin: from the request until every running thread had reached a safepoint. Stops that
     /// had nobody to wait for do not count.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// m.collect(gc_core::Generation::Fresh); // the only mutator waits for nobody
+    /// assert_eq!(heap.times_to_safepoint().count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn times_to_safepoint(&self) -> Histogram {
         self.shared().times.lock().to_safepoint.clone()
     }
 
-    /// The thread that the longest time to safepoint waited for.
+    /// The thread that the longest time to safepoint waited for, by name and id; `None` if nobody was ever waited for.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// assert_eq!(heap.slowest_to_safepoint(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn slowest_to_safepoint(&self) -> Option<String> {
         self.shared().times.lock().slowest.clone()
     }
 
     /// When collections happen.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// assert_eq!(heap.thresholds(), gc_core::Thresholds::default());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn thresholds(&self) -> Thresholds {
         self.shared().pace.thresholds()
     }
@@ -129,12 +186,21 @@ impl Heap {
         Ok(())
     }
 
-    /// Whether collections happen by themselves. Without, the heap grows up to its hard limit.
+    /// Whether collections happen by themselves: see [`set_auto`](Self::set_auto).
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// assert!(heap.is_auto());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_auto(&self) -> bool {
         self.shared().pace.is_auto()
     }
 
-    /// Sets whether collections happen by themselves, at safepoints. Explicit ones and those at the hard limit always do.
+    /// Sets whether collections happen by themselves, at safepoints. Without, the heap grows up to its hard limit.
+    ///
+    /// Explicit collections, those at the hard limit, and those that a full remembered set asks for happen all the
+    /// same.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -147,35 +213,76 @@ impl Heap {
         self.shared().pace.auto.store(auto, Ordering::Relaxed);
     }
 
-    /// The hard limit in bytes, or `None`.
+    /// The hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
+    ///
+    /// ```
+    /// let heap = gc_core::Heap::builder().hard_limit(64 << 20).build()?;
+    /// assert_eq!(heap.hard_limit(), Some(64 << 20));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn hard_limit(&self) -> Option<usize> {
         Some(self.shared().memory.budget.limit()).filter(|&limit| limit != usize::MAX)
     }
 
     /// Sets the hard limit: the most memory the heap takes from the system, in bytes. At the limit `try_alloc` fails. A
-    /// limit below what is in use takes hold as memory is given back.
+    /// limit below what is in use takes hold as memory is given back. `None`: the reservation is the limit.
+    ///
+    /// What is counted is said at [`HeapBuilder::hard_limit`]. Nothing checks that the limit holds a nursery.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// heap.set_hard_limit(Some(0));
+    /// assert!(m.try_alloc(1).is_err());
+    /// heap.set_hard_limit(None);
+    /// assert!(m.try_alloc(1).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_hard_limit(&self, limit: Option<usize>) {
         self.shared().memory.budget.set_limit(limit.unwrap_or(usize::MAX));
     }
 
-    /// Sets the soft limit: above it, full collections happen four times as often. `None`: there is none.
+    /// Sets the soft limit, in bytes of the old generation: above it, full collections happen four times as often.
+    /// `None`: there is none.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// heap.set_soft_limit(Some(32 << 20));
+    /// assert_eq!(heap.soft_limit(), Some(32 << 20));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_soft_limit(&self, limit: Option<usize>) {
         self.shared().pace.set_soft_limit(limit.unwrap_or(usize::MAX));
     }
 
     /// The soft limit in bytes, or `None`.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// assert_eq!(heap.soft_limit(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn soft_limit(&self) -> Option<usize> {
         Some(self.shared().pace.soft_limit()).filter(|&limit| limit != usize::MAX)
     }
 
     /// Whether `other` is a handle to the same heap.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// assert!(heap.is_same(&heap.clone()));
+    /// assert!(!heap.is_same(&gc_core::Heap::builder().build()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.handle, &other.handle)
     }
 }
 
 impl Mutator {
-    /// How far the heap is from its next collections.
+    /// How far the heap is from its next collections, with what all its mutators have allocated.
+    ///
+    /// Takes the heap's locks: for now and then, not for each allocation.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -197,6 +304,13 @@ impl Mutator {
     }
 
     /// The heap that this mutator is attached to.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// assert!(m.heap().is_same(&heap));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn heap(&self) -> Heap {
         Heap { handle: self.handle().clone() }
     }

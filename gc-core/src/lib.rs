@@ -1,4 +1,65 @@
-//! A safe, moving, generational garbage collector.
+//! A safe, moving, generational garbage collector: many threads share one heap of cyclic, mutable objects.
+//!
+//! A [`Gc<'gc, T>`](Gc) is a plain pointer that borrows the [`Mutator`]. Everything that can move or free an object
+//! takes `&mut Mutator`. So the borrow checker proves that no pointer lives across a safepoint, and reading one costs a
+//! load: no handle table, no reference count, no read barrier. A program without `unsafe` cannot reach a moved or freed
+//! object.
+//!
+//! ```
+//! use gc_core::{Gc, Generation, Heap, Slot, Trace};
+//!
+//! #[derive(Trace)]
+//! struct Node<'gc> {
+//!     value: u64,
+//!     next: Slot<'gc, Node<'gc>>,        // a mutable pointer field: null or an object
+//!     first: Option<Gc<'gc, Node<'gc>>>, // an immutable pointer field
+//! }
+//!
+//! let heap = Heap::builder().build()?;
+//! let mut m = heap.attach()?; // this thread is now a mutator
+//! let list = m.root(m.alloc(Node { value: 0, next: Slot::null(), first: None }));
+//! for value in 1..100 {
+//!     let first = list.get(&m);
+//!     let node = m.alloc(Node { value, next: Slot::new(first.next.get()), first: Some(first) });
+//!     first.next.set(&m, Some(node)); // a store with its write barrier
+//!     m.safepoint(); // `first` and `node` end here: objects may move
+//! }
+//! assert_eq!(list.get(&m).next.get().map(|node| node.value), Some(99));
+//!
+//! drop(list); // cycles and all
+//! assert!(m.collect(Generation::Old).bytes_freed > 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to go next
+//!
+//! | to | see |
+//! |---|---|
+//! | make a heap, set its limits | [`Heap`], [`HeapBuilder`], [`Thresholds`] |
+//! | allocate; reach safepoints; wait | [`Mutator`], [`blocking`] |
+//! | write a type whose values live in a heap | [`derive@Trace`], and for its fields [`Gc`], [`Slot`], [`GcCell`], [`Leaf`] |
+//! | keep something across safepoints, or send it to a thread | [`Root`] |
+//! | go on when memory runs out | [`Mutator::try_alloc`], [`AllocError`] |
+//! | see what the collector does | [`Heap::stats`], [`Heap::pauses`], [`HeapBuilder::on_event`] |
+//! | test a program that uses it | [`Stress`] |
+//!
+//! The guide is the folder `book` of the repository: a tour, how a language runtime is written, what a collection does,
+//! the safety argument.
+//!
+//! # How it collects
+//!
+//! New objects are allocated by bumping a pointer in a buffer of the thread. When the nursery is used up, a *young*
+//! collection copies what is live and forgets the rest (Cheney 1970; Ungar 1984); survivors of two are *old* and never
+//! move again. The old generation is marked, with prefetching in front of the mark bits (Cher, Hosking, Vitek 2004),
+//! and swept by bitmap. A write barrier in [`Slot`] and [`GcCell`] remembers pointers from old objects to young ones.
+//!
+//! All of it happens while every mutator of the heap stands still, on the thread that found it due. Marking and
+//! sweeping beside the program, weak references and finalization are not in this version.
+//!
+//! # Environment
+//!
+//! `GC_CORE_STRESS` sets [`Stress`] for every heap that does not set its own. `GC_CORE_LOG=debug` prints each
+//! collection to stderr. Both are read when a heap is built.
 
 extern crate self as gc_core;
 

@@ -32,8 +32,9 @@ use crate::{
 
 /// A thread's attachment to a heap: it allocates, reads and writes objects, and lets collections happen at its safepoints.
 ///
-/// Dropping it detaches the thread. A mutator that is leaked (`mem::forget`) stays attached for ever: the heap then never
-/// collects again, and a further `attach` is an error.
+/// It stays on its thread (`!Send + !Sync`). Dropping it detaches the thread. A mutator that is leaked (`mem::forget`)
+/// counts as attached and running for ever: the next collection, and a second thread's `attach`, wait for ever, and a
+/// warning says so each second. Nothing dangles.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,6 +52,15 @@ pub struct Mutator {
 }
 
 /// Why a thread could not attach.
+///
+/// ```
+/// use gc_core::{AttachError, Heap};
+///
+/// let heap = Heap::builder().build()?;
+/// let m = heap.attach()?;
+/// assert_eq!(heap.attach().unwrap_err(), AttachError::AlreadyAttached);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttachError {
@@ -58,7 +68,8 @@ pub enum AttachError {
     AlreadyAttached,
     /// The thread is the background thread of a heap.
     CollectorThread,
-    /// The heap's threads did not reach a safepoint in time.
+    /// The heap's threads did not reach a safepoint in time: from [`Heap::attach_timeout`](crate::Heap::attach_timeout)
+    /// only.
     TimedOut {
         /// The threads that were waited for; empty if a stop that somebody else leads took too long.
         threads: Vec<String>,
@@ -96,7 +107,7 @@ impl Mutator {
             Role::Attached => return Err(AttachError::AlreadyAttached),
             Role::Collector => return Err(AttachError::CollectorThread),
         }
-        let start = Instant::now();
+        let (start, thread) = (Instant::now(), this_thread());
         let shared = handle.shared.clone();
         let mut registry = match patience {
             None => shared.registry.lock(),
@@ -108,17 +119,23 @@ impl Mutator {
         // With a second mutator, cells need atomic operations: the first one has to be at a safepoint to learn that.
         let others = if registry.mutators.len() == 1 { registry.mutators.clone() } else { Vec::new() };
         let mut late = Vec::new();
-        let stopped = shared.world.stop(members(&others), patience.unwrap_or(PATIENCE).min(PATIENCE), |waited| {
-            shared.tell_who_is_late(&others, waited);
+        let next = || match patience {
+            None => Some(PATIENCE),
+            Some(patience) => Some(patience.checked_sub(start.elapsed())?.min(PATIENCE)),
+        };
+        let stopped = shared.world.stop(members(&others), next().unwrap_or_default(), |waited| {
+            if waited >= PATIENCE {
+                shared.tell_who_is_late(&others, waited);
+            }
             late = others.iter().filter(|o| o.local().word.is_late()).map(|o| o.thread.clone()).collect();
-            patience.is_none_or(|patience| start.elapsed() < patience)
+            next()
         });
         if stopped == Stopped::CalledOff {
             return Err(AttachError::TimedOut { threads: late });
         }
         let mut pending = Pending::default();
         registry.forget_tables(&mut pending);
-        let mutator = Self::register(handle, &mut registry);
+        let mutator = Self::register(handle, &mut registry, thread);
         if !others.is_empty() {
             shared.count_stop(&registry.mutators);
             shared.world.resume(members(&others));
@@ -131,7 +148,7 @@ impl Mutator {
     }
 
     /// Makes the state of a mutator and enters it. The caller leads.
-    fn register(handle: &Arc<Handle>, registry: &mut Registry) -> Self {
+    fn register(handle: &Arc<Handle>, registry: &mut Registry, thread: String) -> Self {
         let shared = handle.shared.clone();
         let config = &shared.config;
         let barrier = Barrier::new(shared.map, shared.runs.clone(), config.remembered_entries);
@@ -145,8 +162,12 @@ impl Mutator {
         let local = Box::new(Local {
             poll: Poll::new(),
             // Relaxed: the registry's lock orders it.
-            stops: shared.pace.stops.load(Ordering::Relaxed).into(),
-            exclusive: registry.mutators.is_empty().into(),
+            cell_user: CellUser::new(
+                shared.pace.stops.load(Ordering::Relaxed),
+                registry.mutators.is_empty(),
+                registry.next,
+            )
+            .into(),
             number: registry.next,
             buffer: Buffer::new(),
             barrier,
@@ -170,7 +191,7 @@ impl Mutator {
             local.buffer.set_every_slow();
         }
         let local = NonNull::from(Box::leak(local));
-        registry.mutators.push(Attached::new(local, this_thread()));
+        registry.mutators.push(Attached::new(local, thread));
         Self { local, thread: PhantomData }
     }
 
@@ -198,8 +219,7 @@ impl Mutator {
     /// How cells are locked by this mutator now.
     #[inline(always)]
     pub(crate) fn cell_user(&self) -> CellUser {
-        let local = self.local();
-        CellUser { stops: local.stops.get(), exclusive: local.exclusive.get(), number: local.number }
+        self.local().cell_user.get()
     }
 
     /// A barriered store.
@@ -233,6 +253,20 @@ impl Mutator {
     /// Lets a collection happen, if one was asked for. A load, a test and a branch if not.
     ///
     /// Every `Gc` ends here; [`Root`](crate::Root)s go on. A program calls it often: at calls and at the ends of loops.
+    /// If a collection is due, this thread leads it, or sleeps until the one that another thread leads is over. No
+    /// destructor and no other code of the program runs here.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// let kept = m.root(m.alloc_str("kept"));
+    /// for i in 0..1000 {
+    ///     m.alloc([i; 100]); // garbage at once
+    ///     m.safepoint();
+    /// }
+    /// assert_eq!(&*kept.get(&m), "kept");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn safepoint(&mut self) {
         if self.local().poll.is_raised() {
@@ -267,9 +301,13 @@ impl Mutator {
         collector::at_safepoint(local);
     }
 
-    /// Collects a generation and all younger ones, now. Drops what waits to be dropped, too, on this thread.
+    /// Collects a generation and all younger ones, now, and returns what was freed and how long the world was stopped.
     ///
-    /// Returns what was freed and how long it took.
+    /// Generations 0 and 1 are always collected together: see [`Generation`]. If another thread has begun a collection
+    /// after this call that does as much, there is no second one, and its report is returned.
+    ///
+    /// Afterwards, outside of the pause, this thread drops what waits to be dropped: destructors run here, as in
+    /// [`blocked`](Self::blocked). What the heap's thread is dropping at this moment is not waited for.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -280,13 +318,20 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn collect(&mut self, generation: Generation) -> CollectReport {
-        let report = collector::request(self.local(), generation, Cause::Explicit);
+        let report = collector::request(self.local(), generation, Cause::Explicit, self.shared().seen());
         let shared = self.local().shared.clone();
         self.blocked(|| shared.help());
         report
     }
 
     /// Runs `wait`, which may take long: collections go on without this thread meanwhile.
+    ///
+    /// A thread that waits elsewhere holds every collection of its heap up; if it waits for a thread that wants to
+    /// collect, both wait for ever. Inside, the thread has no mutator and cannot attach to another heap; roots may be
+    /// dropped. Afterwards it waits for the end of a collection that is under way. Two atomic operations where there is
+    /// none. [`blocking`](crate::blocking) has this for locks, channels and threads.
+    ///
+    /// A panic of `wait` goes on after the mutator has come back.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -323,7 +368,13 @@ impl Drop for Mutator {
         shared.world.enter_blocked(&local.word);
         let mut registry = shared.registry.lock();
         registry.mutators.retain(|attached| !attached.is(self.local));
-        shared.young.lock().take_over(local);
+        let mut young = shared.young.lock();
+        young.take_over(local);
+        if young.remembered.compact(shared.config.remembered_entries) {
+            // Relaxed: the next mutator to attach reads it behind the registry's lock.
+            shared.pace.much_remembered.store(true, Ordering::Relaxed);
+        }
+        drop(young);
         let rootless = local.roots.orphan();
         drop(registry);
         local::set_role(Role::Free);

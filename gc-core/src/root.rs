@@ -21,8 +21,14 @@ use crate::{
 /// `T` is written at `'static` (`Root<Gc<'static, Node<'static>>>`), which names the type and promises nothing: access takes the
 /// mutator and gives the value with the mutator's lifetime.
 ///
-/// A root may be dropped on any thread at any time. It keeps its heap alive. Creating and dropping one on its
-/// mutator's thread costs a few instructions; elsewhere a drop is one atomic store and one decrement.
+/// A root may be shared between threads, and dropped on any thread at any time, attached or not. It keeps its heap
+/// alive.
+///
+/// A value of up to a word without a destructor, as a pointer, lies in a table: creating and dropping the root on its
+/// mutator's thread costs a few instructions. Anything else has memory of its own. Elsewhere a drop is one atomic store
+/// and one decrement, and the value goes after the next collection. Each pause looks at every root.
+///
+/// A root in an object of its own heap is a leak of that heap: each keeps the other.
 ///
 /// ```
 /// use gc_core::{Gc, Root};
@@ -49,7 +55,7 @@ unsafe impl<T: Trace> Send for Root<T> {}
 unsafe impl<T: Trace> Sync for Root<T> {}
 
 impl Mutator {
-    /// Keeps `value` alive across safepoints.
+    /// Keeps `value` alive across safepoints. What it costs is said at [`Root`].
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -92,7 +98,20 @@ impl<T: Trace> Root<T> {
         if is_inline::<T>() { self.slot.inline_value().cast() } else { self.slot.boxed_value().cast() }
     }
 
-    /// A copy of the value: for roots of one pointer.
+    /// A copy of the value: for roots of one pointer. A few loads and a comparison.
+    ///
+    /// # Panics
+    ///
+    /// If `mutator` is another heap's.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// let root = m.root(m.alloc(1));
+    /// m.safepoint();
+    /// assert_eq!(*root.get(&m), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn get<'gc>(&self, mutator: &'gc Mutator) -> T::At<'gc>
     where
@@ -103,28 +122,69 @@ impl<T: Trace> Root<T> {
         unsafe { *self.place(mutator) }
     }
 
-    /// Borrows the value.
+    /// Borrows the value, until the next safepoint at most.
+    ///
+    /// # Panics
+    ///
+    /// If `mutator` is another heap's.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// let root = m.root(vec![m.alloc(1), m.alloc(2)]);
+    /// m.safepoint();
+    /// assert_eq!(root.borrow(&m).len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn borrow<'gc>(&'gc self, mutator: &'gc Mutator) -> &'gc T::At<'gc> {
         // SAFETY: as for `get`; the value stays where it is for as long as the root does.
         unsafe { &*self.place(mutator) }
     }
 
-    /// Borrows the value exclusively. Writes to it need no barrier.
+    /// Borrows the value exclusively. Writes to it need no barrier, as each pause looks at every root.
+    ///
+    /// # Panics
+    ///
+    /// If `mutator` is another heap's.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// let mut root = m.root(vec![m.alloc(1)]);
+    /// m.safepoint();
+    /// root.get_mut(&m).push(m.alloc(2));
+    /// assert_eq!(root.borrow(&m).len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn get_mut<'gc>(&'gc mut self, mutator: &'gc Mutator) -> &'gc mut T::At<'gc> {
         // SAFETY: as for `borrow`; the root is borrowed exclusively.
         unsafe { &mut *self.place(mutator) }
     }
 
-    /// Replaces the value.
+    /// Replaces the value. What was there is dropped now, on this thread.
+    ///
+    /// # Panics
+    ///
+    /// If `mutator` is another heap's.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// let mut root = m.root(m.alloc(1));
+    /// m.safepoint();
+    /// root.set(&m, m.alloc(2));
+    /// assert_eq!(*root.get(&m), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn set<'gc>(&mut self, mutator: &'gc Mutator, value: T::At<'gc>) {
         // SAFETY: as for `get_mut`. What was there is dropped after the new value is in place.
         drop(unsafe { self.place(mutator).replace(value) });
     }
 
-    /// Another root of the same value.
+    /// Another root of the same value, filed with the mutator that is passed.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -145,6 +205,19 @@ impl<T: Trace> Root<T> {
 
 impl<T: Object + ?Sized> Root<Gc<'static, T>> {
     /// Whether both roots hold the same object.
+    ///
+    /// # Panics
+    ///
+    /// If `mutator` is another heap's.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let one = m.alloc(1);
+    /// assert!(m.root(one).ptr_eq(&m.root(one), &m));
+    /// assert!(!m.root(one).ptr_eq(&m.root(m.alloc(1)), &m));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn ptr_eq(&self, other: &Self, mutator: &Mutator) -> bool {
         Gc::ptr_eq(self.get(mutator), other.get(mutator))
@@ -171,12 +244,17 @@ impl<T: Trace> Drop for Root<T> {
 impl<T: Trace> Root<T> {
     #[inline(never)]
     fn drop_boxed(&mut self) {
-        if let Some(boxed) = self.slot.release_boxed(local::current()) {
+        let current = local::current();
+        if let Some(boxed) = self.slot.release_boxed(current) {
+            // SAFETY: the mutator that the root was filed with, which this thread runs. A destructor may end it: hence the clone.
+            let shared = unsafe { &*current }.shared.clone();
+            let mut dropped = Dropped::default();
             // SAFETY: the value of this root, which was unlinked just now: nobody else has it. Dropped as the
             // type it has at any lifetime; traced types run no user code of their own, leaves know no lifetime.
-            unsafe { drop_object(boxed.value.as_ptr(), boxed.info, &mut Dropped::default()) };
+            unsafe { drop_object(boxed.value.as_ptr(), boxed.info, &mut dropped) };
             // SAFETY: dropped just now.
             unsafe { boxed.free() };
+            shared.count(dropped);
         }
     }
 }

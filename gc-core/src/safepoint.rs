@@ -25,7 +25,7 @@
 //! 4. S1, S4, S5: nobody touches the heap now. The leader collects.
 //! 5. Under the park lock it clears STOP everywhere and wakes who sleeps.
 //!
-//! BLOCKED threads are never woken, and none is required to run. The model is `tests/loom/tests/safepoint.rs`.
+//! BLOCKED threads are never woken, and none is required to run. The model is `models/protocols/safepoint.rs`.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -75,6 +75,12 @@ impl Poll {
     pub(crate) fn raise(&self, reason: Reason) {
         // Relaxed: as for `is_raised`.
         self.0.fetch_or(reason.0, Ordering::Relaxed);
+    }
+
+    /// What is asked for no more, after a collection. The world is stopped.
+    pub(crate) fn lower(&self, reason: Reason) {
+        // Relaxed: the owner does not run, and learns by being let go on.
+        self.0.fetch_and(!reason.0, Ordering::Relaxed);
     }
 
     /// What was asked for; nothing is from now on.
@@ -260,12 +266,13 @@ impl World {
 
     /// Stops the world: afterwards no member is RUNNING. The caller leads (step 1).
     ///
-    /// Every `patience`, `late` is told how long the stop is taking and decides whether to go on; if not, the stop is called off.
+    /// After `patience`, `late` is told how long the stop is taking, and says how long to wait until it is told again; for
+    /// `None` the stop is called off.
     pub(crate) fn stop<'a>(
         &self,
         members: impl Iterator<Item = Member<'a>> + Clone,
-        patience: Duration,
-        mut late: impl FnMut(Duration) -> bool,
+        mut patience: Duration,
+        mut late: impl FnMut(Duration) -> Option<Duration>,
     ) -> Stopped {
         let mut park = self.park.lock();
         let mut running = 0;
@@ -297,12 +304,16 @@ impl World {
         while park.waiting_for > 0 {
             if self.stopped.wait_for(&mut park, patience) && park.waiting_for > 0 {
                 drop(park);
-                let go_on = late(start.elapsed());
+                let more = late(start.elapsed());
                 park = self.park.lock();
-                if !go_on && park.waiting_for > 0 {
-                    park.waiting_for = 0;
-                    self.clear(members, &park);
-                    return Stopped::CalledOff;
+                match more {
+                    Some(more) => patience = more,
+                    None if park.waiting_for > 0 => {
+                        park.waiting_for = 0;
+                        self.clear(members, &park);
+                        return Stopped::CalledOff;
+                    }
+                    None => {}
                 }
             }
         }

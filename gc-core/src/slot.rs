@@ -13,8 +13,14 @@ use crate::{
 
 /// A mutable pointer field of a traced type: null, or a [`Gc`]. One word, lock-free, with its write barrier built in.
 ///
-/// Reading is a plain load. Writing takes the mutator, for the barrier: 9 instructions on a young object or while
-/// nothing is being marked.
+/// Reading is a plain load. Writing takes the mutator, for the barrier: 9 instructions, unless the slot is in an old
+/// object and gets a young value in place of another; then the slot is remembered for the next collection.
+///
+/// Several threads may use a slot at once: a load is Acquire, a store Release, so whoever finds an object sees it
+/// whole.
+///
+/// It must lie in its object: a type that has one in a `Vec`, a `Box` or a [`GcCell`](crate::GcCell) does not compile
+/// when it is allocated. Elsewhere, on the stack for instance, it is an ordinary value that borrows the mutator.
 ///
 /// ```
 /// use gc_core::{Gc, Slot, Trace};
@@ -39,6 +45,15 @@ pub struct Slot<'gc, T: ?Sized> {
 
 impl<'gc, T: ?Sized> Slot<'gc, T> {
     /// A slot that holds `value`. Initialising needs no barrier.
+    ///
+    /// ```
+    /// # use gc_core::Slot;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let slot = Slot::new(Some(m.alloc(1)));
+    /// assert_eq!(slot.get().as_deref(), Some(&1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub const fn new(value: Option<Gc<'gc, T>>) -> Self {
         // `Option<Gc>` is one word with null for `None`: the match compiles to nothing.
@@ -51,12 +66,31 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     }
 
     /// An empty slot.
+    ///
+    /// ```
+    /// assert!(gc_core::Slot::<u64>::null().get().is_none());
+    /// ```
     #[inline(always)]
     pub const fn null() -> Self {
         Self::new(None)
     }
 
-    /// What the slot holds now. A plain load.
+    /// What the slot holds now. A plain load on x86-64 (Acquire).
+    ///
+    /// ```
+    /// # use gc_core::{Gc, Slot, Trace};
+    /// # #[derive(Trace)]
+    /// # struct Node<'gc> { value: u64, next: Slot<'gc, Node<'gc>> }
+    /// fn len(mut list: Option<Gc<Node>>) -> usize {
+    ///     let mut len = 0;
+    ///     while let Some(node) = list {
+    ///         len += 1;
+    ///         list = node.next.get();
+    ///     }
+    ///     len
+    /// }
+    /// assert_eq!(len(None), 0);
+    /// ```
     #[inline(always)]
     pub fn get(&self) -> Option<Gc<'gc, T>> {
         // Acquire, with the Release store of the barrier: what is behind the pointer was written before.
@@ -65,13 +99,32 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         unsafe { option(address) }
     }
 
-    /// Stores `value`.
+    /// Stores `value` (Release), through the write barrier.
+    ///
+    /// ```
+    /// # use gc_core::Slot;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let cells = m.alloc_slice_with(2, |_| Slot::null());
+    /// cells[0].set(&m, Some(m.alloc(1)));
+    /// cells[0].set(&m, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn set(&self, mutator: &'gc Mutator, value: Option<Gc<'gc, T>>) {
         mutator.store(&self.edge, address(value));
     }
 
-    /// Stores `value` and returns what was there. Two swaps that race never return the same value twice.
+    /// Stores `value` and returns what was there. Atomic: of two swaps that race, each returns what it replaced.
+    ///
+    /// ```
+    /// # use gc_core::Slot;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let slot = Slot::from(m.alloc(1));
+    /// assert_eq!(slot.swap(&m, Some(m.alloc(2))).as_deref(), Some(&1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn swap(&self, mutator: &'gc Mutator, value: Option<Gc<'gc, T>>) -> Option<Gc<'gc, T>> {
         let old = mutator.swap(&self.edge, address(value));
@@ -79,13 +132,22 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         unsafe { option(old) }
     }
 
-    /// Empties the slot and returns what was there.
+    /// Empties the slot and returns what was there: [`swap`](Self::swap) with `None`.
+    ///
+    /// ```
+    /// # use gc_core::Slot;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let slot = Slot::from(m.alloc(1));
+    /// assert!(slot.take(&m).is_some() && slot.take(&m).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn take(&self, mutator: &'gc Mutator) -> Option<Gc<'gc, T>> {
         self.swap(mutator, None)
     }
 
-    /// Stores `new` if the slot holds `current`, by identity.
+    /// Stores `new` if the slot holds `current`, by identity. Atomic; it does not fail without cause.
     ///
     /// # Errors
     ///

@@ -73,7 +73,17 @@ pub unsafe trait Trace {
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V);
 }
 
-/// What a [`Gc`](crate::Gc) may point to: every [`Trace`] type, slices of them, and `str`.
+/// What a [`Gc`](crate::Gc) may point to: every [`Trace`] type, slices of them, and `str`. A bound for generic code;
+/// nobody implements it by hand.
+///
+/// ```
+/// use gc_core::{Gc, Object, Slot};
+///
+/// fn is_linked<T: Object + ?Sized>(slot: &Slot<T>) -> bool {
+///     slot.get().is_some()
+/// }
+/// assert!(!is_linked(&Slot::<str>::null()));
+/// ```
 ///
 /// # Safety
 ///
@@ -139,7 +149,8 @@ unsafe impl Object for str {
     }
 }
 
-/// What the collector does with each pointer that [`Trace::trace`] reports. Implemented by the collector only.
+/// What the collector does with each pointer that [`Trace::trace`] reports. Implemented by the collector only, and of
+/// use to what `#[derive(Trace)]` writes only.
 #[diagnostic::on_unimplemented(message = "`Visitor` is implemented by the collector only")]
 pub trait Visitor: sealed::Visitor {
     /// Whether the visitor rewrites pointers: the world is stopped.

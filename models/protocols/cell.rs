@@ -14,7 +14,7 @@ struct Cell {
 }
 
 fn user(number: u32) -> CellUser {
-    CellUser { stops: 1, exclusive: false, number }
+    CellUser::new(1, false, number)
 }
 
 fn write(cell: &Cell, number: u32) {
@@ -37,7 +37,7 @@ fn against_a_writer(other: fn(&Cell, u32)) {
     check(move || {
         let cell = Arc::new(Cell { word: CellWord::new(), content: Heap::new() });
         // A guard that was forgotten before the last stop.
-        cell.word.try_write(CellUser { stops: 0, exclusive: false, number: 9 }).unwrap();
+        cell.word.try_write(CellUser::new(0, false, 9)).unwrap();
         let there = cell.clone();
         let thread = thread::spawn(move || other(&there, 1));
         write(&cell, 2);

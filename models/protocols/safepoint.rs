@@ -60,7 +60,7 @@ impl Registry {
     fn lead(&self) {
         let mut registry = self.mutators.lock();
         let members = registry.0.clone();
-        let stopped = self.world.stop(members.iter().map(|m| m.member()), Duration::MAX, |_| true);
+        let stopped = self.world.stop(members.iter().map(|m| m.member()), Duration::MAX, Some);
         assert!(matches!(stopped, Stopped::All { .. }));
         for mutator in &members {
             mutator.heap.touch();

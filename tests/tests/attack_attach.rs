@@ -1,4 +1,4 @@
-//! A thread has one mutator, a heap has one mutator, and who cannot attach is told why.
+//! A thread has one mutator, and who cannot attach is told why.
 
 #![forbid(unsafe_code)]
 
@@ -72,7 +72,7 @@ fn the_error_names_the_thread_in_the_way() {
         drop(m);
     });
     attached.1.recv().unwrap();
-    let error = heap.attach().unwrap_err();
+    let error = heap.attach_timeout(std::time::Duration::from_millis(20)).unwrap_err();
     assert!(error.to_string().contains("in-the-way"), "{error}");
     detach.0.send(()).unwrap();
     thread.unwrap().join().unwrap();

@@ -102,6 +102,8 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
         set_role(Role::Collector);
         work(&shared);
         shared.drop_everything();
+        // What destructors that panicked at the very end left to tell.
+        work(&shared);
     })
 }
 
@@ -139,9 +141,12 @@ fn work(shared: &Shared) {
 impl Shared {
     /// Runs the drops that wait, on a thread that asked for a collection and holds nothing.
     pub(crate) fn help(&self) {
-        loop {
+        let is_drop = |job: &Job| matches!(job, Job::Drop(_));
+        // Others may post drops as fast as they are run: only those that are there now.
+        let waiting = self.background.queue.lock().jobs.iter().filter(|&job| is_drop(job)).count();
+        for _ in 0..waiting {
             let mut queue = self.background.queue.lock();
-            let Some(index) = queue.jobs.iter().position(|job| matches!(job, Job::Drop(_))) else { return };
+            let Some(index) = queue.jobs.iter().position(is_drop) else { return };
             let job = queue.jobs.remove(index);
             drop(queue);
             if let Some(job) = job {
@@ -190,14 +195,12 @@ impl Shared {
         self.background.pending.fetch_sub(count, Ordering::Relaxed);
     }
 
-    fn count(&self, dropped: Dropped) {
+    /// Counts what was dropped, and tells of destructors that panicked.
+    pub(crate) fn count(&self, dropped: Dropped) {
         self.background.run.fetch_add(dropped.values, Ordering::Relaxed);
         self.background.panicked.fetch_add(dropped.panicked.len() as u64, Ordering::Relaxed);
         for type_name in dropped.panicked {
-            let event = Event::DestructorPanicked { type_name };
-            if event.level() >= self.background.hook.least {
-                self.run(Job::Tell(event));
-            }
+            self.background.post(Job::Tell(Event::DestructorPanicked { type_name }));
         }
     }
 

@@ -30,13 +30,13 @@ pub(crate) struct Config {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Bytes allocated between two young collections. 4 MiB by default; from 8 MiB on allocation slows down, as the
-    /// nursery no longer fits the caches. At least a chunk.
+    /// Bytes allocated between two young collections, by all mutators together, in chunks and large objects. 4 MiB by
+    /// default; from 8 MiB on allocation slows down, as the nursery no longer fits the caches. From a chunk to 4 GiB.
     pub nursery_bytes: usize,
     /// Every so many young collections, one promotes everything, whatever its age. 0: never. 16 by default.
     pub promote_all_every: u32,
     /// By how much the old generation grows over what was live after the last full collection before the next one,
-    /// in percent. 100 by default.
+    /// in percent. 100 by default; at least 1.
     pub growth_percent: u32,
     /// Below this many bytes the old generation grows without a full collection. 16 MiB by default.
     pub growth_floor: usize,
@@ -49,6 +49,13 @@ impl Default for Thresholds {
 }
 
 /// A setting that cannot be, or a system that refused.
+///
+/// ```
+/// use gc_core::{BuildError, Heap};
+///
+/// let error = Heap::builder().hard_limit(1).build().err();
+/// assert!(matches!(error, Some(BuildError::Setting { name: "hard_limit", found: 1, .. })));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {

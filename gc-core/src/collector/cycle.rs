@@ -34,7 +34,11 @@ use super::{
     verify::{self, Moment},
 };
 
-/// Why a collection happened.
+/// Why a collection happened: part of [`Event::Collection`](crate::Event::Collection).
+///
+/// ```
+/// assert_eq!(gc_core::Cause::Growth.to_string(), "growth");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Cause {
@@ -63,9 +67,21 @@ impl fmt::Display for Cause {
 }
 
 /// What is collected.
+///
+/// Generations 0 and 1 are always collected together; they differ in where survivors go.
+///
+/// ```
+/// # use gc_core::Generation;
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// assert_eq!(m.collect(Generation::Old).generation, Generation::Old);
+/// assert!(Generation::Fresh < Generation::Young);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Generation {
-    /// Generation 0 and, by age, 1: survivors of a second collection become old.
+    /// Generations 0 and 1, by age: survivors of a first collection become generation 1, of a second one old. When the
+    /// turn of [`promote_all_every`](crate::Thresholds::promote_all_every) has come, as `Young`.
     Fresh = 0,
     /// Generations 0 and 1: every survivor becomes old.
     Young = 1,
@@ -73,7 +89,16 @@ pub enum Generation {
     Old = 2,
 }
 
-/// What a collection did.
+/// What a collection did. See [`Mutator::collect`](crate::Mutator::collect).
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// m.alloc([0_u8; 1000]);
+/// let report = m.collect(gc_core::Generation::Old);
+/// assert!(report.bytes_freed >= 1000 && report.bytes_freed <= report.bytes_before);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CollectReport {
@@ -85,14 +110,16 @@ pub struct CollectReport {
     pub bytes_freed: usize,
     /// Old objects that are gone. Young ones are not counted: they cost nothing when they die.
     pub old_objects_freed: usize,
-    /// How long the world was stopped.
+    /// How long it took, from the request on: the wait for other threads to reach safepoints, and the pause.
     pub pause: Duration,
 }
 
 /// Takes up what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
 pub(crate) fn at_safepoint(local: &Local) {
-    let reason = local.poll.take();
     let shared = &*local.shared;
+    // Before parking: a collection that this thread parks for does what it was raised for.
+    let seen = shared.seen();
+    let reason = local.poll.take();
     if reason.contains(Reason::STOP) {
         away(local, || shared.world.park(&local.word));
     }
@@ -101,15 +128,15 @@ pub(crate) fn at_safepoint(local: &Local) {
         local.poll.raise(Reason::STRESS);
         let count = local.stress_count.get() + 1;
         local.stress_count.set(count);
-        if count.is_multiple_of(stress.every_safepoint) {
-            request(local, Generation::Fresh, Cause::Stress);
+        if count.is_multiple_of(stress.every_safepoint) && !reason.contains(Reason::FULL) {
+            request(local, Generation::Fresh, Cause::Stress, shared.seen());
             return;
         }
     }
     if reason.contains(Reason::FULL) {
-        request(local, Generation::Old, Cause::Limit);
+        request(local, Generation::Old, Cause::Limit, seen);
     } else if reason.contains(Reason::YOUNG) && (shared.pace.is_auto() || stress.every_allocation != 0) {
-        request(local, Generation::Fresh, Cause::Nursery);
+        request(local, Generation::Fresh, Cause::Nursery, seen);
     }
 }
 
@@ -120,11 +147,10 @@ fn away(local: &Local, wait: impl FnOnce()) {
     local::set_current(local);
 }
 
-/// Collects, or shares a collection that somebody else leads. The caller is the running owner of `local`, at a safepoint.
-pub(crate) fn request(local: &Local, asked: Generation, cause: Cause) -> CollectReport {
+/// Collects, or shares a collection that somebody else leads and that began after `seen`. The caller is the running owner of
+/// `local`, at a safepoint.
+pub(crate) fn request(local: &Local, asked: Generation, cause: Cause, seen: u64) -> CollectReport {
     let shared = &*local.shared;
-    // Acquire, with the leader's Release: a collection that is over by now is seen to be.
-    let seen = shared.pace.collections.load(Ordering::Acquire);
     let mut report = None;
     away(local, || {
         // Before the registry lock (step 1 of `safepoint`): whoever leads does not wait for this thread.
@@ -146,7 +172,7 @@ fn lead(shared: &Shared, asked: Generation, cause: Cause, seen: u64) -> CollectR
     let mutators = registry.mutators.clone();
     let stopped = shared.world.stop(members(&mutators), PATIENCE, |waited| {
         shared.tell_who_is_late(&mutators, waited);
-        true
+        Some(PATIENCE)
     });
     shared.count_time_to_safepoint(start.elapsed(), stopped, &mutators);
     // A collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
@@ -194,7 +220,7 @@ fn collect(
     shared.count_stop(mutators);
     let mut pending = Pending::default();
     registry.forget_tables(&mut pending);
-    let mut world = World::stopped(shared, mutators, &registry.tables, pending);
+    let mut world = World::stopped(shared, mutators, &registry.tables, pending, generation);
     let before = world.bytes();
     world.verify(Moment::Before);
     let (copied, promoted, promoted_objects) = world.young(generation);
@@ -206,9 +232,10 @@ fn collect(
         world.verify(Moment::AfterPromotion);
     }
     let after = world.bytes();
-    // Relaxed, both: figures of the leader.
+    // Relaxed, all three: figures of the leader.
     let allocated = shared.pace.fresh_bytes.swap(0, Ordering::Relaxed);
     shared.pace.limit_told.store(false, Ordering::Relaxed);
+    shared.pace.much_remembered.store(false, Ordering::Relaxed);
     let pending = world.finish();
     let pause = start.elapsed();
 
@@ -238,6 +265,12 @@ fn collect(
 }
 
 impl Shared {
+    /// What a request must have been seen after, to be shared.
+    pub(crate) fn seen(&self) -> u64 {
+        // Acquire, with the leader's Release: a collection that is over by now is seen to be.
+        self.pace.collections.load(Ordering::Acquire)
+    }
+
     /// A new stop: locks of cells that were taken before it are free, and whether cells need atomic operations is decided anew.
     /// The world is stopped; the caller leads.
     pub(crate) fn count_stop(&self, mutators: &[Attached]) {
@@ -245,8 +278,7 @@ impl Shared {
         let stops = self.pace.stops.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         for attached in mutators {
             let local = attached.local();
-            local.stops.set(stops);
-            local.exclusive.set(mutators.len() == 1);
+            local.cell_user.set(local.cell_user.get().after(stops, mutators.len() == 1));
         }
     }
 
@@ -300,16 +332,22 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     /// Takes over what the mutators have in hand.
-    fn stopped(shared: &'a Shared, mutators: &[Attached], tables: &'a [Arc<RootTable>], pending: Pending) -> Self {
+    fn stopped(
+        shared: &'a Shared,
+        mutators: &[Attached],
+        tables: &'a [Arc<RootTable>],
+        pending: Pending,
+        generation: Generation,
+    ) -> Self {
         let mut young = shared.young.lock();
         let (old, large) = (shared.old.lock(), shared.large.lock());
         for attached in mutators {
             let local = attached.local();
             young.take_over(local);
             // What it was raised for is being done.
-            local.poll.take();
-            if shared.config.stress.watches_safepoints() {
-                local.poll.raise(Reason::STRESS);
+            local.poll.lower(Reason::YOUNG);
+            if generation == Generation::Old {
+                local.poll.lower(Reason::FULL);
             }
         }
         Self { shared, tables, young, old, large, pending }

@@ -6,6 +6,10 @@ use super::cycle::Cause;
 use crate::sync::Arc;
 
 /// How much an event matters.
+///
+/// ```
+/// assert!(gc_core::Level::Debug < gc_core::Level::Warning);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[non_exhaustive]
 pub enum Level {
@@ -15,7 +19,21 @@ pub enum Level {
     Warning,
 }
 
-/// Something the collector did or found.
+/// Something the collector did or found. See [`HeapBuilder::on_event`](crate::HeapBuilder::on_event).
+///
+/// `Display` is one line, a name and `key=value` pairs.
+///
+/// ```
+/// use gc_core::{Event, Heap, Level};
+///
+/// let heap = Heap::builder()
+///     .on_event(Level::Warning, |event| match event {
+///         Event::Late { thread, waited, .. } => eprintln!("{thread} has not polled for {waited:?}"),
+///         event => eprintln!("{event}"),
+///     })
+///     .build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -47,10 +65,11 @@ pub enum Event {
         /// For how long the others have been waiting.
         waited: Duration,
     },
-    /// The hard limit was reached: an allocation failed.
+    /// An allocation failed: at the hard limit, or as the reservation is used up or the system refuses memory. Told
+    /// once between two collections.
     #[non_exhaustive]
     LimitReached {
-        /// The limit in bytes.
+        /// The hard limit in bytes, `usize::MAX` if there is none.
         limit: usize,
         /// Bytes in use.
         used: usize,
@@ -59,6 +78,12 @@ pub enum Event {
 
 impl Event {
     /// How much the event matters.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Level};
+    /// let heap = Heap::builder().on_event(Level::Debug, |event| assert!(event.level() >= Level::Debug)).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn level(&self) -> Level {
         match self {
             Self::Collection { .. } => Level::Debug,

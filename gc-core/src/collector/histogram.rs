@@ -58,21 +58,49 @@ impl Histogram {
     }
 
     /// How many were seen.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// m.collect(gc_core::Generation::Fresh);
+    /// assert!(heap.pauses().count() > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Their sum.
+    /// Their sum. Exact.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// m.collect(gc_core::Generation::Fresh);
+    /// assert!(heap.pauses().total() >= heap.pauses().max());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn total(&self) -> Duration {
         self.total
     }
 
-    /// The longest.
+    /// The longest. Exact.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// m.collect(gc_core::Generation::Fresh);
+    /// assert!(heap.pauses().max() > std::time::Duration::ZERO);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max(&self) -> Duration {
         self.max
     }
 
-    /// The duration that `percent` of them do not exceed; zero if none was seen.
+    /// The duration that `percent` of them do not exceed, from 0 to 100; zero if none was seen.
+    ///
+    /// ```
+    /// assert!(gc_core::Histogram::default().percentile(99.9).is_zero());
+    /// ```
     pub fn percentile(&self, percent: f64) -> Duration {
         let wanted = (self.count as f64 * percent / 100.0).ceil().max(1.0) as u64;
         let mut seen = 0;

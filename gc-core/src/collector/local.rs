@@ -12,6 +12,7 @@ use core::{
 
 use crate::{
     barrier::Barrier,
+    memory::CellUser,
     safepoint::{Poll, StateWord},
     sync::Arc,
     young::Buffer,
@@ -23,10 +24,8 @@ use super::{roots::RootTable, shared::Shared};
 #[repr(C, align(64))]
 pub(crate) struct Local {
     pub(crate) poll: Poll,
-    /// The number of the last stop: see `CellWord`.
-    pub(crate) stops: Cell<u32>,
-    /// Whether this is the heap's one mutator: cells need no atomic operations.
-    pub(crate) exclusive: Cell<bool>,
+    /// How it locks cells: changes in stops only.
+    pub(crate) cell_user: Cell<CellUser>,
     /// The mutator's number: names the writer in a cell's word.
     pub(crate) number: u32,
     pub(crate) buffer: Buffer,

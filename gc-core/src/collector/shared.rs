@@ -187,6 +187,8 @@ pub(crate) struct Pace {
     pub(crate) fresh_bytes: AtomicUsize,
     /// Whether the hard limit was reported since the last collection.
     pub(crate) limit_told: AtomicBool,
+    /// Whether mutators that have detached remembered more than a buffer holds.
+    pub(crate) much_remembered: AtomicBool,
 }
 
 impl Pace {
@@ -207,6 +209,7 @@ impl Pace {
             collections: AtomicU64::new(0),
             fresh_bytes: AtomicUsize::new(0),
             limit_told: AtomicBool::new(false),
+            much_remembered: AtomicBool::new(false),
         }
     }
 
@@ -254,9 +257,12 @@ impl Pace {
         self.old_bytes.load(Ordering::Relaxed) >= self.goal.load(Ordering::Relaxed)
     }
 
-    /// Whether the young budget is used up.
+    /// Whether the young budget is used up, or as much is remembered as a buffer holds.
     pub(crate) fn wants_young(&self) -> bool {
-        self.is_auto() && self.fresh_bytes.load(Ordering::Relaxed) > self.nursery_bytes.load(Ordering::Relaxed)
+        let nursery = self.nursery_bytes.load(Ordering::Relaxed);
+        let used_up =
+            self.fresh_bytes.load(Ordering::Relaxed) > nursery || self.much_remembered.load(Ordering::Relaxed);
+        used_up && self.is_auto()
     }
 
     pub(crate) fn is_auto(&self) -> bool {

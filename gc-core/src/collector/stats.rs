@@ -5,16 +5,27 @@ use core::time::Duration;
 /// What a heap did so far and what it holds. See [`Heap::stats`](crate::Heap::stats).
 ///
 /// Bytes are bytes of objects with their headers, before rounding to size classes, unless they say otherwise.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let kept = m.root(m.alloc([0_u64; 10]));
+/// m.collect(gc_core::Generation::Young); // promotes it
+/// let stats = heap.stats();
+/// assert_eq!((stats.objects_promoted, stats.bytes_promoted, stats.old_objects), (1, 88, 1));
+/// # drop(kept);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Collections by the oldest generation they collected: by age, promoting everything, full.
     pub collections: [u64; 3],
-    /// Time the world was stopped.
+    /// Time the world was stopped, in all. [`Heap::pauses`](crate::Heap::pauses) has percentiles.
     pub pause_total: Duration,
     /// The longest stop.
     pub pause_max: Duration,
-    /// Bytes allocated, in nursery chunks filled and large runs, up to the last collection.
+    /// Bytes allocated up to the last collection: nursery chunks that were handed out, and large objects.
     pub bytes_allocated: u64,
     /// Bytes that survived young and stayed young.
     pub bytes_copied: u64,
@@ -47,6 +58,16 @@ pub struct Stats {
 }
 
 /// How far the heap is from its next collections. See [`Mutator::counts`](crate::Mutator::counts).
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// m.collect(gc_core::Generation::Fresh);
+/// let counts = m.counts();
+/// assert!(counts.young_bytes < heap.thresholds().nursery_bytes);
+/// assert!(counts.young_collections < heap.thresholds().promote_all_every);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {

@@ -17,8 +17,9 @@ use core::str::FromStr;
 /// | `promote-always`, `promote-never`, `promote-random` | instead of by age |
 /// | `to-space-full=N` | every N-th copy finds no room in to-space and is promoted |
 /// | `map-fails=N` | the N-th time that memory is asked of the system, the answer is no |
-/// | `random=SEED`, `seed=SEED` | `random`: all of the above by chance; `seed`: only the seed |
-/// | `verify` | checks the whole heap before and after each collection |
+/// | `verify` | checks the whole heap before and after each collection; panics if it is damaged |
+/// | `seed=SEED` | the seed for what happens by chance |
+/// | `random=SEED` | settings chosen by the seed: `verify` among them, `map-fails` not |
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,7 +48,12 @@ pub(crate) enum PromoteBy {
     Chance,
 }
 
-/// A stress setting that could not be read.
+/// A stress setting that could not be read. The message has the settings that there are.
+///
+/// ```
+/// let error = "every-alloc".parse::<gc_core::Stress>().unwrap_err();
+/// assert!(error.to_string().ends_with("found `every-alloc`"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseStressError {
     found: String,
@@ -101,7 +107,12 @@ impl FromStr for Stress {
 }
 
 impl Stress {
-    /// Settings chosen by `seed`: the same for the same seed.
+    /// Settings chosen by `seed`: the same for the same seed. `random=SEED` as text.
+    ///
+    /// ```
+    /// assert_eq!(gc_core::Stress::random(7), "random=7".parse()?);
+    /// # Ok::<(), gc_core::ParseStressError>(())
+    /// ```
     pub fn random(seed: u64) -> Self {
         let mut state = seed;
         let mut below = |n: u64| {

@@ -365,6 +365,9 @@ pub(crate) struct Inspector {
 
 fn inspect(address: *mut u8, info: &'static TypeInfo) -> Seen {
     let mut inspector = Inspector::default();
+    if info.shape.leaf {
+        return inspector.seen;
+    }
     // SAFETY: an object of this type, found by walking; the world is stopped.
     unsafe { (info.trace.inspect)(info.first(address), info.len(address), (&raw mut inspector).cast()) };
     inspector.seen

@@ -31,26 +31,52 @@ impl HeapBuilder {
         Self { config: Config::default(), stress: None }
     }
 
-    /// When collections happen.
+    /// When collections happen: see [`Thresholds`].
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().thresholds(Thresholds { promote_all_every: 0, ..Thresholds::default() }).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
         self.config.thresholds = thresholds;
         self
     }
 
     /// Bytes allocated between two young collections: see [`Thresholds::nursery_bytes`].
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().nursery_bytes(2 << 20).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn nursery_bytes(mut self, bytes: usize) -> Self {
         self.config.thresholds.nursery_bytes = bytes;
         self
     }
 
-    /// Bytes of one allocation buffer, a power of two. 256 KiB by default.
+    /// Bytes of one allocation buffer: a power of two from 16 KiB to 16 MiB. 256 KiB by default.
+    ///
+    /// Each mutator has one in hand, so that many threads want a nursery of many of them.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().chunk_bytes(64 << 10).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn chunk_bytes(mut self, bytes: usize) -> Self {
         self.config.chunk_bytes = bytes;
         self
     }
 
-    /// Entries of the remembered set at which it is looked through for duplicates, and a collection is asked for if
-    /// that does not halve it. 65 536 by default.
+    /// Entries of a mutator's remembered set at which it is looked through for duplicates, and a collection is asked
+    /// for if that does not halve it. 65 536 by default.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().remembered_entries(1 << 12).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn remembered_entries(mut self, entries: usize) -> Self {
         self.config.remembered_entries = entries;
         self
@@ -58,38 +84,79 @@ impl HeapBuilder {
 
     /// Bytes of address space to reserve. It costs nothing until it is used; a system that refuses is asked for half, and so
     /// on. A quarter each is for young and for large objects, half for old ones. 64 GiB by default.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().reservation(8 << 30).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reservation(mut self, bytes: usize) -> Self {
         self.config.reservation = bytes;
         self
     }
 
-    /// The most memory the heap may take from the system, in bytes: at the limit, `try_alloc` fails. Counted are the nursery, the
-    /// blocks of the old generation with those kept ready for promotion, and large objects. By default the reservation is the limit.
+    /// The most memory the heap may take from the system, in bytes: at the limit, `try_alloc` fails. By default the
+    /// reservation is the limit.
+    ///
+    /// Counted are the nursery, the blocks of the old generation with those kept ready for promotion, large objects,
+    /// and values that wait to be dropped. Not counted are what objects own outside the heap, as the buffer of a `Vec`,
+    /// and the collector's own tables, about 1/40 of the old generation. The limit must hold a nursery and the blocks
+    /// to promote it into: 13.25 MiB for the default one.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().hard_limit(256 << 20).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn hard_limit(mut self, bytes: usize) -> Self {
         self.config.hard_limit = Some(bytes);
         self
     }
 
-    /// Bytes of old generation above which full collections happen four times as often. None by default.
+    /// Bytes of old generation above which full collections happen four times as often. None by default; at most the
+    /// hard limit.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().soft_limit(128 << 20).hard_limit(256 << 20).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn soft_limit(mut self, bytes: usize) -> Self {
         self.config.soft_limit = Some(bytes);
         self
     }
 
-    /// Whether collections happen by themselves. `true` by default.
+    /// Whether collections happen by themselves: see [`Heap::set_auto`]. `true` by default.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().auto(false).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn auto(mut self, auto: bool) -> Self {
         self.config.auto = auto;
         self
     }
 
-    /// Collections where they are rare, for tests. Takes the place of the environment's `GC_CORE_STRESS`.
+    /// Collections where they are rare, for tests: see [`Stress`]. Takes the place of the environment's
+    /// `GC_CORE_STRESS`.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().stress("every-safepoint,verify".parse::<Stress>()?).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stress(mut self, stress: Stress) -> Self {
         self.stress = Some(stress);
         self
     }
 
-    /// Who is told of events of at least this level, on the background thread. By default warnings go to stderr, and
-    /// with `GC_CORE_LOG=debug` in the environment each collection too.
+    /// Who is told of events of at least this level. By default warnings go to stderr, and with `GC_CORE_LOG=debug` in
+    /// the environment each collection too.
+    ///
+    /// Called after the pause, on the heap's thread, or on one that is in [`Mutator::collect`](crate::Mutator::collect)
+    /// and drops what waits. It may lock and wait; it cannot attach to a heap. If it panics, the panic hook has
+    /// reported it, and the collector goes on.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -108,11 +175,17 @@ impl HeapBuilder {
         self
     }
 
-    /// Makes the heap.
+    /// Makes the heap: reserves address space and starts its thread.
     ///
     /// # Errors
     ///
-    /// A setting out of its range, or a system that refuses address space or a thread: see [`BuildError`].
+    /// A setting out of its range, a `GC_CORE_STRESS` that cannot be read, or a system that refuses address space or a
+    /// thread: see [`BuildError`].
+    ///
+    /// ```
+    /// let error = gc_core::Heap::builder().chunk_bytes(1000).build().err();
+    /// assert!(error.is_some_and(|error| error.to_string().starts_with("chunk_bytes: expected a power of two")));
+    /// ```
     pub fn build(self) -> Result<Heap, BuildError> {
         let mut config = self.config;
         config.stress = match self.stress {

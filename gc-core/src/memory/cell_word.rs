@@ -26,15 +26,51 @@ const LOW: u64 = (1 << 30) - 1;
 const WRITER: u64 = 1 << 30;
 const LOGGED: u64 = 1 << 31;
 const STOP_SHIFT: u32 = 32;
+/// In a [`CellUser`], where a word says `logged`.
+const SHARED: u64 = LOGGED;
 
-/// The mutator that uses a cell.
+/// The mutator that uses a cell: one word, laid out as a cell's, so that it stays in a register and lends its upper half.
+///
+/// ```text
+///   63 ……… 32 | 31     | 29 ………… 0
+///   stop count | shared | number
+/// ```
 #[derive(Clone, Copy)]
-pub(crate) struct CellUser {
-    /// The number of the last stop.
-    pub(crate) stops: u32,
+pub(crate) struct CellUser(u64);
+
+impl CellUser {
+    /// The mutator with this number, after stop `stops`; `exclusive` if it is the only one (C3).
+    pub(crate) fn new(stops: u32, exclusive: bool, number: u32) -> Self {
+        let shared = if exclusive { 0 } else { SHARED };
+        Self((u64::from(stops) << STOP_SHIFT) | shared | (u64::from(number) & LOW))
+    }
+
+    /// Itself after another stop.
+    pub(crate) fn after(self, stops: u32, exclusive: bool) -> Self {
+        Self::new(stops, exclusive, self.number() as u32)
+    }
+
     /// C3.
-    pub(crate) exclusive: bool,
-    pub(crate) number: u32,
+    #[inline(always)]
+    pub(crate) fn exclusive(self) -> bool {
+        self.0 & SHARED == 0
+    }
+
+    #[inline(always)]
+    fn stops(self) -> u32 {
+        (self.0 >> STOP_SHIFT) as u32
+    }
+
+    #[inline(always)]
+    fn number(self) -> u64 {
+        self.0 & LOW
+    }
+
+    /// A word that nobody reads or writes, as this mutator leaves it: with its log and the stop count of now.
+    #[inline(always)]
+    fn unlocked(self, word: u64) -> u64 {
+        (self.0 & (u64::MAX << STOP_SHIFT)) | (word & LOGGED)
+    }
 }
 
 /// Why a cell could not be borrowed.
@@ -85,12 +121,32 @@ impl CellWord {
 
     #[inline(always)]
     pub(crate) fn try_read(&self, user: CellUser) -> Result<(), CellConflict> {
-        if user.exclusive {
-            self.set_plain(reader_added(Self::current(self.plain(), user.stops), user)?);
-            Ok(())
+        if user.exclusive() {
+            let word = self.plain();
+            if word & (WRITER | LOW) == 0 {
+                self.set_plain(user.unlocked(word) + 1);
+                return Ok(());
+            }
+            self.try_read_held(user)
         } else {
-            self.change(|word| reader_added(Self::current(word, user.stops), user))
+            self.change(|word| reader_added(Self::current(word, user.stops()), user))
         }
+    }
+
+    /// [`try_read`](Self::try_read) where somebody reads or writes, or did before a stop.
+    #[cold]
+    #[inline(never)]
+    fn try_read_held(&self, user: CellUser) -> Result<(), CellConflict> {
+        self.set_plain(reader_added(Self::current(self.plain(), user.stops()), user)?);
+        Ok(())
+    }
+
+    /// [`try_write`](Self::try_write) where somebody reads or writes, or did before a stop.
+    #[cold]
+    #[inline(never)]
+    fn try_write_held(&self, user: CellUser) -> Result<(), CellConflict> {
+        self.set_plain(writer_added(Self::current(self.plain(), user.stops()), user)?);
+        Ok(())
     }
 
     /// Ends a read that `try_read` began since the last stop.
@@ -106,11 +162,15 @@ impl CellWord {
 
     #[inline(always)]
     pub(crate) fn try_write(&self, user: CellUser) -> Result<(), CellConflict> {
-        if user.exclusive {
-            self.set_plain(writer_added(Self::current(self.plain(), user.stops), user)?);
-            Ok(())
+        if user.exclusive() {
+            let word = self.plain();
+            if word & (WRITER | LOW) == 0 {
+                self.set_plain(user.unlocked(word) | WRITER);
+                return Ok(());
+            }
+            self.try_write_held(user)
         } else {
-            self.change(|word| writer_added(Self::current(word, user.stops), user))
+            self.change(|word| writer_added(Self::current(word, user.stops()), user))
         }
     }
 
@@ -118,7 +178,9 @@ impl CellWord {
     #[inline(always)]
     pub(crate) fn end_write(&self, exclusive: bool) {
         if exclusive {
-            self.set_plain(self.plain() & !(WRITER | LOW));
+            // Relaxed, both: C3. Atomic, so that the compiler does not write half of the word, which the next borrow's load
+            // of all of it would wait for.
+            self.0.store(self.0.load(Ordering::Relaxed) & !(WRITER | LOW), Ordering::Relaxed);
         } else if !mutant("relaxed_unlock") {
             // Release: the next reader sees what was written.
             self.0.fetch_and(!(WRITER | LOW), Ordering::Release);
@@ -144,16 +206,24 @@ impl CellWord {
     /// Whether nobody writes: enough to copy the content out on the spot, for the one mutator.
     #[inline(always)]
     pub(crate) fn readable(&self, user: CellUser) -> Result<(), CellConflict> {
-        debug_assert!(user.exclusive);
-        let word = Self::current(self.plain(), user.stops);
-        if word & WRITER != 0 { Err(CellConflict::OwnWriter) } else { Ok(()) }
+        debug_assert!(user.exclusive());
+        // Only a word that says writer is looked at closely: it may be of an earlier stop.
+        let word = self.plain();
+        if word & WRITER != 0 && Self::current(word, user.stops()) & WRITER != 0 {
+            return Err(CellConflict::OwnWriter);
+        }
+        Ok(())
     }
 
     /// Whether the content may be replaced on the spot, by the one mutator.
     #[inline(always)]
     pub(crate) fn writable(&self, user: CellUser) -> Result<(), CellConflict> {
-        debug_assert!(user.exclusive);
-        match Self::current(self.plain(), user.stops) & (LOW | WRITER) {
+        debug_assert!(user.exclusive());
+        let word = self.plain();
+        if word & (WRITER | LOW) == 0 {
+            return Ok(());
+        }
+        match Self::current(word, user.stops()) & (LOW | WRITER) {
             0 => Ok(()),
             held if held & WRITER != 0 => Err(CellConflict::OwnWriter),
             _ => Err(CellConflict::Readers),
@@ -189,7 +259,7 @@ fn reader_added(word: u64, user: CellUser) -> Result<u64, CellConflict> {
 #[inline(always)]
 fn writer_added(word: u64, user: CellUser) -> Result<u64, CellConflict> {
     match word & (LOW | WRITER) {
-        0 => Ok(word | WRITER | (u64::from(user.number) & LOW)),
+        0 => Ok(word | WRITER | user.number()),
         held if held & WRITER != 0 => Err(writer(word, user)),
         _ if mutant("writer_among_readers") => Ok(word | WRITER),
         _ => Err(CellConflict::Readers),
@@ -199,7 +269,7 @@ fn writer_added(word: u64, user: CellUser) -> Result<u64, CellConflict> {
 #[inline(always)]
 fn writer(word: u64, user: CellUser) -> CellConflict {
     let number = (word & LOW) as u32;
-    if user.exclusive || number == user.number & LOW as u32 {
+    if user.exclusive() || number == user.number() as u32 {
         CellConflict::OwnWriter
     } else {
         CellConflict::Writer(number)
@@ -211,7 +281,7 @@ mod tests {
     use super::*;
 
     fn user(stops: u32, number: u32, exclusive: bool) -> CellUser {
-        CellUser { stops, exclusive, number }
+        CellUser::new(stops, exclusive, number)
     }
 
     #[test]

@@ -20,14 +20,25 @@ use crate::{
 
 /// An allocation that the hard limit, or the system, did not allow. Gives the value back.
 ///
-/// A collection has been asked for: reach a safepoint, perhaps let go of something before, and try again.
+/// A full collection has been asked for: reach a safepoint, perhaps let go of something before, and try again. If it
+/// fails again, what is live does not leave room.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let m = heap.attach()?;
+/// heap.set_hard_limit(Some(0));
+/// let error = m.try_alloc(7_u64).unwrap_err();
+/// assert_eq!((error.limit(), error.used()), (0, 0));
+/// assert_eq!(error.into_value(), 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct AllocError<T> {
     value: T,
     refused: Refused,
 }
 
 impl<T> AllocError<T> {
-    /// The value that was not allocated.
+    /// What was to be allocated: the value, or the closure or iterator that was to make it.
     pub fn into_value(self) -> T {
         self.value
     }
@@ -37,7 +48,7 @@ impl<T> AllocError<T> {
         self.refused.limit
     }
 
-    /// Bytes in use.
+    /// Bytes in use when it failed, as [`Stats::memory_bytes`](crate::Stats::memory_bytes) counts them.
     pub fn used(&self) -> usize {
         self.refused.used
     }
@@ -119,12 +130,22 @@ impl Drop for Making<'_> {
 impl Mutator {
     /// Allocates an object.
     ///
-    /// Moves `value` into the heap. Bumps a pointer: some ten instructions; a type that needs dropping is listed too. Never
-    /// collects: a collection it asks for happens at the next [`safepoint`](Self::safepoint).
+    /// Moves `value` into the heap. Bumps a pointer and writes a header of 8 bytes; a type that needs dropping is
+    /// listed too. What needs more than 8 KiB gets pages of its own, which costs a lock and a search. Never collects: a
+    /// collection it asks for happens at the next [`safepoint`](Self::safepoint). A type of an alignment above 4096
+    /// does not compile.
     ///
     /// # Panics
     ///
-    /// At the hard limit; [`try_alloc`](Self::try_alloc) returns an error instead.
+    /// At the hard limit, or where the system refuses memory; [`try_alloc`](Self::try_alloc) returns an error instead.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let pair = m.alloc((1, m.alloc_str("one")));
+    /// assert_eq!((pair.0, &*pair.1), (1, "one"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Gc<'gc, T> {
         match self.bump::<T>() {
@@ -138,21 +159,21 @@ impl Mutator {
     ///
     /// # Errors
     ///
-    /// At the hard limit, or where the system refuses memory. A collection has been asked for.
+    /// At the hard limit, or where the system refuses memory. A full collection has been asked for.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let heap = gc_core::Heap::builder().hard_limit(32 << 20).build()?;
+    /// let heap = gc_core::Heap::builder().chunk_bytes(64 << 10).nursery_bytes(256 << 10).hard_limit(4 << 20).build()?;
     /// let mut m = heap.attach()?;
-    /// let mut kept = m.root(Vec::<gc_core::Gc<[u8; 4096]>>::new());
+    /// let mut kept = m.root(Vec::<gc_core::Gc<[u8; 16384]>>::new());
     /// let error = loop {
-    ///     match m.try_alloc([0; 4096]) {
+    ///     match m.try_alloc([0; 16384]) {
     ///         Ok(page) => kept.get_mut(&m).push(page),
     ///         Err(error) => break error,
     ///     }
     ///     m.safepoint();
     /// };
-    /// assert!(error.to_string().contains("the hard limit is 33554432 bytes"));
+    /// assert!(error.to_string().contains("the hard limit is 4194304 bytes"));
     /// let page = error.into_value();
     /// kept.get_mut(&m).clear();
     /// m.safepoint();
@@ -169,6 +190,10 @@ impl Mutator {
     }
 
     /// Allocates an object that `make` returns, constructed in its place where the compiler can: for large values.
+    /// Without optimization it lies on the stack first; for very large ones see
+    /// [`alloc_slice_with`](Self::alloc_slice_with).
+    ///
+    /// `make` may allocate itself. If it panics, its memory is lost until the next collection.
     ///
     /// # Panics
     ///
@@ -191,6 +216,14 @@ impl Mutator {
     /// # Errors
     ///
     /// As [`try_alloc`](Self::try_alloc); `make` was not called.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let table = m.try_alloc_with(|| [1_u8; 64])?;
+    /// assert_eq!(table[63], 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_alloc_with<'gc, T: Trace<At<'gc> = T> + 'gc, F: FnOnce() -> T>(
         &'gc self,
@@ -212,7 +245,9 @@ impl Mutator {
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Allocates a slice of `len` elements, each from a function of its index.
+    /// Allocates a slice of `len` elements, each from a function of its index. The length never changes.
+    ///
+    /// `make` may allocate itself. If it panics, the elements that were made are dropped.
     ///
     /// # Panics
     ///
@@ -239,7 +274,15 @@ impl Mutator {
     ///
     /// # Errors
     ///
-    /// As [`try_alloc`](Self::try_alloc); `make` was not called.
+    /// As [`try_alloc`](Self::try_alloc), and for a length that no memory holds; `make` was not called.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// assert_eq!(m.try_alloc_slice_with(3, |i| i)?.iter().sum::<usize>(), 3);
+    /// assert!(m.try_alloc_slice_with(usize::MAX, |i| i).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_alloc_slice_with<'gc, T: Trace<At<'gc> = T> + 'gc, F: FnMut(usize) -> T>(
         &'gc self,
@@ -297,6 +340,13 @@ impl Mutator {
     /// # Panics
     ///
     /// If the iterator ends before the length it promised.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// assert_eq!(&*m.try_alloc_slice_from_iter([1, 2, 3].into_iter())?, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_alloc_slice_from_iter<'gc, T: Trace<At<'gc> = T> + 'gc, I: ExactSizeIterator<Item = T>>(
         &'gc self,
@@ -313,11 +363,18 @@ impl Mutator {
         }
     }
 
-    /// Allocates a copy of a slice.
+    /// Allocates a copy of a slice. A `memcpy`.
     ///
     /// # Panics
     ///
     /// As [`alloc`](Self::alloc).
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// assert_eq!(&*m.alloc_slice_copy(&[1, 2, 3]), [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn alloc_slice_copy<'gc, T: Trace<At<'gc> = T> + Copy + 'gc>(&'gc self, elements: &[T]) -> Gc<'gc, [T]> {
         self.try_alloc_slice_copy(elements).unwrap_or_else(|error| refuse(self.local(), error.refused))
@@ -328,6 +385,13 @@ impl Mutator {
     /// # Errors
     ///
     /// As [`try_alloc`](Self::try_alloc).
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// assert_eq!(m.try_alloc_slice_copy(&[1_u8; 100])?.len(), 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_alloc_slice_copy<'gc, T: Trace<At<'gc> = T> + Copy + 'gc>(
         &'gc self,
@@ -339,11 +403,18 @@ impl Mutator {
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Allocates a string.
+    /// Allocates a string. It never changes; the pointer to it is one word.
     ///
     /// # Panics
     ///
     /// As [`alloc`](Self::alloc).
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// assert_eq!(m.alloc_str("Ada").len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn alloc_str<'gc>(&'gc self, text: &str) -> Gc<'gc, str> {
         self.try_alloc_str(text).unwrap_or_else(|error| refuse(self.local(), error.refused))
@@ -354,6 +425,13 @@ impl Mutator {
     /// # Errors
     ///
     /// As [`try_alloc`](Self::try_alloc).
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// assert_eq!(&*m.try_alloc_str("Ada")?, "Ada");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_alloc_str<'gc>(&'gc self, text: &str) -> Result<Gc<'gc, str>, AllocError<()>> {
         // SAFETY: a string is a slice of its bytes.

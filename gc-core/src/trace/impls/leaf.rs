@@ -10,9 +10,9 @@ use crate::trace::{Trace, Visitor};
 
 /// A value without pointers into the heap, of any type that is `'static + Send + Sync`.
 ///
-/// For types that have no [`Trace`](crate::Trace) of their own, as objects and inside containers. (A field may also
-/// be marked `#[trace(skip)]`, which needs no wrapper.) The collector never looks inside; what the value owns is
-/// freed when its object dies, on another thread and some time later.
+/// For types that have no [`Trace`](crate::Trace) of their own, as objects and inside containers. (A field may also be
+/// marked `#[trace(skip)]`, which needs no wrapper.) The collector never looks inside. The value is dropped some time
+/// after its object has died, on the heap's thread or on one that calls [`Mutator::collect`](crate::Mutator::collect).
 ///
 /// It costs nothing, and dereferences to the value.
 ///

@@ -1,0 +1,97 @@
+//! Requests for collections from several mutators: each is served once, and none is lost.
+
+#![forbid(unsafe_code)]
+
+use std::{sync::mpsc, thread, time::Duration};
+
+use gc_core::{Gc, Generation, Heap, Slot, blocking};
+
+#[test]
+fn two_who_used_up_one_nursery_collect_it_once() {
+    let heap = Heap::builder().chunk_bytes(16 << 10).nursery_bytes(64 << 10).build().unwrap();
+    let there = heap.clone();
+    let (ready, is_ready) = mpsc::channel();
+    let (go, gone) = mpsc::channel::<()>();
+    let mut m = heap.attach().unwrap();
+    let second = thread::spawn(move || {
+        let mut m = there.attach().unwrap();
+        while !m.safepoint_pending() {
+            m.alloc([0_u64; 20]);
+        }
+        ready.send(()).unwrap();
+        // Late, as any thread may be: the first one leads by now and waits for this one.
+        gone.recv().unwrap();
+        thread::sleep(Duration::from_millis(200));
+        m.safepoint();
+    });
+    blocking::recv(&mut m, &is_ready).unwrap();
+    while !m.safepoint_pending() {
+        m.alloc([0_u64; 20]);
+    }
+    go.send(()).unwrap();
+    m.safepoint();
+    blocking::join(&mut m, second).unwrap();
+    assert_eq!(heap.stats().collections.iter().sum::<u64>(), 1, "{:?}", heap.stats().collections);
+}
+
+#[test]
+fn a_refused_allocation_finds_room_after_the_safepoint_whoever_collects_before() {
+    let heap = Heap::builder().hard_limit(32 << 20).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    // Old garbage up to the limit.
+    let mut kept = m.root(Vec::<Gc<[u8; 4096]>>::new());
+    heap.set_auto(false);
+    while let Ok(page) = m.try_alloc([0; 4096]) {
+        kept.get_mut(&m).push(page);
+        if kept.borrow(&m).len() % 100 == 0 {
+            m.collect(Generation::Young);
+        }
+    }
+    m.safepoint();
+    while let Ok(page) = m.try_alloc([0; 4096]) {
+        kept.get_mut(&m).push(page);
+        if kept.borrow(&m).len() % 100 == 0 {
+            m.collect(Generation::Young);
+        }
+    }
+    kept.get_mut(&m).clear();
+    // Refused: "a collection has been asked for: reach a safepoint and try again".
+    assert!(m.safepoint_pending());
+    // Somebody else collects the young generation while this thread waits.
+    let there = heap.clone();
+    let other = thread::spawn(move || {
+        there.attach().unwrap().collect(Generation::Fresh);
+    });
+    blocking::join(&mut m, other).unwrap();
+    m.safepoint();
+    assert!(m.try_alloc([0_u8; 4096]).is_ok(), "all is garbage, {:?}", heap.stats());
+}
+
+fn resident() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[test]
+fn what_mutators_remembered_that_come_and_go_is_bounded() {
+    const SLOTS: usize = 60_000;
+    let heap = Heap::builder().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let slots = m.root(m.alloc_slice_with::<Slot<u64>>(SLOTS, |_| Slot::null()));
+    m.collect(Generation::Old);
+    let young = m.root(m.alloc(1_u64));
+    drop(m);
+    let before = resident();
+    let mut most = 0;
+    for _ in 0..200 {
+        let mut m = heap.attach().unwrap();
+        let (slots, young) = (slots.get(&m), young.get(&m));
+        for slot in slots.iter() {
+            slot.set(&m, None);
+            slot.set(&m, Some(young));
+        }
+        m.safepoint();
+        most = most.max(resident().saturating_sub(before));
+    }
+    assert!(most < 32 << 20, "{} MiB of remembered places, {:?}", most >> 20, heap.stats().collections);
+}
