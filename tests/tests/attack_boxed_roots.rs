@@ -1,4 +1,4 @@
-//! Once broke: a boxed root that is dropped after its mutator has detached is never dropped if the table is released before a scan.
+//! A boxed root that is dropped after its mutator has detached is dropped, whoever forgets its table first.
 #![forbid(unsafe_code)]
 use gc_core::{Generation, Heap, Trace};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -48,13 +48,15 @@ fn a_conflict_panics_and_names_the_type_and_the_guard() {
     assert_eq!(*cell.borrow_mut(&m), Distinctive(3));
 }
 
+type Pair<'gc> = (Gc<'gc, u64>, Option<Box<Gc<'gc, u64>>>);
+
 #[derive(Trace)]
 struct Cells<'gc> {
     slot: Slot<'gc, u64>,
     text: Slot<'gc, str>,
     choice: GcCell<Option<Gc<'gc, u64>>>,
     many: GcCell<Vec<Gc<'gc, u64>>>,
-    nested: [GcCell<(Gc<'gc, u64>, Option<Box<Gc<'gc, u64>>>)>; 2],
+    nested: [GcCell<Pair<'gc>>; 2],
 }
 
 fn cells<'gc>(m: &'gc Mutator) -> Gc<'gc, Cells<'gc>> {

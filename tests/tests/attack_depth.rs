@@ -193,7 +193,6 @@ fn a_remembered_set_that_overflows_forgets_nothing() {
 #[test]
 fn printing_a_cycle_ends() {
     #[derive(Trace, Debug)]
-    #[expect(dead_code, reason = "printed")]
     struct Ring<'gc> {
         slot: Slot<'gc, Ring<'gc>>,
         cell: GcCell<Vec<Gc<'gc, Ring<'gc>>>>,

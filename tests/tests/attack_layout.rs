@@ -193,7 +193,8 @@ fn slices_of_nothing_that_could_hold_pointers_are_no_work() {
         let heap = calm().build().unwrap();
         let mut m = heap.attach().unwrap();
         let phantoms = m.root(m.alloc_slice_copy(&[PhantomData::<Gc<u64>>; usize::MAX]));
-        let arrays = m.root(m.alloc_slice_copy(&[[m.alloc(1_u64); 0]; 1 << 50]));
+        let empty: [gc_core::Gc<u64>; 0] = [];
+        let arrays = m.root(m.alloc_slice_copy(&[empty; 1 << 50]));
         for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
             m.collect(generation);
         }

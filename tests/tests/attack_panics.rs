@@ -321,13 +321,11 @@ fn a_panic_while_blocked_comes_back_to_a_running_mutator() {
 
 #[test]
 fn a_cell_is_whole_after_a_panic_beside_it() {
-    struct NoDefault;
     #[derive(Trace, Clone, Copy, PartialEq, Debug)]
     #[trace(leaf)]
     struct Panics(u8);
     impl Default for Panics {
         fn default() -> Self {
-            drop(NoDefault);
             stop()
         }
     }

@@ -274,20 +274,3 @@ fn ten_thousand_roots_come_and_go_in_any_order() {
         assert!(roots.iter().all(|(n, root)| *root.get(&m) == *n));
     }
 }
-
-#[test]
-fn attaching_and_detaching_often_leaves_nothing_behind() {
-    let heap = heap();
-    let before = resident_bytes();
-    for _ in 0..200_000 {
-        let m = heap.attach().unwrap();
-        drop(m.root(1_u64));
-    }
-    let grown = resident_bytes().saturating_sub(before);
-    assert!(grown < 16 << 20, "{grown} bytes more after 200 000 attachments");
-}
-
-fn resident_bytes() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}

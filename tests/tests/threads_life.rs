@@ -278,7 +278,11 @@ fn time_to_safepoint_is_measured_where_somebody_had_to_be_waited_for() {
     let enough = || heap.times_to_safepoint().count() >= 5;
     together(&mut m, 2, |id, m| {
         while !enough() {
-            if id == 0 { m.safepoint() } else { drop(m.collect(Generation::Fresh)) }
+            if id == 0 {
+                m.safepoint();
+            } else {
+                m.collect(Generation::Fresh);
+            }
         }
     });
     assert!(heap.slowest_to_safepoint().is_some());

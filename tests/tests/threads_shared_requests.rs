@@ -43,14 +43,14 @@ fn a_refused_allocation_finds_room_after_the_safepoint_whoever_collects_before()
     heap.set_auto(false);
     while let Ok(page) = m.try_alloc([0; 4096]) {
         kept.get_mut(&m).push(page);
-        if kept.borrow(&m).len() % 100 == 0 {
+        if kept.borrow(&m).len().is_multiple_of(100) {
             m.collect(Generation::Young);
         }
     }
     m.safepoint();
     while let Ok(page) = m.try_alloc([0; 4096]) {
         kept.get_mut(&m).push(page);
-        if kept.borrow(&m).len() % 100 == 0 {
+        if kept.borrow(&m).len().is_multiple_of(100) {
             m.collect(Generation::Young);
         }
     }

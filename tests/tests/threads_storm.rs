@@ -297,7 +297,10 @@ fn panics_while_blocked_and_under_guards_leave_a_working_heap() {
                 }));
                 assert!(guarded.is_err());
                 let made = catch_unwind(AssertUnwindSafe(|| {
-                    m.alloc_slice_with(10, |n| if n == 7 { std::panic::resume_unwind(Box::new(id)) } else { m.root(n) });
+                    m.alloc_slice_with(
+                        10,
+                        |n| if n == 7 { std::panic::resume_unwind(Box::new(id)) } else { m.root(n) },
+                    );
                 }));
                 assert!(made.is_err());
                 m.safepoint();

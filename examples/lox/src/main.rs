@@ -1,4 +1,4 @@
-//! `lox [--gc-stats] [path]`: runs a file, or prompts for lines.
+//! `lox [--gc-stats] [--threads N] [path]`: runs a file, or prompts for lines.
 //!
 //! Exit codes: 64 wrong usage, 65 errors in the source, 70 an error at run time, 74 a file that cannot be read or output
 //! that cannot be written.
@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod report;
+mod threads;
 
 use std::io::{self, BufRead, BufWriter, Write};
 use std::process::ExitCode;
@@ -15,16 +16,25 @@ use lox::{Failure, Lox};
 
 fn main() -> ExitCode {
     let mut statistics = false;
+    let mut threads = None;
     let mut path = None;
-    for argument in std::env::args_os().skip(1) {
+    let mut arguments = std::env::args_os().skip(1);
+    while let Some(argument) = arguments.next() {
         if argument == "--gc-stats" {
             statistics = true;
+        } else if argument == "--threads"
+            && threads.is_none()
+            && let Some(count) = arguments.next().and_then(|count| count.to_str()?.parse().ok())
+        {
+            threads = Some(count);
         } else if path.is_none() && !argument.to_string_lossy().starts_with("--") {
             path = Some(argument);
         } else {
-            eprintln!("Usage: lox [--gc-stats] [path]");
-            return ExitCode::from(EX_USAGE);
+            return usage();
         }
+    }
+    if threads.is_some() && path.is_none() {
+        return usage();
     }
     let source = match path {
         None => None,
@@ -37,7 +47,7 @@ fn main() -> ExitCode {
         },
     };
 
-    match with_heap(source.as_deref(), statistics) {
+    match with_heap(source.as_deref(), threads, statistics) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
@@ -46,27 +56,42 @@ fn main() -> ExitCode {
     }
 }
 
-fn with_heap(source: Option<&str>, statistics: bool) -> Result<ExitCode, Box<dyn std::error::Error>> {
+fn usage() -> ExitCode {
+    eprintln!("Usage: lox [--gc-stats] [--threads N] [path]");
+    ExitCode::from(EX_USAGE)
+}
+
+fn with_heap(
+    source: Option<&str>,
+    threads: Option<u32>,
+    statistics: bool,
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let heap = Heap::builder().build()?;
-    let mut lox = Lox::new(&heap)?;
-    let code = match source {
-        Some(source) => run_file(&mut lox, source),
-        None => prompt(&mut lox),
+    let code = match (source, threads) {
+        (Some(source), Some(threads)) => threads::run(&heap, source, threads)?,
+        (Some(source), None) => run_file(&mut Lox::new(&heap)?, source),
+        (None, _) => prompt(&mut Lox::new(&heap)?),
     };
-    drop(lox);
     if statistics {
         eprint!("{}", report::Report(heap.stats()));
     }
     Ok(code)
 }
 
+/// The exit code that a failure has.
+fn code_of(failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Compile => ExitCode::from(EX_DATAERR),
+        Failure::Runtime => ExitCode::from(EX_SOFTWARE),
+        Failure::Output(error) => output_failed(error),
+    }
+}
+
 fn run_file(lox: &mut Lox, source: &str) -> ExitCode {
     let mut output = BufWriter::new(io::stdout().lock());
     match lox.interpret(source, &mut output, &mut io::stderr()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Compile) => ExitCode::from(EX_DATAERR),
-        Err(Failure::Runtime) => ExitCode::from(EX_SOFTWARE),
-        Err(Failure::Output(error)) => output_failed(&error),
+        Err(failure) => code_of(&failure),
     }
 }
 

@@ -13,9 +13,11 @@ fn with(arguments: &[&str], input: &str) -> Outcome {
 
 #[test]
 fn wrong_usage_is_64() {
-    for arguments in [&["one.lox", "two.lox"][..], &["--unknown"]] {
+    for arguments in
+        [&["one.lox", "two.lox"][..], &["--unknown"], &["--threads"], &["--threads", "2"], &["--threads", "x"]]
+    {
         let found = with(arguments, "");
-        assert_eq!((found.code, found.errors.as_str()), (Some(64), "Usage: lox [--gc-stats] [path]\n"));
+        assert_eq!((found.code, found.errors.as_str()), (Some(64), "Usage: lox [--gc-stats] [--threads N] [path]\n"));
     }
 }
 

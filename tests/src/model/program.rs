@@ -155,7 +155,7 @@ impl Program {
     /// The words of the program of a seed.
     pub fn words(seed: u64, length: usize) -> Vec<Words> {
         let mut random = Random::new(seed);
-        (0..length).map(|_| [(); 6].map(|()| random.next() as u32)).collect()
+        (0..length).map(|_| [(); 6].map(|()| random.draw() as u32)).collect()
     }
 
     /// The program that words stand for. Zeros are safepoints.

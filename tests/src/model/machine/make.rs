@@ -63,7 +63,8 @@ impl Making<'_> {
                 (object.fixed, object.slots) = (vec![ids[0]], vec![small_id]);
                 object.chosen = Some(chosen);
                 let value = Small { id, fixed: first, left: Slot::new(small), any };
-                if id % 2 == 0 { m.try_alloc(value).ok() } else { m.try_alloc_with(|| value).ok() }.map(Ref::Small)
+                if id.is_multiple_of(2) { m.try_alloc(value).ok() } else { m.try_alloc_with(|| value).ok() }
+                    .map(Ref::Small)
             }
             Kind::Wide => {
                 (object.fixed, object.slots) = (vec![ids[0], ids[1]], vec![None, small_id]);
@@ -71,7 +72,8 @@ impl Making<'_> {
                 let fixed = [first, second];
                 let payload = Payload::of(id);
                 let value = Wide { first: Slot::null(), payload, any, fixed, last: Slot::new(small) };
-                if id % 2 == 0 { m.try_alloc(value).ok() } else { m.try_alloc_with(|| value).ok() }.map(Ref::Wide)
+                if id.is_multiple_of(2) { m.try_alloc(value).ok() } else { m.try_alloc_with(|| value).ok() }
+                    .map(Ref::Wide)
             }
             Kind::Line => {
                 (object.fixed, object.slots) = (vec![ids[0]], vec![None]);
@@ -92,7 +94,7 @@ impl Making<'_> {
                 object.len = length(kind, size);
                 object.slots = (0..object.len).map(|index| small_id.filter(|_| index % 3 == 0)).collect();
                 let item = |index| Item { tag: tag(id, index), left: Slot::new(small.filter(|_| index % 3 == 0)) };
-                if id % 2 == 0 {
+                if id.is_multiple_of(2) {
                     m.try_alloc_slice_with(object.len, item).ok().map(Ref::Row)
                 } else {
                     m.try_alloc_slice_from_iter((0..object.len).map(item)).ok().map(Ref::Row)
