@@ -185,9 +185,8 @@ fn a_panic_detaches_its_thread() {
     for _ in 0..3 {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut m = heap.attach().unwrap();
-            let root = m.root(m.alloc(1));
-            m.blocked(|| panic!("with a root and inside `blocked`"));
-            drop(root);
+            let _root = m.root(m.alloc(1));
+            m.blocked(|| panic!("with a root and inside `blocked`"))
         }));
         assert!(outcome.is_err());
     }
