@@ -174,6 +174,7 @@ impl Shared {
                 let goal = self.pace.goal.load(Ordering::Relaxed) / BLOCK;
                 let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
                 self.release_blocks(self.young.lock(), spare);
+                self.release_chunks();
                 let used = self.large.lock().used_pages * PAGE;
                 self.release_runs((used / 4).max(SPARE));
             }

@@ -12,7 +12,7 @@ use core::{fmt, time::Duration};
 use std::time::Instant;
 
 use crate::{
-    memory::{Header, HeaderWord, TypeInfo, chunks::Age, large::LargeSpace, poison},
+    memory::{Header, HeaderWord, PAGE, TypeInfo, chunks::Age, large::LargeSpace, poison},
     old::{
         mark::Marker,
         sweep::{self, Dead, Swept},
@@ -222,6 +222,7 @@ fn collect(
     registry.forget_tables(&mut pending);
     let mut world = World::stopped(shared, mutators, &registry.tables, pending, generation);
     let before = world.bytes();
+    let allocated = world.fresh_bytes();
     world.verify(Moment::Before);
     let (copied, promoted, promoted_objects) = world.young(generation);
     world.verify(if generation == Generation::Fresh { Moment::After } else { Moment::AfterPromotion });
@@ -233,7 +234,7 @@ fn collect(
     }
     let after = world.bytes();
     // Relaxed, all three: figures of the leader.
-    let allocated = shared.pace.fresh_bytes.swap(0, Ordering::Relaxed);
+    shared.pace.fresh_bytes.store(0, Ordering::Relaxed);
     shared.pace.limit_told.store(false, Ordering::Relaxed);
     shared.pace.much_remembered.store(false, Ordering::Relaxed);
     let pending = world.finish();
@@ -359,6 +360,14 @@ impl<'a> World<'a> {
         let young: usize =
             [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)).map(|c| space.used(c)).sum();
         young + Shared::old_bytes(&self.old.space, &self.large)
+    }
+
+    /// Bytes of objects of generation 0, as chunks and runs hold them: what was allocated since the last collection.
+    fn fresh_bytes(&self) -> usize {
+        let space = &self.young.space;
+        let chunks: usize = space.of_age(Age::Fresh).map(|chunk| space.used(chunk)).sum();
+        let pages: usize = self.young.fresh_large.iter().map(|&page| self.shared.runs.run(page as usize).pages()).sum();
+        chunks + pages * PAGE
     }
 
     /// Copies what is young; returns the bytes that stayed young, the bytes and the objects that became old.

@@ -379,6 +379,20 @@ impl Shared {
         self.old.lock().space.put_released(&blocks);
     }
 
+    /// Gives the memory of empty chunks back, all but twice the nursery: what a burst without safepoints took.
+    pub(crate) fn release_chunks(&self) {
+        let mut young = self.young.lock();
+        let chunk_bytes = young.space.chunk_bytes();
+        let chunks = young.space.take_surplus(2 * self.pace.thresholds().nursery_bytes / chunk_bytes);
+        let offsets: Vec<usize> = chunks.iter().map(|&chunk| young.space.offset(chunk)).collect();
+        drop(young);
+        for offset in offsets {
+            // SAFETY: an empty chunk that is on no list.
+            unsafe { self.memory.release(offset, chunk_bytes) };
+        }
+        self.young.lock().space.put_released(&chunks);
+    }
+
     /// Gives the memory of free large runs back if they hold more than `keep` bytes.
     pub(crate) fn release_runs(&self, keep: usize) {
         let mut large = self.large.lock();

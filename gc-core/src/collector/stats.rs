@@ -25,7 +25,7 @@ pub struct Stats {
     pub pause_total: Duration,
     /// The longest stop.
     pub pause_max: Duration,
-    /// Bytes allocated up to the last collection: nursery chunks that were handed out, and large objects.
+    /// Bytes allocated up to the last collection: objects and the gaps between them, and the pages of large objects.
     pub bytes_allocated: u64,
     /// Bytes that survived young and stayed young.
     pub bytes_copied: u64,

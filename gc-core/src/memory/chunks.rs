@@ -1,8 +1,8 @@
 //! The young part, handed out in chunks. The age of an object is a property of its chunk.
 //!
 //! - **Y1** Below a chunk's `top` lie headers of objects and fillers without a gap; above it nothing.
-//! - **Y2** A chunk that is handed out is committed and stays so: giving nursery memory back costs more than
-//!   allocating on it.
+//! - **Y2** A chunk that is handed out is committed. Free ones keep their memory, as giving nursery memory back costs more
+//!   than allocating on it; only what a burst without safepoints took beyond the nursery is released.
 
 use super::map::{AddressMap, Part};
 
@@ -33,14 +33,26 @@ pub(crate) struct YoungSpace {
     shift: u32,
     /// Every chunk that was ever handed out.
     chunks: Vec<Chunk>,
-    /// Committed and empty, the most recently used last.
+    /// Empty, with memory that is counted, the most recently used last.
     free: Vec<u32>,
+    /// Empty, and their memory was given back.
+    released: Vec<u32>,
+    /// How many chunks are on their way from `free` to `released`.
+    releasing: usize,
 }
 
 impl YoungSpace {
     pub(crate) fn new(map: AddressMap, chunk_bytes: usize) -> Self {
         debug_assert!(chunk_bytes.is_power_of_two());
-        Self { part: map.young, map, shift: chunk_bytes.ilog2(), chunks: Vec::new(), free: Vec::new() }
+        Self {
+            part: map.young,
+            map,
+            shift: chunk_bytes.ilog2(),
+            chunks: Vec::new(),
+            free: Vec::new(),
+            released: Vec::new(),
+            releasing: 0,
+        }
     }
 
     pub(crate) fn chunk_bytes(&self) -> usize {
@@ -49,14 +61,21 @@ impl YoungSpace {
 
     /// Chunks that hold or may hold objects.
     pub(crate) fn in_use(&self) -> usize {
-        self.chunks.len() - self.free.len()
+        self.chunks.len() - self.free.len() - self.released.len() - self.releasing
     }
 
     /// An empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
     pub(crate) fn take(&mut self, age: Age, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
-        let index = match self.free.pop() {
-            Some(index) => index,
-            None => {
+        let index = match (self.free.pop(), self.released.last().copied()) {
+            (Some(index), _) => index,
+            (None, Some(index)) => {
+                if !commit(self.offset(index), self.chunk_bytes()) {
+                    return None;
+                }
+                self.released.pop();
+                index
+            }
+            (None, None) => {
                 let index = self.chunks.len();
                 let bytes = self.chunk_bytes();
                 let start = self.part.start + index * bytes;
@@ -71,6 +90,25 @@ impl YoungSpace {
         };
         self.chunks[index as usize] = Chunk { age, top: 0 };
         Some(index)
+    }
+
+    /// The offset of a chunk in the reservation.
+    pub(crate) fn offset(&self, index: u32) -> usize {
+        self.map.offset(self.part.start + ((index as usize) << self.shift))
+    }
+
+    /// Takes empty chunks off the list, all but `keep`, so that their memory can be released without a lock. They come
+    /// back by [`put_released`](Self::put_released).
+    pub(crate) fn take_surplus(&mut self, keep: usize) -> Vec<u32> {
+        let surplus = self.free.len().saturating_sub(keep);
+        self.releasing += surplus;
+        self.free.drain(..surplus).collect()
+    }
+
+    /// Lists chunks whose memory was released.
+    pub(crate) fn put_released(&mut self, chunks: &[u32]) {
+        self.releasing -= chunks.len();
+        self.released.extend_from_slice(chunks);
     }
 
     /// Gives a chunk back whose objects are dead or moved.
