@@ -21,9 +21,9 @@ fn all(criterion: &mut Criterion) {
     pauses(criterion, "plain_copy", OBJECTS * 32, OBJECTS, || collections::plain_copy(OBJECTS, 3));
     for shape in [Shape::List, Shape::Tree, Shape::Shuffled] {
         let name = format!("{shape:?}").to_lowercase();
-        pauses(criterion, &format!("copy_{name}"), OBJECTS * 32, OBJECTS, || collections::copy(shape, OBJECTS, 3));
+        pauses(criterion, &format!("copy_{name}"), OBJECTS * 32, OBJECTS, || collections::copy(shape, OBJECTS, 3, 1));
         pauses(criterion, &format!("promote_{name}"), OBJECTS * 32, OBJECTS, || {
-            collections::promote(shape, OBJECTS, 3)
+            collections::promote(shape, OBJECTS, 3, 1)
         });
     }
     let objects = 1_000_000;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot};
 
 use crate::{
-    nodes::{Node32, Node64, Slot32},
+    nodes::{Fork32, Node32, Node64, Slot32},
     random::Random,
 };
 
@@ -18,6 +18,8 @@ pub struct Pause {
     pub bytes: usize,
     /// Objects that were copied or marked.
     pub objects: usize,
+    /// Bytes that other threads copied than the one that led.
+    pub helped: u64,
 }
 
 impl Pause {
@@ -44,13 +46,15 @@ pub enum Shape {
     List,
     /// A binary tree.
     Tree,
-    /// A list in random order.
+    /// A binary tree whose nodes were allocated in random order.
+    Scattered,
+    /// A list in random order: no object is known before the one in front of it is there.
     Shuffled,
 }
 
-/// A heap that collects only when told to.
-fn manual() -> Mutator {
-    let heap = Heap::builder().auto(false).build().expect("a heap");
+/// A heap that collects only when told to, on so many threads.
+fn manual(workers: usize) -> Mutator {
+    let heap = Heap::builder().auto(false).workers(workers).build().expect("a heap");
     heap.attach().expect("the only mutator")
 }
 
@@ -58,6 +62,7 @@ fn manual() -> Mutator {
 enum Survivors {
     Nodes { _root: Root<Gc<'static, Node32<'static>>> },
     Slots { _root: Root<Gc<'static, Slot32<'static>>> },
+    Forks { _root: Root<Gc<'static, Fork32<'static>>> },
 }
 
 fn tree<'gc>(m: &'gc Mutator, objects: usize) -> Option<Gc<'gc, Node32<'gc>>> {
@@ -80,6 +85,17 @@ fn build(m: &Mutator, shape: Shape, objects: usize) -> Survivors {
             Survivors::Nodes { _root: m.root(head) }
         }
         Shape::Tree => Survivors::Nodes { _root: m.root(tree(m, objects).expect("at least one object")) },
+        Shape::Scattered => {
+            let nodes: Vec<_> =
+                (0..objects as u64).map(|i| m.alloc(Fork32 { word: i, below: [Slot::null(), Slot::null()] })).collect();
+            let order = Random::new(1).permutation(objects);
+            for at in 0..objects {
+                for (side, below) in [2 * at + 1, 2 * at + 2].into_iter().enumerate().filter(|&(_, b)| b < objects) {
+                    nodes[order[at]].below[side].set(m, Some(nodes[order[below]]));
+                }
+            }
+            Survivors::Forks { _root: m.root(nodes[order[0]]) }
+        }
         Shape::Shuffled => {
             let nodes: Vec<_> =
                 (0..objects as u64).map(|i| m.alloc(Slot32 { words: [i; 2], next: Slot::null() })).collect();
@@ -93,45 +109,50 @@ fn build(m: &Mutator, shape: Shape, objects: usize) -> Survivors {
 }
 
 /// Copies `objects` objects of 32 bytes within the young generation; the fastest of `rounds`.
-pub fn copy(shape: Shape, objects: usize, rounds: usize) -> Pause {
-    let mut m = manual();
+pub fn copy(shape: Shape, objects: usize, rounds: usize, workers: usize) -> Pause {
+    let mut m = manual(workers);
     fastest(rounds, || {
         let survivors = build(&m, shape, objects);
+        let before = m.heap().stats().bytes_by_helpers;
         let time = m.collect(Generation::Fresh).pause;
+        let helped = m.heap().stats().bytes_by_helpers - before;
         drop(survivors);
         // Everything is dead, and gone before the next round.
         m.collect(Generation::Young);
-        Pause { time, bytes: objects * 32, objects }
+        Pause { time, bytes: objects * 32, objects, helped }
     })
 }
 
 /// Promotes `objects` objects of 32 bytes; the fastest of `rounds`.
-pub fn promote(shape: Shape, objects: usize, rounds: usize) -> Pause {
-    let mut m = manual();
+pub fn promote(shape: Shape, objects: usize, rounds: usize, workers: usize) -> Pause {
+    let mut m = manual(workers);
     fastest(rounds, || {
         let survivors = build(&m, shape, objects);
+        let before = m.heap().stats().bytes_by_helpers;
         let time = m.collect(Generation::Young).pause;
+        let helped = m.heap().stats().bytes_by_helpers - before;
         drop(survivors);
         m.collect(Generation::Old);
-        Pause { time, bytes: objects * 32, objects }
+        Pause { time, bytes: objects * 32, objects, helped }
     })
 }
 
 /// Young pauses of a program of which one object in `one_in` survives its first collection, and dies before its second. 4 MiB of
-/// generations 0 and 1 together.
-pub fn young_pauses(one_in: u64, rounds: usize) -> Vec<u64> {
+/// generations 0 and 1 together; what survives are 64 lists.
+pub fn young_pauses(one_in: u64, rounds: usize, workers: usize) -> Vec<u64> {
     const OBJECTS: u64 = (4 << 20) / 32;
-    let mut m = manual();
+    let mut m = manual(workers);
     let mut pauses = Vec::new();
     for _ in 0..rounds {
-        let mut head: Option<Gc<Node32>> = None;
+        let mut heads: [Option<Gc<Node32>>; 64] = [None; 64];
         for value in 0..OBJECTS {
-            let node = m.alloc(Node32 { value, left: head, right: None });
+            let head = &mut heads[(value / one_in) as usize % 64];
+            let node = m.alloc(Node32 { value, left: *head, right: None });
             if value % one_in == 0 {
-                head = Some(node);
+                *head = Some(node);
             }
         }
-        let root = m.root(head.expect("one survives"));
+        let root = m.root(m.alloc(heads));
         pauses.push(m.collect(Generation::Fresh).pause.as_nanos() as u64);
         drop(root);
     }
@@ -141,7 +162,7 @@ pub fn young_pauses(one_in: u64, rounds: usize) -> Vec<u64> {
 /// Marks `objects` old objects of 64 bytes with two edges each, to neighbours or at random; the fastest of `rounds`. The
 /// time has the sweep in it: take [`sweep`]'s away.
 pub fn mark(local: bool, objects: usize, rounds: usize) -> Pause {
-    let mut m = manual();
+    let mut m = manual(1);
     let mut random = Random::new(7);
     let nodes: Vec<_> =
         (0..objects as u64).map(|i| m.alloc(Node64 { words: [i; 5], next: [Slot::null(), Slot::null()] })).collect();
@@ -158,7 +179,7 @@ pub fn mark(local: bool, objects: usize, rounds: usize) -> Pause {
     m.collect(Generation::Young);
     let pause = fastest(rounds, || {
         let time = m.collect(Generation::Old).pause;
-        Pause { time, bytes: objects * 64, objects }
+        Pause { time, bytes: objects * 64, objects, helped: 0 }
     });
     drop(root);
     pause
@@ -166,7 +187,7 @@ pub fn mark(local: bool, objects: usize, rounds: usize) -> Pause {
 
 /// Sweeps a heap of `bytes` in objects of 64 bytes, all dead; the fastest of `rounds`.
 pub fn sweep(bytes: usize, rounds: usize) -> Pause {
-    let mut m = manual();
+    let mut m = manual(1);
     let objects = bytes / 64;
     fastest(rounds, || {
         let mut head = m.alloc(Node64 { words: [0; 5], next: [Slot::null(), Slot::null()] });
@@ -177,14 +198,14 @@ pub fn sweep(bytes: usize, rounds: usize) -> Pause {
         m.collect(Generation::Young);
         drop(root);
         let time = m.collect(Generation::Old).pause;
-        Pause { time, bytes, objects }
+        Pause { time, bytes, objects, helped: 0 }
     })
 }
 
 /// A collection of an empty heap.
 pub fn empty(rounds: usize) -> Pause {
-    let mut m = manual();
-    fastest(rounds, || Pause { time: m.collect(Generation::Fresh).pause, bytes: 0, objects: 1 })
+    let mut m = manual(1);
+    fastest(rounds, || Pause { time: m.collect(Generation::Fresh).pause, bytes: 0, objects: 1, helped: 0 })
 }
 
 fn fastest(rounds: usize, mut round: impl FnMut() -> Pause) -> Pause {
@@ -201,6 +222,6 @@ pub fn plain_copy(objects: usize, rounds: usize) -> Pause {
             *to = *from;
             crate::clock::sink(to);
         }
-        Pause { time: start.elapsed(), bytes: objects * 32, objects }
+        Pause { time: start.elapsed(), bytes: objects * 32, objects, helped: 0 }
     })
 }

@@ -36,6 +36,15 @@ pub struct Slot32<'gc> {
     pub next: Slot<'gc, Slot32<'gc>>,
 }
 
+/// 32 bytes: an object with two mutable pointers.
+#[derive(Trace)]
+pub struct Fork32<'gc> {
+    /// Payload.
+    pub word: u64,
+    /// The pointers.
+    pub below: [Slot<'gc, Fork32<'gc>>; 2],
+}
+
 /// 64 bytes: an object with two mutable pointers.
 #[derive(Trace)]
 pub struct Node64<'gc> {

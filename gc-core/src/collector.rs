@@ -7,6 +7,7 @@ mod cycle;
 pub(crate) mod describe;
 pub(crate) mod event;
 pub(crate) mod handle;
+mod helpers;
 mod histogram;
 mod live_count;
 pub(crate) mod local;

@@ -76,7 +76,9 @@ mod root;
 mod safepoint;
 mod slot;
 mod sync;
+mod team;
 mod trace;
+mod work;
 mod young;
 
 pub use cell::{GcCell, GcCellMut, GcCellRef};

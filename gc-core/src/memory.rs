@@ -16,6 +16,7 @@ mod cell_word;
 pub(crate) mod chunks;
 mod copy;
 mod edge;
+mod forwarding;
 mod header;
 pub(crate) mod large;
 mod layout;
@@ -28,7 +29,7 @@ pub use cell_word::CellWord;
 pub(crate) use cell_word::{CellConflict, CellUser};
 pub(crate) use copy::copy_object;
 pub use edge::Edge;
-pub(crate) use header::{Header, HeaderWord, TraceFns, TypeInfo, TypeShape};
+pub(crate) use header::{Header, HeaderWord, TraceFns, TypeInfo, TypeShape, forwarded};
 pub(crate) use layout::{
     BLOCK, GRANULE, HEADER, MAX_ALIGN, MAX_SMALL, PAGE, elements_offset, slice_extent, young_start,
 };

@@ -2,6 +2,10 @@
 
 mod buffer;
 mod evacuate;
+mod share;
+mod to_space;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use evacuate::{Evacuator, Policy, Promote};
+pub(crate) use evacuate::{Evacuator, Pause, Policy, Promote};
+pub(crate) use share::{Evacuated, evacuate};
+pub(crate) use to_space::ToSpace;

@@ -10,7 +10,8 @@ use std::{
 /// From the ground up. Modules of one floor may use each other.
 const FLOORS: &[&[&str]] = &[
     &["sync"],
-    &["memory", "safepoint"],
+    &["memory", "safepoint", "team"],
+    &["work"],
     &["trace", "barrier"],
     &["young", "old", "gc"],
     &["collector"],
@@ -19,7 +20,8 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Pairs on one floor that know nothing of each other.
-const STRANGERS: &[(&str, &str)] = &[("young", "old"), ("old", "young"), ("memory", "safepoint")];
+const STRANGERS: &[(&str, &str)] =
+    &[("young", "old"), ("old", "young"), ("memory", "safepoint"), ("memory", "team"), ("safepoint", "team")];
 
 /// Names that the crate's root exports, and the modules they are from.
 const EXPORTS: &[(&str, &str)] =

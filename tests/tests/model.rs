@@ -35,6 +35,14 @@ fn agrees_when_nothing_is_promoted_but_what_finds_no_room() {
 }
 
 #[test]
+fn agrees_when_many_copy_together() {
+    for workers in 2..=4 {
+        let from = 3300 + 100 * workers;
+        seeds(&format!("workers={workers},every-safepoint=2,full-every=5,verify"), from..from + 100, 80);
+    }
+}
+
+#[test]
 fn agrees_when_collections_come_at_allocations() {
     seeds("every-allocation=7,verify", 4000..4200, 80);
 }

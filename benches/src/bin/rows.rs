@@ -104,24 +104,32 @@ fn collections(part: &str) {
     let plain = collections::plain_copy(OBJECTS, 20);
     println!("plain copy of 4 MiB            {:6.2} GB/s {:6.2} ns each", plain.gigabytes(), plain.each());
     println!("empty young collection         {:6.2} us", collections::empty(200).time.as_nanos() as f64 / 1e3);
-    for shape in [Shape::List, Shape::Tree, Shape::Shuffled] {
-        let copy = collections::copy(shape, OBJECTS, 20);
-        println!(
-            "copy 4 MiB {shape:?}    must 2.0, aim 3.0  {:6.2} GB/s {:6.2} ns each",
-            copy.gigabytes(),
-            copy.each()
-        );
-        let promote = collections::promote(shape, OBJECTS, 20);
-        println!("promote 4 MiB {shape:?}    {:6.2} GB/s {:6.2} ns each", promote.gigabytes(), promote.each());
+    for shape in [Shape::List, Shape::Tree, Shape::Scattered, Shape::Shuffled] {
+        for (what, each, objects) in [
+            ("copy 4 MiB", collections::copy as fn(_, _, _, _) -> _, OBJECTS),
+            ("copy 32 MiB", collections::copy, 8 * OBJECTS),
+            ("promote 4 MiB", collections::promote, OBJECTS),
+        ] {
+            let [one, two] = [1, 2].map(|workers| each(shape, objects, 20, workers));
+            println!(
+                "{what:13} {shape:?}    must 2.0, aim 3.0; 2 workers x 1.5    {:.2} GB/s, 2 workers {:.2} GB/s, x {:.2}, {:.0} % by the helper",
+                one.gigabytes(),
+                two.gigabytes(),
+                two.gigabytes() / one.gigabytes(),
+                100.0 * two.helped as f64 / two.bytes as f64
+            );
+        }
     }
     for (one_in, live) in [(10, "10 %"), (1, "100 %")] {
-        let pauses = Percentiles::of(collections::young_pauses(one_in, 200));
-        println!(
-            "young pause of 4 MiB, {live} live    must p50 0.4 / worst 3 ms    p50 {:.3} p99 {:.3} worst {:.3} ms",
-            pauses.p50 as f64 / 1e6,
-            pauses.p99 as f64 / 1e6,
-            pauses.max as f64 / 1e6
-        );
+        for workers in [1, 2] {
+            let pauses = Percentiles::of(collections::young_pauses(one_in, 200, workers));
+            println!(
+                "young pause of 4 MiB, {live} live, {workers} workers    must p50 0.4 / worst 3 ms    p50 {:.3} p99 {:.3} worst {:.3} ms",
+                pauses.p50 as f64 / 1e6,
+                pauses.p99 as f64 / 1e6,
+                pauses.max as f64 / 1e6
+            );
+        }
     }
     let sweep = collections::sweep(256 << 20, 3);
     println!(

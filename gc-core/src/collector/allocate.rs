@@ -6,7 +6,13 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::{HEADER, Header, TypeInfo, TypeShape, chunks::Age, large::RunState, size_class::SizeClass},
+    memory::{
+        HEADER, Header, TypeInfo, TypeShape,
+        blocks::OldSpace,
+        chunks::Age,
+        large::RunState,
+        size_class::{CLASSES, SizeClass},
+    },
     safepoint::Reason,
     sync::atomic::Ordering,
 };
@@ -115,16 +121,19 @@ impl Local {
         let memory = &self.shared.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
         let mut old = self.shared.old.lock();
-        let ready = |old: &mut crate::memory::blocks::OldSpace| {
+        let ready = |old: &mut OldSpace, wanted| {
             old.ensure_empty(wanted, |bytes| memory.budget.charge(bytes), |offset, bytes| memory.grow(offset, bytes))
         };
-        if ready(&mut old.space) {
+        // A block per class for each helper is worth having, but not where memory is short.
+        let helpers = self.shared.helpers.count() * CLASSES;
+        let roomy = memory.budget.used() < memory.budget.limit() / 2;
+        if (roomy && ready(&mut old.space, wanted + helpers)) || ready(&mut old.space, wanted) {
             return true;
         }
         drop(old);
         // Free large runs may hold what is missing.
         self.shared.release_runs(0);
-        ready(&mut self.shared.old.lock().space)
+        ready(&mut self.shared.old.lock().space, wanted)
     }
 
     #[cold]

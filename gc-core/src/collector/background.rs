@@ -33,6 +33,8 @@ pub(crate) enum Job {
     Tell(Event),
     /// Give empty memory back.
     Trim,
+    /// Start the threads that help with collections.
+    Hire,
 }
 
 /// The queue of the background thread.
@@ -101,6 +103,7 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
     thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
         work(&shared);
+        shared.helpers.dismiss(&shared.crew);
         shared.drop_everything();
         // What destructors that panicked at the very end left to tell.
         work(&shared);
@@ -164,6 +167,11 @@ impl Shared {
                 // A hook that panics has been reported by the panic hook; the collector goes on.
                 if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
                     core::mem::forget(payload);
+                }
+            }
+            Job::Hire => {
+                if let Err(event) = self.helpers.hire(&self.crew, self.config.workers) {
+                    self.background.post(Job::Tell(event));
                 }
             }
             Job::Trim => {
@@ -235,7 +243,7 @@ impl Shared {
         for (index, block) in old.blocks.iter().enumerate() {
             let Some(class) = block.class.filter(|_| block.drops) else { continue };
             // Relaxed: nobody else is left.
-            let words = old.drops.block(index).each_ref().map(|word| word.load(Ordering::Relaxed));
+            let words = old.bits.drops.block(index).each_ref().map(|word| word.load(Ordering::Relaxed));
             objects.extend(ones(words).filter_map(|granule| NonNull::new(old.address(index, class, granule))));
         }
         objects

@@ -1,6 +1,6 @@
 //! The settings of a heap, checked.
 
-use core::fmt;
+use core::{fmt, num::NonZero};
 
 use super::{event::Hook, stress::Stress};
 use crate::memory::{BLOCK, MAX_SMALL, size_class::CLASSES};
@@ -11,6 +11,10 @@ pub(crate) struct Config {
     pub(crate) thresholds: Thresholds,
     pub(crate) chunk_bytes: usize,
     pub(crate) remembered_entries: usize,
+    /// Threads that collect together.
+    pub(crate) workers: usize,
+    /// Bytes that a pause copies before it asks others to help.
+    pub(crate) copied_alone: usize,
     pub(crate) reservation: usize,
     pub(crate) hard_limit: Option<usize>,
     pub(crate) soft_limit: Option<usize>,
@@ -104,6 +108,8 @@ impl Default for Config {
             thresholds: Thresholds::default(),
             chunk_bytes: 256 << 10,
             remembered_entries: 1 << 16,
+            workers: std::thread::available_parallelism().map_or(1, NonZero::get).min(DEFAULT_WORKERS),
+            copied_alone: 512 << 10,
             reservation: DEFAULT_RESERVATION,
             hard_limit: None,
             soft_limit: None,
@@ -116,6 +122,10 @@ impl Default for Config {
 
 /// 64 GiB of address space: costs nothing until it is used. Halved where the system refuses.
 const DEFAULT_RESERVATION: usize = 64 << 30;
+/// Workers by default, at most: a young collection has no work for more.
+const DEFAULT_WORKERS: usize = 8;
+/// Workers, at most.
+const MAX_WORKERS: usize = 64;
 /// The smallest chunk: holds the largest small object at any alignment.
 pub(crate) const MIN_CHUNK: usize = 16 << 10;
 /// The largest chunk.
@@ -129,6 +139,14 @@ impl Config {
             self.chunk_bytes = MIN_CHUNK;
             self.thresholds.nursery_bytes = MIN_CHUNK;
             self.remembered_entries = 8;
+        }
+        if self.stress.workers != 0 {
+            self.workers = self.stress.workers as usize;
+            self.copied_alone = 0;
+        }
+        if !(1..=MAX_WORKERS).contains(&self.workers) {
+            let expected = format!("from 1 to {MAX_WORKERS} threads");
+            return Err(BuildError::Setting { name: "workers", found: self.workers, expected });
         }
         let chunk = self.chunk_bytes;
         if !chunk.is_power_of_two() || !(MIN_CHUNK..=MAX_CHUNK).contains(&chunk) {

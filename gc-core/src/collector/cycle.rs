@@ -12,18 +12,20 @@ use core::{fmt, time::Duration};
 use std::time::Instant;
 
 use crate::{
-    memory::{Header, HeaderWord, PAGE, TypeInfo, chunks::Age, large::LargeSpace, poison},
+    memory::{Header, HeaderWord, PAGE, TypeInfo, chunks::Age, large::LargeSpace, poison, size_class::CLASSES},
     old::{
         mark::Marker,
+        promote::Cursors,
         sweep::{self, Dead, Swept},
     },
     safepoint::{Reason, Stopped},
-    sync::{Arc, MutexGuard, atomic::Ordering},
-    young::{Evacuator, Policy},
+    sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
+    young::{self, Evacuated, Evacuator, Pause, Policy, ToSpace},
 };
 
 use super::{
     background::Job,
+    config::promotion_reserve,
     describe::Promotion,
     event::Event,
     local::{self, Local},
@@ -224,7 +226,7 @@ fn collect(
     let before = world.bytes();
     let allocated = world.fresh_bytes();
     world.verify(Moment::Before);
-    let (copied, promoted, promoted_objects) = world.young(generation);
+    let evacuated = world.young(generation);
     world.verify(if generation == Generation::Fresh { Moment::After } else { Moment::AfterPromotion });
     let after_young = world.bytes();
     let mut swept = Swept::default();
@@ -239,6 +241,11 @@ fn collect(
     shared.pace.much_remembered.store(false, Ordering::Relaxed);
     let pending = world.finish();
     let pause = start.elapsed();
+    let survived = evacuated.copied + evacuated.promoted;
+    // What survived a while ago counts less and less. Relaxed, both: the leader's figure.
+    let expected = shared.pace.survivors.load(Ordering::Relaxed) / 4 * 3;
+    shared.pace.survivors.store(expected.max(survived), Ordering::Relaxed);
+    shared.helpers.want(shared, survived);
 
     // The old part only grows in a young collection, so this is what died young.
     let freed_young = before.saturating_sub(after_young);
@@ -247,9 +254,10 @@ fn collect(
     stats.pause_total += pause;
     stats.pause_max = pause.max(stats.pause_max);
     stats.bytes_allocated += allocated as u64;
-    stats.bytes_copied += copied as u64;
-    stats.bytes_promoted += promoted as u64;
-    stats.objects_promoted += promoted_objects as u64;
+    stats.bytes_copied += evacuated.copied as u64;
+    stats.bytes_promoted += evacuated.promoted as u64;
+    stats.bytes_by_helpers += evacuated.helped as u64;
+    stats.objects_promoted += evacuated.promoted_objects as u64;
     stats.bytes_freed += (freed_young + swept.bytes) as u64;
     stats.objects_freed += swept.objects as u64;
     drop(stats);
@@ -370,46 +378,81 @@ impl<'a> World<'a> {
         chunks + pages * PAGE
     }
 
-    /// Copies what is young; returns the bytes that stayed young, the bytes and the objects that became old.
-    fn young(&mut self, generation: Generation) -> (usize, usize, usize) {
-        let shared = self.shared;
-        let remembered = core::mem::take(&mut self.young.remembered);
+    /// Collects the young generation.
+    fn young(&mut self, generation: Generation) -> Evacuated {
+        let policy = policy(self.shared, generation);
+        let mut evacuated = self.evacuate(policy);
         let Old { space: old, cursors } = &mut *self.old;
-        let promotion = Promotion { old, cursors, large: Vec::new() };
-        let grow = |offset, bytes| shared.memory.grow(offset, bytes);
-        let policy = policy(shared, generation);
-        let mut evacuator = Evacuator::new(shared.map, &shared.runs, &mut self.young.space, promotion, &grow, policy);
-        let pending = &mut self.pending;
-        for table in self.tables {
-            // SAFETY: a root's value, of its type; the world is stopped, so nobody borrows it.
-            let visit = |info: &'static TypeInfo, value| unsafe { evacuator.root(info, value, 1) };
-            #[cfg(not(gc_mutant = "skip_roots"))]
-            table.scan(visit, |boxed| pending.boxed(boxed));
-            #[cfg(gc_mutant = "skip_roots")]
-            let _ = (visit, table, &pending);
+        for cursors in cursors {
+            cursors.settle(old);
         }
-        // SAFETY: the heap's set; the world is stopped.
-        unsafe { evacuator.remembered(remembered) };
-        evacuator.drain();
-        evacuator.retire_to_space();
-        let figures = (evacuator.copied_bytes, evacuator.promoted_bytes, evacuator.promoted_objects);
-        let remembered = core::mem::take(&mut evacuator.remembered);
-        let promoted_large = core::mem::take(&mut evacuator.promote.large);
-        drop(evacuator);
-
-        self.large.old.extend(promoted_large);
         self.bury_young();
-        self.young.remembered = remembered;
+        self.young.remembered = core::mem::take(&mut evacuated.remembered);
         // SAFETY: from-space: what lived has moved, what needed dropping was moved out.
         self.young.space.flip(|start, used| unsafe { poison::fill(start, used, poison::FROM_SPACE) });
-        let counter = &shared.pace.young_collections;
+        let counter = &self.shared.pace.young_collections;
         // Relaxed, both: the leader's counter.
         if policy.all {
             counter.store(0, Ordering::Relaxed);
         } else {
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        figures
+        evacuated
+    }
+
+    /// Copies what is young and reachable.
+    fn evacuate(&mut self, policy: Policy) -> Evacuated {
+        let shared = self.shared;
+        let helpers = self.helpers();
+        let alone = self.alone(helpers);
+        let remembered = core::mem::take(&mut self.young.remembered);
+        let Old { space: old, cursors } = &mut *self.old;
+        let (ages, bits) = (self.young.space.ages.clone(), old.bits.clone());
+        let grow = |offset, bytes| shared.memory.grow(offset, bytes);
+        let to_space = ToSpace::new(&mut self.young.space, &grow);
+        let pause = Pause::new(shared.map, &shared.runs, &ages, to_space, policy, &shared.crew, alone);
+        let old = Mutex::new(old);
+        let mut promotions = cursors.iter_mut().map(|cursors| Promotion::new(&old, &bits, cursors));
+        let first = promotions.next().expect("cursors for one worker at least");
+        let mut leader = Evacuator::new(&pause, first);
+        let pending = &mut self.pending;
+        for table in self.tables {
+            // SAFETY: a root's value, of its type; the world is stopped, so nobody borrows it.
+            let visit = |info: &'static TypeInfo, value| unsafe { leader.root(info, value, 1) };
+            #[cfg(not(gc_mutant = "skip_roots"))]
+            table.scan(visit, |boxed| pending.boxed(boxed));
+            #[cfg(gc_mutant = "skip_roots")]
+            let _ = (visit, table, &pending);
+        }
+        // SAFETY: the heap's set; the world is stopped.
+        unsafe { leader.remembered(remembered) };
+        let helpers = promotions.take(helpers).collect();
+        let (evacuated, promotions) = young::evacuate(leader, &pause, &shared.crew, helpers);
+        self.large.old.extend(promotions.into_iter().flat_map(|promotion| promotion.large));
+        evacuated
+    }
+
+    /// Bytes to copy before helpers are asked.
+    fn alone(&self, helpers: usize) -> usize {
+        let alone = self.shared.config.copied_alone;
+        // Relaxed: the leader's figure.
+        let expected = self.shared.pace.survivors.load(Ordering::Relaxed);
+        if helpers == 0 {
+            usize::MAX
+        } else if expected < 2 * alone {
+            alone
+        } else {
+            self.shared.crew.rouse();
+            alone / 16
+        }
+    }
+
+    /// How many threads may help to copy: each needs an empty block per class beyond what promotion may take (P2).
+    fn helpers(&self) -> usize {
+        let space = &self.young.space;
+        let reserved = promotion_reserve(space.in_use() * space.chunk_bytes());
+        let spare = self.old.space.ready().saturating_sub(reserved) / CLASSES;
+        self.shared.helpers.count().min(spare)
     }
 
     /// Hands over the young dead that need dropping, and frees large objects that were not reached.
@@ -443,7 +486,7 @@ impl<'a> World<'a> {
     fn full(&mut self) -> Swept {
         debug_assert_eq!(self.young.space.in_use(), 0);
         debug_assert_eq!(self.young.remembered.len(), 0);
-        self.old.cursors.retire();
+        self.old.cursors.iter_mut().for_each(Cursors::retire);
         let mut marker = Marker::new(&self.old.space, &self.shared.runs);
         for table in self.tables {
             table.scan(

@@ -3,8 +3,13 @@
 use core::marker::PhantomData;
 
 use crate::{
-    memory::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape, blocks::OldSpace},
+    memory::{
+        MAX_ALIGN, TraceFns, TypeInfo, TypeShape,
+        blocks::{Bits, OldSpace},
+        size_class::SizeClass,
+    },
     old::{mark::Marker, promote::Cursors},
+    sync::Mutex,
     trace::{Trace, Visitor},
     young::{Evacuator, Promote},
 };
@@ -18,7 +23,12 @@ impl<T: Trace> Describe<T> {
     /// `T` as an object, as the content of a cell, or as a root.
     pub(crate) const SIZED: &'static TypeInfo = &TypeInfo {
         shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, Self::LEAF),
-        trace: TraceFns { evacuate: one::<T, Evacuate>, mark: one::<T, Mark>, inspect: one::<T, Inspect> },
+        trace: TraceFns {
+            evacuate: one::<T, Evacuate>,
+            evacuate_shared: one::<T, EvacuateShared>,
+            mark: one::<T, Mark>,
+            inspect: one::<T, Inspect>,
+        },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
         name: core::any::type_name::<T>,
     };
@@ -26,7 +36,12 @@ impl<T: Trace> Describe<T> {
     /// `[T]` as an object.
     pub(crate) const SLICE: &'static TypeInfo = &TypeInfo {
         shape: TypeShape::slice(size_of::<T>(), Self::ALIGN, Self::LEAF),
-        trace: TraceFns { evacuate: many::<T, Evacuate>, mark: many::<T, Mark>, inspect: many::<T, Inspect> },
+        trace: TraceFns {
+            evacuate: many::<T, Evacuate>,
+            evacuate_shared: many::<T, EvacuateShared>,
+            mark: many::<T, Mark>,
+            inspect: many::<T, Inspect>,
+        },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
         name: core::any::type_name::<[T]>,
     };
@@ -43,7 +58,12 @@ impl<T: Trace> Describe<T> {
 /// `str` as an object.
 pub(crate) const STR: &TypeInfo = &TypeInfo {
     shape: TypeShape::slice(1, 1, true),
-    trace: TraceFns { evacuate: many::<u8, Evacuate>, mark: many::<u8, Mark>, inspect: many::<u8, Inspect> },
+    trace: TraceFns {
+        evacuate: many::<u8, Evacuate>,
+        evacuate_shared: many::<u8, EvacuateShared>,
+        mark: many::<u8, Mark>,
+        inspect: many::<u8, Inspect>,
+    },
     drop: None,
     name: core::any::type_name::<str>,
 };
@@ -54,11 +74,16 @@ trait Purpose {
 }
 
 struct Evacuate;
+struct EvacuateShared;
 struct Mark;
 struct Inspect;
 
 impl Purpose for Evacuate {
-    type Visitor<'a> = Evacuator<'a, Promotion<'a>>;
+    type Visitor<'a> = Evacuator<'a, Promotion<'a>, false>;
+}
+
+impl Purpose for EvacuateShared {
+    type Visitor<'a> = Evacuator<'a, Promotion<'a>, true>;
 }
 
 impl Purpose for Mark {
@@ -100,18 +125,30 @@ unsafe fn drop_one<T>(value: *mut u8) {
     unsafe { value.cast::<T>().drop_in_place() }
 }
 
-/// Promotion into the old part, for the young collection.
+/// Promotion into the old part, for one worker of the young collection.
 pub(crate) struct Promotion<'a> {
-    pub(crate) old: &'a mut OldSpace,
-    pub(crate) cursors: &'a mut Cursors,
+    old: &'a Mutex<&'a mut OldSpace>,
+    bits: &'a Bits,
+    cursors: &'a mut Cursors,
     /// Runs of large objects that became old.
     pub(crate) large: Vec<u32>,
 }
 
+impl<'a> Promotion<'a> {
+    pub(crate) fn new(old: &'a Mutex<&'a mut OldSpace>, bits: &'a Bits, cursors: &'a mut Cursors) -> Self {
+        Self { old, bits, cursors, large: Vec::new() }
+    }
+}
+
 impl Promote for Promotion<'_> {
     #[inline(always)]
-    fn promote(&mut self, info: &'static TypeInfo, extent: usize) -> *mut u8 {
-        self.cursors.promote(self.old, info, extent)
+    fn place(&mut self, info: &'static TypeInfo, extent: usize) -> (*mut u8, SizeClass) {
+        self.cursors.place(self.old, self.bits, info, extent)
+    }
+
+    #[inline(always)]
+    fn take(&mut self, address: *mut u8, class: SizeClass, info: &'static TypeInfo) {
+        self.cursors.take(self.bits, address, class, info);
     }
 
     fn promoted_large(&mut self, page: usize) {

@@ -65,6 +65,14 @@ pub enum Event {
         /// For how long the others have been waiting.
         waited: Duration,
     },
+    /// A thread that helps with collections could not be started: they go on with fewer.
+    #[non_exhaustive]
+    NoHelper {
+        /// How many there are.
+        helpers: usize,
+        /// What the system said.
+        os: String,
+    },
     /// An allocation failed: at the hard limit, or as the reservation is used up or the system refuses memory. Told
     /// once between two collections.
     #[non_exhaustive]
@@ -87,7 +95,9 @@ impl Event {
     pub fn level(&self) -> Level {
         match self {
             Self::Collection { .. } => Level::Debug,
-            Self::DestructorPanicked { .. } | Self::LimitReached { .. } | Self::Late { .. } => Level::Warning,
+            Self::DestructorPanicked { .. } | Self::LimitReached { .. } | Self::Late { .. } | Self::NoHelper { .. } => {
+                Level::Warning
+            }
         }
     }
 }
@@ -105,6 +115,7 @@ impl fmt::Display for Event {
             Self::Late { thread, waited } => {
                 write!(f, "late_for_safepoint thread={thread:?} waited_ms={}", waited.as_millis())
             }
+            Self::NoHelper { helpers, os } => write!(f, "no_helper helpers={helpers} os={os:?}"),
             Self::LimitReached { limit, used } => write!(f, "limit_reached limit={limit} used={used}"),
         }
     }

@@ -4,7 +4,7 @@ use std::thread::JoinHandle;
 
 use crate::sync::{Arc, Mutex};
 
-use super::{background, config::BuildError, config::Config, shared::Shared};
+use super::{background, background::Job, config::BuildError, config::Config, shared::Shared};
 
 /// One heap and its background thread.
 pub(crate) struct Handle {
@@ -17,6 +17,10 @@ impl Handle {
     pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
         let shared = Arc::new(Shared::new(config)?);
         let thread = background::start(shared.clone()).map_err(|error| BuildError::Thread(error.to_string()))?;
+        if shared.config.stress.workers != 0 {
+            // From the first collection on.
+            shared.background.post(Job::Hire);
+        }
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 }

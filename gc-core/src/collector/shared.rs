@@ -12,6 +12,7 @@ use crate::{
         budget::Budget,
         chunks::YoungSpace,
         large::{LargeSpace, PageSource, RunTable},
+        size_class::CLASSES,
     },
     old::promote::Cursors,
     safepoint::{Member, World},
@@ -19,12 +20,14 @@ use crate::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
+    work::Crew,
 };
 
 use super::{
     background::Background,
     config::{BuildError, Config, Thresholds, promotion_reserve},
     cycle::CollectReport,
+    helpers::Helpers,
     histogram::Histogram,
     local::Local,
     pending::Pending,
@@ -47,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) stats: Mutex<Stats>,
     pub(crate) times: Mutex<Times>,
     pub(crate) background: Background,
+    pub(crate) crew: Arc<Crew>,
+    pub(crate) helpers: Helpers,
 }
 
 /// Address space and what is charged for it.
@@ -85,7 +90,8 @@ impl Young {
 /// The old generation.
 pub(crate) struct Old {
     pub(crate) space: OldSpace,
-    pub(crate) cursors: Cursors,
+    /// For each worker.
+    pub(crate) cursors: Vec<Cursors>,
 }
 
 /// Who takes part in the heap. Whoever holds its lock leads: nobody attaches, detaches or collects meanwhile.
@@ -185,6 +191,8 @@ pub(crate) struct Pace {
     pub(crate) collections: AtomicU64,
     /// Bytes handed out since the last collection, in chunks and large runs.
     pub(crate) fresh_bytes: AtomicUsize,
+    /// Bytes that are expected to survive the next young collection.
+    pub(crate) survivors: AtomicUsize,
     /// Whether the hard limit was reported since the last collection.
     pub(crate) limit_told: AtomicBool,
     /// Whether mutators that have detached remembered more than a buffer holds.
@@ -208,6 +216,7 @@ impl Pace {
             stops: AtomicU32::new(1),
             collections: AtomicU64::new(0),
             fresh_bytes: AtomicUsize::new(0),
+            survivors: AtomicUsize::new(0),
             limit_told: AtomicBool::new(false),
             much_remembered: AtomicBool::new(false),
         }
@@ -348,16 +357,21 @@ impl Shared {
             world: World::new(),
             registry: Mutex::new(Registry { mutators: Vec::new(), tables: Vec::new(), last: [None; 3], next: 0 }),
             young: Mutex::new(Young {
-                space: YoungSpace::new(map, config.chunk_bytes),
+                space: YoungSpace::new(map, config.chunk_bytes)?,
                 drops: Vec::new(),
                 fresh_large: Vec::new(),
                 remembered: Remembered::default(),
             }),
-            old: Mutex::new(Old { space: OldSpace::new(map)?, cursors: Cursors::new() }),
+            old: Mutex::new(Old {
+                space: OldSpace::new(map)?,
+                cursors: (0..config.workers).map(|_| Cursors::new()).collect(),
+            }),
             large: Mutex::new(LargeSpace::new(map)),
             stats: Mutex::new(Stats::default()),
             times: Mutex::new(Times::default()),
             background: Background::new(config.hook.clone()),
+            crew: Arc::new(Crew::new()),
+            helpers: Helpers::new(),
             memory: Memory { reservation, faults: MapFaults::at(config.stress.map_fails), budget: Budget::new(limit) },
             config: config.clone(),
         })
@@ -368,7 +382,8 @@ impl Shared {
     /// The lock of the young generation is held while blocks are chosen, so that no nursery memory is handed out on the
     /// strength of a block that is about to go; they are released without a lock.
     pub(crate) fn release_blocks(&self, young: MutexGuard<'_, Young>, spare: usize) {
-        let ready = promotion_reserve((young.space.in_use() + 1) * young.space.chunk_bytes());
+        let young_bytes = (young.space.in_use() + 1) * young.space.chunk_bytes();
+        let ready = promotion_reserve(young_bytes) + self.helpers.count() * CLASSES;
         let blocks = self.old.lock().space.take_surplus(ready.saturating_add(spare));
         drop(young);
         for &block in &blocks {

@@ -31,6 +31,8 @@ pub struct Stats {
     pub bytes_copied: u64,
     /// Bytes that became old.
     pub bytes_promoted: u64,
+    /// Bytes, of those that survived young, that were copied by other threads than the one that led the collection.
+    pub bytes_by_helpers: u64,
     /// Objects that became old.
     pub objects_promoted: u64,
     /// Bytes freed in the young generation, and in the old one in cells and runs.

@@ -16,6 +16,7 @@ use core::str::FromStr;
 /// | `tiny-nursery` | 16 KiB of nursery in one chunk, and remembered sets that fill at 8 entries |
 /// | `promote-always`, `promote-never`, `promote-random` | instead of by age |
 /// | `to-space-full=N` | every N-th copy finds no room in to-space and is promoted |
+/// | `workers=N` | N threads copy together, from the first object on |
 /// | `map-fails=N` | the N-th time that memory is asked of the system, the answer is no |
 /// | `verify` | checks the whole heap before and after each collection; panics if it is damaged |
 /// | `seed=SEED` | the seed for what happens by chance |
@@ -35,6 +36,8 @@ pub struct Stress {
     pub(crate) tiny_nursery: bool,
     pub(crate) promote: Option<PromoteBy>,
     pub(crate) to_space_full: u32,
+    /// 0: as the heap's settings say.
+    pub(crate) workers: u32,
     pub(crate) map_fails: u64,
     pub(crate) seed: u64,
     pub(crate) verify: bool,
@@ -66,7 +69,7 @@ impl core::fmt::Display for ParseStressError {
         write!(
             f,
             "expected stress settings separated by commas (every-safepoint[=N], every-allocation=N, full-every=N, \
-             tiny-nursery, promote-always, promote-never, promote-random, to-space-full=N, map-fails=N, random=SEED, \
+             tiny-nursery, promote-always, promote-never, promote-random, to-space-full=N, workers=N, map-fails=N, random=SEED, \
              seed=SEED, verify), found `{}`",
             self.found
         )
@@ -95,6 +98,7 @@ impl FromStr for Stress {
                 ("promote-never", None) => stress.promote = Some(PromoteBy::Never),
                 ("promote-random", None) => stress.promote = Some(PromoteBy::Chance),
                 ("to-space-full", Some(_)) => stress.to_space_full = count()?,
+                ("workers", Some(_)) => stress.workers = count()?,
                 ("map-fails", Some(n)) => stress.map_fails = n,
                 ("seed", Some(seed)) => stress.seed = seed,
                 ("random", Some(seed)) => stress = Self::random(seed),
@@ -127,6 +131,7 @@ impl Stress {
             promote: [None, Some(PromoteBy::Always), Some(PromoteBy::Never), Some(PromoteBy::Chance)]
                 [below(4) as usize],
             to_space_full: [0, 0, 3][below(3) as usize],
+            workers: [0, 0, 1, 2, 3, 4][below(6) as usize],
             map_fails: 0,
             seed,
             verify: true,

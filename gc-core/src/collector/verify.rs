@@ -142,7 +142,7 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
         // Relaxed, all of this function: the world is stopped.
         let words =
             |bits: &crate::memory::bitmap::Bitmap| bits.block(index).each_ref().map(|w| w.load(Ordering::Relaxed));
-        let (allocated, drops, marks) = (words(&old.allocated), words(&old.drops), words(&old.marks));
+        let (allocated, drops, marks) = (words(&old.bits.allocated), words(&old.bits.drops), words(&old.bits.marks));
         if ones(marks).next().is_some() {
             return damage(format!("block {index} has marks outside of a collection"));
         }

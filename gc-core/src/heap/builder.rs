@@ -82,6 +82,21 @@ impl HeapBuilder {
         self
     }
 
+    /// Threads that copy together in a young collection that has much to copy, the one that leads it included: from 1 to 64. By
+    /// default as many as the system offers, at most 8.
+    ///
+    /// The others are started when a collection has first copied so much that they would have been of use, and sleep in between.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().workers(2).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn workers(mut self, threads: usize) -> Self {
+        self.config.workers = threads;
+        self
+    }
+
     /// Bytes of address space to reserve. It costs nothing until it is used; a system that refuses is asked for half, and so
     /// on. A quarter each is for young and for large objects, half for old ones. 64 GiB by default.
     ///

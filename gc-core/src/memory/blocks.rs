@@ -13,6 +13,7 @@ use super::{
     reservation::ReserveError,
     size_class::{CLASSES, SizeClass},
 };
+use crate::sync::Arc;
 
 /// A block's descriptor.
 #[derive(Clone, Copy)]
@@ -23,6 +24,33 @@ pub(crate) struct Block {
     pub(crate) drops: bool,
     /// Live cells at the last sweep and those filled since.
     pub(crate) live: u16,
+}
+
+/// One bit per granule of the old part, three times: used without a lock.
+pub(crate) struct Bits {
+    map: AddressMap,
+    pub(crate) allocated: Bitmap,
+    pub(crate) marks: Bitmap,
+    pub(crate) drops: Bitmap,
+}
+
+impl Bits {
+    fn new(map: AddressMap) -> Result<Self, ReserveError> {
+        let bitmap = || Bitmap::new(map.old.bytes);
+        Ok(Self { map, allocated: bitmap()?, marks: bitmap()?, drops: bitmap()? })
+    }
+
+    /// The granule of an address of the old part.
+    #[inline(always)]
+    pub(crate) fn granule(&self, address: usize) -> usize {
+        self.map.old.offset(address) / GRANULE
+    }
+
+    /// A pointer to an address of the old part.
+    #[inline(always)]
+    pub(crate) fn pointer(&self, address: usize) -> *mut u8 {
+        self.map.pointer(address)
+    }
 }
 
 /// Blocks and bitmaps of the old part.
@@ -37,9 +65,7 @@ pub(crate) struct OldSpace {
     releasing: usize,
     /// Closed blocks with free cells, by class.
     partial: [Vec<u32>; CLASSES],
-    pub(crate) allocated: Bitmap,
-    pub(crate) marks: Bitmap,
-    pub(crate) drops: Bitmap,
+    pub(crate) bits: Arc<Bits>,
     /// Bytes of cells that hold objects.
     pub(crate) live_bytes: usize,
     /// Cells that hold objects.
@@ -58,18 +84,10 @@ impl OldSpace {
             released: Vec::new(),
             releasing: 0,
             partial: [const { Vec::new() }; CLASSES],
-            allocated: Bitmap::new(map.old.bytes)?,
-            marks: Bitmap::new(map.old.bytes)?,
-            drops: Bitmap::new(map.old.bytes)?,
+            bits: Arc::new(Bits::new(map)?),
             live_bytes: 0,
             live_objects: 0,
         })
-    }
-
-    /// The granule of an address of the old part.
-    #[inline(always)]
-    pub(crate) fn granule(&self, address: usize) -> usize {
-        self.map.old.offset(address) / GRANULE
     }
 
     /// The address that a set bit of a block stands for (L1, L2 of `layout`).
@@ -84,6 +102,11 @@ impl OldSpace {
     /// Blocks with objects.
     pub(crate) fn used_blocks(&self) -> usize {
         self.blocks.len() - self.empty.len() - self.released.len() - self.releasing
+    }
+
+    /// Empty blocks with memory: what promotion may open.
+    pub(crate) fn ready(&self) -> usize {
+        self.empty.len()
     }
 
     /// Makes sure that `wanted` blocks are empty and have memory that is counted: released ones again through `charge`

@@ -4,7 +4,15 @@
 //! - **Y2** A chunk that is handed out is committed. Free ones keep their memory, as giving nursery memory back costs more
 //!   than allocating on it; only what a burst without safepoints took beyond the nursery is released.
 
-use super::map::{AddressMap, Part};
+use super::{
+    layout::PAGE,
+    map::{AddressMap, Part},
+    reservation::{Reservation, ReserveError},
+};
+use crate::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
 
 /// How old the objects of a chunk are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,10 +28,55 @@ pub(crate) enum Age {
     Arriving,
 }
 
-struct Chunk {
-    age: Age,
-    /// Offset of the end of the objects from the start of the chunk. Valid once the chunk is no buffer any more.
-    top: u32,
+impl Age {
+    #[inline(always)]
+    fn of(byte: u8) -> Self {
+        match byte {
+            1 => Self::Fresh,
+            2 => Self::Survivor,
+            3 => Self::Arriving,
+            _ => Self::Free,
+        }
+    }
+}
+
+/// The age of each chunk: read without a lock. All zero is free.
+pub(crate) struct Ages {
+    part: Part,
+    shift: u32,
+    bytes: Reservation,
+}
+
+impl Ages {
+    fn new(part: Part, shift: u32) -> Result<Self, ReserveError> {
+        let chunks = part.bytes >> shift;
+        Ok(Self { part, shift, bytes: Reservation::zeroed(chunks.next_multiple_of(PAGE).max(PAGE))? })
+    }
+
+    #[inline(always)]
+    fn cell(&self, index: usize) -> &AtomicU8 {
+        debug_assert!(index < self.part.bytes >> self.shift);
+        // SAFETY: the table has a byte for every chunk of the part; it holds atomics only.
+        unsafe { self.bytes.base().cast::<AtomicU8>().add(index).as_ref() }
+    }
+
+    #[inline(always)]
+    fn get(&self, index: usize) -> Age {
+        // Relaxed: ages change under the lock of the young generation or in a pause, and whoever finds an address in a chunk
+        // that was taken in this very pause has acquired the place it found it in.
+        Age::of(self.cell(index).load(Ordering::Relaxed))
+    }
+
+    fn set(&self, index: usize, age: Age) {
+        // Relaxed: as in `get`.
+        self.cell(index).store(age as u8, Ordering::Relaxed);
+    }
+
+    /// The age of the chunk at an address of the young part.
+    #[inline(always)]
+    pub(crate) fn at(&self, address: usize) -> Age {
+        self.get(self.part.offset(address) >> self.shift)
+    }
 }
 
 /// The chunks of the young part.
@@ -31,8 +84,11 @@ pub(crate) struct YoungSpace {
     part: Part,
     map: AddressMap,
     shift: u32,
-    /// Every chunk that was ever handed out.
-    chunks: Vec<Chunk>,
+    /// The age of every chunk.
+    pub(crate) ages: Arc<Ages>,
+    /// For every chunk that was ever handed out, the offset of the end of its objects from its start. Valid once the chunk is
+    /// no buffer any more.
+    tops: Vec<u32>,
     /// Empty, with memory that is counted, the most recently used last.
     free: Vec<u32>,
     /// Empty, and their memory was given back.
@@ -42,17 +98,19 @@ pub(crate) struct YoungSpace {
 }
 
 impl YoungSpace {
-    pub(crate) fn new(map: AddressMap, chunk_bytes: usize) -> Self {
+    pub(crate) fn new(map: AddressMap, chunk_bytes: usize) -> Result<Self, ReserveError> {
         debug_assert!(chunk_bytes.is_power_of_two());
-        Self {
+        let shift = chunk_bytes.ilog2();
+        Ok(Self {
             part: map.young,
             map,
-            shift: chunk_bytes.ilog2(),
-            chunks: Vec::new(),
+            shift,
+            ages: Arc::new(Ages::new(map.young, shift)?),
+            tops: Vec::new(),
             free: Vec::new(),
             released: Vec::new(),
             releasing: 0,
-        }
+        })
     }
 
     pub(crate) fn chunk_bytes(&self) -> usize {
@@ -61,7 +119,7 @@ impl YoungSpace {
 
     /// Chunks that hold or may hold objects.
     pub(crate) fn in_use(&self) -> usize {
-        self.chunks.len() - self.free.len() - self.released.len() - self.releasing
+        self.tops.len() - self.free.len() - self.released.len() - self.releasing
     }
 
     /// An empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
@@ -76,20 +134,25 @@ impl YoungSpace {
                 index
             }
             (None, None) => {
-                let index = self.chunks.len();
+                let index = self.tops.len();
                 let bytes = self.chunk_bytes();
                 let start = self.part.start + index * bytes;
                 if (index + 1) * bytes > self.part.bytes || !commit(self.map.offset(start), bytes) {
                     return None;
                 }
-                self.chunks.push(Chunk { age: Age::Free, top: 0 });
+                self.tops.push(0);
                 // Room for every chunk, so that giving one back never allocates.
-                self.free.reserve(self.chunks.len());
+                self.free.reserve(self.tops.len());
                 index as u32
             }
         };
-        self.chunks[index as usize] = Chunk { age, top: 0 };
+        self.set(index, age);
         Some(index)
+    }
+
+    fn set(&mut self, index: u32, age: Age) {
+        self.ages.set(index as usize, age);
+        self.tops[index as usize] = 0;
     }
 
     /// The offset of a chunk in the reservation.
@@ -113,21 +176,21 @@ impl YoungSpace {
 
     /// Gives a chunk back whose objects are dead or moved.
     pub(crate) fn give_back(&mut self, index: u32) {
-        debug_assert_ne!(self.chunks[index as usize].age, Age::Free);
-        self.chunks[index as usize] = Chunk { age: Age::Free, top: 0 };
+        debug_assert_ne!(self.ages.get(index as usize), Age::Free);
+        self.set(index, Age::Free);
         self.free.push(index);
     }
 
     /// Ends a young collection: from-space is free, to-space is generation 1. Calls `dead` with each chunk of
     /// from-space (start, bytes used) before it is given back.
     pub(crate) fn flip(&mut self, mut dead: impl FnMut(*mut u8, usize)) {
-        for index in 0..self.chunks.len() as u32 {
-            match self.chunks[index as usize].age {
+        for index in 0..self.tops.len() as u32 {
+            match self.ages.get(index as usize) {
                 Age::Fresh | Age::Survivor => {
                     dead(self.start(index), self.used(index));
                     self.give_back(index);
                 }
-                Age::Arriving => self.chunks[index as usize].age = Age::Survivor,
+                Age::Arriving => self.ages.set(index as usize, Age::Survivor),
                 Age::Free => {}
             }
         }
@@ -141,27 +204,22 @@ impl YoungSpace {
     pub(crate) fn set_top(&mut self, index: u32, top: usize) {
         let start = self.part.start + ((index as usize) << self.shift);
         debug_assert!(top >= start && top - start <= self.chunk_bytes());
-        self.chunks[index as usize].top = (top - start) as u32;
+        self.tops[index as usize] = (top - start) as u32;
     }
 
     /// Bytes of objects in a chunk.
     pub(crate) fn used(&self, index: u32) -> usize {
-        self.chunks[index as usize].top as usize
-    }
-
-    #[inline(always)]
-    pub(crate) fn age_at(&self, address: usize) -> Age {
-        let index = self.part.offset(address) >> self.shift;
-        self.chunks[index].age
+        self.tops[index as usize] as usize
     }
 
     /// The age of the chunk at any address of the young part.
     pub(crate) fn age_if_any(&self, address: usize) -> Option<Age> {
-        self.chunks.get(self.part.offset(address) >> self.shift).map(|chunk| chunk.age)
+        let index = self.part.offset(address) >> self.shift;
+        (index < self.tops.len()).then(|| self.ages.get(index))
     }
 
     /// The chunks of an age.
     pub(crate) fn of_age(&self, age: Age) -> impl Iterator<Item = u32> + '_ {
-        (0_u32..).zip(&self.chunks).filter(move |(_, chunk)| chunk.age == age).map(|(index, _)| index)
+        (0..self.tops.len() as u32).filter(move |&index| self.ages.get(index as usize) == age)
     }
 }

@@ -17,6 +17,7 @@ pub(crate) unsafe fn copy_object(from: *const u8, to: *mut u8, bytes: usize) {
         };
     }
     match bytes {
+        8 => words!(1),
         16 => words!(2),
         24 => words!(3),
         32 => words!(4),

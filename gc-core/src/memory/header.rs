@@ -12,6 +12,7 @@
 
 use core::ptr::NonNull;
 
+use super::forwarding::Forwarding;
 use super::layout::{HEADER, cell_offset, elements_offset, sized_extent};
 use super::size_class::SizeClass;
 
@@ -34,8 +35,10 @@ pub(crate) struct TypeInfo {
 
 /// How to trace values of a type, by what for.
 pub(crate) struct TraceFns {
-    /// Copying the young generation.
+    /// Copying the young generation, by one thread.
     pub(crate) evacuate: TraceFn,
+    /// The same by several.
+    pub(crate) evacuate_shared: TraceFn,
     /// Marking the old one.
     pub(crate) mark: TraceFn,
     /// Looking, changing nothing: the verifier.
@@ -187,15 +190,30 @@ impl Header {
     pub(crate) unsafe fn read(self) -> HeaderWord {
         // SAFETY: the caller's.
         let word = unsafe { self.raw() };
-        let address = word.addr();
-        if address & FORWARDED != 0 {
-            HeaderWord::Forwarded(word.map_addr(|a| a & !FORWARDED))
-        } else if address & FILLER != 0 {
-            HeaderWord::Filler((address & !TAGS) >> 1)
-        } else {
-            // SAFETY: H1: neither forwarded nor filler is the address of a static `TypeInfo`, with low bits for flags.
-            HeaderWord::Info(unsafe { &*word.map_addr(|a| a & !TAGS).cast::<TypeInfo>() })
-        }
+        // SAFETY: an initialised header's word.
+        unsafe { HeaderWord::of(word) }
+    }
+
+    /// The word, for several threads that copy (F1).
+    ///
+    /// # Safety
+    ///
+    /// The header is initialised, and until the pause ends nobody uses it otherwise.
+    #[inline(always)]
+    pub(crate) unsafe fn forwarding<'a>(self) -> &'a Forwarding {
+        // SAFETY: a word of its own, which a pointer's atomic is laid out as, valid throughout the pause.
+        unsafe { self.0.cast().as_ref() }
+    }
+
+    /// Writes the word of another header, of an object that was copied here.
+    ///
+    /// # Safety
+    ///
+    /// As for [`write_info`](Self::write_info).
+    #[inline(always)]
+    pub(crate) unsafe fn write_raw(self, word: *mut u8) {
+        // SAFETY: the caller's.
+        unsafe { self.0.write(word) }
     }
 
     /// The type of a live, unforwarded object.
@@ -238,7 +256,7 @@ impl Header {
     #[inline(always)]
     pub(crate) unsafe fn forward(self, to: *mut u8) {
         // SAFETY: the caller's.
-        unsafe { self.0.write(to.map_addr(|a| a | FORWARDED)) }
+        unsafe { self.0.write(forwarded(to)) }
     }
 
     /// The header whose word is at `place`.
@@ -252,6 +270,32 @@ impl Header {
     pub(crate) fn address(self) -> *mut u8 {
         self.0.as_ptr().cast::<u8>().wrapping_add(HEADER)
     }
+}
+
+impl HeaderWord {
+    /// What a header's word says.
+    ///
+    /// # Safety
+    ///
+    /// The word was read from an initialised header.
+    #[inline(always)]
+    pub(crate) unsafe fn of(word: *mut u8) -> Self {
+        let address = word.addr();
+        if address & FORWARDED != 0 {
+            Self::Forwarded(word.map_addr(|a| a & !FORWARDED))
+        } else if address & FILLER != 0 {
+            Self::Filler((address & !TAGS) >> 1)
+        } else {
+            // SAFETY: H1: neither forwarded nor filler is the address of a static `TypeInfo`, with low bits for flags.
+            Self::Info(unsafe { &*word.map_addr(|a| a & !TAGS).cast::<TypeInfo>() })
+        }
+    }
+}
+
+/// The word that forwards to the object at `to`.
+#[inline(always)]
+pub(crate) fn forwarded(to: *mut u8) -> *mut u8 {
+    to.map_addr(|a| a | FORWARDED)
 }
 
 /// # Safety

@@ -10,14 +10,19 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::{CellWord, Edge, HEADER, Header, Part, TypeInfo, bitmap::prefetch, blocks::OldSpace, large::RunTable},
+    memory::{
+        CellWord, Edge, HEADER, Header, Part, TypeInfo,
+        bitmap::prefetch,
+        blocks::{Bits, OldSpace},
+        large::RunTable,
+    },
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
 };
 
 /// The state of one marking.
 pub(crate) struct Marker<'a> {
-    old: &'a OldSpace,
+    bits: &'a Bits,
     runs: &'a RunTable,
     old_part: Part,
     large_part: Part,
@@ -35,7 +40,7 @@ const PIECE: usize = 1024;
 impl<'a> Marker<'a> {
     pub(crate) fn new(old: &'a OldSpace, runs: &'a RunTable) -> Self {
         let (old_part, large_part) = (old.map.old, old.map.large);
-        Self { old, runs, old_part, large_part, stack: Vec::new(), arrays: Vec::new(), objects: 0 }
+        Self { bits: &old.bits, runs, old_part, large_part, stack: Vec::new(), arrays: Vec::new(), objects: 0 }
     }
 
     /// Reports a root: `count` values from `first`.
@@ -78,7 +83,7 @@ impl<'a> Marker<'a> {
     fn prefetch(&self, address: NonNull<u8>) {
         let at = address.addr().get();
         if self.old_part.contains(at) {
-            self.old.marks.prefetch(self.old.granule(at));
+            self.bits.marks.prefetch(self.bits.granule(at));
         }
         prefetch(address.as_ptr().wrapping_sub(HEADER));
     }
@@ -88,7 +93,7 @@ impl<'a> Marker<'a> {
     fn mark(&mut self, address: NonNull<u8>) {
         let at = address.addr().get();
         let new = if self.old_part.contains(at) {
-            self.old.marks.set_new(self.old.granule(at))
+            self.bits.marks.set_new(self.bits.granule(at))
         } else {
             self.runs.run_of(at).mark()
         };

@@ -1,19 +1,24 @@
-//! Memory for objects that become old: one cursor per size class, which runs through the free cells of a block.
+//! Memory for objects that become old: one cursor per size class and worker, which runs through the free cells of a block.
 //!
-//! - **P1** A cursor's run is free cells of its block, which is open: on no list.
-//! - **P2** `cell` never fails: before nursery memory was handed out, enough blocks were made ready for all of it.
+//! - **P1** A cursor's run is free cells of its block, which is open: on no list and of no other cursor.
+//! - **P2** A place is always found: before nursery memory was handed out, enough blocks were made ready for all of it, and
+//!   a block per class for each worker that takes part.
 
 use crate::memory::{
     BLOCK, GRANULE, TypeInfo,
     bitmap::BLOCK_WORDS,
-    blocks::OldSpace,
+    blocks::{Bits, OldSpace},
     size_class::{CLASSES, SizeClass},
 };
-use crate::sync::atomic::Ordering;
+use crate::sync::{Mutex, atomic::Ordering};
 
-/// Where the next object of each class goes.
+/// Where the next object of each class goes that one worker promotes.
 pub(crate) struct Cursors {
     of: [Cursor; CLASSES],
+    /// Bytes of cells taken since [`settle`](Self::settle).
+    bytes: usize,
+    /// Cells taken since.
+    objects: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -22,44 +27,75 @@ struct Cursor {
     next: usize,
     end: usize,
     block: Option<u32>,
+    /// Whether an object that needs dropping was put into the block.
+    drops: bool,
 }
+
+const NOWHERE: Cursor = Cursor { next: 0, end: 0, block: None, drops: false };
 
 impl Cursors {
     pub(crate) fn new() -> Self {
-        Self { of: [Cursor { next: 0, end: 0, block: None }; CLASSES] }
+        Self { of: [NOWHERE; CLASSES], bytes: 0, objects: 0 }
     }
 
-    /// The address for an object that takes `extent` bytes from its header. Its allocation bit is set, its drop bit if it
-    /// needs dropping.
+    /// The address for an object that takes `extent` bytes from its header. It is the same until [`take`](Self::take) takes it.
     #[inline(always)]
-    pub(crate) fn promote(&mut self, old: &mut OldSpace, info: &'static TypeInfo, extent: usize) -> *mut u8 {
+    pub(crate) fn place(
+        &mut self,
+        old: &Mutex<&mut OldSpace>,
+        bits: &Bits,
+        info: &'static TypeInfo,
+        extent: usize,
+    ) -> (*mut u8, SizeClass) {
         let bytes = info.shape.cell_bytes(extent);
         let Some(class) = SizeClass::of(bytes) else { unreachable!("gc-core: a young object larger than any class") };
         let cursor = &mut self.of[class.index()];
         if cursor.next == cursor.end {
-            cursor.advance(old, class);
+            cursor.advance(&mut old.lock(), class);
         }
-        let cell = cursor.next;
+        (bits.pointer(cursor.next + info.shape.cell_offset()), class)
+    }
+
+    /// An object was put where [`place`](Self::place) said: sets its allocation bit, and its drop bit if it needs dropping.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, bits: &Bits, address: *mut u8, class: SizeClass, info: &'static TypeInfo) {
+        let cursor = &mut self.of[class.index()];
         cursor.next += class.bytes();
-        let address = cell + info.shape.cell_offset();
-        let granule = old.granule(address);
-        old.allocated.set(granule);
+        let granule = bits.granule(address.addr());
+        bits.allocated.set(granule);
         if info.drop.is_some() {
-            old.drops.set(granule);
-            old.blocks[old.map.block_of(cell)].drops = true;
+            bits.drops.set(granule);
+            cursor.drops = true;
         }
-        old.live_bytes += class.bytes();
-        old.live_objects += 1;
-        old.map.pointer(address)
+        self.bytes += class.bytes();
+        self.objects += 1;
+    }
+
+    /// Enters what was taken into the books of the old part.
+    pub(crate) fn settle(&mut self, old: &mut OldSpace) {
+        old.live_bytes += core::mem::take(&mut self.bytes);
+        old.live_objects += core::mem::take(&mut self.objects);
+        for cursor in &mut self.of {
+            cursor.settle(old);
+        }
     }
 
     /// Closes every open block, so that it can be swept.
     pub(crate) fn retire(&mut self) {
+        debug_assert_eq!(self.bytes, 0, "retired before it was settled");
         *self = Self::new();
     }
 }
 
 impl Cursor {
+    fn settle(&mut self, old: &mut OldSpace) {
+        if let Some(block) = self.block
+            && core::mem::take(&mut self.drops)
+        {
+            old.blocks[block as usize].drops = true;
+        }
+    }
+
     /// Finds the next run of free cells, in this block or another (P1, P2).
     #[cold]
     #[inline(never)]
@@ -70,16 +106,17 @@ impl Cursor {
             {
                 return;
             }
+            self.settle(old);
             let block = old.open(class).expect("gc-core: no block to promote into was kept ready");
             let start = old.map.block_start(block as usize);
-            *self = Self { next: start, end: start, block: Some(block) };
+            *self = Cursor { next: start, end: start, block: Some(block), drops: false };
         }
     }
 
     /// Moves to the next run of free cells after `end`. Whether there is one.
     fn next_run(&mut self, old: &OldSpace, block: u32, class: SizeClass) -> bool {
         let start = old.map.block_start(block as usize);
-        let bits = old.allocated.block(block as usize);
+        let bits = old.bits.allocated.block(block as usize);
         let mut cell = class.cell_of(self.end - start);
         // A block's last bytes may be no whole cell.
         while cell < class.cells() {

@@ -46,7 +46,7 @@ pub(crate) fn blocks(old: &mut OldSpace, dead: &mut impl Dead) -> Swept {
             }
             poison_dead(old, block);
             let mut live = 0;
-            for (allocated, mark) in old.allocated.block(block).iter().zip(old.marks.block(block)) {
+            for (allocated, mark) in old.bits.allocated.block(block).iter().zip(old.bits.marks.block(block)) {
                 // Relaxed, the three of them: the world is stopped.
                 let word = mark.load(Ordering::Relaxed);
                 allocated.store(word, Ordering::Relaxed);
@@ -65,7 +65,7 @@ pub(crate) fn blocks(old: &mut OldSpace, dead: &mut impl Dead) -> Swept {
 /// Moves the values of a block's dead out that need dropping.
 fn move_out(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
     let Some(class) = old.blocks[block].class else { return };
-    let (marks, drops) = (old.marks.block(block), old.drops.block(block));
+    let (marks, drops) = (old.bits.marks.block(block), old.bits.drops.block(block));
     // Relaxed: the world is stopped.
     let words = marks.iter().zip(drops).map(|(m, d)| d.load(Ordering::Relaxed) & !m.load(Ordering::Relaxed));
     for granule in ones(words) {
@@ -91,7 +91,7 @@ fn poison_dead(old: &OldSpace, block: usize) {
         return;
     }
     let Some(class) = old.blocks[block].class else { return };
-    let (marks, bits) = (old.marks.block(block), old.allocated.block(block));
+    let (marks, bits) = (old.bits.marks.block(block), old.bits.allocated.block(block));
     // Relaxed: the world is stopped.
     let words = marks.iter().zip(bits).map(|(m, a)| a.load(Ordering::Relaxed) & !m.load(Ordering::Relaxed));
     for granule in ones(words) {

@@ -1,4 +1,4 @@
-//! Copying what survives a young collection.
+//! Copying what survives a young collection: one worker's part.
 //!
 //! Cheney's idea with explicit stacks (*A nonrecursive list compacting algorithm*, 1970; depth first here, which keeps
 //! parents and children together): the places of pointers to from-space wait on a stack; taking one copies the object behind it, or
@@ -12,6 +12,8 @@
 //!   as a whole, with their logged bits set.
 //! - **E4** Copying cannot fail: promotion always has memory (the collector sees to it before nursery memory is handed
 //!   out), and what finds no to-space is promoted.
+//! - **E5** With several workers, an object is traced by the one whose claim of its header succeeded (F2 of `forwarding`); the others'
+//!   copies lie in memory that they had not taken. A place is updated, and a cell traced, by whoever holds it as work.
 
 use core::{mem, ptr::NonNull};
 
@@ -20,19 +22,26 @@ use crate::{
     memory::{
         AddressMap, CellWord, Edge, HEADER, Header, HeaderWord, Part, TypeInfo,
         bitmap::prefetch,
-        chunks::{Age, YoungSpace},
-        copy_object,
+        chunks::{Age, Ages},
+        copy_object, forwarded,
         large::RunTable,
-        young_start,
+        size_class::SizeClass,
     },
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
+    work::{Crew, PIECE, Rest, Work},
 };
 
-/// Where objects go that leave the young generation.
+use super::to_space::{Buffer, ToSpace};
+
+/// Where objects go that leave the young generation, for one worker.
 pub(crate) trait Promote {
-    /// Memory in the old part for an object of `info` that takes `extent` bytes from its header: the address it will have.
-    fn promote(&mut self, info: &'static TypeInfo, extent: usize) -> *mut u8;
+    /// Memory in the old part for an object of `info` that takes `extent` bytes from its header: the address it will have. The
+    /// same until it is taken.
+    fn place(&mut self, info: &'static TypeInfo, extent: usize) -> (*mut u8, SizeClass);
+
+    /// The object was put there.
+    fn take(&mut self, address: *mut u8, class: SizeClass, info: &'static TypeInfo);
 
     /// A large object became old where it is.
     fn promoted_large(&mut self, page: usize);
@@ -68,6 +77,13 @@ enum Destination {
     ThereAlready,
 }
 
+/// Memory for a survivor, taken once its claim has succeeded.
+enum Place {
+    /// In to-space, up to the second address.
+    Young(*mut u8, *mut u8),
+    Old(*mut u8, SizeClass),
+}
+
 /// What `evacuate` found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
@@ -90,78 +106,130 @@ enum Holder {
     OldCell,
 }
 
-/// The state of one young collection, single-threaded.
-pub(crate) struct Evacuator<'a, P> {
+/// What the workers of one young collection share.
+pub(crate) struct Pause<'a> {
+    map: AddressMap,
+    runs: &'a RunTable,
+    ages: &'a Ages,
+    to_space: ToSpace<'a>,
+    policy: Policy,
+    crew: &'a Crew,
+    /// Bytes that one worker copies before others are asked to help: see [`share`](super::share).
+    alone: usize,
+}
+
+impl<'a> Pause<'a> {
+    pub(crate) fn new(
+        map: AddressMap,
+        runs: &'a RunTable,
+        ages: &'a Ages,
+        to_space: ToSpace<'a>,
+        policy: Policy,
+        crew: &'a Crew,
+        alone: usize,
+    ) -> Self {
+        Self { map, runs, ages, to_space, policy, crew, alone }
+    }
+}
+
+/// One worker of a young collection. `SHARED`: others copy at the same time.
+pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     young_part: Part,
     watched: Part,
     holders: Part,
-    runs: &'a RunTable,
-    pub(crate) space: &'a mut YoungSpace,
-    pub(crate) promote: P,
-    /// Commits a chunk of to-space: (offset in the reservation, bytes).
-    grow: &'a dyn Fn(usize, usize) -> bool,
+    pause: &'a Pause<'a>,
+    ages: &'a Ages,
+    pub(super) promote: P,
     policy: Policy,
     holder: Holder,
     /// Whether the cell that is being traced holds a young value now.
     cell_is_young: bool,
-    /// Places that hold pointers to from-space.
-    places: Vec<NonNull<Edge>>,
-    /// Survivors that still have to be traced.
-    objects: Vec<NonNull<u8>>,
-    /// Slices of which a part was traced: address and next element.
-    arrays: Vec<(NonNull<u8>, usize)>,
-    to: ToSpace,
-    pub(crate) remembered: Remembered,
-    pub(crate) copied_bytes: usize,
-    pub(crate) promoted_bytes: usize,
-    pub(crate) promoted_objects: usize,
+    pub(super) work: Work,
+    to: Buffer,
+    pub(super) remembered: Remembered,
+    pub(super) copied_bytes: usize,
+    pub(super) promoted_bytes: usize,
+    pub(super) promoted_objects: usize,
     copies: u32,
-}
-
-/// The chunk that survivors are copied into.
-struct ToSpace {
-    bump: *mut u8,
-    end: usize,
-    chunk: Option<u32>,
+    /// Bytes to copy before others are asked to help.
+    alone: usize,
 }
 
 /// Places in flight between the prefetch of their object's header and its copy.
 const IN_FLIGHT: usize = 8;
 /// How far ahead of the remembered places the prefetch is.
 const AHEAD: usize = 16;
-/// Elements of a slice that are traced at once.
-const PIECE: usize = 1024;
+// A place that was remembered twice may be met by two workers at once. Who finds the new address there acquires the copy behind
+// it, and the age of its chunk. Plain loads and stores where it matters for speed.
+const LOAD: Ordering = Ordering::Acquire;
+const STORE: Ordering = Ordering::Release;
 
-impl<'a, P: Promote> Evacuator<'a, P> {
-    pub(crate) fn new(
-        map: AddressMap,
-        runs: &'a RunTable,
-        space: &'a mut YoungSpace,
-        promote: P,
-        grow: &'a dyn Fn(usize, usize) -> bool,
-        policy: Policy,
-    ) -> Self {
+/// Pieces of work that are worth sharing.
+const DIVISIBLE: usize = 8;
+/// Bytes after which a worker alone looks again whether it has so many.
+const LOOK_AGAIN: usize = 32 << 10;
+/// How often a worker among several looks whether somebody is hungry.
+const LOOK_EVERY: u32 = 64;
+
+impl<'a, P: Promote> Evacuator<'a, P, false> {
+    /// Lets others copy at the same time.
+    pub(super) fn shared(self) -> Evacuator<'a, P, true> {
+        Evacuator {
+            young_part: self.young_part,
+            watched: self.watched,
+            holders: self.holders,
+            pause: self.pause,
+            ages: self.ages,
+            promote: self.promote,
+            policy: self.policy,
+            holder: self.holder,
+            cell_is_young: self.cell_is_young,
+            work: self.work,
+            to: self.to,
+            remembered: self.remembered,
+            copied_bytes: self.copied_bytes,
+            promoted_bytes: self.promoted_bytes,
+            promoted_objects: self.promoted_objects,
+            copies: self.copies,
+            alone: self.alone,
+        }
+    }
+}
+
+impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
+    pub(crate) fn new(pause: &'a Pause<'a>, promote: P) -> Self {
+        let map = &pause.map;
         Self {
             young_part: map.young,
             watched: map.young_and_large(),
             holders: map.large_and_old(),
-            runs,
-            space,
+            pause,
+            ages: pause.ages,
             promote,
-            grow,
-            policy,
+            policy: pause.policy,
             holder: Holder::Young,
             cell_is_young: false,
-            places: Vec::new(),
-            objects: Vec::new(),
-            arrays: Vec::new(),
-            to: ToSpace { bump: core::ptr::null_mut(), end: 0, chunk: None },
+            work: Work::default(),
+            to: Buffer::default(),
             remembered: Remembered::default(),
             copied_bytes: 0,
             promoted_bytes: 0,
             promoted_objects: 0,
             copies: 0,
+            alone: pause.alone,
         }
+    }
+
+    /// Calls a type's trace function for this kind of worker.
+    ///
+    /// # Safety
+    ///
+    /// `count` values of the type `info` lie from `first` on, nobody else touches them, and E1 holds.
+    #[inline(always)]
+    unsafe fn visit(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
+        let trace = if SHARED { info.trace.evacuate_shared } else { info.trace.evacuate };
+        // SAFETY: the caller's; the visitor is of the type that the function was made for.
+        unsafe { trace(first, count, (&raw mut *self).cast()) };
     }
 
     /// Traces a root: `count` values from `first`.
@@ -172,8 +240,8 @@ impl<'a, P: Promote> Evacuator<'a, P> {
     #[inline]
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         self.holder = Holder::Young;
-        // SAFETY: the caller's; the visitor is of the type that `evacuate` was made for.
-        unsafe { (info.trace.evacuate)(first, count, (&raw mut *self).cast()) };
+        // SAFETY: the caller's.
+        unsafe { self.visit(info, first, count) };
     }
 
     /// Updates remembered places, and remembers those anew that still hold young values.
@@ -196,17 +264,29 @@ impl<'a, P: Promote> Evacuator<'a, P> {
         }
     }
 
-    /// Copies and traces everything that is reachable from what was reported.
-    pub(crate) fn drain(&mut self) {
+    /// Copies and traces everything that is reachable from what was reported. A worker alone stops when it has copied so much that
+    /// others are worth asking; one among several gives away work to who is hungry.
+    pub(super) fn drain(&mut self) {
         // First in, first out: `waiting` places from `first` on, whose objects are on their way to the cache.
         let mut queue = [NonNull::<Edge>::dangling(); IN_FLIGHT];
         let (mut first, mut waiting) = (0, 0);
+        let mut looked: u32 = 0;
         loop {
+            if SHARED {
+                looked = looked.wrapping_add(1);
+                if looked.is_multiple_of(LOOK_EVERY) && self.pause.crew.is_hungry() {
+                    self.give();
+                }
+            } else if self.copied_bytes + self.promoted_bytes >= self.alone && self.is_divisible(waiting) {
+                // What is on its way goes back to the stack, for all.
+                self.work.places.extend((0..waiting).map(|nth| queue[(first + nth) % IN_FLIGHT]));
+                return;
+            }
             while waiting < IN_FLIGHT
-                && let Some(place) = self.places.pop()
+                && let Some(place) = self.work.places.pop()
             {
                 // SAFETY: E1: a place that was reported, valid throughout the pause.
-                let target = unsafe { place.as_ref() }.load(Ordering::Relaxed);
+                let target = unsafe { place.as_ref() }.load(LOAD);
                 prefetch(target.wrapping_sub(HEADER));
                 queue[(first + waiting) % IN_FLIGHT] = place;
                 waiting += 1;
@@ -216,23 +296,42 @@ impl<'a, P: Promote> Evacuator<'a, P> {
                 first = (first + 1) % IN_FLIGHT;
                 waiting -= 1;
                 self.update(due);
-            } else if let Some(object) = self.objects.pop() {
+            } else if let Some(object) = self.work.objects.pop() {
                 self.trace(object.as_ptr());
-            } else if let Some((array, from)) = self.arrays.pop() {
-                self.trace_piece(array.as_ptr(), from);
+            } else if let Some(piece) = self.work.next_piece() {
+                self.trace_piece(piece);
             } else {
                 return;
             }
         }
     }
 
+    /// Whether others would find something to do. A list has one place at a time, and is copied faster alone.
+    #[cold]
+    #[inline(never)]
+    fn is_divisible(&mut self, waiting: usize) -> bool {
+        let divisible = self.pause.alone == 0 || self.work.len() + waiting >= DIVISIBLE || !self.work.slices.is_empty();
+        if !divisible {
+            self.alone += LOOK_AGAIN;
+        }
+        divisible
+    }
+
+    /// Gives half of the work away.
+    #[cold]
+    #[inline(never)]
+    fn give(&mut self) {
+        if let Some(half) = self.work.split() {
+            self.pause.crew.share(half);
+        }
+    }
+
     /// Gives a place the new address of the object that it points to.
     #[inline(always)]
     fn update(&mut self, place: NonNull<Edge>) {
-        // SAFETY: E1: a place that was reported; nobody else touches it in the pause.
+        // SAFETY: E1: a place that was reported, valid throughout the pause.
         let edge = unsafe { place.as_ref() };
-        // Relaxed: the world is stopped, here and at the store.
-        let target = edge.load(Ordering::Relaxed);
+        let target = edge.load(LOAD);
         // A place that was remembered twice was updated before.
         if !self.young_part.contains(target.addr()) {
             return;
@@ -242,7 +341,7 @@ impl<'a, P: Promote> Evacuator<'a, P> {
         if outcome == Outcome::ThereAlready {
             return;
         }
-        edge.store(to, Ordering::Relaxed);
+        edge.store(to, STORE);
         if self.holders.contains(place.addr().get()) && self.young_part.contains(to.addr()) {
             self.remembered.edges.push(place);
         }
@@ -260,35 +359,64 @@ impl<'a, P: Promote> Evacuator<'a, P> {
     unsafe fn evacuate(&mut self, address: *mut u8) -> (*mut u8, Outcome) {
         // SAFETY: an object's address has a header before it.
         let header = unsafe { Header::of(address) };
-        // SAFETY: initialised; nobody writes it meanwhile.
-        let info = match unsafe { header.read() } {
+        // SAFETY: initialised; in a pause with several workers it is read and written as `forwarding` only (F1), otherwise by us.
+        let seen = unsafe { if SHARED { header.forwarding().look() } else { header.raw() } };
+        // SAFETY: an initialised header's word.
+        let info = match unsafe { HeaderWord::of(seen) } {
             HeaderWord::Forwarded(to) => return (to, Outcome::Known),
             HeaderWord::Info(info) => info,
             HeaderWord::Filler(_) => unreachable!("gc-core: a pointer to a filler: the heap is damaged"),
         };
         // SAFETY: an object of this type.
         let extent = unsafe { info.extent(address) };
-        let to = match self.destination(address) {
+        let place = match self.destination(address) {
             Destination::ToSpace => self.survivor(info, extent),
             Destination::Old => None,
             Destination::ThereAlready => return (address, Outcome::ThereAlready),
         };
-        let to = match to {
-            Some(to) => {
-                self.copied_bytes += extent;
-                to
+        let place = place.unwrap_or_else(|| {
+            let (to, class) = self.promote.place(info, extent);
+            Place::Old(to, class)
+        });
+        let (Place::Young(to, _) | Place::Old(to, _)) = place;
+        if SHARED {
+            // SAFETY: both ranges run over the object without its header, which others may be claiming; the new one is nobody's.
+            unsafe { copy_object(address, to, extent - HEADER) };
+            // SAFETY: the header of memory that is nobody's.
+            unsafe { Header::of(to).write_raw(seen) };
+            // SAFETY: as where it was looked at.
+            if let Err(first) = unsafe { header.forwarding() }.claim(seen, forwarded(to)) {
+                // SAFETY: an initialised header's word.
+                let HeaderWord::Forwarded(to) = (unsafe { HeaderWord::of(first) }) else {
+                    unreachable!("gc-core: a header in from-space is forwarded, or as it was")
+                };
+                return (to, Outcome::Known);
             }
-            None => {
+            self.take(&place, info, extent);
+        } else {
+            self.take(&place, info, extent);
+            // SAFETY: both ranges run from the header over `extent` bytes; the new one is nobody's.
+            unsafe { copy_object(address.sub(HEADER), to.sub(HEADER), extent) };
+            // SAFETY: the world is stopped and the object was copied (H2).
+            unsafe { header.forward(to) };
+        }
+        (to, if info.shape.leaf { Outcome::Known } else { Outcome::Trace })
+    }
+
+    /// The memory is the object's.
+    #[inline(always)]
+    fn take(&mut self, place: &Place, info: &'static TypeInfo, extent: usize) {
+        match *place {
+            Place::Young(_, end) => {
+                self.copied_bytes += extent;
+                self.to.bump_to(end);
+            }
+            Place::Old(to, class) => {
                 self.promoted_bytes += extent;
                 self.promoted_objects += 1;
-                self.promote.promote(info, extent)
+                self.promote.take(to, class, info);
             }
-        };
-        // SAFETY: both ranges run from the header over `extent` bytes; the new one is nobody's.
-        unsafe { copy_object(address.sub(HEADER), to.sub(HEADER), extent) };
-        // SAFETY: the world is stopped and the object was copied (H2).
-        unsafe { header.forward(to) };
-        (to, if info.shape.leaf { Outcome::Known } else { Outcome::Trace })
+        }
     }
 
     #[inline(always)]
@@ -297,7 +425,7 @@ impl<'a, P: Promote> Evacuator<'a, P> {
         if self.policy.all {
             return Destination::Old;
         }
-        match self.space.age_at(address.addr()) {
+        match self.ages.at(address.addr()) {
             Age::Arriving => Destination::ThereAlready,
             age if self.policy.is_test() => self.destination_by_test(age),
             Age::Survivor => Destination::Old,
@@ -325,50 +453,17 @@ impl<'a, P: Promote> Evacuator<'a, P> {
 
     /// Memory for a survivor that stays young, if there is some.
     #[inline(always)]
-    fn survivor(&mut self, info: &'static TypeInfo, extent: usize) -> Option<*mut u8> {
-        if info.shape.align <= 8 {
-            let start = self.to.bump;
-            if self.to.end.wrapping_sub(start.addr()) >= extent {
-                self.to.bump = start.wrapping_add(extent);
-                return Some(start.wrapping_add(HEADER));
-            }
-        }
-        self.survivor_slow(info, extent)
+    fn survivor(&mut self, info: &'static TypeInfo, extent: usize) -> Option<Place> {
+        let (to, end) = match self.to.place(&info.shape, extent) {
+            Some(place) => place,
+            None => self.to.place_slow(&self.pause.to_space, &info.shape, extent)?,
+        };
+        Some(Place::Young(to, end))
     }
 
-    #[cold]
-    #[inline(never)]
-    fn survivor_slow(&mut self, info: &'static TypeInfo, extent: usize) -> Option<*mut u8> {
-        let bytes = info.shape.young_bytes(extent);
-        loop {
-            if self.to.chunk.is_some() {
-                let from = self.to.bump.addr();
-                let at = young_start(from, info.shape.align as usize, info.shape.slice);
-                if at + bytes <= self.to.end {
-                    if at > from {
-                        let gap = NonNull::new(self.to.bump).expect("to-space is not at address 0");
-                        // SAFETY: free memory of our chunk.
-                        unsafe { Header::at(gap).write_filler(at - from) };
-                    }
-                    let start = self.to.bump.with_addr(at);
-                    self.to.bump = start.wrapping_add(bytes);
-                    return Some(start.wrapping_add(HEADER));
-                }
-            }
-            self.retire_to_space();
-            let grow = self.grow;
-            let chunk = self.space.take(Age::Arriving, grow)?;
-            let start = self.space.start(chunk);
-            self.to = ToSpace { bump: start, end: start.addr() + self.space.chunk_bytes(), chunk: Some(chunk) };
-        }
-    }
-
-    /// Ends the current chunk of to-space.
-    pub(crate) fn retire_to_space(&mut self) {
-        if let Some(chunk) = self.to.chunk.take() {
-            self.space.set_top(chunk, self.to.bump.addr());
-        }
-        self.to = ToSpace { bump: core::ptr::null_mut(), end: 0, chunk: None };
+    /// Ends the worker's part: what it had in hand is the heap's.
+    pub(super) fn retire(&mut self) {
+        self.to.retire(&self.pause.to_space);
     }
 
     /// Traces a survivor at its new place.
@@ -378,40 +473,45 @@ impl<'a, P: Promote> Evacuator<'a, P> {
         let info = unsafe { Header::of(address).info() };
         self.holder = if self.young_part.contains(address.addr()) { Holder::Young } else { Holder::Old };
         if info.shape.slice {
-            return self.trace_piece(address, 0);
+            // SAFETY: an object of this type.
+            let until = unsafe { info.len(address) };
+            let slice = NonNull::new(address).expect("no object is at address 0");
+            if until > PIECE {
+                self.work.slices.push(Rest { slice, from: PIECE, until });
+            }
+            return self.trace_elements(info, Rest { slice, from: 0, until: until.min(PIECE) });
         }
         // SAFETY: one value of this type, copied whole, which nobody else touches.
-        unsafe { (info.trace.evacuate)(address, 1, (&raw mut *self).cast()) };
+        unsafe { self.visit(info, address, 1) };
     }
 
-    /// Traces elements of a slice from `from` on, and lists the rest for later.
-    fn trace_piece(&mut self, address: *mut u8, from: usize) {
+    /// Traces a part of a slice that waited for it.
+    fn trace_piece(&mut self, piece: Rest) {
+        let address = piece.slice.as_ptr();
+        self.holder = if self.young_part.contains(address.addr()) { Holder::Young } else { Holder::Old };
         // SAFETY: as in `trace`.
         let info = unsafe { Header::of(address).info() };
-        // SAFETY: an object of this type.
-        let len = unsafe { info.len(address) };
-        self.holder = if self.young_part.contains(address.addr()) { Holder::Young } else { Holder::Old };
-        let count = (len - from).min(PIECE);
-        if from + count < len {
-            let array = NonNull::new(address).expect("no object is at address 0");
-            self.arrays.push((array, from + count));
-        }
-        let first = info.first(address).wrapping_add(from * info.shape.elem_size as usize);
-        // SAFETY: `count` elements of the slice, as in `trace`.
-        unsafe { (info.trace.evacuate)(first, count, (&raw mut *self).cast()) };
+        self.trace_elements(info, piece);
+    }
+
+    #[inline(always)]
+    fn trace_elements(&mut self, info: &'static TypeInfo, piece: Rest) {
+        let first = info.first(piece.slice.as_ptr()).wrapping_add(piece.from * info.shape.elem_size as usize);
+        // SAFETY: elements of the slice, as in `trace`; each is in one piece.
+        unsafe { self.visit(info, first, piece.until - piece.from) };
     }
 
     /// A young large object was reached: it becomes old where it is, and is traced.
     #[cold]
     #[inline(never)]
     fn reach_large(&mut self, address: *mut u8) {
-        let page = self.runs.page_of(address.addr());
-        if self.runs.run(page).make_old() {
+        let page = self.pause.runs.page_of(address.addr());
+        if self.pause.runs.run(page).make_old() {
             self.promote.promoted_large(page);
             // SAFETY: a live large object has a header with its info.
             let info = unsafe { Header::of(address).info() };
             if !info.shape.leaf {
-                self.objects.push(NonNull::new(address).expect("no object is at address 0"));
+                self.work.objects.push(NonNull::new(address).expect("no object is at address 0"));
             }
         }
     }
@@ -425,7 +525,7 @@ impl<'a, P: Promote> Evacuator<'a, P> {
         let outer = mem::replace(&mut self.holder, Holder::OldCell);
         self.cell_is_young = false;
         // SAFETY: the caller's: one value of this type; the world is stopped, so no guard to it exists.
-        unsafe { (cell.info.trace.evacuate)(cell.content(), 1, (&raw mut *self).cast()) };
+        unsafe { self.visit(cell.info, cell.content(), 1) };
         // SAFETY: the caller's: the cell's word.
         unsafe { cell.word.as_ref() }.set_logged(self.cell_is_young);
         if self.cell_is_young {
@@ -435,9 +535,9 @@ impl<'a, P: Promote> Evacuator<'a, P> {
     }
 }
 
-impl<P> sealed::Visitor for Evacuator<'_, P> {}
+impl<P, const SHARED: bool> sealed::Visitor for Evacuator<'_, P, SHARED> {}
 
-impl<P: Promote> Visitor for Evacuator<'_, P> {
+impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
     const MOVES: bool = true;
 
     #[inline(always)]
@@ -445,8 +545,7 @@ impl<P: Promote> Visitor for Evacuator<'_, P> {
         // SAFETY: the caller passes the place of a pointer, valid throughout the pause.
         let place = unsafe { NonNull::new_unchecked(edge) };
         // SAFETY: as above.
-        // Relaxed: the world is stopped.
-        let target = unsafe { place.as_ref() }.load(Ordering::Relaxed);
+        let target = unsafe { place.as_ref() }.load(LOAD);
         if !self.young_part.contains(target.addr()) {
             if self.watched.contains(target.addr()) {
                 self.reach_large(target);
@@ -454,7 +553,7 @@ impl<P: Promote> Visitor for Evacuator<'_, P> {
             return;
         }
         if self.holder == Holder::Young || (self.holder == Holder::Old && self.holders.contains(edge.addr())) {
-            self.places.push(place);
+            self.work.places.push(place);
         } else {
             self.edge_now(place);
         }
@@ -475,22 +574,21 @@ impl<P: Promote> Visitor for Evacuator<'_, P> {
     }
 }
 
-impl<P: Promote> Evacuator<'_, P> {
+impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
     /// Updates a place in memory that an old object owns, or in an old cell, where the place does not tell later whose it is.
     #[inline(never)]
     fn edge_now(&mut self, place: NonNull<Edge>) {
         // SAFETY: as in `update`.
         let edge = unsafe { place.as_ref() };
-        // Relaxed: the world is stopped, here and at the store.
-        let target = edge.load(Ordering::Relaxed);
+        let target = edge.load(LOAD);
         // SAFETY: the caller has seen that it points into the young part.
         let (to, outcome) = unsafe { self.evacuate(target) };
         if outcome == Outcome::ThereAlready {
             return;
         }
-        edge.store(to, Ordering::Relaxed);
+        edge.store(to, STORE);
         if outcome == Outcome::Trace {
-            self.objects.push(NonNull::new(to).expect("no object is at address 0"));
+            self.work.objects.push(NonNull::new(to).expect("no object is at address 0"));
         }
         if self.young_part.contains(to.addr()) {
             match self.holder {

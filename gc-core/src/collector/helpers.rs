@@ -1,0 +1,81 @@
+//! The threads that help with collections: started when a collection would have wanted them, and there until the heap ends.
+//!
+//! They run nothing of the user's, so that a destructor never keeps them from a pause.
+
+use std::thread;
+
+use crate::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    work::Crew,
+};
+
+use super::{
+    background::Job,
+    event::Event,
+    local::{Role, set_role},
+    shared::Shared,
+};
+
+/// A heap's helpers.
+pub(crate) struct Helpers {
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    /// How many there are.
+    count: AtomicUsize,
+    /// Whether they were asked for.
+    wanted: AtomicBool,
+}
+
+impl Helpers {
+    pub(crate) fn new() -> Self {
+        Self { threads: Mutex::new(Vec::new()), count: AtomicUsize::new(0), wanted: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        // Relaxed: a figure; helpers are met in the crew.
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// After a pause that copied so many bytes: has helpers started if they would have been of use.
+    pub(crate) fn want(&self, shared: &Shared, copied: usize) {
+        let config = &shared.config;
+        // Relaxed: the leader's flag.
+        if copied > config.copied_alone && config.workers > 1 && !self.wanted.swap(true, Ordering::Relaxed) {
+            shared.background.post(Job::Hire);
+        }
+    }
+
+    /// Starts them, as many as the settings say.
+    pub(crate) fn hire(&self, crew: &Arc<Crew>, workers: usize) -> Result<(), Event> {
+        let mut threads = self.threads.lock();
+        while threads.len() + 1 < workers {
+            let crew = crew.clone();
+            let name = format!("gc-core helper {}", threads.len() + 1);
+            let thread = thread::Builder::new().name(name).stack_size(STACK).spawn(move || {
+                set_role(Role::Collector);
+                crew.serve();
+            });
+            match thread {
+                Ok(thread) => threads.push(thread),
+                Err(error) => return Err(Event::NoHelper { helpers: threads.len(), os: error.to_string() }),
+            }
+            // Relaxed: see `count`.
+            self.count.store(threads.len(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Ends them. Nobody leads any more.
+    pub(crate) fn dismiss(&self, crew: &Crew) {
+        crew.end();
+        for thread in self.threads.lock().drain(..) {
+            // A helper that fails aborts the process.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Nested `Box`es in one object are traced recursively. Address space, of which only what is used costs memory.
+const STACK: usize = 64 << 20;

@@ -1,0 +1,95 @@
+//! To-space: where survivors go that stay young. Each worker fills a chunk of its own from the bottom.
+
+use core::ptr::NonNull;
+
+use crate::{
+    memory::{
+        HEADER, Header, TypeShape,
+        chunks::{Age, YoungSpace},
+        young_start,
+    },
+    sync::Mutex,
+};
+
+/// The young part's chunks, for the workers of one collection.
+pub(crate) struct ToSpace<'a> {
+    space: Mutex<&'a mut YoungSpace>,
+    /// Charges and commits a chunk: (offset in the reservation, bytes).
+    grow: &'a (dyn Fn(usize, usize) -> bool + Sync),
+}
+
+impl<'a> ToSpace<'a> {
+    pub(crate) fn new(space: &'a mut YoungSpace, grow: &'a (dyn Fn(usize, usize) -> bool + Sync)) -> Self {
+        Self { space: Mutex::new(space), grow }
+    }
+}
+
+/// The chunk that a worker copies into: headers of objects and fillers without a gap below `bump`.
+pub(super) struct Buffer {
+    bump: *mut u8,
+    end: usize,
+    chunk: Option<u32>,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self { bump: core::ptr::null_mut(), end: 0, chunk: None }
+    }
+}
+
+impl Buffer {
+    /// The address for an object of `extent` bytes, and the end of its memory: taken by [`bump_to`](Self::bump_to).
+    #[inline(always)]
+    pub(super) fn place(&self, shape: &TypeShape, extent: usize) -> Option<(*mut u8, *mut u8)> {
+        if shape.align <= 8 && self.end.wrapping_sub(self.bump.addr()) >= extent {
+            return Some((self.bump.wrapping_add(HEADER), self.bump.wrapping_add(extent)));
+        }
+        None
+    }
+
+    /// [`place`](Self::place) for any alignment, and in another chunk if this one is full.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn place_slow(
+        &mut self,
+        to_space: &ToSpace<'_>,
+        shape: &TypeShape,
+        extent: usize,
+    ) -> Option<(*mut u8, *mut u8)> {
+        let bytes = shape.young_bytes(extent);
+        loop {
+            if self.chunk.is_some() {
+                let from = self.bump.addr();
+                let at = young_start(from, shape.align as usize, shape.slice);
+                if at + bytes <= self.end {
+                    if at > from {
+                        let gap = NonNull::new(self.bump).expect("to-space is not at address 0");
+                        // SAFETY: free memory of our chunk.
+                        unsafe { Header::at(gap).write_filler(at - from) };
+                        self.bump = self.bump.with_addr(at);
+                    }
+                    return Some((self.bump.wrapping_add(HEADER), self.bump.wrapping_add(bytes)));
+                }
+            }
+            self.retire(to_space);
+            let mut space = to_space.space.lock();
+            let chunk = space.take(Age::Arriving, to_space.grow)?;
+            let start = space.start(chunk);
+            *self = Self { bump: start, end: start.addr() + space.chunk_bytes(), chunk: Some(chunk) };
+        }
+    }
+
+    /// An object was put below `end`.
+    #[inline(always)]
+    pub(super) fn bump_to(&mut self, end: *mut u8) {
+        self.bump = end;
+    }
+
+    /// Ends the chunk.
+    pub(super) fn retire(&mut self, to_space: &ToSpace<'_>) {
+        if let Some(chunk) = self.chunk.take() {
+            to_space.space.lock().set_top(chunk, self.bump.addr());
+        }
+        *self = Self::default();
+    }
+}
