@@ -24,7 +24,6 @@ use crate::{
     memory::{AddressMap, CellWord, Edge, TypeInfo, large::RunTable},
     safepoint::{Poll, Reason},
     sync::Arc,
-    sync::atomic::Ordering,
 };
 
 /// A mutator's barrier: the ranges that it compares with, in one line of the cache, and what it has remembered.
@@ -114,7 +113,7 @@ impl Barrier {
     pub(crate) fn store(&self, poll: &Poll, slot: &Edge, value: *mut u8) {
         self.before(poll, slot, value);
         // Release, with the Acquire load of `Slot::get`: what is behind `value` was written before.
-        slot.store(value, Ordering::Release);
+        slot.publish(value);
     }
 
     /// Stores `value` in `slot` and returns what was there.
@@ -150,8 +149,7 @@ impl Barrier {
     #[cold]
     #[inline(never)]
     fn slow(&self, poll: &Poll, slot: &Edge, value: *mut u8) {
-        // Acquire, as every load of a slot.
-        let old = slot.load(Ordering::Acquire);
+        let old = slot.get();
         let place = NonNull::from(slot);
         if self.is_young(value) && !self.is_young(old) && self.holder_is_old(place.addr().get()) {
             #[cfg(not(gc_mutant = "no_remembered_set"))]

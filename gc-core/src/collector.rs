@@ -12,6 +12,8 @@ mod histogram;
 mod live_count;
 pub(crate) mod local;
 pub(crate) mod pending;
+mod queue;
+mod root_word;
 pub(crate) mod roots;
 pub(crate) mod shared;
 pub(crate) mod stats;

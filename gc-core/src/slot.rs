@@ -93,8 +93,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     /// ```
     #[inline(always)]
     pub fn get(&self) -> Option<Gc<'gc, T>> {
-        // Acquire, with the Release store of the barrier: what is behind the pointer was written before.
-        let address = self.edge.load(Ordering::Acquire);
+        let address = self.edge.get();
         // SAFETY: a slot holds null or a live object of type `T`, kept alive by being reachable for `'gc`.
         unsafe { option(address) }
     }

@@ -132,12 +132,15 @@ impl<W, T: Copy> Team<W, T> {
         while !pool.ended {
             let Some((task, packet)) = pool.take() else {
                 // Who has just worked, or was woken, may be wanted at once. What comes while it spins is seen before it sleeps.
-                if spun {
-                    self.offered.wait(&mut pool);
-                } else {
+                if !spun {
                     self.spin(&mut pool);
+                    spun = true;
+                    if !mutant("sleep_without_looking") {
+                        continue;
+                    }
                 }
-                spun = !spun;
+                self.offered.wait(&mut pool);
+                spun = false;
                 continue;
             };
             spun = false;

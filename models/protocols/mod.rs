@@ -1,5 +1,10 @@
 //! The models, one file a protocol; `loom` and `shuttle` run the same ones.
 
 mod cell;
+mod edge;
+mod forwarding;
 mod live_count;
+mod queue;
+mod root_word;
 mod safepoint;
+mod team;

@@ -6,16 +6,16 @@
 //! ```
 //!
 //! - **K1** No lock is held while user code (destructors, the event hook) runs.
-//! - **K2** A job is run once. Jobs are not ordered among each other.
+//! - **K2** A job is run once (Q1 of `queue`). Jobs are not ordered among each other.
 //! - **K3** The thread's end owns the heap: nobody else is left who could use it.
 
 use core::ptr::NonNull;
-use std::{collections::VecDeque, panic, thread};
+use std::{panic, thread};
 
 use crate::{
     memory::{BLOCK, Header, PAGE, bitmap::ones, budget::Budget},
     sync::{
-        Arc, Condvar, Mutex,
+        Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -24,6 +24,7 @@ use super::{
     event::{Event, Hook},
     local::{Role, role, set_role},
     pending::{Dropped, Pending, drop_object},
+    queue::Queue,
     shared::Shared,
 };
 
@@ -39,8 +40,7 @@ pub(crate) enum Job {
 
 /// The queue of the background thread.
 pub(crate) struct Background {
-    queue: Mutex<Queue>,
-    work: Condvar,
+    queue: Queue<Job>,
     hook: Hook,
     /// Values in jobs that were not finished.
     pending: AtomicUsize,
@@ -48,16 +48,10 @@ pub(crate) struct Background {
     panicked: AtomicU64,
 }
 
-struct Queue {
-    jobs: VecDeque<Job>,
-    stop: bool,
-}
-
 impl Background {
     pub(crate) fn new(hook: Hook) -> Self {
         Self {
-            queue: Mutex::new(Queue { jobs: VecDeque::new(), stop: false }),
-            work: Condvar::new(),
+            queue: Queue::new(),
             hook,
             pending: AtomicUsize::new(0),
             run: AtomicU64::new(0),
@@ -82,19 +76,13 @@ impl Background {
         {
             return;
         }
-        self.queue.lock().jobs.push_back(job);
-        self.work.notify_one();
+        self.queue.post(job);
     }
 
     /// Values that wait to be dropped, were dropped, and whose destructors panicked.
     pub(crate) fn drops(&self) -> (usize, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         (self.pending.load(Ordering::Relaxed), load(&self.run), load(&self.panicked))
-    }
-
-    fn stop(&self) {
-        self.queue.lock().stop = true;
-        self.work.notify_one();
     }
 }
 
@@ -118,7 +106,7 @@ const STACK: usize = 64 << 20;
 /// Ends the thread of a heap that nobody uses any more, and waits for it; from a collector thread, without waiting: the last
 /// handle may have been in an object that is being dropped there.
 pub(crate) fn stop(shared: &Shared, thread: thread::JoinHandle<()>) {
-    shared.background.stop();
+    shared.background.queue.stop();
     if role() != Role::Collector && thread.join().is_err() {
         // Destructors and the hook are caught: what gets here is a bug of ours, and the heap leaks.
         eprintln!("gc-core: the background collector panicked");
@@ -126,18 +114,8 @@ pub(crate) fn stop(shared: &Shared, thread: thread::JoinHandle<()>) {
 }
 
 fn work(shared: &Shared) {
-    let background = &shared.background;
-    let mut queue = background.queue.lock();
-    loop {
-        if let Some(job) = queue.jobs.pop_front() {
-            drop(queue);
-            shared.run(job);
-            queue = background.queue.lock();
-        } else if queue.stop {
-            return;
-        } else {
-            background.work.wait(&mut queue);
-        }
+    while let Some(job) = shared.background.queue.next() {
+        shared.run(job);
     }
 }
 
@@ -146,15 +124,9 @@ impl Shared {
     pub(crate) fn help(&self) {
         let is_drop = |job: &Job| matches!(job, Job::Drop(_));
         // Others may post drops as fast as they are run: only those that are there now.
-        let waiting = self.background.queue.lock().jobs.iter().filter(|&job| is_drop(job)).count();
-        for _ in 0..waiting {
-            let mut queue = self.background.queue.lock();
-            let Some(index) = queue.jobs.iter().position(is_drop) else { return };
-            let job = queue.jobs.remove(index);
-            drop(queue);
-            if let Some(job) = job {
-                self.run(job);
-            }
+        for _ in 0..self.background.queue.count(is_drop) {
+            let Some(job) = self.background.queue.take(is_drop) else { return };
+            self.run(job);
         }
     }
 

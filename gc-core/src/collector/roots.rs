@@ -3,13 +3,6 @@
 //! Each mutator has a table of chunks of slots. A slot holds a value of up to one word in place, anything larger by a
 //! pointer to memory of its own. Slots never move while they are in use.
 //!
-//! ```text
-//!               create                 drop on the running owner
-//!      FREE ───────────▶ LIVE ─────────────────────────────▶ FREE
-//!        ▲                 │  drop anywhere else
-//!        └──── scan ──── DROPPED ◀──┘
-//! ```
-//!
 //! - **T1** `free`, `chunks` and `relinked` belong to the owner while it runs, to the leader of a pause while it does not.
 //! - **T2** A chunk's `owner` is the mutator that the table was made for until that detaches, then [`DETACHED`], which is
 //!   nobody's. So who finds its own current mutator there is the running owner.
@@ -38,6 +31,7 @@ use crate::{
 use super::{
     live_count::{LiveCount, Subtracted},
     local::Local,
+    root_word::{Kept, RootWord, Rooted},
 };
 
 /// One root.
@@ -45,8 +39,7 @@ use super::{
 pub(crate) struct RootSlot {
     /// The value, the pointer to it, or the next free slot.
     value: UnsafeCell<*mut u8>,
-    /// The type of the value, with tags; [`FREE`] in the free list.
-    info: AtomicPtr<TypeInfo>,
+    word: RootWord<TypeInfo>,
 }
 
 impl RootSlot {
@@ -60,12 +53,20 @@ impl RootSlot {
         // SAFETY: the caller's.
         unsafe { *self.value.get() }
     }
-}
 
-const FREE: usize = 1;
-const BOXED: usize = 2;
-const DROPPED: usize = 4;
-const TAGS: usize = 7;
+    /// The place of the value.
+    ///
+    /// # Safety
+    ///
+    /// The slot holds a value that is kept so, and nobody writes it.
+    unsafe fn place(&self, kept: Kept) -> *mut u8 {
+        match kept {
+            Kept::Inline => self.value.get().cast(),
+            // SAFETY: the caller's.
+            Kept::Boxed => unsafe { self.boxed() },
+        }
+    }
+}
 
 const SLOTS: usize = (CHUNK - size_of::<ChunkHead>()) / size_of::<RootSlot>();
 const CHUNK: usize = 4096;
@@ -155,8 +156,7 @@ impl RootTable {
         // SAFETY: a slot of ours that is in use by nobody (T1).
         let place = unsafe { slot.as_ref() };
         write(place.value.get().cast());
-        // Release, with the Acquire of `scan`: the value was written.
-        place.info.store(ptr::from_ref(info).cast_mut(), Ordering::Release);
+        place.word.file(info, Kept::Inline);
         slot
     }
 
@@ -179,8 +179,7 @@ impl RootTable {
         let place = unsafe { slot.as_ref() };
         // SAFETY: as in `inline`.
         unsafe { *place.value.get() = value };
-        // Release: as in `inline`.
-        place.info.store(ptr::from_ref(info).cast_mut().map_addr(|a| a | BOXED), Ordering::Release);
+        place.word.file(info, Kept::Boxed);
         slot
     }
 
@@ -209,10 +208,7 @@ impl RootTable {
         for index in (0..SLOTS).rev() {
             // SAFETY: a slot of the fresh chunk.
             let slot = unsafe { &raw mut (*chunk.as_ptr()).slots[index] };
-            let free = RootSlot {
-                value: UnsafeCell::new(self.free.get().cast()),
-                info: AtomicPtr::new(ptr::without_provenance_mut(FREE)),
-            };
+            let free = RootSlot { value: UnsafeCell::new(self.free.get().cast()), word: RootWord::free_one() };
             // SAFETY: as above.
             unsafe { slot.write(free) };
             self.free.set(slot);
@@ -228,21 +224,16 @@ impl RootTable {
         for chunk in self.chunks.borrow().iter() {
             // SAFETY: chunks live as long as their table.
             for slot in unsafe { &(*chunk.as_ptr()).slots } {
-                // Acquire, with the Release of whoever filed or dropped the root.
-                let word = slot.info.load(Ordering::Acquire);
-                let tags = word.addr() & TAGS;
-                if tags == FREE {
-                    continue;
-                }
-                // SAFETY: not free, so the word is a description with tags.
-                let info = unsafe { &*word.map_addr(|a| a & !TAGS) };
-                let boxed = tags & BOXED != 0;
-                if tags & DROPPED == 0 {
-                    // SAFETY: a live root's slot; the owner does not run (T1).
-                    visit(info, if boxed { unsafe { slot.boxed() } } else { slot.value.get().cast() });
-                    continue;
-                }
-                if boxed {
+                let (info, kept) = match slot.word.look() {
+                    Rooted::Free => continue,
+                    Rooted::Live(info, kept) => {
+                        // SAFETY: a live root's slot; the owner does not run (T1).
+                        visit(info, unsafe { slot.place(kept) });
+                        continue;
+                    }
+                    Rooted::Dropped(info, kept) => (info, kept),
+                };
+                if kept == Kept::Boxed {
                     // SAFETY: as above.
                     let value = NonNull::new(unsafe { slot.boxed() }).expect("a boxed root has memory");
                     dropped(BoxedValue { value, info });
@@ -258,16 +249,10 @@ impl RootTable {
         for chunk in self.chunks.borrow().iter() {
             // SAFETY: chunks live as long as their table.
             for slot in unsafe { &(*chunk.as_ptr()).slots } {
-                // Acquire: as in `scan`.
-                let word = slot.info.load(Ordering::Acquire);
-                let tags = word.addr() & TAGS;
-                if tags == FREE || tags & DROPPED != 0 {
-                    continue;
+                if let Rooted::Live(info, kept) = slot.word.look() {
+                    // SAFETY: as in `scan`.
+                    visit(info, unsafe { slot.place(kept) });
                 }
-                // SAFETY: as in `scan`.
-                let info = unsafe { &*word.map_addr(|a| a & !TAGS) };
-                // SAFETY: as in `scan`.
-                visit(info, if tags & BOXED != 0 { unsafe { slot.boxed() } } else { slot.value.get().cast() });
             }
         }
     }
@@ -276,8 +261,7 @@ impl RootTable {
     fn link(&self, slot: &RootSlot) {
         // SAFETY: T1, and the slot's root is gone.
         unsafe { *slot.value.get() = self.free.get().cast() };
-        // Relaxed: who takes the slot from the list is ordered behind us by the pause, or is us.
-        slot.info.store(ptr::without_provenance_mut(FREE), Ordering::Relaxed);
+        slot.word.free();
         self.free.set(ptr::from_ref(slot).cast_mut());
     }
 
@@ -289,9 +273,7 @@ impl RootTable {
             let chunk = unsafe { chunk.as_ref() };
             // Relaxed: who compares it with its own mutator is that mutator's thread, this one (T2).
             chunk.head.owner.store(DETACHED, Ordering::Relaxed);
-            // Relaxed: a slot becomes free, or in use, by the owner or in a pause only (T1).
-            let free = |slot: &&RootSlot| slot.info.load(Ordering::Relaxed).addr() & TAGS == FREE;
-            in_use += (SLOTS - chunk.slots.iter().filter(free).count()) as isize;
+            in_use += chunk.slots.iter().filter(|slot| !slot.word.is_free()).count() as isize;
         }
         // Slots in use are roots that the owner created and did not drop, those dropped elsewhere included.
         self.last(self.live.orphan(in_use + self.relinked.get()))
@@ -376,10 +358,9 @@ impl RootRef {
             return None;
         };
         let slot = self.slot();
-        // Relaxed: this thread wrote it.
-        let word = slot.info.load(Ordering::Relaxed);
-        // SAFETY: the value of a boxed root, with its description.
-        let (value, info) = unsafe { (*slot.value.get(), &*word.map_addr(|a| a & !TAGS)) };
+        let Rooted::Live(info, _) = slot.word.look() else { unreachable!("gc-core: a root that was dropped before") };
+        // SAFETY: the slot of a boxed root.
+        let value = unsafe { slot.boxed() };
         table.link(slot);
         NonNull::new(value).map(|value| BoxedValue { value, info })
     }
@@ -406,26 +387,11 @@ impl RootRef {
     #[inline(never)]
     fn release_elsewhere(self) {
         let table = self.head().table;
-        // Release, with the Acquire of `scan`: nobody uses the value any more.
-        self.slot().info.fetch_ptr_or(DROPPED);
+        self.slot().word.drop_elsewhere();
         // The slot is not ours any more; the table is there until `live` is zero.
         // SAFETY: as said.
         let table = unsafe { table.as_ref() };
         let heap = table.last(table.live.drop_one());
         drop(heap);
-    }
-}
-
-/// Sets tags of a pointer that is shared.
-trait FetchOr {
-    fn fetch_ptr_or(&self, tags: usize);
-}
-
-impl FetchOr for AtomicPtr<TypeInfo> {
-    fn fetch_ptr_or(&self, tags: usize) {
-        // Relaxed load: only the root's one owner changes the word, and that is the caller.
-        let word = self.load(Ordering::Relaxed);
-        // Release: see the caller.
-        self.store(word.map_addr(|a| a | tags), Ordering::Release);
     }
 }

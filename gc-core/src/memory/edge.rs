@@ -1,6 +1,13 @@
-//! The place of a pointer: one word that threads share.
+//! The place of a pointer: one word that threads share. The model is `models/protocols/edge.rs`.
+//!
+//! - **P1** An object's header and values are written before its address is stored into a place that others may read, and stores
+//!   release: so whoever loads the address, which acquires, finds the object whole, on weakly ordered machines too. An object is
+//!   published by no other way than a store here, a cell's lock, or a safepoint.
 
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::{
+    atomic::{AtomicPtr, Ordering},
+    mutant,
+};
 
 /// The place of a pointer field: null or the address of an object.
 #[repr(transparent)]
@@ -8,8 +15,28 @@ pub struct Edge(AtomicPtr<u8>);
 
 impl Edge {
     #[inline(always)]
+    #[cfg(not(any(gc_loom, gc_shuttle)))]
     pub(crate) const fn new(address: *mut u8) -> Self {
         Self(AtomicPtr::new(address))
+    }
+
+    #[cfg(any(gc_loom, gc_shuttle))]
+    pub(crate) fn new(address: *mut u8) -> Self {
+        Self(AtomicPtr::new(address))
+    }
+
+    /// The address, by a mutator.
+    #[inline(always)]
+    pub(crate) fn get(&self) -> *mut u8 {
+        // Acquire, with the Release in `publish`: P1.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Stores an address, by a mutator.
+    #[inline(always)]
+    pub(crate) fn publish(&self, address: *mut u8) {
+        // Release: P1.
+        self.0.store(address, if mutant("relaxed_publish") { Ordering::Relaxed } else { Ordering::Release });
     }
 
     #[inline(always)]

@@ -55,6 +55,10 @@ pub(crate) mod atomic {
                     self.real().store(value, order);
                 }
 
+                pub(crate) fn fetch_add(&self, value: $int, order: Ordering) -> $int {
+                    self.real().fetch_add(value, order)
+                }
+
                 pub(crate) fn fetch_sub(&self, value: $int, order: Ordering) -> $int {
                     self.real().fetch_sub(value, order)
                 }
@@ -100,6 +104,44 @@ pub(crate) mod atomic {
         }
     }
 
+    pub(crate) struct AtomicPtr<T> {
+        value: loom::sync::atomic::AtomicPtr<T>,
+        shadow: loom::sync::atomic::AtomicUsize,
+    }
+
+    impl<T> AtomicPtr<T> {
+        pub(crate) fn new(value: *mut T) -> Self {
+            Self { value: loom::sync::atomic::AtomicPtr::new(value), shadow: loom::sync::atomic::AtomicUsize::new(0) }
+        }
+
+        fn real(&self) -> &loom::sync::atomic::AtomicPtr<T> {
+            self.shadow.fetch_add(0, Ordering::Relaxed);
+            &self.value
+        }
+
+        pub(crate) fn load(&self, order: Ordering) -> *mut T {
+            self.real().load(order)
+        }
+
+        pub(crate) fn store(&self, value: *mut T, order: Ordering) {
+            self.real().store(value, order);
+        }
+
+        pub(crate) fn swap(&self, value: *mut T, order: Ordering) -> *mut T {
+            self.real().swap(value, order)
+        }
+
+        pub(crate) fn compare_exchange(
+            &self,
+            from: *mut T,
+            to: *mut T,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<*mut T, *mut T> {
+            self.real().compare_exchange(from, to, success, failure)
+        }
+    }
+
     shadowed!(AtomicU32, u32);
     shadowed!(AtomicU64, u64);
     shadowed!(AtomicUsize, usize);
@@ -107,7 +149,10 @@ pub(crate) mod atomic {
 
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
-pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+pub(crate) struct MutexGuard<'a, T> {
+    of: &'a Mutex<T>,
+    held: Option<loom::sync::MutexGuard<'a, T>>,
+}
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -115,7 +160,16 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        MutexGuard(Some(self.0.lock().unwrap()))
+        MutexGuard { of: self, held: Some(self.0.lock().unwrap()) }
+    }
+}
+
+impl<T> MutexGuard<'_, T> {
+    /// Runs `f` without the lock.
+    pub(crate) fn unlocked(guard: &mut Self, f: impl FnOnce()) {
+        guard.held = None;
+        f();
+        guard.held = Some(guard.of.0.lock().unwrap());
     }
 }
 
@@ -123,13 +177,13 @@ impl<T> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.0.as_ref().unwrap()
+        self.held.as_ref().unwrap()
     }
 }
 
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.0.as_mut().unwrap()
+        self.held.as_mut().unwrap()
     }
 }
 
@@ -141,7 +195,7 @@ impl Condvar {
     }
 
     pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-        guard.0 = Some(self.0.wait(guard.0.take().unwrap()).unwrap());
+        guard.held = Some(self.0.wait(guard.held.take().unwrap()).unwrap());
     }
 
     /// Time does not run in a model.

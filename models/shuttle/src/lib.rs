@@ -6,14 +6,29 @@
 #[path = "../../../gc-core/src/memory/cell_word.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod cell_word;
+#[path = "../../../gc-core/src/memory/edge.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod edge;
+#[path = "../../../gc-core/src/memory/forwarding.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod forwarding;
 #[path = "../../../gc-core/src/collector/live_count.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod live_count;
 #[path = "../../protocols/mod.rs"]
 mod models;
+#[path = "../../../gc-core/src/collector/queue.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod queue;
+#[path = "../../../gc-core/src/collector/root_word.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod root_word;
 #[path = "../../../gc-core/src/safepoint.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod safepoint;
+#[path = "../../../gc-core/src/team.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod team;
 
 mod sync;
 

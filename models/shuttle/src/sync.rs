@@ -26,7 +26,10 @@ pub(crate) fn mutant(name: &str) -> bool {
 
 pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
 
-pub(crate) struct MutexGuard<'a, T>(Option<shuttle::sync::MutexGuard<'a, T>>);
+pub(crate) struct MutexGuard<'a, T> {
+    of: &'a Mutex<T>,
+    held: Option<shuttle::sync::MutexGuard<'a, T>>,
+}
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -34,7 +37,16 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        MutexGuard(Some(self.0.lock().unwrap()))
+        MutexGuard { of: self, held: Some(self.0.lock().unwrap()) }
+    }
+}
+
+impl<T> MutexGuard<'_, T> {
+    /// Runs `f` without the lock.
+    pub(crate) fn unlocked(guard: &mut Self, f: impl FnOnce()) {
+        guard.held = None;
+        f();
+        guard.held = Some(guard.of.0.lock().unwrap());
     }
 }
 
@@ -42,13 +54,13 @@ impl<T> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.0.as_ref().unwrap()
+        self.held.as_ref().unwrap()
     }
 }
 
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.0.as_mut().unwrap()
+        self.held.as_mut().unwrap()
     }
 }
 
@@ -60,7 +72,7 @@ impl Condvar {
     }
 
     pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-        guard.0 = Some(self.0.wait(guard.0.take().unwrap()).unwrap());
+        guard.held = Some(self.0.wait(guard.held.take().unwrap()).unwrap());
     }
 
     /// Time does not run in a model.

@@ -1,0 +1,67 @@
+//! The claim of a copy by one of several workers: `memory::forwarding`.
+//!
+//! `Heap::touch` stands for writing a copy, `Heap::look` for looking at the one behind a forwarding address.
+
+use core::ptr;
+
+use crate::{Arc, Heap, check, forwarding::Forwarding, must_fail, thread};
+
+/// An object of from-space, and the copies that workers make of it.
+struct Object {
+    header: Forwarding,
+    copies: [Heap; 2],
+}
+
+const INFO: usize = 16;
+
+/// The forwarding word to a worker's copy.
+fn forwarded(worker: usize) -> *mut u8 {
+    ptr::without_provenance_mut(worker * 2 + 1)
+}
+
+/// What a worker does with a place that holds the object: the copy that the place gets, and whether the worker traces it.
+fn evacuate(object: &Object, worker: usize) -> (usize, bool) {
+    let seen = object.header.look();
+    let (word, won) = if seen.addr() != INFO {
+        (seen, false)
+    } else {
+        object.copies[worker].touch();
+        match object.header.claim(seen, forwarded(worker)) {
+            Ok(()) => (forwarded(worker), true),
+            Err(first) => (first, false),
+        }
+    };
+    let copy = word.addr() / 2;
+    object.copies[copy].look();
+    (copy, won)
+}
+
+fn two_workers() {
+    check(|| {
+        let header = Forwarding::new(ptr::without_provenance_mut(INFO));
+        let here = Arc::new(Object { header, copies: [Heap::new(), Heap::new()] });
+        let there = here.clone();
+        let other = thread::spawn(move || evacuate(&there, 1));
+        let (mine, won) = evacuate(&here, 0);
+        let (others, other_won) = other.join().unwrap();
+        assert_eq!(mine, others, "one object became two");
+        assert!(won != other_won, "traced twice or never");
+    });
+}
+
+#[test]
+fn one_copy_wins_and_both_workers_find_it_whole() {
+    two_workers();
+}
+
+#[test]
+fn mutant_a_claim_without_looking_is_found() {
+    must_fail("forwarding::mutant_a_claim_without_looking_is_found", "claim_without_looking", two_workers);
+}
+
+/// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
+#[cfg(not(gc_shuttle))]
+#[test]
+fn mutant_a_relaxed_claim_is_found() {
+    must_fail("forwarding::mutant_a_relaxed_claim_is_found", "relaxed_claim", two_workers);
+}
