@@ -1,5 +1,7 @@
 //! Waiting for other threads without making a collection wait: [`Mutator::blocked`] around what programs wait on.
 //!
+//! What is not here goes into `blocked` itself: `m.blocked(|| receiver.recv())` for a channel of `crossbeam`'s, a socket, a child process.
+//!
 //! A thread that waits outside of `blocked` holds every collection up, and deadlocks if what it waits for needs one.
 //!
 //! ```
@@ -16,12 +18,17 @@
 //! ```
 
 use std::{
-    sync::{Barrier, Condvar, LockResult, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc},
+    sync::{
+        Barrier, Condvar, LockResult, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+        mpsc,
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use crate::Mutator;
+
+pub mod parking_lot;
 
 /// Waits for a thread to end.
 ///
@@ -35,6 +42,7 @@ use crate::Mutator;
 /// assert_eq!(gc_core::blocking::join(&mut m, std::thread::spawn(|| 42)).unwrap(), 42);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn join<T>(mutator: &mut Mutator, thread: JoinHandle<T>) -> thread::Result<T> {
     mutator.blocked(|| thread.join())
 }
@@ -53,6 +61,7 @@ pub fn join<T>(mutator: &mut Mutator, thread: JoinHandle<T>) -> thread::Result<T
 /// });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn scope<'env, R>(
     mutator: &mut Mutator,
     body: impl for<'scope> FnOnce(&'scope thread::Scope<'scope, 'env>) -> R,
@@ -76,6 +85,7 @@ pub fn scope<'env, R>(
 /// assert_eq!(count.into_inner().unwrap(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
     match mutex.try_lock() {
         Ok(guard) => Ok(guard),
@@ -97,6 +107,7 @@ pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> LockRe
 /// assert_eq!(*gc_core::blocking::read(&mut m, &name).unwrap(), "Ada");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockResult<RwLockReadGuard<'a, T>> {
     mutator.blocked(|| lock.read())
 }
@@ -114,6 +125,7 @@ pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockRe
 /// *gc_core::blocking::write(&mut m, &name).unwrap() = "Charles";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn write<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockResult<RwLockWriteGuard<'a, T>> {
     mutator.blocked(|| lock.write())
 }
@@ -145,12 +157,40 @@ pub fn write<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockR
 /// # blocking::join(&mut m, worker).unwrap();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn wait<'a, T>(
     mutator: &mut Mutator,
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,
 ) -> LockResult<MutexGuard<'a, T>> {
     mutator.blocked(|| condvar.wait(guard))
+}
+
+/// [`wait`], for at most `time`. Whether that ran out, beside the guard.
+///
+/// # Errors
+///
+/// The guard, if the mutex is poisoned.
+///
+/// ```
+/// # use std::{sync::{Condvar, Mutex}, time::Duration};
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+/// let (guard, timeout) =
+///     gc_core::blocking::wait_timeout(&mut m, &condvar, mutex.lock().unwrap(), Duration::from_millis(1)).unwrap();
+/// # drop(guard);
+/// # let _ = timeout;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn wait_timeout<'a, T>(
+    mutator: &mut Mutator,
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    time: Duration,
+) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
+    mutator.blocked(|| condvar.wait_timeout(guard, time))
 }
 
 /// Waits at a barrier. Whether this thread is its leader.
@@ -161,6 +201,7 @@ pub fn wait<'a, T>(
 /// assert!(gc_core::blocking::barrier(&mut m, &std::sync::Barrier::new(1)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn barrier(mutator: &mut Mutator, barrier: &Barrier) -> bool {
     mutator.blocked(|| barrier.wait().is_leader())
 }
@@ -179,6 +220,7 @@ pub fn barrier(mutator: &mut Mutator, barrier: &Barrier) -> bool {
 /// assert_eq!(gc_core::blocking::recv(&mut m, &receive)?, 7);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn recv<T>(mutator: &mut Mutator, receiver: &mpsc::Receiver<T>) -> Result<T, mpsc::RecvError> {
     mutator.blocked(|| receiver.recv())
 }
@@ -197,8 +239,33 @@ pub fn recv<T>(mutator: &mut Mutator, receiver: &mpsc::Receiver<T>) -> Result<T,
 /// assert_eq!(receive.recv()?, 7);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn send<T>(mutator: &mut Mutator, sender: &mpsc::SyncSender<T>, value: T) -> Result<(), mpsc::SendError<T>> {
     mutator.blocked(|| sender.send(value))
+}
+
+/// Receives from a channel, and gives up after `time`.
+///
+/// # Errors
+///
+/// Nothing came in time, or every sender is gone.
+///
+/// ```
+/// # use std::time::Duration;
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let (send, receive) = std::sync::mpsc::channel::<()>();
+/// assert!(gc_core::blocking::recv_timeout(&mut m, &receive, Duration::from_millis(1)).is_err());
+/// # drop(send);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn recv_timeout<T>(
+    mutator: &mut Mutator,
+    receiver: &mpsc::Receiver<T>,
+    time: Duration,
+) -> Result<T, mpsc::RecvTimeoutError> {
+    mutator.blocked(|| receiver.recv_timeout(time))
 }
 
 /// Sleeps.
@@ -209,6 +276,7 @@ pub fn send<T>(mutator: &mut Mutator, sender: &mpsc::SyncSender<T>, value: T) ->
 /// gc_core::blocking::sleep(&mut m, std::time::Duration::from_millis(1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[track_caller]
 pub fn sleep(mutator: &mut Mutator, time: Duration) {
     mutator.blocked(|| thread::sleep(time));
 }

@@ -27,7 +27,7 @@ use crate::{
 /// forgotten one counts until the next collection, or until its thread was the heap's only one and detaches.
 ///
 /// While one mutator is attached, a borrow costs what `RefCell`'s does. While several are, the cell is a reader-writer
-/// lock that spins: guards are for a few lines. It has a word beside its content.
+/// lock that spins: guards are for a few lines. A writer that waits goes before readers that come after it. It has a word beside its content.
 ///
 /// A container in a cell is looked at as a whole in the next young collection after it was written: for big mutable
 /// arrays of pointers use a slice object of slots, `Gc<[Slot<…>]>`. Content that cannot hold pointers has no barrier.
@@ -111,10 +111,15 @@ impl<T> GcCell<T> {
             let hopeless = match conflict {
                 CellConflict::OwnWriter | CellConflict::TooManyReaders => true,
                 CellConflict::Readers => user.exclusive(),
-                CellConflict::Writer(_) => false,
+                CellConflict::Writer(_) | CellConflict::WriterWaits => false,
             };
-            if hopeless || (turns > spins() && start.elapsed() > LONG) {
+            let waited = if turns > spins() { start.elapsed() } else { Duration::ZERO };
+            if hopeless || waited > LONG {
+                self.word.set_waits(user, false);
                 Self::conflict(wanted, conflict);
+            }
+            if conflict == CellConflict::Readers && matches!(wanted, Access::Write) {
+                self.word.set_waits(user, true);
             }
             // Whoever holds the lock runs, or waits for a core: it does not reach a safepoint with a guard.
             if turns < spins() {
@@ -124,6 +129,8 @@ impl<T> GcCell<T> {
             }
             turns = turns.saturating_add(1);
             let taken = match wanted {
+                // A guard of this very thread may be what the writer waits for.
+                Access::Read if waited > COURTESY => self.word.try_read_first(user),
                 Access::Read => self.word.try_read(user),
                 Access::Write => self.word.try_write(user),
             };
@@ -151,7 +158,8 @@ impl<T> GcCell<T> {
             CellConflict::Writer(number) => {
                 format!("mutator number {number} of the heap has held a write guard for {} s", LONG.as_secs())
             }
-            CellConflict::TooManyReaders => "2^30 read guards were forgotten since the last safepoint".to_owned(),
+            CellConflict::WriterWaits => "a writer waits".to_owned(),
+            CellConflict::TooManyReaders => "2^29 read guards were forgotten since the last safepoint".to_owned(),
         };
         panic!("GcCell<{name}>: expected to {wanted} it, but {found}")
     }
@@ -165,6 +173,8 @@ enum Access {
 
 /// How long a cell is waited for.
 const LONG: Duration = Duration::from_secs(10);
+/// How long a reader lets a writer that waits go first.
+const COURTESY: Duration = Duration::from_millis(2);
 
 impl<T: Trace> GcCell<T> {
     /// A copy of the content. For one mutator a load and a compare more than a plain read; with several, a lock.

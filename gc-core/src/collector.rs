@@ -22,7 +22,7 @@ mod verify;
 
 pub use config::{BuildError, Thresholds};
 pub use cycle::{Cause, CollectReport, Generation};
-pub(crate) use cycle::{PATIENCE, at_safepoint, request};
+pub(crate) use cycle::{at_safepoint, request};
 pub use event::{Event, Level};
 pub use histogram::Histogram;
 pub use stats::{Counts, Stats};

@@ -9,7 +9,7 @@
 
 mod allocate;
 
-use core::{fmt, marker::PhantomData, ptr, ptr::NonNull, time::Duration};
+use core::{fmt, marker::PhantomData, panic::Location, ptr, ptr::NonNull, time::Duration};
 use std::time::Instant;
 
 pub use allocate::AllocError;
@@ -17,9 +17,9 @@ pub use allocate::AllocError;
 use crate::{
     barrier::Barrier,
     collector::{
-        self, Cause, CollectReport, Generation, PATIENCE,
+        self, Cause, CollectReport, Generation,
         handle::Handle,
-        local::{self, DropList, Local, Role},
+        local::{self, DropList, Local, Place, Role},
         pending::Pending,
         roots::RootTable,
         shared::{Attached, Registry, Shared, members},
@@ -99,6 +99,9 @@ impl fmt::Display for AttachError {
     }
 }
 
+/// How long an attaching thread waits before it names those it waits for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 impl Mutator {
     /// Attaches this thread; gives up after `patience`, if that is given.
     pub(crate) fn attach(handle: &Arc<Handle>, patience: Option<Duration>) -> Result<Self, AttachError> {
@@ -176,6 +179,7 @@ impl Mutator {
             drops: DropList::default(),
             fresh_large: Vec::new().into(),
             stress_count: 0.into(),
+            seen_at: Place::default(),
             handle: handle.clone(),
             shared,
         });
@@ -192,6 +196,8 @@ impl Mutator {
         }
         let local = NonNull::from(Box::leak(local));
         registry.mutators.push(Attached::new(local, thread));
+        let pace = &handle.shared.pace;
+        pace.share_nursery(registry.mutators.len(), &handle.shared.config);
         Self { local, thread: PhantomData }
     }
 
@@ -268,9 +274,10 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn safepoint(&mut self) {
         if self.local().poll.is_raised() {
-            Self::safepoint_slow(self.local());
+            Self::safepoint_slow(self.local(), Location::caller());
         }
     }
 
@@ -297,7 +304,8 @@ impl Mutator {
     /// Takes the state, not the mutator: whose address never leaves its owner's frame, so that it stays in a register.
     #[cold]
     #[inline(never)]
-    fn safepoint_slow(local: &Local) {
+    fn safepoint_slow(local: &Local, place: &'static Location<'static>) {
+        local.seen_at.set(place);
         collector::at_safepoint(local);
     }
 
@@ -317,7 +325,9 @@ impl Mutator {
     /// assert!(report.bytes_freed >= 1000);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn collect(&mut self, generation: Generation) -> CollectReport {
+        self.local().seen_at.set(Location::caller());
         let report = collector::request(self.local(), generation, Cause::Explicit, self.shared().seen());
         let shared = self.local().shared.clone();
         self.blocked(|| shared.help());
@@ -342,6 +352,8 @@ impl Mutator {
     /// # sender.join().unwrap()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
+    #[track_caller]
     pub fn blocked<R>(&mut self, wait: impl FnOnce() -> R) -> R {
         /// Leaves the state when `wait` returns or panics.
         struct Leave<'a>(&'a Local);
@@ -352,6 +364,7 @@ impl Mutator {
             }
         }
         let local = self.local();
+        local.seen_at.set(Location::caller());
         local::set_current(ptr::null());
         local.shared.world.enter_blocked(&local.word);
         let _leave = Leave(local);
@@ -368,6 +381,7 @@ impl Drop for Mutator {
         shared.world.enter_blocked(&local.word);
         let mut registry = shared.registry.lock();
         registry.mutators.retain(|attached| !attached.is(self.local));
+        shared.pace.share_nursery(registry.mutators.len(), &shared.config);
         let mut young = shared.young.lock();
         young.take_over(local);
         if young.remembered.compact(shared.config.remembered_entries) {

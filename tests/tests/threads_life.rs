@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{AttachError, Gc, GcCell, Generation, Heap, Level, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{AttachError, Event, Gc, GcCell, Generation, Heap, Level, Mutator, Root, Slot, Trace, blocking};
 
 #[derive(Trace)]
 struct Node<'gc> {
@@ -195,6 +195,44 @@ fn a_thread_that_never_reaches_a_safepoint_is_named() {
     second.join().unwrap();
     busy.unwrap().join().unwrap();
     assert!(heap.slowest_to_safepoint().is_none(), "attaching is no collection");
+}
+
+#[test]
+fn a_late_thread_is_named_with_its_last_safepoint() {
+    let (send, events) = mpsc::channel();
+    let send = Mutex::new(send);
+    let heap = Heap::builder()
+        .stress("trace-safepoints".parse().unwrap())
+        .late_after(Duration::from_millis(5))
+        .on_event(Level::Warning, move |event| {
+            if let Event::Late { last_safepoint, .. } = event {
+                let _ = send.lock().unwrap().send(*last_safepoint);
+            }
+        })
+        .build()
+        .unwrap();
+    let there = heap.clone();
+    let (told, wait) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let mut m = heap.attach().unwrap();
+    let busy = thread::spawn(move || {
+        let mut m = there.attach().unwrap();
+        let line = line!() + 1;
+        m.safepoint();
+        told.send(line).unwrap();
+        // Waits without `blocked`, as it should not.
+        released.recv().unwrap();
+    });
+    let line = blocking::recv(&mut m, &wait).unwrap();
+    let watcher = thread::spawn(move || {
+        let place = events.recv_timeout(Duration::from_secs(20));
+        release.send(()).unwrap();
+        place.unwrap().expect("a place")
+    });
+    m.collect(Generation::Fresh);
+    let place = watcher.join().unwrap();
+    assert_eq!((place.file(), place.line()), (file!(), line));
+    busy.join().unwrap();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The settings of a heap, checked.
 
-use core::{fmt, num::NonZero};
+use core::{fmt, num::NonZero, time::Duration};
 
 use super::{event::Hook, stress::Stress};
 use crate::memory::{BLOCK, MAX_SMALL, size_class::CLASSES};
@@ -11,8 +11,12 @@ pub(crate) struct Config {
     pub(crate) thresholds: Thresholds,
     pub(crate) chunk_bytes: usize,
     pub(crate) remembered_entries: usize,
+    /// How long a stop may take before those that it waits for are named.
+    pub(crate) late_after: Duration,
     /// Threads that collect together.
     pub(crate) workers: usize,
+    /// Mutators that really run at once, as far as the system says.
+    pub(crate) cores: usize,
     /// Bytes that a pause copies before it asks others to help.
     pub(crate) copied_alone: usize,
     pub(crate) reservation: usize,
@@ -34,8 +38,9 @@ pub(crate) struct Config {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Bytes allocated between two young collections, by all mutators together, in chunks and large objects. 4 MiB by
-    /// default; from 8 MiB on allocation slows down, as the nursery no longer fits the caches. From a chunk to 4 GiB.
+    /// Bytes allocated between two young collections, in chunks and large objects, for each attached mutator up to the number of
+    /// cores, and up to an eighth of the hard limit in all. 4 MiB by default; from 8 MiB on allocation slows down, as the nursery no
+    /// longer fits the caches. From a chunk to 4 GiB.
     pub nursery_bytes: usize,
     /// Every so many young collections, one promotes everything, whatever its age. 0: never. 16 by default.
     pub promote_all_every: u32,
@@ -104,11 +109,14 @@ impl fmt::Display for BuildError {
 
 impl Default for Config {
     fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             thresholds: Thresholds::default(),
             chunk_bytes: 256 << 10,
             remembered_entries: 1 << 16,
-            workers: std::thread::available_parallelism().map_or(1, NonZero::get).min(DEFAULT_WORKERS),
+            late_after: Duration::from_secs(1),
+            workers: cores.min(DEFAULT_WORKERS),
+            cores,
             copied_alone: 512 << 10,
             reservation: DEFAULT_RESERVATION,
             hard_limit: None,

@@ -130,7 +130,8 @@ pub(crate) fn at_safepoint(local: &Local) {
         local.poll.raise(Reason::STRESS);
         let count = local.stress_count.get() + 1;
         local.stress_count.set(count);
-        if count.is_multiple_of(stress.every_safepoint) && !reason.contains(Reason::FULL) {
+        if stress.every_safepoint != 0 && count.is_multiple_of(stress.every_safepoint) && !reason.contains(Reason::FULL)
+        {
             request(local, Generation::Fresh, Cause::Stress, shared.seen());
             return;
         }
@@ -172,9 +173,10 @@ fn lead(shared: &Shared, asked: Generation, cause: Cause, seen: u64) -> CollectR
     }
     let start = Instant::now();
     let mutators = registry.mutators.clone();
-    let stopped = shared.world.stop(members(&mutators), PATIENCE, |waited| {
+    let patience = shared.config.late_after;
+    let stopped = shared.world.stop(members(&mutators), patience, |waited| {
         shared.tell_who_is_late(&mutators, waited);
-        Some(PATIENCE)
+        Some(patience)
     });
     shared.count_time_to_safepoint(start.elapsed(), stopped, &mutators);
     // A collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
@@ -196,9 +198,6 @@ fn lead(shared: &Shared, asked: Generation, cause: Cause, seen: u64) -> CollectR
     shared.background.post(Job::Tell(event));
     report
 }
-
-/// How long a stop may take before somebody is told.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 struct AbortOnUnwind;
 
@@ -305,7 +304,8 @@ impl Shared {
     /// Tells which threads have not reached a safepoint.
     pub(crate) fn tell_who_is_late(&self, mutators: &[Attached], waited: Duration) {
         for attached in mutators.iter().filter(|attached| attached.local().word.is_late()) {
-            self.background.post(Job::Tell(Event::Late { thread: attached.thread.clone(), waited }));
+            let last_safepoint = attached.local().seen_at.get();
+            self.background.post(Job::Tell(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the collector tells: events go to a hook, stderr by default, from the background thread.
 
-use core::{fmt, time::Duration};
+use core::{fmt, panic::Location, time::Duration};
 
 use super::cycle::Cause;
 use crate::sync::Arc;
@@ -64,6 +64,10 @@ pub enum Event {
         thread: String,
         /// For how long the others have been waiting.
         waited: Duration,
+        /// Where it was last seen: the last safepoint that had something to do, `collect` or `blocked`; `None` if it was at none since it
+        /// attached. Safepoints that nothing is asked of leave no trace, as that would cost; with the stress setting
+        /// `trace-safepoints` all do, and this is the last one.
+        last_safepoint: Option<&'static Location<'static>>,
     },
     /// A thread that helps with collections could not be started: they go on with fewer.
     #[non_exhaustive]
@@ -112,8 +116,12 @@ impl fmt::Display for Event {
                 pause.as_micros()
             ),
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
-            Self::Late { thread, waited } => {
-                write!(f, "late_for_safepoint thread={thread:?} waited_ms={}", waited.as_millis())
+            Self::Late { thread, waited, last_safepoint } => {
+                write!(f, "late_for_safepoint thread={thread:?} waited_ms={} last_safepoint=", waited.as_millis())?;
+                match last_safepoint {
+                    Some(place) => write!(f, "{place}"),
+                    None => f.write_str("none"),
+                }
             }
             Self::NoHelper { helpers, os } => write!(f, "no_helper helpers={helpers} os={os:?}"),
             Self::LimitReached { limit, used } => write!(f, "limit_reached limit={limit} used={used}"),

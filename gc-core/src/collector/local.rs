@@ -6,6 +6,7 @@
 use core::{
     any::Any,
     cell::{Cell, RefCell},
+    panic::Location,
     ptr,
     ptr::NonNull,
 };
@@ -14,7 +15,10 @@ use crate::{
     barrier::Barrier,
     memory::CellUser,
     safepoint::{Poll, StateWord},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicPtr, Ordering},
+    },
     young::Buffer,
 };
 
@@ -38,6 +42,8 @@ pub(crate) struct Local {
     pub(crate) fresh_large: RefCell<Vec<u32>>,
     /// Testing: allocations or safepoints since the last forced collection.
     pub(crate) stress_count: Cell<u32>,
+    /// Where its owner was last seen: at a safepoint that had something to do, or in `blocked`.
+    pub(crate) seen_at: Place,
     /// Keeps the heap alive.
     pub(crate) handle: Arc<dyn Any + Send + Sync>,
     pub(crate) shared: Arc<Shared>,
@@ -88,6 +94,23 @@ impl DropList {
             unsafe { entries.set_len(written) };
         }
         entries
+    }
+}
+
+/// A place in the program, which other threads may ask for at any time.
+#[derive(Default)]
+pub(crate) struct Place(AtomicPtr<Location<'static>>);
+
+impl Place {
+    pub(crate) fn set(&self, place: &'static Location<'static>) {
+        // Relaxed: of a static, for a report.
+        self.0.store(ptr::from_ref(place).cast_mut(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> Option<&'static Location<'static>> {
+        // SAFETY: null, or made of a static reference.
+        // Relaxed: as for `set`.
+        unsafe { self.0.load(Ordering::Relaxed).as_ref() }
     }
 }
 

@@ -172,6 +172,8 @@ pub(crate) struct Times {
 /// When to collect: read in slow paths, set at any time.
 pub(crate) struct Pace {
     nursery_bytes: AtomicUsize,
+    /// The young budget is so many nurseries.
+    nurseries: AtomicUsize,
     promote_all_every: AtomicU32,
     growth_percent: AtomicU32,
     growth_floor: AtomicUsize,
@@ -204,6 +206,7 @@ impl Pace {
         let Thresholds { nursery_bytes, promote_all_every, growth_percent, growth_floor } = config.thresholds;
         Self {
             nursery_bytes: AtomicUsize::new(nursery_bytes),
+            nurseries: AtomicUsize::new(1),
             promote_all_every: AtomicU32::new(promote_all_every),
             growth_percent: AtomicU32::new(growth_percent),
             growth_floor: AtomicUsize::new(growth_floor),
@@ -266,11 +269,22 @@ impl Pace {
         self.old_bytes.load(Ordering::Relaxed) >= self.goal.load(Ordering::Relaxed)
     }
 
+    /// Bytes between two young collections.
+    pub(crate) fn young_budget(&self) -> usize {
+        self.nursery_bytes.load(Ordering::Relaxed).saturating_mul(self.nurseries.load(Ordering::Relaxed))
+    }
+
+    /// Sets the young budget for so many mutators: threads that share one nursery would be collected as much more often, and
+    /// each time would copy what all of them have in the works. Not more than an eighth of the hard limit.
+    pub(crate) fn share_nursery(&self, mutators: usize, config: &Config) {
+        let affordable = config.hard_limit.unwrap_or(usize::MAX) / 8 / self.nursery_bytes.load(Ordering::Relaxed);
+        self.nurseries.store(mutators.min(config.cores).min(affordable).max(1), Ordering::Relaxed);
+    }
+
     /// Whether the young budget is used up, or as much is remembered as a buffer holds.
     pub(crate) fn wants_young(&self) -> bool {
-        let nursery = self.nursery_bytes.load(Ordering::Relaxed);
-        let used_up =
-            self.fresh_bytes.load(Ordering::Relaxed) > nursery || self.much_remembered.load(Ordering::Relaxed);
+        let used_up = self.fresh_bytes.load(Ordering::Relaxed) > self.young_budget()
+            || self.much_remembered.load(Ordering::Relaxed);
         used_up && self.is_auto()
     }
 
@@ -398,7 +412,7 @@ impl Shared {
     pub(crate) fn release_chunks(&self) {
         let mut young = self.young.lock();
         let chunk_bytes = young.space.chunk_bytes();
-        let chunks = young.space.take_surplus(2 * self.pace.thresholds().nursery_bytes / chunk_bytes);
+        let chunks = young.space.take_surplus(2 * self.pace.young_budget() / chunk_bytes);
         let offsets: Vec<usize> = chunks.iter().map(|&chunk| young.space.offset(chunk)).collect();
         drop(young);
         for offset in offsets {

@@ -11,6 +11,7 @@ use core::str::FromStr;
 /// | setting | does |
 /// |---|---|
 /// | `every-safepoint`, `every-safepoint=N` | collects at every (N-th) safepoint |
+/// | `trace-safepoints` | every safepoint takes the slow path, so that [`Event::Late`](crate::Event::Late) knows the last one |
 /// | `every-allocation=N` | asks for a collection at every N-th allocation |
 /// | `full-every=N` | every N-th collection is a full one |
 /// | `tiny-nursery` | 16 KiB of nursery in one chunk, and remembered sets that fill at 8 entries |
@@ -32,6 +33,7 @@ use core::str::FromStr;
 pub struct Stress {
     pub(crate) every_safepoint: u32,
     pub(crate) every_allocation: u32,
+    pub(crate) trace_safepoints: bool,
     pub(crate) full_every: u32,
     pub(crate) tiny_nursery: bool,
     pub(crate) promote: Option<PromoteBy>,
@@ -68,7 +70,7 @@ impl core::fmt::Display for ParseStressError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(
             f,
-            "expected stress settings separated by commas (every-safepoint[=N], every-allocation=N, full-every=N, \
+            "expected stress settings separated by commas (every-safepoint[=N], trace-safepoints, every-allocation=N, full-every=N, \
              tiny-nursery, promote-always, promote-never, promote-random, to-space-full=N, workers=N, map-fails=N, random=SEED, \
              seed=SEED, verify), found `{}`",
             self.found
@@ -91,6 +93,7 @@ impl FromStr for Stress {
             match (name, value) {
                 ("every-safepoint", None) => stress.every_safepoint = 1,
                 ("every-safepoint", Some(_)) => stress.every_safepoint = count()?,
+                ("trace-safepoints", None) => stress.trace_safepoints = true,
                 ("every-allocation", Some(_)) => stress.every_allocation = count()?,
                 ("full-every", Some(_)) => stress.full_every = count()?,
                 ("tiny-nursery", None) => stress.tiny_nursery = true,
@@ -125,6 +128,7 @@ impl Stress {
         };
         Self {
             every_safepoint: [0, 1, 2, 7][below(4) as usize],
+            trace_safepoints: false,
             every_allocation: [0, 3, 50, 1000][below(4) as usize],
             full_every: [0, 2, 5][below(3) as usize],
             tiny_nursery: below(2) == 0,
@@ -140,7 +144,7 @@ impl Stress {
 
     /// Whether safepoints have to be looked at one by one.
     pub(crate) fn watches_safepoints(&self) -> bool {
-        self.every_safepoint > 0
+        self.every_safepoint > 0 || self.trace_safepoints
     }
 }
 

@@ -1,6 +1,6 @@
 //! The settings of a heap, by name.
 
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use super::Heap;
 use crate::{
@@ -79,6 +79,19 @@ impl HeapBuilder {
     /// ```
     pub fn remembered_entries(mut self, entries: usize) -> Self {
         self.config.remembered_entries = entries;
+        self
+    }
+
+    /// How long a thread may keep the others waiting for its next safepoint before a warning names it
+    /// ([`Event::Late`](crate::Event::Late)), and again each time so much later. A second by default.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Stress, Thresholds};
+    /// let heap = Heap::builder().late_after(std::time::Duration::from_millis(100)).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn late_after(mut self, time: Duration) -> Self {
+        self.config.late_after = time;
         self
     }
 

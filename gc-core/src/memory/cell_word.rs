@@ -8,8 +8,8 @@ use crate::sync::{
 /// A cell's lock word.
 ///
 /// ```text
-///   63 ……… 32 | 31     | 30     | 29 ……………………………………………… 0
-///   stop count | logged | writer | readers, or the writer's number
+///   63 ……… 32 | 31     | 30     | 29    | 28 …………………………………… 0
+///   stop count | logged | writer | waits | readers, or the writer's number
 /// ```
 ///
 /// - **C1** The lock (writer, readers) counts only if the stop count is the current one: no guard survives a stop, so
@@ -20,9 +20,14 @@ use crate::sync::{
 ///   compiler may keep in registers from a borrow to its end, as it does for `RefCell`. Which way is the right one changes in
 ///   stops only, so a guard ends the way it began.
 /// - **C4** Otherwise the lock is taken by compare-and-exchange (Acquire) and ended by one read-modify-write (Release).
+/// - **C5** `waits`: a writer waits among readers. New readers hold back for a while, so that guards which overlap without a gap
+///   do not keep it out for ever; not for long, as one of them may be in the way of its own next read. Whoever writes clears it.
 pub struct CellWord(AtomicU64);
 
+/// Whoever holds the lock, or waits for it.
 const LOW: u64 = (1 << 30) - 1;
+const COUNT: u64 = (1 << 29) - 1;
+const WAITS: u64 = 1 << 29;
 const WRITER: u64 = 1 << 30;
 const LOGGED: u64 = 1 << 31;
 const STOP_SHIFT: u32 = 32;
@@ -32,7 +37,7 @@ const SHARED: u64 = LOGGED;
 /// The mutator that uses a cell: one word, laid out as a cell's, so that it stays in a register and lends its upper half.
 ///
 /// ```text
-///   63 ……… 32 | 31     | 29 ………… 0
+///   63 ……… 32 | 31     | 28 ………… 0
 ///   stop count | shared | number
 /// ```
 #[derive(Clone, Copy)]
@@ -42,7 +47,7 @@ impl CellUser {
     /// The mutator with this number, after stop `stops`; `exclusive` if it is the only one (C3).
     pub(crate) fn new(stops: u32, exclusive: bool, number: u32) -> Self {
         let shared = if exclusive { 0 } else { SHARED };
-        Self((u64::from(stops) << STOP_SHIFT) | shared | (u64::from(number) & LOW))
+        Self((u64::from(stops) << STOP_SHIFT) | shared | (u64::from(number) & COUNT))
     }
 
     /// Itself after another stop.
@@ -63,7 +68,7 @@ impl CellUser {
 
     #[inline(always)]
     fn number(self) -> u64 {
-        self.0 & LOW
+        self.0 & COUNT
     }
 
     /// A word that nobody reads or writes, as this mutator leaves it: with its log and the stop count of now.
@@ -82,7 +87,9 @@ pub(crate) enum CellConflict {
     Writer(u32),
     /// Read guards are out: worth waiting unless they are this mutator's.
     Readers,
-    /// 2³⁰ − 1 read guards are out, most of them forgotten.
+    /// A writer waits for read guards that are out: worth letting it go first.
+    WriterWaits,
+    /// 2²⁹ − 1 read guards are out, most of them forgotten.
     TooManyReaders,
 }
 
@@ -131,6 +138,29 @@ impl CellWord {
         } else {
             self.change(|word| reader_added(Self::current(word, user.stops()), user))
         }
+    }
+
+    /// [`try_read`](Self::try_read), whether a writer waits or not (C5).
+    pub(crate) fn try_read_first(&self, user: CellUser) -> Result<(), CellConflict> {
+        self.change(|word| {
+            let word = Self::current(word, user.stops());
+            reader_added(word & !WAITS, user).map(|added| added | (word & WAITS))
+        })
+    }
+
+    /// Says, or takes back, that a writer waits for readers (C5).
+    pub(crate) fn set_waits(&self, user: CellUser, waits: bool) {
+        let result = self.change(|word| {
+            let word = Self::current(word, user.stops());
+            // A writer has the lock: it is not readers that are in the way.
+            if word & WRITER != 0 {
+                Err(CellConflict::Readers)
+            } else {
+                Ok(if waits { word | WAITS } else { word & !WAITS })
+            }
+        });
+        // Readers are told or there is nobody to tell.
+        let _ = result;
     }
 
     /// [`try_read`](Self::try_read) where somebody reads or writes, or did before a stop.
@@ -223,7 +253,7 @@ impl CellWord {
         if word & (WRITER | LOW) == 0 {
             return Ok(());
         }
-        match Self::current(word, user.stops()) & (LOW | WRITER) {
+        match Self::current(word, user.stops()) & (COUNT | WRITER) {
             0 => Ok(()),
             held if held & WRITER != 0 => Err(CellConflict::OwnWriter),
             _ => Err(CellConflict::Readers),
@@ -253,13 +283,16 @@ fn reader_added(word: u64, user: CellUser) -> Result<u64, CellConflict> {
     if word & WRITER != 0 {
         return Err(writer(word, user));
     }
-    if word & LOW == LOW { Err(CellConflict::TooManyReaders) } else { Ok(word + 1) }
+    if word & WAITS != 0 {
+        return Err(CellConflict::WriterWaits);
+    }
+    if word & COUNT == COUNT { Err(CellConflict::TooManyReaders) } else { Ok(word + 1) }
 }
 
 #[inline(always)]
 fn writer_added(word: u64, user: CellUser) -> Result<u64, CellConflict> {
-    match word & (LOW | WRITER) {
-        0 => Ok(word | WRITER | user.number()),
+    match word & (COUNT | WRITER) {
+        0 => Ok((word & !WAITS) | WRITER | user.number()),
         held if held & WRITER != 0 => Err(writer(word, user)),
         _ if mutant("writer_among_readers") => Ok(word | WRITER),
         _ => Err(CellConflict::Readers),
@@ -268,7 +301,7 @@ fn writer_added(word: u64, user: CellUser) -> Result<u64, CellConflict> {
 
 #[inline(always)]
 fn writer(word: u64, user: CellUser) -> CellConflict {
-    let number = (word & LOW) as u32;
+    let number = (word & COUNT) as u32;
     if user.exclusive() || number == user.number() as u32 {
         CellConflict::OwnWriter
     } else {
@@ -312,8 +345,27 @@ mod tests {
     }
 
     #[test]
+    fn a_writer_that_waits_goes_before_new_readers() {
+        let word = CellWord::new();
+        let (reader, writer) = (user(1, 5, false), user(1, 6, false));
+        word.try_read(reader).unwrap();
+        assert_eq!(word.try_write(writer), Err(CellConflict::Readers));
+        word.set_waits(writer, true);
+        assert_eq!(word.try_read(reader), Err(CellConflict::WriterWaits));
+        word.try_read_first(reader).unwrap();
+        word.end_read(false);
+        word.end_read(false);
+        word.try_write(writer).unwrap();
+        word.end_write(false);
+        word.try_read(reader).unwrap();
+        word.set_waits(writer, true);
+        word.set_waits(writer, false);
+        word.try_read(reader).unwrap();
+    }
+
+    #[test]
     fn readers_never_overflow_into_the_writer() {
-        let word = CellWord(AtomicU64::new(LOW - 1));
+        let word = CellWord(AtomicU64::new(COUNT - 1));
         word.try_read(user(0, 1, true)).unwrap();
         assert_eq!(word.try_read(user(0, 1, true)), Err(CellConflict::TooManyReaders));
         assert_eq!(word.try_write(user(0, 1, true)), Err(CellConflict::Readers));

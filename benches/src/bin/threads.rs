@@ -1,0 +1,251 @@
+//! What threads cost and bring: `threads [PART]`. Parts: trees, oversubscribed, others, safepoint.
+//!
+//! The figures of a part take turns, and the fastest of the rounds counts; ratios hold where times drift.
+
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bumpalo::Bump;
+use gc_benches::clock::{Percentiles, sink};
+use gc_core::{Gc, Generation, Heap, Mutator, Root, Trace, blocking};
+
+#[derive(Trace)]
+struct Tree<'gc> {
+    children: Option<(Gc<'gc, Tree<'gc>>, Gc<'gc, Tree<'gc>>)>,
+}
+
+fn grow<'gc>(m: &'gc Mutator, depth: u32) -> Gc<'gc, Tree<'gc>> {
+    let children = if depth == 0 { None } else { Some((grow(m, depth - 1), grow(m, depth - 1))) };
+    m.alloc(Tree { children })
+}
+
+/// With a safepoint at every call.
+fn grow_polling(m: &mut Mutator, depth: u32) -> Root<Gc<'static, Tree<'static>>> {
+    m.safepoint();
+    if depth == 0 {
+        return m.root(m.alloc(Tree { children: None }));
+    }
+    let left = grow_polling(m, depth - 1);
+    let right = grow_polling(m, depth - 1);
+    m.root(m.alloc(Tree { children: Some((left.get(m), right.get(m))) }))
+}
+
+fn count(tree: &Tree) -> u64 {
+    1 + tree.children.map_or(0, |(left, right)| count(&left) + count(&right))
+}
+
+struct ArenaTree<'a> {
+    children: Option<(&'a ArenaTree<'a>, &'a ArenaTree<'a>)>,
+}
+
+fn grow_arena(arena: &Bump, depth: u32) -> &ArenaTree<'_> {
+    let children = if depth == 0 { None } else { Some((grow_arena(arena, depth - 1), grow_arena(arena, depth - 1))) };
+    arena.alloc(ArenaTree { children })
+}
+
+fn count_arena(tree: &ArenaTree) -> u64 {
+    1 + tree.children.map_or(0, |(left, right)| count_arena(left) + count_arena(right))
+}
+
+const DEPTH: u32 = 16;
+
+/// The trees of one thread: 16 million nodes.
+fn trees(mut tree: impl FnMut(u32)) {
+    for depth in (4..=DEPTH).step_by(2) {
+        for _ in 0..1 << (DEPTH - depth + 4) {
+            tree(depth);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Arena,
+    /// A safepoint after each tree.
+    Trees,
+    /// A safepoint at each call.
+    Calls,
+}
+
+/// Seconds that `threads` threads take, each with so many times the work.
+fn time(way: Way, threads: usize, repeat: usize) -> f64 {
+    let heap = Heap::builder().build().expect("a heap");
+    let start = Barrier::new(threads + 1);
+    let mut elapsed = Duration::ZERO;
+    std::thread::scope(|scope| {
+        let (heap, start) = (&heap, &start);
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(move || match way {
+                    Way::Arena => {
+                        start.wait();
+                        let mut arena = Bump::new();
+                        for _ in 0..repeat {
+                            trees(|depth| {
+                                assert!(count_arena(grow_arena(&arena, depth)) > 1);
+                                arena.reset();
+                            });
+                        }
+                    }
+                    Way::Trees | Way::Calls => {
+                        let mut m = heap.attach().expect("a mutator");
+                        blocking::barrier(&mut m, start);
+                        for _ in 0..repeat {
+                            trees(|depth| {
+                                let nodes = match way {
+                                    Way::Calls => count(&grow_polling(&mut m, depth).get(&m)),
+                                    _ => count(&grow(&m, depth)),
+                                };
+                                assert!(nodes > 1);
+                                m.safepoint();
+                            });
+                        }
+                    }
+                })
+            })
+            .collect();
+        start.wait();
+        let begin = Instant::now();
+        for worker in workers {
+            worker.join().expect("a thread");
+        }
+        elapsed = begin.elapsed();
+    });
+    elapsed.as_secs_f64()
+}
+
+fn fastest<const N: usize>(rounds: usize, mut each: impl FnMut(usize) -> f64) -> [f64; N] {
+    let mut least = [f64::INFINITY; N];
+    for _ in 0..rounds {
+        for (index, least) in least.iter_mut().enumerate() {
+            *least = f64::min(*least, each(index));
+        }
+    }
+    least
+}
+
+fn two_mutators() {
+    for (name, way) in [("arena", Way::Arena), ("gc-core", Way::Trees), ("gc-core, polling at each call", Way::Calls)] {
+        let [one, two] = fastest(4, |index| time(way, index + 1, 4));
+        println!(
+            "binary trees, {name}: 1 thread {one:.3} s, 2 threads {two:.3} s: throughput x {:.2}    must 1.7",
+            2.0 * one / two
+        );
+    }
+    let [arena, ours] = fastest(4, |index| time([Way::Arena, Way::Trees][index], 2, 4));
+    println!("binary trees on 2 threads: {:.2} x arenas    must 2.2, aim 1.5", ours / arena);
+}
+
+/// The same work on more threads than cores.
+fn oversubscribed() {
+    for (name, way) in [("a safepoint for each tree", Way::Trees), ("at each call", Way::Calls)] {
+        let [two, four, eight, sixteen] = fastest(3, |index| time(way, 2 << index, 8 >> index));
+        println!(
+            "binary trees, {name}: 2 threads {two:.3} s; 4 threads x {:.2}, 8 threads x {:.2}, 16 threads x {:.2} of their throughput    must 0.8",
+            two / four,
+            two / eight,
+            two / sixteen
+        );
+    }
+}
+
+/// What other mutators add to an empty young collection.
+fn others() {
+    let pause = |blocked: usize, polling: usize| -> f64 {
+        let heap = Heap::builder().build().expect("a heap");
+        let done = AtomicBool::new(false);
+        let ready = Barrier::new(blocked + polling + 1);
+        let gate = std::sync::Mutex::new(());
+        let mut pauses = Vec::new();
+        let mut m = heap.attach().expect("a mutator");
+        let (heap, done, ready) = (&heap, &done, &ready);
+        std::thread::scope(|scope| {
+            let closed = gate.lock().expect("a lock");
+            for index in 0..blocked + polling {
+                let gate = &gate;
+                scope.spawn(move || {
+                    let mut m = heap.attach().expect("a mutator");
+                    blocking::barrier(&mut m, ready);
+                    if index < blocked {
+                        drop(blocking::lock(&mut m, gate));
+                    }
+                    while !done.load(Ordering::Relaxed) {
+                        m.safepoint();
+                    }
+                });
+            }
+            blocking::barrier(&mut m, ready);
+            // Those that block have done so by now.
+            blocking::sleep(&mut m, Duration::from_millis(20));
+            for _ in 0..2000 {
+                // Those that run do so again by then.
+                let rest = Instant::now();
+                while rest.elapsed() < Duration::from_micros(20) {}
+                let start = Instant::now();
+                m.collect(Generation::Fresh);
+                pauses.push(start.elapsed().as_nanos() as u64);
+            }
+            done.store(true, Ordering::Relaxed);
+            drop(closed);
+            drop(m);
+        });
+        Percentiles::of(pauses).p50 as f64 / 1e3
+    };
+    let [alone, one_blocked, eight_blocked, polling] =
+        fastest(3, |index| [(0, 0), (1, 0), (8, 0), (0, 1)].map(|(b, p)| move || pause(b, p))[index]());
+    println!("empty young collection, p50: alone {alone:.2} us");
+    println!(
+        "    with 1 blocked mutator {:+.2} us, with 8 {:+.2} us each    must 2",
+        one_blocked - alone,
+        (eight_blocked - alone) / 8.0
+    );
+    println!("    with 1 mutator that only polls {:+.2} us    must 2", polling - alone);
+}
+
+/// From the request to the stop, two threads that allocate and poll.
+fn safepoint() {
+    let heap = Heap::builder().nursery_bytes(1 << 20).build().expect("a heap");
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut m = heap.attach().expect("a mutator");
+                let begin = Instant::now();
+                while begin.elapsed() < Duration::from_secs(3) {
+                    for index in 0..1000_u64 {
+                        sink(&raw const *m.alloc([index; 3]));
+                        m.safepoint();
+                    }
+                }
+            });
+        }
+    });
+    let times = heap.times_to_safepoint();
+    let at = |percent| times.percentile(percent).as_nanos() as f64 / 1e3;
+    println!(
+        "time to safepoint, 2 threads that poll, {} stops: p50 {:.2} us p99 {:.2} us p99.9 {:.1} us worst {:.1} us    must p50 5, p99 100",
+        times.count(),
+        at(50.0),
+        at(99.0),
+        at(99.9),
+        times.max().as_nanos() as f64 / 1e3
+    );
+}
+
+fn main() {
+    let part = std::env::args().nth(1).unwrap_or_default();
+    for (name, run) in [
+        ("trees", two_mutators as fn()),
+        ("oversubscribed", oversubscribed),
+        ("others", others),
+        ("safepoint", safepoint),
+    ] {
+        if name.contains(&part) {
+            run();
+        }
+    }
+}

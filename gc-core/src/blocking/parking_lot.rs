@@ -1,0 +1,111 @@
+//! The same for the locks and condition variables of the `parking_lot` crate, version 0.12.
+
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult};
+
+use crate::Mutator;
+
+/// Locks a mutex. Free ones at the cost of [`Mutex::try_lock`].
+///
+/// The guard may be held across safepoints; whoever waits for it must wait blocked too.
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let count = parking_lot::Mutex::new(0);
+/// *gc_core::blocking::parking_lot::lock(&mut m, &count) += 1;
+/// assert_eq!(count.into_inner(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
+    match mutex.try_lock() {
+        Some(guard) => guard,
+        None => mutator.blocked(|| mutex.lock()),
+    }
+}
+
+/// Locks a lock for reading. Free ones at the cost of [`RwLock::try_read`].
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let name = parking_lot::RwLock::new("Ada");
+/// assert_eq!(*gc_core::blocking::parking_lot::read(&mut m, &name), "Ada");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> RwLockReadGuard<'a, T> {
+    match lock.try_read() {
+        Some(guard) => guard,
+        None => mutator.blocked(|| lock.read()),
+    }
+}
+
+/// Locks a lock for writing. Free ones at the cost of [`RwLock::try_write`].
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let name = parking_lot::RwLock::new("Ada");
+/// *gc_core::blocking::parking_lot::write(&mut m, &name) = "Charles";
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn write<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> RwLockWriteGuard<'a, T> {
+    match lock.try_write() {
+        Some(guard) => guard,
+        None => mutator.blocked(|| lock.write()),
+    }
+}
+
+/// Waits for a condition variable to be notified, once: use it in a loop that looks at the condition.
+///
+/// ```
+/// use gc_core::blocking;
+/// use parking_lot::{Condvar, Mutex};
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let (ready, changed) = (&Mutex::new(false), &Condvar::new());
+/// std::thread::scope(|scope| {
+///     let worker = scope.spawn(|| {
+///         *ready.lock() = true;
+///         changed.notify_one();
+///     });
+///     let mut guard = blocking::parking_lot::lock(&mut m, ready);
+///     while !*guard {
+///         blocking::parking_lot::wait(&mut m, changed, &mut guard);
+///     }
+///     drop(guard);
+///     m.blocked(|| worker.join().unwrap());
+/// });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn wait<T: ?Sized>(mutator: &mut Mutator, condvar: &Condvar, guard: &mut MutexGuard<'_, T>) {
+    mutator.blocked(|| condvar.wait(guard));
+}
+
+/// [`wait`], for at most `time`. Whether that ran out.
+///
+/// ```
+/// # use std::time::Duration;
+/// use parking_lot::{Condvar, Mutex};
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+/// let mut guard = mutex.lock();
+/// let result = gc_core::blocking::parking_lot::wait_for(&mut m, &condvar, &mut guard, Duration::from_millis(1));
+/// assert!(result.timed_out());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn wait_for<T: ?Sized>(
+    mutator: &mut Mutator,
+    condvar: &Condvar,
+    guard: &mut MutexGuard<'_, T>,
+    time: Duration,
+) -> WaitTimeoutResult {
+    mutator.blocked(|| condvar.wait_for(guard, time))
+}
