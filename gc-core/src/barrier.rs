@@ -6,8 +6,13 @@
 //! ```text
 //!   if slot - holder_start < holder_bytes  &&  value - value_start < value_bytes   { slow }
 //!   slot.store(value, Release)
-//!   slow:  if value is young && what the slot holds is not && the holder is old    { remember the slot }
+//!   slow:  old = slot.load
+//!          if marking && old is old && its mark was clear, and is set now               { push old to the snapshot buffer }
+//!          if value is young && old is not && the holder is old                        { remember the slot }
 //! ```
+//!
+//! `value` is the young and the large part, and the whole address space while the old generation is being marked: then null and old
+//! values reach the slow path too.
 //!
 //! - **W1** Between collections, every slot and cell in an old object that holds a young value is in the remembered set
 //!   (a superset: it may hold one no longer).
@@ -15,15 +20,22 @@
 //!   their own, and old objects are freed only while the set is empty.
 //! - **W3** A cell is in the set if and only if its logged bit is set.
 //! - **W4** Ranges change only while the world is stopped; so they are plain cells.
+//! - **W5** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990): marking begins and ends
+//!   with nothing young. Every writer reads the old value before its own store, so the first store to a slot in its modification order has
+//!   read the snapshot's value, and pushed it or seen it marked. Marks only go from clear to set, so a stale read pushes once too often,
+//!   never once too few; no fence is needed, as the *old value's* mark is tested, not the holder's. For a cell the same is done for all that
+//!   it holds, when it is logged: once in a marking, as the set is empty when that begins.
 //!
 //! A slot that held a young value already is already in the set (W1), so nothing is remembered twice in a row.
 
 use core::{cell::Cell, cell::RefCell, ptr::NonNull};
 
 use crate::{
-    memory::{AddressMap, CellWord, Edge, TypeInfo, large::RunTable},
+    memory::{AddressMap, CellWord, Edge, TypeInfo, blocks::Bits, large::RunTable},
     safepoint::{Poll, Reason},
+    snapshot::Snapshots,
     sync::Arc,
+    trace::{Trace, Visitor, sealed},
 };
 
 /// A mutator's barrier: the ranges that it compares with, in one line of the cache, and what it has remembered.
@@ -39,7 +51,15 @@ pub(crate) struct Barrier {
     remembered: RefCell<Remembered>,
     /// Entries at which the buffer is looked through for duplicates.
     capacity: usize,
+    bits: Arc<Bits>,
+    snapshots: Arc<Snapshots>,
+    marking: Cell<bool>,
+    /// Values that were overwritten and are marked now. As `remembered`.
+    overwritten: RefCell<Vec<NonNull<u8>>>,
 }
+
+/// Overwritten values that a mutator keeps before it hands them over.
+const SNAPSHOT: usize = 512;
 
 /// Places in old objects that may hold young values.
 #[derive(Default)]
@@ -88,7 +108,13 @@ impl Remembered {
 }
 
 impl Barrier {
-    pub(crate) fn new(map: AddressMap, runs: Arc<RunTable>, capacity: usize) -> Self {
+    pub(crate) fn new(
+        map: AddressMap,
+        runs: Arc<RunTable>,
+        bits: Arc<Bits>,
+        snapshots: Arc<Snapshots>,
+        capacity: usize,
+    ) -> Self {
         let holders = map.large_and_old();
         let values = map.young_and_large();
         Self {
@@ -100,7 +126,24 @@ impl Barrier {
             runs,
             remembered: RefCell::default(),
             capacity,
+            bits,
+            snapshots,
+            marking: Cell::new(false),
+            overwritten: RefCell::default(),
         }
+    }
+
+    /// Whether the old generation is being marked, from here on. The world is stopped (W4), or nobody knows the barrier yet.
+    pub(crate) fn set_marking(&self, marking: bool) {
+        let values = self.map.young_and_large();
+        self.value_start.set(if marking { 0 } else { values.start });
+        self.value_bytes.set(if marking { usize::MAX } else { values.bytes });
+        self.marking.set(marking);
+    }
+
+    /// Hands over what was overwritten.
+    pub(crate) fn hand_over(&self) {
+        self.snapshots.hand_over(self.overwritten.take());
     }
 
     /// What was remembered; the set is empty from now on.
@@ -150,6 +193,9 @@ impl Barrier {
     #[inline(never)]
     fn slow(&self, poll: &Poll, slot: &Edge, value: *mut u8) {
         let old = slot.get();
+        if self.marking.get() {
+            self.preserve(old);
+        }
         let place = NonNull::from(slot);
         if self.is_young(value) && !self.is_young(old) && self.holder_is_old(place.addr().get()) {
             #[cfg(not(gc_mutant = "no_remembered_set"))]
@@ -173,10 +219,36 @@ impl Barrier {
         let place = NonNull::from(word);
         if self.holder_is_old(place.addr().get()) {
             word.set_logged(true);
+            if self.marking.get() {
+                let cell = RememberedCell { word: place, info };
+                // SAFETY: the content of the cell, which the caller has the lock of, with its type.
+                unsafe { (info.trace.preserve)(cell.content(), 1, core::ptr::from_ref(self).cast_mut().cast()) };
+            }
             #[cfg(not(gc_mutant = "no_remembered_cells"))]
             self.remember(poll, |set| set.cells.push(RememberedCell { word: place, info }));
         }
         let _ = (poll, info);
+    }
+
+    /// Keeps a value that is about to be overwritten alive until the marking is over (W5).
+    fn preserve(&self, old: *mut u8) {
+        let Some(object) = NonNull::new(old) else { return };
+        let address = old.addr();
+        let new = if self.map.old.contains(address) {
+            self.bits.marks.set_shared(self.bits.granule(address))
+        } else {
+            self.map.large.contains(address) && {
+                let run = self.runs.run_of(address);
+                run.is_old() && run.mark()
+            }
+        };
+        if new && !cfg!(gc_mutant = "no_snapshot") {
+            let mut overwritten = self.overwritten.borrow_mut();
+            overwritten.push(object);
+            if overwritten.len() >= SNAPSHOT {
+                self.snapshots.hand_over(core::mem::take(&mut overwritten));
+            }
+        }
     }
 
     #[cfg_attr(any(gc_mutant = "no_remembered_set", gc_mutant = "no_remembered_cells"), allow(dead_code))]
@@ -207,5 +279,30 @@ impl Barrier {
     #[inline]
     fn holder_is_old(&self, place: usize) -> bool {
         !self.map.large.contains(place) || self.runs.run_of(place).is_old()
+    }
+}
+
+/// Preserves every pointer of a cell's content.
+pub(crate) struct Preserver<'a>(&'a Barrier);
+
+impl<'a> Preserver<'a> {
+    pub(crate) fn new(barrier: &'a Barrier) -> Self {
+        Self(barrier)
+    }
+}
+
+impl sealed::Visitor for Preserver<'_> {}
+
+impl Visitor for Preserver<'_> {
+    const MOVES: bool = false;
+
+    #[inline]
+    unsafe fn edge(&mut self, edge: *mut Edge) {
+        // SAFETY: the caller passes the place of a pointer.
+        self.0.preserve(unsafe { &*edge }.get());
+    }
+
+    unsafe fn cell<T: Trace>(&mut self, _: *mut CellWord, _: *mut T) {
+        unreachable!("gc-core: a cell in a cell")
     }
 }

@@ -75,6 +75,7 @@ mod old;
 mod root;
 mod safepoint;
 mod slot;
+mod snapshot;
 mod sync;
 mod team;
 mod trace;
@@ -83,8 +84,8 @@ mod young;
 
 pub use cell::{GcCell, GcCellMut, GcCellRef};
 pub use collector::{
-    BuildError, Cause, CollectReport, Counts, Event, Generation, Histogram, Level, ParseStressError, Stats, Stress,
-    Thresholds,
+    BuildError, Cause, CollectReport, Counts, Event, Generation, Histogram, Level, ParseStressError, Stats, Step,
+    Stress, Thresholds,
 };
 pub use gc::Gc;
 pub use gc_derive::Trace;

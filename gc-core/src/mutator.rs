@@ -18,11 +18,12 @@ use crate::{
     barrier::Barrier,
     collector::{
         self, Cause, CollectReport, Generation,
+        full::Phase,
         handle::Handle,
         local::{self, DropList, Local, Place, Role},
         pending::Pending,
         roots::RootTable,
-        shared::{Attached, Registry, Shared, members},
+        shared::{Attached, Registry, Shared},
     },
     memory::{CellUser, CellWord, Edge, TypeInfo},
     safepoint::{Poll, Reason, StateWord, Stopped},
@@ -119,29 +120,36 @@ impl Mutator {
                 None => return Err(AttachError::TimedOut { threads: Vec::new() }),
             },
         };
-        // With a second mutator, cells need atomic operations: the first one has to be at a safepoint to learn that.
-        let others = if registry.mutators.len() == 1 { registry.mutators.clone() } else { Vec::new() };
+        // With a second mutator, cells need atomic operations: the first one has to be at a safepoint to learn that. What guards were
+        // forgotten before the first one counts no more, which the marker has to learn too.
+        let stops = registry.mutators.len() <= 1;
+        let others = if stops { registry.mutators.clone() } else { Vec::new() };
         let mut late = Vec::new();
         let next = || match patience {
             None => Some(PATIENCE),
             Some(patience) => Some(patience.checked_sub(start.elapsed())?.min(PATIENCE)),
         };
-        let stopped = shared.world.stop(members(&others), next().unwrap_or_default(), |waited| {
+        let late_ones = |waited| {
             if waited >= PATIENCE {
                 shared.tell_who_is_late(&others, waited);
             }
             late = others.iter().filter(|o| o.local().word.is_late()).map(|o| o.thread.clone()).collect();
             next()
-        });
+        };
+        let stopped = if stops {
+            shared.world.stop(shared.members(&others), next().unwrap_or_default(), late_ones)
+        } else {
+            Stopped::All { last: None }
+        };
         if stopped == Stopped::CalledOff {
             return Err(AttachError::TimedOut { threads: late });
         }
         let mut pending = Pending::default();
         registry.forget_tables(&mut pending);
         let mutator = Self::register(handle, &mut registry, thread);
-        if !others.is_empty() {
+        if stops {
             shared.count_stop(&registry.mutators);
-            shared.world.resume(members(&others));
+            shared.world.resume(shared.members(&others));
         }
         drop(registry);
         shared.background.post_drops(pending, &shared.memory.budget);
@@ -154,20 +162,19 @@ impl Mutator {
     fn register(handle: &Arc<Handle>, registry: &mut Registry, thread: String) -> Self {
         let shared = handle.shared.clone();
         let config = &shared.config;
-        let barrier = Barrier::new(shared.map, shared.runs.clone(), config.remembered_entries);
+        let (bits, snapshots) = (shared.bits.clone(), shared.snapshots.clone());
+        let barrier = Barrier::new(shared.map, shared.runs.clone(), bits, snapshots, config.remembered_entries);
+        let marking = shared.full.phase() == Phase::Marking;
+        barrier.set_marking(marking);
         let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&shared).cast()));
         registry.tables.push(roots.clone());
         registry.next = registry.next.wrapping_add(1);
-        if registry.mutators.is_empty() {
-            // Guards that were forgotten by mutators that are gone count no more.
-            shared.count_stop(&[]);
-        }
         let local = Box::new(Local {
             poll: Poll::new(),
             // Relaxed: the registry's lock orders it.
             cell_user: CellUser::new(
                 shared.pace.stops.load(Ordering::Relaxed),
-                registry.mutators.is_empty(),
+                registry.mutators.is_empty() && !marking,
                 registry.next,
             )
             .into(),

@@ -123,6 +123,11 @@ impl StateWord {
         Self { word: AtomicUsize::new(RUNNING), number }
     }
 
+    /// The word of a thread that does not touch the heap yet.
+    pub(crate) fn blocked(number: u32) -> Self {
+        Self { word: AtomicUsize::new(BLOCKED), number }
+    }
+
     /// Whether the mutator has not heeded the stop yet.
     pub(crate) fn is_late(&self) -> bool {
         // Relaxed: for a report.

@@ -121,7 +121,8 @@ fn limits_can_be_set_while_the_program_runs() {
 #[test]
 fn a_soft_limit_collects_harder() {
     let collections = |soft: Option<usize>| {
-        let heap = plain().thresholds(Thresholds { growth_floor: 1 << 20, ..Thresholds::default() }).build().unwrap();
+        let thresholds = Thresholds { growth_floor: 1 << 20, nursery_bytes: 512 << 10, ..Thresholds::default() };
+        let heap = plain().thresholds(thresholds).build().unwrap();
         heap.set_soft_limit(soft);
         let mut m = heap.attach().unwrap();
         let mut kept = m.root(Vec::<Gc<[u64; 16]>>::new());
@@ -132,5 +133,6 @@ fn a_soft_limit_collects_harder() {
         }
         heap.stats().collections[2]
     };
-    assert!(collections(Some(2 << 20)) > collections(None));
+    let (soft, none) = (collections(Some(2 << 20)), collections(None));
+    assert!(soft > none, "{soft} full collections above the soft limit, {none} without one");
 }

@@ -122,7 +122,15 @@ impl Local {
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
         let mut old = self.shared.old.lock();
         let ready = |old: &mut OldSpace, wanted| {
-            old.ensure_empty(wanted, |bytes| memory.budget.charge(bytes), |offset, bytes| memory.grow(offset, bytes))
+            let charge = |bytes| memory.budget.charge(bytes);
+            old.ensure_empty(wanted, charge, |offset, bytes| {
+                let grown = memory.grow(offset, bytes);
+                // Only where much becomes old: the reserve of a program that promotes little is never touched.
+                if grown && self.shared.pace.promotes_much() {
+                    self.shared.background.post(Job::Populate(offset, bytes));
+                }
+                grown
+            })
         };
         // A block per class for each helper is worth having, but not where memory is short.
         let helpers = self.shared.helpers.count() * CLASSES;

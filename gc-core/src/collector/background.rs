@@ -15,7 +15,7 @@ use std::{panic, thread};
 use crate::{
     memory::{BLOCK, Header, PAGE, bitmap::ones, budget::Budget},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -23,6 +23,7 @@ use crate::{
 use super::{
     event::{Event, Hook},
     local::{Role, role, set_role},
+    marker,
     pending::{Dropped, Pending, drop_object},
     queue::Queue,
     shared::Shared,
@@ -36,12 +37,17 @@ pub(crate) enum Job {
     Trim,
     /// Start the threads that help with collections.
     Hire,
+    /// Put memory behind a range that is about to be promoted into (offset in the reservation, bytes): touching fresh memory is
+    /// most of what such a pause would take.
+    Populate(usize, usize),
 }
 
 /// The queue of the background thread.
 pub(crate) struct Background {
     queue: Queue<Job>,
     hook: Hook,
+    /// The marker's thread.
+    marker: Mutex<Option<thread::JoinHandle<()>>>,
     /// Values in jobs that were not finished.
     pending: AtomicUsize,
     run: AtomicU64,
@@ -53,6 +59,7 @@ impl Background {
         Self {
             queue: Queue::new(),
             hook,
+            marker: Mutex::new(None),
             pending: AtomicUsize::new(0),
             run: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
@@ -86,16 +93,34 @@ impl Background {
     }
 }
 
-/// Starts the thread of a heap.
+/// Starts the threads of a heap: this one, and the marker.
 pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
-    thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
+    let marker = marker::start(shared.clone())?;
+    let own = shared.clone();
+    let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
-        work(&shared);
-        shared.helpers.dismiss(&shared.crew);
-        shared.drop_everything();
+        work(&own);
+        own.full.stop();
+        if let Some(marker) = own.background.marker.lock().take()
+            && marker.join().is_err()
+        {
+            // It runs no user code but `Trace`: what gets here is a bug of ours, and nothing is dropped.
+            eprintln!("gc-core: the marker panicked");
+            return;
+        }
+        own.helpers.dismiss(&own.crew);
+        own.drop_everything();
         // What destructors that panicked at the very end left to tell.
-        work(&shared);
-    })
+        work(&own);
+    });
+    match background {
+        Ok(_) => *shared.background.marker.lock() = Some(marker),
+        Err(_) => {
+            shared.full.stop();
+            let _ = marker.join();
+        }
+    }
+    background
 }
 
 /// Bytes of empty memory of each kind that are kept at least; a quarter of what is in use if that is more.
@@ -142,10 +167,12 @@ impl Shared {
                 }
             }
             Job::Hire => {
-                if let Err(event) = self.helpers.hire(&self.crew, self.config.workers) {
+                if let Err(error) = self.helpers.hire(&self.crew, self.config.workers) {
+                    let event = Event::NoHelper { helpers: self.helpers.count(), os: error.to_string() };
                     self.background.post(Job::Tell(event));
                 }
             }
+            Job::Populate(offset, bytes) => self.memory.populate(offset, bytes),
             Job::Trim => {
                 // What the old generation grows by until the next full collection would be taken again at once, and a page
                 // that was given back costs ten times the allocation on it.
@@ -208,7 +235,8 @@ impl Shared {
         let mut young = self.young.lock();
         let mut objects = core::mem::take(&mut young.drops);
         let mut large = self.large.lock();
-        let runs = core::mem::take(&mut large.old).into_iter().chain(core::mem::take(&mut young.fresh_large));
+        let (old, unswept) = (core::mem::take(&mut large.old), core::mem::take(&mut large.unswept));
+        let runs = old.into_iter().chain(unswept).chain(core::mem::take(&mut young.fresh_large));
         let runs = runs.map(|page| self.runs.object(page as usize)).filter(|(_, info)| info.drop.is_some());
         objects.extend(runs.filter_map(|(address, _)| NonNull::new(address)));
         let old = &self.old.lock().space;

@@ -1,12 +1,13 @@
-//! One collection, from the stopped world to its resumption.
+//! One pause, from the stopped world to its resumption.
 //!
 //! ```text
-//!   young:  retire the buffer → copy from roots and remembered set → what died: drop lists, large runs → flip
-//!   full:   a young collection that promotes everything → mark from the roots → sweep
+//!   young:   retire the buffers → copy from roots and remembered set → what died: drop lists, large runs → flip
+//!   begin:   a young collection that promotes everything → snapshot: what the roots hold → barriers on
+//!   finish:  a young collection that promotes everything → mark what is left → barriers off → every block waits to be swept
 //! ```
 //!
-//! A full collection begins with nothing young and an empty remembered set, so marking sees the old generation alone and
-//! no remembered place can outlive what sweeping frees.
+//! Marking begins and ends with nothing young and an empty remembered set, so the marker sees the old generation alone and
+//! no remembered place can outlive what sweeping frees. What lies between and behind is in `marker`, the phases in `full`.
 
 use core::{fmt, time::Duration};
 use std::time::Instant;
@@ -14,9 +15,9 @@ use std::time::Instant;
 use crate::{
     memory::{Header, HeaderWord, PAGE, TypeInfo, chunks::Age, large::LargeSpace, poison, size_class::CLASSES},
     old::{
-        mark::Marker,
+        mark::{Cells, Marked, Marker},
         promote::Cursors,
-        sweep::{self, Dead, Swept},
+        sweep::{self, Dead, Progress},
     },
     safepoint::{Reason, Stopped},
     sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
@@ -27,11 +28,12 @@ use super::{
     background::Job,
     config::promotion_reserve,
     describe::Promotion,
-    event::Event,
+    event::{Event, Step},
+    full::{Current, Phase},
     local::{self, Local},
     pending::Pending,
     roots::RootTable,
-    shared::{Attached, Finished, Old, Registry, Shared, Young, members},
+    shared::{Attached, Finished, Old, Registry, Shared, Young},
     stress::PromoteBy,
     verify::{self, Moment},
 };
@@ -116,6 +118,24 @@ pub struct CollectReport {
     pub pause: Duration,
 }
 
+/// What had been done when a request was made: what is done later is shared.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    collections: u64,
+    full: u64,
+}
+
+/// What a stop is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// A young collection.
+    Young(Generation),
+    /// That a full collection begins, unless one is under way.
+    Begin,
+    /// That marking ends, if it takes no more than about so many objects.
+    Finish { budget: u64 },
+}
+
 /// Takes up what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
 pub(crate) fn at_safepoint(local: &Local) {
     let shared = &*local.shared;
@@ -130,8 +150,8 @@ pub(crate) fn at_safepoint(local: &Local) {
         local.poll.raise(Reason::STRESS);
         let count = local.stress_count.get() + 1;
         local.stress_count.set(count);
-        if stress.every_safepoint != 0 && count.is_multiple_of(stress.every_safepoint) && !reason.contains(Reason::FULL)
-        {
+        let due = stress.every_safepoint != 0 && count.is_multiple_of(stress.every_safepoint);
+        if due && !reason.contains(Reason::FULL) {
             request(local, Generation::Fresh, Cause::Stress, shared.seen());
             return;
         }
@@ -150,54 +170,71 @@ fn away(local: &Local, wait: impl FnOnce()) {
     local::set_current(local);
 }
 
-/// Collects, or shares a collection that somebody else leads and that began after `seen`. The caller is the running owner of
-/// `local`, at a safepoint.
-pub(crate) fn request(local: &Local, asked: Generation, cause: Cause, seen: u64) -> CollectReport {
+/// Collects, or shares a collection that somebody else leads and that began after `seen`. A full collection is waited for to its
+/// end, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
+pub(crate) fn request(local: &Local, asked: Generation, cause: Cause, seen: Seen) -> CollectReport {
     let shared = &*local.shared;
     let mut report = None;
     away(local, || {
         // Before the registry lock (step 1 of `safepoint`): whoever leads does not wait for this thread.
         shared.world.enter_blocked(&local.word);
-        report = Some(lead(shared, asked, cause, seen));
+        report = if asked == Generation::Old {
+            Some(shared.full.wait_for_one_after(seen.full, || {
+                let _ = lead(shared, Wanted::Begin, cause, None);
+            }))
+        } else {
+            lead(shared, Wanted::Young(asked), cause, Some(seen))
+        };
         shared.world.leave_blocked(&local.word);
     });
-    report.expect("`away` calls its function")
+    report.expect("a collection leaves a report")
 }
 
-/// Collects, unless a collection that began after `seen` has done what was asked. The caller's mutator, if it has one, is
-/// BLOCKED.
-fn lead(shared: &Shared, asked: Generation, cause: Cause, seen: u64) -> CollectReport {
+/// Stops the world and does what is wanted; a young collection that began after `seen` is shared. The caller's mutator, if it has one, is
+/// BLOCKED. Returns the report of the pause, if there was one.
+pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<Seen>) -> Option<CollectReport> {
     let mut registry = shared.registry.lock();
-    if let Some(last) = registry.last[asked as usize].filter(|last| last.started > seen) {
-        return last.report;
+    match wanted {
+        Wanted::Young(asked) => {
+            let last = registry.last[asked as usize];
+            if let (Some(last), Some(seen)) = (last, seen)
+                && last.started > seen.collections
+            {
+                return Some(last.report);
+            }
+        }
+        Wanted::Begin if shared.full.phase() != Phase::Idle => return None,
+        Wanted::Finish { .. } if shared.full.phase() != Phase::Marking => return None,
+        Wanted::Begin | Wanted::Finish { .. } => {}
     }
     let start = Instant::now();
     let mutators = registry.mutators.clone();
     let patience = shared.config.late_after;
-    let stopped = shared.world.stop(members(&mutators), patience, |waited| {
+    let stopped = shared.world.stop(shared.members(&mutators), patience, |waited| {
         shared.tell_who_is_late(&mutators, waited);
         Some(patience)
     });
-    shared.count_time_to_safepoint(start.elapsed(), stopped, &mutators);
+    let start = shared.stopped(start, stopped, &mutators);
     // A collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
     let bomb = AbortOnUnwind;
-    // Release, with the Acquire in `request`; odd while the collection runs.
+    // Release, with the Acquire in `seen`; odd while the collection runs.
     let started = shared.pace.collections.fetch_add(1, Ordering::Release) + 1;
-    let (report, pending, event) = collect(shared, &mutators, &mut registry, asked, cause, start);
+    let (report, pending, event) = collect(shared, &mutators, &mut registry, wanted, cause, start);
     shared.pace.collections.fetch_add(1, Ordering::Release);
     for last in &mut registry.last[..=report.generation as usize] {
         *last = Some(Finished { started, report });
     }
     core::mem::forget(bomb);
-    shared.world.resume(members(&mutators));
+    shared.world.resume(shared.members(&mutators));
     drop(registry);
     shared.background.post_drops(pending, &shared.memory.budget);
-    if report.generation == Generation::Old {
-        shared.background.post(Job::Trim);
-    }
     shared.background.post(Job::Tell(event));
-    report
+    Some(report)
 }
+
+/// Objects, and blocks, that a pause marks or sweeps where the program outruns the marker: about half a millisecond.
+const SLICE_OBJECTS: u64 = 1 << 13;
+const SLICE_BLOCKS: usize = 256;
 
 struct AbortOnUnwind;
 
@@ -213,43 +250,52 @@ fn collect(
     shared: &Shared,
     mutators: &[Attached],
     registry: &mut Registry,
-    asked: Generation,
+    wanted: Wanted,
     cause: Cause,
-    start: Instant,
+    start: Start,
 ) -> (CollectReport, Pending, Event) {
-    let (generation, cause) = choose(shared, asked, cause);
-    shared.count_stop(mutators);
+    let (generation, wanted, cause) = choose(shared, wanted, cause);
     let mut pending = Pending::default();
     registry.forget_tables(&mut pending);
-    let mut world = World::stopped(shared, mutators, &registry.tables, pending, generation);
+    let mut world = World::stopped(shared, mutators, &registry.tables, pending, matches!(wanted, Wanted::Begin));
     let before = world.bytes();
     let allocated = world.fresh_bytes();
     world.verify(Moment::Before);
     let evacuated = world.young(generation);
     world.verify(if generation == Generation::Fresh { Moment::After } else { Moment::AfterPromotion });
-    let after_young = world.bytes();
-    let mut swept = Swept::default();
-    if generation == Generation::Old {
-        swept = world.full();
-        world.verify(Moment::AfterPromotion);
-    }
     let after = world.bytes();
+    // The old part only grows in a young collection, so this is what died young.
+    let freed = before.saturating_sub(after);
+    let step = world.full(wanted, cause, before, start.at);
+    let remembered = world.young.remembered.len();
+    shared.count_stop(mutators);
     // Relaxed, all three: figures of the leader.
     shared.pace.fresh_bytes.store(0, Ordering::Relaxed);
     shared.pace.limit_told.store(false, Ordering::Relaxed);
     shared.pace.much_remembered.store(false, Ordering::Relaxed);
+    let old_bytes = Shared::old_bytes(&world.old.space, &world.large);
+    let all_swept = world.all_swept;
     let pending = world.finish();
-    let pause = start.elapsed();
+    if let Some((then, bytes)) = registry.resumed.replace((Instant::now(), old_bytes)) {
+        shared.pace.count_promoted(old_bytes.saturating_sub(bytes), then.elapsed());
+    }
+    let pause = start.at.elapsed();
     let survived = evacuated.copied + evacuated.promoted;
     // What survived a while ago counts less and less. Relaxed, both: the leader's figure.
     let expected = shared.pace.survivors.load(Ordering::Relaxed) / 4 * 3;
     shared.pace.survivors.store(expected.max(survived), Ordering::Relaxed);
     shared.helpers.want(shared, survived);
+    if step != Step::Whole {
+        shared.full.count(|current| {
+            current.pause += pause;
+            current.freed += freed;
+        });
+    }
 
-    // The old part only grows in a young collection, so this is what died young.
-    let freed_young = before.saturating_sub(after_young);
     let mut stats = shared.stats.lock();
-    stats.collections[generation as usize] += 1;
+    if step == Step::Whole {
+        stats.collections[generation as usize] += 1;
+    }
     stats.pause_total += pause;
     stats.pause_max = pause.max(stats.pause_max);
     stats.bytes_allocated += allocated as u64;
@@ -257,26 +303,37 @@ fn collect(
     stats.bytes_promoted += evacuated.promoted as u64;
     stats.bytes_by_helpers += evacuated.helped as u64;
     stats.objects_promoted += evacuated.promoted_objects as u64;
-    stats.bytes_freed += (freed_young + swept.bytes) as u64;
-    stats.objects_freed += swept.objects as u64;
+    stats.bytes_freed += freed as u64;
     drop(stats);
     shared.times.lock().pauses.add(pause);
-    let event = Event::Collection { generation: generation as u8, cause, pause, before, after };
-    let report = CollectReport {
-        generation,
-        bytes_before: before,
-        bytes_freed: before.saturating_sub(after),
-        old_objects_freed: swept.objects,
+    if all_swept {
+        shared.end_full();
+    }
+    let event = Event::Collection {
+        generation: generation as u8,
+        cause,
+        step,
         pause,
+        before,
+        after,
+        time_to_safepoint: start.stopped,
+        last: start.last,
+        copied: evacuated.copied,
+        promoted: evacuated.promoted,
+        remembered,
+        snapshot: 0,
+        beside: Duration::ZERO,
+        assist: Duration::ZERO,
     };
+    let report = CollectReport { generation, bytes_before: before, bytes_freed: freed, old_objects_freed: 0, pause };
     (report, pending, event)
 }
 
 impl Shared {
     /// What a request must have been seen after, to be shared.
-    pub(crate) fn seen(&self) -> u64 {
+    pub(crate) fn seen(&self) -> Seen {
         // Acquire, with the leader's Release: a collection that is over by now is seen to be.
-        self.pace.collections.load(Ordering::Acquire)
+        Seen { collections: self.pace.collections.load(Ordering::Acquire), full: self.full.begun() }
     }
 
     /// A new stop: locks of cells that were taken before it are free, and whether cells need atomic operations is decided anew.
@@ -284,21 +341,29 @@ impl Shared {
     pub(crate) fn count_stop(&self, mutators: &[Attached]) {
         // Relaxed: mutators learn it here.
         let stops = self.pace.stops.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        // The marker reads cells, too.
+        let exclusive = mutators.len() == 1 && self.full.phase() != Phase::Marking;
         for attached in mutators {
             let local = attached.local();
-            local.cell_user.set(local.cell_user.get().after(stops, mutators.len() == 1));
+            local.cell_user.set(local.cell_user.get().after(stops, exclusive));
         }
     }
 
-    /// Notes how long a stop took, and who was waited for longest so far.
-    fn count_time_to_safepoint(&self, time: Duration, stopped: Stopped, mutators: &[Attached]) {
-        let Stopped::All { last: Some(last) } = stopped else { return };
+    /// Notes how long a stop took that was asked for at `at`, and who was waited for longest so far.
+    fn stopped(&self, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
+        let time = at.elapsed();
+        let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
         let mut times = self.times.lock();
         let worst = time > times.to_safepoint.max();
         times.to_safepoint.add(time);
-        if let Some(attached) = mutators.iter().find(|attached| worst && attached.local().number == last) {
-            times.slowest = Some(attached.thread.clone());
+        let last = match mutators.iter().find(|attached| attached.local().number == last) {
+            Some(attached) => attached.thread.clone(),
+            None => "the marker".to_owned(),
+        };
+        if worst {
+            times.slowest = Some(last.clone());
         }
+        Start { at, stopped: time, last: Some(last) }
     }
 
     /// Tells which threads have not reached a safepoint.
@@ -310,43 +375,62 @@ impl Shared {
     }
 }
 
-/// What is really collected: a young collection becomes one that promotes everything when its turn has come, a full one
-/// when the old generation has reached its goal.
-fn choose(shared: &Shared, asked: Generation, cause: Cause) -> (Generation, Cause) {
+/// How a pause began.
+struct Start {
+    /// When it was asked for.
+    at: Instant,
+    /// How long it took to stop the world.
+    stopped: Duration,
+    /// The thread that was waited for last.
+    last: Option<String>,
+}
+
+/// What is really done: a young collection becomes one that promotes everything when its turn has come, and one that begins a full
+/// collection when the old generation has grown enough.
+fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generation, Wanted, Cause) {
     let pace = &shared.pace;
-    let stress = &shared.config.stress;
-    // Relaxed, here and below: counters of the leader.
-    let stops = pace.stops.load(Ordering::Relaxed);
-    let forced = stress.full_every != 0 && stops.is_multiple_of(stress.full_every);
-    if asked == Generation::Old || forced {
-        return (Generation::Old, cause);
+    let Wanted::Young(asked) = wanted else { return (Generation::Young, wanted, cause) };
+    if shared.full.phase() == Phase::Marking && pace.is_far_over_goal() {
+        return (Generation::Young, Wanted::Finish { budget: u64::MAX }, Cause::Growth);
     }
-    if cause != Cause::Explicit && pace.is_auto() && pace.wants_full() {
-        return (Generation::Old, Cause::Growth);
+    if shared.full.phase() == Phase::Idle {
+        let stress = &shared.config.stress;
+        // Relaxed, here and below: counters of the leader.
+        let stops = pace.stops.load(Ordering::Relaxed).wrapping_add(1);
+        if stress.full_every != 0 && stops.is_multiple_of(stress.full_every) {
+            return (Generation::Young, Wanted::Begin, cause);
+        }
+        if cause != Cause::Explicit && pace.is_auto() && pace.wants_full() {
+            return (Generation::Young, Wanted::Begin, Cause::Growth);
+        }
     }
     let every = pace.thresholds().promote_all_every;
     let turn = every != 0 && pace.young_collections.load(Ordering::Relaxed) + 1 >= every;
-    if asked == Generation::Fresh && !turn { (Generation::Fresh, cause) } else { (Generation::Young, cause) }
+    let generation = if asked == Generation::Fresh && !turn { Generation::Fresh } else { Generation::Young };
+    (generation, wanted, cause)
 }
 
 /// The stopped world.
 struct World<'a> {
     shared: &'a Shared,
+    mutators: &'a [Attached],
     tables: &'a [Arc<RootTable>],
     young: MutexGuard<'a, Young>,
     old: MutexGuard<'a, Old>,
     large: MutexGuard<'a, LargeSpace>,
     pending: Pending,
+    /// Whether this pause has swept the last block.
+    all_swept: bool,
 }
 
 impl<'a> World<'a> {
     /// Takes over what the mutators have in hand.
     fn stopped(
         shared: &'a Shared,
-        mutators: &[Attached],
+        mutators: &'a [Attached],
         tables: &'a [Arc<RootTable>],
         pending: Pending,
-        generation: Generation,
+        begins: bool,
     ) -> Self {
         let mut young = shared.young.lock();
         let (old, large) = (shared.old.lock(), shared.large.lock());
@@ -355,11 +439,11 @@ impl<'a> World<'a> {
             young.take_over(local);
             // What it was raised for is being done.
             local.poll.lower(Reason::YOUNG);
-            if generation == Generation::Old {
+            if begins {
                 local.poll.lower(Reason::FULL);
             }
         }
-        Self { shared, tables, young, old, large, pending }
+        Self { shared, mutators, tables, young, old, large, pending, all_swept: false }
     }
 
     /// Bytes of objects, as chunks, cells and runs hold them.
@@ -382,7 +466,7 @@ impl<'a> World<'a> {
     fn young(&mut self, generation: Generation) -> Evacuated {
         let policy = policy(self.shared, generation);
         let mut evacuated = self.evacuate(policy);
-        let Old { space: old, cursors } = &mut *self.old;
+        let Old { space: old, cursors, .. } = &mut *self.old;
         for cursors in cursors {
             cursors.settle(old);
         }
@@ -406,7 +490,7 @@ impl<'a> World<'a> {
         let helpers = self.helpers();
         let alone = self.alone(helpers);
         let remembered = core::mem::take(&mut self.young.remembered);
-        let Old { space: old, cursors } = &mut *self.old;
+        let Old { space: old, cursors, .. } = &mut *self.old;
         let (ages, bits) = (self.young.space.ages.clone(), old.bits.clone());
         let grow = |offset, bytes| shared.memory.grow(offset, bytes);
         let to_space = ToSpace::new(&mut self.young.space, &grow);
@@ -428,7 +512,14 @@ impl<'a> World<'a> {
         unsafe { leader.remembered(remembered) };
         let helpers = promotions.take(helpers).collect();
         let (evacuated, promotions) = young::evacuate(leader, &pause, &shared.crew, helpers);
-        self.large.old.extend(promotions.into_iter().flat_map(|promotion| promotion.large));
+        let marking = shared.full.phase() == Phase::Marking;
+        for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
+            if marking {
+                // Born marked, as what is promoted.
+                shared.runs.run(page as usize).mark();
+            }
+            self.large.old.push(page);
+        }
         evacuated
     }
 
@@ -482,12 +573,40 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Marks and sweeps the old generation. Nothing is young.
-    fn full(&mut self) -> Swept {
+    /// The pause's part of a full collection: begins or ends marking, or pays for what the program outruns.
+    fn full(&mut self, wanted: Wanted, cause: Cause, before: usize, start: Instant) -> Step {
+        match (wanted, self.shared.full.phase()) {
+            (Wanted::Begin, _) => {
+                self.begin_marking(cause, before, start);
+                if self.shared.config.stress.stopped {
+                    self.finish_marking(u64::MAX);
+                    self.sweep_all();
+                }
+                Step::Begin
+            }
+            (Wanted::Finish { budget }, _) if self.finish_marking(budget) => {
+                let old_bytes = Shared::old_bytes(&self.old.space, &self.large);
+                if self.shared.pace.is_over_goal(old_bytes, 10) {
+                    self.sweep_all();
+                }
+                Step::Finish
+            }
+            (Wanted::Young(_), Phase::Marking | Phase::Sweeping) => {
+                self.assist();
+                Step::Whole
+            }
+            _ => Step::Whole,
+        }
+    }
+
+    /// Marking begins: what the roots hold is the snapshot. Nothing is young.
+    fn begin_marking(&mut self, cause: Cause, before: usize, start: Instant) {
         debug_assert_eq!(self.young.space.in_use(), 0);
         debug_assert_eq!(self.young.remembered.len(), 0);
-        self.old.cursors.iter_mut().for_each(Cursors::retire);
-        let mut marker = Marker::new(&self.old.space, &self.shared.runs);
+        let shared = self.shared;
+        let mut state = shared.marking.lock();
+        state.clear();
+        let mut marker = Marker::new(&shared.bits, &shared.runs, Cells::Stopped, &mut state);
         for table in self.tables {
             table.scan(
                 // SAFETY: a root's value, of its type; the world is stopped.
@@ -495,16 +614,93 @@ impl<'a> World<'a> {
                 |boxed| self.pending.boxed(boxed),
             );
         }
-        marker.drain();
-        let mut swept = sweep::blocks(&mut self.old.space, &mut self.pending);
-        let large = sweep::large(&mut self.large, &self.shared.runs, &mut self.pending);
-        swept.bytes += large.bytes;
-        swept.objects += large.objects;
-        let live = Shared::old_bytes(&self.old.space, &self.large);
-        // Relaxed: see `Pace`.
-        self.shared.pace.old_live.store(live, Ordering::Relaxed);
-        self.shared.pace.set_goal();
-        swept
+        drop(state);
+        self.set_marking(true);
+        shared.full.begin(Current {
+            cause,
+            start,
+            before,
+            freed: 0,
+            swept: 0,
+            objects: 0,
+            pause: Duration::ZERO,
+            old_at_begin: Shared::old_bytes(&self.old.space, &self.large),
+            old_at_finish: 0,
+            snapshots: shared.snapshots.entries(),
+            assist: Duration::ZERO,
+            marked: None,
+        });
+    }
+
+    /// What depends on the phase, and so changes in pauses only.
+    fn set_marking(&mut self, marking: bool) {
+        for cursors in &mut self.old.cursors {
+            cursors.marking = marking;
+        }
+        for attached in self.mutators {
+            attached.local().barrier.set_marking(marking);
+        }
+    }
+
+    /// Marks what is left, if that is no more than about `budget` objects; then marking is over and sweeping begins. Whether it is.
+    /// Nothing is young.
+    fn finish_marking(&mut self, budget: u64) -> bool {
+        debug_assert_eq!(self.young.space.in_use(), 0);
+        let shared = self.shared;
+        let mut state = shared.marking.lock();
+        shared.snapshots.take(&mut state.marked);
+        let mut marker = Marker::new(&shared.bits, &shared.runs, Cells::Stopped, &mut state);
+        marker.put_off();
+        if marker.run(None, budget) == Marked::Some {
+            return false;
+        }
+        drop(state);
+        self.set_marking(false);
+        self.verify(Moment::Marked);
+        let Old { space, cursors, progress } = &mut *self.old;
+        cursors.iter_mut().for_each(Cursors::retire);
+        space.begin_sweep();
+        *progress = Progress::default();
+        self.large.begin_sweep();
+        shared.full.marked(Shared::old_bytes(&self.old.space, &self.large));
+        true
+    }
+
+    /// Where the program outruns the marker or the sweeper, the pause does some of their work: the more the further the old generation is
+    /// over its goal, and all of it at a tenth over: then marking ends in that very pause (see `choose`).
+    fn assist(&mut self) {
+        let shared = self.shared;
+        let old_bytes = Shared::old_bytes(&self.old.space, &self.large);
+        if !shared.pace.is_over_goal(old_bytes, 0) {
+            return;
+        }
+        let start = Instant::now();
+        let far = shared.pace.is_over_goal(old_bytes, 10);
+        if shared.full.phase() == Phase::Sweeping {
+            if far {
+                self.sweep_all();
+            } else {
+                self.sweep(SLICE_BLOCKS);
+            }
+        } else {
+            let mut state = shared.marking.lock();
+            shared.snapshots.take(&mut state.marked);
+            let marker = &mut Marker::new(&shared.bits, &shared.runs, Cells::Stopped, &mut state);
+            marker.put_off();
+            // What is left, the marker does, or the next pause.
+            let _ = marker.run(None, SLICE_OBJECTS);
+        }
+        shared.full.count(|current| current.assist += start.elapsed());
+    }
+
+    fn sweep_all(&mut self) {
+        while self.sweep(usize::MAX) {}
+        self.all_swept = true;
+    }
+
+    /// Sweeps some blocks. Whether there were any.
+    fn sweep(&mut self, count: usize) -> bool {
+        self.shared.sweep_some(&mut self.old, &mut self.large, &mut self.pending, count)
     }
 
     fn verify(&self, moment: Moment) {
@@ -516,6 +712,7 @@ impl<'a> World<'a> {
                 old: &self.old.space,
                 large: &self.large,
                 tables: self.tables,
+                phase: self.shared.full.phase(),
             };
             if let Err(damage) = verify::verify(&heap, moment) {
                 panic!("gc-core: the heap is damaged ({moment:?}, stress {:?}): {damage}", self.shared.config.stress);
@@ -530,7 +727,7 @@ impl<'a> World<'a> {
         self.shared.pace.old_bytes.store(old_bytes, Ordering::Relaxed);
         let mut stats = self.shared.stats.lock();
         stats.old_bytes = old_bytes;
-        stats.old_objects = self.old.space.live_objects + self.large.old.len();
+        stats.old_objects = self.old.space.live_objects + self.large.old.len() + self.large.unswept.len();
         stats.survivor_bytes = self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum();
         stats.remembered = self.young.remembered.len();
         self.pending
@@ -539,7 +736,7 @@ impl<'a> World<'a> {
 
 fn policy(shared: &Shared, generation: Generation) -> Policy {
     let stress = &shared.config.stress;
-    let all = generation != Generation::Fresh || stress.promote == Some(PromoteBy::Always);
+    let all = generation == Generation::Young || stress.promote == Some(PromoteBy::Always);
     // Another chance in every collection, the same for the same seed.
     // Relaxed: the leader's counter.
     let chance = stress.seed ^ (u64::from(shared.pace.stops.load(Ordering::Relaxed)) << 32);

@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::{
+    barrier::{Barrier, Preserver},
     memory::{
         MAX_ALIGN, TraceFns, TypeInfo, TypeShape,
         blocks::{Bits, OldSpace},
@@ -27,6 +28,7 @@ impl<T: Trace> Describe<T> {
             evacuate: one::<T, Evacuate>,
             evacuate_shared: one::<T, EvacuateShared>,
             mark: one::<T, Mark>,
+            preserve: preserve::<T>,
             inspect: one::<T, Inspect>,
         },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
@@ -40,6 +42,7 @@ impl<T: Trace> Describe<T> {
             evacuate: many::<T, Evacuate>,
             evacuate_shared: many::<T, EvacuateShared>,
             mark: many::<T, Mark>,
+            preserve: preserve::<T>,
             inspect: many::<T, Inspect>,
         },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
@@ -62,6 +65,7 @@ pub(crate) const STR: &TypeInfo = &TypeInfo {
         evacuate: many::<u8, Evacuate>,
         evacuate_shared: many::<u8, EvacuateShared>,
         mark: many::<u8, Mark>,
+        preserve: preserve::<u8>,
         inspect: many::<u8, Inspect>,
     },
     drop: None,
@@ -115,6 +119,16 @@ unsafe fn many<T: Trace, P: Purpose>(first: *mut u8, count: usize, visitor: *mut
         // SAFETY: the caller's.
         unsafe { T::trace(first.add(index), visitor) }
     }
+}
+
+/// # Safety
+///
+/// `value` is a valid `T` that nobody writes meanwhile, `barrier` the one of the mutator that is running.
+unsafe fn preserve<T: Trace>(value: *mut u8, _: usize, barrier: *mut u8) {
+    // SAFETY: the caller's.
+    let mut visitor = Preserver::new(unsafe { &*barrier.cast::<Barrier>() });
+    // SAFETY: the caller's.
+    unsafe { T::trace(value.cast(), &mut visitor) }
 }
 
 /// # Safety

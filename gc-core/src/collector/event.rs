@@ -19,6 +19,32 @@ pub enum Level {
     Warning,
 }
 
+/// What a pause was for.
+///
+/// ```
+/// assert_eq!(gc_core::Step::Begin.to_string(), "begin");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// A collection of its own.
+    Whole,
+    /// A young collection that promotes everything, after which marking begins.
+    Begin,
+    /// A young collection that promotes everything, after which marking ends and sweeping begins.
+    Finish,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Whole => "whole",
+            Self::Begin => "begin",
+            Self::Finish => "finish",
+        })
+    }
+}
+
 /// Something the collector did or found. See [`HeapBuilder::on_event`](crate::HeapBuilder::on_event).
 ///
 /// `Display` is one line, a name and `key=value` pairs.
@@ -44,12 +70,30 @@ pub enum Event {
         generation: u8,
         /// Why.
         cause: Cause,
-        /// How long the world was stopped.
+        /// Which part of a full collection it is, if it is one.
+        step: Step,
+        /// How long the world was stopped: for a whole full collection, in all of its pauses together.
         pause: Duration,
         /// Bytes of objects before.
         before: usize,
         /// Bytes of objects after.
         after: usize,
+        /// How long it took to stop the world.
+        time_to_safepoint: Duration,
+        /// The thread that the stop waited for last, if it waited for any.
+        last: Option<String>,
+        /// Bytes that stayed young.
+        copied: usize,
+        /// Bytes that became old.
+        promoted: usize,
+        /// Places and cells in the remembered set afterwards.
+        remembered: usize,
+        /// For a whole full collection: overwritten values that were handed to the marker.
+        snapshot: u64,
+        /// For a whole full collection: how long it went on beside the program.
+        beside: Duration,
+        /// For a whole full collection: how long pauses helped it, in slices.
+        assist: Duration,
     },
     /// A destructor panicked. The panic hook has printed the message; the value counts as dropped.
     #[non_exhaustive]
@@ -110,10 +154,31 @@ impl Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Collection { generation, cause, pause, before, after } => write!(
+            Self::Collection {
+                generation,
+                cause,
+                step,
+                pause,
+                before,
+                after,
+                time_to_safepoint,
+                last,
+                copied,
+                promoted,
+                remembered,
+                snapshot,
+                beside,
+                assist,
+            } => write!(
                 f,
-                "collection generation={generation} cause={cause} pause_us={} before={before} after={after}",
-                pause.as_micros()
+                "collection generation={generation} cause={cause} step={step} pause_us={} safepoint_us={} last={:?} \
+                 before={before} after={after} copied={copied} promoted={promoted} remembered={remembered} \
+                 snapshot={snapshot} beside_us={} assist_us={}",
+                pause.as_micros(),
+                time_to_safepoint.as_micros(),
+                last.as_deref().unwrap_or("none"),
+                beside.as_micros(),
+                assist.as_micros()
             ),
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
             Self::Late { thread, waited, last_safepoint } => {

@@ -14,7 +14,6 @@ use crate::{
 
 use super::{
     background::Job,
-    event::Event,
     local::{Role, set_role},
     shared::Shared,
 };
@@ -48,7 +47,7 @@ impl Helpers {
     }
 
     /// Starts them, as many as the settings say.
-    pub(crate) fn hire(&self, crew: &Arc<Crew>, workers: usize) -> Result<(), Event> {
+    pub(crate) fn hire(&self, crew: &Arc<Crew>, workers: usize) -> std::io::Result<()> {
         let mut threads = self.threads.lock();
         while threads.len() + 1 < workers {
             let crew = crew.clone();
@@ -57,10 +56,7 @@ impl Helpers {
                 set_role(Role::Collector);
                 crew.serve();
             });
-            match thread {
-                Ok(thread) => threads.push(thread),
-                Err(error) => return Err(Event::NoHelper { helpers: threads.len(), os: error.to_string() }),
-            }
+            threads.push(thread?);
             // Relaxed: see `count`.
             self.count.store(threads.len(), Ordering::Relaxed);
         }

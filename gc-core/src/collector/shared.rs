@@ -1,21 +1,23 @@
 //! The state of one heap that its mutators, roots and collector threads share.
 //!
-//! Locks are taken in the order registry, young, old, large, background; nobody holds one while user code runs.
+//! Locks are taken in the order registry, young, old, large, marking, full, background; nobody holds one while user code runs.
 
-use core::ptr::NonNull;
+use core::{ptr::NonNull, time::Duration};
+use std::time::Instant;
 
 use crate::{
     barrier::Remembered,
     memory::{
         AddressMap, BLOCK, MapFaults, PAGE, Reservation, ReserveError,
-        blocks::OldSpace,
+        blocks::{Bits, OldSpace},
         budget::Budget,
         chunks::YoungSpace,
         large::{LargeSpace, PageSource, RunTable},
         size_class::CLASSES,
     },
-    old::promote::Cursors,
+    old::{mark::Marking, promote::Cursors, sweep::Progress},
     safepoint::{Member, World},
+    snapshot::Snapshots,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
@@ -27,6 +29,7 @@ use super::{
     background::Background,
     config::{BuildError, Config, Thresholds, promotion_reserve},
     cycle::CollectReport,
+    full::Full,
     helpers::Helpers,
     histogram::Histogram,
     local::Local,
@@ -47,6 +50,10 @@ pub(crate) struct Shared {
     pub(crate) young: Mutex<Young>,
     pub(crate) old: Mutex<Old>,
     pub(crate) large: Mutex<LargeSpace>,
+    pub(crate) marking: Mutex<Marking>,
+    pub(crate) bits: Arc<Bits>,
+    pub(crate) snapshots: Arc<Snapshots>,
+    pub(crate) full: Full,
     pub(crate) stats: Mutex<Stats>,
     pub(crate) times: Mutex<Times>,
     pub(crate) background: Background,
@@ -84,6 +91,7 @@ impl Young {
         self.drops.append(&mut local.drops.take());
         self.fresh_large.append(&mut local.fresh_large.borrow_mut());
         self.remembered.append(local.barrier.take());
+        local.barrier.hand_over();
     }
 }
 
@@ -92,14 +100,18 @@ pub(crate) struct Old {
     pub(crate) space: OldSpace,
     /// For each worker.
     pub(crate) cursors: Vec<Cursors>,
+    /// How far the sweep is.
+    pub(crate) progress: Progress,
 }
 
 /// Who takes part in the heap. Whoever holds its lock leads: nobody attaches, detaches or collects meanwhile.
 pub(crate) struct Registry {
     pub(crate) mutators: Vec<Attached>,
     pub(crate) tables: Vec<Arc<RootTable>>,
-    /// For each generation, the last collection that collected it.
-    pub(crate) last: [Option<Finished>; 3],
+    /// For each of the young generations, the last collection that collected it.
+    pub(crate) last: [Option<Finished>; 2],
+    /// When the last pause ended, and what old bytes there were.
+    pub(crate) resumed: Option<(Instant, usize)>,
     /// The number of the next mutator.
     pub(crate) next: u32,
 }
@@ -148,12 +160,15 @@ impl Attached {
     }
 }
 
-/// What a stop acts on.
-pub(crate) fn members(mutators: &[Attached]) -> impl Iterator<Item = Member<'_>> + Clone {
-    mutators.iter().map(|attached| {
-        let local = attached.local();
-        Member { word: &local.word, poll: &local.poll }
-    })
+impl Shared {
+    /// What a stop acts on: these mutators, and the marker.
+    pub(crate) fn members<'a>(&'a self, mutators: &'a [Attached]) -> impl Iterator<Item = Member<'a>> + Clone {
+        let member = |attached: &'a Attached| {
+            let local = attached.local();
+            Member { word: &local.word, poll: &local.poll }
+        };
+        mutators.iter().map(member).chain(core::iter::once(self.full.member()))
+    }
 }
 
 // SAFETY: the pointer is followed by the leader of a pause only (L1 of `local`).
@@ -181,6 +196,12 @@ pub(crate) struct Pace {
     pub(crate) auto: AtomicBool,
     /// Bytes of the old generation at which a full collection begins.
     pub(crate) goal: AtomicUsize,
+    /// Bytes of the old generation at which marking begins, so that it ends before the goal.
+    trigger: AtomicUsize,
+    /// Bytes that become old in a millisecond.
+    promoted: AtomicUsize,
+    /// Milliseconds that the last full collection took, from its beginning to its end.
+    full_millis: AtomicUsize,
     /// Bytes of the old generation, large objects included.
     pub(crate) old_bytes: AtomicUsize,
     /// Bytes of the old generation after the last full collection.
@@ -201,6 +222,9 @@ pub(crate) struct Pace {
     pub(crate) much_remembered: AtomicBool,
 }
 
+/// Survivors of one collection that are worth having memory ready for.
+const MUCH: usize = 1 << 20;
+
 impl Pace {
     fn new(config: &Config) -> Self {
         let Thresholds { nursery_bytes, promote_all_every, growth_percent, growth_floor } = config.thresholds;
@@ -212,7 +236,11 @@ impl Pace {
             growth_floor: AtomicUsize::new(growth_floor),
             soft_limit: AtomicUsize::new(config.soft_limit.unwrap_or(usize::MAX)),
             auto: AtomicBool::new(config.auto),
+            // Before anything was measured, an eighth of the way is left.
             goal: AtomicUsize::new(growth_floor.min(config.soft_limit.unwrap_or(usize::MAX))),
+            trigger: AtomicUsize::new(0),
+            promoted: AtomicUsize::new(0),
+            full_millis: AtomicUsize::new(0),
             old_bytes: AtomicUsize::new(0),
             old_live: AtomicUsize::new(0),
             young_collections: AtomicU32::new(0),
@@ -263,10 +291,52 @@ impl Pace {
         let above = live.saturating_add(percent(thresholds.growth_percent.div_ceil(4))).saturating_add(BLOCK);
         let goal = if goal > soft { soft.max(above.min(goal)) } else { goal };
         self.goal.store(goal, Ordering::Relaxed);
+        self.set_trigger();
+    }
+
+    /// Sets when marking begins: so early that, at the rates that were measured, it ends with a third of what it takes to spare. Between
+    /// an eighth and three quarters of the way from what lives to the goal are left for it.
+    fn set_trigger(&self) {
+        let (live, goal) = (self.old_live.load(Ordering::Relaxed), self.goal.load(Ordering::Relaxed));
+        let growth = goal.saturating_sub(live);
+        let expected =
+            self.promoted.load(Ordering::Relaxed).saturating_mul(self.full_millis.load(Ordering::Relaxed) + 1);
+        let headroom = (expected / 3).saturating_mul(4).clamp(growth / 8, growth / 4 * 3);
+        self.trigger.store(goal - headroom, Ordering::Relaxed);
+    }
+
+    /// How long a full collection took.
+    pub(crate) fn full_took(&self, time: Duration) {
+        self.full_millis.store(time.as_millis() as usize, Ordering::Relaxed);
+    }
+
+    /// So many bytes became old since the last pause, so long ago.
+    pub(crate) fn count_promoted(&self, bytes: usize, time: Duration) {
+        let now = bytes.saturating_mul(1000) / (time.as_micros() as usize).max(100);
+        let before = self.promoted.load(Ordering::Relaxed);
+        self.promoted.store(before - before / 8 + now / 8, Ordering::Relaxed);
+        self.set_trigger();
+    }
+
+    /// Whether the old generation will be a tenth larger than it should ever get, with what is expected to be promoted now.
+    pub(crate) fn is_far_over_goal(&self) -> bool {
+        let expected = self.old_bytes.load(Ordering::Relaxed) + self.survivors.load(Ordering::Relaxed);
+        self.is_over_goal(expected, 10)
+    }
+
+    /// Whether so much becomes old that memory for it should be there before.
+    pub(crate) fn promotes_much(&self) -> bool {
+        self.survivors.load(Ordering::Relaxed) > MUCH && self.promoted.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether the old generation is larger than it should ever get, by more than so many percent of the goal.
+    pub(crate) fn is_over_goal(&self, old_bytes: usize, percent: usize) -> bool {
+        let goal = self.goal.load(Ordering::Relaxed);
+        old_bytes > goal.saturating_add(goal / 100 * percent)
     }
 
     pub(crate) fn wants_full(&self) -> bool {
-        self.old_bytes.load(Ordering::Relaxed) >= self.goal.load(Ordering::Relaxed)
+        self.old_bytes.load(Ordering::Relaxed) >= self.trigger.load(Ordering::Relaxed)
     }
 
     /// Bytes between two young collections.
@@ -304,6 +374,11 @@ impl Memory {
             self.budget.discharge(bytes);
         }
         committed
+    }
+
+    /// Puts memory behind a range that was charged and committed.
+    pub(crate) fn populate(&self, offset: usize, bytes: usize) {
+        self.reservation.populate(offset, bytes);
     }
 
     pub(crate) fn commit(&self, offset: usize, bytes: usize) -> bool {
@@ -363,13 +438,23 @@ impl Shared {
         let map = AddressMap::new(reservation.base(), quarter, quarter, quarter * 2);
         reservation.huge(map.offset(map.old.start), map.old.bytes);
         let runs = Arc::new(RunTable::new(map)?);
+        let old = OldSpace::new(map)?;
+        let bits = old.bits.clone();
         let limit = config.hard_limit.unwrap_or(usize::MAX);
+        let pace = Pace::new(config);
+        pace.set_goal();
         Ok(Self {
             map,
             runs,
-            pace: Pace::new(config),
+            pace,
             world: World::new(),
-            registry: Mutex::new(Registry { mutators: Vec::new(), tables: Vec::new(), last: [None; 3], next: 0 }),
+            registry: Mutex::new(Registry {
+                mutators: Vec::new(),
+                tables: Vec::new(),
+                last: [None; 2],
+                resumed: None,
+                next: 0,
+            }),
             young: Mutex::new(Young {
                 space: YoungSpace::new(map, config.chunk_bytes)?,
                 drops: Vec::new(),
@@ -377,10 +462,15 @@ impl Shared {
                 remembered: Remembered::default(),
             }),
             old: Mutex::new(Old {
-                space: OldSpace::new(map)?,
+                space: old,
                 cursors: (0..config.workers).map(|_| Cursors::new()).collect(),
+                progress: Progress::default(),
             }),
             large: Mutex::new(LargeSpace::new(map)),
+            marking: Mutex::new(Marking::default()),
+            bits,
+            snapshots: Arc::new(Snapshots::new()),
+            full: Full::new(),
             stats: Mutex::new(Stats::default()),
             times: Mutex::new(Times::default()),
             background: Background::new(config.hook.clone()),

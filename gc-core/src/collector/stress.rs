@@ -18,6 +18,8 @@ use core::str::FromStr;
 /// | `promote-always`, `promote-never`, `promote-random` | instead of by age |
 /// | `to-space-full=N` | every N-th copy finds no room in to-space and is promoted |
 /// | `workers=N` | N threads copy together, from the first object on |
+/// | `slow-marker=N` | the marker rests after every N objects |
+/// | `stopped` | full collections happen in one pause: to tell a bug of concurrency from another |
 /// | `map-fails=N` | the N-th time that memory is asked of the system, the answer is no |
 /// | `verify` | checks the whole heap before and after each collection; panics if it is damaged |
 /// | `seed=SEED` | the seed for what happens by chance |
@@ -40,6 +42,10 @@ pub struct Stress {
     pub(crate) to_space_full: u32,
     /// 0: as the heap's settings say.
     pub(crate) workers: u32,
+    /// Objects that the marker marks before it rests. 0: it does not.
+    pub(crate) slow_marker: u32,
+    /// Full collections happen in one pause.
+    pub(crate) stopped: bool,
     pub(crate) map_fails: u64,
     pub(crate) seed: u64,
     pub(crate) verify: bool,
@@ -71,7 +77,7 @@ impl core::fmt::Display for ParseStressError {
         write!(
             f,
             "expected stress settings separated by commas (every-safepoint[=N], trace-safepoints, every-allocation=N, full-every=N, \
-             tiny-nursery, promote-always, promote-never, promote-random, to-space-full=N, workers=N, map-fails=N, random=SEED, \
+             tiny-nursery, promote-always, promote-never, promote-random, to-space-full=N, workers=N, slow-marker=N, stopped, map-fails=N, random=SEED, \
              seed=SEED, verify), found `{}`",
             self.found
         )
@@ -102,6 +108,8 @@ impl FromStr for Stress {
                 ("promote-random", None) => stress.promote = Some(PromoteBy::Chance),
                 ("to-space-full", Some(_)) => stress.to_space_full = count()?,
                 ("workers", Some(_)) => stress.workers = count()?,
+                ("slow-marker", Some(_)) => stress.slow_marker = count()?,
+                ("stopped", None) => stress.stopped = true,
                 ("map-fails", Some(n)) => stress.map_fails = n,
                 ("seed", Some(seed)) => stress.seed = seed,
                 ("random", Some(seed)) => stress = Self::random(seed),
@@ -136,6 +144,8 @@ impl Stress {
                 [below(4) as usize],
             to_space_full: [0, 0, 3][below(3) as usize],
             workers: [0, 0, 1, 2, 3, 4][below(6) as usize],
+            slow_marker: [0, 0, 64, 256][below(4) as usize],
+            stopped: below(4) == 0,
             map_fails: 0,
             seed,
             verify: true,

@@ -4,11 +4,12 @@
 //!
 //! - **V1** Chunks are headers and fillers without a gap up to their top; no header is forwarded.
 //! - **V2** An allocation bit is an object's of its block's size class, at an address that the bit stands for; drop bits are those of objects
-//!   that need dropping; marks are clear; the counted bytes and objects are those that are there.
+//!   that need dropping; marks are clear but while marking, and in blocks that wait to be swept; the counted bytes and objects are those that are there.
 //! - **V3** Every pointer of every object and root is null or the address of an object.
 //! - **V4** Every place in an old object that holds a young value is remembered, as itself or as its cell; after a collection nothing else is.
 //!   A cell is logged if and only if it is remembered.
 //! - **V5** After a collection that promotes everything, nothing is young.
+//! - **V6** When marking is complete, everything that can be reached from a root is marked.
 
 use core::{fmt, ptr::NonNull};
 use std::collections::{HashMap, HashSet};
@@ -26,7 +27,7 @@ use crate::{
     trace::{Trace, Visitor, sealed},
 };
 
-use super::{roots::RootTable, shared::Young};
+use super::{full::Phase, roots::RootTable, shared::Young};
 
 /// When it looks, and so what must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +38,8 @@ pub(crate) enum Moment {
     After,
     /// After a collection that promoted everything.
     AfterPromotion,
+    /// Marking is complete.
+    Marked,
 }
 
 /// What is looked at.
@@ -47,6 +50,7 @@ pub(crate) struct Heap<'a> {
     pub(crate) old: &'a OldSpace,
     pub(crate) large: &'a LargeSpace,
     pub(crate) tables: &'a [Arc<RootTable>],
+    pub(crate) phase: Phase,
 }
 
 /// What is wrong, and how a root leads there if one does.
@@ -99,7 +103,32 @@ pub(crate) fn verify(heap: &Heap<'_>, moment: Moment) -> Result<(), Damage> {
         let found = remembered.places.len() + remembered.cells.len();
         return damage(format!("the remembered set has {found} entries after a collection, {wanted} are needed"));
     }
-    check_roots(heap, &objects)
+    check_roots(heap, &objects)?;
+    if moment == Moment::Marked { check_marks(heap, &objects) } else { Ok(()) }
+}
+
+/// V6.
+fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
+    let mut seen = HashSet::new();
+    let mut stack = Vec::new();
+    for_each_root(heap, |info, value| stack.extend(inspect_value(value, info).edges.iter().map(|&(_, to, _)| to)));
+    while let Some(address) = stack.pop() {
+        if address == 0 || !seen.insert(address) {
+            continue;
+        }
+        let marked = if heap.map.old.contains(address) {
+            heap.old.bits.marks.is_set(heap.old.bits.granule(address))
+        } else {
+            heap.runs.run_of(address).is_marked()
+        };
+        let info = objects[&address].info;
+        if !marked {
+            let what = format!("{} at {address:#x} is reachable and not marked", (info.name)());
+            return Err(Damage { what, path: path_to(heap, objects, address) });
+        }
+        stack.extend(inspect(heap.map.pointer(address), info).edges.iter().map(|&(_, to, _)| to));
+    }
+    Ok(())
 }
 
 /// V1.
@@ -143,8 +172,12 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
         let words =
             |bits: &crate::memory::bitmap::Bitmap| bits.block(index).each_ref().map(|w| w.load(Ordering::Relaxed));
         let (allocated, drops, marks) = (words(&old.bits.allocated), words(&old.bits.drops), words(&old.bits.marks));
-        if ones(marks).next().is_some() {
+        let may_be_marked = heap.phase == Phase::Marking || block.unswept;
+        if !may_be_marked && ones(marks).next().is_some() {
             return damage(format!("block {index} has marks outside of a collection"));
+        }
+        if ones(marks).any(|granule| allocated[granule / 64] >> (granule % 64) & 1 == 0) {
+            return damage(format!("block {index} has marks of no object"));
         }
         let Some(class) = block.class else {
             if ones(allocated).chain(ones(drops)).next().is_some() {
@@ -170,7 +203,11 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
             if drop != info.drop.is_some() {
                 return damage(format!("{} at {address:p}: drop bit is {drop}", (info.name)()));
             }
-            objects.insert(address.addr(), Object { info, old: true });
+            // What waits to be swept may hold pointers to what was swept.
+            let marked = marks[granule / 64] >> (granule % 64) & 1 == 1;
+            if marked || !block.unswept {
+                objects.insert(address.addr(), Object { info, old: true });
+            }
             (bytes, count) = (bytes + class.bytes(), count + 1);
         }
         if ones(drops).count() > ones(allocated).count() || (ones(drops).next().is_some() && !block.drops) {
@@ -188,11 +225,20 @@ fn walk_large(heap: &Heap<'_>, moment: Moment, objects: &mut Objects) -> Result<
     if moment != Moment::Before && !heap.young.fresh_large.is_empty() {
         return damage(format!("{} large objects are young after a collection", heap.young.fresh_large.len()));
     }
+    for &page in &heap.large.unswept {
+        let (address, info) = heap.runs.object(page as usize);
+        if heap.runs.run(page as usize).is_marked() {
+            objects.insert(address.addr(), Object { info, old: true });
+        }
+    }
     for (&page, old) in
         heap.large.old.iter().map(|p| (p, true)).chain(heap.young.fresh_large.iter().map(|p| (p, false)))
     {
         let run = heap.runs.run(page as usize);
-        if run.state() != RunState::Live || run.is_old() != old || run.is_marked() {
+        if run.state() != RunState::Live
+            || run.is_old() != old
+            || (run.is_marked() && (heap.phase != Phase::Marking || !old))
+        {
             return damage(format!(
                 "the run at page {page} is {:?}, old {}, listed as old {old}",
                 run.state(),

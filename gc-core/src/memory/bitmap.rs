@@ -48,6 +48,22 @@ impl Bitmap {
         before & bit(granule) == 0
     }
 
+    /// Sets the bit, whoever else writes the word meanwhile. Whether it was clear.
+    #[inline(always)]
+    pub(crate) fn set_shared(&self, granule: usize) -> bool {
+        let word = self.word(granule / 64);
+        // Relaxed, both: only the winner matters; what the bit is about is published by other means.
+        word.load(Ordering::Relaxed) & bit(granule) == 0
+            && word.fetch_or(bit(granule), Ordering::Relaxed) & bit(granule) == 0
+    }
+
+    /// Whether the bit is set.
+    #[inline(always)]
+    pub(crate) fn is_set(&self, granule: usize) -> bool {
+        // Relaxed: for pauses.
+        self.word(granule / 64).load(Ordering::Relaxed) & bit(granule) != 0
+    }
+
     /// Asks the cache for the word of a bit.
     #[inline(always)]
     pub(crate) fn prefetch(&self, granule: usize) {

@@ -1,7 +1,7 @@
 //! The old part: blocks of one size class each, with bitmaps beside them instead of anything in dead memory.
 //!
 //! - **B1** A set allocation bit is an object's; a cell without one is free. Objects that need dropping also have a drop bit.
-//! - **B2** Marks are clear between collections.
+//! - **B2** Marks are clear between full collections; in blocks that were swept, from then on.
 //! - **B3** A block is empty (no class, no bits), open (one promotion cursor fills it), or closed. A closed block with
 //!   free cells is listed under its class, unless its few free cells are not worth a visit.
 //! - **B4** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are counted.
@@ -22,8 +22,8 @@ pub(crate) struct Block {
     pub(crate) class: Option<SizeClass>,
     /// Some object here may have a drop bit.
     pub(crate) drops: bool,
-    /// Live cells at the last sweep and those filled since.
-    pub(crate) live: u16,
+    /// Marking is over, and the block waits to be swept: what is allocated and not marked is dead.
+    pub(crate) unswept: bool,
 }
 
 /// One bit per granule of the old part, three times: used without a lock.
@@ -38,6 +38,10 @@ impl Bits {
     fn new(map: AddressMap) -> Result<Self, ReserveError> {
         let bitmap = || Bitmap::new(map.old.bytes);
         Ok(Self { map, allocated: bitmap()?, marks: bitmap()?, drops: bitmap()? })
+    }
+
+    pub(crate) fn map(&self) -> &AddressMap {
+        &self.map
     }
 
     /// The granule of an address of the old part.
@@ -72,6 +76,7 @@ pub(crate) struct OldSpace {
     pub(crate) live_objects: usize,
 }
 
+const EMPTY: Block = Block { class: None, drops: false, unswept: false };
 /// How many blocks are committed at once: a huge page.
 const GROUP: usize = (2 << 20) / BLOCK;
 
@@ -132,7 +137,7 @@ impl OldSpace {
             let Some(count) = [GROUP, 1].into_iter().find(|&count| count <= left && grow(offset, count * BLOCK)) else {
                 return false;
             };
-            self.blocks.resize(first + count, Block { class: None, drops: false, live: 0 });
+            self.blocks.resize(first + count, EMPTY);
             // Room for every block, so that lists never grow in a pause.
             self.empty.reserve(self.blocks.len() - self.empty.len());
             self.empty.splice(0..0, (first as u32..(first + count) as u32).rev());
@@ -146,27 +151,29 @@ impl OldSpace {
             return Some(block);
         }
         let block = self.empty.pop()?;
-        self.blocks[block as usize] = Block { class: Some(class), drops: false, live: 0 };
+        self.blocks[block as usize] = Block { class: Some(class), ..EMPTY };
         Some(block)
     }
 
-    /// Lists a closed block by what its sweep found.
-    pub(crate) fn close(&mut self, block: u32) {
+    /// Lists a closed block by the live cells that its sweep found.
+    pub(crate) fn close(&mut self, block: u32, live: usize) {
         let descriptor = &mut self.blocks[block as usize];
         let Some(class) = descriptor.class else { unreachable!("an empty block is not closed") };
-        let live = usize::from(descriptor.live);
         if live == 0 {
-            *descriptor = Block { class: None, drops: false, live: 0 };
+            *descriptor = EMPTY;
             self.empty.push(block);
         } else if (class.cells() - live) * 8 >= class.cells() {
             self.partial[class.index()].push(block);
         }
     }
 
-    /// Forgets the lists of partial blocks, before a sweep makes them anew.
-    pub(crate) fn forget_partial(&mut self) {
+    /// Begins a sweep: every block with objects waits for it, and none of them is promoted into before. All are closed.
+    pub(crate) fn begin_sweep(&mut self) {
         for list in &mut self.partial {
             list.clear();
+        }
+        for block in &mut self.blocks {
+            block.unswept = block.class.is_some();
         }
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct TraceFns {
     pub(crate) evacuate_shared: TraceFn,
     /// Marking the old one.
     pub(crate) mark: TraceFn,
+    /// Preserving what a cell holds, in the barrier; behind the last pointer is the barrier.
+    pub(crate) preserve: TraceFn,
     /// Looking, changing nothing: the verifier.
     pub(crate) inspect: TraceFn,
 }

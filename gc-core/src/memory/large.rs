@@ -166,6 +166,8 @@ pub(crate) struct LargeSpace {
     frontier: u32,
     /// Old objects' runs.
     pub(crate) old: Vec<u32>,
+    /// Old objects' runs that wait to be swept: those that are not marked are dead.
+    pub(crate) unswept: Vec<u32>,
     /// Pages in use.
     pub(crate) used_pages: usize,
     /// Free pages with memory behind them.
@@ -194,9 +196,16 @@ impl LargeSpace {
             by_size: BTreeSet::new(),
             frontier: 0,
             old: Vec::new(),
+            unswept: Vec::new(),
             used_pages: 0,
             dirty_pages: 0,
         }
+    }
+
+    /// Begins a sweep: every old run waits for it.
+    pub(crate) fn begin_sweep(&mut self) {
+        debug_assert!(self.unswept.is_empty());
+        self.unswept = core::mem::take(&mut self.old);
     }
 
     /// A run for an object of `bytes` from its cell's start, whose address lies `offset` bytes into it: reserved, young

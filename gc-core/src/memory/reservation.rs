@@ -113,6 +113,16 @@ impl Reservation {
         let _ = unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxHugepage) };
     }
 
+    /// Has the system put memory behind a committed range now, so that nobody waits for that later. Contents stay, and others may use the
+    /// range meanwhile.
+    pub(crate) fn populate(&self, offset: usize, bytes: usize) {
+        debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
+        // A system that does not know this puts memory there on first use.
+        // SAFETY: inside the reservation; the advice changes no contents.
+        let _ =
+            unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxPopulateWrite) };
+    }
+
     /// Gives the memory of a committed range back. It stays committed and reads as zero.
     ///
     /// # Safety

@@ -1,46 +1,88 @@
-//! Marking the old generation, with the world stopped.
+//! Marking the old generation, beside the program or with the world stopped.
 //!
 //! A stack of addresses, and in front of the mark bits a first-in-first-out queue: what leaves the stack is prefetched
 //! and waits in the queue until its mark word and header have arrived (Cher, Hosking, Vitek: *Software prefetching for mark-sweep
 //! garbage collection*, 2004).
 //!
-//! - **M1** Nothing is young when marking begins: every object is old.
-//! - **M2** An object is traced by whoever sets its mark.
+//! - **M1** Marking begins with nothing young, by the pointers of the roots: the snapshot. What the program overwrites comes by the
+//!   snapshot buffers (W5 of the barrier); what becomes old meanwhile is born marked.
+//! - **M2** An object is traced by whoever sets its mark, or takes it from a snapshot buffer (N1).
+//! - **M3** Beside the program the marker reads: immutable fields and what objects own, which nobody changes; slots, by atomic loads;
+//!   cells, under their lock. It *tries* the lock only: a cell that is being written is put off to the final pause, where nobody has it.
+//!   What was in it when marking began has then been pushed by the writer. Young values are skipped.
+//! - **M4** The marker's state is under a lock, which the marker holds while it runs and the leader of a pause otherwise.
 
 use core::ptr::NonNull;
 
 use crate::{
     memory::{
-        CellWord, Edge, HEADER, Header, Part, TypeInfo,
-        bitmap::prefetch,
-        blocks::{Bits, OldSpace},
-        large::RunTable,
+        CellUser, CellWord, Edge, HEADER, Header, Part, TypeInfo, bitmap::prefetch, blocks::Bits, large::RunTable,
     },
+    safepoint::Poll,
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
+    work::{PIECE, Rest, Work},
 };
 
-/// The state of one marking.
+/// What marking still has to do (M4).
+#[derive(Default)]
+pub(crate) struct Marking {
+    work: Work,
+    /// Marked objects that were not traced: from snapshot buffers.
+    pub(crate) marked: Vec<NonNull<u8>>,
+    /// Cells that were being written (M3).
+    put_off: Vec<PutOff>,
+    /// Objects marked and traced since marking began.
+    pub(crate) objects: u64,
+}
+
+// SAFETY: addresses of old objects; whoever holds the state answers for using them.
+unsafe impl Send for Marking {}
+
+/// The content of a cell, to be traced in the final pause.
+struct PutOff {
+    content: NonNull<u8>,
+    trace: unsafe fn(NonNull<u8>, &mut Marker<'_>),
+}
+
+/// How the marker reads cells.
+#[derive(Clone, Copy)]
+pub(crate) enum Cells {
+    /// The world is stopped: nobody has their locks.
+    Stopped,
+    /// Under their locks, as this user.
+    Locked(CellUser),
+}
+
+/// Why [`Marker::run`] returned.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Marked {
+    /// Nothing is left to do.
+    All,
+    /// The poll was raised, or the budget is used up.
+    Some,
+}
+
+/// A stretch of marking.
 pub(crate) struct Marker<'a> {
     bits: &'a Bits,
     runs: &'a RunTable,
     old_part: Part,
     large_part: Part,
-    stack: Vec<NonNull<u8>>,
-    /// Slices of which a part was traced: address and next element.
-    arrays: Vec<(NonNull<u8>, usize)>,
-    pub(crate) objects: usize,
+    cells: Cells,
+    state: &'a mut Marking,
 }
 
 /// Objects in flight between the prefetch and the mark.
 const IN_FLIGHT: usize = 32;
-/// Elements of a slice that are traced at once.
-const PIECE: usize = 1024;
+/// How often the marker looks at its poll, in objects.
+const LOOK_EVERY: u64 = 64;
 
 impl<'a> Marker<'a> {
-    pub(crate) fn new(old: &'a OldSpace, runs: &'a RunTable) -> Self {
-        let (old_part, large_part) = (old.map.old, old.map.large);
-        Self { bits: &old.bits, runs, old_part, large_part, stack: Vec::new(), arrays: Vec::new(), objects: 0 }
+    pub(crate) fn new(bits: &'a Bits, runs: &'a RunTable, cells: Cells, state: &'a mut Marking) -> Self {
+        let (old_part, large_part) = (bits.map().old, bits.map().large);
+        Self { bits, runs, old_part, large_part, cells, state }
     }
 
     /// Reports a root: `count` values from `first`.
@@ -53,14 +95,28 @@ impl<'a> Marker<'a> {
         unsafe { (info.trace.mark)(first, count, (&raw mut *self).cast()) };
     }
 
-    /// Marks everything that is reachable from what was reported.
-    pub(crate) fn drain(&mut self) {
+    /// Traces the cells that were put off. The world is stopped.
+    pub(crate) fn put_off(&mut self) {
+        for cell in core::mem::take(&mut self.state.put_off) {
+            // SAFETY: the content of a cell of an old object, none of which was freed since (M1), with its type's function.
+            unsafe { (cell.trace)(cell.content, self) };
+        }
+    }
+
+    /// Marks everything that is reachable from what was reported; stops when `poll` is raised, or after some `budget` objects.
+    pub(crate) fn run(&mut self, poll: Option<&Poll>, budget: u64) -> Marked {
         // First in, first out: `waiting` objects from `first` on, which are on their way to the cache.
         let mut queue = [NonNull::<u8>::dangling(); IN_FLIGHT];
         let (mut first, mut waiting) = (0, 0);
+        let mut turns: u64 = 0;
         loop {
+            turns += 1;
+            if turns.is_multiple_of(LOOK_EVERY) && (poll.is_some_and(Poll::is_raised) || turns >= budget) {
+                self.state.work.objects.extend((0..waiting).map(|nth| queue[(first + nth) % IN_FLIGHT]));
+                return Marked::Some;
+            }
             while waiting < IN_FLIGHT
-                && let Some(address) = self.stack.pop()
+                && let Some(address) = self.state.work.objects.pop()
             {
                 self.prefetch(address);
                 queue[(first + waiting) % IN_FLIGHT] = address;
@@ -71,10 +127,12 @@ impl<'a> Marker<'a> {
                 first = (first + 1) % IN_FLIGHT;
                 waiting -= 1;
                 self.mark(due);
-            } else if let Some((array, from)) = self.arrays.pop() {
-                self.trace_piece(array, from);
+            } else if let Some(object) = self.state.marked.pop() {
+                self.trace(object);
+            } else if let Some(piece) = self.state.work.next_piece() {
+                self.trace_piece(piece);
             } else {
-                return;
+                return Marked::All;
             }
         }
     }
@@ -93,40 +151,63 @@ impl<'a> Marker<'a> {
     fn mark(&mut self, address: NonNull<u8>) {
         let at = address.addr().get();
         let new = if self.old_part.contains(at) {
-            self.bits.marks.set_new(self.bits.granule(at))
+            let granule = self.bits.granule(at);
+            match self.cells {
+                Cells::Stopped => self.bits.marks.set_new(granule),
+                Cells::Locked(_) => self.bits.marks.set_shared(granule),
+            }
         } else {
             self.runs.run_of(at).mark()
         };
-        if !new {
-            return;
+        if new {
+            self.trace(address);
         }
-        self.objects += 1;
-        // SAFETY: M1: an old object, whose header is an info.
+    }
+
+    /// Traces a marked object.
+    #[inline(always)]
+    fn trace(&mut self, address: NonNull<u8>) {
+        self.state.objects += 1;
+        // SAFETY: an old object, whose header is an info.
         let info = unsafe { Header::of(address.as_ptr()).info() };
         if info.shape.leaf {
             return;
         }
         if info.shape.slice {
-            return self.trace_piece(address, 0);
+            // SAFETY: an object of this type.
+            let until = unsafe { info.len(address.as_ptr()) };
+            if until > PIECE {
+                self.state.work.slices.push(Rest { slice: address, from: PIECE, until });
+            }
+            return self.trace_piece(Rest { slice: address, from: 0, until: until.min(PIECE) });
         }
-        // SAFETY: one value of this type; the world is stopped.
+        // SAFETY: one value of this type, which is read as M3 says.
         unsafe { (info.trace.mark)(address.as_ptr(), 1, (&raw mut *self).cast()) };
     }
 
-    /// Traces elements of a slice from `from` on, and lists the rest for later.
-    fn trace_piece(&mut self, address: NonNull<u8>, from: usize) {
-        // SAFETY: as in `mark`.
-        let info = unsafe { Header::of(address.as_ptr()).info() };
-        // SAFETY: an object of this type.
-        let len = unsafe { info.len(address.as_ptr()) };
-        let count = (len - from).min(PIECE);
-        if from + count < len {
-            self.arrays.push((address, from + count));
-        }
-        let first = info.first(address.as_ptr()).wrapping_add(from * info.shape.elem_size as usize);
-        // SAFETY: `count` elements of the slice; the world is stopped.
-        unsafe { (info.trace.mark)(first, count, (&raw mut *self).cast()) };
+    fn trace_piece(&mut self, piece: Rest) {
+        let address = piece.slice.as_ptr();
+        // SAFETY: as in `trace`.
+        let info = unsafe { Header::of(address).info() };
+        let first = info.first(address).wrapping_add(piece.from * info.shape.elem_size as usize);
+        // SAFETY: elements of the slice, as in `trace`.
+        unsafe { (info.trace.mark)(first, piece.until - piece.from, (&raw mut *self).cast()) };
     }
+}
+
+impl Marking {
+    /// Forgets everything: marking is over, or was given up.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// # Safety
+///
+/// `content` is a `T` that nobody writes meanwhile.
+unsafe fn trace_content<T: Trace>(content: NonNull<u8>, marker: &mut Marker<'_>) {
+    // SAFETY: the caller's.
+    unsafe { T::trace(content.as_ptr().cast(), marker) }
 }
 
 impl sealed::Visitor for Marker<'_> {}
@@ -139,18 +220,29 @@ impl Visitor for Marker<'_> {
         // SAFETY: the caller passes the place of a pointer.
         // Acquire, as every load of a slot: the object's header was written before.
         let target = unsafe { &*edge }.load(Ordering::Acquire);
-        if let Some(address) = NonNull::new(target)
-            && (self.old_part.contains(target.addr()) || self.large_part.contains(target.addr()))
-        {
-            self.stack.push(address);
-        } else {
-            debug_assert!(target.is_null(), "gc-core: a young object while marking (M1)");
+        let at = target.addr();
+        let old = self.old_part.contains(at) || (self.large_part.contains(at) && self.runs.run_of(at).is_old());
+        if old && let Some(address) = NonNull::new(target) {
+            self.state.work.objects.push(address);
         }
     }
 
     #[inline(always)]
-    unsafe fn cell<T: Trace>(&mut self, _: *mut CellWord, content: *mut T) {
-        // SAFETY: the caller's; the world is stopped, so nobody writes the content.
-        unsafe { T::trace(content, self) }
+    unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T) {
+        if let Cells::Locked(user) = self.cells {
+            // SAFETY: the caller passes the word of a cell.
+            let word = unsafe { &*word };
+            if word.try_read(user).is_err() {
+                let content = NonNull::new(content.cast()).expect("a cell is not at address 0");
+                self.state.put_off.push(PutOff { content, trace: trace_content::<T> });
+                return;
+            }
+            // SAFETY: the caller's; the lock keeps writers out.
+            unsafe { T::trace(content, self) }
+            word.end_read(false);
+        } else {
+            // SAFETY: the caller's; the world is stopped, so nobody writes the content.
+            unsafe { T::trace(content, self) }
+        }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Cursors {
     bytes: usize,
     /// Cells taken since.
     objects: usize,
+    /// Whether the old generation is being marked: what is promoted is born marked.
+    pub(crate) marking: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -35,7 +37,7 @@ const NOWHERE: Cursor = Cursor { next: 0, end: 0, block: None, drops: false };
 
 impl Cursors {
     pub(crate) fn new() -> Self {
-        Self { of: [NOWHERE; CLASSES], bytes: 0, objects: 0 }
+        Self { of: [NOWHERE; CLASSES], bytes: 0, objects: 0, marking: false }
     }
 
     /// The address for an object that takes `extent` bytes from its header. It is the same until [`take`](Self::take) takes it.
@@ -56,13 +58,16 @@ impl Cursors {
         (bits.pointer(cursor.next + info.shape.cell_offset()), class)
     }
 
-    /// An object was put where [`place`](Self::place) said: sets its allocation bit, and its drop bit if it needs dropping.
+    /// An object was put where [`place`](Self::place) said: sets its allocation bit, and its drop bit if it needs dropping, its mark while marking.
     #[inline(always)]
     pub(crate) fn take(&mut self, bits: &Bits, address: *mut u8, class: SizeClass, info: &'static TypeInfo) {
         let cursor = &mut self.of[class.index()];
         cursor.next += class.bytes();
         let granule = bits.granule(address.addr());
         bits.allocated.set(granule);
+        if self.marking {
+            bits.marks.set(granule);
+        }
         if info.drop.is_some() {
             bits.drops.set(granule);
             cursor.drops = true;
@@ -83,7 +88,7 @@ impl Cursors {
     /// Closes every open block, so that it can be swept.
     pub(crate) fn retire(&mut self) {
         debug_assert_eq!(self.bytes, 0, "retired before it was settled");
-        *self = Self::new();
+        *self = Self { marking: self.marking, ..Self::new() };
     }
 }
 

@@ -34,39 +34,66 @@ pub(crate) trait Dead {
     fn large(&mut self, page: u32);
 }
 
-/// Sweeps every block of the old part. All of them are closed, marking is complete.
-pub(crate) fn blocks(old: &mut OldSpace, dead: &mut impl Dead) -> Swept {
-    old.forget_partial();
-    let before = Swept { bytes: old.live_bytes, objects: old.live_objects };
-    (old.live_bytes, old.live_objects) = (0, 0);
-    for block in 0..old.blocks.len() {
-        if let Some(class) = old.blocks[block].class {
-            if old.blocks[block].drops {
-                move_out(old, block, dead);
-            }
-            poison_dead(old, block);
-            let mut live = 0;
-            for (allocated, mark) in old.bits.allocated.block(block).iter().zip(old.bits.marks.block(block)) {
-                // Relaxed, the three of them: the world is stopped.
-                let word = mark.load(Ordering::Relaxed);
-                allocated.store(word, Ordering::Relaxed);
-                mark.store(0, Ordering::Relaxed);
-                live += word.count_ones();
-            }
-            old.blocks[block].live = live as u16;
-            old.live_bytes += live as usize * class.bytes();
-            old.live_objects += live as usize;
-            old.close(block as u32);
+impl core::ops::AddAssign for Swept {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.objects += other.objects;
+    }
+}
+
+/// How far the blocks were swept.
+#[derive(Default)]
+pub(crate) struct Progress {
+    next: usize,
+}
+
+/// Sweeps up to `count` blocks from where the last call ended. `None` when no block is left.
+pub(crate) fn blocks(old: &mut OldSpace, progress: &mut Progress, count: usize, dead: &mut impl Dead) -> Option<Swept> {
+    let mut swept = Swept::default();
+    let mut done = 0;
+    while done < count {
+        let next = progress.next;
+        if next == old.blocks.len() {
+            return (done > 0).then_some(swept);
+        }
+        progress.next += 1;
+        if old.blocks[next].unswept {
+            swept += block(old, next, dead);
+            done += 1;
         }
     }
-    Swept { bytes: before.bytes - old.live_bytes, objects: before.objects - old.live_objects }
+    Some(swept)
+}
+
+/// Sweeps one block: marking is complete, and nobody promotes into it.
+fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
+    let Some(class) = old.blocks[block].class else { unreachable!("gc-core: an empty block waits to be swept") };
+    if old.blocks[block].drops {
+        move_out(old, block, dead);
+    }
+    poison_dead(old, block);
+    let (mut before, mut live) = (0, 0);
+    for (allocated, mark) in old.bits.allocated.block(block).iter().zip(old.bits.marks.block(block)) {
+        // Relaxed, all of them: whoever uses the bits holds the lock of the old generation, or leads a pause, which does.
+        let word = mark.load(Ordering::Relaxed);
+        before += allocated.load(Ordering::Relaxed).count_ones() as usize;
+        allocated.store(word, Ordering::Relaxed);
+        mark.store(0, Ordering::Relaxed);
+        live += word.count_ones() as usize;
+    }
+    let swept = Swept { bytes: (before - live) * class.bytes(), objects: before - live };
+    old.live_bytes -= swept.bytes;
+    old.live_objects -= swept.objects;
+    old.blocks[block].unswept = false;
+    old.close(block as u32, live);
+    swept
 }
 
 /// Moves the values of a block's dead out that need dropping.
 fn move_out(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
     let Some(class) = old.blocks[block].class else { return };
     let (marks, drops) = (old.bits.marks.block(block), old.bits.drops.block(block));
-    // Relaxed: the world is stopped.
+    // Relaxed: as in `block`.
     let words = marks.iter().zip(drops).map(|(m, d)| d.load(Ordering::Relaxed) & !m.load(Ordering::Relaxed));
     for granule in ones(words) {
         let address = old.address(block, class, granule);
@@ -77,7 +104,7 @@ fn move_out(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
     }
     let mut any = 0;
     for (mark, drop) in marks.iter().zip(drops) {
-        // Relaxed, all of them: the world is stopped.
+        // Relaxed, all of them: as in `block`.
         let word = drop.load(Ordering::Relaxed) & mark.load(Ordering::Relaxed);
         drop.store(word, Ordering::Relaxed);
         any |= word;
@@ -92,7 +119,7 @@ fn poison_dead(old: &OldSpace, block: usize) {
     }
     let Some(class) = old.blocks[block].class else { return };
     let (marks, bits) = (old.bits.marks.block(block), old.bits.allocated.block(block));
-    // Relaxed: the world is stopped.
+    // Relaxed: as in `block`.
     let words = marks.iter().zip(bits).map(|(m, a)| a.load(Ordering::Relaxed) & !m.load(Ordering::Relaxed));
     for granule in ones(words) {
         let cell = class.cell_of(granule * crate::memory::GRANULE) * class.bytes();
@@ -102,23 +129,25 @@ fn poison_dead(old: &OldSpace, block: usize) {
     }
 }
 
-/// Frees large objects that were not marked, and clears the marks of the others.
-pub(crate) fn large(space: &mut LargeSpace, table: &RunTable, dead: &mut impl Dead) -> Swept {
+/// Sweeps up to `count` large objects: frees those that were not marked, and clears the marks of the others. `None` when none is left.
+pub(crate) fn large(space: &mut LargeSpace, table: &RunTable, count: usize, dead: &mut impl Dead) -> Option<Swept> {
     let mut swept = Swept::default();
-    let mut old = core::mem::take(&mut space.old);
-    old.retain(|&page| {
+    let from = space.unswept.len().saturating_sub(count);
+    if space.unswept.is_empty() {
+        return None;
+    }
+    for page in space.unswept.split_off(from) {
         let run = table.run(page as usize);
         if run.is_marked() {
             run.unmark();
-            return true;
+            space.old.push(page);
+        } else {
+            swept.bytes += run.pages() * crate::memory::PAGE;
+            swept.objects += 1;
+            free_large(space, table, page, dead);
         }
-        swept.bytes += run.pages() * crate::memory::PAGE;
-        swept.objects += 1;
-        free_large(space, table, page, dead);
-        false
-    });
-    space.old = old;
-    swept
+    }
+    Some(swept)
 }
 
 /// Frees the run of a dead large object, or hands it over to be dropped first.

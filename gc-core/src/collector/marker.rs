@@ -1,0 +1,184 @@
+//! The thread that marks and sweeps beside the program.
+//!
+//! It runs nothing of the user's but derived `Trace`, so no destructor or hook keeps it away. Between objects it looks whether a pause is
+//! asked for, and parks: within microseconds, but for a big standard container in a cell, which is traced in one go.
+
+use core::time::Duration;
+use std::thread;
+
+use crate::{
+    memory::{CellUser, large::LargeSpace},
+    old::{
+        mark::{Cells, Marked, Marker},
+        sweep,
+    },
+    safepoint::Reason,
+    sync::{Arc, atomic::Ordering},
+};
+
+use super::{
+    background::Job,
+    cycle::{CollectReport, Generation, Wanted, lead},
+    event::{Event, Step},
+    full::{MARKER, Phase, Work},
+    local::{Role, set_role},
+    pending::Pending,
+    shared::{Old, Shared},
+};
+
+/// Starts the marker of a heap.
+pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
+    thread::Builder::new().name("gc-core marker".to_owned()).stack_size(STACK).spawn(move || {
+        set_role(Role::Collector);
+        loop {
+            match shared.full.next() {
+                Work::Mark => shared.mark_beside(),
+                Work::Sweep => shared.sweep_beside(),
+                Work::Stop => return,
+            }
+        }
+    })
+}
+
+/// Nested `Box`es in one object are traced recursively.
+const STACK: usize = 64 << 20;
+/// Objects that the final pause marks at most, but for the last attempt.
+const FINAL: u64 = 1 << 14;
+/// Attempts at a short final pause.
+const ATTEMPTS: u32 = 4;
+/// Bytes of dead values that wait to be dropped before they are handed over.
+const POST_AT: usize = 256 << 10;
+/// Blocks, or large objects, that are swept under one hold of the lock.
+const AT_ONCE: usize = 8;
+
+impl Shared {
+    /// Marks until marking is over, or the heap ends.
+    fn mark_beside(&self) {
+        let (full, world) = (&self.full, &self.world);
+        let mut attempts = 0;
+        world.leave_blocked(full.word());
+        while !full.is_stopping() && full.phase() == Phase::Marking {
+            let marked = self.mark_stretch();
+            if full.poll().is_raised() {
+                if full.poll().take().contains(Reason::STOP) {
+                    world.park(full.word());
+                }
+            } else if marked == Marked::All && !self.snapshots.is_waiting() {
+                attempts += 1;
+                world.enter_blocked(full.word());
+                let budget = if attempts < ATTEMPTS { FINAL } else { u64::MAX };
+                lead(self, Wanted::Finish { budget }, full.cause(), None);
+                world.leave_blocked(full.word());
+            } else if self.config.stress.slow_marker != 0 {
+                world.enter_blocked(full.word());
+                thread::sleep(Duration::from_micros(20));
+                world.leave_blocked(full.word());
+            }
+        }
+        world.enter_blocked(full.word());
+    }
+
+    /// Marks until nothing is left, or a pause is asked for. The marker is RUNNING.
+    fn mark_stretch(&self) -> Marked {
+        let mut state = self.marking.lock();
+        self.snapshots.take(&mut state.marked);
+        // Relaxed: changes in stops only.
+        let stops = self.pace.stops.load(Ordering::Relaxed);
+        let cells = Cells::Locked(CellUser::new(stops, false, MARKER));
+        let budget = match self.config.stress.slow_marker {
+            0 => u64::MAX,
+            objects => u64::from(objects),
+        };
+        Marker::new(&self.bits, &self.runs, cells, &mut state).run(Some(self.full.poll()), budget)
+    }
+
+    /// Sweeps until everything is swept, or the heap ends.
+    fn sweep_beside(&self) {
+        let mut pending = Pending::default();
+        let mut more = true;
+        while more && !self.full.is_stopping() {
+            // A pause, or an allocation that wants blocks, gets its turn between two holds.
+            let mut old = self.old.lock();
+            more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, AT_ONCE);
+            drop(old);
+            if pending.bytes() > POST_AT {
+                self.background.post_drops(core::mem::take(&mut pending), &self.memory.budget);
+            }
+        }
+        self.background.post_drops(pending, &self.memory.budget);
+        if !more {
+            self.end_full();
+        }
+    }
+
+    /// Sweeps some blocks or large objects. Whether there were any.
+    pub(crate) fn sweep_some(
+        &self,
+        old: &mut Old,
+        large: &mut LargeSpace,
+        pending: &mut Pending,
+        count: usize,
+    ) -> bool {
+        let swept = sweep::blocks(&mut old.space, &mut old.progress, count, pending)
+            .or_else(|| sweep::large(large, &self.runs, count, pending));
+        if let Some(swept) = swept {
+            self.full.count(|current| {
+                current.freed += swept.bytes;
+                current.swept += swept.bytes;
+                current.objects += swept.objects;
+            });
+        }
+        swept.is_some()
+    }
+
+    /// Everything is swept: the full collection is over, unless somebody else has ended it.
+    pub(crate) fn end_full(&self) {
+        let (after, objects) = {
+            let old = self.old.lock();
+            let large = self.large.lock();
+            (Self::old_bytes(&old.space, &large), old.space.live_objects + large.old.len())
+        };
+        // Before waiters go on: they may ask what the collection did.
+        let ended = self.full.end(|current| {
+            // What was born marked is no measure of what lives, and would make the next goal grow with what was promoted meanwhile.
+            let born = current.old_at_finish.saturating_sub(current.old_at_begin);
+            let live = current.old_at_finish.saturating_sub(born + current.swept);
+            // Relaxed, both: see `Pace`.
+            self.pace.old_live.store(live, Ordering::Relaxed);
+            self.pace.old_bytes.store(after, Ordering::Relaxed);
+            self.pace.full_took(current.start.elapsed());
+            self.pace.set_goal();
+            let mut stats = self.stats.lock();
+            (stats.old_bytes, stats.old_objects) = (after, objects);
+            stats.collections[Generation::Old as usize] += 1;
+            stats.bytes_freed += current.swept as u64;
+            stats.objects_freed += current.objects as u64;
+            CollectReport {
+                generation: Generation::Old,
+                bytes_before: current.before,
+                bytes_freed: current.freed,
+                old_objects_freed: current.objects,
+                pause: current.pause,
+            }
+        });
+        let Some(current) = ended else { return };
+        self.background.post(Job::Trim);
+        let beside = current.start.elapsed().saturating_sub(current.pause);
+        self.background.post(Job::Tell(Event::Collection {
+            generation: Generation::Old as u8,
+            cause: current.cause,
+            step: Step::Whole,
+            pause: current.pause,
+            before: current.before,
+            after,
+            time_to_safepoint: Duration::ZERO,
+            last: None,
+            copied: 0,
+            promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
+            remembered: 0,
+            snapshot: self.snapshots.entries() - current.snapshots,
+            beside,
+            assist: current.assist,
+        }));
+    }
+}
