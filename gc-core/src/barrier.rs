@@ -34,7 +34,7 @@ use crate::{
     memory::{AddressMap, CellWord, Edge, TypeInfo, blocks::Bits, large::RunTable},
     safepoint::{Poll, Reason},
     snapshot::Snapshots,
-    sync::Arc,
+    sync::{Arc, mutant},
     trace::{Trace, Visitor, sealed},
 };
 
@@ -242,7 +242,7 @@ impl Barrier {
                 run.is_old() && run.mark()
             }
         };
-        if new && !cfg!(gc_mutant = "no_snapshot") {
+        if new && !cfg!(gc_mutant = "no_snapshot") && !mutant("no_snapshot") {
             let mut overwritten = self.overwritten.borrow_mut();
             overwritten.push(object);
             if overwritten.len() >= SNAPSHOT {

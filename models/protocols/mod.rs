@@ -7,4 +7,5 @@ mod live_count;
 mod queue;
 mod root_word;
 mod safepoint;
+mod snapshot;
 mod team;

@@ -38,7 +38,19 @@ fn agrees_when_nothing_is_promoted_but_what_finds_no_room() {
 fn agrees_when_many_copy_together() {
     for workers in 2..=4 {
         let from = 3300 + 100 * workers;
-        seeds(&format!("workers={workers},every-safepoint=2,full-every=5,verify"), from..from + 100, 80);
+        seeds(&format!("workers={workers},every-safepoint=2,full-every=5,verify"), from..from + 50, 80);
+    }
+}
+
+#[test]
+fn agrees_while_the_old_generation_is_marked() {
+    // Nearly every safepoint, allocation and store meets a marking or a sweep.
+    for (objects, from) in [(64, 7000), (128, 7200)] {
+        seeds(
+            &format!("slow-marker={objects},full-every=2,every-safepoint=2,promote-random,verify"),
+            from..from + 200,
+            100,
+        );
     }
 }
 

@@ -7,6 +7,9 @@
 
 #![cfg(test)]
 
+#[path = "../../../gc-core/src/barrier.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod barrier;
 #[path = "../../../gc-core/src/memory/cell_word.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod cell_word;
@@ -19,6 +22,9 @@ mod forwarding;
 #[path = "../../../gc-core/src/collector/live_count.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod live_count;
+#[path = "../../stand_ins/memory.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod memory;
 #[path = "../../protocols/mod.rs"]
 mod models;
 #[path = "../../../gc-core/src/collector/queue.rs"]
@@ -30,9 +36,15 @@ mod root_word;
 #[path = "../../../gc-core/src/safepoint.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod safepoint;
+#[path = "../../../gc-core/src/snapshot.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod snapshot;
 #[path = "../../../gc-core/src/team.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod team;
+#[path = "../../stand_ins/trace.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod trace;
 
 mod sync;
 

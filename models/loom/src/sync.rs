@@ -3,7 +3,7 @@
 use core::ops::{Deref, DerefMut};
 use std::cell::Cell;
 
-pub(crate) use loom::hint::spin_loop;
+pub(crate) use loom::{hint::spin_loop, sync::Arc};
 
 /// Spinning is the scheduler's business here.
 pub(crate) fn spins() -> u32 {
@@ -161,6 +161,12 @@ impl<T> Mutex<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard { of: self, held: Some(self.0.lock().unwrap()) }
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
     }
 }
 

@@ -4,7 +4,7 @@ use core::ops::{Deref, DerefMut};
 use std::cell::Cell;
 
 pub(crate) use shuttle::hint::spin_loop;
-pub(crate) use shuttle::sync::atomic;
+pub(crate) use shuttle::sync::{Arc, atomic};
 
 /// Spinning is the scheduler's business here.
 pub(crate) fn spins() -> u32 {
@@ -38,6 +38,12 @@ impl<T> Mutex<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard { of: self, held: Some(self.0.lock().unwrap()) }
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
     }
 }
 
