@@ -20,6 +20,7 @@ pub(crate) mod roots;
 pub(crate) mod shared;
 pub(crate) mod stats;
 pub(crate) mod stress;
+mod utilisation;
 mod verify;
 
 pub use config::{BuildError, Thresholds};

@@ -130,6 +130,21 @@ impl Heap {
         self.shared().times.lock().pauses.clone()
     }
 
+    /// Minimum mutator utilisation: the least part of any window of 1, 10 and 100 ms that was left to the program by pauses, from 0 to 1.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// m.collect(gc_core::Generation::Fresh);
+    /// for (window, least) in heap.minimum_utilisation() {
+    ///     println!("{window:?}: {:.0} % at least", 100.0 * least);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn minimum_utilisation(&self) -> [(core::time::Duration, f64); 3] {
+        self.shared().times.lock().utilisation.least()
+    }
+
     /// How long each stop took to begin: from the request until every running thread had reached a safepoint. Stops that
     /// had nobody to wait for do not count.
     ///

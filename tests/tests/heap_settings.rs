@@ -45,7 +45,13 @@ fn thresholds_out_of_range_change_nothing() {
     let before = heap.thresholds();
     assert!(heap.set_thresholds(Thresholds { nursery_bytes: 1, ..before }).is_err());
     assert_eq!(heap.thresholds(), before);
-    let after = Thresholds { nursery_bytes: 1 << 20, promote_all_every: 3, growth_percent: 10, growth_floor: 1 << 20 };
+    let after = Thresholds {
+        nursery_bytes: 1 << 20,
+        copied_goal: 2 << 20,
+        promote_all_every: 3,
+        growth_percent: 10,
+        growth_floor: 1 << 20,
+    };
     heap.set_thresholds(after).unwrap();
     assert_eq!(heap.thresholds(), after);
 }

@@ -260,6 +260,7 @@ fn collect(
     let mut world = World::stopped(shared, mutators, &registry.tables, pending, matches!(wanted, Wanted::Begin));
     let before = world.bytes();
     let allocated = world.fresh_bytes();
+    let before_remembered = world.young.remembered.len();
     world.verify(Moment::Before);
     let evacuated = world.young(generation);
     world.verify(if generation == Generation::Fresh { Moment::After } else { Moment::AfterPromotion });
@@ -281,6 +282,9 @@ fn collect(
     }
     let pause = start.at.elapsed();
     let survived = evacuated.copied + evacuated.promoted;
+    if cause == Cause::Nursery || cause == Cause::Growth {
+        shared.pace.fit_nursery(survived, before_remembered);
+    }
     // What survived a while ago counts less and less. Relaxed, both: the leader's figure.
     let expected = shared.pace.survivors.load(Ordering::Relaxed) / 4 * 3;
     shared.pace.survivors.store(expected.max(survived), Ordering::Relaxed);
@@ -305,7 +309,10 @@ fn collect(
     stats.objects_promoted += evacuated.promoted_objects as u64;
     stats.bytes_freed += freed as u64;
     drop(stats);
-    shared.times.lock().pauses.add(pause);
+    let mut times = shared.times.lock();
+    times.pauses.add(pause);
+    times.utilisation.add(start.at, start.at + pause);
+    drop(times);
     if all_swept {
         shared.end_full();
     }

@@ -36,6 +36,7 @@ use super::{
     pending::Pending,
     roots::RootTable,
     stats::Stats,
+    utilisation::Utilisation,
 };
 
 /// One heap.
@@ -178,6 +179,7 @@ unsafe impl Send for Attached {}
 #[derive(Default)]
 pub(crate) struct Times {
     pub(crate) pauses: Histogram,
+    pub(crate) utilisation: Utilisation,
     /// From a request to the moment the world stands, where somebody had to be waited for.
     pub(crate) to_safepoint: Histogram,
     /// The thread that the longest of these waited for.
@@ -189,6 +191,9 @@ pub(crate) struct Pace {
     nursery_bytes: AtomicUsize,
     /// The young budget is so many nurseries.
     nurseries: AtomicUsize,
+    copied_goal: AtomicUsize,
+    /// In 1/64: how much of the young budget is used before it is collected.
+    used_part: AtomicUsize,
     promote_all_every: AtomicU32,
     growth_percent: AtomicU32,
     growth_floor: AtomicUsize,
@@ -222,15 +227,20 @@ pub(crate) struct Pace {
     pub(crate) much_remembered: AtomicBool,
 }
 
+/// See `Pace::used_part`.
+const WHOLE: usize = 64;
 /// Survivors of one collection that are worth having memory ready for.
 const MUCH: usize = 1 << 20;
 
 impl Pace {
     fn new(config: &Config) -> Self {
-        let Thresholds { nursery_bytes, promote_all_every, growth_percent, growth_floor } = config.thresholds;
+        let Thresholds { nursery_bytes, copied_goal, promote_all_every, growth_percent, growth_floor } =
+            config.thresholds;
         Self {
             nursery_bytes: AtomicUsize::new(nursery_bytes),
             nurseries: AtomicUsize::new(1),
+            copied_goal: AtomicUsize::new(copied_goal),
+            used_part: AtomicUsize::new(WHOLE),
             promote_all_every: AtomicU32::new(promote_all_every),
             growth_percent: AtomicU32::new(growth_percent),
             growth_floor: AtomicUsize::new(growth_floor),
@@ -257,6 +267,7 @@ impl Pace {
     pub(crate) fn thresholds(&self) -> Thresholds {
         Thresholds {
             nursery_bytes: self.nursery_bytes.load(Ordering::Relaxed),
+            copied_goal: self.copied_goal.load(Ordering::Relaxed),
             promote_all_every: self.promote_all_every.load(Ordering::Relaxed),
             growth_percent: self.growth_percent.load(Ordering::Relaxed),
             growth_floor: self.growth_floor.load(Ordering::Relaxed),
@@ -265,6 +276,7 @@ impl Pace {
 
     pub(crate) fn set_thresholds(&self, thresholds: Thresholds) {
         self.nursery_bytes.store(thresholds.nursery_bytes, Ordering::Relaxed);
+        self.copied_goal.store(thresholds.copied_goal, Ordering::Relaxed);
         self.promote_all_every.store(thresholds.promote_all_every, Ordering::Relaxed);
         self.growth_percent.store(thresholds.growth_percent, Ordering::Relaxed);
         self.growth_floor.store(thresholds.growth_floor, Ordering::Relaxed);
@@ -344,6 +356,16 @@ impl Pace {
         self.nursery_bytes.load(Ordering::Relaxed).saturating_mul(self.nurseries.load(Ordering::Relaxed))
     }
 
+    /// Fits the part of the young budget that is used to what a collection copied. By bytes, not by the clock: the same program is
+    /// collected at the same points.
+    pub(crate) fn fit_nursery(&self, survived: usize, remembered: usize) {
+        let copied = survived.saturating_add(remembered.saturating_mul(32)).max(1);
+        let goal = self.copied_goal.load(Ordering::Relaxed);
+        let part = self.used_part.load(Ordering::Relaxed);
+        let wanted = (part as u128 * goal as u128 / copied as u128).min(WHOLE as u128) as usize;
+        self.used_part.store(wanted.clamp(part / 2, part * 2).clamp(WHOLE / 4, WHOLE), Ordering::Relaxed);
+    }
+
     /// Sets the young budget for so many mutators: threads that share one nursery would be collected as much more often, and
     /// each time would copy what all of them have in the works. Not more than an eighth of the hard limit.
     pub(crate) fn share_nursery(&self, mutators: usize, config: &Config) {
@@ -353,8 +375,8 @@ impl Pace {
 
     /// Whether the young budget is used up, or as much is remembered as a buffer holds.
     pub(crate) fn wants_young(&self) -> bool {
-        let used_up = self.fresh_bytes.load(Ordering::Relaxed) > self.young_budget()
-            || self.much_remembered.load(Ordering::Relaxed);
+        let budget = self.young_budget() / WHOLE * self.used_part.load(Ordering::Relaxed);
+        let used_up = self.fresh_bytes.load(Ordering::Relaxed) > budget || self.much_remembered.load(Ordering::Relaxed);
         used_up && self.is_auto()
     }
 

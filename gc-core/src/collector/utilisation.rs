@@ -1,0 +1,82 @@
+//! Minimum mutator utilisation: the least part of any window of time that was left to the program (Cheng, Blelloch: *A parallel,
+//! real-time garbage collector*, 2001).
+//!
+//! A worst window can be moved, without getting better, until it ends where a pause ends. So each pause looks at one window of each length,
+//! whose pauses are kept in a queue: constant time for each pause, all in all.
+
+use core::time::Duration;
+use std::{collections::VecDeque, time::Instant};
+
+/// One length of window.
+struct Window {
+    length: Duration,
+    /// Pauses that reach into the window that ends with the last one.
+    pauses: VecDeque<(Instant, Instant)>,
+    /// Their sum.
+    paused: Duration,
+    least: f64,
+}
+
+/// The utilisation in windows of 1, 10 and 100 ms.
+pub(crate) struct Utilisation([Window; 3]);
+
+impl Default for Utilisation {
+    fn default() -> Self {
+        Self([1, 10, 100].map(|millis| Window {
+            length: Duration::from_millis(millis),
+            pauses: VecDeque::new(),
+            paused: Duration::ZERO,
+            least: 1.0,
+        }))
+    }
+}
+
+impl Utilisation {
+    /// Counts a pause. They come in order.
+    pub(crate) fn add(&mut self, start: Instant, end: Instant) {
+        for window in &mut self.0 {
+            window.add(start, end);
+        }
+    }
+
+    /// The least part of a window that was left to the program, for each length.
+    pub(crate) fn least(&self) -> [(Duration, f64); 3] {
+        self.0.each_ref().map(|window| (window.length, window.least))
+    }
+}
+
+impl Window {
+    fn add(&mut self, start: Instant, end: Instant) {
+        self.pauses.push_back((start, end));
+        self.paused += end - start;
+        let from = end.checked_sub(self.length).unwrap_or(start);
+        while let Some(&(first, last)) = self.pauses.front()
+            && last <= from
+        {
+            self.pauses.pop_front();
+            self.paused -= last - first;
+        }
+        let before = self.pauses.front().map_or(Duration::ZERO, |&(first, _)| from.saturating_duration_since(first));
+        let paused = self.paused.saturating_sub(before).as_secs_f64() / self.length.as_secs_f64();
+        self.least = self.least.min(1.0 - paused.min(1.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_window_is_found() {
+        let start = Instant::now();
+        let at = |millis: u64| start + Duration::from_millis(millis);
+        let mut utilisation = Utilisation::default();
+        for (from, to) in [(1000, 1001), (1005, 1007), (1009, 1010), (1200, 1204)] {
+            utilisation.add(at(from), at(to));
+        }
+        let [(_, one), (_, ten), (_, hundred)] = utilisation.least();
+        assert!(one.abs() < 1e-9, "{one}");
+        assert!((ten - 0.6).abs() < 1e-9, "{ten}");
+        assert!((hundred - 0.96).abs() < 1e-9, "{hundred}");
+    }
+}
