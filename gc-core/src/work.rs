@@ -52,6 +52,13 @@ impl Work {
         self.len() == 0
     }
 
+    /// Adds other work.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.places.append(&mut other.places);
+        self.objects.append(&mut other.objects);
+        self.slices.append(&mut other.slices);
+    }
+
     /// Half of everything, to be given away: the oldest half, which most is reached from. Nothing if there is but one piece.
     pub(crate) fn split(&mut self) -> Option<Self> {
         let mut half = Self {

@@ -45,12 +45,10 @@ fn agrees_when_many_copy_together() {
 #[test]
 fn agrees_while_the_old_generation_is_marked() {
     // Nearly every safepoint, allocation and store meets a marking or a sweep.
-    for (objects, from) in [(64, 7000), (128, 7200)] {
-        seeds(
-            &format!("slow-marker={objects},full-every=2,every-safepoint=2,promote-random,verify"),
-            from..from + 200,
-            100,
-        );
+    for (objects, workers, from) in [(64, 1, 7000), (128, 3, 7200)] {
+        let profile =
+            format!("slow-marker={objects},workers={workers},full-every=2,every-safepoint=2,promote-random,verify");
+        seeds(&profile, from..from + 80, 100);
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     safepoint::{Member, Poll, Reason, StateWord},
     sync::{
         Condvar, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -45,6 +45,8 @@ pub(crate) struct Full {
     /// A copy of the state's.
     begun: AtomicU64,
     stop: AtomicBool,
+    /// Mutators that wait for an end.
+    waiting: AtomicUsize,
     /// F3.
     word: StateWord,
     poll: Poll,
@@ -85,7 +87,7 @@ pub(crate) struct Current {
 }
 
 /// What the marker has to do.
-pub(crate) enum Work {
+pub(crate) enum Duty {
     Mark,
     Sweep,
     Stop,
@@ -113,6 +115,7 @@ impl Full {
             phase: AtomicU8::new(Phase::Idle as u8),
             begun: AtomicU64::new(0),
             stop: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             word: StateWord::blocked(MARKER),
             poll: Poll::new(),
         }
@@ -208,21 +211,30 @@ impl Full {
             if state.phase == Phase::Idle {
                 MutexGuard::unlocked(&mut state, &mut begin);
             } else {
+                // Relaxed, both: a figure.
+                self.waiting.fetch_add(1, Ordering::Relaxed);
                 self.changed.wait(&mut state);
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
             }
         }
     }
 
+    /// How many mutators wait for an end.
+    pub(crate) fn waiting(&self) -> usize {
+        // Relaxed: a figure.
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// The marker's next work; waits for some.
-    pub(crate) fn next(&self) -> Work {
+    pub(crate) fn next(&self) -> Duty {
         let mut state = self.state.lock();
         loop {
             if self.is_stopping() {
-                return Work::Stop;
+                return Duty::Stop;
             }
             match state.phase {
-                Phase::Marking => return Work::Mark,
-                Phase::Sweeping => return Work::Sweep,
+                Phase::Marking => return Duty::Mark,
+                Phase::Sweeping => return Duty::Sweep,
                 Phase::Idle => self.changed.wait(&mut state),
             }
         }

@@ -9,18 +9,19 @@ use std::thread;
 use crate::{
     memory::{CellUser, large::LargeSpace},
     old::{
-        mark::{Cells, Marked, Marker},
+        mark::{Cells, Marked, Marker, Marking},
         sweep,
     },
     safepoint::Reason,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, atomic::Ordering},
+    work::Work,
 };
 
 use super::{
     background::Job,
     cycle::{CollectReport, Generation, Wanted, lead},
     event::{Event, Step},
-    full::{MARKER, Phase, Work},
+    full::{Duty, MARKER, Phase},
     local::{Role, set_role},
     pending::Pending,
     shared::{Old, Shared},
@@ -32,9 +33,9 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
         set_role(Role::Collector);
         loop {
             match shared.full.next() {
-                Work::Mark => shared.mark_beside(),
-                Work::Sweep => shared.sweep_beside(),
-                Work::Stop => return,
+                Duty::Mark => shared.mark_beside(),
+                Duty::Sweep => shared.sweep_beside(),
+                Duty::Stop => return,
             }
         }
     })
@@ -89,7 +90,43 @@ impl Shared {
             0 => u64::MAX,
             objects => u64::from(objects),
         };
-        Marker::new(&self.bits, &self.runs, cells, &mut state).run(Some(self.full.poll()), budget)
+        let poll = Some(self.full.poll());
+        let helpers = self.marking_helpers();
+        if helpers == 0 {
+            return Marker::new(&self.bits, &self.runs, cells, &mut state).run(poll, budget);
+        }
+        // All stop for the poll of the marker, which parks when none of them has work in hand.
+        let crew = &*self.crew;
+        let spare: Mutex<Vec<Marking>> = Mutex::default();
+        let mark =
+            |state: &mut Marking| Marker::new(&self.bits, &self.runs, cells, state).among(crew).run(poll, budget);
+        let task = |packet: Work| {
+            let mut state = spare.lock().pop().unwrap_or_default();
+            state.take_over(packet);
+            let _ = mark(&mut state);
+            spare.lock().push(state);
+        };
+        let mut marked = Marked::All;
+        crew.lead(helpers, &task, |packet| {
+            if let Some(packet) = packet {
+                state.take_over(packet);
+            }
+            marked = mark(&mut state);
+        });
+        for helper in spare.into_inner() {
+            state.append(helper);
+        }
+        if state.is_done() { marked } else { Marked::Some }
+    }
+
+    /// How many helpers may mark: as many as there are cores that no mutator wants.
+    fn marking_helpers(&self) -> usize {
+        let helpers = self.helpers.count();
+        if self.config.stress.workers != 0 {
+            return helpers;
+        }
+        let busy = 1 + self.pace.attached().saturating_sub(self.full.waiting());
+        helpers.min(self.config.cores.saturating_sub(busy))
     }
 
     /// Sweeps until everything is swept, or the heap ends.

@@ -192,6 +192,8 @@ pub(crate) struct Pace {
     /// The young budget is so many nurseries.
     nurseries: AtomicUsize,
     copied_goal: AtomicUsize,
+    /// How many mutators are attached.
+    attached: AtomicUsize,
     /// In 1/64: how much of the young budget is used before it is collected.
     used_part: AtomicUsize,
     promote_all_every: AtomicU32,
@@ -239,6 +241,7 @@ impl Pace {
         Self {
             nursery_bytes: AtomicUsize::new(nursery_bytes),
             nurseries: AtomicUsize::new(1),
+            attached: AtomicUsize::new(0),
             copied_goal: AtomicUsize::new(copied_goal),
             used_part: AtomicUsize::new(WHOLE),
             promote_all_every: AtomicU32::new(promote_all_every),
@@ -351,6 +354,10 @@ impl Pace {
         self.old_bytes.load(Ordering::Relaxed) >= self.trigger.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn attached(&self) -> usize {
+        self.attached.load(Ordering::Relaxed)
+    }
+
     /// Bytes between two young collections.
     pub(crate) fn young_budget(&self) -> usize {
         self.nursery_bytes.load(Ordering::Relaxed).saturating_mul(self.nurseries.load(Ordering::Relaxed))
@@ -369,6 +376,7 @@ impl Pace {
     /// Sets the young budget for so many mutators: threads that share one nursery would be collected as much more often, and
     /// each time would copy what all of them have in the works. Not more than an eighth of the hard limit.
     pub(crate) fn share_nursery(&self, mutators: usize, config: &Config) {
+        self.attached.store(mutators, Ordering::Relaxed);
         let affordable = config.hard_limit.unwrap_or(usize::MAX) / 8 / self.nursery_bytes.load(Ordering::Relaxed);
         self.nurseries.store(mutators.min(config.cores).min(affordable).max(1), Ordering::Relaxed);
     }

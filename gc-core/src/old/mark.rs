@@ -21,7 +21,7 @@ use crate::{
     safepoint::Poll,
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
-    work::{PIECE, Rest, Work},
+    work::{Crew, PIECE, Rest, Work},
 };
 
 /// What marking still has to do (M4).
@@ -71,6 +71,8 @@ pub(crate) struct Marker<'a> {
     old_part: Part,
     large_part: Part,
     cells: Cells,
+    /// Others that mark at the same time.
+    crew: Option<&'a Crew>,
     state: &'a mut Marking,
 }
 
@@ -82,7 +84,13 @@ const LOOK_EVERY: u64 = 64;
 impl<'a> Marker<'a> {
     pub(crate) fn new(bits: &'a Bits, runs: &'a RunTable, cells: Cells, state: &'a mut Marking) -> Self {
         let (old_part, large_part) = (bits.map().old, bits.map().large);
-        Self { bits, runs, old_part, large_part, cells, state }
+        Self { bits, runs, old_part, large_part, cells, crew: None, state }
+    }
+
+    /// Gives work away to others that mark at the same time, beside the program.
+    pub(crate) fn among(self, crew: &'a Crew) -> Self {
+        debug_assert!(matches!(self.cells, Cells::Locked(_)), "marks are set by one thread in a pause");
+        Self { crew: Some(crew), ..self }
     }
 
     /// Reports a root: `count` values from `first`.
@@ -111,9 +119,16 @@ impl<'a> Marker<'a> {
         let mut turns: u64 = 0;
         loop {
             turns += 1;
-            if turns.is_multiple_of(LOOK_EVERY) && (poll.is_some_and(Poll::is_raised) || turns >= budget) {
-                self.state.work.objects.extend((0..waiting).map(|nth| queue[(first + nth) % IN_FLIGHT]));
-                return Marked::Some;
+            if turns.is_multiple_of(LOOK_EVERY) {
+                if poll.is_some_and(Poll::is_raised) || turns >= budget {
+                    self.state.work.objects.extend((0..waiting).map(|nth| queue[(first + nth) % IN_FLIGHT]));
+                    return Marked::Some;
+                }
+                if let Some(crew) = self.crew.filter(|crew| crew.is_hungry())
+                    && let Some(half) = self.state.work.split()
+                {
+                    crew.share(half);
+                }
             }
             while waiting < IN_FLIGHT
                 && let Some(address) = self.state.work.objects.pop()
@@ -196,6 +211,24 @@ impl<'a> Marker<'a> {
 }
 
 impl Marking {
+    /// Whether nothing is left to do beside the program.
+    pub(crate) fn is_done(&self) -> bool {
+        self.work.is_empty() && self.marked.is_empty()
+    }
+
+    /// Takes over work that somebody shared.
+    pub(crate) fn take_over(&mut self, packet: Work) {
+        self.work.append(packet);
+    }
+
+    /// Takes over what a helper has left.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.work.append(other.work);
+        self.marked.append(&mut other.marked);
+        self.put_off.append(&mut other.put_off);
+        self.objects += other.objects;
+    }
+
     /// Forgets everything: marking is over, or was given up.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
