@@ -259,7 +259,7 @@ impl Barrier {
         if len.is_multiple_of(self.capacity) {
             // A collection costs less than looking for duplicates does (n log n, and most sets have none); a thread that
             // reaches no safepoint pays for them, so that storing to the same places again and again needs no more memory.
-            poll.raise(Reason::YOUNG);
+            poll.raise(Reason::REMEMBERED);
             if len > self.capacity {
                 // Cells are never twice in the set (W3); a slot that held other values in between may be.
                 set.edges.sort_unstable();

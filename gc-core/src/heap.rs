@@ -17,8 +17,9 @@ use crate::{
 ///
 /// A thread attaches to a heap to use it ([`attach`](Self::attach)). The heap lives as long as a handle, a mutator or a
 /// [`Root`](crate::Root) of it; whoever drops the last of these waits until every object is dropped and all its memory
-/// returned. There may be many heaps. Each reserves address space and has a thread, which sleeps unless there is
-/// something to drop, to tell or to give back.
+/// returned: let go of it in [`blocked`](Mutator::blocked) where a destructor may need another heap's collection. There may be many heaps.
+/// Each reserves address space and has threads of its own, which sleep unless there is something to mark, to drop, to tell or to give
+/// back.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,6 +32,12 @@ use crate::{
 pub struct Heap {
     handle: Arc<Handle>,
 }
+
+/// A panic leaves nothing half-done: no user code runs while a lock is held, and a collection that fails aborts.
+impl core::panic::RefUnwindSafe for Heap {}
+
+/// As above.
+impl core::panic::UnwindSafe for Heap {}
 
 impl Heap {
     /// Settings for a heap, all at their defaults.
@@ -312,7 +319,7 @@ impl Mutator {
         // Relaxed, both: figures.
         let old = shared.old.lock().space.live_bytes + shared.large.lock().used_pages * PAGE;
         Counts {
-            young_bytes: pace.fresh_bytes.load(Ordering::Relaxed),
+            young_bytes: pace.fresh_bytes.load(Ordering::Relaxed) + self.local().buffer.used(shared.config.chunk_bytes),
             young_collections: pace.young_collections.load(Ordering::Relaxed),
             old_growth: old.saturating_sub(pace.old_live.load(Ordering::Relaxed)),
         }

@@ -34,8 +34,8 @@ use crate::{
 /// A thread's attachment to a heap: it allocates, reads and writes objects, and lets collections happen at its safepoints.
 ///
 /// It stays on its thread (`!Send + !Sync`). Dropping it detaches the thread. A mutator that is leaked (`mem::forget`)
-/// counts as attached and running for ever: the next collection, and a second thread's `attach`, wait for ever, and a
-/// warning says so each second. Nothing dangles.
+/// counts as attached and running for ever: the next collection, a second thread's `attach`, and whoever needs a collection to end
+/// (also to leave `blocked`, or to detach) wait for ever, and a warning says so each second. Nothing dangles.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -197,6 +197,9 @@ impl Mutator {
         // What a mutator that has detached was asked for.
         if local.shared.pace.wants_young() {
             local.poll.raise(Reason::YOUNG);
+        }
+        if local.shared.pace.remembers_much() {
+            local.poll.raise(Reason::REMEMBERED);
         }
         if stress.every_allocation != 0 {
             local.buffer.set_every_slow();

@@ -44,7 +44,7 @@ pub(crate) struct Poll(AtomicU32);
 pub(crate) struct Reason(u32);
 
 impl Reason {
-    /// The young budget is used up, or the remembered set is full.
+    /// The young budget is used up.
     pub(crate) const YOUNG: Self = Self(1);
     /// The hard limit is near or the old generation has grown past its goal.
     pub(crate) const FULL: Self = Self(2);
@@ -52,6 +52,8 @@ impl Reason {
     pub(crate) const STRESS: Self = Self(4);
     /// The world is being stopped.
     pub(crate) const STOP: Self = Self(8);
+    /// The remembered set is full.
+    pub(crate) const REMEMBERED: Self = Self(16);
 
     #[inline]
     pub(crate) fn contains(self, other: Self) -> bool {

@@ -19,7 +19,7 @@ fn who_is_late_may_be_gone_when_the_hook_hears_of_it() {
     let told = Arc::new(AtomicUsize::new(0));
     let counts = told.clone();
     let heap = calm()
-        .late_after(Duration::from_micros(20))
+        .late_after(Duration::from_millis(1))
         .on_event(Level::Warning, move |event| {
             if let Event::Late { thread, last_safepoint, .. } = event {
                 assert!(

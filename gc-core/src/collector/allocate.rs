@@ -108,9 +108,10 @@ impl Local {
             drop(young);
             return Err(self.refused(wanted));
         };
-        self.charge_fresh(chunk_bytes);
+        // What was allocated counts, not what is in hand: many mutators that allocate little ask for no collection.
         if let Some((before, top)) = self.buffer.retire() {
             young.space.set_top(before, top);
+            self.charge_fresh(young.space.used(before));
         }
         self.buffer.refill(chunk, young.space.start(chunk), chunk_bytes);
         Ok(())
@@ -168,7 +169,6 @@ impl Local {
         let pace = &self.shared.pace;
         // Relaxed: a figure.
         pace.fresh_bytes.fetch_add(bytes, Ordering::Relaxed);
-        // The chunk that is handed out now is the last one of the budget.
         if pace.wants_young() {
             self.poll.raise(Reason::YOUNG);
         }

@@ -146,6 +146,8 @@ const DEFAULT_WORKERS: usize = 8;
 const MAX_WORKERS: usize = 64;
 /// The smallest chunk: holds the largest small object at any alignment.
 pub(crate) const MIN_CHUNK: usize = 16 << 10;
+/// The shortest time after which a thread is late: each warning is an event.
+const MIN_LATE: Duration = Duration::from_millis(1);
 /// The largest chunk.
 const MAX_CHUNK: usize = 16 << 20;
 
@@ -176,6 +178,11 @@ impl Config {
             return Err(BuildError::Setting { name: "remembered_entries", found: 0, expected });
         }
         self.thresholds.check(chunk)?;
+        if self.late_after < MIN_LATE {
+            let expected = format!("at least {MIN_LATE:?}");
+            let found = self.late_after.as_nanos() as usize;
+            return Err(BuildError::Setting { name: "late_after", found, expected });
+        }
         let least = self.least_bytes();
         if self.reservation < least * 4 {
             let expected = format!("at least {} bytes for a nursery of {}", least * 4, self.thresholds.nursery_bytes);

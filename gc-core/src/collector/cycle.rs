@@ -158,7 +158,9 @@ pub(crate) fn at_safepoint(local: &Local) {
     }
     if reason.contains(Reason::FULL) {
         request(local, Generation::Old, Cause::Limit, seen);
-    } else if reason.contains(Reason::YOUNG) && (shared.pace.is_auto() || stress.every_allocation != 0) {
+    } else if reason.contains(Reason::REMEMBERED)
+        || (reason.contains(Reason::YOUNG) && (shared.pace.is_auto() || stress.every_allocation != 0))
+    {
         request(local, Generation::Fresh, Cause::Nursery, seen);
     }
 }
@@ -446,6 +448,7 @@ impl<'a> World<'a> {
             young.take_over(local);
             // What it was raised for is being done.
             local.poll.lower(Reason::YOUNG);
+            local.poll.lower(Reason::REMEMBERED);
             if begins {
                 local.poll.lower(Reason::FULL);
             }

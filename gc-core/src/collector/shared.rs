@@ -219,7 +219,7 @@ pub(crate) struct Pace {
     pub(crate) stops: AtomicU32,
     /// Twice the number of collections, plus one while one runs.
     pub(crate) collections: AtomicU64,
-    /// Bytes handed out since the last collection, in chunks and large runs.
+    /// Bytes allocated since the last collection, in chunks that are full and large runs.
     pub(crate) fresh_bytes: AtomicUsize,
     /// Bytes that are expected to survive the next young collection.
     pub(crate) survivors: AtomicUsize,
@@ -381,11 +381,15 @@ impl Pace {
         self.nurseries.store(mutators.min(config.cores).min(affordable).max(1), Ordering::Relaxed);
     }
 
-    /// Whether the young budget is used up, or as much is remembered as a buffer holds.
+    /// Whether the young budget is used up.
     pub(crate) fn wants_young(&self) -> bool {
         let budget = self.young_budget() / WHOLE * self.used_part.load(Ordering::Relaxed);
-        let used_up = self.fresh_bytes.load(Ordering::Relaxed) > budget || self.much_remembered.load(Ordering::Relaxed);
-        used_up && self.is_auto()
+        self.fresh_bytes.load(Ordering::Relaxed) >= budget && self.is_auto()
+    }
+
+    /// Whether mutators that have detached remembered as much as a buffer holds.
+    pub(crate) fn remembers_much(&self) -> bool {
+        self.much_remembered.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_auto(&self) -> bool {

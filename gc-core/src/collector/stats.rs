@@ -73,7 +73,7 @@ pub struct Stats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Bytes of nursery and young large objects handed out since the last collection, up to a chunk ahead of what was allocated.
+    /// Bytes allocated since the last collection, young large objects included, without what other mutators have in their buffers.
     pub young_bytes: usize,
     /// Young collections since the last one that promoted everything.
     pub young_collections: u32,

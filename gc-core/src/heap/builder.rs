@@ -83,7 +83,7 @@ impl HeapBuilder {
     }
 
     /// How long a thread may keep the others waiting for its next safepoint before a warning names it
-    /// ([`Event::Late`](crate::Event::Late)), and again each time so much later. A second by default.
+    /// ([`Event::Late`](crate::Event::Late)), and again each time so much later. A second by default, a millisecond at least.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -129,7 +129,8 @@ impl HeapBuilder {
     /// Counted are the nursery, the blocks of the old generation with those kept ready for promotion, large objects,
     /// and values that wait to be dropped. Not counted are what objects own outside the heap, as the buffer of a `Vec`,
     /// and the collector's own tables, about 1/40 of the old generation. The limit must hold a nursery and the blocks
-    /// to promote it into: 13.25 MiB for the default one.
+    /// to promote it into: 13.25 MiB for the default one; with several mutators, another 2.5 chunks (640 KiB) for each, as each has one in
+    /// hand.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -182,8 +183,7 @@ impl HeapBuilder {
     /// Who is told of events of at least this level. By default warnings go to stderr, and with `GC_CORE_LOG=debug` in
     /// the environment each collection too.
     ///
-    /// Called after the pause, on the heap's thread, or on one that is in [`Mutator::collect`](crate::Mutator::collect)
-    /// and drops what waits. It may lock and wait; it cannot attach to a heap. If it panics, the panic hook has
+    /// Called after the pause, on the heap's thread. It may lock and wait; it cannot attach to a heap. If it panics, the panic hook has
     /// reported it, and the collector goes on.
     ///
     /// ```

@@ -80,6 +80,14 @@ impl Buffer {
         self.end.set(if self.every_slow.get() { start.addr() } else { self.limit.get() });
     }
 
+    /// Bytes of objects in the buffer.
+    pub(crate) fn used(&self, chunk_bytes: usize) -> usize {
+        match self.chunk.get() {
+            Some(_) => self.bump.get().addr() + chunk_bytes - self.limit.get(),
+            None => 0,
+        }
+    }
+
     /// Takes the chunk away: its index and the end of its objects.
     pub(crate) fn retire(&self) -> Option<(u32, usize)> {
         let chunk = self.chunk.take()?;
