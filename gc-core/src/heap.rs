@@ -21,6 +21,10 @@ use crate::{
 /// Each reserves address space and has threads of its own, which sleep unless there is something to mark, to drop, to tell or to give
 /// back.
 ///
+/// After a `fork`, which takes one thread along, the child may drop its mutator, roots and heaps: the heap's memory stays until the child
+/// ends, and no destructor runs. It may read objects; allocating, safepoints and collecting may wait for ever, for threads that are
+/// not there. A child that wants a heap makes a new one, on a thread of its own.
+///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let heap = gc_core::Heap::builder().nursery_bytes(1 << 20).build()?;
@@ -50,7 +54,7 @@ impl Heap {
         HeapBuilder::new()
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.handle.shared
     }
 

@@ -67,6 +67,7 @@ mod barrier;
 pub mod blocking;
 mod cell;
 mod collector;
+mod external;
 mod gc;
 mod heap;
 mod memory;
@@ -87,6 +88,7 @@ pub use collector::{
     BuildError, Cause, CollectReport, Counts, Event, Generation, Histogram, Level, ParseStressError, Stats, Step,
     Stress, Thresholds,
 };
+pub use external::ExternalBytes;
 pub use gc::Gc;
 pub use gc_derive::Trace;
 pub use heap::{Heap, HeapBuilder};

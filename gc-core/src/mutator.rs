@@ -266,6 +266,15 @@ impl Mutator {
         local.barrier.cell(&local.poll, word, info);
     }
 
+    /// A fresh object holds so much elsewhere: asks for a collection if that makes one due.
+    pub(crate) fn count_external(&self, bytes: usize) {
+        let shared = self.shared();
+        let much = shared.pace.count_external(bytes);
+        if shared.pace.is_auto() && (much || shared.wants_full()) {
+            self.local().poll.raise(Reason::YOUNG);
+        }
+    }
+
     /// Lets a collection happen, if one was asked for. A load, a test and a branch if not.
     ///
     /// Every `Gc` ends here; [`Root`](crate::Root)s go on. A program calls it often: at calls and at the ends of loops.
@@ -386,6 +395,11 @@ impl Drop for Mutator {
     fn drop(&mut self) {
         let local = self.local();
         local::set_current(ptr::null());
+        if self.handle().is_elsewhere() {
+            // The child of a fork: a lock may be held by a thread that is not here. The state leaks.
+            local::set_role(Role::Free);
+            return;
+        }
         let shared = local.shared.clone();
         // Before the registry lock: whoever leads does not wait for this thread.
         shared.world.enter_blocked(&local.word);

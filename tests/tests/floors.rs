@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["young", "old", "gc"],
     &["collector"],
     &["mutator"],
-    &["heap", "root", "slot", "cell", "blocking"],
+    &["heap", "root", "slot", "cell", "blocking", "external"],
 ];
 
 /// Pairs on one floor that know nothing of each other.

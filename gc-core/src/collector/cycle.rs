@@ -228,8 +228,9 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     }
     core::mem::forget(bomb);
     shared.world.resume(shared.members(&mutators));
-    drop(registry);
+    // Before the next collection can be asked for: who waits for one finds what this one has found.
     shared.background.post_drops(pending, &shared.memory.budget);
+    drop(registry);
     shared.background.post(Job::Tell(event));
     Some(report)
 }
@@ -272,8 +273,9 @@ fn collect(
     let step = world.full(wanted, cause, before, start.at);
     let remembered = world.young.remembered.len();
     shared.count_stop(mutators);
-    // Relaxed, all three: figures of the leader.
+    // Relaxed, all four: figures of the leader.
     shared.pace.fresh_bytes.store(0, Ordering::Relaxed);
+    shared.pace.fresh_external.store(0, Ordering::Relaxed);
     shared.pace.limit_told.store(false, Ordering::Relaxed);
     shared.pace.much_remembered.store(false, Ordering::Relaxed);
     let old_bytes = Shared::old_bytes(&world.old.space, &world.large);
@@ -409,7 +411,7 @@ fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generation, Wanted,
         if stress.full_every != 0 && stops.is_multiple_of(stress.full_every) {
             return (Generation::Young, Wanted::Begin, cause);
         }
-        if cause != Cause::Explicit && pace.is_auto() && pace.wants_full() {
+        if cause != Cause::Explicit && pace.is_auto() && shared.wants_full() {
             return (Generation::Young, Wanted::Begin, Cause::Growth);
         }
     }

@@ -121,6 +121,15 @@ pub enum Event {
         /// What the system said.
         os: String,
     },
+    /// After a full collection the old generation, with what objects hold elsewhere, is still above the soft limit: time to let go of
+    /// something, before allocations fail at the hard one. A hook that wants to act on it posts to a thread of the program.
+    #[non_exhaustive]
+    SoftLimit {
+        /// The soft limit in bytes.
+        limit: usize,
+        /// Bytes that live.
+        bytes: usize,
+    },
     /// An allocation failed: at the hard limit, or as the reservation is used up or the system refuses memory. Told
     /// once between two collections.
     #[non_exhaustive]
@@ -143,9 +152,11 @@ impl Event {
     pub fn level(&self) -> Level {
         match self {
             Self::Collection { .. } => Level::Debug,
-            Self::DestructorPanicked { .. } | Self::LimitReached { .. } | Self::Late { .. } | Self::NoHelper { .. } => {
-                Level::Warning
-            }
+            Self::DestructorPanicked { .. }
+            | Self::LimitReached { .. }
+            | Self::Late { .. }
+            | Self::NoHelper { .. }
+            | Self::SoftLimit { .. } => Level::Warning,
         }
     }
 }
@@ -189,6 +200,7 @@ impl fmt::Display for Event {
                 }
             }
             Self::NoHelper { helpers, os } => write!(f, "no_helper helpers={helpers} os={os:?}"),
+            Self::SoftLimit { limit, bytes } => write!(f, "soft_limit limit={limit} bytes={bytes}"),
             Self::LimitReached { limit, used } => write!(f, "limit_reached limit={limit} used={used}"),
         }
     }

@@ -10,6 +10,8 @@ use super::{background, background::Job, config::BuildError, config::Config, sha
 pub(crate) struct Handle {
     pub(crate) shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// The process that the heap's threads are in.
+    process: u32,
 }
 
 impl Handle {
@@ -21,13 +23,25 @@ impl Handle {
             // From the first collection on.
             shared.background.post(Job::Hire);
         }
-        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), process: std::process::id() })
+    }
+}
+
+impl Handle {
+    /// Whether this is the child of a fork: the heap's threads are not here, and locks may be held by threads that are not, either.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.process != std::process::id()
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.get_mut().take() {
+            if self.is_elsewhere() {
+                // The heap leaks, with what it holds: nobody is here to drop it.
+                core::mem::forget(thread);
+                return;
+            }
             background::stop(&self.shared, thread);
         }
     }

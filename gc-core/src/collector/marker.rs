@@ -180,6 +180,8 @@ impl Shared {
             // What was born marked is no measure of what lives, and would make the next goal grow with what was promoted meanwhile.
             let born = current.old_at_finish.saturating_sub(current.old_at_begin);
             let live = current.old_at_finish.saturating_sub(born + current.swept);
+            // What was found dead may still hold memory elsewhere until its destructors have run.
+            let live = live.saturating_add(self.memory.budget.external());
             // Relaxed, both: see `Pace`.
             self.pace.old_live.store(live, Ordering::Relaxed);
             self.pace.old_bytes.store(after, Ordering::Relaxed);
@@ -200,6 +202,10 @@ impl Shared {
         });
         let Some(current) = ended else { return };
         self.background.post(Job::Trim);
+        let (bytes, limit) = (after.saturating_add(self.memory.budget.external()), self.pace.soft_limit());
+        if bytes > limit {
+            self.background.post(Job::Tell(Event::SoftLimit { limit, bytes }));
+        }
         let beside = current.start.elapsed().saturating_sub(current.pause);
         self.background.post(Job::Tell(Event::Collection {
             generation: Generation::Old as u8,

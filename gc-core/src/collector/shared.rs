@@ -66,7 +66,7 @@ pub(crate) struct Shared {
 pub(crate) struct Memory {
     reservation: Reservation,
     faults: MapFaults,
-    pub(crate) budget: Budget,
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// The young generation.
@@ -223,6 +223,8 @@ pub(crate) struct Pace {
     pub(crate) fresh_bytes: AtomicUsize,
     /// Bytes that are expected to survive the next young collection.
     pub(crate) survivors: AtomicUsize,
+    /// Bytes that young objects hold elsewhere, as far as mutators have said since the last collection.
+    pub(crate) fresh_external: AtomicUsize,
     /// Whether the hard limit was reported since the last collection.
     pub(crate) limit_told: AtomicBool,
     /// Whether mutators that have detached remembered more than a buffer holds.
@@ -261,6 +263,7 @@ impl Pace {
             collections: AtomicU64::new(0),
             fresh_bytes: AtomicUsize::new(0),
             survivors: AtomicUsize::new(0),
+            fresh_external: AtomicUsize::new(0),
             limit_told: AtomicBool::new(false),
             much_remembered: AtomicBool::new(false),
         }
@@ -350,10 +353,6 @@ impl Pace {
         old_bytes > goal.saturating_add(goal / 100 * percent)
     }
 
-    pub(crate) fn wants_full(&self) -> bool {
-        self.old_bytes.load(Ordering::Relaxed) >= self.trigger.load(Ordering::Relaxed)
-    }
-
     pub(crate) fn attached(&self) -> usize {
         self.attached.load(Ordering::Relaxed)
     }
@@ -385,6 +384,13 @@ impl Pace {
     pub(crate) fn wants_young(&self) -> bool {
         let budget = self.young_budget() / WHOLE * self.used_part.load(Ordering::Relaxed);
         self.fresh_bytes.load(Ordering::Relaxed) >= budget && self.is_auto()
+    }
+
+    /// Counts bytes that a young object holds elsewhere. Whether they are so many that a young collection is worth it: by then the old
+    /// generation would have been collected, if it had grown by as much.
+    pub(crate) fn count_external(&self, bytes: usize) -> bool {
+        let before = self.fresh_external.fetch_add(bytes, Ordering::Relaxed);
+        before.saturating_add(bytes) >= self.growth_floor.load(Ordering::Relaxed)
     }
 
     /// Whether mutators that have detached remembered as much as a buffer holds.
@@ -510,9 +516,20 @@ impl Shared {
             background: Background::new(config.hook.clone()),
             crew: Arc::new(Crew::new()),
             helpers: Helpers::new(),
-            memory: Memory { reservation, faults: MapFaults::at(config.stress.map_fails), budget: Budget::new(limit) },
+            memory: Memory {
+                reservation,
+                faults: MapFaults::at(config.stress.map_fails),
+                budget: Arc::new(Budget::new(limit)),
+            },
             config: config.clone(),
         })
+    }
+
+    /// Whether the old generation, with what objects hold elsewhere, has grown so much that marking should begin.
+    pub(crate) fn wants_full(&self) -> bool {
+        // Relaxed, both: see `Pace`.
+        let bytes = self.pace.old_bytes.load(Ordering::Relaxed).saturating_add(self.memory.budget.external());
+        bytes >= self.pace.trigger.load(Ordering::Relaxed)
     }
 
     /// Gives the memory of empty blocks back, all but `spare` beyond those that promoting what is young may need.

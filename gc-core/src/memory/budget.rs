@@ -1,7 +1,7 @@
 //! How much memory a heap may take from the system, and how much it has taken.
 //!
 //! Counted is what the system may have had to back: committed chunks, blocks that were not released, runs in use or
-//! not yet released, and values that wait to be dropped. Side tables (1/40 of the old part in use) and lists are not.
+//! not yet released, values that wait to be dropped, and what the program says that objects hold elsewhere. Side tables (1/40 of the old part in use) and lists are not.
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,37 +9,63 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Budget {
     limit: AtomicUsize,
     used: AtomicUsize,
+    /// Bytes that the program says objects hold elsewhere.
+    external: AtomicUsize,
     peak: AtomicUsize,
 }
 
 impl Budget {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit: AtomicUsize::new(limit), used: AtomicUsize::new(0), peak: AtomicUsize::new(0) }
+        Self {
+            limit: AtomicUsize::new(limit),
+            used: AtomicUsize::new(0),
+            external: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+        }
     }
 
     /// Counts `bytes` more, unless that passes the limit.
     pub(crate) fn charge(&self, bytes: usize) -> bool {
-        let limit = self.limit();
+        let limit = self.limit().saturating_sub(self.external());
         // Relaxed, all of this file: counters that guard no other memory.
         let charged = self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
             used.checked_add(bytes).filter(|&used| used <= limit)
         });
-        if let Ok(before) = charged {
-            self.peak.fetch_max(before + bytes, Ordering::Relaxed);
+        if charged.is_ok() {
+            self.peak.fetch_max(self.used(), Ordering::Relaxed);
         }
         charged.is_ok()
     }
 
     /// Counts `bytes` more, whatever the limit: what a pause had to put somewhere.
     pub(crate) fn charge_always(&self, bytes: usize) {
-        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
-        self.peak.fetch_max(before + bytes, Ordering::Relaxed);
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        self.peak.fetch_max(self.used(), Ordering::Relaxed);
     }
 
     /// Counts `bytes` less.
     pub(crate) fn discharge(&self, bytes: usize) {
         let before = self.used.fetch_sub(bytes, Ordering::Relaxed);
         debug_assert!(before >= bytes);
+    }
+
+    /// Counts `bytes` more that are elsewhere. Whether they can be counted: a program may say anything.
+    pub(crate) fn charge_external(&self, bytes: usize) -> bool {
+        let charged =
+            self.external.try_update(Ordering::Relaxed, Ordering::Relaxed, |external| external.checked_add(bytes));
+        if charged.is_ok() {
+            self.peak.fetch_max(self.used(), Ordering::Relaxed);
+        }
+        charged.is_ok()
+    }
+
+    /// Counts `bytes` less that are elsewhere.
+    pub(crate) fn discharge_external(&self, bytes: usize) {
+        self.external.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn external(&self) -> usize {
+        self.external.load(Ordering::Relaxed)
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -51,7 +77,7 @@ impl Budget {
     }
 
     pub(crate) fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+        self.used.load(Ordering::Relaxed).saturating_add(self.external())
     }
 
     pub(crate) fn peak(&self) -> usize {

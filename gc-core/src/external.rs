@@ -1,0 +1,126 @@
+//! Memory that objects hold outside of the heap, as far as the program says.
+
+use core::fmt;
+
+use crate::{Heap, Mutator, memory::budget::Budget, sync::Arc};
+
+/// Bytes that an object holds elsewhere: a buffer of another library, a texture, a file that is mapped. While the value lives they count
+/// towards the heap's limits, and towards what makes it collect.
+///
+/// Keep it in the object that holds the memory, as a leaf; its bytes are given back when the object's destructor has run.
+///
+/// ```
+/// use gc_core::{ExternalBytes, Heap, Trace};
+///
+/// #[derive(Trace)]
+/// struct Image {
+///     #[trace(skip)]
+///     pixels: Vec<u32>,
+///     #[trace(skip)]
+///     held: ExternalBytes,
+/// }
+///
+/// let heap = Heap::builder().build()?;
+/// let m = heap.attach()?;
+/// let pixels = vec![0; 1 << 20];
+/// let held = m.external_bytes(pixels.len() * 4);
+/// let image = m.alloc(Image { pixels, held });
+/// assert!(heap.stats().memory_bytes >= 4 << 20);
+/// # let _ = image;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ExternalBytes {
+    account: Arc<Budget>,
+    bytes: usize,
+}
+
+impl ExternalBytes {
+    fn new(account: Arc<Budget>, bytes: usize) -> Self {
+        let mut new = Self { account, bytes: 0 };
+        new.set(bytes);
+        new
+    }
+
+    /// How many bytes are counted.
+    pub fn get(&self) -> usize {
+        self.bytes
+    }
+
+    /// Counts so many instead, as the memory has grown or shrunk.
+    ///
+    /// # Panics
+    ///
+    /// All that a heap is told of together is more than `usize::MAX`.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// let mut held = heap.external_bytes(100);
+    /// held.set(30);
+    /// assert_eq!(held.get(), 30);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set(&mut self, bytes: usize) {
+        if bytes > self.bytes {
+            let charged = self.account.charge_external(bytes - self.bytes);
+            assert!(charged, "expected less than usize::MAX external bytes in all, found {bytes} more");
+        } else {
+            self.account.discharge_external(self.bytes - bytes);
+        }
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for ExternalBytes {
+    fn drop(&mut self) {
+        self.account.discharge_external(self.bytes);
+    }
+}
+
+impl fmt::Debug for ExternalBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExternalBytes({})", self.bytes)
+    }
+}
+
+impl Heap {
+    /// Counts bytes that are held outside of the heap, until the value is dropped: see [`ExternalBytes`]. Never refused: what is held is held.
+    /// [`Mutator::external_bytes`] asks for a collection, too, where so much makes one due.
+    ///
+    /// # Panics
+    ///
+    /// As [`ExternalBytes::set`].
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// let held = heap.external_bytes(1 << 20);
+    /// assert!(heap.stats().memory_bytes >= 1 << 20);
+    /// drop(held);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
+        ExternalBytes::new(self.shared().memory.budget.clone(), bytes)
+    }
+}
+
+impl Mutator {
+    /// Counts bytes that an object holds outside of the heap: see [`ExternalBytes`]. A collection that so much makes due happens at the
+    /// next safepoint.
+    ///
+    /// # Panics
+    ///
+    /// As [`ExternalBytes::set`].
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// let m = heap.attach()?;
+    /// let held = m.external_bytes(1 << 30);
+    /// assert!(m.safepoint_pending(), "a gigabyte may be garbage");
+    /// # drop(held);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
+        let held = ExternalBytes::new(self.shared().memory.budget.clone(), bytes);
+        self.count_external(bytes);
+        held
+    }
+}
