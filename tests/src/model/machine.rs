@@ -1,69 +1,52 @@
 //! Runs a program on a heap and on the graph, and compares them after each collection.
+//!
+//! A machine is one mutator and its [`Estate`]. It may be the only one of its heap, or one of several: nobody else changes
+//! what its roots reach, so its graph is as exact as if it were alone. What the whole heap counts is its own only if it is.
 
+mod estate;
 mod make;
 
 use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
 };
 
-use gc_core::{Gc, Generation, Heap, Mutator, Object, Root, Slot};
+use gc_core::{Gc, Generation, Heap, Level, Mutator, Object, Slot};
 
 use super::{
-    compare::compare,
     graph::{Chosen, Graph, Held, Id, Kind},
     objects::{Choice, Item, Member, Owner, Ref, SlotOf, Small, State, View},
     program::{Choose, Edit, Hold, Op, Place, Program, Value, Walk, Write},
 };
-use crate::{
-    heaps::{settle, under},
-    ledger::Ledger,
-};
+use crate::heaps::{settle, under};
+pub(super) use estate::{Estate, Lent, RootOf, Rooted};
 use make::{Making, length};
-
-/// A root of the heap and what it holds in the graph.
-pub(super) struct Rooted {
-    pub(super) root: RootOf,
-    pub(super) held: Held,
-}
-
-/// A root of one of several types.
-pub(super) enum RootOf {
-    Small(Root<Gc<'static, Small<'static>>>),
-    Owner(Root<Gc<'static, Owner<'static>>>),
-    Row(Root<Gc<'static, [Item<'static>]>>),
-    Text(Root<Gc<'static, str>>),
-    Any(Root<Ref<'static>>),
-    State(Root<State<'static>>),
-}
 
 /// More roots than this are never held, so that objects die.
 const ROOTS: usize = 12;
 
-struct Machine {
+pub(super) struct Machine {
     heap: Heap,
     /// `None` only while detached.
     mutator: Option<Mutator>,
-    roots: Vec<Rooted>,
-    graph: Graph,
-    ledger: Ledger,
+    estate: Estate,
     collections: [u64; 3],
+    /// Whether no other mutator uses the heap.
+    alone: bool,
+}
+
+/// A small heap under a stress profile, in which programs of a hundred operations meet everything. It has `life` for as long as it
+/// lives.
+pub(super) fn small_heap(profile: &str, life: Arc<()>) -> Heap {
+    let builder = under(profile).chunk_bytes(16 << 10).nursery_bytes(64 << 10).remembered_entries(32);
+    let quiet = builder.reservation(1 << 30).on_event(Level::Warning, move |_| _ = &life);
+    quiet.build().expect("the settings are in their ranges")
 }
 
 /// Runs a program under a stress profile. Panics where heap and graph differ.
 pub fn run(profile: &str, program: &Program) {
-    let heap = under(profile)
-        .chunk_bytes(16 << 10)
-        .nursery_bytes(64 << 10)
-        .remembered_entries(32)
-        .reservation(1 << 30)
-        .on_event(gc_core::Level::Warning, |_| {})
-        .build()
-        .expect("the settings are in their ranges");
-    let ledger = Ledger::default();
-    let mutator = Some(heap.attach().expect("nobody else is attached"));
-    let mut machine =
-        Machine { heap, mutator, roots: Vec::new(), graph: Graph::default(), ledger, collections: [0; 3] };
+    let mut machine = Machine::new(small_heap(profile, Arc::default()), true);
     for &op in &program.ops {
         machine.step(op);
         machine.check();
@@ -72,47 +55,61 @@ pub fn run(profile: &str, program: &Program) {
 }
 
 impl Machine {
-    /// Compares, if there was a collection.
-    fn check(&mut self) {
+    /// Attaches this thread to the heap.
+    pub(super) fn new(heap: Heap, alone: bool) -> Self {
+        let mutator = Some(heap.attach().expect("this thread is not attached"));
+        Self { heap, mutator, estate: Estate::default(), collections: [0; 3], alone }
+    }
+
+    /// The mutator and the estate.
+    pub(super) fn parts(&mut self) -> (&mut Mutator, &mut Estate) {
+        (self.mutator.as_mut().expect("detached within a step only"), &mut self.estate)
+    }
+
+    /// Detaches, and leaves what outlives a mutator.
+    pub(super) fn end(self) -> Estate {
+        self.estate
+    }
+
+    /// Compares, if there was a collection. Whether there was one.
+    pub(super) fn check(&mut self) -> bool {
         let collections = self.heap.stats().collections;
         if collections == self.collections {
-            return;
+            return false;
         }
         let full = collections[2] > self.collections[2];
         self.collections = collections;
-        let Some(m) = &self.mutator else { return };
-        compare(m, &self.roots, &self.graph);
-        self.ledger.assert_none_twice();
+        let Some(m) = &self.mutator else { return true };
+        self.estate.compare(m);
         // By age, garbage may stay for a while; the dead are dropped on another thread.
-        if full {
+        if full && self.alone {
             settle(&self.heap);
         }
+        true
     }
 
     /// After a full collection: exactly the dead have been dropped, and exactly the living are counted.
     fn check_deaths(&mut self) {
         settle(&self.heap);
-        let live = self.graph.reachable(self.roots.iter().map(|rooted| &rooted.held));
-        let mut tokens: Vec<usize> = live.iter().flat_map(|&id| self.graph.objects[id].tokens.clone()).collect();
-        tokens.extend(self.roots.iter().filter_map(|rooted| rooted.held.token));
-        tokens.sort_unstable();
-        self.ledger.assert_live(|token| tokens.binary_search(&token).is_ok());
-        let stats = self.heap.stats();
-        assert_eq!(stats.old_objects, live.len(), "live objects after a full collection");
-        assert_eq!((stats.survivor_bytes, stats.remembered), (0, 0), "young after a full collection");
+        let live = self.estate.check_deaths();
+        if self.alone {
+            let stats = self.heap.stats();
+            assert_eq!(stats.old_objects, live, "live objects after a full collection");
+            assert_eq!((stats.survivor_bytes, stats.remembered), (0, 0), "young after a full collection");
+        }
     }
 
     fn finish(mut self) {
         self.heap.set_hard_limit(None);
         self.full();
-        self.roots.clear();
+        self.estate.roots.clear();
         self.full();
         // Large objects keep their runs until they are dropped.
         self.full();
         assert_eq!(self.heap.stats().old_bytes, 0, "bytes after everything died");
         drop(self.mutator.take());
         drop(self.heap);
-        self.ledger.assert_all_once();
+        self.estate.ledger.assert_all_once();
     }
 
     fn full(&mut self) {
@@ -124,7 +121,7 @@ impl Machine {
         self.check_deaths();
     }
 
-    fn step(&mut self, op: Op) {
+    pub(super) fn step(&mut self, op: Op) {
         match op {
             Op::Safepoint => self.mutator.iter_mut().for_each(Mutator::safepoint),
             Op::Collect(2) => self.full(),
@@ -162,7 +159,7 @@ impl Machine {
             Op::SetRoot { root, to } => self.set_root(root, to),
             Op::PushState { root, what } => self.push_state(root, what),
             Op::PopState { root } => self.pop_state(root),
-            Op::Detach => self.detached(|_| {}),
+            Op::Detach => self.detached(|| {}),
             Op::Limit { on } => {
                 let limit = on.then(|| self.heap.stats().memory_bytes);
                 self.heap.set_hard_limit(limit);
@@ -173,7 +170,7 @@ impl Machine {
 
     /// What new objects are made with.
     fn making(&mut self) -> Option<(&Mutator, Making<'_>)> {
-        let Self { mutator, roots, graph, ledger, .. } = self;
+        let Self { mutator, estate: Estate { roots, graph, ledger, .. }, .. } = self;
         Some((mutator.as_ref()?, Making { roots, graph, ledger }))
     }
 
@@ -280,11 +277,11 @@ impl Machine {
     }
 
     fn drop_root(&mut self, root: u32, place: Place) {
-        if self.roots.is_empty() {
+        let roots = &mut self.estate.roots;
+        if roots.is_empty() {
             return;
         }
-        let index = root as usize % self.roots.len();
-        let rooted = self.roots.swap_remove(index);
+        let rooted = roots.swap_remove(root as usize % roots.len());
         match place {
             Place::Here => drop(rooted),
             Place::OtherThread => {
@@ -296,7 +293,7 @@ impl Machine {
                     m.blocked(|| drop(rooted));
                 }
             }
-            Place::Detached => self.detached(move |_| drop(rooted)),
+            Place::Detached => self.detached(move || drop(rooted)),
         }
     }
 
@@ -339,10 +336,11 @@ impl Machine {
         }
     }
 
-    fn detached(&mut self, meanwhile: impl FnOnce(&mut Vec<Rooted>)) {
+    /// Does something without a mutator.
+    pub(super) fn detached(&mut self, meanwhile: impl FnOnce()) {
         drop(self.mutator.take());
-        meanwhile(&mut self.roots);
-        self.mutator = Some(self.heap.attach().expect("nobody else is attached"));
+        meanwhile();
+        self.mutator = Some(self.heap.attach().expect("this thread is not attached"));
     }
 
     /// A slice whose making panics: what was made is dropped at once, and nothing is left.
@@ -412,29 +410,6 @@ fn written<'gc, T: Object + ?Sized>(
     Written::New
 }
 
-impl RootOf {
-    /// The values, in the order of `Held::edges`.
-    pub(super) fn values<'gc>(&'gc self, m: &'gc Mutator) -> Vec<Ref<'gc>> {
-        match self {
-            Self::Small(root) => vec![Ref::Small(root.get(m))],
-            Self::Owner(root) => vec![Ref::Owner(root.get(m))],
-            Self::Row(root) => vec![Ref::Row(root.get(m))],
-            Self::Text(root) => vec![Ref::Text(root.get(m))],
-            Self::Any(root) => vec![root.get(m)],
-            Self::State(root) => {
-                let state = root.borrow(m);
-                let mut values = state.stack.clone();
-                values.extend(state.hot.get().map(Ref::Small));
-                values
-            }
-        }
-    }
-
-    pub(super) fn token(&self, m: &Mutator) -> Option<usize> {
-        if let Self::State(root) = self { Some(root.borrow(m).token.number()) } else { None }
-    }
-}
-
 impl<'gc> Ref<'gc> {
     fn small(self) -> Option<Gc<'gc, Small<'gc>>> {
         if let Self::Small(object) = self { Some(object) } else { None }
@@ -493,24 +468,5 @@ impl Making<'_> {
             _ => RootOf::Any(m.root(object)),
         };
         self.roots.push(Rooted { root, held });
-    }
-}
-
-impl RootOf {
-    /// One of the values.
-    fn value<'gc>(&self, m: &'gc Mutator, index: usize) -> Option<Ref<'gc>> {
-        match self {
-            Self::Small(root) => Some(Ref::Small(root.get(m))),
-            Self::Owner(root) => Some(Ref::Owner(root.get(m))),
-            Self::Row(root) => Some(Ref::Row(root.get(m))),
-            Self::Text(root) => Some(Ref::Text(root.get(m))),
-            Self::Any(root) => Some(root.get(m)),
-            Self::State(root) => {
-                let state = root.borrow(m);
-                let found = state.stack.get(index).copied().or_else(|| state.hot.get().map(Ref::Small));
-                // A value of a state lives as long as the borrow of its root; a root of its own makes it live as long as any.
-                found.map(|found| m.root(found).get(m))
-            }
-        }
     }
 }

@@ -165,7 +165,7 @@ impl Program {
 }
 
 impl Op {
-    fn decode(words: &Words) -> Self {
+    pub(super) fn decode(words: &Words) -> Self {
         let [op, a, b, c, d, e] = *words;
         let walk = |word: u32| Walk { root: word & 0xFFFF, steps: word >> 16 };
         let kind = |word: u32| Kind::ALL[word as usize % Kind::ALL.len()];

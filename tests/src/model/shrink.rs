@@ -29,7 +29,8 @@ fn failure(profile: &str, words: &[Words]) -> Option<String> {
     outcome.err().map(|payload| message(&*payload))
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(super) fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().cloned();
     text.or_else(|| payload.downcast_ref::<&str>().map(|&text| text.to_owned()))
         .unwrap_or_else(|| "a payload".to_owned())
