@@ -151,8 +151,9 @@ impl Mutator {
             shared.count_stop(&registry.mutators);
             shared.world.resume(shared.members(&others));
         }
+        shared.background.expect_drops(&pending, &shared.memory.budget);
         drop(registry);
-        shared.background.post_drops(pending, &shared.memory.budget);
+        shared.background.post_drops(pending);
         local::set_role(Role::Attached);
         local::set_current(mutator.local.as_ptr());
         Ok(mutator)

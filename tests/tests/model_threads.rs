@@ -52,6 +52,11 @@ fn agree_when_four_copy_together() {
 }
 
 #[test]
+fn agree_while_the_old_generation_is_marked() {
+    seeds("slow-marker=64,full-every=2,every-safepoint=7,verify", 800..820, 100);
+}
+
+#[test]
 fn agree_under_random_stress() {
     for seed in 1000..1040 {
         run_threads(&format!("random={seed}"), seed, 80);

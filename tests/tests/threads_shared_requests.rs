@@ -2,9 +2,21 @@
 
 #![forbid(unsafe_code)]
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
 use gc_core::{Gc, Generation, Heap, Slot, blocking};
+use gc_tests::{
+    heaps::{calm, settle},
+    ledger::{Ledger, Token},
+};
 
 #[test]
 fn two_who_used_up_one_nursery_collect_it_once() {
@@ -65,6 +77,38 @@ fn a_refused_allocation_finds_room_after_the_safepoint_whoever_collects_before()
     blocking::join(&mut m, other).unwrap();
     m.safepoint();
     assert!(m.try_alloc([0_u8; 4096]).is_ok(), "all is garbage, {:?}", heap.stats());
+}
+
+#[test]
+fn what_a_collection_found_dead_is_dropped_or_counted_when_anybody_goes_on() {
+    let heap = calm().build().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    // They collect what the first one makes, and are late to hand it over to be dropped now and then.
+    let others: Vec<_> = (0..3)
+        .map(|_| {
+            let (heap, stop) = (heap.clone(), stop.clone());
+            thread::spawn(move || {
+                let mut m = heap.attach().unwrap();
+                while !stop.load(Ordering::Relaxed) {
+                    m.collect(Generation::Fresh);
+                }
+            })
+        })
+        .collect();
+    let mut m = heap.attach().unwrap();
+    let ledger = Ledger::default();
+    let mut missed = 0;
+    for round in 1..=3000 {
+        m.alloc::<Token>(ledger.token());
+        m.safepoint();
+        m.collect(Generation::Old);
+        settle(&heap);
+        missed += usize::from(ledger.dropped() != round);
+    }
+    stop.store(true, Ordering::Relaxed);
+    drop(m);
+    others.into_iter().for_each(|other| other.join().unwrap());
+    assert_eq!(missed, 0, "times that a dead value was neither dropped nor pending");
 }
 
 fn resident() -> usize {

@@ -48,7 +48,7 @@ pub(crate) struct Background {
     hook: Hook,
     /// The marker's thread.
     marker: Mutex<Option<thread::JoinHandle<()>>>,
-    /// Values in jobs that were not finished.
+    /// Values in jobs that were not finished, or not posted yet.
     pending: AtomicUsize,
     run: AtomicU64,
     panicked: AtomicU64,
@@ -66,12 +66,19 @@ impl Background {
         }
     }
 
-    /// Queues values to be dropped, and counts the memory that they lie in.
-    pub(crate) fn post_drops(&self, pending: Pending, budget: &Budget) {
+    /// Counts values that will be posted to be dropped, and the memory that they lie in.
+    ///
+    /// The caller has the registry locked and, in a pause, lets nobody go on yet: so whoever collects next, or goes on, finds what
+    /// was found dead dropped, or counted here.
+    pub(crate) fn expect_drops(&self, pending: &Pending, budget: &Budget) {
+        budget.charge_always(pending.bytes());
+        // Relaxed, here and below: counters for `Stats`, which the lock and the end of the pause order.
+        self.pending.fetch_add(pending.len(), Ordering::Relaxed);
+    }
+
+    /// Queues values to be dropped, which were counted.
+    pub(crate) fn post_drops(&self, pending: Pending) {
         if !pending.is_empty() {
-            budget.charge_always(pending.bytes());
-            // Relaxed, here and below: counters for `Stats`.
-            self.pending.fetch_add(pending.len(), Ordering::Relaxed);
             self.post(Job::Drop(pending));
         }
     }

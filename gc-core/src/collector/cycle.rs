@@ -226,11 +226,11 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     for last in &mut registry.last[..=report.generation as usize] {
         *last = Some(Finished { started, report });
     }
+    shared.background.expect_drops(&pending, &shared.memory.budget);
     core::mem::forget(bomb);
     shared.world.resume(shared.members(&mutators));
-    // Before the next collection can be asked for: who waits for one finds what this one has found.
-    shared.background.post_drops(pending, &shared.memory.budget);
     drop(registry);
+    shared.background.post_drops(pending);
     shared.background.post(Job::Tell(event));
     Some(report)
 }

@@ -139,13 +139,19 @@ impl Shared {
             more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, AT_ONCE);
             drop(old);
             if pending.bytes() > POST_AT {
-                self.background.post_drops(core::mem::take(&mut pending), &self.memory.budget);
+                self.drop_later(core::mem::take(&mut pending));
             }
         }
-        self.background.post_drops(pending, &self.memory.budget);
+        self.drop_later(pending);
         if !more {
             self.end_full();
         }
+    }
+
+    /// Posts what a sweep found dead.
+    fn drop_later(&self, pending: Pending) {
+        self.background.expect_drops(&pending, &self.memory.budget);
+        self.background.post_drops(pending);
     }
 
     /// Sweeps some blocks or large objects. Whether there were any.
