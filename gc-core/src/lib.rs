@@ -50,11 +50,14 @@
 //!
 //! New objects are allocated by bumping a pointer in a buffer of the thread. When the nursery is used up, a *young*
 //! collection copies what is live and forgets the rest (Cheney 1970; Ungar 1984); survivors of two are *old* and never
-//! move again. The old generation is marked, with prefetching in front of the mark bits (Cher, Hosking, Vitek 2004),
-//! and swept by bitmap. A write barrier in [`Slot`] and [`GcCell`] remembers pointers from old objects to young ones.
+//! move again. A young collection happens while every mutator of the heap stands still, on the thread that found it due, and on
+//! others where there is much to copy.
 //!
-//! All of it happens while every mutator of the heap stands still, on the thread that found it due. Marking and
-//! sweeping beside the program, weak references and finalization are not in this version.
+//! The old generation is marked and swept by a thread of the heap while the program runs: from a snapshot at the beginning
+//! (Yuasa 1990), with prefetching in front of the mark bits (Cher, Hosking, Vitek 2004), by bitmap. A write barrier in [`Slot`]
+//! and [`GcCell`] remembers pointers from old objects to young ones, and keeps the snapshot whole.
+//!
+//! Weak references and finalization are not in this version.
 //!
 //! # Environment
 //!
