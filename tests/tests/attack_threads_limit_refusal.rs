@@ -13,8 +13,8 @@ use gc_tests::heaps::calm;
 
 #[test]
 fn threads_that_keep_nothing_are_never_refused() {
-    // What the docs of `hard_limit` ask for: a nursery and what to promote it into, and two and a half chunks for each mutator.
-    let heap = calm().hard_limit((16 << 20) + 24 * (640 << 10)).build().unwrap();
+    // What the docs of `hard_limit` ask for: a nursery and what to promote it into, and five chunks for each mutator.
+    let heap = calm().hard_limit((14 << 20) + 24 * (1280 << 10)).build().unwrap();
     let refused = AtomicU64::new(0);
     let start = Barrier::new(24);
     thread::scope(|scope| {

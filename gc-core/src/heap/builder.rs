@@ -129,8 +129,8 @@ impl HeapBuilder {
     /// Counted are the nursery, the blocks of the old generation with those kept ready for promotion, large objects,
     /// and values that wait to be dropped. Not counted are what objects own outside the heap, as the buffer of a `Vec`,
     /// and the collector's own tables, about 1/40 of the old generation. The limit must hold a nursery and the blocks
-    /// to promote it into: 13.25 MiB for the default one; with several mutators, another 2.5 chunks (640 KiB) for each, as each has one in
-    /// hand.
+    /// to promote it into: 13.25 MiB for the default one; with several mutators, another 5 chunks (1.25 MiB) for each: one that each has in
+    /// hand, one that it takes on its way to the safepoint, and what to promote them into.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
