@@ -151,7 +151,8 @@ impl Crew {
     }
 }
 
-struct AbortOnUnwind;
+/// Half of a collection is of no use to anybody: dropped by a panic, it ends the process.
+pub(crate) struct AbortOnUnwind;
 
 impl Drop for AbortOnUnwind {
     fn drop(&mut self) {

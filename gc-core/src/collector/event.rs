@@ -2,7 +2,7 @@
 
 use core::{fmt, panic::Location, time::Duration};
 
-use super::cycle::Cause;
+use super::report::Cause;
 use crate::sync::Arc;
 
 /// How much an event matters.

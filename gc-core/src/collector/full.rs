@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-use super::cycle::{Cause, CollectReport};
+use super::report::{Cause, CollectReport};
 
 /// Where a full collection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,7 +9,7 @@ use core::time::Duration;
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
 /// # let mut m = heap.attach()?;
-/// m.collect(gc_core::Generation::Old);
+/// m.collect(gc_core::Generation::Fresh);
 /// let pauses = heap.pauses();
 /// assert!(pauses.count() == 1 && pauses.percentile(50.0) <= pauses.max().mul_f64(1.125));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -19,11 +19,12 @@ use crate::{
 
 use super::{
     background::Job,
-    cycle::{CollectReport, Generation, Wanted, lead},
     event::{Event, Step},
     full::{Duty, MARKER, Phase},
     local::{Role, set_role},
     pending::Pending,
+    report::{CollectReport, Generation},
+    request::{Wanted, lead},
     shared::{Old, Shared},
 };
 

@@ -194,8 +194,8 @@ impl HeapBuilder {
     /// let heap = Heap::builder()
     ///     .on_event(Level::Debug, move |event| { let _ = send.lock().unwrap().send(event.to_string()); })
     ///     .build()?;
-    /// heap.attach()?.collect(gc_core::Generation::Old);
-    /// assert!(events.recv()?.starts_with("collection generation=2 cause=explicit"));
+    /// heap.attach()?.collect(gc_core::Generation::Fresh);
+    /// assert!(events.recv()?.starts_with("collection generation=0 cause=explicit"));
     /// # Ok(()) }
     /// ```
     pub fn on_event(mut self, least: Level, tell: impl Fn(&Event) + Send + Sync + 'static) -> Self {

@@ -1,0 +1,183 @@
+//! Asking for a collection, and leading it: from a safepoint to the stopped world and back.
+//!
+//! Whoever asks while a collection runs that began too early asks again for the next one; whoever asks for what another one has just
+//! begun shares it. A full collection is waited for to its end, blocked; only its pauses are led here.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::{
+    safepoint::{Reason, Stopped},
+    sync::atomic::Ordering,
+    work::AbortOnUnwind,
+};
+
+use super::{
+    background::Job,
+    cycle::collect,
+    event::Event,
+    full::Phase,
+    local::{self, Local},
+    report::{Cause, CollectReport, Generation},
+    shared::{Attached, Finished, Shared},
+};
+
+/// What had been done when a request was made: what is done later is shared.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    collections: u64,
+    full: u64,
+}
+
+/// What a stop is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// A young collection.
+    Young(Generation),
+    /// That a full collection begins, unless one is under way.
+    Begin,
+    /// That marking ends, if it takes no more than about so many objects.
+    Finish { budget: u64 },
+}
+
+/// Takes up what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
+pub(crate) fn at_safepoint(local: &Local) {
+    let shared = &*local.shared;
+    // Before parking: a collection that this thread parks for does what it was raised for.
+    let seen = shared.seen();
+    let reason = local.poll.take();
+    if reason.contains(Reason::STOP) {
+        away(local, || shared.world.park(&local.word));
+    }
+    let stress = &shared.config.stress;
+    if stress.watches_safepoints() {
+        local.poll.raise(Reason::STRESS);
+        let count = local.stress_count.get() + 1;
+        local.stress_count.set(count);
+        let due = stress.every_safepoint != 0 && count.is_multiple_of(stress.every_safepoint);
+        if due && !reason.contains(Reason::FULL) {
+            request(local, Generation::Fresh, Cause::Stress, shared.seen());
+            return;
+        }
+    }
+    if reason.contains(Reason::FULL) {
+        request(local, Generation::Old, Cause::Limit, seen);
+    } else if reason.contains(Reason::REMEMBERED)
+        || (reason.contains(Reason::YOUNG) && (shared.pace.is_auto() || stress.every_allocation != 0))
+    {
+        request(local, Generation::Fresh, Cause::Nursery, seen);
+    }
+}
+
+/// Runs `wait` while this thread's mutator is none that runs.
+fn away(local: &Local, wait: impl FnOnce()) {
+    local::set_current(core::ptr::null());
+    wait();
+    local::set_current(local);
+}
+
+/// Collects, or shares a collection that somebody else leads and that began after `seen`. A full collection is waited for to its
+/// end, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
+pub(crate) fn request(local: &Local, asked: Generation, cause: Cause, seen: Seen) -> CollectReport {
+    let shared = &*local.shared;
+    let mut report = None;
+    away(local, || {
+        // Before the registry lock (step 1 of `safepoint`): whoever leads does not wait for this thread.
+        shared.world.enter_blocked(&local.word);
+        report = if asked == Generation::Old {
+            Some(shared.full.wait_for_one_after(seen.full, || {
+                let _ = lead(shared, Wanted::Begin, cause, None);
+            }))
+        } else {
+            lead(shared, Wanted::Young(asked), cause, Some(seen))
+        };
+        shared.world.leave_blocked(&local.word);
+    });
+    report.expect("a collection leaves a report")
+}
+
+/// Stops the world and does what is wanted; a young collection that began after `seen` is shared. The caller's mutator, if it has one, is
+/// BLOCKED. Returns the report of the pause, if there was one.
+pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<Seen>) -> Option<CollectReport> {
+    let mut registry = shared.registry.lock();
+    match wanted {
+        Wanted::Young(asked) => {
+            let last = registry.last[asked as usize];
+            if let (Some(last), Some(seen)) = (last, seen)
+                && last.started > seen.collections
+            {
+                return Some(last.report);
+            }
+        }
+        Wanted::Begin if shared.full.phase() != Phase::Idle => return None,
+        Wanted::Finish { .. } if shared.full.phase() != Phase::Marking => return None,
+        Wanted::Begin | Wanted::Finish { .. } => {}
+    }
+    let start = Instant::now();
+    let mutators = registry.mutators.clone();
+    let patience = shared.config.late_after;
+    let stopped = shared.world.stop(shared.members(&mutators), patience, |waited| {
+        shared.tell_who_is_late(&mutators, waited);
+        Some(patience)
+    });
+    let start = shared.stopped(start, stopped, &mutators);
+    // A collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
+    let bomb = AbortOnUnwind;
+    // Release, with the Acquire in `seen`; odd while the collection runs.
+    let started = shared.pace.collections.fetch_add(1, Ordering::Release) + 1;
+    let (report, pending, event) = collect(shared, &mutators, &mut registry, wanted, cause, start);
+    shared.pace.collections.fetch_add(1, Ordering::Release);
+    for last in &mut registry.last[..=report.generation as usize] {
+        *last = Some(Finished { started, report });
+    }
+    shared.background.expect_drops(&pending, &shared.memory.budget);
+    core::mem::forget(bomb);
+    shared.world.resume(shared.members(&mutators));
+    drop(registry);
+    shared.background.post_drops(pending);
+    shared.background.post(Job::Tell(event));
+    Some(report)
+}
+
+/// How a pause began.
+pub(crate) struct Start {
+    /// When it was asked for.
+    pub(crate) at: Instant,
+    /// How long it took to stop the world.
+    pub(crate) stopped: Duration,
+    /// The thread that was waited for last.
+    pub(crate) last: Option<String>,
+}
+
+impl Shared {
+    /// What a request must have been seen after, to be shared.
+    pub(crate) fn seen(&self) -> Seen {
+        // Acquire, with the leader's Release: a collection that is over by now is seen to be.
+        Seen { collections: self.pace.collections.load(Ordering::Acquire), full: self.full.begun() }
+    }
+
+    /// Notes how long a stop took that was asked for at `at`, and who was waited for longest so far.
+    fn stopped(&self, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
+        let time = at.elapsed();
+        let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
+        let mut times = self.times.lock();
+        let worst = time > times.to_safepoint.max();
+        times.to_safepoint.add(time);
+        let last = match mutators.iter().find(|attached| attached.local().number == last) {
+            Some(attached) => attached.thread.clone(),
+            None => "the marker".to_owned(),
+        };
+        if worst {
+            times.slowest = Some(last.clone());
+        }
+        Start { at, stopped: time, last: Some(last) }
+    }
+
+    /// Tells which threads have not reached a safepoint.
+    pub(crate) fn tell_who_is_late(&self, mutators: &[Attached], waited: Duration) {
+        for attached in mutators.iter().filter(|attached| attached.local().word.is_late()) {
+            let last_safepoint = attached.local().seen_at.get();
+            self.background.post(Job::Tell(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
+        }
+    }
+}
