@@ -5,7 +5,7 @@
 use core::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Event, Gc, Generation, Heap, Level, Mutator, Root, Slot, Step, Trace};
 
 use crate::{
     clock::{sink, sink_word},
@@ -45,6 +45,7 @@ pub const PATHS: &[Path] = &[
     Path { name: "slot_set_old", run: |n| slot_set(n, Holder::Old, Holder::Old) },
     Path { name: "slot_set_old_again", run: |n| slot_set(n, Holder::Old, Holder::Young) },
     Path { name: "slot_set_first", run: slot_set_first },
+    Path { name: "slot_set_marking", run: slot_set_marking },
     Path { name: "plain_store", run: plain_store },
     Path { name: "cell_get", run: |n| cells(n, Holder::Young, |m, c, _| sink_word(c.number.get(m))) },
     Path { name: "cell_set", run: |n| cells(n, Holder::Young, |m, c, _| c.number.set(m, 1)) },
@@ -278,6 +279,36 @@ fn slot_set_first(count: u64) -> Duration {
         m.collect(Generation::Young);
     }
     total
+}
+
+/// Overwrites old values by old values while the old generation is marked: which it is until this thread's next safepoint.
+fn slot_set_marking(count: u64) -> Duration {
+    let (send, events) = std::sync::mpsc::channel();
+    let send = std::sync::Mutex::new(send);
+    let heap = Heap::builder()
+        .on_event(Level::Debug, move |event| {
+            if let Event::Collection { step: Step::Begin, .. } = event {
+                let _ = send.lock().expect("nobody panics").send(());
+            }
+        })
+        .build()
+        .expect("a heap");
+    let mut m = heap.attach().expect("a mutator");
+    let nodes: Vec<_> = (0..1024).map(|i| m.root(m.alloc(Slot32 { words: [i; 2], next: Slot::null() }))).collect();
+    m.collect(Generation::Young);
+    let there = heap.clone();
+    let collector = std::thread::spawn(move || there.attach().expect("a mutator").collect(Generation::Old));
+    while events.try_recv().is_err() {
+        m.safepoint();
+    }
+    let pointers: Vec<_> = nodes.iter().map(|node| node.get(&m)).collect();
+    let elapsed = timed(count, |index| {
+        let index = index as usize;
+        pointers[index % 1024].next.set(&m, Some(pointers[(index + 1) % 1024]));
+    });
+    drop(pointers);
+    gc_core::blocking::join(&mut m, collector).expect("the collector");
+    elapsed
 }
 
 fn plain_store(count: u64) -> Duration {

@@ -42,6 +42,7 @@ const ROWS: &[Row] = &[
     row("slot_set_old", "plain_store", "+1.0 ns"),
     row("slot_set_old_again", "plain_store", ""),
     row("slot_set_first", "plain_store", "<= 8 ns"),
+    row("slot_set_marking", "plain_store", "<= 8 ns"),
     row("cell_get", "std_cell_get", ""),
     row("cell_set", "std_cell_set", ""),
     row("cell_borrow", "refcell_borrow", ""),
