@@ -22,8 +22,8 @@ use crate::{
 /// back.
 ///
 /// After a `fork`, which takes one thread along, the child may drop its mutator, roots and heaps: the heap's memory stays until the child
-/// ends, and no destructor runs. It may read objects; allocating, safepoints and collecting may wait for ever, for threads that are
-/// not there. A child that wants a heap makes a new one, on a thread of its own.
+/// ends, and no destructor runs. It may read objects. Anything else, a new heap included, may wait for ever for a lock that a thread had
+/// which is not there: as with other libraries, a child that wants more than to end calls `exec` first.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

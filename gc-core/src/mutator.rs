@@ -146,12 +146,12 @@ impl Mutator {
         }
         let mut pending = Pending::default();
         registry.forget_tables(&mut pending);
+        shared.background.expect_drops(&pending, &shared.memory.budget);
         let mutator = Self::register(handle, &mut registry, thread);
         if stops {
             shared.count_stop(&registry.mutators);
             shared.world.resume(shared.members(&others));
         }
-        shared.background.expect_drops(&pending, &shared.memory.budget);
         drop(registry);
         shared.background.post_drops(pending);
         local::set_role(Role::Attached);

@@ -5,11 +5,11 @@
 use std::{sync::mpsc, time::Duration};
 
 use fork::{Fork, fork, waitpid};
-use gc_core::{Generation, Heap};
+use gc_core::Generation;
 use gc_tests::heaps::calm;
 
 #[test]
-fn a_child_lets_go_of_its_heaps_and_makes_new_ones() {
+fn a_child_reads_and_lets_go_of_its_heaps() {
     for busy in [false, true] {
         let heap = calm().build().unwrap();
         let mut m = heap.attach().unwrap();
@@ -32,16 +32,7 @@ fn a_child_lets_go_of_its_heaps_and_makes_new_ones() {
                 drop(m);
                 drop(roots);
                 drop(heap);
-                let new = std::thread::spawn(|| {
-                    let heap = Heap::builder().build().unwrap();
-                    let mut m = heap.attach().unwrap();
-                    let root = m.root(m.alloc(7));
-                    m.collect(Generation::Old);
-                    *root.get(&m)
-                });
-                if new.join().is_ok_and(|seven| seven == 7) {
-                    std::fs::write(fine, "").unwrap();
-                }
+                std::fs::write(fine, "").unwrap();
                 std::process::exit(0);
             }
             Fork::Parent(child) => {

@@ -145,7 +145,10 @@ impl Pace {
         let growth = goal.saturating_sub(live);
         let expected =
             self.promoted.load(Ordering::Relaxed).saturating_mul(self.full_millis.load(Ordering::Relaxed) + 1);
-        let headroom = (expected / 3).saturating_mul(4).clamp(growth / 8, growth / 4 * 3);
+        // The two pauses of a full collection promote everything, and cells are larger than objects.
+        let pauses = self.survivors.load(Ordering::Relaxed).saturating_mul(5) / 2;
+        let marking = (expected / 3).saturating_mul(4);
+        let headroom = pauses.saturating_add(marking).clamp(growth / 8, growth / 4 * 3);
         self.trigger.store(goal - headroom, Ordering::Relaxed);
     }
 

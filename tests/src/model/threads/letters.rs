@@ -9,8 +9,9 @@ use gc_core::{Gc, Mutator, Root, Slot, Trace};
 
 use super::{
     super::machine::Lent,
+    board::Board,
     census::Census,
-    objects::{Coin, Notice, Purse},
+    objects::{Coin, Maker, Notice, Purse},
 };
 use crate::ledger::Token;
 
@@ -53,6 +54,19 @@ impl Mail {
 }
 
 impl Letter {
+    /// Roots of what is on the board, made one after the other.
+    pub(super) fn many<'gc>(m: &'gc Mutator, board: Gc<'gc, Board<'gc>>, place: u32, count: u32) -> Self {
+        let root = |turn| board.at(place.wrapping_add(turn % 5)).map(|notice| m.root(notice));
+        Self::Many((0..count).filter_map(root).collect())
+    }
+
+    /// A bundle of what is on the board and something new.
+    pub(super) fn bundle<'gc>(m: &'gc Mutator, board: Gc<'gc, Board<'gc>>, place: u32, maker: &mut Maker) -> Self {
+        let notices = board.at(place).into_iter().chain(maker.notice(m, None)).collect();
+        let top = Slot::new(board.at(place.wrapping_add(1)));
+        Self::Bundle(m.root(Bundle { token: maker.token(), notices, top }))
+    }
+
     /// Another root of the same, to take the place of this one. Bundles and what is lent stay as they are.
     pub(super) fn renewed(self, m: &Mutator) -> (Self, Option<Self>) {
         let new = match &self {

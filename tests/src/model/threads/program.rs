@@ -60,8 +60,9 @@ pub(super) enum Act {
     },
     /// The purse in a root of another table.
     Refile,
-    /// Away for some turns of the others.
+    /// Away for some turns of the others, dropping roots of its own table meanwhile.
     Blocked {
+        place: u32,
         turns: u32,
     },
     /// Another thread attaches, does a little and detaches, while this one waits for it.
@@ -205,7 +206,7 @@ impl Act {
             57..60 => Self::Open { kept: b, place: place(a) },
             60 if a.is_multiple_of(4) => Self::Fill,
             60 => Self::Refile,
-            61 | 62 => Self::Blocked { turns: a % 5 },
+            61 | 62 => Self::Blocked { place: a, turns: b % 30 },
             _ => Self::Visit { place: a, to, collect: c % 4 },
         }
     }

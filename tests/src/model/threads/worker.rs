@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, Generation, Heap, Root, Slot, blocking};
+use gc_core::{Gc, Generation, Heap, Root, blocking};
 
 use super::{
     super::{
@@ -14,7 +14,7 @@ use super::{
         program::{Op, Place},
     },
     board::Board,
-    letters::{Bundle, Letter, Mail},
+    letters::{Letter, Mail},
     objects::{Maker, Purse},
     program::{Act, Deal, Fate, Parcel, Pin, Step, What},
 };
@@ -121,19 +121,13 @@ impl Worker {
                     }
                     Parcel::Notice(place) => board.at(place).map(|notice| Letter::Notice(m.root(notice))),
                     Parcel::Many(place) => {
-                        let root = |turn: u32| board.at(place.wrapping_add(turn % 5)).map(|notice| m.root(notice));
-                        let many = (0..40).filter_map(root).collect();
-                        mail.send(to, Letter::Many(many));
+                        mail.send(to, Letter::many(m, board, place, 40));
                         // Whoever has them by now drops them while this thread, whose table they are in, makes and drops others.
-                        let mut few: Vec<_> = (0..7).map(root).collect();
-                        (0..80).for_each(|turn| few[turn as usize % 7] = root(turn));
+                        let mut few = [(); 7].map(|()| Letter::many(m, board, place, 1));
+                        (0..80).for_each(|turn| few[turn % 7] = Letter::many(m, board, place, 1));
                         None
                     }
-                    Parcel::Bundle(place) => {
-                        let notices = board.at(place).into_iter().chain(maker.notice(m, None)).collect();
-                        let top = Slot::new(board.at(place.wrapping_add(1)));
-                        Some(Letter::Bundle(m.root(Bundle { token: maker.token(), notices, top })))
-                    }
+                    Parcel::Bundle(place) => Some(Letter::bundle(m, board, place, maker)),
                     Parcel::Lend(root) => estate.lend(root).map(|lent| Letter::Lent { owner: mail.number, lent }),
                 };
                 letter.into_iter().for_each(|letter| mail.send(to, letter));
@@ -146,7 +140,14 @@ impl Worker {
                 }
             }
             Act::Refile => *purse = purse.clone_in(m),
-            Act::Blocked { turns } => mutator.blocked(|| (0..turns).for_each(|_| thread::yield_now())),
+            Act::Blocked { place, turns } => {
+                let (many, bundle) = (Letter::many(m, board, place, turns), Letter::bundle(m, board, place, maker));
+                mutator.blocked(|| {
+                    many.drop_slowly();
+                    drop(bundle);
+                    thread::yield_now();
+                });
+            }
             Act::Visit { place, to, collect } => {
                 let visit = || visit(heap, shared, maker.lend(), place, collect);
                 let visited = mutator.blocked(|| thread::scope(|scope| scope.spawn(visit).join()));
