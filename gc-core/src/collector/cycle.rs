@@ -95,7 +95,7 @@ pub(crate) fn collect(
     times.utilisation.add(start.at, start.at + pause);
     drop(times);
     if all_swept {
-        shared.end_full();
+        shared.end_full(shared.full.begun());
     }
     let event = Event::Collection {
         generation: generation as u8,

@@ -12,6 +12,8 @@
 //! - **F2** Collections are numbered: `ended` is the number of the last whole one. Who wants one waits for the first that
 //!   begins after the request.
 //! - **F3** While it marks the marker is RUNNING, a party to every stop; at any other time it is BLOCKED.
+//! - **F4** Who ends a collection names it: the marker sweeps BLOCKED, so pauses may end the collection that it is about to end, and begin and
+//!   mark another. The model is `models/protocols/full.rs`.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -21,6 +23,7 @@ use crate::{
     sync::{
         Condvar, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
+        mutant,
     },
 };
 
@@ -89,7 +92,8 @@ pub(crate) struct Current {
 /// What the marker has to do.
 pub(crate) enum Duty {
     Mark,
-    Sweep,
+    /// The collection with this number.
+    Sweep(u64),
     Stop,
 }
 
@@ -176,10 +180,11 @@ impl Full {
         self.set(&mut state, Phase::Sweeping);
     }
 
-    /// Every block is swept. Returns the figures, or `None` if somebody else has ended it.
-    pub(crate) fn end(&self, report: impl FnOnce(&Current) -> CollectReport) -> Option<Current> {
+    /// Every block of collection `number` is swept. Returns the figures, or `None` if somebody else has ended it: by now the next one may be
+    /// at the same point, with nothing swept.
+    pub(crate) fn end(&self, number: u64, report: impl FnOnce(&Current) -> CollectReport) -> Option<Current> {
         let mut state = self.state.lock();
-        if state.phase != Phase::Sweeping {
+        if state.phase != Phase::Sweeping || (state.begun != number && !mutant("end_any")) {
             return None;
         }
         state.last = Some(report(&state.current));
@@ -234,7 +239,7 @@ impl Full {
             }
             match state.phase {
                 Phase::Marking => return Duty::Mark,
-                Phase::Sweeping => return Duty::Sweep,
+                Phase::Sweeping => return Duty::Sweep(state.begun),
                 Phase::Idle => self.changed.wait(&mut state),
             }
         }

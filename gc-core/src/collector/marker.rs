@@ -35,7 +35,7 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
         loop {
             match shared.full.next() {
                 Duty::Mark => shared.mark_beside(),
-                Duty::Sweep => shared.sweep_beside(),
+                Duty::Sweep(number) => shared.sweep_beside(number),
                 Duty::Stop => return,
             }
         }
@@ -130,8 +130,8 @@ impl Shared {
         helpers.min(self.config.cores.saturating_sub(busy))
     }
 
-    /// Sweeps until everything is swept, or the heap ends.
-    fn sweep_beside(&self) {
+    /// Sweeps until everything is swept, and ends collection `number`; or until the heap ends.
+    fn sweep_beside(&self, number: u64) {
         let mut pending = Pending::default();
         let mut more = true;
         while more && !self.full.is_stopping() {
@@ -145,7 +145,7 @@ impl Shared {
         }
         self.drop_later(pending);
         if !more {
-            self.end_full();
+            self.end_full(number);
         }
     }
 
@@ -175,15 +175,14 @@ impl Shared {
         swept.is_some()
     }
 
-    /// Everything is swept: the full collection is over, unless somebody else has ended it.
-    pub(crate) fn end_full(&self) {
-        let (after, objects) = {
-            let old = self.old.lock();
-            let large = self.large.lock();
-            (Self::old_bytes(&old.space, &large), old.space.live_objects + large.old.len())
-        };
+    /// Everything is swept: full collection `number` is over, unless somebody else has ended it (F4).
+    pub(crate) fn end_full(&self, number: u64) {
+        let old = self.old.lock();
+        let large = self.large.lock();
+        let (after, objects) = (Self::old_bytes(&old.space, &large), old.space.live_objects + large.old.len());
         // Before waiters go on: they may ask what the collection did.
-        let ended = self.full.end(|current| {
+        let ended = self.full.end(number, |current| {
+            assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a full collection ends unswept");
             // What was born marked is no measure of what lives, and would make the next goal grow with what was promoted meanwhile.
             let born = current.old_at_finish.saturating_sub(current.old_at_begin);
             let live = current.old_at_finish.saturating_sub(born + current.swept);
@@ -207,6 +206,7 @@ impl Shared {
                 pause: current.pause,
             }
         });
+        drop((old, large));
         let Some(current) = ended else { return };
         self.background.post(Job::Trim);
         let (bytes, limit) = (after.saturating_add(self.memory.budget.external()), self.pace.soft_limit());

@@ -172,6 +172,9 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
         let words =
             |bits: &crate::memory::bitmap::Bitmap| bits.block(index).each_ref().map(|w| w.load(Ordering::Relaxed));
         let (allocated, drops, marks) = (words(&old.bits.allocated), words(&old.bits.drops), words(&old.bits.marks));
+        if block.unswept && heap.phase != Phase::Sweeping {
+            return damage(format!("block {index} waits to be swept while the heap is {:?}", heap.phase));
+        }
         let may_be_marked = heap.phase == Phase::Marking || block.unswept;
         if !may_be_marked && ones(marks).next().is_some() {
             return damage(format!("block {index} has marks outside of a collection"));

@@ -70,6 +70,8 @@ pub(crate) struct OldSpace {
     /// Closed blocks with free cells, by class.
     partial: [Vec<u32>; CLASSES],
     pub(crate) bits: Arc<Bits>,
+    /// How many blocks wait to be swept.
+    unswept: usize,
     /// Bytes of cells that hold objects.
     pub(crate) live_bytes: usize,
     /// Cells that hold objects.
@@ -90,6 +92,7 @@ impl OldSpace {
             releasing: 0,
             partial: [const { Vec::new() }; CLASSES],
             bits: Arc::new(Bits::new(map)?),
+            unswept: 0,
             live_bytes: 0,
             live_objects: 0,
         })
@@ -175,6 +178,19 @@ impl OldSpace {
         for block in &mut self.blocks {
             block.unswept = block.class.is_some();
         }
+        self.unswept = self.blocks.iter().filter(|block| block.unswept).count();
+    }
+
+    /// A block was swept.
+    pub(crate) fn swept(&mut self, block: usize) {
+        debug_assert!(self.blocks[block].unswept);
+        self.blocks[block].unswept = false;
+        self.unswept -= 1;
+    }
+
+    /// Whether no block waits to be swept.
+    pub(crate) fn is_swept(&self) -> bool {
+        self.unswept == 0
     }
 
     /// Takes empty blocks off the list, all but `keep`, so that their memory can be released without a lock. They come

@@ -84,7 +84,7 @@ fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
     let swept = Swept { bytes: (before - live) * class.bytes(), objects: before - live };
     old.live_bytes -= swept.bytes;
     old.live_objects -= swept.objects;
-    old.blocks[block].unswept = false;
+    old.swept(block);
     old.close(block as u32, live);
     swept
 }

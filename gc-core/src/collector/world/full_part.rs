@@ -54,6 +54,9 @@ impl World<'_> {
     fn begin_marking(&mut self, cause: Cause, before: usize, start: Instant) {
         debug_assert_eq!(self.young.space.in_use(), 0);
         debug_assert_eq!(self.young.remembered.len(), 0);
+        // Marks that a sweep has left would pass for those of this collection.
+        let swept = self.old.space.is_swept() && self.large.unswept.is_empty();
+        assert!(swept, "gc-core: a full collection begins before the last one is swept");
         let shared = self.shared;
         let mut state = shared.marking.lock();
         state.clear();
