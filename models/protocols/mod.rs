@@ -3,6 +3,7 @@
 mod cell;
 mod edge;
 mod forwarding;
+mod full;
 mod live_count;
 mod queue;
 mod root_word;

@@ -142,6 +142,7 @@ pub(crate) mod atomic {
         }
     }
 
+    shadowed!(AtomicU8, u8);
     shadowed!(AtomicU32, u32);
     shadowed!(AtomicU64, u64);
     shadowed!(AtomicUsize, usize);

@@ -15,6 +15,9 @@ mod edge;
 #[path = "../../../gc-core/src/memory/forwarding.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod forwarding;
+#[path = "../../../gc-core/src/collector/full.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod full;
 #[path = "../../../gc-core/src/collector/live_count.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod live_count;
@@ -26,6 +29,9 @@ mod models;
 #[path = "../../../gc-core/src/collector/queue.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod queue;
+#[path = "../../stand_ins/report.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod report;
 #[path = "../../../gc-core/src/collector/root_word.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod root_word;

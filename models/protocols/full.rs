@@ -1,0 +1,98 @@
+//! Who ends a full collection: `collector::full`, between the marker, which sweeps while nobody waits for it, and pauses that sweep the
+//! rest, end the collection, and begin and mark the next one.
+//!
+//! Blocks that wait to be swept are a number under a lock, as the old generation is.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::{
+    Arc, check,
+    full::{Current, Duty, Full},
+    must_fail,
+    report::{Cause, CollectReport},
+    sync::Mutex,
+    thread,
+};
+
+struct World {
+    full: Full,
+    unswept: Mutex<u32>,
+}
+
+fn current(start: Instant) -> Current {
+    Current {
+        cause: Cause::Explicit,
+        start,
+        before: 0,
+        freed: 0,
+        swept: 0,
+        objects: 0,
+        pause: Duration::ZERO,
+        old_at_begin: 0,
+        old_at_finish: 0,
+        snapshots: 0,
+        assist: Duration::ZERO,
+        marked: None,
+    }
+}
+
+/// A pause in which marking ends.
+fn mark(world: &World, start: Instant) {
+    let mut unswept = world.unswept.lock();
+    world.full.begin(current(start));
+    *unswept = 1;
+    world.full.marked(0);
+}
+
+fn sweep(world: &World) {
+    *world.unswept.lock() = 0;
+}
+
+fn end(world: &World, number: u64) {
+    let unswept = world.unswept.lock();
+    world.full.end(number, |_| {
+        assert_eq!(*unswept, 0, "a collection ends unswept");
+        CollectReport(number)
+    });
+}
+
+fn two_collections() {
+    let start = Instant::now();
+    check(move || {
+        let here = Arc::new(World { full: Full::new(), unswept: Mutex::new(0) });
+        mark(&here, start);
+        let there = here.clone();
+        let marker = thread::spawn(move || {
+            loop {
+                match there.full.next() {
+                    Duty::Sweep(number) => {
+                        sweep(&there);
+                        end(&there, number);
+                    }
+                    // The pause is about to end marking.
+                    Duty::Mark => thread::yield_now(),
+                    Duty::Stop => return,
+                }
+            }
+        });
+        // A pause that sweeps everything; then another collection, if that one is over.
+        sweep(&here);
+        end(&here, 1);
+        mark(&here, start);
+        let report = here.full.wait_for_one_after(1, || unreachable!("the second one is under way"));
+        assert_eq!(report, CollectReport(2));
+        here.full.stop();
+        marker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_collection_ends_when_it_is_swept_whoever_is_late() {
+    two_collections();
+}
+
+#[test]
+fn mutant_ending_whatever_is_there_is_found() {
+    must_fail("full::mutant_ending_whatever_is_there_is_found", "end_any", two_collections);
+}
