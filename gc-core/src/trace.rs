@@ -13,10 +13,12 @@
 //! - **I4** A `Slot` or `GcCell` lies inline in its object. Containers with memory of their own assert it in the
 //!   body of `trace` (in a constant it would be a cycle for recursive types), which every allocation instantiates.
 
+mod acyclic;
 mod impls;
 
 use core::ptr::NonNull;
 
+pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
 
 use crate::memory::{CellWord, Edge};
