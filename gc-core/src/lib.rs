@@ -100,4 +100,4 @@ pub use root::Root;
 pub use slot::Slot;
 #[doc(hidden)]
 pub use trace::__private;
-pub use trace::{Leaf, Object, Trace, Visitor};
+pub use trace::{Acyclic, Leaf, Object, Trace, Visitor};
