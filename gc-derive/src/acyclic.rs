@@ -1,6 +1,7 @@
 //! `#[trace(acyclic)]`: the impl of `Acyclic`, which proves each field by its place, or takes the user's word for it.
 //!
-//! What is traced and what is skipped is not asked: a field that the collector need not look at may hold a `Counted` all the same.
+//! What is traced and what is skipped is not asked: a field that the collector need not look at may hold a `Counted` all the
+//! same.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};

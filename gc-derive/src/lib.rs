@@ -10,7 +10,8 @@
 //!
 //! For `#[trace(leaf)]`, one: `Trace` with nothing to trace, where the type is `'static + Send + Sync`.
 //!
-//! With `#[trace(acyclic)]` one more: `Acyclic`, with a body that compiles only if each field is acyclic, or assumed to be and a leaf.
+//! With `#[trace(acyclic)]` one more: `Acyclic`, with a body that compiles only if each field is acyclic, or assumed to be
+//! and a leaf.
 //!
 //! # Rules for the code that is written
 //!
@@ -160,9 +161,9 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # Fields of acyclic types
 ///
-/// Each field of a `#[trace(acyclic)]` type is proven to be `Acyclic`, skipped ones too: a field that the collector need not look
-/// at, a lock say, may still be one into which a counted reference is put later. Type parameters have to be `Acyclic`. There is no collection
-/// lifetime.
+/// Each field of a `#[trace(acyclic)]` type is proven to be `Acyclic`, skipped ones too: a field that the collector need not
+/// look at, a lock say, may still be one into which a counted reference is put later. Type parameters have to be `Acyclic`.
+/// There is no collection lifetime.
 ///
 /// ```
 /// use gc_core::{Acyclic, Trace};
@@ -187,8 +188,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 ///
 /// `#[trace(assume_acyclic)]` on a field is your word that nothing counted gets into it that leads back to the value. It is
-/// for types of other crates, which do not implement `Acyclic`, and for locks around types of your own. The field has to be a leaf all the same. If
-/// you are wrong, what is in the cycle is never freed; nothing worse happens.
+/// for types of other crates, which do not implement `Acyclic`, and for locks around types of your own. The field has to be a
+/// leaf all the same. If you are wrong, what is in the cycle is never freed; nothing worse happens.
 ///
 /// ```
 /// use gc_core::Trace;
@@ -210,8 +211,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// With `#[trace(leaf, acyclic)]` nothing is traced, and the type may implement `Drop`. A type that is generic over what it *counts* has to be
-/// a leaf: a counted reference is the same under every lifetime, so its parameter is.
+/// With `#[trace(leaf, acyclic)]` nothing is traced, and the type may implement `Drop`. A type that is generic over what it
+/// *counts* has to be a leaf: a counted reference is the same under every lifetime, so its parameter is.
 ///
 /// ```
 /// use gc_core::{Acyclic, Trace};

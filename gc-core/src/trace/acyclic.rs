@@ -15,18 +15,19 @@
 //!
 //! # Invariants
 //!
-//! - **Y1** While a value of an acyclic type is shared, it comes to hold no handle that it did not hold before. Handles come in when it
-//!   is made, or through `&mut`.
+//! - **Y1** While a value of an acyclic type is shared, it comes to hold no handle that it did not hold before. Handles come
+//!   in when it is made, or through `&mut`.
 //! - **Y2** It holds no `Gc`, `Slot` or `GcCell`: no mutator is needed to read or to drop it, and nobody need trace it.
-//! - **Y3** A value of a type that is [`HoldsNoCounted`] never holds a handle at all, and so may be changed in a lock. Such types are built of
-//!   std's only: none has a `Counted` in it or contains itself, so that no ring could pass through an `Arc` of one either.
+//! - **Y3** A value of a type that is [`HoldsNoCounted`] never holds a handle at all, and so may be changed in a lock. Such
+//!   types are built of std's only, without trait objects. So none has a `Counted` in it, and none contains itself: no ring
+//!   could pass through an `Arc` of one either.
 //!
 //! What counts, `Counted` here and `Arc` in std, does its part:
 //!
-//! - **Y4** An object's content is whole before there is a strong handle to it, and no strong handle is to be had any more when it
-//!   begins to be dropped. Weak handles may exist before and after, and yield nothing then.
-//! - **Y5** `&mut` to the content is lent through the *only* handle, weak ones counted, which is borrowed mutably meanwhile. With a weak
-//!   handle left, `get_mut` refuses, and `make_mut` moves or clones the content to an object of its own.
+//! - **Y4** An object's content is whole before there is a strong handle to it, and no strong handle is to be had any more
+//!   when it begins to be dropped. Weak handles may exist before and after, and yield nothing then.
+//! - **Y5** `&mut` to the content is lent through the *only* handle, weak ones counted, which is borrowed mutably meanwhile.
+//!   With a weak handle left, `get_mut` refuses, and `make_mut` moves or clones the content to an object of its own.
 //! - **Y6** Neither handles nor weak handles give anything but `&` to the content through a `&` to themselves.
 //!
 //! # Why there is no ring
@@ -34,21 +35,22 @@
 //! Take the first step that closes one: object `O` comes to hold a handle to `P`, and `P` is `O` or leads to it.
 //!
 //! 1. `O` is not being made: nothing leads to it before its content is whole (Y4). For the same reason it is not being dropped.
-//! 2. So the handle is written through a `&mut` to the content of `O` (Y1), which was lent through the only handle to `O`, borrowed
-//!    mutably until the step is done (Y5).
-//! 3. If `P` is not `O`, that only handle lies in an object `Q` on the way from `P`. A `&mut` to a place in `Q` comes from a `&mut` to the
-//!    content of `Q` (Y1, Y6), which again was lent through the only handle to `Q`. And so on up to `P`: as there is no ring
-//!    yet, the way is finite.
+//! 2. So the handle is written through a `&mut` to the content of `O` (Y1), which was lent through the only handle to `O`,
+//!    borrowed mutably until the step is done (Y5).
+//! 3. If `P` is not `O`, that only handle lies in an object `Q` on the way from `P`, and is acyclic, as all is that `O` may
+//!    hold and that this may lead to. A `&mut` to a place in `Q` comes from a `&mut` to the content of `Q` (Y1, Y6), which
+//!    again was lent through the only handle to `Q`. And so on up to `P`: as there is no ring yet, the way is finite.
 //! 4. So the only handle to `P` is borrowed mutably while a handle to `P` is written. That would be a second one.
 //!
 //! # What rests on it
 //!
-//! Y2 is memory safety: the collector does not see into a `Counted`. Y1 is not: a ring leaks, as one of `Arc`s does, no
-//! more. That is why [`assume_acyclic`](derive@crate::Trace) needs no `unsafe`, and why **no unsafe code may conclude from `Acyclic` that
-//! there is no ring**. Y2 holds of assumed fields too, which are proven to be leaves.
+//! Y2 is memory safety: the collector does not see into a `Counted`. Y1 is not: a ring leaks, as one of `Arc`s does, no more.
+//! That is why [`assume_acyclic`](derive@crate::Trace) needs no `unsafe`, and why **no unsafe code may conclude from
+//! `Acyclic` that there is no ring**. Y2 holds of assumed fields too, which are proven to be leaves.
 //!
-//! A program without `unsafe` and `assume_acyclic` makes no ring. It can leak by other means: `mem::forget`; a `Root` that
-//! keeps an object alive which holds a `Counted` of what holds the `Root` (no `Root` is acyclic, so this takes `assume_acyclic`).
+//! A program without `unsafe` and `assume_acyclic` makes no ring of acyclic types. It can leak by other means: `mem::forget`;
+//! a `Root` that keeps an object alive which holds a `Counted` of what holds the `Root` (no `Root` is acyclic, so this takes
+//! `assume_acyclic`).
 
 use super::__private::Proofs;
 
@@ -82,13 +84,15 @@ use super::__private::Proofs;
 /// | type | acyclic |
 /// |---|---|
 /// | numbers, text, paths, times, atomics, `Condvar`, `Barrier`, `Once` | always |
-/// | function pointers | always; one that is generic over a lifetime has to be assumed, as the compiler finds no impl for it |
+/// | `&'static T`, [`sync::Weak`](std::sync::Weak), `PhantomData`, function pointers | always: what they lead to is not theirs |
 /// | `Option`, `Box`, `Vec`, `Arc`, maps, tuples, … | if their parts are |
-/// | `&'static T`, [`sync::Weak`](std::sync::Weak), `PhantomData` | always: what they point to is not theirs |
-/// | `Mutex<T>`, `RwLock<T>`, `OnceLock<T>`, `LazyLock<T>` | if `T` holds no handle *whatever happens*: made of numbers, text, weak handles, and containers of such |
+/// | locks: `Mutex`, `RwLock`, `OnceLock`, `LazyLock` | if what is in them is made of the above only |
 /// | a trait object | if `Acyclic` is a supertrait of its trait |
 /// | [`Gc`](crate::Gc), [`Slot`](crate::Slot), [`GcCell`](crate::GcCell), [`Root`](crate::Root), [`Heap`](crate::Heap) | never |
 /// | `Cell`, `RefCell`, `Rc`, channels, raw pointers, closures | never |
+///
+/// A function pointer that is generic over a lifetime has to be [assumed](derive@crate::Trace#fields-of-acyclic-types): the
+/// compiler finds no impl for it.
 ///
 /// A type of yours in a lock may hold a handle, as far as the compiler can tell: see
 /// [`assume_acyclic`](derive@crate::Trace#fields-of-acyclic-types).
@@ -124,16 +128,16 @@ use super::__private::Proofs;
 ///
 /// - A value holds no pointer into a collected heap, under any name: it is read and dropped without a mutator, and never traced.
 ///   Memory safety rests on this.
-/// - While a value is shared, it comes to hold no handle that it did not hold before: nothing in it, or in what it keeps alive, is both
-///   changed through `&` and able to hold a `Counted` or an `Arc` of anything that could. Memory safety does not rest on this and must
-///   not be made to: where it fails, memory leaks.
+/// - While a value is shared, it comes to hold no handle that it did not hold before: nothing in it, or in what it keeps
+///   alive, is both changed through `&` and able to hold a `Counted` or an `Arc` of anything that could. Memory safety does
+///   not rest on this and must not be made to: where it fails, memory leaks.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` could be part of a cycle of counted references",
     label = "`{Self}` does not implement `Acyclic`",
-    note = "an acyclic type holds no `Gc`, `Slot`, `GcCell` or `Root`, and nothing into which a `Counted` could be put while it is shared: \
-            no `Cell`, no lock around what may hold one, no channel, closure or trait object",
-    note = "a type of yours is acyclic by `#[derive(Trace)]` with `#[trace(acyclic)]`; for a field of which you know that no `Counted` gets into \
-            it, say so: `#[trace(assume_acyclic)]`"
+    note = "an acyclic type holds no `Gc`, `Slot`, `GcCell` or `Root`, and nothing into which a `Counted` could be put while it \
+            is shared: no `Cell`, no lock around what may hold one, no channel, closure or trait object",
+    note = "a type of yours is acyclic by `#[derive(Trace)]` with `#[trace(acyclic)]`; for a field of which you know that no \
+            `Counted` gets into it, say so: `#[trace(assume_acyclic)]`"
 )]
 pub unsafe trait Acyclic: 'static {
     /// What the derive proves with: reached through the trait that is implemented, so that nothing can stand in for it.
@@ -165,7 +169,12 @@ pub unsafe trait Acyclic: 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` may hold a `Counted`, and could be put into a lock that is shared: a cycle of counted references",
     label = "not known to hold no `Counted`",
-    note = "in an acyclic type, what lies in a `Mutex`, `RwLock`, `OnceLock` or `LazyLock` is made of numbers, text, weak handles, and \
-            containers of such; for a field of which you know that no `Counted` gets into it, say so: `#[trace(assume_acyclic)]`"
+    note = "in an acyclic type, what lies in a `Mutex`, `RwLock`, `OnceLock` or `LazyLock` is made of numbers, text, weak \
+            handles, and containers of such; for a field of which you know that no `Counted` gets into it, say so: \
+            `#[trace(assume_acyclic)]`"
 )]
-pub unsafe trait HoldsNoCounted: Acyclic {}
+pub unsafe trait HoldsNoCounted: Acyclic {
+    /// With a constant a trait has no trait objects. If it had, `trait Any: HoldsNoCounted {}` could be implemented for
+    /// `Mutex<Option<Arc<dyn Any>>>`, which contains itself.
+    const NOT_BEHIND_TRAIT_OBJECTS: () = ();
+}

@@ -10,8 +10,8 @@
 //!   subtyping blurs the lifetimes. (The field of `Self` may be seen as a subtype of its type: `At` replaces the
 //!   lifetimes in which the two differ.)
 //! - [`Proofs::skipped`] proves that a field is a leaf, and that its type in `Self::At<'a>` is the same. Both by `&mut`.
-//! - [`Proofs::acyclic`] proves that a field is acyclic, and [`Proofs::assumed`] what is proven of a field that is assumed to be: that it is
-//!   a leaf, and so without pointers into the heap.
+//! - [`Proofs::acyclic`] proves that a field is acyclic, and [`Proofs::assumed`] what is proven of a field that is assumed to
+//!   be: that it is a leaf, and so without pointers into the heap.
 //!
 //! [`Proofs::field`] returns an opaque type, whose bounds hold even where `F: Trace` does not, so that a field that cannot be
 //! traced is one error and not one at each use.
@@ -74,9 +74,10 @@ pub trait Field {
 
 /// What the derive proves with.
 ///
-/// The derive reaches it as `<Self as Trace>::PROOFS` (or `<Self as Acyclic>::acyclic_proofs()`), through the very trait that it implements: whatever names the path to
-/// this crate leads to in the user's program, a module that stands in for this one would have to stand in for the trait, and
-/// then nothing of this crate would be implemented. Its methods are inherent, so no other trait's take their place.
+/// The derive reaches it as `<Self as Trace>::PROOFS` (or `<Self as Acyclic>::acyclic_proofs()`), through the very trait that
+/// it implements: whatever names the path to this crate leads to in the user's program, a module that stands in for this one
+/// would have to stand in for the trait, and then nothing of this crate would be implemented. Its methods are inherent, so no
+/// other trait's take their place.
 #[derive(Clone, Copy)]
 pub struct Proofs;
 
@@ -143,7 +144,8 @@ impl Proofs {
     message = "under another collection lifetime this field is `{Self}`, and should be `{T}`",
     label = "another type under another collection lifetime",
     note = "a skipped field keeps its type; a traced one has its lifetimes replaced by the collection lifetime",
-    note = "a `Counted` or `Arc` of a parameter keeps its type, too: mark the parameter `#[trace(leaf(T))]`, or the whole type `#[trace(leaf)]`"
+    note = "a `Counted` or `Arc` of a parameter keeps its type, too: mark the parameter `#[trace(leaf(T))]`, or the whole \
+            type `#[trace(leaf)]`"
 )]
 pub trait Same<T> {}
 
