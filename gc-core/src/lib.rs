@@ -39,6 +39,7 @@
 //! | allocate; reach safepoints; wait | [`Mutator`], [`blocking`] |
 //! | write a type whose values live in a heap | [`derive@Trace`], and for its fields [`Gc`], [`Slot`], [`GcCell`], [`Leaf`] |
 //! | keep something across safepoints, or send it to a thread | [`Root`] |
+//! | share something immutable that needs no heap | [`Counted`], [`CountedWeak`], [`Acyclic`] |
 //! | go on when memory runs out | [`Mutator::try_alloc`], [`AllocError`] |
 //! | see what the collector does | [`Heap::stats`], [`Heap::pauses`], [`HeapBuilder::on_event`] |
 //! | test a program that uses it | [`Stress`] |
@@ -70,6 +71,7 @@ mod barrier;
 pub mod blocking;
 mod cell;
 mod collector;
+mod counted;
 mod external;
 mod gc;
 mod heap;
@@ -91,6 +93,7 @@ pub use collector::{
     BuildError, Cause, CollectReport, Counts, Event, Generation, Histogram, Level, ParseStressError, Stats, Step,
     Stress, Thresholds,
 };
+pub use counted::{CloneContents, Contents, Counted, CountedWeak};
 pub use external::ExternalBytes;
 pub use gc::Gc;
 pub use gc_derive::Trace;

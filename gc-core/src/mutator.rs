@@ -9,7 +9,7 @@
 
 mod allocate;
 
-use core::{fmt, marker::PhantomData, panic::Location, ptr, ptr::NonNull, time::Duration};
+use core::{fmt, marker::PhantomData, panic::Location, ptr::NonNull, time::Duration};
 use std::time::Instant;
 
 pub use allocate::AllocError;
@@ -25,6 +25,7 @@ use crate::{
         roots::RootTable,
         shared::{Attached, Registry, Shared},
     },
+    counted::Token,
     memory::{CellUser, CellWord, Edge, TypeInfo},
     safepoint::{Poll, Reason, StateWord, Stopped},
     sync::{Arc, atomic::Ordering},
@@ -155,7 +156,7 @@ impl Mutator {
         drop(registry);
         shared.background.post_drops(pending);
         local::set_role(Role::Attached);
-        local::set_current(mutator.local.as_ptr());
+        local::run(mutator.local());
         Ok(mutator)
     }
 
@@ -183,6 +184,7 @@ impl Mutator {
             buffer: Buffer::new(),
             barrier,
             word: StateWord::running(registry.next),
+            token: Token::new(),
             roots,
             drops: DropList::default(),
             fresh_large: Vec::new().into(),
@@ -209,7 +211,11 @@ impl Mutator {
         registry.mutators.push(Attached::new(local, thread));
         let pace = &handle.shared.pace;
         pace.share_nursery(registry.mutators.len(), &handle.shared.config);
-        Self { local, thread: PhantomData }
+        let mutator = Self { local, thread: PhantomData };
+        let Local { word, poll, token, shared, .. } = mutator.local();
+        // SAFETY: the state lives until the mutator has left, and keeps the heap's.
+        unsafe { token.enter(word, poll, &shared.world) };
+        mutator
     }
 
     #[inline(always)]
@@ -380,13 +386,15 @@ impl Mutator {
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
                 self.0.shared.world.leave_blocked(&self.0.word);
-                local::set_current(self.0);
+                local::run(self.0);
             }
         }
         let local = self.local();
         local.seen_at.set(Location::caller());
-        local::set_current(ptr::null());
-        local.shared.world.enter_blocked(&local.word);
+        local::stop_running();
+        if local.shared.world.enter_blocked(&local.word) {
+            local.merge_counted();
+        }
         let _leave = Leave(local);
         wait()
     }
@@ -395,7 +403,7 @@ impl Mutator {
 impl Drop for Mutator {
     fn drop(&mut self) {
         let local = self.local();
-        local::set_current(ptr::null());
+        local::stop_running();
         if self.handle().is_elsewhere() {
             // The child of a fork: a lock may be held by a thread that is not here. The state leaks.
             local::set_role(Role::Free);
@@ -404,6 +412,8 @@ impl Drop for Mutator {
         let shared = local.shared.clone();
         // Before the registry lock: whoever leads does not wait for this thread.
         shared.world.enter_blocked(&local.word);
+        // What it was asked for, too. Before the state goes: others find the word by the token.
+        shared.background.post_counted(local.token.leave());
         let mut registry = shared.registry.lock();
         registry.mutators.retain(|attached| !attached.is(self.local));
         shared.pace.share_nursery(registry.mutators.len(), &shared.config);

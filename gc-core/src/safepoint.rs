@@ -15,6 +15,9 @@
 //! - **S4** `waiting_for` is the number of members that were RUNNING when STOP was set and are so still. Only the transition out of
 //!   `RUNNING | STOP`, under the park lock, takes one off.
 //! - **S5** While STOP is set, no word becomes RUNNING.
+//! - **S6** HELD is set only in a word that is not RUNNING, by one holder at a time, and no word becomes RUNNING while it is: what the
+//!   owner alone may touch while it runs, the holder may touch meanwhile.
+//! - **S7** ASKED is set only in a word that is RUNNING. Whoever ends that takes it off, and learns of it.
 //!
 //! The protocol:
 //!
@@ -26,6 +29,10 @@
 //! 5. Under the park lock it clears STOP everywhere and wakes who sleeps.
 //!
 //! BLOCKED threads are never woken, and none is required to run. The model is `models/protocols/safepoint.rs`.
+//!
+//! Counted references need a mutator's thread for a moment, too, without a stop: whoever asks *holds* the word if the thread does not
+//! run, and else asks it to look at its next safepoint, or when it leaves RUNNING (`counted::owners`, `models/protocols/counted.rs`). A
+//! hold lasts some instructions, and is no reason for anybody but the owner to wait.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -54,6 +61,8 @@ impl Reason {
     pub(crate) const STOP: Self = Self(8);
     /// The remembered set is full.
     pub(crate) const REMEMBERED: Self = Self(16);
+    /// Another thread asked for counts to be merged.
+    pub(crate) const MERGE: Self = Self(32);
 
     #[inline]
     pub(crate) fn contains(self, other: Self) -> bool {
@@ -99,6 +108,13 @@ impl Poll {
         // Release: see `take`.
         self.0.fetch_or(Reason::STOP.0, Ordering::Release);
     }
+
+    /// Raises MERGE, behind the word's ASKED.
+    #[cold]
+    pub(crate) fn raise_merge(&self) {
+        // Release, with the Acquire of `take`: who takes it sees ASKED, and takes that off.
+        self.0.fetch_or(Reason::MERGE.0, Ordering::Release);
+    }
 }
 
 /// The state word of one mutator.
@@ -111,7 +127,34 @@ pub(crate) struct StateWord {
 const RUNNING: usize = 0;
 const BLOCKED: usize = 1;
 const PARKED: usize = 2;
+const STATE: usize = 3;
 const STOP: usize = 16;
+/// S7.
+const ASKED: usize = 32;
+/// S6.
+const HELD: usize = 64;
+/// The owner sleeps until HELD is taken off.
+const WAITS: usize = 128;
+
+/// What asking for a mutator's thread led to.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hold {
+    /// The thread does not run, and will not before `World::release` (S6).
+    Held,
+    /// It runs, and was asked.
+    Asked {
+        /// Nobody else had asked: its poll has to be raised.
+        first: bool,
+    },
+}
+
+/// How a word left RUNNING.
+struct Left {
+    stopping: bool,
+    /// S7.
+    asked: bool,
+}
 
 /// What a stop acts on: a mutator's word and poll.
 #[derive(Clone, Copy)]
@@ -133,7 +176,7 @@ impl StateWord {
     /// Whether the mutator has not heeded the stop yet.
     pub(crate) fn is_late(&self) -> bool {
         // Relaxed: for a report.
-        self.word.load(Ordering::Relaxed) == RUNNING | STOP
+        self.word.load(Ordering::Relaxed) & (STATE | STOP) == RUNNING | STOP
     }
 
     /// Changes the word if it is `from`. AcqRel: what the thread wrote to the heap before it stops being RUNNING is seen by
@@ -147,12 +190,83 @@ impl StateWord {
         // AcqRel: a BLOCKED or PARKED owner's writes are seen (its Release is in `change`).
         let before = self.word.fetch_or(STOP, Ordering::AcqRel);
         debug_assert!(before & STOP == 0, "two stops at once");
-        before == RUNNING
+        before & STATE == RUNNING
     }
 
     fn clear_stop(&self) {
         // AcqRel: whoever becomes RUNNING sees what the leader wrote.
         self.word.fetch_and(!STOP, Ordering::AcqRel);
+    }
+
+    /// Leaves RUNNING; `None` if the word is not RUNNING, or, with `only_to_stop`, if STOP is not set. For the owner.
+    fn leave_running(&self, to: usize, only_to_stop: bool) -> Option<Left> {
+        let mut now = if only_to_stop { RUNNING | STOP } else { RUNNING };
+        loop {
+            // AcqRel: as for `change`.
+            match self.word.compare_exchange(now, to | (now & STOP), Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(Left { stopping: now & STOP != 0, asked: now & ASKED != 0 }),
+                Err(other) if other & STATE != RUNNING || (only_to_stop && other & STOP == 0) => return None,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Becomes RUNNING, unless STOP or HELD is set; whoever takes them off will wake who sleeps. For the owner, under the park lock.
+    fn resume(&self, from: usize) -> bool {
+        let mut now = from;
+        loop {
+            let next = if now & (STOP | HELD) == 0 {
+                RUNNING
+            } else if now & HELD != 0 && now & WAITS == 0 {
+                now | WAITS
+            } else {
+                return false;
+            };
+            // AcqRel: as for `change`; a holder's writes are seen (its Release is in `release`).
+            match self.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return next == RUNNING,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Holds the word, or asks its owner. Callers take turns, by a lock that the owner also takes to look at what it was asked for.
+    pub(crate) fn hold(&self) -> Hold {
+        // Relaxed: the exchange tells. If it is an ASKED of before, then whoever takes that off has not yet had the lock that we have.
+        let mut now = self.word.load(Ordering::Relaxed);
+        loop {
+            let running = now & STATE == RUNNING && !mutant("hold_the_running");
+            if running && now & ASKED != 0 {
+                return Hold::Asked { first: false };
+            }
+            let next = now | if running { ASKED } else { HELD };
+            // AcqRel: what the owner wrote while it was RUNNING is seen (its Release is in `change`).
+            match self.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if running => return Hold::Asked { first: true },
+                Ok(_) => return Hold::Held,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Holds the word, unless its owner runs. Whether it is held. Callers take turns, as for `hold`.
+    pub(crate) fn hold_if_away(&self) -> bool {
+        // Relaxed, as for `hold`.
+        let mut now = self.word.load(Ordering::Relaxed);
+        while now & STATE != RUNNING {
+            // AcqRel: as for `hold`.
+            match self.word.compare_exchange(now, now | HELD, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(other) => now = other,
+            }
+        }
+        false
+    }
+
+    /// The running owner takes ASKED off, and will look at what it was asked for.
+    pub(crate) fn take_asked(&self) {
+        // AcqRel: a read-modify-write (S2); the lock behind which the questions lie orders them.
+        self.word.fetch_and(!ASKED, Ordering::AcqRel);
     }
 }
 
@@ -195,30 +309,28 @@ impl World {
         }
     }
 
-    /// From here on the thread does not touch the heap.
+    /// From here on the thread does not touch the heap. Whether it was ASKED (S7).
     #[inline]
-    pub(crate) fn enter_blocked(&self, word: &StateWord) {
-        if !word.change(RUNNING, BLOCKED) {
-            self.enter_blocked_slow(word);
-        }
+    pub(crate) fn enter_blocked(&self, word: &StateWord) -> bool {
+        !word.change(RUNNING, BLOCKED) && self.enter_blocked_slow(word)
     }
 
     #[cold]
     #[inline(never)]
-    fn enter_blocked_slow(&self, word: &StateWord) {
+    fn enter_blocked_slow(&self, word: &StateWord) -> bool {
         let mut park = self.park.lock();
-        // Under the lock STOP does not change (S3); without it, the stop was called off meanwhile.
-        if word.change(RUNNING | STOP, BLOCKED | STOP) {
-            if !mutant("blocked_does_not_count") {
-                self.arrive(&mut park, word);
-            }
-        } else {
+        // Under the lock STOP does not change (S3). It is not set where the stop was called off meanwhile, or we were ASKED.
+        let Some(left) = word.leave_running(BLOCKED, false) else {
             // It is BLOCKED already where the process exits inside of `blocked` and drops a mutator of a thread-local.
-            word.change(RUNNING, BLOCKED);
+            return false;
+        };
+        if left.stopping && !mutant("blocked_does_not_count") {
+            self.arrive(&mut park, word);
         }
+        left.asked && !mutant("blocked_forgets_the_asked")
     }
 
-    /// From here on the thread may touch the heap again. Waits while the world is stopped.
+    /// From here on the thread may touch the heap again. Waits while the world is stopped, and while the word is held.
     #[inline]
     pub(crate) fn leave_blocked(&self, word: &StateWord) {
         if !word.change(BLOCKED, RUNNING) {
@@ -226,18 +338,30 @@ impl World {
         }
     }
 
-    /// At a safepoint: waits while the world is stopped.
+    /// At a safepoint: waits while the world is stopped. Whether the thread was ASKED before (S7).
     #[cold]
     #[inline(never)]
-    pub(crate) fn park(&self, word: &StateWord) {
+    pub(crate) fn park(&self, word: &StateWord) -> bool {
         let mut park = self.park.lock();
-        if !word.change(RUNNING | STOP, PARKED | STOP) {
+        let Some(left) = word.leave_running(PARKED, true) else {
             // The stop is over, or was called off.
-            return;
-        }
+            return false;
+        };
         self.arrive(&mut park, word);
         drop(park);
         self.await_resume(word, PARKED);
+        left.asked
+    }
+
+    /// Ends a hold, and wakes the owner if it waits for that.
+    pub(crate) fn release(&self, word: &StateWord) {
+        // AcqRel: the owner, who becomes RUNNING by an exchange, sees what the holder wrote.
+        let before = word.word.fetch_and(!HELD, Ordering::AcqRel);
+        if before & WAITS != 0 && !mutant("release_wakes_nobody") {
+            // It set WAITS under this lock, and sleeps by now.
+            let _park = self.park.lock();
+            self.resumed.notify_all();
+        }
     }
 
     /// S4. The caller has just left `RUNNING | STOP`.
@@ -251,12 +375,12 @@ impl World {
         }
     }
 
-    /// Becomes RUNNING as soon as STOP is not set.
+    /// Becomes RUNNING as soon as neither STOP nor HELD is set.
     #[cold]
     #[inline(never)]
     fn await_resume(&self, word: &StateWord, from: usize) {
         if mutant("resume_without_waiting") {
-            word.word.fetch_and(STOP, Ordering::AcqRel);
+            word.word.fetch_and(STOP | HELD, Ordering::AcqRel);
             return;
         }
         for _ in 0..spins() {
@@ -266,7 +390,7 @@ impl World {
             spin_loop();
         }
         let mut park = self.park.lock();
-        while !word.change(from, RUNNING) {
+        while !word.resume(from) {
             self.resumed.wait(&mut park);
         }
     }

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["sync"],
     &["memory", "safepoint", "team"],
     &["work"],
-    &["trace", "barrier", "snapshot"],
+    &["trace", "counted", "barrier", "snapshot"],
     &["young", "old", "gc"],
     &["collector"],
     &["mutator"],

@@ -13,6 +13,7 @@ use core::ptr::NonNull;
 use std::{panic, thread};
 
 use crate::{
+    counted::{grave, owners::Object},
     memory::{BLOCK, Header, PAGE, bitmap::ones, budget::Budget},
     sync::{
         Arc, Mutex,
@@ -32,6 +33,8 @@ use super::{
 /// Something to do beside the program.
 pub(crate) enum Job {
     Drop(Pending),
+    /// Dead counted objects.
+    Bury(Vec<Object>),
     Tell(Event),
     /// Give empty memory back.
     Trim,
@@ -80,6 +83,14 @@ impl Background {
     pub(crate) fn post_drops(&self, pending: Pending) {
         if !pending.is_empty() {
             self.post(Job::Drop(pending));
+        }
+    }
+
+    /// Counts and queues dead counted objects, to be ended.
+    pub(crate) fn post_counted(&self, dead: Vec<Object>) {
+        if !dead.is_empty() {
+            self.pending.fetch_add(dead.len(), Ordering::Relaxed);
+            self.post(Job::Bury(dead));
         }
     }
 
@@ -154,7 +165,7 @@ fn work(shared: &Shared) {
 impl Shared {
     /// Runs the drops that wait, on a thread that asked for a collection and holds nothing.
     pub(crate) fn help(&self) {
-        let is_drop = |job: &Job| matches!(job, Job::Drop(_));
+        let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Bury(_));
         // Others may post drops as fast as they are run: only those that are there now.
         for _ in 0..self.background.queue.count(is_drop) {
             let Some(job) = self.background.queue.take(is_drop) else { return };
@@ -166,6 +177,7 @@ impl Shared {
     fn run(&self, job: Job) {
         match job {
             Job::Drop(pending) => self.drop_pending(pending),
+            Job::Bury(dead) => self.bury(dead),
             Job::Tell(event) => {
                 let tell = &self.background.hook.tell;
                 // A hook that panics has been reported by the panic hook; the collector goes on.
@@ -206,6 +218,22 @@ impl Shared {
         }
         pending.run(&mut dropped);
         self.memory.budget.discharge(bytes);
+        self.count(dropped);
+        self.background.pending.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// Ends dead counted objects.
+    fn bury(&self, dead: Vec<Object>) {
+        let mut dropped = Dropped::default();
+        let count = dead.len();
+        for object in dead {
+            dropped.values += 1;
+            if let Err(payload) = grave::end(object) {
+                dropped.panicked.push((object.kind.name)());
+                // Its destructor is user code too: what panics twice leaks.
+                core::mem::forget(payload);
+            }
+        }
         self.count(dropped);
         self.background.pending.fetch_sub(count, Ordering::Relaxed);
     }

@@ -1,7 +1,8 @@
 //! What belongs to one mutator, and which mutator a thread runs.
 //!
 //! - **L1** The owner touches it while its mutator is RUNNING, the leader of a pause while the owner is at a safepoint or BLOCKED.
-//! - **L2** `CURRENT` is the mutator that this thread runs: null while it is blocked, detached or helping the collector.
+//! - **L2** `CURRENT` is the mutator that this thread runs: null while it is blocked, detached or helping the collector. It counts references by
+//!   that one's token (T1 of `counted::current`).
 
 use core::{
     any::Any,
@@ -13,6 +14,7 @@ use core::{
 
 use crate::{
     barrier::Barrier,
+    counted::Token,
     memory::CellUser,
     safepoint::{Poll, StateWord},
     sync::{
@@ -35,6 +37,8 @@ pub(crate) struct Local {
     pub(crate) buffer: Buffer,
     pub(crate) barrier: Barrier,
     pub(crate) word: StateWord,
+    /// What it owns `Counted`s by.
+    pub(crate) token: Token,
     pub(crate) roots: Arc<RootTable>,
     /// Young objects that need dropping.
     pub(crate) drops: DropList,
@@ -114,6 +118,15 @@ impl Place {
     }
 }
 
+impl Local {
+    /// Merges the counts that others asked for, and hands what is dead to the heap's thread: no destructor runs here.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn merge_counted(&self) {
+        self.shared.background.post_counted(self.token.drain());
+    }
+}
+
 /// What a thread is to the collector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
@@ -136,10 +149,18 @@ pub(crate) fn current() -> *const Local {
     CURRENT.get()
 }
 
-/// Sets [`current`] and returns what it was.
+/// Sets [`current`]. The mutator is RUNNING.
 #[inline(always)]
-pub(crate) fn set_current(local: *const Local) -> *const Local {
-    CURRENT.replace(local)
+pub(crate) fn run(local: &Local) {
+    CURRENT.set(local);
+    local.token.run();
+}
+
+/// From here on this thread runs no mutator.
+#[inline(always)]
+pub(crate) fn stop_running() {
+    Token::stop();
+    CURRENT.set(ptr::null());
 }
 
 pub(crate) fn role() -> Role {

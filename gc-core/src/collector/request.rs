@@ -46,8 +46,15 @@ pub(crate) fn at_safepoint(local: &Local) {
     // Before parking: a collection that this thread parks for does what it was raised for.
     let seen = shared.seen();
     let reason = local.poll.take();
+    let mut asked = reason.contains(Reason::MERGE);
+    if asked {
+        local.word.take_asked();
+    }
     if reason.contains(Reason::STOP) {
-        away(local, || shared.world.park(&local.word));
+        away(local, || asked |= shared.world.park(&local.word));
+    }
+    if asked {
+        local.merge_counted();
     }
     let stress = &shared.config.stress;
     if stress.watches_safepoints() {
@@ -71,9 +78,9 @@ pub(crate) fn at_safepoint(local: &Local) {
 
 /// Runs `wait` while this thread's mutator is none that runs.
 fn away(local: &Local, wait: impl FnOnce()) {
-    local::set_current(core::ptr::null());
+    local::stop_running();
     wait();
-    local::set_current(local);
+    local::run(local);
 }
 
 /// Collects, or shares a collection that somebody else leads and that began after `seen`. A full collection is waited for to its
@@ -83,7 +90,9 @@ pub(crate) fn request(local: &Local, asked: Generation, cause: Cause, seen: Seen
     let mut report = None;
     away(local, || {
         // Before the registry lock (step 1 of `safepoint`): whoever leads does not wait for this thread.
-        shared.world.enter_blocked(&local.word);
+        if shared.world.enter_blocked(&local.word) {
+            local.merge_counted();
+        }
         report = if asked == Generation::Old {
             Some(shared.full.wait_for_one_after(seen.full, || {
                 let _ = lead(shared, Wanted::Begin, cause, None);

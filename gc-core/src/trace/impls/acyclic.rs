@@ -29,7 +29,10 @@ use std::{
 };
 
 use super::Leaf;
-use crate::trace::acyclic::{Acyclic, HoldsNoCounted};
+use crate::{
+    counted::{Contents, Counted, CountedWeak},
+    trace::acyclic::{Acyclic, HoldsNoCounted},
+};
 
 /// Types that hold no handle and no pointer into the heap, ever.
 macro_rules! nothing {
@@ -72,6 +75,7 @@ nothing! {
 nothing! {
     &'static T where [T: ?Sized],
     Weak<T> where [T: ?Sized + 'static],
+    CountedWeak<T> where [T: Contents + ?Sized],
 }
 
 // A function has no state of its own.
@@ -103,6 +107,10 @@ parts! {
     Box<T: ?Sized>, Vec<T>, VecDeque<T>, LinkedList<T>,
     BTreeMap<K, V>, HashMap<K, V, S>, BTreeSet<T>, HashSet<T, S>, BinaryHeap<T>,
 }
+
+// SAFETY: all that it keeps alive are the contents, which are acyclic, and shared as long as it is not the only handle
+// (Y4, Y5, Y6).
+unsafe impl<T: Contents + ?Sized> Acyclic for Counted<T> {}
 
 // `Arc::get_mut` and `Arc::make_mut` are as Y5 says; `Arc::new_cyclic` hands out a weak handle (Y4).
 parts! { Arc<T: ?Sized> }

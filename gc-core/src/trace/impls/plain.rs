@@ -16,6 +16,7 @@ use std::{
 };
 
 use super::leaves;
+use crate::counted::{Contents, Counted, CountedWeak};
 
 leaves! {
     (), bool, char, f32, f64,
@@ -46,6 +47,8 @@ leaves! {
     #[cfg(target_has_atomic = "64")] atomic::AtomicI64,
     Arc<T> where [T: ?Sized],
     sync::Weak<T> where [T: ?Sized],
+    Counted<T> where [T: Contents + ?Sized],
+    CountedWeak<T> where [T: Contents + ?Sized],
     sync::Mutex<T> where [T],
     sync::RwLock<T> where [T],
     sync::OnceLock<T> where [T],

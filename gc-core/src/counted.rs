@@ -1,0 +1,280 @@
+//! `Counted`: the reference-counted path, for types that cannot form cycles.
+//!
+//! | file | has |
+//! |---|---|
+//! | `count` | the counts of one object, biased towards the mutator that made it |
+//! | `owners` | mutators, and what others asked them to merge |
+//! | `current` | which mutator this thread counts by |
+//! | `contents` | the memory of an object: header, length, contents |
+//! | `grave` | the end of objects, without deep recursion |
+//! | `weak`, `unique`, `convert`, `compare`, `serde` | the face |
+//!
+//! - **N1** A `Counted` is one reference of its object's count, a `CountedWeak` one weak handle.
+//! - **N2** The contents are whole from before the first `Counted` until the object is dead (B4 of `count`), and nobody writes them but through
+//!   the only handle.
+
+mod compare;
+mod contents;
+mod convert;
+pub(crate) mod count;
+mod current;
+pub(crate) mod grave;
+pub(crate) mod owners;
+#[cfg(feature = "serde")]
+mod serde;
+mod unique;
+mod weak;
+
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    panic::{RefUnwindSafe, UnwindSafe},
+    ptr::NonNull,
+};
+
+pub use contents::Contents;
+pub(crate) use current::Token;
+pub use unique::CloneContents;
+pub use weak::CountedWeak;
+
+use crate::trace::Acyclic;
+use contents::KindOf;
+use count::{Count, Released};
+use current::{ask, current, merge};
+use owners::Object;
+
+/// A reference to an immutable object that goes with its last reference: `Arc`'s face, `Rc`'s speed on the thread that made it.
+///
+/// For types that cannot form cycles: [`Acyclic`], which `#[derive(Trace)] #[trace(acyclic)]` proves field by field, `String`s, numbers and
+/// containers of such. It needs no heap and no mutator, is never traced and never moves, and is `Send + Sync` where `T` is. In a traced
+/// object it is a leaf.
+///
+/// One word, also for `str` and slices, whose contents lie in the same allocation; `Option<Counted<T>>` too. An object takes 24 bytes beside
+/// its contents, of strings and slices 32.
+///
+/// ```
+/// use gc_core::Counted;
+///
+/// let name: Counted<str> = "Ada".into();
+/// let same = name.clone();
+/// let there = std::thread::spawn(move || same.len());
+/// assert_eq!(there.join().unwrap(), name.len());
+/// assert_eq!(size_of::<Option<Counted<str>>>(), size_of::<usize>());
+/// ```
+///
+/// # What it costs
+///
+/// The thread that made the object, while it runs its [`Mutator`](crate::Mutator), counts by plain loads and stores: a clone and its drop cost
+/// about what `Rc`'s do. Every other thread, and any thread without a mutator or in [`blocked`](crate::Mutator::blocked), counts
+/// by atomic operations, as `Arc`. Making an object and dropping the last reference where it was made take no atomic
+/// operation.
+///
+/// # When an object goes
+///
+/// With its last reference, if that is dropped by the thread that made it, or by anybody once that thread has let go of all references
+/// *it counted*, is blocked, or has detached. If another thread drops the last reference while the thread that made the object runs,
+/// that thread is asked, and the object goes at its next safepoint, `blocked` or detach at the latest; the destructor runs on its heap's
+/// own thread then. A leaked mutator (`mem::forget`) is never at a safepoint: such objects leak.
+///
+/// Dropping a long chain takes no deep stack. Of destructors that panic while a chain is dropped, all run, and the first panic goes on.
+///
+/// A count that reaches its end stays there, and the object is never freed: no count ever wraps.
+///
+/// There is no `Counted<dyn Trait>`: a one-word pointer to a trait object would need a trait's own vtable in the object, which stable Rust
+/// has no safe name for. `Counted<Box<dyn Trait>>` is one allocation more.
+pub struct Counted<T: Contents + ?Sized> {
+    count: NonNull<Count>,
+    contents: PhantomData<T>,
+}
+
+// SAFETY: as for `Arc`: references on several threads are `&T` on several threads, and the last one drops a `T` on any.
+unsafe impl<T: Contents + ?Sized + Send + Sync> Send for Counted<T> {}
+// SAFETY: as above: `&Counted<T>` gives `&T`, and a `Counted<T>` by `clone`.
+unsafe impl<T: Contents + ?Sized + Send + Sync> Sync for Counted<T> {}
+
+impl<T: Contents + ?Sized> Unpin for Counted<T> {}
+
+/// The contents are seen through shared references only.
+impl<T: Contents + ?Sized + RefUnwindSafe> UnwindSafe for Counted<T> {}
+
+/// As above.
+impl<T: Contents + ?Sized + RefUnwindSafe> RefUnwindSafe for Counted<T> {}
+
+impl<T: Acyclic> Counted<T> {
+    /// Makes an object.
+    ///
+    /// One allocation. On a thread that runs a mutator, that becomes the owner: it counts without atomic operations.
+    ///
+    /// ```
+    /// let answer = gc_core::Counted::new(42);
+    /// assert_eq!(*answer, 42);
+    /// ```
+    #[inline(always)]
+    pub fn new(value: T) -> Self {
+        Self::from_count(contents::new(Count::new(current()), value))
+    }
+
+    /// Makes an object that is never dropped nor freed, and whose references are never counted: for interned names and small constants.
+    ///
+    /// [`strong_count`](Self::strong_count) of it is `usize::MAX`; it is never the only reference.
+    ///
+    /// ```
+    /// use gc_core::Counted;
+    /// use std::sync::LazyLock;
+    ///
+    /// static ZERO: LazyLock<Counted<u64>> = LazyLock::new(|| Counted::immortal(0));
+    /// let zero = ZERO.clone(); // reads, writes nothing
+    /// assert_eq!(*zero, 0);
+    /// ```
+    pub fn immortal(value: T) -> Self {
+        Self::from_count(contents::new(Count::immortal(), value))
+    }
+}
+
+impl Counted<str> {
+    /// [`immortal`](Counted::immortal) for text.
+    ///
+    /// ```
+    /// let name = gc_core::Counted::immortal_str("__init__");
+    /// assert_eq!(&*name, "__init__");
+    /// ```
+    pub fn immortal_str(text: &str) -> Self {
+        // SAFETY: the text's bytes; nothing to drop.
+        Self::from_count(unsafe { contents::new_slice(Count::immortal(), text.as_ptr(), text.len()) })
+    }
+}
+
+impl<T: Contents + ?Sized> Counted<T> {
+    /// The handle of a new object's one reference (N1).
+    #[inline(always)]
+    fn from_count(count: NonNull<Count>) -> Self {
+        Self { count, contents: PhantomData }
+    }
+
+    #[inline(always)]
+    fn count(&self) -> &Count {
+        // SAFETY: an object lives as long as a reference to it, and nobody has its header exclusively.
+        unsafe { self.count.as_ref() }
+    }
+
+    /// The object without its type.
+    fn object(&self) -> Object {
+        Object { count: self.count, kind: KindOf::<T>::KIND }
+    }
+
+    /// Whether both are references to the same object.
+    ///
+    /// ```
+    /// use gc_core::Counted;
+    ///
+    /// let (one, other) = (Counted::new(1), Counted::new(1));
+    /// assert!(Counted::ptr_eq(&one, &one.clone()));
+    /// assert!(!Counted::ptr_eq(&one, &other));
+    /// ```
+    #[inline]
+    pub fn ptr_eq(this: &Self, other: &Self) -> bool {
+        this.count == other.count
+    }
+
+    /// The address of the contents, which stays the same.
+    ///
+    /// ```
+    /// use gc_core::Counted;
+    ///
+    /// let one = Counted::new(1);
+    /// assert!(std::ptr::eq(Counted::as_ptr(&one), &*one));
+    /// ```
+    #[inline]
+    pub fn as_ptr(this: &Self) -> *const T {
+        // SAFETY: an object of this type (N1).
+        unsafe { T::at(this.count.cast()) }.as_ptr()
+    }
+
+    /// How many references there are; `usize::MAX` for an immortal.
+    ///
+    /// While other threads clone and drop references, it is out of date at once, as for `Arc`. It is exact on the thread that made the object,
+    /// and, by merging the counts, on others when that thread is blocked or gone; on others while that thread runs, it is an estimate,
+    /// at least 1.
+    ///
+    /// ```
+    /// use gc_core::Counted;
+    ///
+    /// let one = Counted::new(1);
+    /// let two = one.clone();
+    /// assert_eq!(Counted::strong_count(&one), 2);
+    /// ```
+    pub fn strong_count(this: &Self) -> usize {
+        if let Some(owner) = this.count().other_owner(current()) {
+            merge(owner, this.count());
+        }
+        this.count().strong().max(1)
+    }
+
+    /// How many weak handles there are: out of date at once, as [`strong_count`](Self::strong_count). 0 for an immortal.
+    ///
+    /// ```
+    /// use gc_core::Counted;
+    ///
+    /// let one = Counted::new(1);
+    /// let weak = Counted::downgrade(&one);
+    /// assert_eq!(Counted::weak_count(&one), 1);
+    /// ```
+    pub fn weak_count(this: &Self) -> usize {
+        this.count().weak()
+    }
+
+    /// Makes a weak handle: it does not keep the contents alive. An atomic operation, the first one for an object two.
+    ///
+    /// ```
+    /// use gc_core::Counted;
+    ///
+    /// let one = Counted::new(1);
+    /// let weak = Counted::downgrade(&one);
+    /// assert_eq!(weak.upgrade().as_deref(), Some(&1));
+    /// drop(one);
+    /// assert!(weak.upgrade().is_none());
+    /// ```
+    pub fn downgrade(this: &Self) -> CountedWeak<T> {
+        this.count().downgrade();
+        CountedWeak::from_count(this.count)
+    }
+
+    /// Ends this reference: whether the object is dead, and the caller's to end.
+    #[inline(always)]
+    fn release(&mut self) -> bool {
+        match self.count().release(current()) {
+            Released::Alive => false,
+            Released::Dead => true,
+            Released::Ask(owner) => ask(owner, self.object()),
+        }
+    }
+}
+
+impl<T: Contents + ?Sized> Clone for Counted<T> {
+    /// Another reference to the same object.
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        self.count().retain(current());
+        Self { count: self.count, contents: PhantomData }
+    }
+}
+
+impl<T: Contents + ?Sized> Drop for Counted<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.release() {
+            // SAFETY: of this type, dead, and ours.
+            unsafe { grave::bury::<T>(self.count) };
+        }
+    }
+}
+
+impl<T: Contents + ?Sized> Deref for Counted<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: an object of this type (N1), whole and not written as long as this handle is there (N2).
+        unsafe { T::at(self.count.cast()).as_ref() }
+    }
+}

@@ -1,0 +1,206 @@
+//! What a `Counted` may point to, and where it lies: the memory of an object.
+//!
+//! ```text
+//!   sized T       Count (24 bytes) │ padding │ T
+//!   [T], str      Count (24 bytes) │ length (8) │ padding │ elements
+//! ```
+//!
+//! A pointer is the address of the `Count`, one word whatever the type.
+
+use core::{alloc::Layout, any, mem, ptr, ptr::NonNull};
+use std::alloc;
+
+use super::{count::Count, grave, owners::Kind};
+use crate::trace::Acyclic;
+
+/// What a [`Counted`](super::Counted) may point to: every [`Acyclic`] type, slices of them, and `str`. A bound for generic code;
+/// nobody implements it by hand.
+///
+/// ```
+/// use gc_core::{Contents, Counted};
+///
+/// fn is_shared<T: Contents + ?Sized>(value: &Counted<T>) -> bool {
+///     Counted::strong_count(value) > 1
+/// }
+/// let name: Counted<str> = "Ada".into();
+/// assert!(!is_shared(&name));
+/// ```
+///
+/// # Safety
+///
+/// As for [`Acyclic`]; the hidden items say where the contents of an object lie, and how much memory it has.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be counted",
+    label = "`Counted<{Self}>` needs `{Self}` to be acyclic",
+    note = "counted are types that `#[derive(Trace)] #[trace(acyclic)]`, slices of them, and `str`"
+)]
+pub unsafe trait Contents: Acyclic {
+    /// The contents of the object at `object`.
+    ///
+    /// # Safety
+    ///
+    /// `object` is the address of an object of this type whose length, if it has one, is written.
+    #[doc(hidden)]
+    unsafe fn at(object: NonNull<u8>) -> NonNull<Self>;
+
+    /// The object's layout.
+    ///
+    /// # Safety
+    ///
+    /// As for `at`.
+    #[doc(hidden)]
+    unsafe fn layout(object: NonNull<u8>) -> Layout;
+}
+
+// SAFETY: sized contents follow the header at their alignment, as `new` writes them.
+unsafe impl<T: Acyclic> Contents for T {
+    #[inline(always)]
+    unsafe fn at(object: NonNull<u8>) -> NonNull<T> {
+        // SAFETY: in the object, by its layout.
+        unsafe { object.byte_add(offset(size_of::<Count>(), align_of::<T>())) }.cast()
+    }
+
+    #[inline(always)]
+    unsafe fn layout(_: NonNull<u8>) -> Layout {
+        const { sized_layout::<T>() }
+    }
+}
+
+// SAFETY: elements follow the length at their alignment, as `new_slice` writes them.
+unsafe impl<T: Acyclic> Contents for [T] {
+    #[inline(always)]
+    unsafe fn at(object: NonNull<u8>) -> NonNull<[T]> {
+        // SAFETY: the caller says that the length is written; it follows the header.
+        let len = unsafe { object.byte_add(size_of::<Count>()).cast::<usize>().read() };
+        // SAFETY: in the object, or at its end, by its layout.
+        let elements = unsafe { object.byte_add(elements_offset(align_of::<T>())) };
+        NonNull::slice_from_raw_parts(elements.cast(), len)
+    }
+
+    unsafe fn layout(object: NonNull<u8>) -> Layout {
+        // SAFETY: the caller's.
+        let len = unsafe { Self::at(object) }.len();
+        slice_layout::<T>(len).expect("the layout of an object that was allocated")
+    }
+}
+
+// SAFETY: a `str` object is a slice object of bytes that were valid UTF-8 when they were copied in.
+unsafe impl Contents for str {
+    #[inline(always)]
+    unsafe fn at(object: NonNull<u8>) -> NonNull<str> {
+        // SAFETY: the caller's; the layout is that of a slice of bytes.
+        let bytes = unsafe { <[u8] as Contents>::at(object) };
+        // A `str` pointer and a `[u8]` pointer have the same metadata.
+        // SAFETY: not null.
+        unsafe { NonNull::new_unchecked(bytes.as_ptr() as *mut str) }
+    }
+
+    unsafe fn layout(object: NonNull<u8>) -> Layout {
+        // SAFETY: as above.
+        unsafe { <[u8] as Contents>::layout(object) }
+    }
+}
+
+/// The first multiple of `align` that is not below `at`.
+const fn offset(at: usize, align: usize) -> usize {
+    at.next_multiple_of(align)
+}
+
+const fn elements_offset(align: usize) -> usize {
+    offset(size_of::<Count>() + size_of::<usize>(), align)
+}
+
+const fn sized_layout<T>() -> Layout {
+    let align = if align_of::<T>() > align_of::<Count>() { align_of::<T>() } else { align_of::<Count>() };
+    match Layout::from_size_align(offset(size_of::<Count>(), align_of::<T>()) + size_of::<T>(), align) {
+        Ok(layout) => layout,
+        Err(_) => panic!("gc-core: expected a type that fits into memory with its header, found a larger one"),
+    }
+}
+
+fn slice_layout<T>(len: usize) -> Option<Layout> {
+    let align = align_of::<T>().max(align_of::<Count>());
+    let size = size_of::<T>().checked_mul(len)?.checked_add(elements_offset(align_of::<T>()))?;
+    Layout::from_size_align(size, align).ok()
+}
+
+/// Memory for an object, its header written.
+#[inline(always)]
+fn allocate(layout: Layout, count: Count) -> NonNull<Count> {
+    // SAFETY: no layout of an object has size 0.
+    let Some(object) = NonNull::new(unsafe { alloc::alloc(layout) }) else { alloc::handle_alloc_error(layout) };
+    let object = object.cast::<Count>();
+    // SAFETY: fresh memory, large enough and aligned by its layout.
+    unsafe { object.write(count) };
+    object
+}
+
+/// A new object.
+#[inline(always)]
+pub(super) fn new<T: Acyclic>(count: Count, value: T) -> NonNull<Count> {
+    let object = allocate(const { sized_layout::<T>() }, count);
+    // SAFETY: an object of this type, its contents not written yet.
+    unsafe { T::at(object.cast()).write(value) };
+    object
+}
+
+/// A new object of elements that are copied from `elements`, and the caller's no more afterwards.
+///
+/// # Panics
+///
+/// If there is no memory of that size.
+///
+/// # Safety
+///
+/// `len` elements may be read at `elements`. If the type needs dropping, nobody drops them afterwards.
+pub(super) unsafe fn new_slice<T>(count: Count, elements: *const T, len: usize) -> NonNull<Count> {
+    let Some(layout) = slice_layout::<T>(len) else {
+        panic!("gc-core: expected a slice of at most isize::MAX bytes with its header, found {len} elements")
+    };
+    let object = allocate(layout, count);
+    // SAFETY: behind the header, by the layout.
+    unsafe { object.add(1).cast::<usize>().write(len) };
+    // SAFETY: in the object, by the layout.
+    let place = unsafe { object.byte_add(elements_offset(align_of::<T>())) }.cast::<T>();
+    // SAFETY: readable (the caller's) and fresh memory, for so many elements.
+    unsafe { ptr::copy_nonoverlapping(elements, place.as_ptr(), len) };
+    object
+}
+
+/// A new object with the contents of another, which are the caller's to move out.
+///
+/// # Safety
+///
+/// `old` is an object of this type, its contents whole. Nobody uses them afterwards.
+pub(super) unsafe fn moved<T: Contents + ?Sized>(count: Count, old: NonNull<Count>) -> NonNull<Count> {
+    // SAFETY: the caller's.
+    let layout = unsafe { T::layout(old.cast()) };
+    let object = allocate(layout, count);
+    let bytes = layout.size() - size_of::<Count>();
+    // What is behind the header: a length, padding, the contents.
+    // SAFETY: two objects of this layout, the new one fresh memory.
+    unsafe { ptr::copy_nonoverlapping(old.add(1).cast::<u8>().as_ptr(), object.add(1).cast().as_ptr(), bytes) };
+    object
+}
+
+/// Frees an object's memory.
+///
+/// # Safety
+///
+/// The object is of this type, its contents are gone, and the memory is the caller's to free.
+#[inline]
+pub(super) unsafe fn free<T: Contents + ?Sized>(object: NonNull<Count>) {
+    // SAFETY: the length, if there is one, stays written; the rest is the caller's.
+    let layout = unsafe { T::layout(object.cast()) };
+    // SAFETY: allocated with this layout; the caller's.
+    unsafe { alloc::dealloc(object.as_ptr().cast(), layout) };
+}
+
+/// What `Object`s of a type are ended by.
+pub(super) struct KindOf<T: ?Sized>(core::marker::PhantomData<T>);
+
+impl<T: Contents + ?Sized> KindOf<T> {
+    pub(super) const KIND: &'static Kind = &Kind { bury: grave::bury::<T>, free: free::<T>, name: any::type_name::<T> };
+}
+
+const _: () = assert!(mem::align_of::<Count>() == 8 && mem::size_of::<usize>() == 8);

@@ -1,0 +1,637 @@
+//! The counts of one object: how many references there are, who counts them how, and who frees it. The model is
+//! `models/protocols/counted.rs`.
+//!
+//! Biased reference counting (Choi, Shull, Torrellas 2018). A reference is counted in one of two places: the *owner*, the mutator
+//! that made the object, counts in `biased` by plain loads and stores, everybody else in `shared` by read-modify-writes. A reference may be
+//! counted up in one place and down in the other, so `shared` may be negative; only the sum means something.
+//!
+//! ```text
+//!   owner      token of the owner, or MERGED_ALREADY, IMMORTAL, TAKEN
+//!   shared     61 bits: references counted by others, signed │ WEAK │ QUEUED │ MERGED
+//!   biased     references counted by the owner
+//!   weak       weak handles, and one for all references together; LOCKED while somebody looks whether it is the only one
+//!
+//!   UNMERGED ── the owner lets go, or whoever has its right merges ──▶ MERGED ── count 0 ──▶ dead
+//! ```
+//!
+//! Whoever is the owner, running, or holds the owner's state word, or finds the owner gone (all these take the lock of the owner's
+//! entry in `owners` but the running owner), has the owner's *right*.
+//!
+//! - **B1** `owner` and `biased` are changed with the owner's right only. Tokens are never used again, so no thread but the owner ever
+//!   finds its own in `owner`.
+//! - **B2** While MERGED is not set, `biased` is at least 1, but for the moment in which whoever has the right is about to set it.
+//! - **B3** MERGED and WEAK are never taken off.
+//! - **B4** MERGED and a count of 0 is *dead*: for ever, as there is no reference to count up, and `upgrade` does not.
+//! - **B5** One read-modify-write makes it dead. Who does it ends the object, unless QUEUED is set: then who takes QUEUED off does.
+//!   So an object that somebody has been asked about is not freed meanwhile.
+//! - **B6** QUEUED is set by the decrement that makes the count negative, in the same exchange: one that does not can leave the object
+//!   dead by the other counts before it is set. Who sets it asks the owner, or has the right and takes it off.
+//! - **B7** WEAK is set before the first weak handle exists.
+//!
+//! Note [no read-modify-write]. The owner whose `biased` comes to 0, and who then loads 0 from `shared`, flags and all, has the last
+//! reference, and no weak handle ever existed. For let *P* be the changes of `shared` up to the one that was loaded, and add the owner's
+//! own counting: the sum is 0, so every reference that these made, they also ended. (What ends one has its making before it, in
+//! `shared`'s order or in the owner's past, so it is among them.) A reference that is not among them was cloned from one that is, before
+//! that one's end; as that end is among them, so is the clone: it comes before the end in `shared`'s order, or before our load. The
+//! same holds for setting WEAK, which comes before any weak handle and so before any upgrade. The load is Acquire, and decrements are
+//! Release: what others did with the object comes before its end.
+//!
+//! What it does not promise: an object whose last reference is dropped elsewhere than by its owner lives on until the owner's next
+//! safepoint, `blocked` or end; a weak handle may be upgraded until then.
+
+use crate::sync::{
+    atomic::{AtomicU32, AtomicU64, Ordering},
+    mutant, spin_loop,
+};
+
+/// The header of an object.
+#[repr(C)]
+pub(crate) struct Count {
+    owner: AtomicU64,
+    shared: AtomicU64,
+    biased: AtomicU32,
+    weak: AtomicU32,
+}
+
+/// In place of an owner: counted in `shared` only.
+const MERGED_ALREADY: u64 = 1;
+/// In place of an owner: never counted, never freed.
+const IMMORTAL: u64 = 2;
+/// In place of an owner: the contents have been moved out, who takes QUEUED off frees the memory only.
+const TAKEN: u64 = 3;
+/// The first owner. (0 is nobody's, and is never in `owner`: what a thread compares with that runs no mutator.)
+pub(crate) const FIRST_TOKEN: u64 = 16;
+
+const MERGED: u64 = 1;
+const QUEUED: u64 = 2;
+const WEAK: u64 = 4;
+const FLAGS: u64 = 7;
+const ONE: u64 = 8;
+
+/// A count of so many counts no more: the object is immortal. A thread changes the count by one or two for a moment beyond that.
+const STUCK: i64 = 1 << 59;
+/// As above, for weak handles: the memory is kept.
+const WEAK_STUCK: u32 = 1 << 30;
+/// In `weak`.
+const LOCKED: u32 = u32::MAX;
+/// References that are moved from `biased` to `shared` when `biased` is full.
+const SPILL: u32 = 1 << 31;
+
+/// What a decrement did.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Released {
+    /// The object lives, or somebody else ends it. It is not the caller's any more.
+    Alive,
+    /// The object is dead, and the caller's to end.
+    Dead,
+    /// The object may be dead, and the caller has to ask the owner with this token (B6).
+    Ask(u64),
+}
+
+/// What taking QUEUED off found.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Settled {
+    /// As for [`Released`].
+    Alive,
+    /// The object is dead, and the caller's to end.
+    Dead,
+    /// The object is dead, its contents gone; the memory is the caller's to free.
+    Empty,
+}
+
+/// Whether a reference is the only one.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Only {
+    Yes,
+    No,
+    /// As far as this thread may look. The owner with this token counts for itself.
+    Unknown(u64),
+}
+
+/// The references in a value of `shared`.
+fn count(shared: u64) -> i64 {
+    (shared.cast_signed()) >> 3
+}
+
+fn is_token(owner: u64) -> bool {
+    owner >= FIRST_TOKEN
+}
+
+impl Count {
+    /// Of a new object with one reference. `current` is the token of the mutator that this thread runs, or 0.
+    #[inline(always)]
+    pub(crate) fn new(current: u64) -> Self {
+        let (owner, shared, biased) = if current == 0 { (MERGED_ALREADY, ONE | MERGED, 0) } else { (current, 0, 1) };
+        Self {
+            owner: AtomicU64::new(owner),
+            shared: AtomicU64::new(shared),
+            biased: AtomicU32::new(biased),
+            weak: AtomicU32::new(1),
+        }
+    }
+
+    /// Of a new object that is never freed.
+    pub(crate) fn immortal() -> Self {
+        Self {
+            owner: AtomicU64::new(IMMORTAL),
+            shared: AtomicU64::new(ONE | MERGED),
+            biased: AtomicU32::new(0),
+            weak: AtomicU32::new(1),
+        }
+    }
+
+    /// Counts a reference more. The caller has one. On the owner: a compare, a load, an add, a test, a store.
+    #[inline(always)]
+    pub(crate) fn retain(&self, current: u64) {
+        // Relaxed: if it is our token, we wrote it, or it is ours for as long as we run (B1); if it is not, it never will be.
+        let owner = self.owner.load(Ordering::Relaxed);
+        if owner == current {
+            // Relaxed, load and store: ours while we run (B1); who has the right next gets it by the state word or the lock.
+            let biased = self.biased.load(Ordering::Relaxed).wrapping_add(1);
+            if biased == 0 {
+                self.spill();
+            } else {
+                self.biased.store(biased, Ordering::Relaxed);
+            }
+        } else {
+            self.retain_elsewhere(owner);
+        }
+    }
+
+    #[inline]
+    fn retain_elsewhere(&self, owner: u64) {
+        if owner != IMMORTAL {
+            // Relaxed: who has a reference needs to see nothing to have another, as for `Arc`.
+            let before = self.shared.fetch_add(ONE, Ordering::Relaxed);
+            if count(before) >= STUCK {
+                self.stay_stuck(ONE);
+            }
+        }
+    }
+
+    /// Moves half of a full `biased` to `shared`, and counts one more.
+    #[cold]
+    #[inline(never)]
+    fn spill(&self) {
+        // Relaxed: as for `retain`. The sum is right at every moment but this, in which only we could tell.
+        self.shared.fetch_add(u64::from(SPILL) * ONE, Ordering::Relaxed);
+        self.biased.store(u32::MAX - SPILL + 1, Ordering::Relaxed);
+    }
+
+    /// Takes back a change of a count that is STUCK.
+    #[cold]
+    #[inline(never)]
+    fn stay_stuck(&self, added: u64) {
+        // Relaxed: the object is not freed any more, nobody waits to learn anything.
+        self.shared.fetch_sub(added, Ordering::Relaxed);
+    }
+
+    /// Counts a reference less. The caller has one, and does not any more. On the owner: a compare, a load, a subtraction, a store.
+    #[inline(always)]
+    pub(crate) fn release(&self, current: u64) -> Released {
+        // Relaxed: as for `retain`.
+        let owner = self.owner.load(Ordering::Relaxed);
+        if owner != current {
+            return self.release_elsewhere(owner);
+        }
+        // Relaxed, load and store: as for `retain`.
+        let biased = self.biased.load(Ordering::Relaxed).wrapping_sub(1);
+        if biased == 0 {
+            return self.let_go();
+        }
+        self.biased.store(biased, Ordering::Relaxed);
+        Released::Alive
+    }
+
+    /// The owner drops the last reference that it has counted.
+    #[inline]
+    fn let_go(&self) -> Released {
+        let order = if mutant("relaxed_let_go") { Ordering::Relaxed } else { Ordering::Acquire };
+        // Acquire, with the Release of every decrement. Note [no read-modify-write].
+        let shared = self.shared.load(order);
+        if shared == 0 || (mutant("weak_is_not_looked_at") && shared == WEAK) {
+            return Released::Dead;
+        }
+        self.let_go_of_the_shared()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn let_go_of_the_shared(&self) -> Released {
+        // Relaxed, both: ours (B1), and before MERGED is set: afterwards the object may be freed by others.
+        self.biased.store(0, Ordering::Relaxed);
+        self.owner.store(MERGED_ALREADY, Ordering::Relaxed);
+        // AcqRel: what the owner did with the object comes before its end, by whomever, and what others did before ours.
+        let before = self.shared.fetch_or(MERGED, Ordering::AcqRel);
+        Self::outcome(before)
+    }
+
+    /// What a change of `shared` led to that left it at this value, with MERGED set (B5).
+    fn outcome(shared: u64) -> Released {
+        if count(shared) == 0 && (shared & QUEUED == 0 || mutant("freed_while_queued")) {
+            Released::Dead
+        } else {
+            Released::Alive
+        }
+    }
+
+    #[inline]
+    fn release_elsewhere(&self, owner: u64) -> Released {
+        if owner == IMMORTAL {
+            return Released::Alive;
+        }
+        // Relaxed: MERGED stays set (B3); nothing else is concluded.
+        if self.shared.load(Ordering::Relaxed) & MERGED == 0 {
+            return self.release_unmerged(owner);
+        }
+        let order = if mutant("relaxed_release") { Ordering::Relaxed } else { Ordering::Release };
+        // Release: what we did with the object comes before its end.
+        let before = self.shared.fetch_sub(ONE, order);
+        if count(before) != 1 {
+            if count(before) >= STUCK {
+                self.stay_stuck(ONE.wrapping_neg());
+            }
+            return Released::Alive;
+        }
+        // Acquire, with the Release of the decrements before: ours continues what they began. (A load, not a fence:
+        // ThreadSanitizer does not see fences.)
+        self.shared.load(Ordering::Acquire);
+        Self::outcome(before.wrapping_sub(ONE))
+    }
+
+    #[inline(never)]
+    fn release_unmerged(&self, owner: u64) -> Released {
+        // Relaxed: the exchange tells.
+        let mut shared = self.shared.load(Ordering::Relaxed);
+        loop {
+            let mut next = shared.wrapping_sub(ONE);
+            // Where `owner` is none, somebody is about to set MERGED, after this exchange, and will find what it leaves.
+            let ask = is_token(owner) && count(next) < 0 && next & (MERGED | QUEUED) == 0;
+            if ask && !mutant("queued_late") {
+                next |= QUEUED;
+            }
+            if mutant("ask_twice") && is_token(owner) && count(next) < 0 && next & MERGED == 0 {
+                let _ = self.shared.compare_exchange(shared, next, Ordering::AcqRel, Ordering::Relaxed);
+                return Released::Ask(owner);
+            }
+            // AcqRel: as for the decrement of a merged one, the first and the last.
+            match self.shared.compare_exchange(shared, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if ask => {
+                    if mutant("queued_late") {
+                        self.shared.fetch_or(QUEUED, Ordering::AcqRel);
+                    }
+                    return Released::Ask(owner);
+                }
+                Ok(_) if next & MERGED != 0 => return Self::outcome(next),
+                Ok(_) => {
+                    if count(shared) >= STUCK {
+                        self.stay_stuck(ONE.wrapping_neg());
+                    }
+                    return Released::Alive;
+                }
+                Err(other) => shared = other,
+            }
+        }
+    }
+
+    /// Merges the counts. The caller has a reference, and the owner's right.
+    pub(crate) fn merge(&self) {
+        // Relaxed: who merged before us had the right before us.
+        if self.shared.load(Ordering::Relaxed) & MERGED == 0 {
+            let _ = self.add_biased(0);
+        }
+    }
+
+    /// Merges the counts and takes QUEUED off. The caller has the owner's right, and answers for QUEUED.
+    pub(crate) fn settle(&self) -> Settled {
+        // Relaxed: ours to look at until QUEUED is off; it was written with the right, or by who let the object be TAKEN, our thread.
+        let taken = self.owner.load(Ordering::Relaxed) == TAKEN;
+        // Relaxed: as for `merge`.
+        let after = if self.shared.load(Ordering::Relaxed) & MERGED == 0 {
+            self.add_biased(QUEUED) & !QUEUED
+        } else {
+            // AcqRel: what others did with the object comes before its end.
+            self.shared.fetch_and(!QUEUED, Ordering::AcqRel) & !QUEUED
+        };
+        match count(after) {
+            0 if taken => Settled::Empty,
+            0 => Settled::Dead,
+            _ => Settled::Alive,
+        }
+    }
+
+    /// Sets MERGED, moves `biased` to `shared`, and takes these flags off, which are set. Returns `shared` as it was left.
+    fn add_biased(&self, off: u64) -> u64 {
+        // Relaxed, all: with the owner's right (B1), and before MERGED is set, as afterwards the object may be freed by others.
+        let biased = u64::from(self.biased.load(Ordering::Relaxed));
+        self.biased.store(0, Ordering::Relaxed);
+        self.owner.store(MERGED_ALREADY, Ordering::Relaxed);
+        let change = (biased * ONE + MERGED).wrapping_sub(off);
+        // AcqRel: what the owner and others did with the object comes before its end, by whomever.
+        self.shared.fetch_add(change, Ordering::AcqRel).wrapping_add(change)
+    }
+
+    /// Counts a reference for a weak handle; whether there is something to refer to. The caller has the weak handle.
+    #[inline]
+    pub(crate) fn upgrade(&self, current: u64) -> bool {
+        // Relaxed: as for `retain`.
+        let owner = self.owner.load(Ordering::Relaxed);
+        if owner == current {
+            // Not merged: the owner has a reference (B2).
+            self.retain(current);
+            return true;
+        }
+        if owner == IMMORTAL {
+            return true;
+        }
+        // Relaxed: the exchange tells.
+        let mut shared = self.shared.load(Ordering::Relaxed);
+        loop {
+            if shared & MERGED != 0 && count(shared) == 0 && !mutant("upgrade_the_dead") {
+                return false;
+            }
+            if count(shared) >= STUCK {
+                return true;
+            }
+            // Acquire: what was done with the contents by whoever had them exclusively is seen. Relaxed otherwise: nothing is read.
+            match self.shared.compare_exchange(shared, shared.wrapping_add(ONE), Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(other) => shared = other,
+            }
+        }
+    }
+
+    /// Counts a weak handle. The caller has a reference.
+    pub(crate) fn downgrade(&self) {
+        // Relaxed: IMMORTAL from the beginning or never.
+        if self.owner.load(Ordering::Relaxed) == IMMORTAL {
+            return;
+        }
+        // Relaxed, both: B7 is a matter of order, in `shared` itself and before the caller ends its reference.
+        if self.shared.load(Ordering::Relaxed) & WEAK == 0 && !mutant("weak_flag_forgotten") {
+            self.shared.fetch_or(WEAK, Ordering::Relaxed);
+        }
+        // Relaxed: the exchange tells.
+        let mut weak = self.weak.load(Ordering::Relaxed);
+        loop {
+            if weak == LOCKED {
+                // Somebody looks whether there is a weak handle: some instructions.
+                spin_loop();
+                weak = self.weak.load(Ordering::Relaxed);
+                continue;
+            }
+            if weak >= WEAK_STUCK {
+                return;
+            }
+            // Acquire, with the Release of who unlocks: it saw our reference, or we see what it wrote to the contents.
+            match self.weak.compare_exchange(weak, weak + 1, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(other) => weak = other,
+            }
+        }
+    }
+
+    /// Counts a weak handle more. The caller has one.
+    pub(crate) fn retain_weak(&self) {
+        // Relaxed: IMMORTAL from the beginning or never.
+        if self.owner.load(Ordering::Relaxed) == IMMORTAL {
+            return;
+        }
+        // Relaxed: as for `retain_elsewhere`. Never LOCKED: there is a weak handle.
+        if self.weak.fetch_add(1, Ordering::Relaxed) >= WEAK_STUCK {
+            self.weak.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a weak handle less; whether the memory is the caller's to free. The caller has one, and does not any more.
+    pub(crate) fn release_weak(&self) -> bool {
+        // Relaxed: IMMORTAL from the beginning or never.
+        self.owner.load(Ordering::Relaxed) != IMMORTAL && self.subtract_weak()
+    }
+
+    fn subtract_weak(&self) -> bool {
+        let order = if mutant("relaxed_weak") { Ordering::Relaxed } else { Ordering::Release };
+        // Release: what we did with the memory comes before its end.
+        match self.weak.fetch_sub(1, order) {
+            1 => {
+                // Acquire, with the Release of the others.
+                self.weak.load(Ordering::Acquire);
+                true
+            }
+            before => {
+                if before >= WEAK_STUCK {
+                    // Relaxed: nobody frees it any more.
+                    self.weak.fetch_add(1, Ordering::Relaxed);
+                }
+                false
+            }
+        }
+    }
+
+    /// The contents of a dead object are gone: whether the memory is the caller's to free. The caller ended the object.
+    #[inline]
+    pub(crate) fn release_memory(&self) -> bool {
+        // Relaxed: the object is dead, which we know by an Acquire; whoever set WEAK did so before.
+        self.shared.load(Ordering::Relaxed) & WEAK == 0 || self.subtract_weak()
+    }
+
+    /// Whether the caller's reference is the only handle, weak ones counted. The caller has it exclusively.
+    pub(crate) fn is_only(&self, current: u64) -> Only {
+        // Acquire, with the Release of every decrement: what others did comes before what we do. Note [no read-modify-write] has
+        // why nobody else has a reference where this value says so, nor, if WEAK is not in it, a weak handle.
+        let shared = self.shared.load(Ordering::Acquire);
+        if shared & WEAK == 0 {
+            return self.is_only_strong(current, shared);
+        }
+        // Acquire, with the Release of weak handles that are gone: what they were upgraded to is seen. Relaxed: nothing is learned.
+        if self.weak.compare_exchange(1, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            return Only::No;
+        }
+        // Nobody makes a weak handle now, so nobody upgrades one. Acquire: as above.
+        let only = self.is_only_strong(current, self.shared.load(Ordering::Acquire));
+        // Release: see `downgrade`.
+        self.weak.store(1, Ordering::Release);
+        only
+    }
+
+    /// As above, of references.
+    fn is_only_strong(&self, current: u64, shared: u64) -> Only {
+        // Relaxed: as for `retain`.
+        let owner = self.owner.load(Ordering::Relaxed);
+        let biased = if owner == current {
+            // Relaxed: ours (B1).
+            i64::from(self.biased.load(Ordering::Relaxed))
+        } else if owner == IMMORTAL {
+            return Only::No;
+        } else if shared & MERGED != 0 {
+            0
+        } else if is_token(owner) {
+            return Only::Unknown(owner);
+        } else {
+            // Somebody is merging; to be told what it finds, ask again.
+            return Only::No;
+        };
+        if count(shared) + biased == 1 { Only::Yes } else { Only::No }
+    }
+
+    /// Makes the object dead if the caller's reference is the only one, weak ones not counted: the contents are the caller's to move
+    /// out. Whether the memory is to be freed by it, too.
+    ///
+    /// The reference is gone on `Yes`. `memory` is set to whether the caller has to `release_memory`; if not, whoever takes QUEUED off does.
+    pub(crate) fn claim(&self, current: u64, memory: &mut bool) -> Only {
+        // Relaxed: the exchange tells.
+        let mut shared = self.shared.load(Ordering::Relaxed);
+        loop {
+            // Relaxed, both: as for `is_only_strong`.
+            let owner = self.owner.load(Ordering::Relaxed);
+            let own = owner == current;
+            let biased = if own {
+                i64::from(self.biased.load(Ordering::Relaxed))
+            } else if owner == IMMORTAL {
+                return Only::No;
+            } else if shared & MERGED == 0 {
+                return if is_token(owner) { Only::Unknown(owner) } else { Only::No };
+            } else {
+                0
+            };
+            let queued = shared & QUEUED != 0;
+            // What is QUEUED elsewhere may be settled at any moment, by somebody who would take the contents for whole.
+            if count(shared) + biased != 1 || (queued && !own) {
+                return Only::No;
+            }
+            let next = (shared & FLAGS) | MERGED;
+            // AcqRel: what others did with the contents comes before what we do; who frees the memory comes after.
+            match self.shared.compare_exchange(shared, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => {
+                    if own {
+                        // Relaxed, both: ours (B1). It is not settled before we are at a safepoint.
+                        self.biased.store(0, Ordering::Relaxed);
+                        self.owner.store(if queued { TAKEN } else { MERGED_ALREADY }, Ordering::Relaxed);
+                    }
+                    *memory = !queued;
+                    return Only::Yes;
+                }
+                Err(other) => shared = other,
+            }
+        }
+    }
+
+    /// The owner that still counts for itself, if it is not the caller.
+    pub(crate) fn other_owner(&self, current: u64) -> Option<u64> {
+        // Relaxed: as for `retain`.
+        Some(self.owner.load(Ordering::Relaxed)).filter(|&owner| is_token(owner) && owner != current)
+    }
+
+    /// References; an estimate while others count.
+    pub(crate) fn strong(&self) -> usize {
+        // Relaxed, all: an estimate.
+        if self.owner.load(Ordering::Relaxed) == IMMORTAL {
+            return usize::MAX;
+        }
+        let biased = i64::from(self.biased.load(Ordering::Relaxed));
+        usize::try_from(count(self.shared.load(Ordering::Relaxed)) + biased).unwrap_or(0)
+    }
+
+    /// Weak handles; an estimate while others count.
+    pub(crate) fn weak(&self) -> usize {
+        // Relaxed: an estimate.
+        match self.weak.load(Ordering::Relaxed) {
+            LOCKED => 0,
+            weak => weak as usize - 1,
+        }
+    }
+}
+
+#[cfg(all(test, not(gc_loom)))]
+mod tests {
+    use super::*;
+
+    const ME: u64 = FIRST_TOKEN;
+
+    #[test]
+    fn a_header_is_three_words() {
+        assert_eq!(size_of::<Count>(), 24);
+    }
+
+    #[test]
+    fn a_full_bias_spills_and_comes_back() {
+        let count = Count::new(ME);
+        count.biased.store(u32::MAX, Ordering::Relaxed);
+        count.retain(ME);
+        assert_eq!(count.strong(), 1 << 32);
+        assert_eq!(count.biased.load(Ordering::Relaxed), 1 << 31);
+        count.biased.store(1, Ordering::Relaxed);
+        assert_eq!(count.release(ME), Released::Alive, "merged, the spilled ones are left");
+        assert_eq!(count.strong(), 1 << 31);
+    }
+
+    #[test]
+    fn a_count_that_is_full_stays() {
+        let count = Count::new(0);
+        let full = (u64::try_from(STUCK).unwrap() * ONE) | MERGED;
+        count.shared.store(full, Ordering::Relaxed);
+        for _ in 0..3 {
+            count.retain(0);
+        }
+        for _ in 0..5 {
+            assert_eq!(count.release(0), Released::Alive);
+        }
+        assert_eq!(count.shared.load(Ordering::Relaxed), full);
+        assert!(count.upgrade(0));
+        assert_eq!(count.shared.load(Ordering::Relaxed), full);
+    }
+
+    #[test]
+    fn a_count_that_is_full_stays_unmerged() {
+        let count = Count::new(ME);
+        let full = u64::try_from(STUCK).unwrap() * ONE;
+        count.shared.store(full, Ordering::Relaxed);
+        assert_eq!(count.release(0), Released::Alive);
+        assert_eq!(count.shared.load(Ordering::Relaxed), full);
+        assert_eq!(count.release(ME), Released::Alive);
+        assert_eq!(count.shared.load(Ordering::Relaxed), full | MERGED);
+    }
+
+    #[test]
+    fn a_weak_count_that_is_full_stays() {
+        let count = Count::new(0);
+        count.downgrade();
+        count.weak.store(WEAK_STUCK, Ordering::Relaxed);
+        count.downgrade();
+        count.retain_weak();
+        assert!(!count.release_weak());
+        assert_eq!(count.weak.load(Ordering::Relaxed), WEAK_STUCK);
+    }
+
+    #[test]
+    fn the_contents_may_be_taken_while_the_owner_is_asked() {
+        let count = Count::new(ME);
+        count.retain(ME);
+        assert_eq!(count.release(0), Released::Ask(ME));
+        assert_eq!(count.is_only(ME), Only::Yes);
+        let mut memory = true;
+        assert_eq!(count.claim(0, &mut memory), Only::Unknown(ME));
+        assert_eq!(count.claim(ME, &mut memory), Only::Yes);
+        assert!(!memory);
+        assert_eq!(count.settle(), Settled::Empty);
+        assert!(count.release_memory());
+    }
+
+    #[test]
+    fn an_immortal_is_never_counted() {
+        let count = Count::immortal();
+        count.retain(0);
+        count.downgrade();
+        for _ in 0..3 {
+            assert_eq!(count.release(0), Released::Alive);
+            assert_eq!(count.release(ME), Released::Alive);
+            assert!(!count.release_weak());
+            assert!(count.upgrade(ME));
+        }
+        assert_eq!(count.is_only(0), Only::No);
+        assert_eq!(count.claim(0, &mut false), Only::No);
+    }
+}
