@@ -166,13 +166,12 @@ use syn::{DeriveInput, parse_macro_input};
 /// There is no collection lifetime.
 ///
 /// ```
-/// use gc_core::{Acyclic, Trace};
-/// use std::sync::Arc;
+/// use gc_core::{Acyclic, Counted, Trace};
 ///
 /// #[derive(Trace)]
 /// #[trace(acyclic)]
 /// struct Text {
-///     start: Option<Arc<Text>>,
+///     start: Option<Counted<Text>>,
 ///     piece: Box<str>,
 /// }
 ///
@@ -212,17 +211,16 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 ///
 /// With `#[trace(leaf, acyclic)]` nothing is traced, and the type may implement `Drop`. A type that is generic over what it
-/// *counts* has to be a leaf: a counted reference is the same under every lifetime, so its parameter is.
+/// *counts* has to be a leaf: a `Counted` is the same under every lifetime, so its parameter is.
 ///
 /// ```
-/// use gc_core::{Acyclic, Trace};
-/// use std::sync::Arc;
+/// use gc_core::{Acyclic, Counted, Trace};
 ///
 /// #[derive(Trace)]
 /// #[trace(leaf, acyclic)]
 /// struct List<T: Acyclic> {
 ///     value: T,
-///     next: Option<Arc<List<T>>>,
+///     next: Option<Counted<List<T>>>,
 /// }
 /// ```
 ///

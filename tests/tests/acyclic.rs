@@ -30,7 +30,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use gc_core::{Acyclic, ExternalBytes, Gc, Leaf, Slot, Trace};
+use gc_core::{Acyclic, Counted, CountedWeak, ExternalBytes, Gc, Leaf, Slot, Trace};
 use survives::survives;
 
 macro_rules! acyclic {
@@ -78,6 +78,50 @@ fn locks() {
     acyclic!(Mutex<u64>, RwLock<HashMap<String, Vec<u8>>>, OnceLock<String>, LazyLock<String>, LazyLock<u8, Own>);
     acyclic!(Mutex<[u8]>, Mutex<Mutex<u64>>, Arc<Mutex<Option<u64>>>, Mutex<Arc<RwLock<str>>>);
     acyclic!(Mutex<Weak<Own>>, OnceLock<&'static Own>, RwLock<(fn(Own) -> Own, Vec<Weak<Mutex<Own>>>)>);
+}
+
+#[test]
+fn counted() {
+    acyclic!(Counted<Own>, Counted<[Own]>, Counted<str>, Counted<Mutex<u64>>, CountedWeak<Own>, CountedWeak<str>);
+    acyclic!(Mutex<CountedWeak<Own>>, Mutex<Option<Counted<str>>>, OnceLock<Counted<[Arc<Mutex<u64>>]>>);
+
+    #[derive(Trace)]
+    #[trace(acyclic)]
+    struct Element {
+        name: Counted<str>,
+        children: Vec<Counted<Element>>,
+        parent: Mutex<CountedWeak<Element>>,
+        text: OnceLock<Counted<str>>,
+    }
+    fn element(children: Vec<Counted<Element>>) -> Counted<Element> {
+        let (name, parent) = (children.len().to_string().into(), Mutex::default());
+        let element = Counted::new(Element { name, children, parent, text: OnceLock::new() });
+        for child in &element.children {
+            *child.parent.lock().unwrap() = Counted::downgrade(&element);
+        }
+        element
+    }
+    survives::<(Counted<Element>, Gc<'static, u64>)>(
+        |m| (element(vec![element(Vec::new()), element(Vec::new())]), m.alloc(1)),
+        |(element, one), _| {
+            assert_eq!((&*element.name, &**element.text.get_or_init(|| "text".into()), **one), ("2", "text", 1));
+            let parent = element.children[1].parent.lock().unwrap().upgrade();
+            assert!(parent.is_some_and(|parent| Counted::ptr_eq(&parent, element)));
+        },
+    );
+
+    // Generic over what is counted: a leaf.
+    #[derive(Trace)]
+    #[trace(leaf, acyclic)]
+    struct List<T: Acyclic> {
+        value: T,
+        next: Option<Counted<List<T>>>,
+    }
+    acyclic!(List<Own>, Counted<List<List<u8>>>);
+    survives::<List<u64>>(
+        |_| List { value: 1, next: Some(Counted::new(List { value: 2, next: None })) },
+        |v, _| assert!(v.value == 1 && v.next.as_ref().is_some_and(|next| next.value == 2 && next.next.is_none())),
+    );
 }
 
 #[test]

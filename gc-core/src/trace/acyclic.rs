@@ -9,7 +9,7 @@
 //! containers, of its `Counted`s and `Arc`s. It does not hold what lives on without it (`&'static T`, statics,
 //! thread-locals, what a function pointer reaches), nor what may be gone before it (weak handles).
 //!
-//! A *handle* is a `Counted`, or an `Arc` of anything but what Y3 speaks of.
+//! A *handle* is a `Counted` or an `Arc`, but for those that lead nowhere (Y3).
 //!
 //! A value is *shared* while there may be a `&` to it: always, but when somebody owns it or has a `&mut` to it.
 //!
@@ -18,9 +18,9 @@
 //! - **Y1** While a value of an acyclic type is shared, it comes to hold no handle that it did not hold before. Handles come
 //!   in when it is made, or through `&mut`.
 //! - **Y2** It holds no `Gc`, `Slot` or `GcCell`: no mutator is needed to read or to drop it, and nobody need trace it.
-//! - **Y3** A value of a type that is [`HoldsNoCounted`] never holds a handle at all, and so may be changed in a lock. Such
-//!   types are built of std's only, without trait objects. So none has a `Counted` in it, and none contains itself: no ring
-//!   could pass through an `Arc` of one either.
+//! - **Y3** A type that is [`LeadsNowhere`] is built of types of std, of `Counted` and of `CountedWeak`, without types of the user's
+//!   and trait objects. So none has itself among its parts, or among those of what it holds, and from what a value holds no way
+//!   leads back to it: such values may be changed in a lock, where Y1 would not be enough.
 //!
 //! What counts, `Counted` here and `Arc` in std, does its part:
 //!
@@ -63,20 +63,19 @@ use super::__private::Proofs;
 /// Derive it: `#[derive(Trace)] #[trace(acyclic)]`. Each field is proven to be acyclic.
 ///
 /// ```
-/// use gc_core::{Acyclic, Trace};
-/// use std::sync::{Arc, Mutex, atomic::AtomicU64};
+/// use gc_core::{Counted, Trace};
+/// use std::sync::{Mutex, OnceLock, atomic::AtomicU64};
 ///
 /// #[derive(Trace)]
 /// #[trace(acyclic)]
 /// enum Expression {
 ///     Number(f64),
-///     Name { name: Arc<str>, uses: AtomicU64, log: Mutex<Vec<String>> },
-///     Sum(Vec<Arc<Expression>>),
+///     Name { name: Counted<str>, uses: AtomicU64, log: Mutex<Vec<String>>, shown: OnceLock<Counted<str>> },
+///     Sum(Vec<Counted<Expression>>),
 /// }
 ///
-/// fn counts<T: Acyclic + ?Sized>(_: &T) {}
-/// counts(&Expression::Number(1.0));
-/// counts("text");
+/// let one = Counted::new(Expression::Number(1.0));
+/// let two = Counted::new(Expression::Sum(vec![one.clone(), one]));
 /// ```
 ///
 /// # Which types are acyclic
@@ -84,9 +83,9 @@ use super::__private::Proofs;
 /// | type | acyclic |
 /// |---|---|
 /// | numbers, text, paths, times, atomics, `Condvar`, `Barrier`, `Once` | always |
-/// | `&'static T`, [`sync::Weak`](std::sync::Weak), `PhantomData`, function pointers | always: what they lead to is not theirs |
-/// | `Option`, `Box`, `Vec`, `Arc`, maps, tuples, … | if their parts are |
-/// | locks: `Mutex`, `RwLock`, `OnceLock`, `LazyLock` | if what is in them is made of the above only |
+/// | `&'static T`, [`CountedWeak`](crate::CountedWeak), [`sync::Weak`](std::sync::Weak), `PhantomData`, function pointers | always: what they lead to is not theirs |
+/// | `Option`, `Box`, `Vec`, maps, tuples, …, [`Counted`](crate::Counted), `Arc` | if their parts are |
+/// | locks: `Mutex`, `RwLock`, `OnceLock`, `LazyLock` | if what is in them is made of the above only, without a type of yours |
 /// | a trait object | if `Acyclic` is a supertrait of its trait |
 /// | [`Gc`](crate::Gc), [`Slot`](crate::Slot), [`GcCell`](crate::GcCell), [`Root`](crate::Root), [`Heap`](crate::Heap) | never |
 /// | `Cell`, `RefCell`, `Rc`, channels, raw pointers, closures | never |
@@ -101,12 +100,13 @@ use super::__private::Proofs;
 ///
 /// ```compile_fail,E0277
 /// # use gc_core::Trace;
-/// use std::sync::{Arc, OnceLock};
+/// # use gc_core::Counted;
+/// use std::sync::OnceLock;
 ///
 /// #[derive(Trace)]
 /// #[trace(acyclic)]
 /// struct Node {
-///     next: OnceLock<Arc<Node>>, // node.next.set(Arc::clone(&node))
+///     next: OnceLock<Counted<Node>>, // node.next.set(node.clone())
 /// }
 /// ```
 ///
@@ -114,13 +114,14 @@ use super::__private::Proofs;
 ///
 /// ```
 /// # use gc_core::Trace;
-/// use std::sync::{Arc, Mutex, Weak};
+/// # use gc_core::{Counted, CountedWeak};
+/// use std::sync::Mutex;
 ///
 /// #[derive(Trace)]
 /// #[trace(acyclic)]
 /// struct Element {
-///     parent: Mutex<Weak<Element>>,
-///     children: Vec<Arc<Element>>,
+///     parent: Mutex<CountedWeak<Element>>,
+///     children: Vec<Counted<Element>>,
 /// }
 /// ```
 ///
@@ -137,7 +138,7 @@ use super::__private::Proofs;
     note = "an acyclic type holds no `Gc`, `Slot`, `GcCell` or `Root`, and nothing into which a `Counted` could be put while it \
             is shared: no `Cell`, no lock around what may hold one, no channel, closure or trait object",
     note = "a type of yours is acyclic by `#[derive(Trace)]` with `#[trace(acyclic)]`; for a field of which you know that no \
-            `Counted` gets into it, say so: `#[trace(assume_acyclic)]`"
+            cycle comes of it, say so: `#[trace(assume_acyclic)]`"
 )]
 pub unsafe trait Acyclic: 'static {
     /// What the derive proves with: reached through the trait that is implemented, so that nothing can stand in for it.
@@ -158,23 +159,23 @@ pub unsafe trait Acyclic: 'static {
     }
 }
 
-/// Types whose values hold no handle, whatever happens to them: what an acyclic lock may have in it.
+/// Types of which no value leads back to where it is put: what may be in the lock of an acyclic type.
 ///
-/// For the types of std only. A type of the user's would have to prove it of each field, by an attribute of its own, to
-/// save one `assume_acyclic`.
+/// Not for types of the user's. They would have to prove it of each field, by an attribute of its own, to save one `assume_acyclic`; and
+/// they can contain themselves.
 ///
 /// # Safety
 ///
 /// Y3.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` may hold a `Counted`, and could be put into a lock that is shared: a cycle of counted references",
-    label = "not known to hold no `Counted`",
+    message = "`{Self}` could lead back to the lock that it is put in: a cycle of counted references",
+    label = "not known to lead nowhere",
     note = "in an acyclic type, what lies in a `Mutex`, `RwLock`, `OnceLock` or `LazyLock` is made of numbers, text, weak \
-            handles, and containers of such; for a field of which you know that no `Counted` gets into it, say so: \
+            handles, and containers of such; for a field of which you know that no cycle comes of it, say so: \
             `#[trace(assume_acyclic)]`"
 )]
-pub unsafe trait HoldsNoCounted: Acyclic {
-    /// With a constant a trait has no trait objects. If it had, `trait Any: HoldsNoCounted {}` could be implemented for
+pub unsafe trait LeadsNowhere: Acyclic {
+    /// With a constant a trait has no trait objects. If it had, `trait Any: LeadsNowhere {}` could be implemented for
     /// `Mutex<Option<Arc<dyn Any>>>`, which contains itself.
     const NOT_BEHIND_TRAIT_OBJECTS: () = ();
 }

@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use gc_core::{Acyclic, __private::HoldsNoCounted};
+use gc_core::{Acyclic, __private::LeadsNowhere};
 
-trait Content: HoldsNoCounted {}
+trait Content: LeadsNowhere {}
 
 impl Content for u64 {}
 

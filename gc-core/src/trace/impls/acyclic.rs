@@ -31,10 +31,10 @@ use std::{
 use super::Leaf;
 use crate::{
     counted::{Contents, Counted, CountedWeak},
-    trace::acyclic::{Acyclic, HoldsNoCounted},
+    trace::acyclic::{Acyclic, LeadsNowhere},
 };
 
-/// Types that hold no handle and no pointer into the heap, ever.
+/// Types that hold no handle and no pointer into the heap.
 macro_rules! nothing {
     ($($(#[$attribute:meta])* $t:ty $(where [$($parameter:tt)*])?),* $(,)?) => { $(
         $(#[$attribute])*
@@ -46,7 +46,7 @@ macro_rules! nothing {
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
         // SAFETY: as above (Y3).
-        unsafe impl $(<$($parameter)*>)? HoldsNoCounted for $t {}
+        unsafe impl $(<$($parameter)*>)? LeadsNowhere for $t {}
     )* };
 }
 
@@ -96,7 +96,7 @@ macro_rules! parts {
         unsafe impl<$($t: Acyclic $(+ ?$sized)?),+> Acyclic for $name<$($t),+> {}
 
         // SAFETY: all that the value holds are its parts, of which Y3 holds.
-        unsafe impl<$($t: HoldsNoCounted $(+ ?$sized)?),+> HoldsNoCounted for $name<$($t),+> {}
+        unsafe impl<$($t: LeadsNowhere $(+ ?$sized)?),+> LeadsNowhere for $name<$($t),+> {}
     )* };
 }
 
@@ -112,6 +112,9 @@ parts! {
 // (Y4, Y5, Y6).
 unsafe impl<T: Contents + ?Sized> Acyclic for Counted<T> {}
 
+// SAFETY: all that it keeps alive are the contents, of which Y3 holds.
+unsafe impl<T: Contents + LeadsNowhere + ?Sized> LeadsNowhere for Counted<T> {}
+
 // `Arc::get_mut` and `Arc::make_mut` are as Y5 says; `Arc::new_cyclic` hands out a weak handle (Y4).
 parts! { Arc<T: ?Sized> }
 
@@ -119,19 +122,19 @@ parts! { Arc<T: ?Sized> }
 unsafe impl<T: Acyclic> Acyclic for [T] {}
 
 // SAFETY: all that the value holds are its elements, of which Y3 holds.
-unsafe impl<T: HoldsNoCounted> HoldsNoCounted for [T] {}
+unsafe impl<T: LeadsNowhere> LeadsNowhere for [T] {}
 
 // SAFETY: all that the value holds are its elements, of which Y1 and Y2 hold. Through `&` it lends them shared.
 unsafe impl<T: Acyclic, const N: usize> Acyclic for [T; N] {}
 
 // SAFETY: all that the value holds are its elements, of which Y3 holds.
-unsafe impl<T: HoldsNoCounted, const N: usize> HoldsNoCounted for [T; N] {}
+unsafe impl<T: LeadsNowhere, const N: usize> LeadsNowhere for [T; N] {}
 
 // SAFETY: it holds nothing, or the owned value, of which Y1 and Y2 hold. Through `&` it lends that shared.
 unsafe impl<B: ToOwned<Owned: Acyclic> + ?Sized> Acyclic for Cow<'static, B> {}
 
 // SAFETY: it holds nothing, or the owned value, of which Y3 holds.
-unsafe impl<B: ToOwned<Owned: HoldsNoCounted> + ?Sized> HoldsNoCounted for Cow<'static, B> {}
+unsafe impl<B: ToOwned<Owned: LeadsNowhere> + ?Sized> LeadsNowhere for Cow<'static, B> {}
 
 /// Tuples of every length down to one.
 macro_rules! tuples {
@@ -140,7 +143,7 @@ macro_rules! tuples {
         unsafe impl<$($t: Acyclic),+> Acyclic for ($($t,)+) {}
 
         // SAFETY: all that the value holds are its parts, of which Y3 holds.
-        unsafe impl<$($t: HoldsNoCounted),+> HoldsNoCounted for ($($t,)+) {}
+        unsafe impl<$($t: LeadsNowhere),+> LeadsNowhere for ($($t,)+) {}
     )+ };
 }
 
@@ -152,12 +155,12 @@ tuples! {
 /// Types that hold their content, and change it through `&`: Y1 would not be enough for what is in there.
 macro_rules! locks {
     ($($name:ident<$t:ident $(: ?$sized:ident)?>),* $(,)?) => { $(
-        // SAFETY: all that the value holds is its content, which holds no handle whatever is written there (Y3), and
-        // no pointer into the heap (Y2).
-        unsafe impl<$t: HoldsNoCounted $(+ ?$sized)?> Acyclic for $name<$t> {}
+        // SAFETY: all that the value holds is its content, which is no handle whatever is written there (Y3), and no
+        // pointer into the heap (Y2).
+        unsafe impl<$t: LeadsNowhere $(+ ?$sized)?> Acyclic for $name<$t> {}
 
         // SAFETY: all that the value holds is its content, of which Y3 holds.
-        unsafe impl<$t: HoldsNoCounted $(+ ?$sized)?> HoldsNoCounted for $name<$t> {}
+        unsafe impl<$t: LeadsNowhere $(+ ?$sized)?> LeadsNowhere for $name<$t> {}
     )* };
 }
 
@@ -165,7 +168,7 @@ locks! { Mutex<T: ?Sized>, RwLock<T: ?Sized>, OnceLock<T> }
 
 // SAFETY: it holds the function, of which Y1 and Y2 hold, and then what the function returned, which it did not hold before:
 // of that, Y3 and Y2 hold.
-unsafe impl<T: HoldsNoCounted, F: Acyclic> Acyclic for LazyLock<T, F> {}
+unsafe impl<T: LeadsNowhere, F: Acyclic> Acyclic for LazyLock<T, F> {}
 
 // SAFETY: it holds the function or what that returned, of both of which Y3 holds.
-unsafe impl<T: HoldsNoCounted, F: HoldsNoCounted> HoldsNoCounted for LazyLock<T, F> {}
+unsafe impl<T: LeadsNowhere, F: LeadsNowhere> LeadsNowhere for LazyLock<T, F> {}

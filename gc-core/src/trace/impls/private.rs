@@ -27,7 +27,7 @@ pub use core::{
 
 pub use crate::trace::{
     Object, Trace, Visitor,
-    acyclic::{Acyclic, HoldsNoCounted},
+    acyclic::{Acyclic, LeadsNowhere},
 };
 
 /// The derive's own proof that `Self::At<'a>` is `Self` with its collection lifetime replaced.
