@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Heap, Mutator, memory::budget::Budget, sync::Arc};
+use crate::{Heap, Mutator, memory::budget::Budget, sync::Arc, trace::Acyclic};
 
 /// Bytes that an object holds elsewhere: a buffer of another library, a texture, a file that is mapped. While the value lives they count
 /// towards the heap's limits, and towards what makes it collect.
@@ -75,6 +75,9 @@ impl Drop for ExternalBytes {
         self.account.discharge_external(self.bytes);
     }
 }
+
+// SAFETY: it holds numbers, and an account that is numbers too.
+unsafe impl Acyclic for ExternalBytes {}
 
 impl fmt::Debug for ExternalBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

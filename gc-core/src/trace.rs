@@ -12,6 +12,8 @@
 //!   `&mut` to reach memory that a container owns.
 //! - **I4** A `Slot` or `GcCell` lies inline in its object. Containers with memory of their own assert it in the
 //!   body of `trace` (in a constant it would be a cycle for recursive types), which every allocation instantiates.
+//!
+//! [`acyclic`] is the contract of types that may be counted instead of traced.
 
 mod acyclic;
 mod impls;

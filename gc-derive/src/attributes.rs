@@ -15,6 +15,8 @@ use syn::{
 pub struct Container {
     /// `leaf`
     pub leaf: bool,
+    /// `acyclic`
+    pub acyclic: bool,
     /// `leaf(T, …)`
     pub leaf_parameters: Vec<Ident>,
     /// `bound = "…"`
@@ -57,30 +59,63 @@ impl Container {
                 container.path = Some(value.call(Path::parse_mod_style)?);
                 Ok(())
             }
-            "acyclic" => Err(Error::new(name.span(), "`#[trace(acyclic)]` is not supported yet")),
+            "acyclic" if container.acyclic => Err(repeated(name)),
+            "acyclic" => {
+                container.acyclic = true;
+                Ok(())
+            }
+            "assume_acyclic" => Err(Error::new(
+                name.span(),
+                "`#[trace(assume_acyclic)]` is for fields: mark each field that no `Counted` gets into",
+            )),
             "skip" => Err(Error::new(
                 name.span(),
                 "`#[trace(skip)]` is for fields; a type without any pointers into the heap is `#[trace(leaf)]`",
             )),
-            _ => Err(unknown(name, "on a type: `leaf`, `leaf(T)`, `bound = \"…\"`, `crate = path`")),
+            _ => Err(unknown(name, "on a type: `leaf`, `leaf(T)`, `acyclic`, `bound = \"…\"`, `crate = path`")),
         })?;
         Ok(container)
     }
 }
 
-/// Whether a field is marked `#[trace(skip)]`.
-pub fn is_skipped(field: &Field) -> Result<bool> {
-    let mut skip = false;
-    each(&field.attrs, |name, _| match name.to_string().as_str() {
-        "skip" if skip => Err(repeated(name)),
-        "skip" => {
-            skip = true;
-            Ok(())
-        }
-        "leaf" => Err(Error::new(name.span(), "`#[trace(leaf)]` is for types; a field is `#[trace(skip)]`")),
-        _ => Err(unknown(name, "on a field: `skip`")),
-    })?;
-    Ok(skip)
+/// `#[trace(…)]` on a field.
+#[derive(Default)]
+pub struct Marks {
+    /// `skip`
+    pub skip: bool,
+    /// `assume_acyclic`
+    pub assume_acyclic: bool,
+}
+
+impl Marks {
+    /// Reads the attributes of a field of a type with the attributes `container`.
+    pub fn of(field: &Field, container: &Container) -> Result<Self> {
+        let mut marks = Self::default();
+        each(&field.attrs, |name, _| match name.to_string().as_str() {
+            "skip" if marks.skip => Err(repeated(name)),
+            "skip" => {
+                marks.skip = true;
+                Ok(())
+            }
+            "assume_acyclic" if marks.assume_acyclic => Err(repeated(name)),
+            "assume_acyclic" if !container.acyclic => Err(Error::new(
+                name.span(),
+                "`#[trace(assume_acyclic)]` is for fields of a type that is `#[trace(acyclic)]`",
+            )),
+            "assume_acyclic" => {
+                marks.assume_acyclic = true;
+                Ok(())
+            }
+            "leaf" => Err(Error::new(name.span(), "`#[trace(leaf)]` is for types; a field is `#[trace(skip)]`")),
+            "acyclic" => Err(Error::new(
+                name.span(),
+                "`#[trace(acyclic)]` is for types, and proves each field; a field whose type does not prove it is \
+                 `#[trace(assume_acyclic)]`",
+            )),
+            _ => Err(unknown(name, "on a field: `skip`, `assume_acyclic`")),
+        })?;
+        Ok(marks)
+    }
 }
 
 /// A variant takes no attributes.

@@ -183,7 +183,7 @@ impl<'i> Parameters<'i> {
     }
 
     /// The associated types of traced parameters that occur in fields, each once.
-    fn projections(&self) -> Result<Vec<Type>> {
+    pub fn projections(&self) -> Result<Vec<Type>> {
         let mut found = Projections { parameters: self, types: Vec::new() };
         for ty in &self.traced {
             let mut ty = ty.clone();
@@ -349,7 +349,7 @@ fn is_maybe(bound: &TypeParamBound) -> bool {
 }
 
 /// Whether the tokens contain `name`. Decides about bounds only, where a wrong answer is a compile error.
-fn mentions(tokens: &impl ToTokens, name: &Ident) -> bool {
+pub fn mentions(tokens: &impl ToTokens, name: &Ident) -> bool {
     fn search(tokens: TokenStream, name: &Ident) -> bool {
         tokens.into_iter().any(|token| match token {
             TokenTree::Ident(ident) => ident == *name,

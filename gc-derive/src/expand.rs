@@ -8,14 +8,15 @@ use syn::{
 };
 
 use crate::{
-    attributes::{self, Container},
+    acyclic,
+    attributes::{self, Container, Marks},
     bounds::{self, Parameters},
 };
 
 /// The expansion of `#[derive(Trace)]` on `input`.
 pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::of(input)?;
-    let variants = variants(input)?;
+    let variants = variants(input, &container)?;
     let path = container.path.clone().unwrap_or_else(|| parse_quote!(::gc_core));
     let private: Path = parse_quote!(#path::__private);
     let impls = if container.leaf {
@@ -23,7 +24,11 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     } else {
         traced(input, &private, &container, &variants)?
     };
-    Ok(quote!(const _: () = { #impls };))
+    // An error here is one by itself: the type is traced all the same.
+    let acyclic = container
+        .acyclic
+        .then(|| acyclic::expand(input, &private, &container, &variants).unwrap_or_else(Error::into_compile_error));
+    Ok(quote!(const _: () = { #impls #acyclic };))
 }
 
 /// The span for code about what stands at `user`: errors show there, but lints know it for a macro's.
@@ -32,7 +37,7 @@ pub fn at(user: Span) -> Span {
 }
 
 /// `path` with errors about it shown at `user`.
-fn path_at(path: &Path, user: Span) -> TokenStream {
+pub fn path_at(path: &Path, user: Span) -> TokenStream {
     let tokens = path.to_token_stream().into_iter().map(|mut token| {
         token.set_span(token.span().located_at(user));
         token
@@ -52,14 +57,14 @@ fn proofs_at(private: &Path, user: Span) -> TokenStream {
 }
 
 /// The names of the local variables. Only a constant of the user's could meet them, and that would be an error.
-struct Locals {
-    this: Ident,
+pub struct Locals {
+    pub this: Ident,
     value: Ident,
     visitor: Ident,
 }
 
 impl Locals {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let name = |name: &str| Ident::new(name, Span::mixed_site());
         Self { this: name("__gc_this"), value: name("__gc_value"), visitor: name("__gc_visitor") }
     }
@@ -71,26 +76,28 @@ fn visitor_parameter() -> Ident {
 }
 
 /// A field, and the variant (or the struct) that it is in.
-struct FieldOf<'i> {
+pub struct FieldOf<'i> {
     member: Member,
-    ty: &'i Type,
+    pub ty: &'i Type,
     skipped: bool,
+    /// Acyclic by the user's word.
+    pub assumed: bool,
     /// Where it is bound in patterns of `Self`, and of `Self::At`.
-    here: Ident,
+    pub here: Ident,
     there: Ident,
 }
 
 /// How a pattern binds a field.
-enum Binding<'f> {
+pub enum Binding<'f> {
     Ignored,
     Ref(&'f Ident),
     RefMut(&'f Ident),
 }
 
 /// A variant of an enum, or the whole of a struct.
-struct VariantOf<'i> {
+pub struct VariantOf<'i> {
     name: Option<&'i Ident>,
-    fields: Vec<FieldOf<'i>>,
+    pub fields: Vec<FieldOf<'i>>,
 }
 
 impl VariantOf<'_> {
@@ -99,7 +106,7 @@ impl VariantOf<'_> {
     }
 
     /// A pattern of the type `of` that names every field, and binds as `binding` says.
-    fn pattern<'f>(&'f self, of: &TokenStream, binding: impl Fn(&'f FieldOf) -> Binding<'f>) -> TokenStream {
+    pub fn pattern<'f>(&'f self, of: &TokenStream, binding: impl Fn(&'f FieldOf) -> Binding<'f>) -> TokenStream {
         let path = self.name.map(|name| quote!(::#name));
         let fields = self.fields.iter().map(|field| {
             let member = &field.member;
@@ -115,15 +122,15 @@ impl VariantOf<'_> {
     }
 }
 
-fn variants(input: &DeriveInput) -> Result<Vec<VariantOf<'_>>> {
+fn variants<'i>(input: &'i DeriveInput, container: &Container) -> Result<Vec<VariantOf<'i>>> {
     match &input.data {
-        Data::Struct(data) => Ok(vec![VariantOf { name: None, fields: fields(&data.fields)? }]),
+        Data::Struct(data) => Ok(vec![VariantOf { name: None, fields: fields(&data.fields, container)? }]),
         Data::Enum(data) => data
             .variants
             .iter()
             .map(|variant| {
                 attributes::check_variant(variant)?;
-                Ok(VariantOf { name: Some(&variant.ident), fields: fields(&variant.fields)? })
+                Ok(VariantOf { name: Some(&variant.ident), fields: fields(&variant.fields, container)? })
             })
             .collect(),
         Data::Union(data) => Err(Error::new(
@@ -133,14 +140,16 @@ fn variants(input: &DeriveInput) -> Result<Vec<VariantOf<'_>>> {
     }
 }
 
-fn fields(fields: &Fields) -> Result<Vec<FieldOf<'_>>> {
+fn fields<'i>(fields: &'i Fields, container: &Container) -> Result<Vec<FieldOf<'i>>> {
     let numbered = fields.iter().zip(fields.members()).enumerate();
     numbered
         .map(|(i, (field, member))| {
+            let marks = Marks::of(field, container)?;
             Ok(FieldOf {
                 member,
                 ty: &field.ty,
-                skipped: attributes::is_skipped(field)?,
+                skipped: marks.skip,
+                assumed: marks.assume_acyclic,
                 here: format_ident!("__gc_here_{i}", span = at(field.ty.span())),
                 there: format_ident!("__gc_there_{i}", span = at(field.ty.span())),
             })

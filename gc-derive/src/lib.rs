@@ -10,18 +10,23 @@
 //!
 //! For `#[trace(leaf)]`, one: `Trace` with nothing to trace, where the type is `'static + Send + Sync`.
 //!
+//! With `#[trace(acyclic)]` one more: `Acyclic`, with a body that compiles only if each field is acyclic, or assumed to be
+//! and a leaf.
+//!
 //! # Rules for the code that is written
 //!
 //! - **D1** What safety depends on is inferred from a place, never repeated from tokens: see `__private` in `gc-core`.
 //! - **D2** Patterns name every field and bind by `ref`, outside `unsafe` blocks: an added field, a misaligned field
 //!   and a union are errors.
 //! - **D3** No name is trusted, `::gc_core` included, which a program can point at a crate of its own: proofs are
-//!   inherent methods of `<Self as Trace>::PROOFS`, which belongs to the trait that is implemented, whatever its path.
+//!   inherent methods of `<Self as Trace>::PROOFS`, which belongs to the trait that is implemented, whatever its path
+//!   (for `Acyclic`, of `<Self as Acyclic>::acyclic_proofs()`, as a trait with constants has no trait objects).
 //!   No items are defined, so no name of the user's is shadowed; lifetimes and parameters that are introduced have
 //!   names of their own.
 //! - **D4** No lint attributes: `#[allow]` is an error under `#![forbid]`. Lints do not look into the expansion of a
 //!   derive, `unsafe_code` included, as long as no token's span is the user's: hence `expand::at`.
 
+mod acyclic;
 mod attributes;
 mod bounds;
 mod expand;
@@ -124,6 +129,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
+/// `#[trace(acyclic)]`: implements `Acyclic` too, so that values can be reference-counted: no cycle of
+/// counted references can be made of them. See below, and the trait for what is acyclic.
+///
 /// `#[trace(leaf(K, …))]`: these type parameters are leaves though they occur in fields that are traced: keys and
 /// hashers of maps. They have to be `'static + Send + Sync`.
 ///
@@ -139,7 +147,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 ///
 /// `#[trace(bound = "…")]`: bounds of the impl, in place of those that are inferred, for the rare type that needs
-/// others. Too weak a bound is a compile error, never unsound.
+/// others. Too weak a bound is a compile error, never unsound. The impl of `Acyclic` has them in addition to its own.
 ///
 /// ```
 /// use gc_core::{Gc, Trace};
@@ -151,10 +159,75 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// `#[trace(crate = path)]`: where `gc_core` is, if it goes by another name.
 ///
+/// # Fields of acyclic types
+///
+/// Each field of a `#[trace(acyclic)]` type is proven to be `Acyclic`, skipped ones too: a field that the collector need not
+/// look at, a lock say, may still be one into which a counted reference is put later. Type parameters have to be `Acyclic`.
+/// There is no collection lifetime.
+///
+/// ```
+/// use gc_core::{Acyclic, Counted, Trace};
+///
+/// #[derive(Trace)]
+/// #[trace(acyclic)]
+/// struct Text {
+///     start: Option<Counted<Text>>,
+///     piece: Box<str>,
+/// }
+///
+/// #[derive(Trace)]
+/// #[trace(acyclic)]
+/// enum Tree<T> {
+///     Empty,
+///     Node(T, Box<[Tree<T>; 2]>),
+/// }
+///
+/// fn is_acyclic<T: Acyclic>() {}
+/// is_acyclic::<Tree<Text>>();
+/// ```
+///
+/// `#[trace(assume_acyclic)]` on a field is your word that nothing counted gets into it that leads back to the value. It is
+/// for types of other crates, which do not implement `Acyclic`, and for locks around types of your own. The field has to be a
+/// leaf all the same. If you are wrong, what is in the cycle is never freed; nothing worse happens.
+///
+/// ```
+/// use gc_core::Trace;
+/// use std::{process::ExitStatus, sync::Mutex};
+///
+/// #[derive(Default)]
+/// struct Profile {
+///     calls: u64,
+/// }
+///
+/// #[derive(Trace)]
+/// #[trace(acyclic)]
+/// struct Code {
+///     instructions: Box<[u8]>,
+///     #[trace(assume_acyclic)] // a lock is traced, as a leaf
+///     profile: Mutex<Profile>,
+///     #[trace(skip, assume_acyclic)] // this is not
+///     last: ExitStatus,
+/// }
+/// ```
+///
+/// With `#[trace(leaf, acyclic)]` nothing is traced, and the type may implement `Drop`. A type that is generic over what it
+/// *counts* has to be a leaf: a `Counted` is the same under every lifetime, so its parameter is.
+///
+/// ```
+/// use gc_core::{Acyclic, Counted, Trace};
+///
+/// #[derive(Trace)]
+/// #[trace(leaf, acyclic)]
+/// struct List<T: Acyclic> {
+///     value: T,
+///     next: Option<Counted<List<T>>>,
+/// }
+/// ```
+///
 /// # Errors
 ///
-/// At the field: its type is not traced, or has another lifetime than the collection lifetime. At the type: it
-/// implements `Drop`, is a union, or has two lifetimes.
+/// At the field: its type is not traced, or has another lifetime than the collection lifetime; in an acyclic type, it
+/// may be part of a cycle. At the type: it implements `Drop`, is a union, or has two lifetimes, or one though it is acyclic.
 #[proc_macro_derive(Trace, attributes(trace))]
 pub fn derive_trace(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

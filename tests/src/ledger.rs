@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gc_core::Trace;
 
 /// Knows of each token that it made how often it was dropped.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Trace)]
+#[trace(acyclic)]
 pub struct Ledger {
     drops: Arc<Mutex<Vec<u32>>>,
 }
 
 /// A value whose destructor is counted.
 #[derive(Trace, Debug)]
-#[trace(leaf)]
+#[trace(leaf, acyclic)]
 pub struct Token {
     ledger: Ledger,
     number: usize,

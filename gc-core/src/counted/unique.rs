@@ -205,26 +205,34 @@ impl<T: Acyclic + Clone> Counted<T> {
     }
 }
 
-/// [`Contents`] that can be cloned: every `T: Clone`, slices of such, and `str`. For [`Counted::make_mut`].
-pub trait CloneContents: Contents {
+/// [`Contents`] that can be cloned: every `T: Clone`, slices of such, and `str`. For [`Counted::make_mut`]; nobody implements it by
+/// hand.
+///
+/// # Safety
+///
+/// What `clone_contents` returns is the only handle to its object, weak ones counted.
+pub unsafe trait CloneContents: Contents {
     /// A new object with a clone of the contents.
     #[doc(hidden)]
     fn clone_contents(&self) -> Counted<Self>;
 }
 
-impl<T: Acyclic + Clone> CloneContents for T {
+// SAFETY: of an object made here.
+unsafe impl<T: Acyclic + Clone> CloneContents for T {
     fn clone_contents(&self) -> Counted<T> {
         Counted::new(self.clone())
     }
 }
 
-impl<T: Acyclic + Clone> CloneContents for [T] {
+// SAFETY: as above.
+unsafe impl<T: Acyclic + Clone> CloneContents for [T] {
     fn clone_contents(&self) -> Counted<[T]> {
         self.into()
     }
 }
 
-impl CloneContents for str {
+// SAFETY: as above.
+unsafe impl CloneContents for str {
     fn clone_contents(&self) -> Counted<str> {
         self.into()
     }

@@ -10,11 +10,13 @@
 //! - **S2** Each parameter of a container is traced or a leaf. There is no impl for `Cell`, `RefCell`, `Rc`,
 //!   `UnsafeCell`, `MaybeUninit`, raw pointers: a pointer written there would pass the barrier by.
 //!
-//! [`leaf`] has the wrapper that makes a leaf of any other type, and `__private` what the derive calls.
+//! [`leaf`] has the wrapper that makes a leaf of any other type, [`acyclic`] which of all these are `Acyclic`, and
+//! `__private` what the derive calls.
 
 #[doc(hidden)]
 #[path = "impls/private.rs"]
 pub mod __private;
+mod acyclic;
 mod inline;
 mod leaf;
 mod owned;

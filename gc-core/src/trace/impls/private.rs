@@ -10,6 +10,8 @@
 //!   subtyping blurs the lifetimes. (The field of `Self` may be seen as a subtype of its type: `At` replaces the
 //!   lifetimes in which the two differ.)
 //! - [`Proofs::skipped`] proves that a field is a leaf, and that its type in `Self::At<'a>` is the same. Both by `&mut`.
+//! - [`Proofs::acyclic`] proves that a field is acyclic, and [`Proofs::assumed`] what is proven of a field that is assumed to
+//!   be: that it is a leaf, and so without pointers into the heap.
 //!
 //! [`Proofs::field`] returns an opaque type, whose bounds hold even where `F: Trace` does not, so that a field that cannot be
 //! traced is one error and not one at each use.
@@ -23,7 +25,10 @@ pub use core::{
     primitive::bool,
 };
 
-pub use crate::trace::{Object, Trace, Visitor};
+pub use crate::trace::{
+    Object, Trace, Visitor,
+    acyclic::{Acyclic, LeadsNowhere},
+};
 
 /// The derive's own proof that `Self::At<'a>` is `Self` with its collection lifetime replaced.
 ///
@@ -69,9 +74,10 @@ pub trait Field {
 
 /// What the derive proves with.
 ///
-/// The derive reaches it as `<Self as Trace>::PROOFS`, through the very trait that it implements: whatever names the path to
-/// this crate leads to in the user's program, a module that stands in for this one would have to stand in for the trait, and
-/// then nothing of this crate would be implemented. Its methods are inherent, so no other trait's take their place.
+/// The derive reaches it as `<Self as Trace>::PROOFS` (or `<Self as Acyclic>::acyclic_proofs()`), through the very trait that
+/// it implements: whatever names the path to this crate leads to in the user's program, a module that stands in for this one
+/// would have to stand in for the trait, and then nothing of this crate would be implemented. Its methods are inherent, so no
+/// other trait's take their place.
 #[derive(Clone, Copy)]
 pub struct Proofs;
 
@@ -115,6 +121,12 @@ impl Proofs {
     /// Compiles if a field is a leaf, and of the same type here and under another lifetime.
     pub fn skipped<F: IsLeaf, G: Same<F>>(self, _here: &mut F, _there: &mut G) {}
 
+    /// Compiles if a field is acyclic.
+    pub fn acyclic<F: Acyclic>(self, _here: &mut F) {}
+
+    /// Compiles if a field is a leaf. That it is acyclic is the user's word.
+    pub fn assumed<F: IsLeaf>(self, _here: &mut F) {}
+
     /// Compiles if a type is a leaf.
     #[inline(always)]
     pub fn leaf<T: IsLeaf + ?Sized>(self) {}
@@ -131,7 +143,9 @@ impl Proofs {
 #[diagnostic::on_unimplemented(
     message = "under another collection lifetime this field is `{Self}`, and should be `{T}`",
     label = "another type under another collection lifetime",
-    note = "a skipped field keeps its type; a traced one has its lifetimes replaced by the collection lifetime"
+    note = "a skipped field keeps its type; a traced one has its lifetimes replaced by the collection lifetime",
+    note = "a `Counted` or `Arc` of a parameter keeps its type, too: mark the parameter `#[trace(leaf(T))]`, or the whole \
+            type `#[trace(leaf)]`"
 )]
 pub trait Same<T> {}
 

@@ -1,13 +1,17 @@
-//! The twin of `fail/attribute_acyclic.rs`: compiles.
+//! The twin of `fail/acyclic_any.rs`: compiles.
 
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]
 
+use std::any::Any;
+
 use gc_core::Trace;
 
 #[derive(Trace)]
+#[trace(acyclic)]
 struct Node {
-    value: u64,
+    any: Box<u64>,
+    error: Box<str>,
 }
 
 fn main() {}

@@ -1,0 +1,22 @@
+//! An attribute macro changes a field after the derive has seen the type.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::sync::{Arc, OnceLock};
+
+use gc_core::Trace;
+use gc_tests_macros::instead;
+
+#[derive(Trace)]
+#[instead(
+    struct Node {
+        next: OnceLock<Arc<Node>>,
+    }
+)]
+#[trace(leaf, acyclic)]
+struct Node {
+    next: u64,
+}
+
+fn main() {}

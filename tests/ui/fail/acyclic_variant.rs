@@ -1,0 +1,18 @@
+//! A field of a variant.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::sync::{Arc, OnceLock};
+
+use gc_core::Trace;
+
+#[derive(Trace)]
+#[trace(acyclic)]
+enum Node {
+    End,
+    Pair(Arc<Node>, Arc<Node>),
+    Later { then: OnceLock<Arc<Node>> },
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! What is counted is acyclic.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Counted, Trace};
+
+#[derive(Trace)]
+struct Name(String);
+
+fn main() {
+    Counted::new(Name(String::new()));
+}

@@ -1,0 +1,21 @@
+//! The twin of `fail/acyclic_assumed_parameter.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::{rc::Rc, sync::Arc};
+
+use gc_core::{Acyclic, Trace};
+
+#[derive(Trace)]
+#[trace(acyclic)]
+struct Node<T> {
+    #[trace(assume_acyclic)]
+    value: Box<T>,
+}
+
+fn counts<T: Acyclic>() {}
+
+fn main() {
+    counts::<Node<Arc<u64>>>();
+}

@@ -1,0 +1,16 @@
+//! The twin of `fail/acyclic_cell.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::sync::Mutex;
+
+use gc_core::{GcCell, Trace};
+
+#[derive(Trace)]
+#[trace(acyclic)]
+struct Node {
+    value: Mutex<u64>,
+}
+
+fn main() {}

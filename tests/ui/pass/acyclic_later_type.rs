@@ -1,0 +1,22 @@
+//! The twin of `fail/acyclic_later_type.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::sync::{Arc, OnceLock};
+
+use gc_core::Trace;
+use gc_tests_macros::instead;
+
+#[derive(Trace)]
+#[instead(
+    struct Node {
+        next: Option<Arc<Node>>,
+    }
+)]
+#[trace(leaf, acyclic)]
+struct Node {
+    next: u64,
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! The twin of `fail/acyclic_slot.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Acyclic, Slot, Trace};
+
+#[derive(Trace)]
+#[trace(acyclic)]
+struct Node<T> {
+    next: T,
+}
+
+fn counts<T: Acyclic>() {}
+
+fn main() {
+    counts::<Node<u64>>();
+}
