@@ -468,6 +468,8 @@ impl Count {
         // why nobody else has a reference where this value says so, nor, if WEAK is not in it, a weak handle.
         let shared = self.shared.load(Ordering::Acquire);
         if shared & WEAK == 0 {
+            // Of the same value: a weak handle may have been made of another reference, and that dropped, since.
+            let shared = if mutant("weak_flag_of_before") { self.shared.load(Ordering::Acquire) } else { shared };
             return self.is_only_strong(current, shared);
         }
         // Acquire, with the Release of weak handles that are gone: what they were upgraded to is seen. Relaxed: nothing is learned.
@@ -569,6 +571,15 @@ impl Count {
             LOCKED => 0,
             weak => weak as usize - 1,
         }
+    }
+}
+
+#[cfg(gc_loom)]
+impl Count {
+    /// The memory is freed: whoever uses it afterwards finds what makes it end the object once more.
+    pub(crate) fn poison(&self) {
+        self.shared.store(ZERO | MERGED | QUEUED, Ordering::Relaxed);
+        self.biased.set(0);
     }
 }
 
