@@ -60,12 +60,13 @@ use core::sync::atomic::{AtomicIsize, Ordering};
 
 pub(crate) use shuttle::{sync::Arc, thread};
 
-/// Runs a model depth first, up to a bound, and then with probabilistic concurrency testing.
+/// Runs a model depth first, up to a bound, then with probabilistic concurrency testing, and then in random schedules.
 fn check(model: impl Fn() + Send + Sync + 'static) {
     let model = std::sync::Arc::new(model);
-    let again = model.clone();
+    let (again, random) = (model.clone(), model.clone());
     shuttle::check_dfs(move || model(), Some(2_000));
     shuttle::check_pct(move || again(), 2_000, 3);
+    shuttle::check_random(move || random(), 5_000);
 }
 
 /// Runs a model with a bug planted, which it must find. In a process of its own: a model that fails takes its process along.
