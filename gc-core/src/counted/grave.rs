@@ -6,8 +6,8 @@
 //!
 //! - **G1** Every dead object is ended once: dropped and freed, or on this thread's list of those that wait. The list is empty when no object
 //!   is being ended.
-//! - **G2** A destructor that panics loses nothing: its object's memory is freed, what waits is ended, and then the panic goes on, the first
-//!   if there are several.
+//! - **G2** A destructor that panics loses nothing: its object's memory is freed, what it referred to waits and is ended, and then the panic
+//!   goes on, the first if there are several.
 //!
 //! The thread-locals need no destructor, and so are there in the destructors of others.
 
@@ -33,6 +33,8 @@ thread_local! {
     static WAITING: ManuallyDrop<Cell<Vec<Object>>> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
     /// Whether there is something in `WAITING`.
     static ANY_WAITS: Cell<bool> = const { Cell::new(false) };
+    /// Whether what waits is being ended.
+    static ENDING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Ends a dead object.
@@ -48,7 +50,8 @@ pub(super) unsafe fn bury<T: Contents + ?Sized>(object: NonNull<Count>) {
         return;
     }
     let depth = DEPTH.get();
-    if depth == DEEP {
+    // In the unwinding of a destructor that panicked, a second panic would abort: what that one lets go of waits.
+    if depth == DEEP || (depth > 0 && thread::panicking()) {
         wait(Object { count: object, kind: KindOf::<T>::KIND });
         return;
     }
@@ -95,7 +98,7 @@ impl Drop for Leave {
     #[inline]
     fn drop(&mut self) {
         DEPTH.set(self.depth);
-        if self.depth == 0 && ANY_WAITS.get() {
+        if self.depth == 0 && ANY_WAITS.get() && !ENDING.get() {
             end_what_waits();
         }
     }
@@ -115,8 +118,7 @@ fn wait(object: Object) {
 #[inline(never)]
 fn end_what_waits() {
     let mut panicked = None;
-    // Whatever is ended here is not the outermost.
-    DEPTH.set(1);
+    ENDING.set(true);
     while let Some(object) = next() {
         if let Err(payload) = end(object) {
             match panicked {
@@ -126,7 +128,7 @@ fn end_what_waits() {
             }
         }
     }
-    DEPTH.set(0);
+    ENDING.set(false);
     match panicked {
         // A panic is under way already, and one that leaves a destructor meanwhile aborts. The panic hook has told of this one.
         Some(payload) if thread::panicking() => core::mem::forget(payload),

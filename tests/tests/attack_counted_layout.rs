@@ -1,0 +1,125 @@
+//! Contents of every shape: of no size, over-aligned, huge; slices of them.
+
+#![forbid(unsafe_code)]
+
+use std::{fmt::Debug, panic, thread};
+
+use gc_core::{Acyclic, Counted, Trace};
+use gc_tests::{
+    heaps::calm,
+    ledger::{Ledger, Token},
+};
+
+#[derive(Trace, Clone, Copy, PartialEq, Debug, Default)]
+#[trace(acyclic)]
+#[repr(align(64))]
+struct Line(u8);
+
+#[derive(Trace, Clone, Copy, PartialEq, Debug, Default)]
+#[trace(acyclic)]
+#[repr(align(4096))]
+struct Page;
+
+#[derive(Trace, Clone, Copy, PartialEq, Debug, Default)]
+#[trace(acyclic)]
+#[repr(align(65536))]
+struct Huge(u64);
+
+/// With a mutator and without.
+fn both(mut test: impl FnMut()) {
+    test();
+    let heap = calm().build().unwrap();
+    let _m = heap.attach().unwrap();
+    test();
+}
+
+fn any<T: Acyclic + Clone + PartialEq + Debug + Send + Sync>(value: &T) {
+    both(|| {
+        let aligned = |pointer: *const T| assert_eq!(pointer.addr() % align_of::<T>(), 0);
+        let one = Counted::new(value.clone());
+        aligned(Counted::as_ptr(&one));
+        assert_eq!(*one, *value);
+        let two = one.clone();
+        let there = thread::spawn(move || (*two).clone()).join().unwrap();
+        assert_eq!(there, *value);
+        for len in [0, 1, 2, 7, 100] {
+            let mut slice: Counted<[T]> = vec![value.clone(); len].into();
+            aligned(slice.as_ptr());
+            assert!(slice.iter().all(|element| element == value) && slice.len() == len);
+            let weak = Counted::downgrade(&slice);
+            assert_eq!(Counted::make_mut(&mut slice).len(), len);
+            assert!(weak.upgrade().is_none());
+            drop(slice);
+        }
+        let weak = Counted::downgrade(&Counted::new(value.clone()));
+        assert!(weak.upgrade().is_none());
+    });
+}
+
+#[test]
+fn every_shape() {
+    any(&());
+    any(&1_u8);
+    any(&[1_u8; 3]);
+    any(&1_u128);
+    any(&Line(3));
+    any(&Page);
+    any(&Huge(5));
+    any(&(1_u8, Line(1), String::from("x")));
+    any(&[0_u8; 100_000]);
+    any(&Counted::<str>::from("nested"));
+}
+
+#[test]
+fn values_of_no_size_are_dropped_as_often() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static DROPPED: AtomicUsize = AtomicUsize::new(0);
+
+    #[derive(Trace)]
+    #[trace(leaf, acyclic)]
+    struct Nothing;
+
+    impl Drop for Nothing {
+        fn drop(&mut self) {
+            DROPPED.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    drop(Counted::new(Nothing));
+    drop(Counted::<[Nothing]>::from([Nothing, Nothing, Nothing]));
+    drop((0..100).map(|_| Nothing).collect::<Counted<[Nothing]>>());
+    assert_eq!(DROPPED.load(Ordering::Relaxed), 104);
+}
+
+#[test]
+fn more_elements_of_no_size_than_bytes() {
+    let many: Counted<[()]> = vec![(); usize::MAX].into();
+    assert_eq!(many.clone().len(), usize::MAX);
+    drop(many);
+    let pages: Counted<[Page; 0]> = Counted::new([]);
+    assert_eq!(pages.len(), 0);
+}
+
+/// What does not fit with its header is refused before anything is moved.
+#[test]
+fn a_slice_that_does_not_fit_is_refused() {
+    // All but the header fits into isize::MAX bytes, and takes no memory: untouched zeros would.
+    let lens = [isize::MAX as usize / 8 - 1, usize::MAX];
+    let refused = panic::catch_unwind(|| vec![Page; lens[1]].len());
+    assert_eq!(refused.ok(), Some(lens[1]), "of no size");
+    let ledger = Ledger::default();
+    let elements: Vec<(Token, [u64; 0])> = (0..3).map(|_| (ledger.token(), [])).collect();
+    let one: Counted<[_]> = elements.into();
+    drop(one);
+    ledger.assert_all_once();
+}
+
+#[test]
+fn text_of_every_length() {
+    both(|| {
+        for len in 0..70 {
+            let text = "ä".repeat(len);
+            let one: Counted<str> = text.as_str().into();
+            assert_eq!((&*one, one.len()), (text.as_str(), 2 * len));
+        }
+    });
+}
