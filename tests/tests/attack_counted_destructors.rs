@@ -165,7 +165,8 @@ fn panics_in_a_chain_lose_nothing() {
 fn panics_side_by_side_lose_nothing() {
     both(|_, m| {
         let ledger = Ledger::default();
-        let many: Vec<_> = (0..100).map(|_| Counted::new(Runs::link(&ledger, None, || panic!("one of many")))).collect();
+        let many: Vec<_> =
+            (0..100).map(|_| Counted::new(Runs::link(&ledger, None, || panic!("one of many")))).collect();
         let one = Counted::new(many);
         assert!(panic::catch_unwind(AssertUnwindSafe(|| drop(one))).is_err());
         ledger.assert_all_once();

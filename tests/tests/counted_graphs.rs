@@ -110,7 +110,8 @@ fn run(heap: &Heap, seed: u64) {
             let below = nodes.len() as u64;
             let edges = if below == 0 { 0 } else { random.below(4) };
             let edges = (0..edges).map(|_| nodes[random.below(below) as usize].clone()).collect();
-            let weak = if below == 0 { CountedWeak::new() } else { Counted::downgrade(&nodes[random.below(below) as usize]) };
+            let weak =
+                if below == 0 { CountedWeak::new() } else { Counted::downgrade(&nodes[random.below(below) as usize]) };
             let node = Node { _token: ledger.token(), edges, weak: Mutex::new(weak) };
             // Some in `blocked`, where nobody owns them.
             nodes.push(match &mut m {

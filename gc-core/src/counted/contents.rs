@@ -204,3 +204,22 @@ impl<T: Contents + ?Sized> KindOf<T> {
 }
 
 const _: () = assert!(mem::align_of::<Count>() == 8 && mem::size_of::<usize>() == 8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_that_does_not_fit_is_refused_before_it_is_read() {
+        assert_eq!(slice_layout::<u64>(3).map(|layout| layout.size()), Some(56));
+        assert!(slice_layout::<u64>(usize::MAX / 8).is_none());
+        assert!(slice_layout::<u8>(isize::MAX as usize - 31).is_none());
+        assert!(slice_layout::<u8>(isize::MAX as usize - 39).is_some());
+        let refused = std::panic::catch_unwind(|| {
+            let nothing = NonNull::<u64>::dangling();
+            // SAFETY: refused before anything is read.
+            unsafe { new_slice(Count::new(0), nothing.as_ptr(), usize::MAX) }
+        });
+        assert!(refused.is_err());
+    }
+}
