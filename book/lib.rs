@@ -19,6 +19,7 @@ texts! {
     why: "src/why.md";
     tour: "src/tour.md";
     pointers: "src/pointers.md";
+    counted: "src/counted.md";
     threads: "src/threads.md";
     runtime: "src/runtime.md";
     young: "src/young.md";

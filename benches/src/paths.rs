@@ -5,10 +5,11 @@
 use core::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use gc_core::{Event, Gc, Generation, Heap, Level, Mutator, Root, Slot, Step, Trace};
+use gc_core::{Counted, Event, Gc, Generation, Heap, Level, Mutator, Root, Slot, Step, Trace};
 
 use crate::{
     clock::{sink, sink_word},
+    counted,
     nodes::{Cells, Dropped32, Leaf24, Leaf32, Leaf128, Node32, Slot32},
 };
 
@@ -68,6 +69,12 @@ pub const PATHS: &[Path] = &[
     Path { name: "root_create_drop", run: root_create_drop },
     Path { name: "root_get", run: root_get },
     Path { name: "rc_clone_drop", run: rc_clone_drop },
+    Path { name: "counted_clone_drop", run: |n| with_mutator(n, counted::clone_drop::<Counted<counted::Value>>) },
+    Path { name: "counted_clone_drop_elsewhere", run: counted::clone_drop::<Counted<counted::Value>> },
+    Path { name: "counted_make_drop", run: |n| with_mutator(n, counted::make_drop::<Counted<counted::Value>>) },
+    Path { name: "counted_immortal_clone_drop", run: counted_immortal },
+    Path { name: "arc_clone_drop", run: counted::clone_drop::<std::sync::Arc<counted::Value>> },
+    Path { name: "arc_make_drop", run: counted::make_drop::<std::sync::Arc<counted::Value>> },
     Path { name: "blocked", run: blocked },
 ];
 
@@ -358,6 +365,16 @@ fn root_get(count: u64) -> Duration {
     let m = attached();
     let root = m.root(m.alloc(Leaf32 { words: [0; 3] }));
     timed(count, |_| sink(&raw const *core::hint::black_box(&root).get(&m)))
+}
+
+/// Runs an operation on a thread that runs a mutator.
+fn with_mutator(count: u64, run: fn(u64) -> Duration) -> Duration {
+    let _m = attached();
+    run(count)
+}
+
+fn counted_immortal(count: u64) -> Duration {
+    counted::clone_drop_of(&Counted::immortal([1_u64; 2]), count)
 }
 
 fn rc_clone_drop(count: u64) -> Duration {

@@ -181,6 +181,7 @@ impl StateWord {
 
     /// Changes the word if it is `from`. AcqRel: what the thread wrote to the heap before it stops being RUNNING is seen by
     /// the leader, what the leader wrote by whoever becomes RUNNING.
+    #[inline(always)]
     fn change(&self, from: usize, to: usize) -> bool {
         self.word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     marker::PhantomData,
     sync::{
-        Arc, Barrier, Mutex,
+        Barrier, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -416,7 +416,7 @@ fn statics_and_thread_locals_may_hold_them() {
 fn threads_hand_them_around() {
     let ledger = Ledger::default();
     let heap = calm().build().unwrap();
-    let board: Arc<Mutex<Vec<Counted<(u64, Token)>>>> = Arc::default();
+    let board: Mutex<Vec<Counted<(u64, Token)>>> = Mutex::default();
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         for id in 0..4_u64 {

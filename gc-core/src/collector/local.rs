@@ -106,6 +106,7 @@ impl DropList {
 pub(crate) struct Place(AtomicPtr<Location<'static>>);
 
 impl Place {
+    #[inline(always)]
     pub(crate) fn set(&self, place: &'static Location<'static>) {
         // Relaxed: of a static, for a report.
         self.0.store(ptr::from_ref(place).cast_mut(), Ordering::Relaxed);
