@@ -79,6 +79,8 @@ use owners::Object;
 ///
 /// Dropping a long chain takes no deep stack. Of destructors that panic while a chain is dropped, all run, and the first panic goes on.
 ///
+/// In the child of a `fork`, what another thread's mutator made may leak, or wait for ever when it is dropped.
+///
 /// A count that reaches its end stays there, and the object is never freed: no count ever wraps.
 ///
 /// There is no `Counted<dyn Trait>`: a one-word pointer to a trait object would need a trait's own vtable in the object, which stable Rust
@@ -314,6 +316,8 @@ unsafe fn drop_elsewhere<T: Contents + ?Sized>(object: NonNull<Count>) {
     // SAFETY: not freed before this says so.
     match unsafe { object.as_ref() }.release_elsewhere() {
         Released::Alive => {}
+        // SAFETY: of this type, dead and ours, without weak handles; nothing to drop.
+        Released::Unshared if !needs_drop::<T>() => unsafe { contents::free::<T>(object) },
         // SAFETY: of this type, dead and ours.
         Released::Dead | Released::Unshared => unsafe { bury::<T>(object) },
         // SAFETY: as above, with QUEUED set.

@@ -7,6 +7,7 @@
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
 
 use crate::{
     Arc, Heap, check,
@@ -15,7 +16,7 @@ use crate::{
         owners::{Kind, Object, Owners, Seat},
     },
     must_fail,
-    safepoint::{Poll, Reason, StateWord, World},
+    safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
     sync::Mutex,
     thread,
 };
@@ -41,6 +42,8 @@ struct Scene {
     poll: Poll,
     world: World,
     owners: Owners,
+    /// What the owner touches while it runs, and the leader of a stop meanwhile.
+    heap: Heap,
 }
 
 // SAFETY: a model's, which is to find where that is wrong.
@@ -107,6 +110,7 @@ impl Scene {
             poll: Poll::new(),
             world: World::new(),
             owners: Owners { entries: Mutex::new(Vec::new()) },
+            heap: Heap::new(),
         })
     }
 
@@ -186,8 +190,18 @@ impl Scene {
 
     /// The owner's safepoint.
     fn safepoint(&self) {
-        if self.poll.is_raised() && self.poll.take().contains(Reason::MERGE) {
+        if !self.poll.is_raised() {
+            return;
+        }
+        let reason = self.poll.take();
+        let mut asked = reason.contains(Reason::MERGE);
+        if asked {
             self.word.take_asked();
+        }
+        if reason.contains(Reason::STOP) {
+            asked |= self.world.park(&self.word);
+        }
+        if asked {
             self.drain();
         }
     }
@@ -260,6 +274,30 @@ fn blocked_for_good() {
         let other = thread::spawn(move || there.release(NOBODY));
         here.release(OWNER);
         here.enter_blocked();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// The world is stopped and goes on, while another asks the owner, or holds it where it is parked.
+fn a_stop_meanwhile() {
+    check(|| {
+        let here = Scene::new(2);
+        let (owner, there) = (here.clone(), here.clone());
+        let owner = thread::spawn(move || {
+            owner.heap.touch();
+            owner.safepoint();
+            owner.heap.touch();
+            owner.release(OWNER);
+            owner.detach();
+        });
+        let other = thread::spawn(move || there.release(NOBODY));
+        let member = Member { word: &here.word, poll: &here.poll };
+        let stopped = here.world.stop(core::iter::once(member), Duration::MAX, Some);
+        assert!(matches!(stopped, Stopped::All { .. }));
+        here.heap.touch();
+        here.world.resume(core::iter::once(member));
+        owner.join().unwrap();
         other.join().unwrap();
         here.is_over();
     });
@@ -519,6 +557,7 @@ models! {
     two_ask_the_owner => two_others,
     an_owner_that_blocks_has_been_asked_or_is_held => blocked_for_good,
     an_owner_leaves_blocked_while_another_merges => blocked_and_back,
+    a_stop_and_a_question_meet => a_stop_meanwhile,
     an_owner_in_blocked_is_one_of_the_others => counting_in_blocked,
     a_clone_that_comes_back_is_counted_by_the_owner => a_clone_comes_back,
     a_count_comes_back_from_below => from_negative_back,
@@ -547,6 +586,7 @@ mutants! {
     mutant_a_merge_without_a_hold_is_found: "merge_without_hold" in blocked_and_back,
     mutant_blocking_without_looking_is_found: "blocked_forgets_the_asked" in blocked_for_good,
     mutant_a_release_that_wakes_nobody_is_found: "release_wakes_nobody" in blocked_and_back,
+    mutant_resuming_in_a_stop_is_found: "resume_without_waiting" in a_stop_meanwhile,
     mutant_freeing_what_is_queued_is_found: "freed_while_queued" in from_negative_back,
     mutant_asking_twice_is_found: "ask_twice" in two_others,
     mutant_upgrading_the_dead_is_found: "upgrade_the_dead" in upgrade_against_the_last_drop,
@@ -564,6 +604,9 @@ mutants! {
     /// As above.
     #[cfg(not(gc_shuttle))]
     mutant_a_relaxed_decrement_is_found: "relaxed_release" in merged_drops,
+    /// As above.
+    #[cfg(not(gc_shuttle))]
+    mutant_a_relaxed_look_at_the_only_one_is_found: "relaxed_only_one" in merged_drops,
     /// As above.
     #[cfg(not(gc_shuttle))]
     mutant_a_relaxed_weak_decrement_is_found: "relaxed_weak" in upgrade_against_the_last_drop,

@@ -34,7 +34,8 @@
 //! `shared`'s order or in the owner's past, so it is among them.) A reference that is not among them was cloned from one that is, before
 //! that one's end; as that end is among them, so is the clone: it comes before the end in `shared`'s order, or before our load. The
 //! same holds for setting WEAK, which comes before any weak handle and so before any upgrade. The load is Acquire, and decrements are
-//! Release: what others did with the object comes before its end.
+//! Release: what others did with the object comes before its end. The same argument, with a sum of 1, says that who has a reference and
+//! loads a count of 1, MERGED and nothing else, has the only handle.
 //!
 //! What it does not promise: an object whose last reference is dropped elsewhere than by its owner lives on until the owner's next
 //! safepoint, `blocked` or end; a weak handle may be upgraded until then.
@@ -70,6 +71,9 @@ const FLAGS: u64 = 7;
 const ONE: u64 = 8;
 /// A count of 0. In the middle, so that the sign of `shared` says whether it is STUCK: a test of what the processor has told already.
 const ZERO: u64 = 1 << 62;
+
+/// One reference to an object that is merged, and never had a weak handle.
+const ONLY_ONE: u64 = ZERO + ONE + MERGED;
 
 /// A count of so many is never counted down again: the object is immortal. Nor up, from half as many more on, but by each thread for a moment.
 const STUCK: i64 = 1 << 59;
@@ -141,8 +145,7 @@ impl Count {
     /// Of a new object with one reference. `current` is the token of the mutator that this thread runs, or 0.
     #[inline(always)]
     pub(crate) fn new(current: u64) -> Self {
-        let (owner, shared, biased) =
-            if current == 0 { (MERGED_ALREADY, ZERO + ONE + MERGED, 0) } else { (current, ZERO, 1) };
+        let (owner, shared, biased) = if current == 0 { (MERGED_ALREADY, ONLY_ONE, 0) } else { (current, ZERO, 1) };
         Self {
             owner: AtomicU64::new(owner),
             shared: AtomicU64::new(shared),
@@ -155,7 +158,7 @@ impl Count {
     pub(crate) fn immortal() -> Self {
         Self {
             owner: AtomicU64::new(IMMORTAL),
-            shared: AtomicU64::new(ZERO + ONE + MERGED),
+            shared: AtomicU64::new(ONLY_ONE),
             biased: Plain::new(0),
             weak: AtomicU32::new(1),
         }
@@ -267,8 +270,13 @@ impl Count {
         if owner == IMMORTAL {
             return Released::Alive;
         }
-        // Relaxed: MERGED stays set (B3); nothing else is concluded.
-        let shared = self.shared.load(Ordering::Relaxed);
+        let order = if mutant("relaxed_only_one") { Ordering::Relaxed } else { Ordering::Acquire };
+        // Acquire, with the Release of every decrement. MERGED stays set (B3).
+        let shared = self.shared.load(order);
+        if shared == ONLY_ONE {
+            // Note [no read-modify-write], of the only reference of a merged object.
+            return Released::Unshared;
+        }
         if shared & MERGED == 0 {
             return self.release_unmerged(owner, shared);
         }
