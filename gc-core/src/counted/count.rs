@@ -40,6 +40,8 @@
 //! What it does not promise: an object whose last reference is dropped elsewhere than by its owner lives on until the owner's next
 //! safepoint, `blocked` or end; a weak handle may be upgraded until then.
 
+use core::hint::cold_path;
+
 use crate::sync::{
     Plain,
     atomic::{AtomicU32, AtomicU64, Ordering},
@@ -145,13 +147,18 @@ impl Count {
     /// Of a new object with one reference. `current` is the token of the mutator that this thread runs, or 0.
     #[inline(always)]
     pub(crate) fn new(current: u64) -> Self {
-        let (owner, shared, biased) = if current == 0 { (MERGED_ALREADY, ONLY_ONE, 0) } else { (current, ZERO, 1) };
-        Self {
+        let of = |owner, shared, biased| Self {
             owner: AtomicU64::new(owner),
             shared: AtomicU64::new(shared),
             biased: Plain::new(biased),
             weak: AtomicU32::new(1),
+        };
+        if current == 0 {
+            // A branch, not a choice of values: constants are stored two at a time.
+            cold_path();
+            return of(MERGED_ALREADY, ONLY_ONE, 0);
         }
+        of(current, ZERO, 1)
     }
 
     /// Of a new object that is never freed.
@@ -273,12 +280,12 @@ impl Count {
         let order = if mutant("relaxed_only_one") { Ordering::Relaxed } else { Ordering::Acquire };
         // Acquire, with the Release of every decrement. MERGED stays set (B3).
         let shared = self.shared.load(order);
+        if shared & MERGED == 0 {
+            return self.release_unmerged(owner, shared);
+        }
         if shared == ONLY_ONE {
             // Note [no read-modify-write], of the only reference of a merged object.
             return Released::Unshared;
-        }
-        if shared & MERGED == 0 {
-            return self.release_unmerged(owner, shared);
         }
         let order = if mutant("relaxed_release") { Ordering::Relaxed } else { Ordering::Release };
         // Release: what we did with the object comes before its end.
