@@ -128,7 +128,7 @@ impl Local {
                 let grown = memory.grow(offset, bytes);
                 // Only where much becomes old: the reserve of a program that promotes little is never touched.
                 if grown && self.shared.pace.promotes_much() {
-                    self.shared.background.post(Job::Populate(offset, bytes));
+                    self.shared.full.ask_to_populate(offset, bytes);
                 }
                 grown
             })

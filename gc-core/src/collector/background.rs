@@ -37,9 +37,6 @@ pub(crate) enum Job {
     Trim,
     /// Start the threads that help with collections.
     Hire,
-    /// Put memory behind a range that is about to be promoted into (offset in the reservation, bytes): touching fresh memory is
-    /// most of what such a pause would take.
-    Populate(usize, usize),
 }
 
 /// The queue of the background thread.
@@ -179,7 +176,6 @@ impl Shared {
                     self.background.post(Job::Tell(event));
                 }
             }
-            Job::Populate(offset, bytes) => self.memory.populate(offset, bytes),
             Job::Trim => {
                 // What the old generation grows by until the next full collection would be taken again at once, and a page
                 // that was given back costs ten times the allocation on it.

@@ -60,7 +60,7 @@ pub(crate) struct Pace {
 /// See `Pace::used_part`.
 const WHOLE: usize = 64;
 /// Survivors of one collection that are worth having memory ready for.
-const MUCH: usize = 1 << 20;
+const MUCH: usize = 64 << 10;
 
 impl Pace {
     pub(crate) fn new(config: &Config) -> Self {

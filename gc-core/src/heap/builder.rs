@@ -69,8 +69,8 @@ impl HeapBuilder {
         self
     }
 
-    /// Entries of a mutator's remembered set at which it is looked through for duplicates, and a collection is asked
-    /// for if that does not halve it. 65 536 by default.
+    /// Entries of a mutator's remembered set at which a collection is asked for: 8192 by default, a few tenths of a millisecond of a
+    /// pause. A thread that goes on without a safepoint has its set looked through for duplicates each time that so many are added.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
