@@ -100,7 +100,7 @@ impl Local {
         let shared = &*self.shared;
         let mut young = shared.young.lock();
         let chunk_bytes = young.space.chunk_bytes();
-        if !self.make_promotable(&mut young, chunk_bytes) {
+        if shared.memory.budget.is_far_over() || !self.make_promotable(&mut young, chunk_bytes) {
             drop(young);
             return Err(self.refused(wanted));
         }

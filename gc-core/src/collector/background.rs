@@ -16,7 +16,7 @@ use crate::{
     memory::{BLOCK, Header, PAGE, bitmap::ones, budget::Budget},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -47,6 +47,10 @@ pub(crate) struct Background {
     marker: Mutex<Option<thread::JoinHandle<()>>>,
     /// Values in jobs that were not finished, or not posted yet.
     pending: AtomicUsize,
+    /// Bytes that they lie in.
+    pending_bytes: AtomicUsize,
+    /// Whether it was told that they are too many.
+    told_behind: AtomicBool,
     run: AtomicU64,
     panicked: AtomicU64,
 }
@@ -58,6 +62,8 @@ impl Background {
             hook,
             marker: Mutex::new(None),
             pending: AtomicUsize::new(0),
+            pending_bytes: AtomicUsize::new(0),
+            told_behind: AtomicBool::new(false),
             run: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
         }
@@ -70,7 +76,20 @@ impl Background {
     pub(crate) fn expect_drops(&self, pending: &Pending, budget: &Budget) {
         budget.charge_always(pending.bytes());
         // Relaxed, here and below: counters for `Stats`, which the lock and the end of the pause order.
-        self.pending.fetch_add(pending.len(), Ordering::Relaxed);
+        let values = self.pending.fetch_add(pending.len(), Ordering::Relaxed) + pending.len();
+        let bytes = self.pending_bytes.fetch_add(pending.bytes(), Ordering::Relaxed) + pending.bytes();
+        if bytes > MANY && !self.told_behind.swap(true, Ordering::Relaxed) {
+            // In front of the drops that it is about.
+            self.queue.post_first(Job::Tell(Event::DestructorsBehind { values, bytes }));
+        }
+    }
+
+    /// Values that were expected are dropped.
+    fn dropped(&self, values: usize, bytes: usize) {
+        self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if self.pending.fetch_sub(values, Ordering::Relaxed) == values {
+            self.told_behind.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Queues values to be dropped, which were counted.
@@ -127,6 +146,8 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
     background
 }
 
+/// Bytes of dead values that wait to be dropped at which somebody should look.
+const MANY: usize = 16 << 20;
 /// Bytes of empty memory of each kind that are kept at least; a quarter of what is in use if that is more.
 const SPARE: usize = 4 << 20;
 /// Nested `Box`es in one object drop recursively.
@@ -203,7 +224,7 @@ impl Shared {
         pending.run(&mut dropped);
         self.memory.budget.discharge(bytes);
         self.count(dropped);
-        self.background.pending.fetch_sub(count, Ordering::Relaxed);
+        self.background.dropped(count, bytes);
     }
 
     /// Counts what was dropped, and tells of destructors that panicked.

@@ -211,6 +211,8 @@ impl Shared {
                 bytes_freed: current.freed,
                 old_objects_freed: current.objects,
                 pause: current.pause,
+                marking: current.marked.map_or(Duration::ZERO, |marked| marked - current.start),
+                sweeping: current.marked.map_or(Duration::ZERO, |marked| marked.elapsed()),
             }
         });
         drop((old, large));

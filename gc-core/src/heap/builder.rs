@@ -132,6 +132,9 @@ impl HeapBuilder {
     /// to promote it into: 13.25 MiB for the default one; with several mutators, another 5 chunks (1.25 MiB) for each: one that each has in
     /// hand, one that it takes on its way to the safepoint, and what to promote them into.
     ///
+    /// Values that wait to be dropped, and [bytes held elsewhere](crate::ExternalBytes), may pass the limit by a quarter; from there on
+    /// every allocation that needs another chunk fails, until destructors catch up.
+    ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
     /// let heap = Heap::builder().hard_limit(256 << 20).build()?;
