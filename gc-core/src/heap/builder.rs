@@ -129,7 +129,7 @@ impl HeapBuilder {
     /// Counted are the nursery, the blocks of the old generation with those kept ready for promotion, large objects,
     /// and values that wait to be dropped. Not counted are what objects own outside the heap, as the buffer of a `Vec`,
     /// and the collector's own tables, about 1/40 of the old generation. The limit must hold a nursery and the blocks
-    /// to promote it into: 13.25 MiB for the default one; with several mutators, another 5 chunks (1.25 MiB) for each: one that each has in
+    /// to promote it into: 13.63 MiB for the default one; with several mutators, another 5 chunks (1.25 MiB) for each: one that each has in
     /// hand, one that it takes on its way to the safepoint, and what to promote them into.
     ///
     /// Values that wait to be dropped, and [bytes held elsewhere](crate::ExternalBytes), may pass the limit by a quarter; from there on
