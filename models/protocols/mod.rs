@@ -5,6 +5,7 @@ mod edge;
 mod forwarding;
 mod full;
 mod live_count;
+mod mark;
 mod queue;
 mod root_word;
 mod safepoint;

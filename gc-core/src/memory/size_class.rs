@@ -27,7 +27,7 @@ impl SizeClass {
         Some(Self(OF[bytes.div_ceil(GRANULE)]))
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(gc_loom)))]
     const fn from_index(index: usize) -> Self {
         assert!(index < CLASSES);
         Self(index as u8)
@@ -100,7 +100,7 @@ static RECIPROCAL: [u64; CLASSES] = {
     reciprocal
 };
 
-#[cfg(test)]
+#[cfg(all(test, not(gc_loom)))]
 mod tests {
     use super::*;
     use crate::memory::TypeShape;
