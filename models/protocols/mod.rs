@@ -10,4 +10,5 @@ mod queue;
 mod root_word;
 mod safepoint;
 mod snapshot;
+mod sweep;
 mod team;

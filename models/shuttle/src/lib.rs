@@ -26,6 +26,9 @@ mod live_count;
 mod memory;
 #[path = "../../protocols/mod.rs"]
 mod models;
+#[path = "../../../gc-core/src/old/promote.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod promote;
 #[path = "../../../gc-core/src/collector/queue.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod queue;
@@ -41,6 +44,9 @@ mod safepoint;
 #[path = "../../../gc-core/src/snapshot.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod snapshot;
+#[path = "../../../gc-core/src/old/sweep.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod sweep;
 #[path = "../../../gc-core/src/team.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod team;
