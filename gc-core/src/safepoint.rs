@@ -25,7 +25,8 @@
 //! 4. S1, S4, S5: nobody touches the heap now. The leader collects.
 //! 5. Under the park lock it clears STOP everywhere and wakes who sleeps.
 //!
-//! BLOCKED threads are never woken, and none is required to run. The model is `models/protocols/safepoint.rs`.
+//! BLOCKED threads are never woken, and none is required to run. The model is `models/protocols/safepoint.rs`; what a stop changes for
+//! those that go on is modelled in `models/protocols/ranges.rs`.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -152,7 +153,7 @@ impl StateWord {
 
     fn clear_stop(&self) {
         // AcqRel: whoever becomes RUNNING sees what the leader wrote.
-        self.word.fetch_and(!STOP, Ordering::AcqRel);
+        self.word.fetch_and(!STOP, if mutant("relaxed_resume") { Ordering::Relaxed } else { Ordering::AcqRel });
     }
 }
 

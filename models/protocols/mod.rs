@@ -7,6 +7,7 @@ mod full;
 mod live_count;
 mod mark;
 mod queue;
+mod ranges;
 mod root_word;
 mod safepoint;
 mod snapshot;
