@@ -28,7 +28,7 @@ fn all(criterion: &mut Criterion) {
     }
     let objects = 1_000_000;
     for (name, local) in [("mark_local", true), ("mark_random", false)] {
-        pauses(criterion, name, objects * 64, objects, || collections::mark(local, objects, 2));
+        pauses(criterion, name, objects * 64, objects, || collections::mark(local, objects, 1, 2));
     }
     pauses(criterion, "sweep", 64 << 20, (64 << 20) / 64, || collections::sweep(64 << 20, 1));
 }

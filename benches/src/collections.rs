@@ -159,10 +159,10 @@ pub fn young_pauses(one_in: u64, rounds: usize, workers: usize) -> Vec<u64> {
     pauses
 }
 
-/// Marks `objects` old objects of 64 bytes with two edges each, to neighbours or at random; the fastest of `rounds`. The
-/// time has the sweep in it: take [`sweep`]'s away.
-pub fn mark(local: bool, objects: usize, rounds: usize) -> Pause {
-    let mut m = manual(1);
+/// Marks `objects` old objects of 64 bytes with two edges each, to neighbours or at random, beside a mutator that waits for it; the
+/// fastest of `rounds`, with both pauses.
+pub fn mark(local: bool, objects: usize, workers: usize, rounds: usize) -> Pause {
+    let mut m = manual(workers);
     let mut random = Random::new(7);
     let nodes: Vec<_> =
         (0..objects as u64).map(|i| m.alloc(Node64 { words: [i; 5], next: [Slot::null(), Slot::null()] })).collect();
@@ -178,7 +178,7 @@ pub fn mark(local: bool, objects: usize, rounds: usize) -> Pause {
     drop(nodes);
     m.collect(Generation::Young);
     let pause = fastest(rounds, || {
-        let time = m.collect(Generation::Old).pause;
+        let time = m.collect(Generation::Old).marking;
         Pause { time, bytes: objects * 64, objects, helped: 0 }
     });
     drop(root);
@@ -197,7 +197,7 @@ pub fn sweep(bytes: usize, rounds: usize) -> Pause {
         let root = m.root(head);
         m.collect(Generation::Young);
         drop(root);
-        let time = m.collect(Generation::Old).pause;
+        let time = m.collect(Generation::Old).sweeping;
         Pause { time, bytes, objects, helped: 0 }
     })
 }

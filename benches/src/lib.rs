@@ -9,6 +9,7 @@
 //! Times drift up to twice from run to run on a shared machine, so nothing here compares a time with one of another run:
 //! yardsticks (an arena, `Box`, `RefCell`, plain pointers) run in between.
 
+pub mod churn;
 pub mod clock;
 pub mod collections;
 pub mod contest;

@@ -19,7 +19,8 @@
 //! - **W2** A remembered place stays a slot or cell of the same object until the set is rebuilt: cells never lie in memory of
 //!   their own, and old objects are freed only while the set is empty.
 //! - **W3** A cell is in the set if and only if its logged bit is set.
-//! - **W4** Ranges change only while the world is stopped; so they are plain cells.
+//! - **W4** Ranges change only while the world is stopped, and who goes on sees it; so they are plain cells. The model is
+//!   `models/protocols/ranges.rs`.
 //! - **W5** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990): marking begins and ends
 //!   with nothing young. Every writer reads the old value before its own store, so the first store to a slot in its modification order has
 //!   read the snapshot's value, and pushed it or seen it marked. Marks only go from clear to set, so a stale read pushes once too often,

@@ -28,7 +28,8 @@
 //! 4. S1, S4, S5: nobody touches the heap now. The leader collects.
 //! 5. Under the park lock it clears STOP everywhere and wakes who sleeps.
 //!
-//! BLOCKED threads are never woken, and none is required to run. The model is `models/protocols/safepoint.rs`.
+//! BLOCKED threads are never woken, and none is required to run. The model is `models/protocols/safepoint.rs`; what a stop changes for
+//! those that go on is modelled in `models/protocols/ranges.rs`.
 //!
 //! Counted references need a mutator's thread for a moment, too, without a stop: whoever asks *holds* the word if the thread does not
 //! run, and else asks it to look at its next safepoint, or when it leaves RUNNING (`counted::owners`, `models/protocols/counted.rs`). A
@@ -196,7 +197,7 @@ impl StateWord {
 
     fn clear_stop(&self) {
         // AcqRel: whoever becomes RUNNING sees what the leader wrote.
-        self.word.fetch_and(!STOP, Ordering::AcqRel);
+        self.word.fetch_and(!STOP, if mutant("relaxed_resume") { Ordering::Relaxed } else { Ordering::AcqRel });
     }
 
     /// Leaves RUNNING; `None` if the word is not RUNNING, or, with `only_to_stop`, if STOP is not set. For the owner.

@@ -72,6 +72,7 @@ fn two_collections() {
                     }
                     // The pause is about to end marking.
                     Duty::Mark => thread::yield_now(),
+                    Duty::Populate(..) => unreachable!("nobody asks for that"),
                     Duty::Stop => return,
                 }
             }

@@ -12,7 +12,11 @@ use crate::{
     cell_word::{CellUser, CellWord},
     check,
     edge::Edge,
-    memory::{AddressMap, OLD, TraceFns, TypeInfo, TypeShape, YOUNG, blocks::Bits, large::RunTable},
+    memory::{
+        AddressMap, OLD, TraceFns, TypeInfo, TypeShape, YOUNG,
+        blocks::{Bits, OldSpace},
+        large::RunTable,
+    },
     must_fail,
     safepoint::Poll,
     snapshot::Snapshots,
@@ -51,7 +55,7 @@ impl World {
         Arc::new(Self {
             slots: [if in_cell { null() } else { b() }, Edge::new(address(D)), null(), null()],
             cell: Cell { word: CellWord::new(), content: if in_cell { b() } else { null() } },
-            bits: Arc::new(Bits::new()),
+            bits: OldSpace::new(AddressMap::new()).unwrap().bits,
             snapshots: Arc::new(Snapshots::new()),
         })
     }
@@ -157,7 +161,7 @@ fn write_cell(world: &World) {
 
 /// One pointer.
 static CONTENT: TypeInfo =
-    TypeInfo { trace: TraceFns { preserve }, shape: TypeShape { align: align_of::<Edge>() as u16 } };
+    TypeInfo { trace: TraceFns { preserve }, shape: TypeShape { align: align_of::<Edge>() as u16 }, drop: None };
 
 /// # Safety
 ///

@@ -65,7 +65,7 @@ fn fill(profile: &str, limit: usize, seed: u64) {
 
 #[test]
 fn at_the_least_limit() {
-    fill("workers=4,verify", 3 << 20, 1);
+    fill("workers=4,verify", (3 << 20) + (128 << 10), 1);
 }
 
 #[test]

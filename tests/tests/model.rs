@@ -2,8 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-use std::time::{Duration, Instant};
-
 use gc_tests::model::{Program, Words, run, run_or_report};
 use proptest::{collection::vec, prelude::*, test_runner::Config};
 
@@ -76,31 +74,4 @@ proptest! {
     fn agrees_for_any_words(words in vec(any::<Words>(), 1..100), stress in 0_u64..1000) {
         run(&format!("random={stress}"), &Program::decode(&words));
     }
-}
-
-/// For minutes: `GC_SOAK_SECONDS=300 cargo test --release -p gc-tests --test model soak`.
-#[test]
-fn soak() {
-    let Some(seconds) = std::env::var("GC_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()) else { return };
-    let start = Instant::now();
-    // Other programs every time, and the failing one is printed.
-    let mut seed = start.elapsed().as_nanos() as u64 ^ u64::from(std::process::id()) << 32;
-    let mut programs = 0;
-    if let Ok(s) = std::env::var("GC_SEED") {
-        seed = s.parse().unwrap();
-        run_or_report(&std::env::var("GC_PROFILE").unwrap_or_default(), seed, 80);
-        return;
-    }
-    while start.elapsed() < Duration::from_secs(seconds) {
-        seed += 1;
-        let profile = match seed % 4 {
-            0 => "verify".to_owned(),
-            1 => format!("random={seed}"),
-            2 => format!("tiny-nursery,promote-random,seed={seed},every-safepoint=3,verify"),
-            _ => format!("every-safepoint,promote-never,to-space-full={},seed={seed}", seed % 9 + 1),
-        };
-        run_or_report(&profile, seed, 50 + (seed % 400) as usize);
-        programs += 1;
-    }
-    println!("{programs} programs in {seconds} s");
 }

@@ -5,60 +5,23 @@
 use std::{cell::RefCell, rc::Rc, time::Instant};
 
 use gc_benches::{
+    churn,
+    churn::STEP,
     clock::Steps,
     contest::{Contestant, Outcome, run},
     random::Random,
 };
-use gc_core::{Heap, Slot, Trace};
+use gc_core::Heap;
 
 const LIVE: usize = 100_000;
 const REPLACEMENTS: u64 = 3_000_000;
-const STEP: u64 = 256;
-
-#[derive(Trace)]
-struct Node<'gc> {
-    value: u64,
-    edges: [Slot<'gc, Node<'gc>>; 4],
-}
-
-impl Node<'_> {
-    fn new(value: u64) -> Self {
-        Self { value, edges: [const { Slot::null() }; 4] }
-    }
-}
 
 fn ours() -> Outcome {
     let heap = Heap::builder().build().expect("a heap");
     let mut m = heap.attach().expect("the only mutator");
-    let table = m.root(m.alloc_slice_with(LIVE, |_| Slot::<Node>::null()));
-    for (at, slot) in table.get(&m).iter().enumerate() {
-        slot.set(&m, Some(m.alloc(Node::new(at as u64))));
-    }
-    let mut random = Random::new(5);
-    let mut steps = Steps::with_capacity((REPLACEMENTS / STEP) as usize + 1);
-    let mut sum = 0;
-    for step in 0..REPLACEMENTS / STEP {
-        let start = Instant::now();
-        for index in 0..STEP {
-            let table = table.get(&m);
-            let place = &table[random.below(LIVE)];
-            let new = m.alloc(Node::new(step * STEP + index));
-            if let Some(old) = place.get() {
-                sum += old.value;
-                old.edges.iter().for_each(|edge| edge.set(&m, None));
-            }
-            place.set(&m, Some(new));
-            for edge in &new.edges {
-                edge.set(&m, table[random.below(LIVE)].get());
-                if let Some(other) = table[random.below(LIVE)].get() {
-                    other.edges[random.below(4)].set(&m, Some(new));
-                }
-            }
-            m.safepoint();
-        }
-        steps.push(start.elapsed());
-    }
-    Outcome { checksum: sum, steps: Some(steps) }
+    let table = churn::table(&m, LIVE);
+    let (checksum, steps) = churn::run(&mut m, &table, REPLACEMENTS, 5);
+    Outcome { checksum, steps: Some(steps) }
 }
 
 struct RcNode {

@@ -1,6 +1,6 @@
 //! Pauses against the size of what lives: `live_churn [MEBIBYTES…]`, 64, 256 and 1024 by default.
 //!
-//! A table of cyclic live data, of which 100 MiB are replaced each second for some seconds. Pauses must not grow with the table.
+//! A table of cyclic live data, of which 100 MiB are replaced each second for some seconds, and until it was collected as a whole. Pauses must not grow with the table.
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,18 +19,27 @@ type Table = Root<Gc<'static, [Slot<'static, Node64<'static>>]>>;
 const SECONDS: u64 = 6;
 const BYTES_A_SECOND: u64 = 100 << 20;
 
-/// Cuts a node off and puts a new one in its place, with edges both ways to another.
+/// Cuts a node off and puts a new one in its place, joined with another. Edges go both ways always, so what leaves the table is garbage.
 fn replace(m: &Mutator, table: &Table, index: usize, random: &mut Random) {
     let slots = table.get(m);
     if let Some(old) = slots[index].get() {
-        old.next.iter().for_each(|edge| edge.set(m, None));
+        cut(m, old, 0);
+        cut(m, old, 1);
     }
     let new = m.alloc(Node64 { words: [index as u64; 5], next: [Slot::null(), Slot::null()] });
     if let Some(other) = slots[random.below(slots.len())].get() {
+        cut(m, other, 1);
         new.next[0].set(m, Some(other));
         other.next[1].set(m, Some(new));
     }
     slots[index].set(m, Some(new));
+}
+
+fn cut<'gc>(m: &'gc Mutator, node: Gc<'gc, Node64<'gc>>, side: usize) {
+    if let Some(other) = node.next[side].get() {
+        node.next[side].set(m, None);
+        other.next[1 - side].set(m, None);
+    }
 }
 
 fn run(mebibytes: usize) {
@@ -58,7 +67,11 @@ fn run(mebibytes: usize) {
     pauses.lock().expect("nobody panics").clear();
     let (start, processor, before) = (Instant::now(), processor_time(), heap.stats());
     let mut replaced = 0_u64;
-    while start.elapsed() < Duration::from_secs(SECONDS) {
+    // A large heap is not full again for a while.
+    let collected = || heap.stats().collections[2] - before.collections[2] > 1;
+    while start.elapsed() < Duration::from_secs(SECONDS)
+        || (!collected() && start.elapsed() < Duration::from_secs(5 * SECONDS))
+    {
         for _ in 0..64 {
             replace(&m, &table, random.below(nodes), random);
             m.safepoint();

@@ -140,11 +140,12 @@ fn collections(part: &str) {
     );
     for (local, must) in [(true, 20), (false, 12)] {
         let objects = 2_000_000;
-        let mark = collections::mark(local, objects, 5);
+        let [one, two] = [1, 2].map(|workers| collections::mark(local, objects, workers, 5));
         println!(
-            "mark {objects} of 64 B, local {local}    must {must} M/s  {:6.2} M/s {:6.2} ns each",
-            mark.mega_objects(),
-            mark.each()
+            "mark {objects} of 64 B, local {local}    must {must} M/s  {:6.2} M/s {:6.2} ns each, on 2 threads {:6.2} M/s",
+            one.mega_objects(),
+            one.each(),
+            two.mega_objects()
         );
     }
 }

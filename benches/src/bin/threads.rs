@@ -11,7 +11,10 @@ use std::{
 };
 
 use bumpalo::Bump;
-use gc_benches::clock::{Percentiles, sink};
+use gc_benches::{
+    churn,
+    clock::{Percentiles, sink},
+};
 use gc_core::{Gc, Generation, Heap, Mutator, Root, Trace, blocking};
 
 #[derive(Trace)]
@@ -154,6 +157,41 @@ fn oversubscribed() {
     }
 }
 
+/// Cyclic graph churn, all of it on one graph that the mutators share, or each on one of its own.
+fn shared_churn() {
+    const LIVE: usize = 100_000;
+    const REPLACEMENTS: u64 = 1_500_000;
+    for (name, shared) in [("one graph of both", true), ("a graph each", false)] {
+        let run = |threads: u64| {
+            let heap = Heap::builder().build().expect("a heap");
+            let m = heap.attach().expect("a mutator");
+            let tables: Vec<_> = (0..if shared { 1 } else { threads }).map(|_| churn::table(&m, LIVE)).collect();
+            drop(m);
+            let (begin, heap, tables) = (Instant::now(), &heap, &tables);
+            let steps: Vec<_> = std::thread::scope(|scope| {
+                let worker = |id: u64| {
+                    let mut m = heap.attach().expect("a mutator");
+                    let table = &tables[id as usize % tables.len()];
+                    churn::run(&mut m, table, REPLACEMENTS, id + 1).1
+                };
+                let threads: Vec<_> = (0..threads).map(|id| scope.spawn(move || worker(id))).collect();
+                threads.into_iter().map(|thread| thread.join().expect("a thread").percentiles()).collect()
+            });
+            (begin.elapsed().as_secs_f64(), steps)
+        };
+        let [one, two] = fastest(3, |index| run(index as u64 + 1).0);
+        let of_256 = run(2).1;
+        let worst = |of: fn(&Percentiles) -> u64| of_256.iter().map(of).max().unwrap_or(0) as f64 / 1e3;
+        println!(
+            "cyclic graph churn, {name}: 1 mutator {one:.3} s, 2 mutators {two:.3} s: throughput x {:.2}; 256 steps of 2: p50 {:.0} p99 {:.0} p99.9 {:.0} us",
+            2.0 * one / two,
+            worst(|p| p.p50),
+            worst(|p| p.p99),
+            worst(|p| p.p999)
+        );
+    }
+}
+
 /// What other mutators add to an empty young collection.
 fn others() {
     let pause = |blocked: usize, polling: usize| -> f64 {
@@ -241,6 +279,7 @@ fn main() {
     for (name, run) in [
         ("trees", two_mutators as fn()),
         ("oversubscribed", oversubscribed),
+        ("churn", shared_churn),
         ("others", others),
         ("safepoint", safepoint),
     ] {

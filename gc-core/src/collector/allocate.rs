@@ -100,7 +100,7 @@ impl Local {
         let shared = &*self.shared;
         let mut young = shared.young.lock();
         let chunk_bytes = young.space.chunk_bytes();
-        if !self.make_promotable(&mut young, chunk_bytes) {
+        if shared.memory.budget.is_far_over() || !self.make_promotable(&mut young, chunk_bytes) {
             drop(young);
             return Err(self.refused(wanted));
         }
@@ -128,7 +128,7 @@ impl Local {
                 let grown = memory.grow(offset, bytes);
                 // Only where much becomes old: the reserve of a program that promotes little is never touched.
                 if grown && self.shared.pace.promotes_much() {
-                    self.shared.background.post(Job::Populate(offset, bytes));
+                    self.shared.full.ask_to_populate(offset, bytes);
                 }
                 grown
             })

@@ -17,7 +17,7 @@ use crate::{
     memory::{BLOCK, Header, PAGE, bitmap::ones, budget::Budget},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -40,9 +40,6 @@ pub(crate) enum Job {
     Trim,
     /// Start the threads that help with collections.
     Hire,
-    /// Put memory behind a range that is about to be promoted into (offset in the reservation, bytes): touching fresh memory is
-    /// most of what such a pause would take.
-    Populate(usize, usize),
 }
 
 /// The queue of the background thread.
@@ -53,6 +50,10 @@ pub(crate) struct Background {
     marker: Mutex<Option<thread::JoinHandle<()>>>,
     /// Values in jobs that were not finished, or not posted yet.
     pending: AtomicUsize,
+    /// Bytes that they lie in.
+    pending_bytes: AtomicUsize,
+    /// Whether it was told that they are too many.
+    told_behind: AtomicBool,
     run: AtomicU64,
     panicked: AtomicU64,
 }
@@ -64,6 +65,8 @@ impl Background {
             hook,
             marker: Mutex::new(None),
             pending: AtomicUsize::new(0),
+            pending_bytes: AtomicUsize::new(0),
+            told_behind: AtomicBool::new(false),
             run: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
         }
@@ -76,7 +79,20 @@ impl Background {
     pub(crate) fn expect_drops(&self, pending: &Pending, budget: &Budget) {
         budget.charge_always(pending.bytes());
         // Relaxed, here and below: counters for `Stats`, which the lock and the end of the pause order.
-        self.pending.fetch_add(pending.len(), Ordering::Relaxed);
+        let values = self.pending.fetch_add(pending.len(), Ordering::Relaxed) + pending.len();
+        let bytes = self.pending_bytes.fetch_add(pending.bytes(), Ordering::Relaxed) + pending.bytes();
+        if bytes > MANY && !self.told_behind.swap(true, Ordering::Relaxed) {
+            // In front of the drops that it is about.
+            self.queue.post_first(Job::Tell(Event::DestructorsBehind { values, bytes }));
+        }
+    }
+
+    /// Values that were expected are dropped.
+    fn dropped(&self, values: usize, bytes: usize) {
+        self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if self.pending.fetch_sub(values, Ordering::Relaxed) == values {
+            self.told_behind.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Queues values to be dropped, which were counted.
@@ -141,6 +157,8 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
     background
 }
 
+/// Bytes of dead values that wait to be dropped at which somebody should look.
+const MANY: usize = 16 << 20;
 /// Bytes of empty memory of each kind that are kept at least; a quarter of what is in use if that is more.
 const SPARE: usize = 4 << 20;
 /// Nested `Box`es in one object drop recursively.
@@ -191,7 +209,6 @@ impl Shared {
                     self.background.post(Job::Tell(event));
                 }
             }
-            Job::Populate(offset, bytes) => self.memory.populate(offset, bytes),
             Job::Trim => {
                 // What the old generation grows by until the next full collection would be taken again at once, and a page
                 // that was given back costs ten times the allocation on it.
@@ -219,7 +236,7 @@ impl Shared {
         pending.run(&mut dropped);
         self.memory.budget.discharge(bytes);
         self.count(dropped);
-        self.background.pending.fetch_sub(count, Ordering::Relaxed);
+        self.background.dropped(count, bytes);
     }
 
     /// Ends dead counted objects.

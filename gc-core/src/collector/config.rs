@@ -124,7 +124,7 @@ impl Default for Config {
         Self {
             thresholds: Thresholds::default(),
             chunk_bytes: 256 << 10,
-            remembered_entries: 1 << 16,
+            remembered_entries: 1 << 13,
             late_after: Duration::from_secs(1),
             workers: cores.min(DEFAULT_WORKERS),
             cores,

@@ -113,7 +113,15 @@ pub(crate) fn collect(
         beside: Duration::ZERO,
         assist: Duration::ZERO,
     };
-    let report = CollectReport { generation, bytes_before: before, bytes_freed: freed, old_objects_freed: 0, pause };
+    let report = CollectReport {
+        generation,
+        bytes_before: before,
+        bytes_freed: freed,
+        old_objects_freed: 0,
+        pause,
+        marking: Duration::ZERO,
+        sweeping: Duration::ZERO,
+    };
     (report, pending, event)
 }
 

@@ -95,6 +95,15 @@ pub enum Event {
         /// For a whole full collection: how long pauses helped it, in slices.
         assist: Duration,
     },
+    /// Destructors are slower than what the program leaves to them: dead values of more than 16 MiB wait to be dropped. They count towards the
+    /// hard limit; a quarter above it every allocation fails. Without a limit they take what memory there is. Told once, until all were dropped.
+    #[non_exhaustive]
+    DestructorsBehind {
+        /// How many values wait.
+        values: usize,
+        /// The bytes that they lie in.
+        bytes: usize,
+    },
     /// A destructor panicked. The panic hook has printed the message; the value counts as dropped.
     #[non_exhaustive]
     DestructorPanicked {
@@ -153,6 +162,7 @@ impl Event {
         match self {
             Self::Collection { .. } => Level::Debug,
             Self::DestructorPanicked { .. }
+            | Self::DestructorsBehind { .. }
             | Self::LimitReached { .. }
             | Self::Late { .. }
             | Self::NoHelper { .. }
@@ -191,6 +201,9 @@ impl fmt::Display for Event {
                 beside.as_micros(),
                 assist.as_micros()
             ),
+            Self::DestructorsBehind { values, bytes } => {
+                write!(f, "destructors_behind values={values} bytes={bytes}")
+            }
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
             Self::Late { thread, waited, last_safepoint } => {
                 write!(f, "late_for_safepoint thread={thread:?} waited_ms={} last_safepoint=", waited.as_millis())?;

@@ -61,6 +61,8 @@ struct State {
     ended: u64,
     last: Option<CollectReport>,
     current: Current,
+    /// See [`Duty::Populate`].
+    populate: Vec<(usize, usize)>,
 }
 
 /// The figures of a collection that is under way.
@@ -94,6 +96,9 @@ pub(crate) enum Duty {
     Mark,
     /// The collection with this number.
     Sweep(u64),
+    /// Put memory behind a range that is about to be promoted into (offset in the reservation, bytes): touching fresh memory is most of what
+    /// such a pause would take. The marker does it, as two threads that want the core beside the program would keep each other from it.
+    Populate(usize, usize),
     Stop,
 }
 
@@ -114,7 +119,14 @@ impl Full {
             marked: None,
         };
         Self {
-            state: Mutex::new(State { phase: Phase::Idle, begun: 0, ended: 0, last: None, current }),
+            state: Mutex::new(State {
+                phase: Phase::Idle,
+                begun: 0,
+                ended: 0,
+                last: None,
+                current,
+                populate: Vec::new(),
+            }),
             changed: Condvar::new(),
             phase: AtomicU8::new(Phase::Idle as u8),
             begun: AtomicU64::new(0),
@@ -237,12 +249,28 @@ impl Full {
             if self.is_stopping() {
                 return Duty::Stop;
             }
+            if let Some((offset, bytes)) = state.populate.pop() {
+                return Duty::Populate(offset, bytes);
+            }
             match state.phase {
                 Phase::Marking => return Duty::Mark,
                 Phase::Sweeping => return Duty::Sweep(state.begun),
                 Phase::Idle => self.changed.wait(&mut state),
             }
         }
+    }
+
+    /// Asks the marker for [`Duty::Populate`].
+    pub(crate) fn ask_to_populate(&self, offset: usize, bytes: usize) {
+        self.state.lock().populate.push((offset, bytes));
+        self.changed.notify_all();
+        // While it marks, it looks when its poll is raised.
+        self.poll.raise(Reason::YOUNG);
+    }
+
+    /// What the marker was asked to populate while it marks.
+    pub(crate) fn to_populate(&self) -> Vec<(usize, usize)> {
+        core::mem::take(&mut self.state.lock().populate)
     }
 
     /// The heap ends: the marker gives up what it does.

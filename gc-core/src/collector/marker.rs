@@ -36,6 +36,7 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
             match shared.full.next() {
                 Duty::Mark => shared.mark_beside(),
                 Duty::Sweep(number) => shared.sweep_beside(number),
+                Duty::Populate(offset, bytes) => shared.memory.populate(offset, bytes),
                 Duty::Stop => return,
             }
         }
@@ -64,6 +65,12 @@ impl Shared {
             if full.poll().is_raised() {
                 if full.poll().take().contains(Reason::STOP) {
                     world.park(full.word());
+                }
+                let ranges = full.to_populate();
+                if !ranges.is_empty() {
+                    world.enter_blocked(full.word());
+                    ranges.into_iter().for_each(|(offset, bytes)| self.memory.populate(offset, bytes));
+                    world.leave_blocked(full.word());
                 }
             } else if marked == Marked::All && !self.snapshots.is_waiting() {
                 attempts += 1;
@@ -204,6 +211,8 @@ impl Shared {
                 bytes_freed: current.freed,
                 old_objects_freed: current.objects,
                 pause: current.pause,
+                marking: current.marked.map_or(Duration::ZERO, |marked| marked - current.start),
+                sweeping: current.marked.map_or(Duration::ZERO, |marked| marked.elapsed()),
             }
         });
         drop((old, large));

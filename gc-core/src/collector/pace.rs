@@ -60,7 +60,7 @@ pub(crate) struct Pace {
 /// See `Pace::used_part`.
 const WHOLE: usize = 64;
 /// Survivors of one collection that are worth having memory ready for.
-const MUCH: usize = 1 << 20;
+const MUCH: usize = 64 << 10;
 
 impl Pace {
     pub(crate) fn new(config: &Config) -> Self {
@@ -207,11 +207,12 @@ impl Pace {
     }
 
     /// Sets the young budget for so many mutators: threads that share one nursery would be collected as much more often, and
-    /// each time would copy what all of them have in the works. Not more than an eighth of the hard limit.
+    /// each time would copy what all of them have in the works. Threads in excess of the cores wait for each other with that in hand, so
+    /// twice the cores count; more would not stay in caches. Not more than an eighth of the hard limit.
     pub(crate) fn share_nursery(&self, mutators: usize, config: &Config) {
         self.attached.store(mutators, Ordering::Relaxed);
         let affordable = config.hard_limit.unwrap_or(usize::MAX) / 8 / self.nursery_bytes.load(Ordering::Relaxed);
-        self.nurseries.store(mutators.min(config.cores).min(affordable).max(1), Ordering::Relaxed);
+        self.nurseries.store(mutators.min(2 * config.cores).min(affordable).max(1), Ordering::Relaxed);
     }
 
     /// Whether the young budget is used up.

@@ -29,6 +29,12 @@ impl<J> Queue<J> {
         self.work.notify_one();
     }
 
+    /// Posts a job that goes before all others.
+    pub(crate) fn post_first(&self, job: J) {
+        self.state.lock().jobs.push_front(job);
+        self.work.notify_one();
+    }
+
     /// No more jobs will be posted from elsewhere.
     pub(crate) fn stop(&self) {
         self.state.lock().stop = true;

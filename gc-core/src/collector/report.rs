@@ -80,4 +80,8 @@ pub struct CollectReport {
     pub old_objects_freed: usize,
     /// How long it took, from the request on: the wait for other threads to reach safepoints, and the pause.
     pub pause: Duration,
+    /// For the old generation: how long marking took, from the beginning of its first pause to the end of the second. Otherwise zero.
+    pub marking: Duration,
+    /// For the old generation: how long it took from there until everything was swept. Otherwise zero.
+    pub sweeping: Duration,
 }

@@ -69,8 +69,8 @@ impl HeapBuilder {
         self
     }
 
-    /// Entries of a mutator's remembered set at which it is looked through for duplicates, and a collection is asked
-    /// for if that does not halve it. 65 536 by default.
+    /// Entries of a mutator's remembered set at which a collection is asked for: 8192 by default, a few tenths of a millisecond of a
+    /// pause. A thread that goes on without a safepoint has its set looked through for duplicates each time that so many are added.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -129,8 +129,11 @@ impl HeapBuilder {
     /// Counted are the nursery, the blocks of the old generation with those kept ready for promotion, large objects,
     /// and values that wait to be dropped. Not counted are what objects own outside the heap, as the buffer of a `Vec`,
     /// and the collector's own tables, about 1/40 of the old generation. The limit must hold a nursery and the blocks
-    /// to promote it into: 13.25 MiB for the default one; with several mutators, another 5 chunks (1.25 MiB) for each: one that each has in
+    /// to promote it into: 13.63 MiB for the default one; with several mutators, another 5 chunks (1.25 MiB) for each: one that each has in
     /// hand, one that it takes on its way to the safepoint, and what to promote them into.
+    ///
+    /// Values that wait to be dropped, and [bytes held elsewhere](crate::ExternalBytes), may pass the limit by a quarter; from there on
+    /// every allocation that needs another chunk fails, until destructors catch up.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};

@@ -1,10 +1,17 @@
 //! Bitmaps over the old part, one bit per granule, and the walk over the bits of a block.
+//!
+//! - **X1** While several threads set bits of one word, all of them do it by [`Bitmap::set_shared`]: each bit has one winner, and none
+//!   is lost. The model is `models/protocols/mark.rs`.
+//! - **X2** At any other time a word has one writer, and a lock or a pause hands it on to the next.
 
 use core::ptr::NonNull;
 
 use super::layout::{BLOCK, GRANULE, PAGE};
 use super::reservation::{Reservation, ReserveError};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{
+    atomic::{AtomicU64, Ordering},
+    mutant,
+};
 
 /// Bits of a block, in words.
 pub(crate) const BLOCK_WORDS: usize = BLOCK / GRANULE / 64;
@@ -48,13 +55,17 @@ impl Bitmap {
         before & bit(granule) == 0
     }
 
-    /// Sets the bit, whoever else writes the word meanwhile. Whether it was clear.
+    /// Sets the bit, whoever else sets bits of the word meanwhile. Whether it was clear (X1).
     #[inline(always)]
     pub(crate) fn set_shared(&self, granule: usize) -> bool {
+        if mutant("mark_by_load_and_store") {
+            return self.set_new(granule);
+        }
         let word = self.word(granule / 64);
-        // Relaxed, both: only the winner matters; what the bit is about is published by other means.
+        // Relaxed, both: only the winner matters; what the bit is about is published by other means. The load spares whoever comes
+        // late the read-modify-write, and decides nothing else.
         word.load(Ordering::Relaxed) & bit(granule) == 0
-            && word.fetch_or(bit(granule), Ordering::Relaxed) & bit(granule) == 0
+            && (word.fetch_or(bit(granule), Ordering::Relaxed) & bit(granule) == 0 || mutant("mark_by_looking"))
     }
 
     /// Whether the bit is set.
@@ -111,7 +122,7 @@ pub(crate) fn prefetch(address: *const u8) {
     let _ = address;
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(gc_loom)))]
 mod tests {
     use super::*;
 

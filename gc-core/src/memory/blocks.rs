@@ -3,8 +3,10 @@
 //! - **B1** A set allocation bit is an object's; a cell without one is free. Objects that need dropping also have a drop bit.
 //! - **B2** Marks are clear between full collections; in blocks that were swept, from then on.
 //! - **B3** A block is empty (no class, no bits), open (one promotion cursor fills it), or closed. A closed block with
-//!   free cells is listed under its class, unless its few free cells are not worth a visit.
+//!   free cells is listed under its class, unless its few free cells are not worth a visit, or it waits to be swept.
 //! - **B4** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are counted.
+//!
+//! What is promoted meets the sweep in the model `models/protocols/sweep.rs`.
 
 use super::{
     bitmap::Bitmap,
@@ -13,7 +15,7 @@ use super::{
     reservation::ReserveError,
     size_class::{CLASSES, SizeClass},
 };
-use crate::sync::Arc;
+use crate::sync::{Arc, mutant};
 
 /// A block's descriptor.
 #[derive(Clone, Copy)]
@@ -172,8 +174,8 @@ impl OldSpace {
 
     /// Begins a sweep: every block with objects waits for it, and none of them is promoted into before. All are closed.
     pub(crate) fn begin_sweep(&mut self) {
-        for list in &mut self.partial {
-            list.clear();
+        if !mutant("partial_blocks_stay_listed") {
+            self.partial.iter_mut().for_each(Vec::clear);
         }
         for block in &mut self.blocks {
             block.unswept = block.class.is_some();

@@ -43,6 +43,12 @@ impl Budget {
         self.peak.fetch_max(self.used(), Ordering::Relaxed);
     }
 
+    /// Whether what was counted always, or is elsewhere, passes the limit by more than a quarter: time to refuse even what needs no new memory.
+    pub(crate) fn is_far_over(&self) -> bool {
+        let limit = self.limit();
+        self.used() > limit.saturating_add(limit / 4)
+    }
+
     /// Counts `bytes` less.
     pub(crate) fn discharge(&self, bytes: usize) {
         let before = self.used.fetch_sub(bytes, Ordering::Relaxed);

@@ -1,12 +1,13 @@
-//! Size classes of the old part: multiples of 16 up to 128 bytes, then four to a doubling, up to 8 KiB.
+//! Size classes of the old part: multiples of 16 up to 128 bytes, then four to a doubling, up to 8 KiB; and one more 16 bytes above each
+//! power of two, where what has so many bytes is with its header.
 //!
 //! An object of the young part takes at most 4/3 of its bytes in a class (24 in 32: `TypeShape::young_bytes` sees to it),
 //! and the tail of a block that no cell fits in is at most 1/15 of it: [`PROMOTION_NUM`]/[`PROMOTION_DEN`] bounds both together.
 
-use super::layout::{BLOCK, MAX_SMALL};
+use super::layout::{BLOCK, GRANULE, MAX_SMALL};
 
 /// How many classes there are.
-pub(crate) const CLASSES: usize = 32;
+pub(crate) const CLASSES: usize = 38;
 /// Promoting takes at most this part of the young bytes, in blocks.
 pub(crate) const PROMOTION_NUM: usize = 3;
 /// See [`PROMOTION_NUM`].
@@ -20,19 +21,13 @@ impl SizeClass {
     /// The class for `bytes`, or `None` if that is a large object's size.
     #[inline(always)]
     pub(crate) const fn of(bytes: usize) -> Option<Self> {
-        if bytes <= 128 {
-            return Some(Self((bytes.div_ceil(16) - 1) as u8));
-        }
         if bytes > MAX_SMALL {
             return None;
         }
-        let doubling = (bytes - 1).ilog2() as usize;
-        let step = doubling - 2;
-        let quarter = (bytes - 1) >> step;
-        Some(Self((8 + (doubling - 7) * 4 + (quarter - 4)) as u8))
+        Some(Self(OF[bytes.div_ceil(GRANULE)]))
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(gc_loom)))]
     const fn from_index(index: usize) -> Self {
         assert!(index < CLASSES);
         Self(index as u8)
@@ -67,10 +62,32 @@ static BYTES: [u16; CLASSES] = {
     let mut bytes = [0; CLASSES];
     let mut i = 0;
     while i < CLASSES {
-        bytes[i] = if i < 8 { (i + 1) * 16 } else { (4 + (i - 8) % 4 + 1) << (5 + (i - 8) / 4) } as u16;
+        bytes[i] = if i < 8 {
+            (i + 1) * GRANULE
+        } else {
+            let power = 128 << ((i - 8) / 5);
+            match (i - 8) % 5 {
+                0 => power + GRANULE,
+                quarter => power + power / 4 * quarter,
+            }
+        } as u16;
         i += 1;
     }
     bytes
+};
+
+/// The smallest class that holds so many granules.
+static OF: [u8; MAX_SMALL / GRANULE + 1] = {
+    let mut of = [0; MAX_SMALL / GRANULE + 1];
+    let (mut granules, mut class) = (0, 0);
+    while granules < of.len() {
+        while (BYTES[class] as usize) < granules * GRANULE {
+            class += 1;
+        }
+        of[granules] = class as u8;
+        granules += 1;
+    }
+    of
 };
 
 static RECIPROCAL: [u64; CLASSES] = {
@@ -83,7 +100,7 @@ static RECIPROCAL: [u64; CLASSES] = {
     reciprocal
 };
 
-#[cfg(test)]
+#[cfg(all(test, not(gc_loom)))]
 mod tests {
     use super::*;
     use crate::memory::TypeShape;

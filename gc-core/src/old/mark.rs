@@ -6,7 +6,7 @@
 //!
 //! - **M1** Marking begins with nothing young, by the pointers of the roots: the snapshot. What the program overwrites comes by the
 //!   snapshot buffers (W5 of the barrier); what becomes old meanwhile is born marked.
-//! - **M2** An object is traced by whoever sets its mark, or takes it from a snapshot buffer (N1).
+//! - **M2** An object is traced by whoever sets its mark, or takes it from a snapshot buffer (N1). The model is `models/protocols/mark.rs`.
 //! - **M3** Beside the program the marker reads: immutable fields and what objects own, which nobody changes; slots, by atomic loads;
 //!   cells, under their lock. It *tries* the lock only: a cell that is being written is put off to the final pause, where nobody has it.
 //!   What was in it when marking began has then been pushed by the writer. Young values are skipped.

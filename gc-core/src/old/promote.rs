@@ -10,7 +10,7 @@ use crate::memory::{
     blocks::{Bits, OldSpace},
     size_class::{CLASSES, SizeClass},
 };
-use crate::sync::{Mutex, atomic::Ordering};
+use crate::sync::{Mutex, atomic::Ordering, mutant};
 
 /// Where the next object of each class goes that one worker promotes.
 pub(crate) struct Cursors {
@@ -65,7 +65,7 @@ impl Cursors {
         cursor.next += class.bytes();
         let granule = bits.granule(address.addr());
         bits.allocated.set(granule);
-        if self.marking {
+        if self.marking && !mutant("born_unmarked") {
             bits.marks.set(granule);
         }
         if info.drop.is_some() {

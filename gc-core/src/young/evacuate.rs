@@ -157,7 +157,7 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
 
 /// Places in flight between the prefetch of their object's header and its copy.
 const IN_FLIGHT: usize = 8;
-/// How far ahead of the remembered places the prefetch is.
+/// How far below the top of the stack places are prefetched.
 const AHEAD: usize = 16;
 // A place that was remembered twice may be met by two workers at once. Who finds the new address there acquires the copy behind
 // it, and the age of its chunk. Plain loads and stores where it matters for speed.
@@ -251,12 +251,14 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     /// The set is that of the heap (W1, W2 of the barrier), and E1 holds.
     pub(crate) unsafe fn remembered(&mut self, set: Remembered) {
         self.holder = Holder::Old;
-        for (index, edge) in set.edges.iter().enumerate() {
-            if let Some(later) = set.edges.get(index + AHEAD) {
-                prefetch(later.as_ptr().cast());
+        for place in set.edges {
+            if self.holders.contains(place.addr().get()) {
+                // Looked at when its turn comes, once: most are far from any cache.
+                self.work.places.push(place);
+            } else {
+                // SAFETY: W2: a place of a pointer in memory that an old object owns.
+                unsafe { self.edge(place.as_ptr()) };
             }
-            // SAFETY: W2: a place of a pointer in an old object.
-            unsafe { self.edge(edge.as_ptr()) };
         }
         for cell in set.cells {
             // SAFETY: W2, W3: a logged cell of an old object, whose content is of the type `info`.
@@ -285,6 +287,10 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             while waiting < IN_FLIGHT
                 && let Some(place) = self.work.places.pop()
             {
+                // Remembered places lie anywhere in old memory.
+                if let Some(later) = self.work.places.len().checked_sub(AHEAD) {
+                    prefetch(self.work.places[later].as_ptr().cast());
+                }
                 // SAFETY: E1: a place that was reported, valid throughout the pause.
                 let target = unsafe { place.as_ref() }.load(LOAD);
                 prefetch(target.wrapping_sub(HEADER));
@@ -332,8 +338,11 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         // SAFETY: E1: a place that was reported, valid throughout the pause.
         let edge = unsafe { place.as_ref() };
         let target = edge.load(LOAD);
-        // A place that was remembered twice was updated before.
+        // A remembered place may hold anything: null, an old value, or what another entry for it has updated.
         if !self.young_part.contains(target.addr()) {
+            if self.watched.contains(target.addr()) {
+                self.reach_large(target);
+            }
             return;
         }
         // SAFETY: a pointer into the young part is to an object of from-space or to-space.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Settings of `GC_CORE_STRESS`. The first is none.
-pub const PROFILES: [&str; 9] = [
+pub const PROFILES: [&str; 10] = [
     "",
     "every-safepoint",
     "full-every=1,every-safepoint=20",
@@ -19,6 +19,7 @@ pub const PROFILES: [&str; 9] = [
     "promote-random,every-allocation=7,seed=1",
     "to-space-full=3,every-safepoint=3",
     "every-safepoint=400,full-every=2,verify",
+    "slow-marker=64,full-every=2,every-safepoint=3,workers=2",
 ];
 
 /// How a run of the interpreter ended.

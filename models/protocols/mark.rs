@@ -1,0 +1,86 @@
+//! Mark bits of one word, set by two markers and by a mutator's barrier: `memory::bitmap`, `barrier`.
+//!
+//! - Each bit has one winner, who traces the object or hands it over to be traced: every object is traced exactly once (X1, M2, N1).
+//! - No bit is lost.
+//!
+//! The markers have found the same two objects; the mutator overwrites the slots that hold the second one and a third.
+
+use core::ptr;
+
+use crate::{
+    Arc,
+    barrier::Barrier,
+    check,
+    edge::Edge,
+    memory::{
+        AddressMap, OLD,
+        blocks::{Bits, OldSpace},
+        large::RunTable,
+    },
+    must_fail,
+    safepoint::Poll,
+    snapshot::Snapshots,
+    thread,
+};
+
+const OBJECTS: usize = 3;
+
+fn address(object: usize) -> *mut u8 {
+    ptr::without_provenance_mut(OLD + 16 * object)
+}
+
+fn object(address: *mut u8) -> usize {
+    (address.addr() - OLD) / 16
+}
+
+/// What a marker traces of the objects that it has found.
+fn mark(bits: &Bits, found: [usize; 2]) -> Vec<usize> {
+    found.into_iter().filter(|&object| bits.marks.set_shared(bits.granule(address(object).addr()))).collect()
+}
+
+/// Empties slots that hold these objects.
+fn overwrite(barrier: &Barrier, held: [usize; 2]) {
+    let poll = Poll::new();
+    for object in held {
+        barrier.store(&poll, &Edge::new(address(object)), ptr::null_mut());
+    }
+    barrier.hand_over();
+}
+
+fn one_word() {
+    check(|| {
+        let bits = OldSpace::new(AddressMap::new()).unwrap().bits;
+        let snapshots = Arc::new(Snapshots::new());
+        let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits.clone(), snapshots.clone(), 8);
+        barrier.set_marking(true);
+        let markers = [[0, 1], [1, 0]].map(|found| {
+            let bits = bits.clone();
+            thread::spawn(move || mark(&bits, found))
+        });
+        overwrite(&barrier, [1, 2]);
+        let mut traced: Vec<usize> = markers.into_iter().flat_map(|marker| marker.join().unwrap()).collect();
+        let mut handed_over = Vec::new();
+        snapshots.take(&mut handed_over);
+        traced.extend(handed_over.into_iter().map(|address| object(address.as_ptr())));
+        traced.sort_unstable();
+        assert_eq!(traced, [0, 1, 2], "an object is traced twice, or never");
+        for object in 0..OBJECTS {
+            assert!(bits.marks.is_set(bits.granule(address(object).addr())), "a mark is lost");
+        }
+    });
+}
+
+#[test]
+fn each_bit_has_one_winner_and_none_is_lost() {
+    one_word();
+}
+
+#[test]
+fn mutant_marking_by_load_and_store_is_found() {
+    must_fail("mark::mutant_marking_by_load_and_store_is_found", "mark_by_load_and_store", one_word);
+}
+
+#[test]
+fn mutant_a_look_that_decides_alone_is_found() {
+    must_fail("mark::mutant_a_look_that_decides_alone_is_found", "mark_by_looking", one_word);
+}

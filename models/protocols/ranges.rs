@@ -1,0 +1,286 @@
+//! A barrier's ranges, which leaders change in stops, against mutators that go on: `safepoint`, `barrier`.
+//!
+//! - Ranges are plain cells (W4): the leader's access and the owner's never overlap, and each sees what the other one wrote.
+//! - Whoever goes on has the ranges of the phase, in its very next store: who was parked, who was blocked and is back, who has attached
+//!   meanwhile.
+//! - What is overwritten while marking, and nothing else, is handed over by the end of it (N2).
+//!
+//! Two stops: marking begins, marking ends. Each store overwrites an object of its own, which must be marked if and only if that is while
+//! marking. `Heap::touch` stands for the use of a barrier's cells.
+
+use core::{
+    ptr,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use crate::{
+    Arc, Heap,
+    barrier::Barrier,
+    check,
+    edge::Edge,
+    memory::{
+        AddressMap, OLD,
+        blocks::{Bits, OldSpace},
+        large::RunTable,
+    },
+    must_fail,
+    safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
+    snapshot::Snapshots,
+    sync::{Mutex, mutant},
+    thread,
+};
+
+struct Mutator {
+    word: StateWord,
+    poll: Poll,
+    barrier: Barrier,
+    /// The barrier's cells.
+    cells: Heap,
+    number: usize,
+}
+
+// SAFETY: `cells` checks that one thread at a time uses the barrier: that is what the model is for.
+unsafe impl Sync for Mutator {}
+// SAFETY: as above.
+unsafe impl Send for Mutator {}
+
+/// A heap's registry with the world, as the collector uses them.
+struct Registry {
+    world: World,
+    mutators: Mutex<Vec<Arc<Mutator>>>,
+    bits: Arc<Bits>,
+    snapshots: Arc<Snapshots>,
+    /// The phase. Not the model's to order: who may look at it has to see what it is.
+    marking: AtomicBool,
+}
+
+/// Objects of each mutator.
+const OBJECTS: usize = 8;
+
+impl Mutator {
+    fn member(&self) -> Member<'_> {
+        Member { word: &self.word, poll: &self.poll }
+    }
+
+    fn object(&self, nth: usize) -> *mut u8 {
+        ptr::without_provenance_mut(OLD + 16 * (OBJECTS * self.number + nth))
+    }
+}
+
+impl Registry {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            world: World::new(),
+            mutators: Mutex::new(Vec::new()),
+            bits: OldSpace::new(AddressMap::new()).unwrap().bits,
+            snapshots: Arc::new(Snapshots::new()),
+            marking: AtomicBool::new(false),
+        })
+    }
+
+    fn is_marking(&self) -> bool {
+        self.marking.load(Ordering::SeqCst)
+    }
+
+    fn attach(&self, number: usize) -> Arc<Mutator> {
+        let early = mutant("attach_looks_early").then(|| self.is_marking());
+        let mut mutators = self.mutators.lock();
+        let (bits, snapshots) = (self.bits.clone(), self.snapshots.clone());
+        let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits, snapshots, 8);
+        barrier.set_marking(early.unwrap_or(self.is_marking()));
+        let (word, poll) = (StateWord::running(number as u32), Poll::new());
+        let mutator = Arc::new(Mutator { word, poll, barrier, cells: Heap::new(), number });
+        mutators.push(mutator.clone());
+        mutator
+    }
+
+    fn detach(&self, mutator: &Arc<Mutator>) {
+        self.world.enter_blocked(&mutator.word);
+        let mut mutators = self.mutators.lock();
+        mutator.cells.touch();
+        mutator.barrier.hand_over();
+        mutators.retain(|other| !Arc::ptr_eq(other, mutator));
+    }
+
+    /// A safepoint; whether it was raised.
+    fn poll(&self, mutator: &Mutator) -> bool {
+        if !mutator.poll.is_raised() {
+            return false;
+        }
+        if mutator.poll.take().contains(Reason::STOP) {
+            self.world.park(&mutator.word);
+        }
+        true
+    }
+
+    /// Overwrites the mutator's n-th object. Returns it if that was while marking.
+    fn store(&self, mutator: &Mutator, nth: usize) -> Option<*mut u8> {
+        let object = mutator.object(nth);
+        let marking = self.is_marking();
+        mutator.cells.touch();
+        mutator.barrier.store(&mutator.poll, &Edge::new(object), ptr::null_mut());
+        let marked = self.bits.marks.is_set(self.bits.granule(object.addr()));
+        assert_eq!(marked, marking, "a barrier has not the ranges of the phase");
+        marking.then_some(object)
+    }
+
+    /// A stop in which marking begins or ends, led by no running mutator.
+    fn lead(&self, marking: bool) {
+        let mutators = self.mutators.lock();
+        let flip = || {
+            for mutator in mutators.iter() {
+                mutator.cells.touch();
+                mutator.barrier.hand_over();
+                mutator.barrier.set_marking(marking);
+            }
+        };
+        let members = || mutators.iter().map(|mutator| mutator.member());
+        let stopped = self.world.stop(members(), Duration::MAX, Some);
+        assert!(matches!(stopped, Stopped::All { .. }));
+        self.marking.store(marking, Ordering::SeqCst);
+        if mutant("flip_after_resume") {
+            self.world.resume(members());
+            flip();
+            return;
+        }
+        flip();
+        self.world.resume(members());
+    }
+
+    /// Two stops, against mutators that each return what they have overwritten while marking.
+    fn run(this: &Arc<Self>, mutators: Vec<thread::JoinHandle<Vec<usize>>>) {
+        this.lead(true);
+        this.lead(false);
+        let mut handed_over = Vec::new();
+        this.snapshots.take(&mut handed_over);
+        let mut handed_over: Vec<_> = handed_over.into_iter().map(|object| object.addr().get()).collect();
+        let mut overwritten: Vec<_> = mutators.into_iter().flat_map(|mutator| mutator.join().unwrap()).collect();
+        handed_over.sort_unstable();
+        overwritten.sort_unstable();
+        assert_eq!(handed_over, overwritten, "what was overwritten while marking is not what was handed over");
+    }
+}
+
+/// What a thread does with its mutator between two stores.
+type Between = fn(&Registry, &Mutator);
+
+/// Stores before and after each of `between`.
+fn stores(
+    registry: &Arc<Registry>,
+    mutator: Arc<Mutator>,
+    between: &'static [Between],
+) -> thread::JoinHandle<Vec<usize>> {
+    let there = registry.clone();
+    thread::spawn(move || run(&there, &mutator, between))
+}
+
+fn run(registry: &Registry, mutator: &Arc<Mutator>, between: &[Between]) -> Vec<usize> {
+    let mut overwritten: Vec<_> = registry.store(mutator, 0).into_iter().collect();
+    for (nth, between) in between.iter().enumerate() {
+        between(registry, mutator);
+        overwritten.extend(registry.store(mutator, nth + 1));
+    }
+    registry.detach(mutator);
+    overwritten.into_iter().map(|object| object.addr()).collect()
+}
+
+/// A safepoint, raised or not.
+fn poll(registry: &Registry, mutator: &Mutator) {
+    registry.poll(mutator);
+}
+
+/// Waits for a stop.
+fn park(registry: &Registry, mutator: &Mutator) {
+    while !registry.poll(mutator) {
+        thread::yield_now();
+    }
+}
+
+fn block(registry: &Registry, mutator: &Mutator) {
+    registry.world.enter_blocked(&mutator.word);
+    registry.world.leave_blocked(&mutator.word);
+}
+
+fn parked() {
+    check(|| {
+        let registry = Registry::new();
+        let mutator = registry.attach(0);
+        Registry::run(&registry, vec![stores(&registry, mutator, &[park, poll])]);
+    });
+}
+
+fn blocked() {
+    check(|| {
+        let registry = Registry::new();
+        let mutator = registry.attach(0);
+        Registry::run(&registry, vec![stores(&registry, mutator, &[block, block])]);
+    });
+}
+
+fn attached() {
+    check(|| {
+        let registry = Registry::new();
+        let there = registry.clone();
+        let thread = thread::spawn(move || run(&there, &there.attach(0), &[poll]));
+        Registry::run(&registry, vec![thread]);
+    });
+}
+
+fn one_of_each() {
+    check(|| {
+        let registry = Registry::new();
+        let mutators = [registry.attach(0), registry.attach(1)];
+        let between: [&'static [Between]; 2] = [&[poll], &[block]];
+        let threads = mutators.into_iter().zip(between).map(|(mutator, between)| stores(&registry, mutator, between));
+        let threads = threads.collect();
+        Registry::run(&registry, threads);
+    });
+}
+
+#[test]
+fn who_parks_goes_on_with_the_ranges_of_the_phase() {
+    parked();
+}
+
+#[test]
+fn who_blocks_comes_back_to_the_ranges_of_the_phase() {
+    blocked();
+}
+
+#[test]
+fn who_attaches_has_the_ranges_of_the_phase() {
+    attached();
+}
+
+#[test]
+fn two_mutators_have_the_ranges_of_the_phase() {
+    one_of_each();
+}
+
+#[test]
+fn mutant_a_flip_after_the_stop_is_found_by_who_parks() {
+    must_fail("ranges::mutant_a_flip_after_the_stop_is_found_by_who_parks", "flip_after_resume", parked);
+}
+
+#[test]
+fn mutant_a_flip_after_the_stop_is_found_by_who_blocks() {
+    must_fail("ranges::mutant_a_flip_after_the_stop_is_found_by_who_blocks", "flip_after_resume", blocked);
+}
+
+#[test]
+fn mutant_attaching_with_a_phase_of_before_is_found() {
+    must_fail("ranges::mutant_attaching_with_a_phase_of_before_is_found", "attach_looks_early", attached);
+}
+
+#[test]
+fn mutant_a_leader_that_does_not_wait_is_found() {
+    must_fail("ranges::mutant_a_leader_that_does_not_wait_is_found", "leader_does_not_wait", parked);
+}
+
+/// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
+#[cfg(not(gc_shuttle))]
+#[test]
+fn mutant_a_relaxed_resume_is_found() {
+    must_fail("ranges::mutant_a_relaxed_resume_is_found", "relaxed_resume", blocked);
+}

@@ -1,0 +1,305 @@
+//! The sweep against promotion: `old::sweep`, `old::promote`, `memory::blocks`, `collector::full`, between the marker, which sweeps beside
+//! the program, and pauses that promote, that sweep some blocks or all that is left, end the collection, and begin and mark the next one.
+//!
+//! - Who sweeps, promotes, or begins and ends a marking has the lock of the old generation; the marker lets go of it after each block.
+//! - What is promoted goes to blocks that were swept or are fresh, and is born marked while the old generation is being marked: it is lost
+//!   in no sweep.
+//! - What is dead when marking ends is moved out once and leaves no bit, whoever sweeps its block. So nothing is swept twice.
+//! - When marking begins every block is swept and no mark is set (B2); a mark that is set from then on, without the lock, stays.
+//!
+//! A block has two cells. A, B and C are there when the first marking ends, which has not reached B; the second one does not reach C. P, Q
+//! and R are promoted: while the first collection sweeps, while the second one marks, and while it sweeps.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::{
+    Arc, check,
+    full::{Current, Duty, Full, Phase},
+    memory::{
+        AddressMap, BLOCK, OBJECT, TypeInfo,
+        blocks::{Bits, OldSpace},
+    },
+    must_fail,
+    promote::Cursors,
+    report::{Cause, CollectReport},
+    sweep::{self, Dead, Progress, Swept},
+    sync::{Mutex, mutant},
+    thread,
+};
+
+struct World {
+    full: Full,
+    bits: Arc<Bits>,
+    old: Mutex<Old>,
+    /// Held while the old generation is being marked.
+    marking: Mutex<()>,
+}
+
+/// As the collector's.
+struct Old {
+    space: OldSpace,
+    cursors: Cursors,
+    progress: Progress,
+    freed: Freed,
+}
+
+/// What sweeps have found.
+#[derive(Default)]
+struct Freed {
+    dead: Vec<usize>,
+    swept: Swept,
+}
+
+const EXTENT: usize = BLOCK / 2;
+
+impl Dead for Freed {
+    unsafe fn moved_out(&mut self, address: *mut u8, _: &'static TypeInfo) {
+        self.dead.push(address.addr());
+    }
+
+    fn large(&mut self, _: u32) {
+        unreachable!("there are no large objects")
+    }
+}
+
+impl Old {
+    fn promote(&mut self) -> usize {
+        let Self { space, cursors, .. } = self;
+        // P2.
+        assert!(space.ensure_empty(1, |_| true, |_, _| true));
+        let bits = space.bits.clone();
+        let old = Mutex::new(space);
+        let (address, class) = cursors.place(&old, &bits, &OBJECT, EXTENT);
+        cursors.take(&bits, address, class, &OBJECT);
+        cursors.settle(&mut old.lock());
+        address.addr()
+    }
+
+    /// Whether there was a block to sweep.
+    fn sweep(&mut self, count: usize) -> bool {
+        let Self { space, progress, freed, .. } = self;
+        let swept = sweep::blocks(space, progress, count, freed);
+        freed.swept += swept.unwrap_or_default();
+        swept.is_some()
+    }
+
+    fn begin_marking(&mut self, full: &Full, start: Instant) {
+        assert!(self.space.is_swept(), "a collection begins before the last one is swept");
+        for block in 0..self.space.blocks.len() {
+            assert_eq!(marks(&self.space.bits, block), 0, "marks are left when marking begins");
+        }
+        self.cursors.marking = true;
+        full.begin(current(start));
+    }
+
+    /// As `finish_marking` of the collector.
+    fn finish_marking(&mut self, full: &Full) {
+        self.cursors.marking = false;
+        if !mutant("cursors_stay_open") {
+            self.cursors.retire();
+        }
+        self.space.begin_sweep();
+        self.progress = Progress::default();
+        full.marked(0);
+    }
+}
+
+impl World {
+    fn mark(&self, object: usize) {
+        assert!(self.bits.marks.set_shared(self.bits.granule(object)), "marked twice");
+    }
+
+    fn is_allocated(&self, object: usize) -> bool {
+        self.bits.allocated.is_set(self.bits.granule(object))
+    }
+
+    fn end(&self, number: u64) {
+        let old = self.old.lock();
+        self.full.end(number, |_| {
+            assert!(old.space.is_swept(), "a collection ends unswept");
+            CollectReport(number)
+        });
+    }
+
+    /// What the marker does with a collection whose marking has ended.
+    fn sweep_beside(&self, number: u64) {
+        // Where the sweep goes on has to be looked up in the hold of the lock that sweeps.
+        let mut kept = mutant("progress_outside").then(|| core::mem::take(&mut self.old.lock().progress));
+        let mut more = true;
+        while more {
+            let mut old = self.old.lock();
+            if let Some(kept) = &mut kept {
+                core::mem::swap(kept, &mut old.progress);
+            }
+            more = old.sweep(1);
+            if let Some(kept) = &mut kept {
+                core::mem::swap(kept, &mut old.progress);
+            }
+        }
+        if let Some(kept) = kept {
+            self.old.lock().progress = kept;
+        }
+        self.end(number);
+    }
+
+    /// The marker.
+    fn work(&self) {
+        loop {
+            match self.full.next() {
+                Duty::Sweep(number) => self.sweep_beside(number),
+                // The pauses mark.
+                Duty::Mark => drop(self.marking.lock()),
+                Duty::Populate(..) => unreachable!("nobody asks for that"),
+                Duty::Stop => return,
+            }
+        }
+    }
+
+    /// A pause for the young generation, while collection `number` sweeps.
+    fn pause(&self, pace: Pace, number: u64) -> usize {
+        let mut old = self.old.lock();
+        let promoted = old.promote();
+        match pace {
+            Pace::Ahead => {
+                while old.sweep(usize::MAX) {}
+                drop(old);
+                self.end(number);
+            }
+            Pace::Behind => drop(old.sweep(1)),
+        }
+        promoted
+    }
+
+    /// Pauses until the second collection is over; `a` lives on. Returns what is promoted.
+    fn pauses(&self, pace: Pace, start: Instant, a: usize) -> [usize; 3] {
+        let p = self.pause(pace, 1);
+        self.full.wait_for_one_after(0, || unreachable!("the first one is under way"));
+        assert_eq!(self.full.phase(), Phase::Idle);
+        let marking = self.marking.lock();
+        self.old.lock().begin_marking(&self.full, start);
+        // A barrier, between the pauses.
+        self.mark(p);
+        let mut old = self.old.lock();
+        let q = old.promote();
+        self.mark(a);
+        old.finish_marking(&self.full);
+        drop((old, marking));
+        let r = self.pause(pace, 2);
+        self.full.wait_for_one_after(1, || unreachable!("the second one is under way"));
+        self.full.stop();
+        [p, q, r]
+    }
+}
+
+fn current(start: Instant) -> Current {
+    Current {
+        cause: Cause::Explicit,
+        start,
+        before: 0,
+        freed: 0,
+        swept: 0,
+        objects: 0,
+        pause: Duration::ZERO,
+        old_at_begin: 0,
+        old_at_finish: 0,
+        snapshots: 0,
+        assist: Duration::ZERO,
+        marked: None,
+    }
+}
+
+fn marks(bits: &Bits, block: usize) -> u64 {
+    use crate::sync::atomic::Ordering::Relaxed;
+    bits.marks.block(block).iter().fold(0, |all, word| all | word.load(Relaxed))
+}
+
+/// Whether the program outruns the marker, so that a pause sweeps all that is left.
+#[derive(Clone, Copy)]
+enum Pace {
+    Ahead,
+    Behind,
+}
+
+/// The marker is the first thread to run: preemptions are for what follows.
+fn two_collections(pace: Pace) {
+    let start = Instant::now();
+    check(move || {
+        let mut space = OldSpace::new(AddressMap::new()).unwrap();
+        assert!(space.ensure_empty(2, |_| true, |_, _| true));
+        let (cursors, progress, freed) = (Cursors::new(), Progress::default(), Freed::default());
+        let mut old = Old { space, cursors, progress, freed };
+        let full = Full::new();
+        let [a, b, c] = [(); 3].map(|()| old.promote());
+        old.begin_marking(&full, start);
+        let bits = old.space.bits.clone();
+        let here = Arc::new(World { full, bits, old: Mutex::new(old), marking: Mutex::new(()) });
+        here.mark(a);
+        here.mark(c);
+        here.old.lock().finish_marking(&here.full);
+        let there = here.clone();
+        let pauses = thread::spawn(move || there.pauses(pace, start, a));
+        here.work();
+        let [p, q, r] = pauses.join().unwrap();
+
+        let mut old = here.old.lock();
+        old.freed.dead.sort_unstable();
+        let mut dead = [b, c];
+        dead.sort_unstable();
+        assert_eq!(old.freed.dead, dead, "the dead are moved out once, and nobody else is");
+        assert_eq!((old.freed.swept.objects, old.freed.swept.bytes), (2, 2 * EXTENT));
+        assert!([a, p, q, r].iter().all(|&live| here.is_allocated(live)), "a live object is lost");
+        let allocated: usize = (0..old.space.blocks.len()).map(|block| allocated(&here.bits, block)).sum();
+        assert_eq!((allocated, old.space.live_objects), (4, 4), "a dead object survives, or two have one place");
+        assert!((0..old.space.blocks.len()).all(|block| marks(&here.bits, block) == 0), "marks are left");
+    });
+}
+
+/// Objects of a block.
+fn allocated(bits: &Bits, block: usize) -> usize {
+    use crate::sync::atomic::Ordering::Relaxed;
+    bits.allocated.block(block).iter().map(|word| word.load(Relaxed).count_ones() as usize).sum()
+}
+
+fn ahead() {
+    two_collections(Pace::Ahead);
+}
+
+fn behind() {
+    two_collections(Pace::Behind);
+}
+
+#[test]
+fn promotion_and_the_sweep_never_meet_though_pauses_sweep_all() {
+    ahead();
+}
+
+#[test]
+fn promotion_and_the_sweep_never_meet_though_pauses_sweep_some() {
+    behind();
+}
+
+#[test]
+fn mutant_promoting_into_listed_unswept_blocks_is_found() {
+    must_fail("sweep::mutant_promoting_into_listed_unswept_blocks_is_found", "partial_blocks_stay_listed", behind);
+}
+
+#[test]
+fn mutant_promoting_into_open_unswept_blocks_is_found() {
+    must_fail("sweep::mutant_promoting_into_open_unswept_blocks_is_found", "cursors_stay_open", behind);
+}
+
+#[test]
+fn mutant_promoting_unmarked_while_marking_is_found() {
+    must_fail("sweep::mutant_promoting_unmarked_while_marking_is_found", "born_unmarked", behind);
+}
+
+#[test]
+fn mutant_marks_that_stay_are_found() {
+    must_fail("sweep::mutant_marks_that_stay_are_found", "marks_stay", behind);
+}
+
+#[test]
+fn mutant_progress_kept_outside_of_the_lock_is_found() {
+    must_fail("sweep::mutant_progress_kept_outside_of_the_lock_is_found", "progress_outside", ahead);
+}

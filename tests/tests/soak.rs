@@ -1,0 +1,59 @@
+//! Random programs for minutes, with other ones every time: heaps and models agree, and memory does not grow.
+//!
+//! ```console
+//! GC_SOAK_SECONDS=600 cargo test --release -p gc-tests --test soak -- --nocapture
+//! ```
+//!
+//! Without the variable it runs for two seconds. A failure prints the seed and the profile; `GC_SOAK_SEED=…` begins with that one.
+
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant, SystemTime};
+
+use gc_tests::model::{run_or_report, run_threads};
+
+/// Pages of this process in memory.
+fn resident() -> Option<usize> {
+    std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()
+}
+
+fn profile(seed: u64) -> String {
+    match seed % 6 {
+        0 => "verify".to_owned(),
+        1 => format!("random={seed}"),
+        2 => format!("tiny-nursery,promote-random,seed={seed},every-safepoint=3,verify"),
+        3 => format!("every-safepoint=2,promote-never,to-space-full={},seed={seed}", seed % 9 + 1),
+        4 => format!("slow-marker=64,full-every=2,every-safepoint=2,promote-random,seed={seed},verify"),
+        _ => format!("slow-marker=128,workers=3,full-every=3,every-safepoint=5,seed={seed}"),
+    }
+}
+
+#[test]
+fn soak() {
+    let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
+    let time = Duration::from_secs(number("GC_SOAK_SECONDS").unwrap_or(2));
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_micros() as u64);
+    let first = number("GC_SOAK_SEED").unwrap_or(now);
+    println!("GC_SOAK_SEED={first}");
+    let (start, mut programs) = (Instant::now(), 0);
+    // The most in each quarter of the time.
+    let mut peaks = [0; 4];
+    while start.elapsed() < time {
+        let seed = first + programs;
+        let profile = profile(seed);
+        if seed.is_multiple_of(4) {
+            run_threads(&profile, seed, 100);
+        } else {
+            run_or_report(&profile, seed, 50 + (seed % 400) as usize);
+        }
+        programs += 1;
+        let quarter = (start.elapsed().as_secs_f64() / time.as_secs_f64() * 4.0) as usize;
+        if let (Some(peak), Some(resident)) = (peaks.get_mut(quarter), resident()) {
+            *peak = resident.max(*peak);
+        }
+    }
+    println!("{programs} programs in {time:?}; resident pages at most, by quarters: {peaks:?}");
+    let [early, second, _, last] = peaks;
+    // Half as much again, and 16 MiB: the largest program is as likely late as early.
+    assert!(last <= early.max(second) / 2 * 3 + 4096, "memory grows: {peaks:?} pages (GC_SOAK_SEED={first})");
+}
