@@ -3,6 +3,7 @@
 //! - [`paths`]: the operations of a program, one by one. Timed by `benches/paths.rs`, compared by `src/bin/rows.rs`, counted in
 //!   instructions by `.ci/instructions` through `src/bin/path.rs`.
 //! - [`collections`]: pauses, copying, marking, sweeping. Timed by `benches/collections.rs` and `src/bin/rows.rs`.
+//! - [`counted`]: reference counts side by side. Compared by `src/bin/counted.rs`.
 //! - [`contest`]: whole programs against what users could pick instead, each contestant in processes of its own, in turns.
 //!
 //! Times drift up to twice from run to run on a shared machine, so nothing here compares a time with one of another run:
@@ -11,6 +12,7 @@
 pub mod clock;
 pub mod collections;
 pub mod contest;
+pub mod counted;
 pub mod nodes;
 pub mod paths;
 pub mod random;

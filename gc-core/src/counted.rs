@@ -27,6 +27,7 @@ mod weak;
 
 use core::{
     marker::PhantomData,
+    mem::needs_drop,
     ops::Deref,
     panic::{RefUnwindSafe, UnwindSafe},
     ptr::NonNull,
@@ -39,7 +40,7 @@ pub use weak::CountedWeak;
 
 use crate::trace::Acyclic;
 use contents::KindOf;
-use count::{Count, Released};
+use count::{Count, Released, Step};
 use current::{ask, current, merge};
 use owners::Object;
 
@@ -64,7 +65,7 @@ use owners::Object;
 ///
 /// # What it costs
 ///
-/// The thread that made the object, while it runs its [`Mutator`](crate::Mutator), counts by plain loads and stores: a clone and its drop cost
+/// The thread that made the object, while it runs its [`Mutator`](crate::Mutator), counts without atomic operations: a clone and its drop cost
 /// about what `Rc`'s do. Every other thread, and any thread without a mutator or in [`blocked`](crate::Mutator::blocked), counts
 /// by atomic operations, as `Arc`. Making an object and dropping the last reference where it was made take no atomic
 /// operation.
@@ -207,7 +208,7 @@ impl<T: Contents + ?Sized> Counted<T> {
         if let Some(owner) = this.count().other_owner(current()) {
             merge(owner, this.count());
         }
-        this.count().strong().max(1)
+        this.count().strong(current()).max(1)
     }
 
     /// How many weak handles there are: out of date at once, as [`strong_count`](Self::strong_count). 0 for an immortal.
@@ -240,11 +241,15 @@ impl<T: Contents + ?Sized> Counted<T> {
     }
 
     /// Ends this reference: whether the object is dead, and the caller's to end.
-    #[inline(always)]
     fn release(&mut self) -> bool {
-        match self.count().release(current()) {
+        let released = match self.count().release(current()) {
+            Step::Counted => Released::Alive,
+            Step::Last => self.count().let_go(),
+            Step::Elsewhere => self.count().release_elsewhere(),
+        };
+        match released {
             Released::Alive => false,
-            Released::Dead => true,
+            Released::Dead | Released::Unshared => true,
             Released::Ask(owner) => ask(owner, self.object()),
         }
     }
@@ -262,9 +267,12 @@ impl<T: Contents + ?Sized> Clone for Counted<T> {
 impl<T: Contents + ?Sized> Drop for Counted<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.release() {
-            // SAFETY: of this type, dead, and ours.
-            unsafe { grave::bury::<T>(self.count) };
+        match self.count().release(current()) {
+            Step::Counted => {}
+            // SAFETY: it was our last, both; the handle is gone afterwards.
+            Step::Last => unsafe { drop_last::<T>(self.count) },
+            // SAFETY: as above.
+            Step::Elsewhere => unsafe { drop_elsewhere::<T>(self.count) },
         }
     }
 }
@@ -276,5 +284,60 @@ impl<T: Contents + ?Sized> Deref for Counted<T> {
     fn deref(&self) -> &T {
         // SAFETY: an object of this type (N1), whole and not written as long as this handle is there (N2).
         unsafe { T::at(self.count.cast()).as_ref() }
+    }
+}
+
+/// Goes on after [`Step::Last`].
+///
+/// # Safety
+///
+/// The count of an object of this type, a reference of which the caller has released by that step.
+#[inline(never)]
+unsafe fn drop_last<T: Contents + ?Sized>(object: NonNull<Count>) {
+    // SAFETY: not freed before this says so.
+    match unsafe { object.as_ref() }.let_go() {
+        // SAFETY: of this type, dead and ours, without weak handles; nothing to drop.
+        Released::Unshared if !needs_drop::<T>() => unsafe { contents::free::<T>(object) },
+        // SAFETY: of this type, dead and ours.
+        Released::Unshared | Released::Dead => unsafe { bury::<T>(object) },
+        Released::Alive | Released::Ask(_) => {}
+    }
+}
+
+/// Goes on after [`Step::Elsewhere`].
+///
+/// # Safety
+///
+/// The count of an object of this type, a reference of which is the caller's to release.
+#[inline(never)]
+unsafe fn drop_elsewhere<T: Contents + ?Sized>(object: NonNull<Count>) {
+    // SAFETY: not freed before this says so.
+    match unsafe { object.as_ref() }.release_elsewhere() {
+        Released::Alive => {}
+        // SAFETY: of this type, dead and ours.
+        Released::Dead | Released::Unshared => unsafe { bury::<T>(object) },
+        // SAFETY: as above, with QUEUED set.
+        Released::Ask(owner) => unsafe { ask_owner::<T>(object, owner) },
+    }
+}
+
+/// # Safety
+///
+/// The object is of this type, dead, and the caller's to end.
+#[inline(never)]
+unsafe fn bury<T: Contents + ?Sized>(object: NonNull<Count>) {
+    // SAFETY: the caller's.
+    unsafe { grave::bury::<T>(object) };
+}
+
+/// # Safety
+///
+/// The object is of this type, and the caller has set QUEUED on it.
+#[cold]
+#[inline(never)]
+unsafe fn ask_owner<T: Contents + ?Sized>(object: NonNull<Count>, owner: u64) {
+    if ask(owner, Object { count: object, kind: KindOf::<T>::KIND }) {
+        // SAFETY: of this type, dead, and ours.
+        unsafe { grave::bury::<T>(object) };
     }
 }

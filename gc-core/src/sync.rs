@@ -8,6 +8,9 @@ pub(crate) use std::sync::Arc;
 
 pub(crate) use parking_lot::{Mutex, MutexGuard};
 
+/// A number that one thread at a time touches; the models check that.
+pub(crate) type Plain<T> = core::cell::Cell<T>;
+
 /// How often a wait looks before it sleeps: some microseconds.
 #[inline(always)]
 pub(crate) fn spins() -> u32 {

@@ -1,6 +1,7 @@
 //! The models, one file a protocol; `loom` and `shuttle` run the same ones.
 
 mod cell;
+mod counted;
 mod edge;
 mod forwarding;
 mod full;

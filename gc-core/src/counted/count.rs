@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!   owner      token of the owner, or MERGED_ALREADY, IMMORTAL, TAKEN
-//!   shared     61 bits: references counted by others, signed │ WEAK │ QUEUED │ MERGED
+//!   shared     61 bits: references counted by others, signed, from ZERO on │ WEAK │ QUEUED │ MERGED
 //!   biased     references counted by the owner
 //!   weak       weak handles, and one for all references together; LOCKED while somebody looks whether it is the only one
 //!
@@ -17,7 +17,7 @@
 //! Whoever is the owner, running, or holds the owner's state word, or finds the owner gone (all these take the lock of the owner's
 //! entry in `owners` but the running owner), has the owner's *right*.
 //!
-//! - **B1** `owner` and `biased` are changed with the owner's right only. Tokens are never used again, so no thread but the owner ever
+//! - **B1** `owner` is changed, and `biased` touched, with the owner's right only. Tokens are never used again, so no thread but the owner ever
 //!   finds its own in `owner`.
 //! - **B2** While MERGED is not set, `biased` is at least 1, but for the moment in which whoever has the right is about to set it.
 //! - **B3** MERGED and WEAK are never taken off.
@@ -28,7 +28,7 @@
 //!   dead by the other counts before it is set. Who sets it asks the owner, or has the right and takes it off.
 //! - **B7** WEAK is set before the first weak handle exists.
 //!
-//! Note [no read-modify-write]. The owner whose `biased` comes to 0, and who then loads 0 from `shared`, flags and all, has the last
+//! Note [no read-modify-write]. The owner whose `biased` comes to 0, and who then loads ZERO from `shared`, a count of 0 and no flags, has the last
 //! reference, and no weak handle ever existed. For let *P* be the changes of `shared` up to the one that was loaded, and add the owner's
 //! own counting: the sum is 0, so every reference that these made, they also ended. (What ends one has its making before it, in
 //! `shared`'s order or in the owner's past, so it is among them.) A reference that is not among them was cloned from one that is, before
@@ -40,6 +40,7 @@
 //! safepoint, `blocked` or end; a weak handle may be upgraded until then.
 
 use crate::sync::{
+    Plain,
     atomic::{AtomicU32, AtomicU64, Ordering},
     mutant, spin_loop,
 };
@@ -49,7 +50,7 @@ use crate::sync::{
 pub(crate) struct Count {
     owner: AtomicU64,
     shared: AtomicU64,
-    biased: AtomicU32,
+    biased: Plain<u32>,
     weak: AtomicU32,
 }
 
@@ -67,8 +68,10 @@ const QUEUED: u64 = 2;
 const WEAK: u64 = 4;
 const FLAGS: u64 = 7;
 const ONE: u64 = 8;
+/// A count of 0. In the middle, so that the sign of `shared` says whether it is STUCK: a test of what the processor has told already.
+const ZERO: u64 = 1 << 62;
 
-/// A count of so many counts no more: the object is immortal. A thread changes the count by one or two for a moment beyond that.
+/// A count of so many is never counted down again: the object is immortal. Nor up, from half as many more on, but by each thread for a moment.
 const STUCK: i64 = 1 << 59;
 /// As above, for weak handles: the memory is kept.
 const WEAK_STUCK: u32 = 1 << 30;
@@ -76,6 +79,18 @@ const WEAK_STUCK: u32 = 1 << 30;
 const LOCKED: u32 = u32::MAX;
 /// References that are moved from `biased` to `shared` when `biased` is full.
 const SPILL: u32 = 1 << 31;
+
+/// Where a decrement is done.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    /// By the owner. There are other references.
+    Counted,
+    /// By the owner, which has to [`let_go`](Count::let_go).
+    Last,
+    /// Not yet: by [`release_elsewhere`](Count::release_elsewhere).
+    Elsewhere,
+}
 
 /// What a decrement did.
 #[must_use]
@@ -85,6 +100,8 @@ pub(crate) enum Released {
     Alive,
     /// The object is dead, and the caller's to end.
     Dead,
+    /// As `Dead`, and there never was a weak handle.
+    Unshared,
     /// The object may be dead, and the caller has to ask the owner with this token (B6).
     Ask(u64),
 }
@@ -113,7 +130,7 @@ pub(crate) enum Only {
 
 /// The references in a value of `shared`.
 fn count(shared: u64) -> i64 {
-    (shared.cast_signed()) >> 3
+    shared.wrapping_sub(ZERO).cast_signed() >> 3
 }
 
 fn is_token(owner: u64) -> bool {
@@ -124,11 +141,12 @@ impl Count {
     /// Of a new object with one reference. `current` is the token of the mutator that this thread runs, or 0.
     #[inline(always)]
     pub(crate) fn new(current: u64) -> Self {
-        let (owner, shared, biased) = if current == 0 { (MERGED_ALREADY, ONE | MERGED, 0) } else { (current, 0, 1) };
+        let (owner, shared, biased) =
+            if current == 0 { (MERGED_ALREADY, ZERO + ONE + MERGED, 0) } else { (current, ZERO, 1) };
         Self {
             owner: AtomicU64::new(owner),
             shared: AtomicU64::new(shared),
-            biased: AtomicU32::new(biased),
+            biased: Plain::new(biased),
             weak: AtomicU32::new(1),
         }
     }
@@ -137,24 +155,22 @@ impl Count {
     pub(crate) fn immortal() -> Self {
         Self {
             owner: AtomicU64::new(IMMORTAL),
-            shared: AtomicU64::new(ONE | MERGED),
-            biased: AtomicU32::new(0),
+            shared: AtomicU64::new(ZERO + ONE + MERGED),
+            biased: Plain::new(0),
             weak: AtomicU32::new(1),
         }
     }
 
-    /// Counts a reference more. The caller has one. On the owner: a compare, a load, an add, a test, a store.
+    /// Counts a reference more. The caller has one. On the owner: a compare, an increment in place, a test.
     #[inline(always)]
     pub(crate) fn retain(&self, current: u64) {
-        // Relaxed: if it is our token, we wrote it, or it is ours for as long as we run (B1); if it is not, it never will be.
+        // Relaxed: if it is our token, we wrote it, and it is ours for as long as we run (B1); if it is not, it never will be.
         let owner = self.owner.load(Ordering::Relaxed);
         if owner == current {
-            // Relaxed, load and store: ours while we run (B1); who has the right next gets it by the state word or the lock.
-            let biased = self.biased.load(Ordering::Relaxed).wrapping_add(1);
+            let biased = self.biased.get().wrapping_add(1);
+            self.biased.set(biased);
             if biased == 0 {
                 self.spill();
-            } else {
-                self.biased.store(biased, Ordering::Relaxed);
             }
         } else {
             self.retain_elsewhere(owner);
@@ -166,54 +182,60 @@ impl Count {
         if owner != IMMORTAL {
             // Relaxed: who has a reference needs to see nothing to have another, as for `Arc`.
             let before = self.shared.fetch_add(ONE, Ordering::Relaxed);
-            if count(before) >= STUCK {
-                self.stay_stuck(ONE);
+            if before.wrapping_add(ONE).cast_signed() < 0 {
+                self.retained_when_stuck();
             }
         }
     }
 
-    /// Moves half of a full `biased` to `shared`, and counts one more.
+    /// Moves half of `biased`, which has just run over, to `shared`.
     #[cold]
     #[inline(never)]
     fn spill(&self) {
-        // Relaxed: as for `retain`. The sum is right at every moment but this, in which only we could tell.
+        // Relaxed: as for `retain_elsewhere`. Nobody but us can tell that the sum is wrong for a moment (B1).
         self.shared.fetch_add(u64::from(SPILL) * ONE, Ordering::Relaxed);
-        self.biased.store(u32::MAX - SPILL + 1, Ordering::Relaxed);
+        self.biased.set(SPILL);
     }
 
-    /// Takes back a change of a count that is STUCK.
+    /// Takes back an increment, high above STUCK. (Without the value of before: an addition whose value nobody wants takes half the time.)
     #[cold]
     #[inline(never)]
-    fn stay_stuck(&self, added: u64) {
-        // Relaxed: the object is not freed any more, nobody waits to learn anything.
-        self.shared.fetch_sub(added, Ordering::Relaxed);
+    fn retained_when_stuck(&self) {
+        // Relaxed, both: the object is not freed any more, nobody waits to learn anything.
+        if count(self.shared.load(Ordering::Relaxed)) > STUCK + STUCK / 2 {
+            self.shared.fetch_sub(ONE, Ordering::Relaxed);
+        }
     }
 
-    /// Counts a reference less. The caller has one, and does not any more. On the owner: a compare, a load, a subtraction, a store.
+    /// Takes back a decrement of a count that is STUCK.
+    #[cold]
+    #[inline(never)]
+    fn released_when_stuck(&self) {
+        // Relaxed: as above.
+        self.shared.fetch_add(ONE, Ordering::Relaxed);
+    }
+
+    /// Counts a reference less. The caller has one, and does not any more. What is not [`Step::Counted`] has another step to go.
+    /// On the owner: a compare, a decrement in place, a test.
     #[inline(always)]
-    pub(crate) fn release(&self, current: u64) -> Released {
+    pub(crate) fn release(&self, current: u64) -> Step {
         // Relaxed: as for `retain`.
-        let owner = self.owner.load(Ordering::Relaxed);
-        if owner != current {
-            return self.release_elsewhere(owner);
+        if self.owner.load(Ordering::Relaxed) != current {
+            return Step::Elsewhere;
         }
-        // Relaxed, load and store: as for `retain`.
-        let biased = self.biased.load(Ordering::Relaxed).wrapping_sub(1);
-        if biased == 0 {
-            return self.let_go();
-        }
-        self.biased.store(biased, Ordering::Relaxed);
-        Released::Alive
+        let biased = self.biased.get().wrapping_sub(1);
+        self.biased.set(biased);
+        if biased == 0 { Step::Last } else { Step::Counted }
     }
 
-    /// The owner drops the last reference that it has counted.
+    /// After [`Step::Last`]: the owner has dropped the last reference that it counted.
     #[inline]
-    fn let_go(&self) -> Released {
+    pub(crate) fn let_go(&self) -> Released {
         let order = if mutant("relaxed_let_go") { Ordering::Relaxed } else { Ordering::Acquire };
         // Acquire, with the Release of every decrement. Note [no read-modify-write].
         let shared = self.shared.load(order);
-        if shared == 0 || (mutant("weak_is_not_looked_at") && shared == WEAK) {
-            return Released::Dead;
+        if shared == ZERO || (mutant("weak_is_not_looked_at") && shared == ZERO + WEAK) {
+            return Released::Unshared;
         }
         self.let_go_of_the_shared()
     }
@@ -221,8 +243,7 @@ impl Count {
     #[cold]
     #[inline(never)]
     fn let_go_of_the_shared(&self) -> Released {
-        // Relaxed, both: ours (B1), and before MERGED is set: afterwards the object may be freed by others.
-        self.biased.store(0, Ordering::Relaxed);
+        // Relaxed: ours (B1), and before MERGED is set: afterwards the object may be freed by others.
         self.owner.store(MERGED_ALREADY, Ordering::Relaxed);
         // AcqRel: what the owner did with the object comes before its end, by whomever, and what others did before ours.
         let before = self.shared.fetch_or(MERGED, Ordering::AcqRel);
@@ -238,21 +259,25 @@ impl Count {
         }
     }
 
+    /// After [`Step::Elsewhere`].
     #[inline]
-    fn release_elsewhere(&self, owner: u64) -> Released {
+    pub(crate) fn release_elsewhere(&self) -> Released {
+        // Relaxed: as for `retain`.
+        let owner = self.owner.load(Ordering::Relaxed);
         if owner == IMMORTAL {
             return Released::Alive;
         }
         // Relaxed: MERGED stays set (B3); nothing else is concluded.
-        if self.shared.load(Ordering::Relaxed) & MERGED == 0 {
-            return self.release_unmerged(owner);
+        let shared = self.shared.load(Ordering::Relaxed);
+        if shared & MERGED == 0 {
+            return self.release_unmerged(owner, shared);
         }
         let order = if mutant("relaxed_release") { Ordering::Relaxed } else { Ordering::Release };
         // Release: what we did with the object comes before its end.
         let before = self.shared.fetch_sub(ONE, order);
         if count(before) != 1 {
             if count(before) >= STUCK {
-                self.stay_stuck(ONE.wrapping_neg());
+                self.released_when_stuck();
             }
             return Released::Alive;
         }
@@ -262,10 +287,9 @@ impl Count {
         Self::outcome(before.wrapping_sub(ONE))
     }
 
-    #[inline(never)]
-    fn release_unmerged(&self, owner: u64) -> Released {
-        // Relaxed: the exchange tells.
-        let mut shared = self.shared.load(Ordering::Relaxed);
+    /// As above, if MERGED was not set in `shared`.
+    #[inline]
+    fn release_unmerged(&self, owner: u64, mut shared: u64) -> Released {
         loop {
             let mut next = shared.wrapping_sub(ONE);
             // Where `owner` is none, somebody is about to set MERGED, after this exchange, and will find what it leaves.
@@ -288,7 +312,7 @@ impl Count {
                 Ok(_) if next & MERGED != 0 => return Self::outcome(next),
                 Ok(_) => {
                     if count(shared) >= STUCK {
-                        self.stay_stuck(ONE.wrapping_neg());
+                        self.released_when_stuck();
                     }
                     return Released::Alive;
                 }
@@ -325,9 +349,9 @@ impl Count {
 
     /// Sets MERGED, moves `biased` to `shared`, and takes these flags off, which are set. Returns `shared` as it was left.
     fn add_biased(&self, off: u64) -> u64 {
-        // Relaxed, all: with the owner's right (B1), and before MERGED is set, as afterwards the object may be freed by others.
-        let biased = u64::from(self.biased.load(Ordering::Relaxed));
-        self.biased.store(0, Ordering::Relaxed);
+        // With the owner's right (B1), all, and before MERGED is set, as afterwards the object may be freed by others. Relaxed: as `biased`.
+        let biased = u64::from(self.biased.get());
+        self.biased.set(0);
         self.owner.store(MERGED_ALREADY, Ordering::Relaxed);
         let change = (biased * ONE + MERGED).wrapping_sub(off);
         // AcqRel: what the owner and others did with the object comes before its end, by whomever.
@@ -444,6 +468,8 @@ impl Count {
         // why nobody else has a reference where this value says so, nor, if WEAK is not in it, a weak handle.
         let shared = self.shared.load(Ordering::Acquire);
         if shared & WEAK == 0 {
+            // Of the same value: a weak handle may have been made of another reference, and that dropped, since.
+            let shared = if mutant("weak_flag_of_before") { self.shared.load(Ordering::Acquire) } else { shared };
             return self.is_only_strong(current, shared);
         }
         // Acquire, with the Release of weak handles that are gone: what they were upgraded to is seen. Relaxed: nothing is learned.
@@ -462,8 +488,7 @@ impl Count {
         // Relaxed: as for `retain`.
         let owner = self.owner.load(Ordering::Relaxed);
         let biased = if owner == current {
-            // Relaxed: ours (B1).
-            i64::from(self.biased.load(Ordering::Relaxed))
+            i64::from(self.biased.get())
         } else if owner == IMMORTAL {
             return Only::No;
         } else if shared & MERGED != 0 {
@@ -485,11 +510,11 @@ impl Count {
         // Relaxed: the exchange tells.
         let mut shared = self.shared.load(Ordering::Relaxed);
         loop {
-            // Relaxed, both: as for `is_only_strong`.
+            // Relaxed: as for `retain`.
             let owner = self.owner.load(Ordering::Relaxed);
             let own = owner == current;
             let biased = if own {
-                i64::from(self.biased.load(Ordering::Relaxed))
+                i64::from(self.biased.get())
             } else if owner == IMMORTAL {
                 return Only::No;
             } else if shared & MERGED == 0 {
@@ -502,13 +527,13 @@ impl Count {
             if count(shared) + biased != 1 || (queued && !own) {
                 return Only::No;
             }
-            let next = (shared & FLAGS) | MERGED;
+            let next = ZERO | (shared & FLAGS) | MERGED;
             // AcqRel: what others did with the contents comes before what we do; who frees the memory comes after.
             match self.shared.compare_exchange(shared, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => {
                     if own {
-                        // Relaxed, both: ours (B1). It is not settled before we are at a safepoint.
-                        self.biased.store(0, Ordering::Relaxed);
+                        // Ours (B1), and not settled before we are at a safepoint. Relaxed: as for `retain`.
+                        self.biased.set(0);
                         self.owner.store(if queued { TAKEN } else { MERGED_ALREADY }, Ordering::Relaxed);
                     }
                     *memory = !queued;
@@ -525,14 +550,18 @@ impl Count {
         Some(self.owner.load(Ordering::Relaxed)).filter(|&owner| is_token(owner) && owner != current)
     }
 
-    /// References; an estimate while others count.
-    pub(crate) fn strong(&self) -> usize {
-        // Relaxed, all: an estimate.
-        if self.owner.load(Ordering::Relaxed) == IMMORTAL {
+    /// References; an estimate while others count: what another owner counts for itself is told as 1.
+    pub(crate) fn strong(&self, current: u64) -> usize {
+        // Relaxed, all: an estimate, or nobody else counts.
+        let (owner, shared) = (self.owner.load(Ordering::Relaxed), self.shared.load(Ordering::Relaxed));
+        let biased = if owner == current {
+            i64::from(self.biased.get())
+        } else if owner == IMMORTAL {
             return usize::MAX;
-        }
-        let biased = i64::from(self.biased.load(Ordering::Relaxed));
-        usize::try_from(count(self.shared.load(Ordering::Relaxed)) + biased).unwrap_or(0)
+        } else {
+            i64::from(shared & MERGED == 0)
+        };
+        usize::try_from(count(shared) + biased).unwrap_or(0)
     }
 
     /// Weak handles; an estimate while others count.
@@ -542,6 +571,15 @@ impl Count {
             LOCKED => 0,
             weak => weak as usize - 1,
         }
+    }
+}
+
+#[cfg(gc_loom)]
+impl Count {
+    /// The memory is freed: whoever uses it afterwards finds what makes it end the object once more.
+    pub(crate) fn poison(&self) {
+        self.shared.store(ZERO | MERGED | QUEUED, Ordering::Relaxed);
+        self.biased.set(0);
     }
 }
 
@@ -559,25 +597,27 @@ mod tests {
     #[test]
     fn a_full_bias_spills_and_comes_back() {
         let count = Count::new(ME);
-        count.biased.store(u32::MAX, Ordering::Relaxed);
+        count.biased.set(u32::MAX);
         count.retain(ME);
-        assert_eq!(count.strong(), 1 << 32);
-        assert_eq!(count.biased.load(Ordering::Relaxed), 1 << 31);
-        count.biased.store(1, Ordering::Relaxed);
-        assert_eq!(count.release(ME), Released::Alive, "merged, the spilled ones are left");
-        assert_eq!(count.strong(), 1 << 31);
+        assert_eq!(count.strong(ME), 1 << 32);
+        assert_eq!(count.biased.get(), 1 << 31);
+        count.biased.set(1);
+        assert_eq!(count.release(ME), Step::Last);
+        assert_eq!(count.let_go(), Released::Alive, "merged, the spilled ones are left");
+        assert_eq!(count.strong(ME), 1 << 31);
     }
 
     #[test]
     fn a_count_that_is_full_stays() {
         let count = Count::new(0);
-        let full = (u64::try_from(STUCK).unwrap() * ONE) | MERGED;
-        count.shared.store(full, Ordering::Relaxed);
+        let full = ZERO + u64::try_from(STUCK + STUCK / 2).unwrap() * ONE + MERGED;
+        count.shared.store(full - ONE, Ordering::Relaxed);
         for _ in 0..3 {
             count.retain(0);
         }
         for _ in 0..5 {
-            assert_eq!(count.release(0), Released::Alive);
+            assert_eq!(count.release(0), Step::Elsewhere);
+            assert_eq!(count.release_elsewhere(), Released::Alive);
         }
         assert_eq!(count.shared.load(Ordering::Relaxed), full);
         assert!(count.upgrade(0));
@@ -587,11 +627,13 @@ mod tests {
     #[test]
     fn a_count_that_is_full_stays_unmerged() {
         let count = Count::new(ME);
-        let full = u64::try_from(STUCK).unwrap() * ONE;
+        let full = ZERO + u64::try_from(STUCK).unwrap() * ONE;
         count.shared.store(full, Ordering::Relaxed);
-        assert_eq!(count.release(0), Released::Alive);
+        assert_eq!(count.release(0), Step::Elsewhere);
+        assert_eq!(count.release_elsewhere(), Released::Alive);
         assert_eq!(count.shared.load(Ordering::Relaxed), full);
-        assert_eq!(count.release(ME), Released::Alive);
+        assert_eq!(count.release(ME), Step::Last);
+        assert_eq!(count.let_go(), Released::Alive);
         assert_eq!(count.shared.load(Ordering::Relaxed), full | MERGED);
     }
 
@@ -610,7 +652,7 @@ mod tests {
     fn the_contents_may_be_taken_while_the_owner_is_asked() {
         let count = Count::new(ME);
         count.retain(ME);
-        assert_eq!(count.release(0), Released::Ask(ME));
+        assert_eq!(count.release_elsewhere(), Released::Ask(ME));
         assert_eq!(count.is_only(ME), Only::Yes);
         let mut memory = true;
         assert_eq!(count.claim(0, &mut memory), Only::Unknown(ME));
@@ -626,8 +668,9 @@ mod tests {
         count.retain(0);
         count.downgrade();
         for _ in 0..3 {
-            assert_eq!(count.release(0), Released::Alive);
-            assert_eq!(count.release(ME), Released::Alive);
+            assert_eq!(count.release(0), Step::Elsewhere);
+            assert_eq!(count.release_elsewhere(), Released::Alive);
+            assert_eq!(count.release(ME), Step::Elsewhere);
             assert!(!count.release_weak());
             assert!(count.upgrade(ME));
         }

@@ -102,7 +102,7 @@ impl<T: Contents + ?Sized> CountedWeak<T> {
     /// assert_eq!(Counted::downgrade(&one).strong_count(), 1);
     /// ```
     pub fn strong_count(&self) -> usize {
-        self.count().map_or(0, Count::strong)
+        self.count().map_or(0, |count| count.strong(current()))
     }
 
     /// Whether both are handles to the same object, or both to none.

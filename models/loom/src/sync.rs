@@ -148,6 +148,25 @@ pub(crate) mod atomic {
     shadowed!(AtomicUsize, usize);
 }
 
+/// A number that one thread at a time touches: the model fails where two do.
+pub(crate) struct Plain<T>(loom::cell::UnsafeCell<T>);
+
+impl<T: Copy> Plain<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(value))
+    }
+
+    pub(crate) fn get(&self) -> T {
+        // SAFETY: loom panics if somebody writes.
+        self.0.with(|place| unsafe { *place })
+    }
+
+    pub(crate) fn set(&self, value: T) {
+        // SAFETY: loom panics if this is not exclusive.
+        self.0.with_mut(|place| unsafe { *place = value });
+    }
+}
+
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
 pub(crate) struct MutexGuard<'a, T> {

@@ -9,6 +9,12 @@ mod barrier;
 #[path = "../../../gc-core/src/memory/cell_word.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod cell_word;
+#[path = "../../../gc-core/src/counted"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod counted {
+    pub(crate) mod count;
+    pub(crate) mod owners;
+}
 #[path = "../../../gc-core/src/memory/edge.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod edge;

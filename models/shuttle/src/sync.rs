@@ -24,6 +24,9 @@ pub(crate) fn mutant(name: &str) -> bool {
     PLANTED.get() == name
 }
 
+/// A number that one thread at a time touches.
+pub(crate) type Plain<T> = Cell<T>;
+
 pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
 
 pub(crate) struct MutexGuard<'a, T> {

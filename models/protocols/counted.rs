@@ -1,0 +1,566 @@
+//! Biased counts: an owner against others, merging, the owner's end, weak handles, `blocked`: `counted::count`, `counted::owners`, and
+//! the part of `safepoint` by which an owner is held.
+//!
+//! `contents` and `memory` stand for an object: looked at by whoever has a handle, touched by who drops and who frees it. A freed object's count
+//! is poisoned, so that who settles it afterwards ends it a second time. What only the owner counts by is a plain number, which
+//! loom lets one thread at a time touch.
+
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::{
+    Arc, Heap, check,
+    counted::{
+        count::{Count, FIRST_TOKEN, Only, Released, Step},
+        owners::{Kind, Object, Owners, Seat},
+    },
+    must_fail,
+    safepoint::{Poll, Reason, StateWord, World},
+    sync::Mutex,
+    thread,
+};
+
+const OWNER: u64 = FIRST_TOKEN;
+/// What a thread counts by that runs no mutator.
+const NOBODY: u64 = 0;
+
+/// An object.
+#[repr(C)]
+struct Thing {
+    count: Count,
+    contents: Heap,
+    memory: Heap,
+    ended: AtomicUsize,
+    freed: AtomicUsize,
+}
+
+/// A mutator, an object that it made, and the table of owners.
+struct Scene {
+    thing: Thing,
+    word: StateWord,
+    poll: Poll,
+    world: World,
+    owners: Owners,
+}
+
+// SAFETY: a model's, which is to find where that is wrong.
+unsafe impl Send for Scene {}
+// SAFETY: as above.
+unsafe impl Sync for Scene {}
+
+fn thing(count: NonNull<Count>) -> &'static Thing {
+    // SAFETY: every count here is the first field of a `Thing`, in a `Scene` that lives until its model is over.
+    unsafe { count.cast::<Thing>().as_ref() }
+}
+
+static KIND: Kind = Kind { bury, free, name: || "Thing" };
+
+/// Ends a dead object.
+unsafe fn bury(count: NonNull<Count>) {
+    let thing = thing(count);
+    thing.contents.touch();
+    assert_eq!(thing.ended.fetch_add(1, Ordering::Relaxed), 0, "ended twice");
+    if thing.count.release_memory() {
+        // SAFETY: of a `Thing`, its contents gone.
+        unsafe { free(count) };
+    }
+}
+
+unsafe fn free(count: NonNull<Count>) {
+    let thing = thing(count);
+    thing.memory.touch();
+    thing.count.poison();
+    assert_eq!(thing.freed.fetch_add(1, Ordering::Relaxed), 0, "freed twice");
+}
+
+fn end(object: Object) {
+    // SAFETY: dead, and the caller's.
+    unsafe { (object.kind.bury)(object.count) };
+}
+
+impl Scene {
+    /// A running mutator and an object with so many references that it has counted.
+    fn new(references: usize) -> Arc<Self> {
+        let scene = Self::of(Count::new(OWNER));
+        for _ in 1..references {
+            scene.thing.count.retain(OWNER);
+        }
+        // SAFETY: the scene lives until the model is over.
+        unsafe { scene.owners.enter(OWNER, scene.seat()) };
+        scene
+    }
+
+    /// An object that nobody owns.
+    fn merged(references: usize) -> Arc<Self> {
+        let scene = Self::of(Count::new(NOBODY));
+        for _ in 1..references {
+            scene.thing.count.retain(NOBODY);
+        }
+        scene
+    }
+
+    fn of(count: Count) -> Arc<Self> {
+        let (ended, freed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self {
+            thing: Thing { count, contents: Heap::new(), memory: Heap::new(), ended, freed },
+            word: StateWord::running(0),
+            poll: Poll::new(),
+            world: World::new(),
+            owners: Owners { entries: Mutex::new(Vec::new()) },
+        })
+    }
+
+    fn seat(&self) -> Seat {
+        Seat { word: (&self.word).into(), poll: (&self.poll).into(), world: (&self.world).into() }
+    }
+
+    fn object(&self) -> Object {
+        Object { count: NonNull::from(&self.thing).cast(), kind: &KIND }
+    }
+
+    /// The count, for who has a handle.
+    fn count(&self) -> &Count {
+        self.thing.memory.look();
+        &self.thing.count
+    }
+
+    /// Uses a reference.
+    fn look(&self) {
+        self.thing.memory.look();
+        self.thing.contents.look();
+    }
+
+    fn retain(&self, current: u64) {
+        self.count().retain(current);
+    }
+
+    fn release(&self, current: u64) {
+        self.look();
+        let released = match self.count().release(current) {
+            Step::Counted => return,
+            Step::Last => self.thing.count.let_go(),
+            Step::Elsewhere => self.thing.count.release_elsewhere(),
+        };
+        let dead = match released {
+            Released::Alive => false,
+            Released::Dead | Released::Unshared => true,
+            Released::Ask(owner) => self.owners.ask(owner, self.object()),
+        };
+        if dead {
+            end(self.object());
+        }
+    }
+
+    fn upgrade(&self, current: u64) -> bool {
+        self.count().upgrade(current)
+    }
+
+    fn release_weak(&self) {
+        if self.count().release_weak() {
+            // SAFETY: the last handle.
+            unsafe { free(self.object().count) };
+        }
+    }
+
+    /// Writes through the only handle; whether it is.
+    fn write(&self, current: u64) -> bool {
+        loop {
+            match self.count().is_only(current) {
+                Only::Yes => {
+                    self.thing.contents.touch();
+                    return true;
+                }
+                Only::No => return false,
+                Only::Unknown(owner) => {
+                    if !self.owners.merge(owner, self.count()) {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    fn drain(&self) {
+        self.owners.drain(OWNER).into_iter().for_each(end);
+    }
+
+    /// The owner's safepoint.
+    fn safepoint(&self) {
+        if self.poll.is_raised() && self.poll.take().contains(Reason::MERGE) {
+            self.word.take_asked();
+            self.drain();
+        }
+    }
+
+    fn enter_blocked(&self) {
+        if self.world.enter_blocked(&self.word) {
+            self.drain();
+        }
+    }
+
+    fn leave_blocked(&self) {
+        self.world.leave_blocked(&self.word);
+    }
+
+    fn detach(&self) {
+        self.world.enter_blocked(&self.word);
+        self.owners.leave(OWNER).into_iter().for_each(end);
+    }
+
+    /// All handles are gone, and so is the object.
+    fn is_over(&self) {
+        assert_eq!(self.thing.ended.load(Ordering::Relaxed), 1, "the object was lost");
+        assert_eq!(self.thing.freed.load(Ordering::Relaxed), 1, "the memory was lost");
+    }
+}
+
+/// The other has a reference that the owner counted, clones it, and drops both.
+fn owner_and_other() {
+    check(|| {
+        let here = Scene::new(2);
+        let there = here.clone();
+        let other = thread::spawn(move || {
+            there.retain(NOBODY);
+            there.release(NOBODY);
+            there.release(NOBODY);
+        });
+        here.retain(OWNER);
+        here.release(OWNER);
+        here.release(OWNER);
+        here.safepoint();
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// Two others drop references that the owner counted.
+fn two_others() {
+    check(|| {
+        let here = Scene::new(3);
+        let others = [(); 2].map(|()| {
+            let there = here.clone();
+            thread::spawn(move || there.release(NOBODY))
+        });
+        here.release(OWNER);
+        here.safepoint();
+        here.detach();
+        for other in others {
+            other.join().unwrap();
+        }
+        here.is_over();
+    });
+}
+
+/// The owner goes into `blocked` and stays there.
+fn blocked_for_good() {
+    check(|| {
+        let here = Scene::new(2);
+        let there = here.clone();
+        let other = thread::spawn(move || there.release(NOBODY));
+        here.release(OWNER);
+        here.enter_blocked();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// The owner leaves `blocked` and counts on, while another asks.
+fn blocked_and_back() {
+    check(|| {
+        let here = Scene::new(3);
+        let there = here.clone();
+        let other = thread::spawn(move || there.release(NOBODY));
+        here.enter_blocked();
+        here.leave_blocked();
+        here.retain(OWNER);
+        here.release(OWNER);
+        here.release(OWNER);
+        here.safepoint();
+        here.release(OWNER);
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// In `blocked` the owner counts as others do.
+fn counting_in_blocked() {
+    check(|| {
+        let here = Scene::new(2);
+        let there = here.clone();
+        let other = thread::spawn(move || there.release(NOBODY));
+        here.enter_blocked();
+        here.release(NOBODY);
+        here.leave_blocked();
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// A clone goes back to the owner, who has the last reference then, while the original is still in use elsewhere.
+fn a_clone_comes_back() {
+    check(|| {
+        let here = Scene::new(2);
+        let sent = Arc::new(Mutex::new(false));
+        let (there, send) = (here.clone(), sent.clone());
+        let other = thread::spawn(move || {
+            there.retain(NOBODY);
+            *send.lock() = true;
+            there.release(NOBODY);
+        });
+        here.release(OWNER);
+        let received = *sent.lock();
+        if received {
+            here.release(OWNER);
+        }
+        other.join().unwrap();
+        if !received {
+            here.release(OWNER);
+        }
+        here.detach();
+        here.is_over();
+    });
+}
+
+/// One drops a reference that the owner counted, the other clones one; the owner drops what is left.
+fn from_negative_back() {
+    check(|| {
+        let here = Scene::new(2);
+        let (there, again) = (here.clone(), here.clone());
+        let dropping = thread::spawn(move || there.release(NOBODY));
+        let cloning = thread::spawn(move || again.retain(NOBODY));
+        cloning.join().unwrap();
+        here.release(OWNER);
+        here.release(OWNER);
+        here.safepoint();
+        dropping.join().unwrap();
+        here.detach();
+        here.is_over();
+    });
+}
+
+/// Nobody owns it: two drop it.
+fn merged_drops() {
+    check(|| {
+        let here = Scene::merged(2);
+        let there = here.clone();
+        let other = thread::spawn(move || there.release(NOBODY));
+        here.release(NOBODY);
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// A weak handle is upgraded while the owner drops the last reference.
+fn upgrade_against_the_last_drop() {
+    check(|| {
+        let here = Scene::new(1);
+        here.count().downgrade();
+        let there = here.clone();
+        let other = thread::spawn(move || {
+            if there.upgrade(NOBODY) {
+                there.look();
+                there.release(NOBODY);
+            }
+            there.release_weak();
+        });
+        here.release(OWNER);
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// A weak handle is made of a reference that goes, elsewhere, while the owner drops its own.
+fn downgrade_against_the_last_drop() {
+    check(|| {
+        let here = Scene::new(1);
+        here.retain(NOBODY);
+        let there = here.clone();
+        let other = thread::spawn(move || {
+            there.count().downgrade();
+            there.release(NOBODY);
+            let upgraded = there.upgrade(NOBODY);
+            there.release_weak();
+            if upgraded {
+                there.release(NOBODY);
+            }
+        });
+        here.release(OWNER);
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// The last reference was dropped elsewhere, and a weak handle brings the object back before the owner has merged, or finds nothing.
+fn resurrection() {
+    check(|| {
+        let here = Scene::new(1);
+        here.count().downgrade();
+        let there = here.clone();
+        let other = thread::spawn(move || there.release(NOBODY));
+        if here.upgrade(OWNER) {
+            here.look();
+            here.safepoint();
+            here.look();
+            here.release(OWNER);
+        }
+        here.safepoint();
+        here.release_weak();
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// Who has the only handle writes, elsewhere, while the owner drops its reference or is on its way through `blocked`.
+fn writing_elsewhere() {
+    check(|| {
+        let here = Scene::new(2);
+        let there = here.clone();
+        let other = thread::spawn(move || {
+            there.write(NOBODY);
+            there.release(NOBODY);
+        });
+        here.look();
+        here.release(OWNER);
+        here.enter_blocked();
+        here.leave_blocked();
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// The owner writes if it has the only handle, while another upgrades a weak one, or lets go of it.
+fn writing_against_an_upgrade() {
+    check(|| {
+        let here = Scene::new(1);
+        here.count().downgrade();
+        let there = here.clone();
+        let other = thread::spawn(move || {
+            if there.upgrade(NOBODY) {
+                there.release_weak();
+                there.look();
+                there.release(NOBODY);
+            } else {
+                there.release_weak();
+            }
+        });
+        here.write(OWNER);
+        here.release(OWNER);
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// Who may have the only handle writes, while another makes a weak one, drops its reference, and comes back by the weak one.
+fn writing_against_a_downgrade() {
+    check(|| {
+        let here = Scene::merged(2);
+        let there = here.clone();
+        let other = thread::spawn(move || {
+            there.count().downgrade();
+            there.release(NOBODY);
+            if there.upgrade(NOBODY) {
+                there.look();
+                there.release(NOBODY);
+            }
+            there.release_weak();
+        });
+        here.write(NOBODY);
+        here.release(NOBODY);
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+/// The owner takes the contents out, though it was asked about the object.
+fn taken_while_asked() {
+    check(|| {
+        let here = Scene::new(2);
+        let there = here.clone();
+        let other = thread::spawn(move || there.release(NOBODY));
+        let mut memory = false;
+        match here.count().claim(OWNER, &mut memory) {
+            Only::Yes => {
+                here.thing.contents.touch();
+                here.thing.ended.fetch_add(1, Ordering::Relaxed);
+                if memory && here.thing.count.release_memory() {
+                    // SAFETY: taken out by us.
+                    unsafe { free(here.object().count) };
+                }
+            }
+            Only::No => here.release(OWNER),
+            Only::Unknown(_) => unreachable!("the owner knows"),
+        }
+        here.enter_blocked();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
+macro_rules! models {
+    ($($(#[$attribute:meta])* $test:ident => $model:ident),* $(,)?) => { $(
+        $(#[$attribute])*
+        #[test]
+        fn $test() {
+            $model();
+        }
+    )* };
+}
+
+models! {
+    an_owner_and_another_end_it_once => owner_and_other,
+    two_ask_the_owner => two_others,
+    an_owner_that_blocks_has_been_asked_or_is_held => blocked_for_good,
+    an_owner_leaves_blocked_while_another_merges => blocked_and_back,
+    an_owner_in_blocked_is_one_of_the_others => counting_in_blocked,
+    a_clone_that_comes_back_is_counted_by_the_owner => a_clone_comes_back,
+    a_count_comes_back_from_below => from_negative_back,
+    what_nobody_owns_is_ended_once => merged_drops,
+    a_weak_handle_is_upgraded_or_not => upgrade_against_the_last_drop,
+    a_weak_handle_is_made_while_the_owner_lets_go => downgrade_against_the_last_drop,
+    what_waits_for_its_owner_comes_back_or_is_gone => resurrection,
+    who_has_the_only_handle_writes_elsewhere => writing_elsewhere,
+    an_upgrade_and_a_write_exclude_each_other => writing_against_an_upgrade,
+    a_downgrade_and_a_write_exclude_each_other => writing_against_a_downgrade,
+    contents_are_taken_once => taken_while_asked,
+}
+
+macro_rules! mutants {
+    ($($(#[$attribute:meta])* $test:ident: $mutant:literal in $model:ident),* $(,)?) => { $(
+        $(#[$attribute])*
+        #[test]
+        fn $test() {
+            must_fail(concat!("counted::", stringify!($test)), $mutant, $model);
+        }
+    )* };
+}
+
+mutants! {
+    mutant_a_merge_beside_the_running_owner_is_found: "hold_the_running" in two_others,
+    mutant_a_merge_without_a_hold_is_found: "merge_without_hold" in blocked_and_back,
+    mutant_blocking_without_looking_is_found: "blocked_forgets_the_asked" in blocked_for_good,
+    mutant_a_release_that_wakes_nobody_is_found: "release_wakes_nobody" in blocked_and_back,
+    mutant_freeing_what_is_queued_is_found: "freed_while_queued" in from_negative_back,
+    mutant_asking_twice_is_found: "ask_twice" in two_others,
+    mutant_queueing_late_is_found: "queued_late" in from_negative_back,
+    mutant_a_weak_flag_looked_at_before_is_found: "weak_flag_of_before" in writing_against_a_downgrade,
+    mutant_upgrading_the_dead_is_found: "upgrade_the_dead" in upgrade_against_the_last_drop,
+    mutant_a_weak_flag_that_is_forgotten_is_found: "weak_flag_forgotten" in downgrade_against_the_last_drop,
+    mutant_a_weak_flag_that_is_not_looked_at_is_found: "weak_is_not_looked_at" in upgrade_against_the_last_drop,
+    /// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
+    #[cfg(not(gc_shuttle))]
+    mutant_a_relaxed_last_look_is_found: "relaxed_let_go" in a_clone_comes_back,
+    /// As above.
+    #[cfg(not(gc_shuttle))]
+    mutant_a_relaxed_decrement_is_found: "relaxed_release" in merged_drops,
+    /// As above.
+    #[cfg(not(gc_shuttle))]
+    mutant_a_relaxed_weak_decrement_is_found: "relaxed_weak" in upgrade_against_the_last_drop,
+}
