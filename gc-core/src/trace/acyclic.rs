@@ -18,9 +18,9 @@
 //! - **Y1** While a value of an acyclic type is shared, it comes to hold no handle that it did not hold before. Handles come
 //!   in when it is made, or through `&mut`.
 //! - **Y2** It holds no `Gc`, `Slot` or `GcCell`: no mutator is needed to read or to drop it, and nobody need trace it.
-//! - **Y3** A type that is [`LeadsNowhere`] is built of types of std, of `Counted` and of `CountedWeak`, without types of the user's
-//!   and trait objects. So none has itself among its parts, or among those of what it holds, and from what a value holds no way
-//!   leads back to it: such values may be changed in a lock, where Y1 would not be enough.
+//! - **Y3** A type is [`LeadsNowhere`] if all that it holds is, and there are no impls for types of the user's and for trait
+//!   objects. So none has itself among its parts, or among those of what it holds: to prove it would have no end. From what
+//!   a value holds no way leads back to it, and it may be changed in a lock, where Y1 would not be enough.
 //!
 //! What counts, `Counted` here and `Arc` in std, does its part:
 //!
@@ -161,8 +161,7 @@ pub unsafe trait Acyclic: 'static {
 
 /// Types of which no value leads back to where it is put: what may be in the lock of an acyclic type.
 ///
-/// Not for types of the user's. They would have to prove it of each field, by an attribute of its own, to save one `assume_acyclic`; and
-/// they can contain themselves.
+/// Not for types of the user's: they can contain themselves.
 ///
 /// # Safety
 ///

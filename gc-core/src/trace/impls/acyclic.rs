@@ -1,6 +1,6 @@
 //! Which std types are acyclic: a table of what they hold.
 //!
-//! - **T1** Only types that have `Trace`, or are the unsized content of one that has.
+//! - **T1** Only types that have `Trace`, the unsized contents of such, and the hashers of maps.
 //! - **T2** No trait objects, `Box<dyn Any>` and `Box<dyn Error>` included: anything may be in there. Of a trait with
 //!   `Acyclic` as its supertrait they are acyclic by themselves.
 
