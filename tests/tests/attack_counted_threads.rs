@@ -376,3 +376,62 @@ fn forgotten_references() {
     assert_eq!(Counted::strong_count(&one), 2001);
     assert!(Counted::try_unwrap(Arc::into_inner(one).unwrap()).is_err());
 }
+
+/// An object of a heap that refers to counted ones.
+#[derive(gc_core::Trace)]
+struct Cell<'gc> {
+    own: Counted<Token>,
+    shared: Vec<Counted<Token>>,
+    weak: CountedWeak<Token>,
+    next: gc_core::Slot<'gc, Cell<'gc>>,
+}
+
+/// Objects of several mutators hold each other's counted objects, move, die, and are dropped by the heap's thread, while their makers run,
+/// block and come back.
+#[test]
+fn in_the_objects_of_many_mutators() {
+    let ledger = Ledger::default();
+    let heap = checked().nursery_bytes(256 << 10).build().unwrap();
+    let board: Mutex<Vec<Counted<Token>>> = Mutex::default();
+    thread::scope(|scope| {
+        for id in 0..3_usize {
+            let (heap, ledger, board) = (&heap, &ledger, &board);
+            scope.spawn(move || {
+                let mut m = heap.attach().unwrap();
+                let mut root = m.root(None::<gc_core::Gc<Cell>>);
+                for turn in 0..600 {
+                    let own = Counted::new(ledger.token());
+                    let shared: Vec<_> = {
+                        let mut board = board.lock().unwrap();
+                        board.push(own.clone());
+                        if board.len() > 30 {
+                            drop(board.swap_remove(turn % 30));
+                        }
+                        board.iter().skip(id * 3).take(4).cloned().collect()
+                    };
+                    let weak = Counted::downgrade(shared.first().unwrap_or(&own));
+                    let next = gc_core::Slot::new(if turn % 50 == 0 { None } else { root.get(&m) });
+                    let cell = m.alloc(Cell { own, shared, weak, next });
+                    root.set(&m, Some(cell));
+                    m.safepoint();
+                    if turn % 20 == id {
+                        m.blocked(thread::yield_now);
+                    }
+                    if turn % 100 == id {
+                        m.collect(Generation::Old);
+                    }
+                    let mut at = root.get(&m);
+                    while let Some(cell) = at {
+                        assert!(Counted::strong_count(&cell.own) >= 1);
+                        assert!(cell.shared.iter().all(|one| Counted::weak_count(one) < 10_000));
+                        drop(cell.weak.upgrade());
+                        at = cell.next.get();
+                    }
+                }
+            });
+        }
+    });
+    board.lock().unwrap().clear();
+    drop(heap);
+    ledger.assert_all_once();
+}

@@ -158,7 +158,7 @@ fn run(heap: &Heap, seed: u64) {
 #[test]
 fn every_destructor_runs_once() {
     let heap = calm().build().unwrap();
-    let seeds = if cfg!(debug_assertions) { 400 } else { 4000 };
+    let seeds = if cfg!(debug_assertions) { 1000 } else { 10_000 };
     for seed in 0..seeds {
         run(&heap, seed);
     }
