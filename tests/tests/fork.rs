@@ -5,7 +5,7 @@
 use std::{sync::mpsc, time::Duration};
 
 use fork::{Fork, fork, waitpid};
-use gc_core::Generation;
+use gc_core::{Counted, Generation};
 use gc_tests::heaps::calm;
 
 #[test]
@@ -25,11 +25,18 @@ fn a_child_reads_and_lets_go_of_its_heaps() {
             })
         });
         m.safepoint();
+        let counted = Counted::new(String::from("made before"));
+        let weak = Counted::downgrade(&counted);
         let fine = std::env::temp_dir().join(format!("gc-core fork {} {busy}", std::process::id()));
         match fork().unwrap() {
             Fork::Child => {
                 assert_eq!(*roots[7].get(&m), 7);
+                drop(counted.clone());
                 drop(m);
+                // Its maker is neither running nor gone: what it counted is kept.
+                drop(counted.clone());
+                assert_eq!(weak.upgrade().as_deref(), Some(&*counted));
+                drop((counted, Counted::new(1)));
                 drop(roots);
                 drop(heap);
                 std::fs::write(fine, "").unwrap();
@@ -47,5 +54,7 @@ fn a_child_reads_and_lets_go_of_its_heaps() {
             m.blocked(|| other.join().unwrap());
         }
         m.collect(Generation::Old);
+        drop(counted);
+        assert!(weak.upgrade().is_none());
     }
 }

@@ -2,7 +2,7 @@
 //! `models/protocols/counted.rs`.
 //!
 //! Biased reference counting (Choi, Shull, Torrellas 2018). A reference is counted in one of two places: the *owner*, the mutator
-//! that made the object, counts in `biased` by plain loads and stores, everybody else in `shared` by read-modify-writes. A reference may be
+//! that made the object, counts in `biased`, a plain number, everybody else in `shared` by read-modify-writes. A reference may be
 //! counted up in one place and down in the other, so `shared` may be negative; only the sum means something.
 //!
 //! ```text
@@ -23,7 +23,8 @@
 //! - **B3** MERGED and WEAK are never taken off.
 //! - **B4** MERGED and a count of 0 is *dead*: for ever, as there is no reference to count up, and `upgrade` does not.
 //! - **B5** One read-modify-write makes it dead. Who does it ends the object, unless QUEUED is set: then who takes QUEUED off does.
-//!   So an object that somebody has been asked about is not freed meanwhile.
+//!   So an object that somebody has been asked about is not freed meanwhile. (Who knows to have the only handle ends it without one: the
+//!   note below.)
 //! - **B6** QUEUED is set by the decrement that makes the count negative, in the same exchange: one that does not can leave the object
 //!   dead by the other counts before it is set. Who sets it asks the owner, or has the right and takes it off.
 //! - **B7** WEAK is set before the first weak handle exists.
