@@ -105,7 +105,10 @@ impl<'a> World<'a> {
         let remembered = core::mem::take(&mut self.young.remembered);
         let Old { space: old, cursors, .. } = &mut *self.old;
         let (ages, bits) = (self.young.space.ages.clone(), old.bits.clone());
-        let grow = |offset, bytes| shared.memory.grow(offset, bytes);
+        let grow = |offset, bytes| {
+            // At once: page by page, the faults would be most of a pause that needs much to-space for the first time.
+            shared.memory.grow(offset, bytes).then(|| shared.memory.populate(offset, bytes)).is_some()
+        };
         let to_space = ToSpace::new(&mut self.young.space, &grow);
         let pause = Pause::new(shared.map, &shared.runs, &ages, to_space, policy, &shared.crew, alone);
         let old = Mutex::new(old);
