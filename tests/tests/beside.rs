@@ -4,13 +4,13 @@
 
 use std::{
     sync::{
-        Barrier,
+        Arc, Barrier,
         atomic::{AtomicBool, Ordering},
     },
     thread,
 };
 
-use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Thresholds, Trace, blocking};
+use gc_core::{Event, Gc, GcCell, Generation, Heap, Level, Mutator, Root, Slot, Step, Thresholds, Trace, blocking};
 use gc_tests::{
     heaps::{calm, settle, under},
     ledger::{Ledger, Token},
@@ -244,4 +244,46 @@ fn roots_and_cells_change_while_the_old_generation_is_marked() {
     });
     let heap: &Heap = &heap;
     assert!(heap.stats().collections[2] > 0);
+}
+
+#[test]
+fn an_allocation_at_the_limit_sweeps_what_waits_for_it() {
+    const LIMIT: usize = 16 << 20;
+    let (begun, marked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let told = (begun.clone(), marked.clone());
+    let heap = under("slow-marker=4096")
+        .thresholds(Thresholds { nursery_bytes: 64 << 10, growth_floor: 13 << 20, ..Thresholds::default() })
+        .chunk_bytes(16 << 10)
+        .hard_limit(LIMIT)
+        .on_event(Level::Debug, move |event| match event {
+            Event::Collection { step: Step::Begin, .. } => told.0.store(true, Ordering::Relaxed),
+            Event::Collection { step: Step::Finish, .. } => told.1.store(true, Ordering::Relaxed),
+            _ => {}
+        })
+        .build()
+        .unwrap();
+    let mut m = heap.attach().unwrap();
+    let mut kept = m.root(Vec::<Gc<[u64; 500]>>::new());
+    let mut fill = |m: &mut Mutator, until: &dyn Fn(u64) -> bool| {
+        kept.get_mut(m).clear();
+        for pages in 0.. {
+            let Ok(new) = m.try_alloc([pages; 500]) else { return pages };
+            kept.get_mut(m).push(new);
+            m.safepoint();
+            if until(pages) {
+                return pages;
+            }
+        }
+        unreachable!("memory has an end")
+    };
+    // 7 MiB of garbage, and as much again as lets marking begin: not far from the limit, and below the goal, where pauses do not help.
+    fill(&mut m, &|_| heap.stats().old_bytes > 7 << 20);
+    fill(&mut m, &|_| begun.load(Ordering::Relaxed));
+    while !marked.load(Ordering::Relaxed) {
+        m.safepoint();
+        thread::yield_now();
+    }
+    // Now it is swept, slowly.
+    let pages = fill(&mut m, &|_| false);
+    assert!(pages * 4096 > 6 << 20, "{pages} pages: 7 MiB that were free in all but name were not found");
 }

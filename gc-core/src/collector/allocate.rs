@@ -140,9 +140,13 @@ impl Local {
             return true;
         }
         drop(old);
-        // Free large runs may hold what is missing.
+        // Free large runs may hold what is missing; so may blocks that wait to be swept.
         self.shared.release_runs(0);
-        ready(&mut self.shared.old.lock().space, wanted)
+        let mut found = ready(&mut self.shared.old.lock().space, wanted);
+        while !found && self.shared.sweep_to_allocate() {
+            found = ready(&mut self.shared.old.lock().space, wanted);
+        }
+        found
     }
 
     #[cold]
@@ -154,6 +158,13 @@ impl Local {
         let take = || shared.large.lock().take(&shared.runs, bytes, offset, &mut Pages(&shared.memory));
         let page = take().or_else(|| {
             // Empty blocks and free runs may hold what is missing.
+            shared.release_blocks(shared.young.lock(), 0);
+            shared.release_runs(0);
+            take()
+        });
+        // So may what waits to be swept.
+        let page = page.or_else(|| {
+            while shared.sweep_to_allocate() {}
             shared.release_blocks(shared.young.lock(), 0);
             shared.release_runs(0);
             take()

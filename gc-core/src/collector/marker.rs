@@ -51,6 +51,8 @@ const FINAL: u64 = 1 << 14;
 const ATTEMPTS: u32 = 4;
 /// Bytes of dead values that wait to be dropped before they are handed over.
 const POST_AT: usize = 256 << 10;
+/// Testing: how long a slow marker rests.
+const REST: Duration = Duration::from_micros(20);
 /// Blocks, or large objects, that are swept under one hold of the lock.
 const AT_ONCE: usize = 8;
 
@@ -80,7 +82,7 @@ impl Shared {
                 world.leave_blocked(full.word());
             } else if self.config.stress.slow_marker != 0 {
                 world.enter_blocked(full.word());
-                thread::sleep(Duration::from_micros(20));
+                thread::sleep(REST);
                 world.leave_blocked(full.word());
             }
         }
@@ -144,16 +146,30 @@ impl Shared {
         while more && !self.full.is_stopping() {
             // A pause, or an allocation that wants blocks, gets its turn between two holds.
             let mut old = self.old.lock();
-            more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, AT_ONCE);
+            let count = if self.config.stress.slow_marker == 0 { AT_ONCE } else { 1 };
+            more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, count);
             drop(old);
             if pending.bytes() > POST_AT {
                 self.drop_later(core::mem::take(&mut pending));
+            }
+            if self.config.stress.slow_marker != 0 {
+                thread::sleep(10 * REST);
             }
         }
         self.drop_later(pending);
         if !more {
             self.end_full(number);
         }
+    }
+
+    /// Sweeps some blocks, for an allocation that finds none. Whether there were any. The marker ends the collection.
+    pub(crate) fn sweep_to_allocate(&self) -> bool {
+        let mut pending = Pending::default();
+        let mut old = self.old.lock();
+        let more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, AT_ONCE);
+        drop(old);
+        self.drop_later(pending);
+        more
     }
 
     /// Posts what a sweep found dead.

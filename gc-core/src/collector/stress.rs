@@ -18,7 +18,7 @@ use core::str::FromStr;
 /// | `promote-always`, `promote-never`, `promote-random` | instead of by age |
 /// | `to-space-full=N` | every N-th copy finds no room in to-space and is promoted |
 /// | `workers=N` | N threads copy together, from the first object on |
-/// | `slow-marker=N` | the marker rests after every N objects |
+/// | `slow-marker=N` | the marker rests after every N objects, and after every block that it sweeps |
 /// | `stopped` | full collections happen in one pause: to tell a bug of concurrency from another |
 /// | `map-fails=N` | the N-th time that memory is asked of the system, the answer is no |
 /// | `verify` | checks the whole heap before and after each collection; panics if it is damaged |
