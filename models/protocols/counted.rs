@@ -5,9 +5,8 @@
 //! is poisoned, so that who settles it afterwards ends it a second time. What only the owner counts by is a plain number, which
 //! loom lets one thread at a time touch.
 
-use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use core::time::Duration;
+use core::{ptr::NonNull, time::Duration};
 
 use crate::{
     Arc, Heap, check,
@@ -148,7 +147,10 @@ impl Scene {
         let dead = match released {
             Released::Alive => false,
             Released::Dead | Released::Unshared => true,
-            Released::Ask(owner) => self.owners.ask(owner, self.object()),
+            Released::Ask(owner) => {
+                assert_eq!(owner, OWNER, "nobody is asked");
+                self.owners.ask(owner, self.object())
+            }
         };
         if dead {
             end(self.object());
@@ -181,6 +183,24 @@ impl Scene {
                     }
                 }
             }
+        }
+    }
+
+    /// Takes the contents out if it has the only reference, else drops that.
+    fn take(&self, current: u64) {
+        let mut memory = false;
+        loop {
+            match self.count().claim(current, &mut memory) {
+                Only::Yes => break,
+                Only::Unknown(owner) if self.owners.merge(owner, self.count()) => {}
+                Only::No | Only::Unknown(_) => return self.release(current),
+            }
+        }
+        self.thing.contents.touch();
+        assert_eq!(self.thing.ended.fetch_add(1, Ordering::Relaxed), 0, "ended twice");
+        if memory && self.thing.count.release_memory() {
+            // SAFETY: taken out by us.
+            unsafe { free(self.object().count) };
         }
     }
 
@@ -379,6 +399,24 @@ fn from_negative_back() {
     });
 }
 
+/// The owner was asked about the object and has let go of it; while it settles that, the other drops the last reference.
+fn the_last_one_while_it_is_settled() {
+    check(|| {
+        let here = Scene::new(2);
+        here.release(NOBODY);
+        here.retain(NOBODY);
+        here.retain(NOBODY);
+        here.release(OWNER);
+        here.release(OWNER);
+        let there = here.clone();
+        let other = thread::spawn(move || there.release(NOBODY));
+        here.safepoint();
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
 /// Nobody owns it: two drop it.
 fn merged_drops() {
     check(|| {
@@ -473,6 +511,43 @@ fn writing_elsewhere() {
     });
 }
 
+/// Two others merge, to write if they have the only handle, while the owner is in `blocked`, and comes back.
+fn two_merge() {
+    check(|| {
+        let here = Scene::new(3);
+        here.enter_blocked();
+        let others = [(); 2].map(|()| {
+            let there = here.clone();
+            thread::spawn(move || {
+                there.write(NOBODY);
+                there.release(NOBODY);
+            })
+        });
+        here.leave_blocked();
+        here.release(OWNER);
+        here.detach();
+        for other in others {
+            other.join().unwrap();
+        }
+        here.is_over();
+    });
+}
+
+/// The owner writes if it has the only handle, while another drops a reference.
+fn writing_against_a_drop() {
+    check(|| {
+        let here = Scene::new(1);
+        here.retain(NOBODY);
+        let there = here.clone();
+        let other = thread::spawn(move || there.release(NOBODY));
+        here.write(OWNER);
+        here.release(OWNER);
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
 /// The owner writes if it has the only handle, while another upgrades a weak one, or lets go of it.
 fn writing_against_an_upgrade() {
     check(|| {
@@ -517,25 +592,31 @@ fn writing_against_a_downgrade() {
     });
 }
 
+/// Another takes the contents out, or drops the reference, of an object that its owner was asked about and is settling.
+fn taken_elsewhere_while_asked() {
+    check(|| {
+        let here = Scene::new(2);
+        here.release(NOBODY);
+        here.retain(NOBODY);
+        here.retain(NOBODY);
+        here.release(OWNER);
+        here.release(OWNER);
+        let there = here.clone();
+        let other = thread::spawn(move || there.take(NOBODY));
+        here.safepoint();
+        here.detach();
+        other.join().unwrap();
+        here.is_over();
+    });
+}
+
 /// The owner takes the contents out, though it was asked about the object.
 fn taken_while_asked() {
     check(|| {
         let here = Scene::new(2);
         let there = here.clone();
         let other = thread::spawn(move || there.release(NOBODY));
-        let mut memory = false;
-        match here.count().claim(OWNER, &mut memory) {
-            Only::Yes => {
-                here.thing.contents.touch();
-                here.thing.ended.fetch_add(1, Ordering::Relaxed);
-                if memory && here.thing.count.release_memory() {
-                    // SAFETY: taken out by us.
-                    unsafe { free(here.object().count) };
-                }
-            }
-            Only::No => here.release(OWNER),
-            Only::Unknown(_) => unreachable!("the owner knows"),
-        }
+        here.take(OWNER);
         here.enter_blocked();
         other.join().unwrap();
         here.is_over();
@@ -561,14 +642,18 @@ models! {
     an_owner_in_blocked_is_one_of_the_others => counting_in_blocked,
     a_clone_that_comes_back_is_counted_by_the_owner => a_clone_comes_back,
     a_count_comes_back_from_below => from_negative_back,
+    the_last_one_is_dropped_while_it_is_settled => the_last_one_while_it_is_settled,
     what_nobody_owns_is_ended_once => merged_drops,
     a_weak_handle_is_upgraded_or_not => upgrade_against_the_last_drop,
     a_weak_handle_is_made_while_the_owner_lets_go => downgrade_against_the_last_drop,
     what_waits_for_its_owner_comes_back_or_is_gone => resurrection,
     who_has_the_only_handle_writes_elsewhere => writing_elsewhere,
+    two_merge_one_after_the_other => two_merge,
+    a_drop_and_a_write_exclude_each_other => writing_against_a_drop,
     an_upgrade_and_a_write_exclude_each_other => writing_against_an_upgrade,
     a_downgrade_and_a_write_exclude_each_other => writing_against_a_downgrade,
     contents_are_taken_once => taken_while_asked,
+    contents_are_taken_once_elsewhere => taken_elsewhere_while_asked,
 }
 
 macro_rules! mutants {
@@ -589,6 +674,9 @@ mutants! {
     mutant_resuming_in_a_stop_is_found: "resume_without_waiting" in a_stop_meanwhile,
     mutant_freeing_what_is_queued_is_found: "freed_while_queued" in from_negative_back,
     mutant_asking_twice_is_found: "ask_twice" in two_others,
+    /// Shuttle does not see what is read after it was freed.
+    #[cfg(not(gc_shuttle))]
+    mutant_looking_at_what_is_gone_is_found: "looked_at_when_it_is_gone" in the_last_one_while_it_is_settled,
     mutant_upgrading_the_dead_is_found: "upgrade_the_dead" in upgrade_against_the_last_drop,
     mutant_a_weak_flag_that_is_forgotten_is_found: "weak_flag_forgotten" in downgrade_against_the_last_drop,
     mutant_a_weak_flag_that_is_not_looked_at_is_found: "weak_is_not_looked_at" in upgrade_against_the_last_drop,

@@ -297,10 +297,14 @@ impl Count {
             }
             return Released::Alive;
         }
-        // Acquire, with the Release of the decrements before: ours continues what they began. (A load, not a fence:
-        // ThreadSanitizer does not see fences.)
-        self.shared.load(Ordering::Acquire);
-        Self::outcome(before.wrapping_sub(ONE))
+        let released = Self::outcome(before.wrapping_sub(ONE));
+        // Not if QUEUED is set: who takes it off may have freed the object by now (B5).
+        if released == Released::Dead || mutant("looked_at_when_it_is_gone") {
+            // Acquire, with the Release of the decrements before: ours continues what they began. (A load, not a fence:
+            // ThreadSanitizer does not see fences.)
+            self.shared.load(Ordering::Acquire);
+        }
+        released
     }
 
     /// As above, if MERGED was not set in `shared`.
@@ -596,6 +600,8 @@ impl Count {
     pub(crate) fn poison(&self) {
         self.shared.store(ZERO | MERGED | QUEUED, Ordering::Relaxed);
         self.biased.set(0);
+        crate::sync::freed(&self.shared);
+        crate::sync::freed(&self.owner);
     }
 }
 

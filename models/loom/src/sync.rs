@@ -23,7 +23,14 @@ pub(crate) fn mutant(name: &str) -> bool {
     PLANTED.get() == name
 }
 
+/// The memory that this lies in was freed: the model fails if it is used again.
+pub(crate) fn freed(word: &atomic::AtomicU64) {
+    word.freed();
+}
+
 pub(crate) mod atomic {
+    use std::sync::atomic::AtomicBool as Flag;
+
     pub(crate) use loom::sync::atomic::Ordering;
 
     macro_rules! shadowed {
@@ -31,6 +38,7 @@ pub(crate) mod atomic {
             pub(crate) struct $name {
                 value: loom::sync::atomic::$name,
                 shadow: loom::sync::atomic::AtomicUsize,
+                freed: Flag,
             }
 
             #[allow(dead_code, reason = "a model uses what its file uses")]
@@ -39,7 +47,12 @@ pub(crate) mod atomic {
                     Self {
                         value: loom::sync::atomic::$name::new(value),
                         shadow: loom::sync::atomic::AtomicUsize::new(0),
+                        freed: Flag::new(false),
                     }
+                }
+
+                pub(crate) fn freed(&self) {
+                    self.freed.store(true, Ordering::Relaxed);
                 }
 
                 fn real(&self) -> &loom::sync::atomic::$name {
@@ -47,32 +60,38 @@ pub(crate) mod atomic {
                     &self.value
                 }
 
+                /// After an access, at which loom may have changed threads.
+                fn done<R>(&self, result: R) -> R {
+                    assert!(!self.freed.load(Ordering::Relaxed), "used after it was freed");
+                    result
+                }
+
                 pub(crate) fn load(&self, order: Ordering) -> $int {
-                    self.real().load(order)
+                    self.done(self.real().load(order))
                 }
 
                 pub(crate) fn store(&self, value: $int, order: Ordering) {
-                    self.real().store(value, order);
+                    self.done(self.real().store(value, order));
                 }
 
                 pub(crate) fn fetch_add(&self, value: $int, order: Ordering) -> $int {
-                    self.real().fetch_add(value, order)
+                    self.done(self.real().fetch_add(value, order))
                 }
 
                 pub(crate) fn fetch_sub(&self, value: $int, order: Ordering) -> $int {
-                    self.real().fetch_sub(value, order)
+                    self.done(self.real().fetch_sub(value, order))
                 }
 
                 pub(crate) fn swap(&self, value: $int, order: Ordering) -> $int {
-                    self.real().swap(value, order)
+                    self.done(self.real().swap(value, order))
                 }
 
                 pub(crate) fn fetch_or(&self, value: $int, order: Ordering) -> $int {
-                    self.real().fetch_or(value, order)
+                    self.done(self.real().fetch_or(value, order))
                 }
 
                 pub(crate) fn fetch_and(&self, value: $int, order: Ordering) -> $int {
-                    self.real().fetch_and(value, order)
+                    self.done(self.real().fetch_and(value, order))
                 }
 
                 pub(crate) fn compare_exchange(
@@ -82,7 +101,7 @@ pub(crate) mod atomic {
                     success: Ordering,
                     failure: Ordering,
                 ) -> Result<$int, $int> {
-                    self.real().compare_exchange(from, to, success, failure)
+                    self.done(self.real().compare_exchange(from, to, success, failure))
                 }
             }
         };

@@ -24,6 +24,9 @@ pub(crate) fn mutant(name: &str) -> bool {
     PLANTED.get() == name
 }
 
+/// The memory that this lies in was freed. Loom looks whether it is used again.
+pub(crate) fn freed(_: &atomic::AtomicU64) {}
+
 /// A number that one thread at a time touches.
 pub(crate) type Plain<T> = Cell<T>;
 
