@@ -82,6 +82,9 @@ const ONLY_ONE: u64 = ZERO + ONE + MERGED;
 const STUCK: i64 = 1 << 59;
 /// As above, for weak handles: the memory is kept.
 const WEAK_STUCK: u32 = 1 << 30;
+/// From here on weak handles are not counted up. Far above WEAK_STUCK: were it the same, then while one drop is taken back, another would
+/// count down what was never counted up.
+const WEAK_FULL: u32 = WEAK_STUCK + WEAK_STUCK / 2;
 /// In `weak`.
 const LOCKED: u32 = u32::MAX;
 /// References that are moved from `biased` to `shared` when `biased` is full.
@@ -427,7 +430,7 @@ impl Count {
                 weak = self.weak.load(Ordering::Relaxed);
                 continue;
             }
-            if weak >= WEAK_STUCK {
+            if weak >= WEAK_FULL {
                 return;
             }
             // Acquire, with the Release of who unlocks: it saw our reference, or we see what it wrote to the contents.
@@ -445,7 +448,7 @@ impl Count {
             return;
         }
         // Relaxed: as for `retain_elsewhere`. Never LOCKED: there is a weak handle.
-        if self.weak.fetch_add(1, Ordering::Relaxed) >= WEAK_STUCK {
+        if self.weak.fetch_add(1, Ordering::Relaxed) >= WEAK_FULL {
             self.weak.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -663,11 +666,30 @@ mod tests {
     fn a_weak_count_that_is_full_stays() {
         let count = Count::new(0);
         count.downgrade();
-        count.weak.store(WEAK_STUCK, Ordering::Relaxed);
+        count.weak.store(WEAK_FULL, Ordering::Relaxed);
         count.downgrade();
         count.retain_weak();
         assert!(!count.release_weak());
-        assert_eq!(count.weak.load(Ordering::Relaxed), WEAK_STUCK);
+        assert_eq!(count.weak.load(Ordering::Relaxed), WEAK_FULL);
+    }
+
+    /// What is not counted up is never counted down, though another drop be half-way.
+    #[test]
+    fn a_full_weak_count_stays_beside_others_that_drop() {
+        let count = Count::new(0);
+        count.downgrade();
+        count.weak.store(WEAK_FULL, Ordering::Relaxed);
+        for _ in 0..5 {
+            count.retain_weak();
+            count.downgrade();
+        }
+        // Another thread's drop, not taken back yet.
+        count.weak.fetch_sub(1, Ordering::Relaxed);
+        for _ in 0..10 {
+            assert!(!count.release_weak());
+        }
+        count.weak.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(count.weak.load(Ordering::Relaxed), WEAK_FULL);
     }
 
     #[test]
