@@ -73,11 +73,13 @@ use owners::Object;
 /// # When an object goes
 ///
 /// With its last reference, if that is dropped by the thread that made it, or by anybody once that thread has let go of all references
-/// *it counted*, is blocked, or has detached. If another thread drops the last reference while the thread that made the object runs,
-/// that thread is asked, and the object goes at its next safepoint, `blocked` or detach at the latest; the destructor runs on its heap's
-/// own thread then. A leaked mutator (`mem::forget`) is never at a safepoint: such objects leak.
+/// *it counted*, is blocked, or has detached. If another thread drops one of those while the thread that made the object runs, and has
+/// not made as many itself, that thread is asked: from then on until its next safepoint, `blocked` or detach the object does not go, even
+/// if the thread that made it drops the last reference. If nobody has one by then, the destructor runs on its heap's own thread. A leaked
+/// mutator (`mem::forget`) is never at a safepoint: such objects leak.
 ///
-/// Dropping a long chain takes no deep stack. Of destructors that panic while a chain is dropped, all run, and the first panic goes on.
+/// Dropping a long chain takes no deep stack: where many destructors are under way, each in the one before, and where the thread unwinds,
+/// what a destructor lets go of goes only after it has returned. It must not wait for that. Of destructors that panic while a chain is dropped, all run, and the first panic goes on.
 ///
 /// In the child of a `fork`, what another thread's mutator made may leak, or wait for ever when it is dropped.
 ///

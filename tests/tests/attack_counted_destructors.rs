@@ -240,3 +240,34 @@ fn destructors_that_need_heaps() {
     drop((heap, other));
     assert_eq!(ran.load(Ordering::Relaxed), 5);
 }
+
+/// What a destructor drops goes at once, as anywhere; after that destructor, if many are under way, or if the thread unwinds: so a destructor
+/// must not wait for it.
+#[test]
+fn what_a_destructor_drops_goes_at_once_or_afterwards() {
+    both(|_, m| {
+        let chain = |links: usize| {
+            let (ledger, at_once) = (Ledger::default(), Arc::new(AtomicUsize::new(9)));
+            let (within, seen) = (ledger.clone(), at_once.clone());
+            let last = Runs::link(&Ledger::default(), None, move || {
+                let one = Counted::new(within.token());
+                drop(one);
+                seen.store(within.dropped(), Ordering::Relaxed);
+            });
+            let first = (0..links).fold(last, |next, _| Runs::link(&Ledger::default(), Some(next), || {}));
+            (first, ledger, at_once)
+        };
+        for (links, unwinds) in [(0, false), (10, false), (31, false), (100, false), (0, true), (10, true)] {
+            let (first, ledger, at_once) = chain(links);
+            let result = panic::catch_unwind(AssertUnwindSafe(|| {
+                let _first = first;
+                assert!(!unwinds, "unwinds");
+            }));
+            assert_eq!(result.is_err(), unwinds);
+            ledger.assert_all_once();
+            let at_once = at_once.load(Ordering::Relaxed);
+            assert!(unwinds || links >= 30 || at_once == 1);
+        }
+        drop(m);
+    });
+}
