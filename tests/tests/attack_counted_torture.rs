@@ -43,6 +43,10 @@ impl Twins {
     fn write(&mut self) {
         self.look();
         self.one += 1;
+        // Who should not be here has time to look.
+        if self.one.is_multiple_of(8) {
+            thread::yield_now();
+        }
         self.other += 1;
     }
 }
@@ -136,6 +140,9 @@ impl Worker {
             12 => drop(Self::any(&mut self.random, &mut self.weak)),
             13 => {
                 let mut one = self.one();
+                if Counted::get_mut(&mut one).is_some() {
+                    assert!(!self.ones.iter().any(|other| Counted::ptr_eq(&one, other)), "not alone");
+                }
                 if let Some(contents) = Counted::get_mut(&mut one) {
                     contents.write();
                     if self.random.below(2) == 0 {
