@@ -78,7 +78,7 @@ use owners::Object;
 /// if the thread that made it drops the last reference. If nobody has one by then, the destructor runs on its heap's own thread. A leaked
 /// mutator (`mem::forget`) is never at a safepoint: such objects leak.
 ///
-/// Dropping a long chain takes no deep stack: where many destructors are under way, each in the one before, and where the thread unwinds,
+/// Dropping a long chain takes no deep stack: where many destructors are under way, each in the one before, or one of them has panicked,
 /// what a destructor lets go of goes only after it has returned. It must not wait for that. Of destructors that panic while a chain is dropped, all run, and the first panic goes on.
 ///
 /// In the child of a `fork`, what another thread's mutator made may leak, or wait for ever when it is dropped.

@@ -7,7 +7,7 @@
 //! - **G1** Every dead object is ended once: dropped and freed, or on this thread's list of those that wait. The list is empty when no object
 //!   is being ended.
 //! - **G2** A destructor that panics loses nothing: its object's memory is freed, what it referred to waits and is ended, and then the panic
-//!   goes on, the first if there are several.
+//!   goes on, the first if there are several. (Where the thread unwound before, it aborts, as everywhere.)
 //!
 //! The thread-locals need no destructor, and so are there in the destructors of others.
 
@@ -28,13 +28,18 @@ use super::{
 /// Objects that are being ended on this thread, each by the destructor of the one before.
 const DEEP: u32 = 32;
 
+/// In `DEPTH`, beside how many.
+const COUNT: u32 = 255;
+/// What waits is being ended.
+const ENDING: u32 = 256;
+/// The thread unwound before the outermost one was ended: a destructor that panics aborts, as everywhere, and so nothing has to wait for it.
+const UNWINDS: u32 = 512;
+
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     static WAITING: ManuallyDrop<Cell<Vec<Object>>> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
     /// Whether there is something in `WAITING`.
     static ANY_WAITS: Cell<bool> = const { Cell::new(false) };
-    /// Whether what waits is being ended.
-    static ENDING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Ends a dead object.
@@ -51,11 +56,12 @@ pub(super) unsafe fn bury<T: Contents + ?Sized>(object: NonNull<Count>) {
     }
     let depth = DEPTH.get();
     // In the unwinding of a destructor that panicked, a second panic would abort: what that one lets go of waits.
-    if depth == DEEP || (depth > 0 && thread::panicking()) {
+    if depth & COUNT == DEEP || (depth & COUNT > 0 && depth & UNWINDS == 0 && thread::panicking()) {
         wait(Object { count: object, kind: KindOf::<T>::KIND });
         return;
     }
-    DEPTH.set(depth + 1);
+    let unwinds = if depth == 0 && thread::panicking() { UNWINDS } else { 0 };
+    DEPTH.set((depth | unwinds) + 1);
     // Both run when the destructor has returned or panicked: the memory is freed, and then, on the way out, what waits is ended.
     let _leave = Leave { depth };
     let _memory = Memory::<T> { object, kind: core::marker::PhantomData };
@@ -97,9 +103,9 @@ struct Leave {
 impl Drop for Leave {
     #[inline]
     fn drop(&mut self) {
-        DEPTH.set(self.depth);
-        if self.depth == 0 && ANY_WAITS.get() && !ENDING.get() {
-            end_what_waits();
+        let unwinds = DEPTH.replace(self.depth) & UNWINDS;
+        if self.depth == 0 && ANY_WAITS.get() {
+            end_what_waits(unwinds);
         }
     }
 }
@@ -116,9 +122,9 @@ fn wait(object: Object) {
 /// Ends what waits, and what comes to wait meanwhile (G1, G2).
 #[cold]
 #[inline(never)]
-fn end_what_waits() {
+fn end_what_waits(unwinds: u32) {
     let mut panicked = None;
-    ENDING.set(true);
+    DEPTH.set(ENDING | unwinds);
     while let Some(object) = next() {
         if let Err(payload) = end(object) {
             match panicked {
@@ -128,7 +134,7 @@ fn end_what_waits() {
             }
         }
     }
-    ENDING.set(false);
+    DEPTH.set(0);
     match panicked {
         // A panic is under way already, and one that leaves a destructor meanwhile aborts. The panic hook has told of this one.
         Some(payload) if thread::panicking() => core::mem::forget(payload),
