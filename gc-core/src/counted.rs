@@ -79,7 +79,11 @@ use owners::Object;
 /// mutator (`mem::forget`) is never at a safepoint: such objects leak.
 ///
 /// Dropping a long chain takes no deep stack: where many destructors are under way, each in the one before, or one of them has panicked,
-/// what a destructor lets go of goes only after it has returned. It must not wait for that. Of destructors that panic while a chain is dropped, all run, and the first panic goes on.
+/// what a destructor lets go of goes only after it has returned. It must not wait for that. Of destructors that panic while a chain is
+/// dropped, all run, and the first panic goes on.
+///
+/// In the child of a `fork`, objects that mutators of the parent own leak, and asking for them may wait for a lock that nobody there holds: see
+/// [`Heap`](crate::Heap).
 ///
 /// In the child of a `fork`, what another thread's mutator made may leak, or wait for ever when it is dropped.
 ///

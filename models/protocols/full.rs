@@ -3,7 +3,6 @@
 //!
 //! Blocks that wait to be swept are a number under a lock, as the old generation is.
 
-use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
@@ -20,27 +19,10 @@ struct World {
     unswept: Mutex<u32>,
 }
 
-fn current(start: Instant) -> Current {
-    Current {
-        cause: Cause::Explicit,
-        start,
-        before: 0,
-        freed: 0,
-        swept: 0,
-        objects: 0,
-        pause: Duration::ZERO,
-        old_at_begin: 0,
-        old_at_finish: 0,
-        snapshots: 0,
-        assist: Duration::ZERO,
-        marked: None,
-    }
-}
-
 /// A pause in which marking ends.
 fn mark(world: &World, start: Instant) {
     let mut unswept = world.unswept.lock();
-    world.full.begin(current(start));
+    world.full.begin(Current::new(Cause::Explicit, start));
     *unswept = 1;
     world.full.marked(0);
 }

@@ -10,7 +10,6 @@
 //! A block has two cells. A, B and C are there when the first marking ends, which has not reached B; the second one does not reach C. P, Q
 //! and R are promoted: while the first collection sweeps, while the second one marks, and while it sweeps.
 
-use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
@@ -90,7 +89,7 @@ impl Old {
             assert_eq!(marks(&self.space.bits, block), 0, "marks are left when marking begins");
         }
         self.cursors.marking = true;
-        full.begin(current(start));
+        full.begin(Current::new(Cause::Explicit, start));
     }
 
     /// As `finish_marking` of the collector.
@@ -189,23 +188,6 @@ impl World {
         self.full.wait_for_one_after(1, || unreachable!("the second one is under way"));
         self.full.stop();
         [p, q, r]
-    }
-}
-
-fn current(start: Instant) -> Current {
-    Current {
-        cause: Cause::Explicit,
-        start,
-        before: 0,
-        freed: 0,
-        swept: 0,
-        objects: 0,
-        pause: Duration::ZERO,
-        old_at_begin: 0,
-        old_at_finish: 0,
-        snapshots: 0,
-        assist: Duration::ZERO,
-        marked: None,
     }
 }
 

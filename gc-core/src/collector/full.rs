@@ -91,6 +91,26 @@ pub(crate) struct Current {
     pub(crate) marked: Option<Instant>,
 }
 
+impl Current {
+    /// Of a collection that begins at `start`, with nothing counted yet.
+    pub(crate) fn new(cause: Cause, start: Instant) -> Self {
+        Self {
+            cause,
+            start,
+            before: 0,
+            freed: 0,
+            swept: 0,
+            objects: 0,
+            pause: Duration::ZERO,
+            old_at_begin: 0,
+            old_at_finish: 0,
+            snapshots: 0,
+            assist: Duration::ZERO,
+            marked: None,
+        }
+    }
+}
+
 /// What the marker has to do.
 pub(crate) enum Duty {
     Mark,
@@ -104,20 +124,7 @@ pub(crate) enum Duty {
 
 impl Full {
     pub(crate) fn new() -> Self {
-        let current = Current {
-            cause: Cause::Explicit,
-            start: Instant::now(),
-            before: 0,
-            freed: 0,
-            swept: 0,
-            objects: 0,
-            pause: Duration::ZERO,
-            old_at_begin: 0,
-            old_at_finish: 0,
-            snapshots: 0,
-            assist: Duration::ZERO,
-            marked: None,
-        };
+        let current = Current::new(Cause::Explicit, Instant::now());
         Self {
             state: Mutex::new(State {
                 phase: Phase::Idle,

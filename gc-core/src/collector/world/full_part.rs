@@ -1,6 +1,5 @@
 //! A pause's part of a full collection: its beginning, its end, and what the program outruns.
 
-use core::time::Duration;
 use std::time::Instant;
 
 use crate::old::{
@@ -71,18 +70,10 @@ impl World<'_> {
         drop(state);
         self.set_marking(true);
         shared.full.begin(Current {
-            cause,
-            start,
             before,
-            freed: 0,
-            swept: 0,
-            objects: 0,
-            pause: Duration::ZERO,
             old_at_begin: Shared::old_bytes(&self.old.space, &self.large),
-            old_at_finish: 0,
             snapshots: shared.snapshots.entries(),
-            assist: Duration::ZERO,
-            marked: None,
+            ..Current::new(cause, start)
         });
     }
 
