@@ -204,6 +204,17 @@ impl Scene {
         }
     }
 
+    /// Of which the owner was asked, and has let go: one reference is left, which others count.
+    fn asked_and_let_go() -> Arc<Self> {
+        let here = Self::new(2);
+        here.release(NOBODY);
+        here.retain(NOBODY);
+        here.retain(NOBODY);
+        here.release(OWNER);
+        here.release(OWNER);
+        here
+    }
+
     fn drain(&self) {
         self.owners.drain(OWNER).into_iter().for_each(end);
     }
@@ -402,12 +413,7 @@ fn from_negative_back() {
 /// The owner was asked about the object and has let go of it; while it settles that, the other drops the last reference.
 fn the_last_one_while_it_is_settled() {
     check(|| {
-        let here = Scene::new(2);
-        here.release(NOBODY);
-        here.retain(NOBODY);
-        here.retain(NOBODY);
-        here.release(OWNER);
-        here.release(OWNER);
+        let here = Scene::asked_and_let_go();
         let there = here.clone();
         let other = thread::spawn(move || there.release(NOBODY));
         here.safepoint();
@@ -595,12 +601,7 @@ fn writing_against_a_downgrade() {
 /// Another takes the contents out, or drops the reference, of an object that its owner was asked about and is settling.
 fn taken_elsewhere_while_asked() {
     check(|| {
-        let here = Scene::new(2);
-        here.release(NOBODY);
-        here.retain(NOBODY);
-        here.retain(NOBODY);
-        here.release(OWNER);
-        here.release(OWNER);
+        let here = Scene::asked_and_let_go();
         let there = here.clone();
         let other = thread::spawn(move || there.take(NOBODY));
         here.safepoint();

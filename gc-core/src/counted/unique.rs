@@ -16,10 +16,10 @@ use super::{
 use crate::{trace::Acyclic, work::AbortOnUnwind};
 
 impl<T: Contents + ?Sized> Counted<T> {
-    /// Whether this is the only handle, weak ones counted, as far as this thread can know.
-    fn is_only(&mut self) -> bool {
+    /// What `look` finds, as far as this thread can know: where only the owner does, the counts are merged first.
+    fn known(&self, mut look: impl FnMut(&Count) -> Only) -> bool {
         loop {
-            match self.count().is_only(current()) {
+            match look(self.count()) {
                 Only::Yes => return true,
                 Only::No => return false,
                 Only::Unknown(owner) => {
@@ -31,21 +31,16 @@ impl<T: Contents + ?Sized> Counted<T> {
         }
     }
 
+    /// Whether this is the only handle, weak ones counted.
+    fn is_only(&mut self) -> bool {
+        self.known(|count| count.is_only(current()))
+    }
+
     /// Makes the object dead if this is the only reference, weak handles not counted: the contents are the caller's to move out. `Some` if
     /// so, and then whether the caller has to free the memory when they are. The reference is gone.
     fn claim(&mut self) -> Option<bool> {
         let mut memory = false;
-        loop {
-            match self.count().claim(current(), &mut memory) {
-                Only::Yes => return Some(memory),
-                Only::No => return None,
-                Only::Unknown(owner) => {
-                    if !merge(owner, self.count()) {
-                        return None;
-                    }
-                }
-            }
-        }
+        self.known(|count| count.claim(current(), &mut memory)).then_some(memory)
     }
 
     /// The contents, to write, if this is the only handle, weak ones counted.
@@ -91,18 +86,26 @@ impl<T: Acyclic> Counted<T> {
     /// ```
     pub fn try_unwrap(mut this: Self) -> Result<T, Self> {
         match this.claim() {
-            Some(memory) => {
-                let this = ManuallyDrop::new(this);
-                // SAFETY: whole (N2), and ours to move out.
-                let value = unsafe { T::at(this.count.cast()).read() };
-                if memory {
-                    // SAFETY: dead and ours; the contents are gone.
-                    unsafe { grave::release_memory::<T>(this.count) };
-                }
-                Ok(value)
-            }
+            // SAFETY: claimed just now.
+            Some(memory) => Ok(unsafe { this.into_contents(memory) }),
             None => Err(this),
         }
+    }
+
+    /// Moves the contents out, and frees the memory if that is to be freed here.
+    ///
+    /// # Safety
+    ///
+    /// The object is dead and the caller's to end, and its contents are whole; the reference is gone.
+    unsafe fn into_contents(self, memory: bool) -> T {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: whole, and the caller's to move out.
+        let value = unsafe { T::at(this.count.cast()).read() };
+        if memory {
+            // SAFETY: dead and the caller's; the contents are gone.
+            unsafe { grave::release_memory::<T>(this.count) };
+        }
+        value
     }
 
     /// The contents, if this was the last reference; else the reference is dropped.
@@ -127,11 +130,8 @@ impl<T: Acyclic> Counted<T> {
         if !this.release() {
             return None;
         }
-        // SAFETY: dead and ours: whole until we move it out.
-        let value = unsafe { T::at(this.count.cast()).read() };
-        // SAFETY: as above; the contents are gone.
-        unsafe { grave::release_memory::<T>(this.count) };
-        Some(value)
+        // SAFETY: dead and ours: whole until we move it out (N2).
+        Some(unsafe { ManuallyDrop::into_inner(this).into_contents(true) })
     }
 }
 
