@@ -156,18 +156,15 @@ impl Local {
         let offset = shape.cell_offset();
         let bytes = extent + offset - HEADER;
         let take = || shared.large.lock().take(&shared.runs, bytes, offset, &mut Pages(&shared.memory));
-        let page = take().or_else(|| {
-            // Empty blocks and free runs may hold what is missing.
+        let take_what_is_empty = || {
             shared.release_blocks(shared.young.lock(), 0);
             shared.release_runs(0);
             take()
-        });
-        // So may what waits to be swept.
-        let page = page.or_else(|| {
+        };
+        // Empty blocks and free runs may hold what is missing; so may what waits to be swept.
+        let page = take().or_else(take_what_is_empty).or_else(|| {
             while shared.sweep_to_allocate() {}
-            shared.release_blocks(shared.young.lock(), 0);
-            shared.release_runs(0);
-            take()
+            take_what_is_empty()
         });
         let Some(page) = page else { return Err(self.refused(bytes)) };
         self.charge_fresh(bytes);

@@ -245,14 +245,10 @@ impl Shared {
         let count = dead.len();
         for object in dead {
             dropped.values += 1;
-            if let Err(payload) = grave::end(object) {
-                dropped.panicked.push((object.kind.name)());
-                // Its destructor is user code too: what panics twice leaks.
-                core::mem::forget(payload);
-            }
+            dropped.note(grave::end(object), object.kind.name);
         }
         self.count(dropped);
-        self.background.pending.fetch_sub(count, Ordering::Relaxed);
+        self.background.dropped(count, 0);
     }
 
     /// Counts what was dropped, and tells of destructors that panicked.

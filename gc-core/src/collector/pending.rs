@@ -4,7 +4,7 @@
 //! thread, or an explicit `collect`, drops them.
 
 use core::{alloc::Layout, ptr::NonNull};
-use std::{alloc, panic};
+use std::{alloc, panic, thread};
 
 use crate::{
     memory::{HEADER, Header, HeaderWord, TypeInfo, copy_object, young_start},
@@ -97,11 +97,7 @@ impl Arena {
                     }
                 }
             }));
-            if let Err(payload) = outcome {
-                dropped.panicked.push(name());
-                // Its destructor is user code too: what panics twice leaks.
-                core::mem::forget(payload);
-            }
+            dropped.note(outcome, name);
         }
     }
 }
@@ -119,6 +115,17 @@ pub(crate) struct Dropped {
     pub(crate) values: u64,
     /// Types whose destructors panicked.
     pub(crate) panicked: Vec<&'static str>,
+}
+
+impl Dropped {
+    /// Notes how a destructor of the type `name` has ended.
+    pub(crate) fn note(&mut self, outcome: thread::Result<()>, name: fn() -> &'static str) {
+        if let Err(payload) = outcome {
+            self.panicked.push(name());
+            // Its destructor is user code too: what panics twice leaks.
+            core::mem::forget(payload);
+        }
+    }
 }
 
 impl Pending {
@@ -208,11 +215,7 @@ pub(crate) unsafe fn drop_object(address: *mut u8, info: &'static TypeInfo, drop
         let value = first.wrapping_add(index * size);
         // SAFETY: each value once; it is nobody's (the caller's), so no broken state is seen if it panics.
         let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| unsafe { drop(value) }));
-        if let Err(payload) = outcome {
-            dropped.panicked.push((info.name)());
-            // Its destructor is user code too: what panics twice leaks.
-            core::mem::forget(payload);
-        }
+        dropped.note(outcome, info.name);
     }
 }
 
