@@ -38,8 +38,8 @@ pub(crate) struct Config {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Bytes allocated between two young collections, in chunks and large objects, for each attached mutator up to the number of
-    /// cores, and up to an eighth of the hard limit in all. 4 MiB by default; from 8 MiB on allocation slows down, as the nursery no
+    /// Bytes allocated between two young collections, in chunks and large objects, for each attached mutator up to twice the
+    /// number of cores, and up to an eighth of the hard limit in all. 4 MiB by default; from 8 MiB on allocation slows down, as the nursery no
     /// longer fits the caches. From a chunk to 4 GiB.
     pub nursery_bytes: usize,
     /// What a young collection should copy at most, in bytes; a place in the remembered set counts as 32. Where one copies more, the next

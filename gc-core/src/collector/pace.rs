@@ -237,3 +237,21 @@ impl Pace {
         self.auto.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mutators_have_a_nursery_each_up_to_twice_the_cores() {
+        let config = Config { cores: 2, ..Config::default() };
+        let pace = Pace::new(&config);
+        for (mutators, nurseries) in [(0, 1), (1, 1), (3, 3), (4, 4), (16, 4)] {
+            pace.share_nursery(mutators, &config);
+            assert_eq!(pace.young_budget(), nurseries * config.thresholds.nursery_bytes, "{mutators} mutators");
+        }
+        let config = Config { hard_limit: Some(64 << 20), ..config };
+        pace.share_nursery(16, &config);
+        assert_eq!(pace.young_budget(), 8 << 20, "an eighth of the limit");
+    }
+}

@@ -125,6 +125,13 @@ mod tests {
     }
 
     #[test]
+    fn a_power_of_two_fits_with_its_header() {
+        for power in 7..13 {
+            assert_eq!(SizeClass::of((1 << power) + 8).unwrap().bytes(), (1 << power) + 16);
+        }
+    }
+
+    #[test]
     fn the_cell_of_an_offset_is_its_quotient() {
         for index in 0..CLASSES {
             let class = SizeClass::from_index(index);
