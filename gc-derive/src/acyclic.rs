@@ -35,6 +35,7 @@ pub fn expand(
         let fields = variant.fields.iter().map(|field| proof(private, field));
         quote!(#pattern => { #(#fields)* })
     });
+    // SAFETY: what the impl promises of the type, `prove_acyclic` proves of each field, or the compiler refuses it.
     Ok(quote! {
         #[automatically_derived]
         unsafe impl #generics #private::Acyclic for #name #arguments #clause {

@@ -176,6 +176,7 @@ fn leaf(input: &DeriveInput, private: &Path, container: &Container) -> Result<To
     let fresh = Lifetime::new("'collection", Span::mixed_site());
     let visitor = visitor_parameter();
     let proofs = proofs(private);
+    // SAFETY: the where clause and the proofs say that the whole type is a leaf: there is nothing to report.
     Ok(quote! {
         #[automatically_derived]
         unsafe impl #generics #private::Trace for #name #arguments #clause {
@@ -218,6 +219,8 @@ fn traced(input: &DeriveInput, private: &Path, container: &Container, variants: 
     let proofs = proofs(private);
     let trace = trace_arms(private, variants);
     let proof = proof_arms(name, private, variants, &lifetime);
+    // SAFETY: `trace` reports every field but leaves, each at its place in `this`, which its caller says is a live value; the proofs,
+    // made of the places, hold for each field and for `At`, or the compiler refuses the impl.
     Ok(quote! {
         #[automatically_derived]
         unsafe impl #generics #private::Trace for #name #arguments #clause {
@@ -285,6 +288,7 @@ fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
         });
         let fields = variant.traced().map(|FieldOf { here, ty, .. }| {
             let proofs = proofs_at(private, ty.span());
+            // SAFETY: the field lies in `this`, which the caller of `trace` says is a live value.
             quote_spanned! {at(ty.span())=>
                 let #here = #proofs.field(#here);
                 unsafe { #proofs.trace(#here, #this, #visitor) };
