@@ -26,7 +26,7 @@ mod reservation;
 pub(crate) mod size_class;
 
 pub use cell_word::CellWord;
-pub(crate) use cell_word::{CellConflict, CellUser};
+pub(crate) use cell_word::{CellConflict, CellUser, LAST_NUMBER};
 pub(crate) use copy::copy_object;
 pub use edge::Edge;
 pub(crate) use header::{Header, HeaderWord, TraceFns, TypeInfo, TypeShape, forwarded};
