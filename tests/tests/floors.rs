@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["memory", "safepoint", "team"],
     &["work"],
     &["trace", "counted", "barrier", "snapshot"],
-    &["young", "old", "gc"],
+    &["young", "old", "gc", "collections"],
     &["collector"],
     &["mutator"],
     &["heap", "root", "slot", "cell", "blocking", "external"],
