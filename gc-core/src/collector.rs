@@ -13,6 +13,7 @@ mod histogram;
 mod live_count;
 pub(crate) mod local;
 mod marker;
+pub(crate) mod nested_roots;
 mod pace;
 pub(crate) mod pending;
 mod queue;

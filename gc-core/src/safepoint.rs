@@ -54,7 +54,7 @@ pub(crate) struct Reason(u32);
 impl Reason {
     /// The young budget is used up.
     pub(crate) const YOUNG: Self = Self(1);
-    /// The hard limit is near or the old generation has grown past its goal.
+    /// An allocation was refused: the mutator waits for the end of a full collection that begins after that.
     pub(crate) const FULL: Self = Self(2);
     /// Testing: every safepoint is looked at.
     pub(crate) const STRESS: Self = Self(4);

@@ -186,6 +186,7 @@ impl Local {
     fn refused(&self, wanted: usize) -> Refused {
         let shared = &*self.shared;
         let refused = Refused { limit: shared.memory.budget.limit(), used: shared.memory.budget.used(), wanted };
+        self.refused_at.set(shared.full.begun());
         self.poll.raise(Reason::FULL);
         // Once between two collections: a program that can go on will try again and again.
         // Relaxed: told twice at worst.
@@ -200,7 +201,7 @@ impl Local {
     fn count_for_stress(&self) {
         let every = self.shared.config.stress.every_allocation;
         if every != 0 {
-            let count = self.stress_count.get() + 1;
+            let count = self.stress_count.get().wrapping_add(1);
             self.stress_count.set(count);
             if count.is_multiple_of(every) {
                 self.poll.raise(Reason::YOUNG);

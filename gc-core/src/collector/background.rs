@@ -1,7 +1,7 @@
 //! The heap's own thread: it drops dead values, tells events and gives memory back, away from pauses and mutators.
 //!
 //! ```text
-//!   post(Job) ─▶ queue ─▶ this thread, or `help` on a thread that called `collect`
+//!   post(Job) ─▶ queue ─▶ this thread, or one that `help` starts for who called `collect`
 //!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
 //! ```
 //!
@@ -72,15 +72,16 @@ impl Background {
         }
     }
 
-    /// Counts values that will be posted to be dropped, and the memory that they lie in.
+    /// Counts values that will be posted to be dropped, and the memory that they lie in: those that came since the last call.
     ///
-    /// The caller has the registry locked and, in a pause, lets nobody go on yet: so whoever collects next, or goes on, finds what
-    /// was found dead dropped, or counted here.
-    pub(crate) fn expect_drops(&self, pending: &Pending, budget: &Budget) {
-        budget.charge_always(pending.bytes());
+    /// The caller lets nobody see yet that they are dead: it has the registry locked and, in a pause, lets nobody go on; a sweep has the old
+    /// generation locked. So whoever collects next, or goes on, finds what was found dead dropped, or counted here.
+    pub(crate) fn expect_drops(&self, pending: &mut Pending, budget: &Budget) {
+        let (new, new_bytes) = pending.count_new();
+        budget.charge_always(new_bytes);
         // Relaxed, here and below: counters for `Stats`, which the lock and the end of the pause order.
-        let values = self.pending.fetch_add(pending.len(), Ordering::Relaxed) + pending.len();
-        let bytes = self.pending_bytes.fetch_add(pending.bytes(), Ordering::Relaxed) + pending.bytes();
+        let values = self.pending.fetch_add(new, Ordering::Relaxed) + new;
+        let bytes = self.pending_bytes.fetch_add(new_bytes, Ordering::Relaxed) + new_bytes;
         if bytes > MANY && !self.told_behind.swap(true, Ordering::Relaxed) {
             // In front of the drops that it is about.
             self.queue.post_first(Job::Tell(Event::DestructorsBehind { values, bytes }));
@@ -181,14 +182,29 @@ fn work(shared: &Shared) {
 }
 
 impl Shared {
-    /// Runs the drops that wait, on a thread that asked for a collection and holds nothing.
+    /// Runs the drops that wait, for a thread that asked for a collection and waits, on one with a large stack: values may be nested
+    /// deeply. Where no thread is to be had, they are left to the heap's own.
     pub(crate) fn help(&self) {
         let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Bury(_));
         // Others may post drops as fast as they are run: only those that are there now.
-        for _ in 0..self.background.queue.count(is_drop) {
-            let Some(job) = self.background.queue.take(is_drop) else { return };
-            self.run(job);
+        let now = self.background.queue.count(is_drop);
+        if now == 0 {
+            return;
         }
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK);
+            let helper = thread.spawn_scoped(scope, || {
+                set_role(Role::Collector);
+                for _ in 0..now {
+                    let Some(job) = self.background.queue.take(is_drop) else { return };
+                    self.run(job);
+                }
+            });
+            // Destructors are caught: what gets here is a bug of ours.
+            if helper.is_ok_and(|helper| helper.join().is_err()) {
+                eprintln!("gc-core: a thread that runs destructors panicked");
+            }
+        });
     }
 
     /// Runs one job. No lock is held (K1).
@@ -227,13 +243,15 @@ impl Shared {
     fn drop_pending(&self, mut pending: Pending) {
         let mut dropped = Dropped::default();
         let (count, bytes) = (pending.len(), pending.bytes());
-        for page in pending.take_large() {
-            let (address, info) = self.runs.object(page as usize);
-            // SAFETY: a dead run's object, handed to us alone.
-            unsafe { drop_object(address, info, &mut dropped) };
-            self.large.lock().give_back(&self.runs, page);
-        }
-        pending.run(&mut dropped);
+        self.drop_with_roots(&mut dropped, |dropped| {
+            for page in pending.take_large() {
+                let (address, info) = self.runs.object(page as usize);
+                // SAFETY: a dead run's object, handed to us alone.
+                unsafe { drop_object(address, info, dropped) };
+                self.large.lock().give_back(&self.runs, page);
+            }
+            pending.run(dropped);
+        });
         self.memory.budget.discharge(bytes);
         self.count(dropped);
         self.background.dropped(count, bytes);
@@ -243,10 +261,12 @@ impl Shared {
     fn bury(&self, dead: Vec<Object>) {
         let mut dropped = Dropped::default();
         let count = dead.len();
-        for object in dead {
-            dropped.values += 1;
-            dropped.note(grave::end(object), object.kind.name);
-        }
+        self.drop_with_roots(&mut dropped, |dropped| {
+            for object in dead {
+                dropped.values += 1;
+                dropped.note(grave::end(object), object.kind.name);
+            }
+        });
         self.count(dropped);
         self.background.dropped(count, 0);
     }

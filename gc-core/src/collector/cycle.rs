@@ -37,7 +37,7 @@ pub(crate) fn collect(
     let (generation, wanted, cause) = choose(shared, wanted, cause);
     let mut pending = Pending::default();
     registry.forget_tables(&mut pending);
-    let mut world = World::stopped(shared, mutators, &registry.tables, pending, matches!(wanted, Wanted::Begin));
+    let mut world = World::stopped(shared, mutators, &registry.tables, pending);
     let before = world.bytes();
     let allocated = world.fresh_bytes();
     let before_remembered = world.young.remembered.len();

@@ -68,7 +68,8 @@ pub(crate) fn at_safepoint(local: &Local) {
         }
     }
     if reason.contains(Reason::FULL) {
-        request(local, Generation::Old, Cause::Limit, seen);
+        // The one that it was promised may have begun, or be over, since.
+        request(local, Generation::Old, Cause::Limit, Seen { full: local.refused_at.get(), ..seen });
     } else if reason.contains(Reason::REMEMBERED)
         || (reason.contains(Reason::YOUNG) && (shared.pace.is_auto() || stress.every_allocation != 0))
     {
@@ -135,12 +136,12 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     let bomb = AbortOnUnwind;
     // Release, with the Acquire in `seen`; odd while the collection runs.
     let started = shared.pace.collections.fetch_add(1, Ordering::Release) + 1;
-    let (report, pending, event) = collect(shared, &mutators, &mut registry, wanted, cause, start);
+    let (report, mut pending, event) = collect(shared, &mutators, &mut registry, wanted, cause, start);
     shared.pace.collections.fetch_add(1, Ordering::Release);
     for last in &mut registry.last[..=report.generation as usize] {
         *last = Some(Finished { started, report });
     }
-    shared.background.expect_drops(&pending, &shared.memory.budget);
+    shared.background.expect_drops(&mut pending, &shared.memory.budget);
     core::mem::forget(bomb);
     shared.world.resume(shared.members(&mutators));
     drop(registry);
