@@ -1,7 +1,5 @@
 //! Roots may be dropped anywhere and at any time, and are good for nothing but their own heap.
 
-#![forbid(unsafe_code)]
-
 use std::{
     cell::RefCell,
     mem,

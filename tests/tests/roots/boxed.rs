@@ -1,5 +1,4 @@
 //! A boxed root that is dropped after its mutator has detached is dropped, whoever forgets its table first.
-#![forbid(unsafe_code)]
 use gc_core::{Generation, Heap, Trace};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
