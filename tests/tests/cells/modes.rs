@@ -1,8 +1,6 @@
 //! Cells change over between the ways they are locked as mutators come and go, with guards of both kinds forgotten on each side
 //! of the change, in old and in young objects and in roots.
 
-#![forbid(unsafe_code)]
-
 use std::{mem, sync::Arc, thread};
 
 use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Root, blocking};

@@ -1,7 +1,5 @@
 //! A writer among readers whose guards are all short.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},

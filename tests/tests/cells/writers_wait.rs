@@ -1,8 +1,6 @@
 //! Writers that wait among readers: readers that read again below their own guards, guards that are forgotten where a writer
 //! waited, and the one mutator that is left afterwards.
 
-#![forbid(unsafe_code)]
-
 use std::{
     mem,
     sync::{
