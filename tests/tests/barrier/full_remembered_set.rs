@@ -1,8 +1,6 @@
 //! A remembered set that fills up asks for a collection also where collections do not happen by themselves, as
 //! `Heap::set_auto` says.
 
-#![forbid(unsafe_code)]
-
 use gc_core::{Generation, Slot};
 use gc_tests::heaps::calm;
 

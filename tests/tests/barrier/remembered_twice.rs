@@ -1,8 +1,6 @@
 //! Several mutators store first young values into the same old slots and cells at once, so that places are remembered more than
 //! once, and several workers meet the same place in one pause.
 
-#![forbid(unsafe_code)]
-
 use std::{sync::Barrier, thread};
 
 use gc_core::{Gc, GcCell, Generation, Root, Slot, Trace};
