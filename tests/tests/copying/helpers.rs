@@ -1,7 +1,5 @@
 //! Heaps that end while their helpers are being hired, or are in the middle of their first packet, and hundreds of heaps at once.
 
-#![forbid(unsafe_code)]
-
 use std::{sync::mpsc, thread};
 
 use gc_core::{Gc, Generation, Heap, Root, Slot, Trace};

@@ -1,7 +1,5 @@
 //! Deep, wide and cyclic structures take memory, never the stack, and never too much of the remembered set.
 
-#![forbid(unsafe_code)]
-
 use gc_core::{Gc, GcCell, Generation, Mutator, Slot, Trace};
 use gc_tests::{
     heaps::{calm, checked},

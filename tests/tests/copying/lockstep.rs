@@ -1,8 +1,6 @@
 //! Two halves of one array point to the same objects in the same order, so that two workers go through them in step and copy the
 //! same ones at the same time: both halves have the same object afterwards, whole.
 
-#![forbid(unsafe_code)]
-
 use gc_core::{Gc, Generation, Root, Slot};
 use gc_tests::heaps::under;
 

@@ -1,7 +1,5 @@
 //! Every size, alignment and length lies where it must, in every generation.
 
-#![forbid(unsafe_code)]
-
 use std::{marker::PhantomData, sync::mpsc, thread, time::Duration};
 
 use gc_core::{Gc, Generation, Heap, Mutator, Object, Root, Slot, Trace};

@@ -1,8 +1,6 @@
 //! Slices of more than a piece, small and large, of everything a slice may hold (slots, cells, boxes, maps), copied by several
 //! workers that split them, while some elements were written by other mutators just before.
 
-#![forbid(unsafe_code)]
-
 use std::collections::{BTreeMap, HashMap, LinkedList, VecDeque};
 
 use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace, blocking};

@@ -1,8 +1,6 @@
 //! Many places of the same few objects, so that workers copy the same object at once: each is copied once, whatever it is (sized,
 //! slice, string, aligned, large), every place has the same new address, and every value is dropped once.
 
-#![forbid(unsafe_code)]
-
 use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace};
 use gc_tests::{
     heaps::under,
