@@ -5,8 +5,6 @@
 //! Pauses follow each other closely, and thresholds decide what each does; what dies has destructors, so that the marker has something to
 //! hand over between its last look and the end.
 
-#![forbid(unsafe_code)]
-
 use std::time::{Duration, Instant};
 
 use gc_core::{Gc, Heap, Mutator, Root, Slot, Trace};

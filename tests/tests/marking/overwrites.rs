@@ -1,8 +1,6 @@
 //! Several mutators overwrite the same old slots and cells in every way there is while the marker runs, keep what they took out in young
 //! objects and roots only, detach and attach again: nothing that can be reached is freed.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::Barrier,
     thread,

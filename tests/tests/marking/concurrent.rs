@@ -1,7 +1,5 @@
 //! Marking and sweeping beside the program: nothing is lost, memory stays bounded, and the end comes at any time.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::{
         Arc, Barrier,
