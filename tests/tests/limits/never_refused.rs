@@ -1,8 +1,6 @@
 //! A limit that holds a nursery, many threads that keep nothing and reach a safepoint after each allocation: only a thread that
 //! reaches none may meet the limit.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::Barrier,
     sync::atomic::{AtomicU64, Ordering},

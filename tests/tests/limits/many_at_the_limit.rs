@@ -1,7 +1,5 @@
 //! Many threads at a hard limit, each of which keeps nothing and reaches a safepoint after each allocation.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::Barrier,
     sync::atomic::{AtomicU64, Ordering},

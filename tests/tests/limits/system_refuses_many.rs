@@ -1,8 +1,6 @@
 //! The system refuses memory in the middle of what several threads do, pauses with several workers included: an allocation may be
 //! refused, nothing else is different.
 
-#![forbid(unsafe_code)]
-
 use std::thread;
 
 use gc_core::{Gc, Generation, Root, Slot};

@@ -1,7 +1,5 @@
 //! Memory that objects hold elsewhere counts towards limits, and makes the heap collect.
 
-#![forbid(unsafe_code)]
-
 use std::sync::mpsc;
 
 use gc_core::{Event, ExternalBytes, Gc, Generation, Level, Trace};

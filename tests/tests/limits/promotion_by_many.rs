@@ -1,8 +1,6 @@
 //! Promotion under a hard limit with nothing to spare, with several workers that each open a block per size class: there is
 //! always memory for what is young, or fewer help.
 
-#![forbid(unsafe_code)]
-
 use gc_core::{Gc, Generation, Root, Trace, blocking};
 use gc_tests::{heaps::under, random::Random};
 

@@ -1,5 +1,4 @@
 //! Refused allocations, absurd lengths, zero-sized elements.
-#![forbid(unsafe_code)]
 use core::marker::PhantomData;
 use gc_core::{Gc, Generation, Heap};
 
