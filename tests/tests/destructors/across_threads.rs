@@ -1,8 +1,6 @@
 //! Destructors that the collector runs, on its own thread, in `collect` and at the end of a heap, drop roots and handles of this
 //! heap and of others, start threads that attach, collect there and wait for them.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::{
         Arc, Mutex,

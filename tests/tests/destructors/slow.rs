@@ -1,7 +1,5 @@
 //! Destructors that are slower than allocation: what waits for them is told, counts towards the limit, and is not lost.
 
-#![forbid(unsafe_code)]
-
 use std::sync::{Arc, Mutex, mpsc};
 
 use gc_core::{Event, Level, Trace};

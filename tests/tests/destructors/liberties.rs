@@ -1,7 +1,5 @@
 //! Destructors may drop roots, heaps and mutators, ask and allocate, and run once each, never in a pause.
 
-#![forbid(unsafe_code)]
-
 use std::{
     cell::RefCell,
     mem,
