@@ -1,7 +1,5 @@
 //! Contents that are bound to their thread: whatever becomes of the mutator that made them, they are dropped there.
 
-#![forbid(unsafe_code)]
-
 use std::{
     cell::RefCell,
     marker::PhantomData,

@@ -1,7 +1,5 @@
 //! Mutators that leak, end, block and change heaps while others hold what they made; thread-locals that end in every order.
 
-#![forbid(unsafe_code)]
-
 use std::{
     cell::RefCell,
     mem, panic,

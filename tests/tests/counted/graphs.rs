@@ -1,8 +1,6 @@
 //! Random graphs without cycles, of up to 16 objects, their handles dropped in random order by random threads, some of them running mutators
 //! that reach safepoints, block and detach at random: every destructor runs once.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::{Mutex, mpsc},
     thread,

@@ -1,7 +1,5 @@
 //! Destructors of counted objects do what they like: bring objects back by weak handles, clone, drop, make, take out, block, attach, panic.
 
-#![forbid(unsafe_code)]
-
 use std::{
     panic::{self, AssertUnwindSafe},
     sync::{

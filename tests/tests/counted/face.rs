@@ -1,7 +1,5 @@
 //! `Counted`: its face, and when objects go.
 
-#![forbid(unsafe_code)]
-
 use std::{
     borrow::Borrow,
     cell::RefCell,

@@ -1,7 +1,5 @@
 //! `Counted` is read and written as its contents are.
 
-#![forbid(unsafe_code)]
-
 use gc_core::Counted;
 
 type Value = (Counted<str>, Counted<[u64]>, Counted<Vec<Counted<str>>>);

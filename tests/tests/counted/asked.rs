@@ -1,8 +1,6 @@
 //! What has been asked about: objects that another thread dropped below what it counted, while their owner runs. Meanwhile the owner takes
 //! them out, writes them, lets go of them, blocks, ends or leaks, and others drop the rest.
 
-#![forbid(unsafe_code)]
-
 use std::{
     cell::RefCell,
     hint, mem,

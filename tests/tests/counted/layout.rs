@@ -1,7 +1,5 @@
 //! Contents of every shape: of no size, over-aligned, huge; slices of them.
 
-#![forbid(unsafe_code)]
-
 use std::{fmt::Debug, thread};
 
 use gc_core::{Acyclic, Counted, Trace};
