@@ -1,6 +1,5 @@
 //! What std types trace: containers keep their pointers through collections, leaves are what they are.
 
-mod survives;
 
 use std::{
     any::TypeId,
@@ -25,7 +24,7 @@ use std::{
 };
 
 use gc_core::{Gc, GcCell, Leaf, Mutator, Slot, Trace};
-use survives::survives;
+use crate::survives::survives;
 
 /// A pointer as it is written in the type arguments of [`survives`].
 type Int = Gc<'static, u64>;

@@ -1,9 +1,7 @@
 //! What `#[trace(acyclic)]` proves and what std types are acyclic, under lints that forbid what the derive writes.
 
-#![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, clippy::all, clippy::undocumented_unsafe_blocks)]
 
-mod survives;
 
 use std::{
     any::TypeId,
@@ -31,7 +29,7 @@ use std::{
 };
 
 use gc_core::{Acyclic, Counted, CountedWeak, ExternalBytes, Gc, Leaf, Slot, Trace};
-use survives::survives;
+use crate::survives::survives;
 
 macro_rules! acyclic {
     ($($t:ty),* $(,)?) => { $( counts::<$t>(); )* };

@@ -1,9 +1,7 @@
 //! Everything that `#[derive(Trace)]` supports compiles, under lints that forbid what it writes, and traces right.
 
-#![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, clippy::all, clippy::undocumented_unsafe_blocks)]
 
-mod survives;
 
 use std::{
     collections::HashMap,
@@ -13,7 +11,7 @@ use std::{
 };
 
 use gc_core::{Gc, GcCell, Mutator, Object, Slot, Trace};
-use survives::survives;
+use crate::survives::survives;
 
 #[test]
 fn structs() {
@@ -499,7 +497,7 @@ mod hygiene {
         survives::<Node<'static>>(|m| Node(m.alloc(1)), |v, _| assert_eq!(*v.0, 1));
 
         #[derive(renamed::Trace)]
-        #[trace(crate = crate::hygiene::renamed, leaf)]
+        #[trace(crate = crate::supported::hygiene::renamed, leaf)]
         struct Leaf(u8);
         survives::<Leaf>(|_| Leaf(1), |v, _| assert_eq!(v.0, 1));
     }
