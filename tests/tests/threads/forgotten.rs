@@ -1,7 +1,5 @@
 //! What a program forgets stays, and never dangles: mutators, guards, roots.
 
-#![forbid(unsafe_code)]
-
 use std::{cell::Cell, mem, thread};
 
 use gc_core::{AttachError, Gc, GcCell, Generation, Heap, Mutator, Root, Trace};

@@ -1,7 +1,5 @@
 //! Storms: mutators that come, go, give up, panic and leak guards, while others share cells, slots and roots.
 
-#![forbid(unsafe_code)]
-
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},

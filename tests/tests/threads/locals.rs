@@ -1,8 +1,6 @@
 //! Thread-locals of several kinds end in every order: mutators, roots of several heaps, handles, values whose destructors attach,
 //! collect, block and root again.
 
-#![forbid(unsafe_code)]
-
 use std::{
     cell::RefCell,
     sync::{

@@ -1,7 +1,5 @@
 //! A graph that several mutators change at once, under settings chosen by many seeds: every node is what it was made to be.
 
-#![forbid(unsafe_code)]
-
 use std::thread;
 
 use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace};

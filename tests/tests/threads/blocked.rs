@@ -1,8 +1,6 @@
 //! `blocked` in `blocked` by way of other threads, several deep and over two heaps, with panics that go through all of them while
 //! others collect.
 
-#![forbid(unsafe_code)]
-
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::atomic::{AtomicBool, Ordering},

@@ -1,7 +1,5 @@
 //! What crosses threads: handles and roots. What never does: pointers, slots, cells, guards, mutators.
 
-#![forbid(unsafe_code)]
-
 use gc_core::{
     AllocError, AttachError, BuildError, CollectReport, Event, Gc, GcCell, GcCellMut, GcCellRef, Heap, HeapBuilder,
     Mutator, Root, Slot, Stats, Stress, Thresholds,

@@ -1,8 +1,6 @@
 //! Two mutators that do nothing but collect, and one that only wants to go on: at safepoints, out of `blocked`, attaching and
 //! detaching.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::{
         Arc,

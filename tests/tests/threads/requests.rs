@@ -1,7 +1,5 @@
 //! Requests for collections from several mutators: each is served once, and none is lost.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::{
         Arc,

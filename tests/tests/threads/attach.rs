@@ -1,7 +1,5 @@
 //! A thread has one mutator, and who cannot attach is told why.
 
-#![forbid(unsafe_code)]
-
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},

@@ -1,8 +1,6 @@
 //! The process exits in the strangest places, with a mutator in a thread-local, while other threads collect: nothing hangs and
 //! nothing aborts.
 
-#![forbid(unsafe_code)]
-
 use std::{
     cell::RefCell,
     process::{Command, exit},
@@ -108,7 +106,7 @@ fn a_process_may_exit_anywhere() {
     }
     for place in PLACES {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_process_may_exit_anywhere", "--nocapture", "--test-threads=1"])
+            .args(["--exact", "exit::a_process_may_exit_anywhere", "--nocapture", "--test-threads=1"])
             .env("GC_TESTS_EXIT_PLACE", place)
             .spawn()
             .unwrap();
