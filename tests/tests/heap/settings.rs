@@ -1,7 +1,5 @@
 //! The settings and limits of a heap: what is out of range is an error that says what would do, and limits hold.
 
-#![forbid(unsafe_code)]
-
 use gc_core::{BuildError, Gc, Generation, Heap, HeapBuilder, Stress, Thresholds};
 
 fn plain() -> HeapBuilder {

@@ -1,7 +1,5 @@
 //! Mutators that take turns, one small object each: what was allocated asks for no collection, however many buffers it lies in.
 
-#![forbid(unsafe_code)]
-
 use std::{sync::Barrier, thread};
 
 use gc_tests::heaps::calm;

@@ -1,7 +1,5 @@
 //! Many mutators that run: how often the young generation is collected depends on what is allocated, not on how many there are.
 
-#![forbid(unsafe_code)]
-
 use std::{sync::Barrier, thread};
 
 use gc_tests::heaps::calm;

@@ -1,7 +1,5 @@
 //! What collections do to a heap, and what they report.
 
-#![forbid(unsafe_code)]
-
 use std::{
     sync::{
         Arc, Mutex,
