@@ -1,7 +1,5 @@
 //! Several mutators of one heap agree with their models, and with each other, whatever they do and whenever it is collected.
 
-#![forbid(unsafe_code)]
-
 use gc_tests::model::run_threads;
 
 /// Programs of seeds under one profile.

@@ -1,7 +1,5 @@
 //! Heap and model agree, whatever the program and whenever it is collected.
 
-#![forbid(unsafe_code)]
-
 use gc_tests::model::{Program, Words, run, run_or_report};
 use proptest::{collection::vec, prelude::*, test_runner::Config};
 
