@@ -1,7 +1,5 @@
 //! The layers of `gc-core` point downward only: each module's `use` lines name its own floor or lower ones.
 
-#![forbid(unsafe_code)]
-
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,0 +1,5 @@
+//! The rules of the house that a program can check.
+
+#![forbid(unsafe_code)]
+
+mod floors;
