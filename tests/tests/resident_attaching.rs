@@ -1,4 +1,5 @@
 //! Attaching and detaching alone does not grow.
+
 #![forbid(unsafe_code)]
 use gc_core::Heap;
 

@@ -2,7 +2,6 @@
 
 #![deny(warnings, missing_docs, clippy::all, clippy::undocumented_unsafe_blocks)]
 
-
 use std::{
     any::TypeId,
     borrow::Cow,
@@ -28,8 +27,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use gc_core::{Acyclic, Counted, CountedWeak, ExternalBytes, Gc, Leaf, Slot, Trace};
 use crate::survives::survives;
+use gc_core::{Acyclic, Counted, CountedWeak, ExternalBytes, Gc, Leaf, Slot, Trace};
 
 macro_rules! acyclic {
     ($($t:ty),* $(,)?) => { $( counts::<$t>(); )* };

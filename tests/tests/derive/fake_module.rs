@@ -1,5 +1,6 @@
 //! `#[trace(crate = path)]` can name a module of the program with a `__private` of its own: it gains nothing, as the derive
 //! proves through the trait that it implements.
+
 #![allow(dead_code, unused_imports, reason = "what stands in for the derive's helpers is not used: that is the point")]
 use gc_core::{Gc, Generation, Heap, Trace};
 

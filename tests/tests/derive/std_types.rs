@@ -1,6 +1,5 @@
 //! What std types trace: containers keep their pointers through collections, leaves are what they are.
 
-
 use std::{
     any::TypeId,
     borrow::Cow,
@@ -23,8 +22,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use gc_core::{Gc, GcCell, Leaf, Mutator, Slot, Trace};
 use crate::survives::survives;
+use gc_core::{Gc, GcCell, Leaf, Mutator, Slot, Trace};
 
 /// A pointer as it is written in the type arguments of [`survives`].
 type Int = Gc<'static, u64>;

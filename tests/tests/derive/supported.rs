@@ -2,7 +2,6 @@
 
 #![deny(warnings, missing_docs, clippy::all, clippy::undocumented_unsafe_blocks)]
 
-
 use std::{
     collections::HashMap,
     fmt::Debug,
@@ -10,8 +9,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use gc_core::{Gc, GcCell, Mutator, Object, Slot, Trace};
 use crate::survives::survives;
+use gc_core::{Gc, GcCell, Mutator, Object, Slot, Trace};
 
 #[test]
 fn structs() {

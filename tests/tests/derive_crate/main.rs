@@ -1,5 +1,6 @@
 //! `::gc_core` is whatever the program's root says it is: a crate of the program's own with a `__private` of its own gains
 //! nothing, as the derive proves through the trait that it implements.
+
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports, reason = "what stands in for the derive's helpers is not used: that is the point")]
 extern crate gc_core as real;

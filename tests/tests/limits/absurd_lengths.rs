@@ -1,4 +1,5 @@
 //! Refused allocations, absurd lengths, zero-sized elements.
+
 use core::marker::PhantomData;
 use gc_core::{Gc, Generation, Heap};
 

@@ -1,4 +1,5 @@
 //! What is young can always be promoted: also zero-sized objects of alignment 16, which take more old memory than young.
+
 use gc_core::{Gc, Generation, Heap, Trace};
 
 type Zst = [u128; 0];

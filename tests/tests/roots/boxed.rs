@@ -1,4 +1,5 @@
 //! A boxed root that is dropped after its mutator has detached is dropped, whoever forgets its table first.
+
 use gc_core::{Generation, Heap, Trace};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
