@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Gc, Generation, Heap, Slot, blocking};
+use gc_core::{Gc, Generation, Heap, blocking};
 use gc_tests::{
     heaps::{calm, settle},
     ledger::{Ledger, Token},
@@ -107,33 +107,4 @@ fn what_a_collection_found_dead_is_dropped_or_counted_when_anybody_goes_on() {
     drop(m);
     others.into_iter().for_each(|other| other.join().unwrap());
     assert_eq!(missed, 0, "times that a dead value was neither dropped nor pending");
-}
-
-fn resident() -> usize {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
-    text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
-
-#[test]
-fn what_mutators_remembered_that_come_and_go_is_bounded() {
-    const SLOTS: usize = 60_000;
-    let heap = Heap::builder().build().unwrap();
-    let mut m = heap.attach().unwrap();
-    let slots = m.root(m.alloc_slice_with::<Slot<u64>>(SLOTS, |_| Slot::null()));
-    m.collect(Generation::Old);
-    let young = m.root(m.alloc(1_u64));
-    drop(m);
-    let before = resident();
-    let mut most = 0;
-    for _ in 0..200 {
-        let mut m = heap.attach().unwrap();
-        let (slots, young) = (slots.get(&m), young.get(&m));
-        for slot in slots.iter() {
-            slot.set(&m, None);
-            slot.set(&m, Some(young));
-        }
-        m.safepoint();
-        most = most.max(resident().saturating_sub(before));
-    }
-    assert!(most < 32 << 20, "{} MiB of remembered places, {:?}", most >> 20, heap.stats().collections);
 }
