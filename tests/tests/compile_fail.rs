@@ -1,4 +1,4 @@
-//! What must not compile does not, and says why.
+//! What must not compile does not, and says why. Alone in its process: `trybuild` runs cargo, and prints as it goes.
 //!
 //! Each case `ui/fail/NAME.rs` has a twin `ui/pass/NAME.rs` that differs in the one thing that matters: a case that
 //! failed for another reason would take the twin with it. The twins are also run, and they make `trybuild` build

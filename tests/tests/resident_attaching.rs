@@ -1,4 +1,4 @@
-//! Attaching and detaching alone does not grow.
+//! Attaching and detaching alone does not grow. Alone in its process: its resident memory is measured.
 
 #![forbid(unsafe_code)]
 use gc_core::Heap;

@@ -1,4 +1,4 @@
-//! What mutators remembered that come and go is forgotten in time.
+//! What mutators remembered that come and go is forgotten in time. Alone in its process: its resident memory is measured.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
 //! Random programs for minutes, with other ones every time: heaps and models agree, and memory does not grow.
+//! Alone in its process: its resident memory is measured.
 //!
 //! ```console
 //! GC_SOAK_SECONDS=600 cargo test --release -p gc-tests --test soak -- --nocapture
