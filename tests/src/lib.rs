@@ -9,6 +9,7 @@ pub mod heaps;
 pub mod ledger;
 pub mod model;
 pub mod random;
+pub mod sizes;
 
 /// What a test that starts threads and returns boxed errors returns.
 pub type Tested = Result<(), Box<dyn std::error::Error>>;
