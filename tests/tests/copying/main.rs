@@ -8,3 +8,4 @@ mod helpers;
 mod layout;
 mod lockstep;
 mod pieces;
+mod two_paths;
