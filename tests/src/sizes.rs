@@ -7,3 +7,8 @@ pub fn scaled(full: u64) -> u64 {
     let part = std::env::var("GC_TEST_SCALE").map_or(1, |part| part.parse().expect("GC_TEST_SCALE is a number"));
     full.div_ceil(part)
 }
+
+/// The first of `seeds`, as many as `scaled` says.
+pub fn part(seeds: std::ops::Range<u64>) -> std::ops::Range<u64> {
+    seeds.start..seeds.start + scaled(seeds.end - seeds.start)
+}

@@ -4,6 +4,7 @@ use gc_core::{Gc, GcCell, Generation, Mutator, Slot, Trace};
 use gc_tests::{
     heaps::{calm, checked},
     ledger::{Ledger, Token},
+    sizes::scaled,
 };
 
 #[derive(Trace)]
@@ -26,24 +27,24 @@ fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
 #[test]
 fn a_list_of_ten_million_nodes_is_copied_marked_and_freed() {
     on_a_small_stack(|| {
-        const LENGTH: u64 = 10_000_000;
+        let length = scaled(10_000_000);
         let heap = calm().build().unwrap();
         let mut m = heap.attach().unwrap();
         let mut head = m.root(m.alloc(Node { value: 0, next: Slot::null() }));
-        for value in 1..LENGTH {
+        for value in 1..length {
             let next = Slot::new(Some(head.get(&m)));
             head.set(&m, m.alloc(Node { value, next }));
             m.safepoint();
         }
         m.collect(Generation::Old);
         let mut at = Some(head.get(&m));
-        let mut expected = LENGTH;
+        let mut expected = length;
         while let Some(node) = at {
             expected -= 1;
             assert_eq!(node.value, expected);
             at = node.next.get();
         }
-        assert_eq!((expected, heap.stats().old_objects as u64), (0, LENGTH));
+        assert_eq!((expected, heap.stats().old_objects as u64), (0, length));
         drop(head);
         m.collect(Generation::Old);
         assert_eq!(heap.stats().old_objects, 0);

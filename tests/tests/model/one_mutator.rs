@@ -1,11 +1,14 @@
 //! Heap and model agree, whatever the program and whenever it is collected.
 
-use gc_tests::model::{Program, Words, run, run_or_report};
+use gc_tests::{
+    model::{Program, Words, run, run_or_report},
+    sizes::{part, scaled},
+};
 use proptest::{collection::vec, prelude::*, test_runner::Config};
 
 /// Programs of seeds under one profile.
 fn seeds(profile: &str, seeds: std::ops::Range<u64>, length: usize) {
-    for seed in seeds {
+    for seed in part(seeds) {
         run_or_report(profile, seed, length);
     }
 }
@@ -60,13 +63,13 @@ fn agrees_without_the_verifier() {
 
 #[test]
 fn agrees_under_random_stress() {
-    for seed in 6000..6500 {
+    for seed in part(6000..6500) {
         run_or_report(&format!("random={seed}"), seed, 80);
     }
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 100, max_shrink_iters: 2000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: scaled(100) as u32, max_shrink_iters: 2000, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn agrees_for_any_words(words in vec(any::<Words>(), 1..100), stress in 0_u64..1000) {

@@ -14,6 +14,7 @@ use gc_core::{Gc, Generation, Heap, blocking};
 use gc_tests::{
     heaps::{calm, settle},
     ledger::{Ledger, Token},
+    sizes::scaled,
 };
 
 #[test]
@@ -96,7 +97,7 @@ fn what_a_collection_found_dead_is_dropped_or_counted_when_anybody_goes_on() {
     let mut m = heap.attach().unwrap();
     let ledger = Ledger::default();
     let mut missed = 0;
-    for round in 1..=3000 {
+    for round in 1..=scaled(3000) as usize {
         m.alloc::<Token>(ledger.token());
         m.safepoint();
         m.collect(Generation::Old);
