@@ -3,7 +3,7 @@
 use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -14,6 +14,7 @@ use gc_tests::{
     heaps::{calm, settle, wait_until},
     ledger::{Ledger, Token},
 };
+use parking_lot::Mutex;
 
 type Run = Box<dyn FnOnce() + Send + Sync>;
 
@@ -39,7 +40,7 @@ impl Runs {
 
 impl Drop for Runs {
     fn drop(&mut self) {
-        if let Some(run) = self.run.get_mut().unwrap().take() {
+        if let Some(run) = self.run.get_mut().take() {
             run();
         }
     }
@@ -60,13 +61,13 @@ fn an_object_that_is_being_dropped_cannot_be_brought_back() {
         let (found, inner) = (Arc::new(AtomicUsize::new(9)), slot.clone());
         let seen = found.clone();
         let one = Counted::new(Runs::new(move || {
-            let weak = inner.lock().unwrap().take().unwrap();
+            let weak = inner.lock().take().unwrap();
             let back = weak.upgrade();
             seen.store(usize::from(back.is_some()) + weak.strong_count(), Ordering::Relaxed);
             // And again, elsewhere.
             assert!(thread::spawn(move || weak.clone().upgrade().is_none()).join().unwrap());
         }));
-        *slot.lock().unwrap() = Some(Counted::downgrade(&one));
+        *slot.lock() = Some(Counted::downgrade(&one));
         drop(one);
         assert_eq!(found.load(Ordering::Relaxed), 0);
         drop(m);
@@ -83,13 +84,13 @@ fn a_destructor_makes_clones_and_drops() {
         let two = one.clone();
         drop(Counted::new(Runs::new(move || {
             let fresh = Counted::new(within.token());
-            let mut kept = there.lock().unwrap();
+            let mut kept = there.lock();
             kept.extend([fresh.clone(), two.clone(), two]);
             drop(fresh);
         })));
         assert_eq!(Counted::strong_count(&one), 3);
         assert_eq!(ledger.dropped(), 0);
-        kept.lock().unwrap().clear();
+        kept.lock().clear();
         assert_eq!((Counted::strong_count(&one), ledger.dropped()), (1, 1));
         drop(one);
         ledger.assert_all_once();

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     marker::PhantomData,
     sync::{
-        Barrier, Mutex,
+        Barrier,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -17,6 +17,7 @@ use gc_tests::{
     heaps::{calm, settle, wait_until},
     ledger::{Ledger, Token},
 };
+use parking_lot::Mutex;
 
 #[test]
 fn handles_are_one_word_and_know_null() {
@@ -398,14 +399,14 @@ fn statics_and_thread_locals_may_hold_them() {
     thread::spawn(move || {
         let m = heap.attach().unwrap();
         LAST.with_borrow_mut(|last| last.push(Counted::new(there.token())));
-        EVER.lock().unwrap().push("ever".into());
+        EVER.lock().push("ever".into());
         drop((m, heap));
         LAST.with_borrow_mut(|last| last.push(Counted::new(there.token())));
     })
     .join()
     .unwrap();
     ledger.assert_all_once();
-    let ever = EVER.lock().unwrap().last().unwrap().clone();
+    let ever = EVER.lock().last().unwrap().clone();
     assert_eq!(&*ever, "ever");
 }
 
@@ -425,12 +426,12 @@ fn threads_hand_them_around() {
                     let mut m = (id != 3).then(|| heap.attach().unwrap());
                     let one = Counted::new((id, ledger.token()));
                     own.push(one.clone());
-                    board.lock().unwrap().push(one);
+                    board.lock().push(one);
                     if turn % 3 == 0 {
                         own.clear();
                     }
                     let taken = {
-                        let mut board = board.lock().unwrap();
+                        let mut board = board.lock();
                         let index = turn as usize * 7 % board.len();
                         if turn % 2 == 0 { Some(board.swap_remove(index)) } else { board.get(index).cloned() }
                     };
@@ -444,7 +445,7 @@ fn threads_hand_them_around() {
             });
         }
     });
-    board.lock().unwrap().clear();
+    board.lock().clear();
     drop(heap);
     wait_until("everything is dropped", || ledger.dropped() == ledger.made());
     ledger.assert_all_once();

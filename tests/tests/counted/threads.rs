@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     mem, panic,
     panic::AssertUnwindSafe,
-    sync::{Arc, Barrier, Mutex, mpsc},
+    sync::{Arc, Barrier, mpsc},
     thread,
 };
 
@@ -13,6 +13,7 @@ use gc_tests::{
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
 };
+use parking_lot::Mutex;
 
 fn heap() -> Heap {
     calm().build().unwrap()
@@ -215,8 +216,8 @@ fn scoped_threads() {
                 scope.spawn(|| {
                     start.wait();
                     for _ in 0..20 {
-                        sent.lock().unwrap().push(one.clone());
-                        let taken = sent.lock().unwrap().pop();
+                        sent.lock().push(one.clone());
+                        let taken = sent.lock().pop();
                         drop(taken);
                     }
                 });
@@ -224,7 +225,7 @@ fn scoped_threads() {
             start.wait();
         });
         drop(one);
-        assert_eq!(sent.into_inner().unwrap().len(), 0);
+        assert_eq!(sent.into_inner().len(), 0);
     }
     m.safepoint();
     settle(&heap);
@@ -400,7 +401,7 @@ fn in_the_objects_of_many_mutators() {
                 for turn in 0..600 {
                     let own = Counted::new(ledger.token());
                     let shared: Vec<_> = {
-                        let mut board = board.lock().unwrap();
+                        let mut board = board.lock();
                         board.push(own.clone());
                         if board.len() > 30 {
                             drop(board.swap_remove(turn % 30));
@@ -429,7 +430,7 @@ fn in_the_objects_of_many_mutators() {
             });
         }
     });
-    board.lock().unwrap().clear();
+    board.lock().clear();
     drop(heap);
     ledger.assert_all_once();
 }

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -11,6 +11,7 @@ use std::{
 
 use gc_core::{Gc, Generation, Heap, Level, Root, Trace};
 use gc_tests::heaps::{checked, settle};
+use parking_lot::Mutex;
 
 type Any = Root<Gc<'static, Load<'static>>>;
 
@@ -95,17 +96,17 @@ fn a_hook_may_hold_the_last_handle_and_let_go_of_it() {
         let heap = checked()
             .workers(3)
             .on_event(Level::Debug, move |_| {
-                let last = std::mem::take(&mut *hooked.lock().unwrap());
+                let last = std::mem::take(&mut *hooked.lock());
                 if !last.is_empty() {
                     drop(last);
-                    done.lock().unwrap().send(()).unwrap();
+                    done.lock().send(()).unwrap();
                 }
             })
             .build()
             .unwrap();
         let other = checked().build().unwrap();
         let mut m = heap.attach().unwrap();
-        held.lock().unwrap().extend([heap, other]);
+        held.lock().extend([heap, other]);
         m.alloc(round);
         m.collect(Generation::Old);
         drop(m);

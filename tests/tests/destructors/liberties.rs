@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     mem,
     rc::Rc,
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread::{self, ThreadId},
 };
 
@@ -13,6 +13,7 @@ use gc_tests::{
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
 };
+use parking_lot::Mutex;
 
 fn heap() -> Heap {
     checked().build().unwrap()
@@ -87,14 +88,14 @@ fn the_last_handle_may_be_dropped_by_the_heap_s_own_event_hook() {
     let wait = Arc::clone(&detached);
     let heap = checked()
         .on_event(gc_core::Level::Debug, move |_| {
-            if let Some(heap) = theirs.lock().unwrap().take() {
+            if let Some(heap) = theirs.lock().take() {
                 wait.wait();
                 drop(heap);
             }
         })
         .build()
         .unwrap();
-    *last.lock().unwrap() = Some(heap.clone());
+    *last.lock() = Some(heap.clone());
     let mut m = heap.attach().unwrap();
     m.alloc(ledger.token());
     let root = m.root(m.alloc(ledger.token()));
@@ -273,11 +274,11 @@ fn no_destructor_runs_inside_a_safepoint() {
     let mut m = heap.attach().unwrap();
     while heap.stats().collections[0] < 3 {
         let ran = Arc::clone(&ran);
-        m.alloc((Runs::new(move || ran.lock().unwrap().push(thread::current().id())), [0_u64; 50]));
+        m.alloc((Runs::new(move || ran.lock().push(thread::current().id())), [0_u64; 50]));
         m.safepoint();
     }
     settle(&heap);
-    let ran = ran.lock().unwrap();
+    let ran = ran.lock();
     assert!(ran.len() > 1000 && !ran.contains(&thread::current().id()));
 }
 
@@ -286,15 +287,15 @@ fn a_safepoint_with_a_lock_held_that_destructors_want_goes_on() {
     let heap = calm().build().unwrap();
     let lock = Arc::new(Mutex::new(0));
     let mut m = heap.attach().unwrap();
-    let held = lock.lock().unwrap();
+    let held = lock.lock();
     while heap.stats().collections[0] < 3 {
         let lock = Arc::clone(&lock);
-        m.alloc((Runs::new(move || *lock.lock().unwrap() += 1), [0_u64; 50]));
+        m.alloc((Runs::new(move || *lock.lock() += 1), [0_u64; 50]));
         m.safepoint();
     }
     drop(held);
     settle(&heap);
-    assert!(*lock.lock().unwrap() > 1000);
+    assert!(*lock.lock() > 1000);
 }
 
 #[derive(Trace)]

@@ -1,9 +1,10 @@
 //! Destructors that are slower than allocation: what waits for them is told, counts towards the limit, and is not lost.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 
 use gc_core::{Event, Level, Trace};
 use gc_tests::heaps::{calm, settle, wait_until};
+use parking_lot::Mutex;
 
 /// Its destructor waits for a gate.
 #[derive(Trace)]
@@ -15,7 +16,7 @@ struct Slow {
 
 impl Drop for Slow {
     fn drop(&mut self) {
-        *self.gate.lock().unwrap() += 1;
+        *self.gate.lock() += 1;
     }
 }
 
@@ -36,7 +37,7 @@ fn what_waits_to_be_dropped_is_told_and_bounded_by_the_hard_limit() {
     let mut m = heap.attach().unwrap();
     let gate = Arc::new(Mutex::new(0));
     let mut allocated = 0;
-    let closed = gate.lock().unwrap();
+    let closed = gate.lock();
     // The value that is refused would wait for the gate too.
     let refused = loop {
         if let Err(refused) = m.try_alloc(Slow { gate: gate.clone(), _bytes: [0; 1000] }) {
@@ -58,5 +59,5 @@ fn what_waits_to_be_dropped_is_told_and_bounded_by_the_hard_limit() {
     assert!(told.try_recv().is_err(), "told once");
     drop(m);
     drop(heap);
-    wait_until("all are dropped", || *gate.lock().unwrap() == allocated + 2);
+    wait_until("all are dropped", || *gate.lock() == allocated + 2);
 }

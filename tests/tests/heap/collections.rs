@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -10,6 +10,7 @@ use std::{
 };
 
 use gc_core::{Gc, Generation, Heap, HeapBuilder, Leaf, Level, Stress, Thresholds};
+use parking_lot::Mutex;
 
 fn plain() -> HeapBuilder {
     Heap::builder().stress(Stress::default())
@@ -190,10 +191,7 @@ fn figures_add_up() {
 fn each_collection_is_told_once() {
     let (send, events) = mpsc::channel();
     let send = Mutex::new(send);
-    let heap = plain()
-        .on_event(Level::Debug, move |event| drop(send.lock().unwrap().send(event.to_string())))
-        .build()
-        .unwrap();
+    let heap = plain().on_event(Level::Debug, move |event| drop(send.lock().send(event.to_string()))).build().unwrap();
     let mut m = heap.attach().unwrap();
     m.collect(Generation::Fresh);
     m.collect(Generation::Old);

@@ -3,7 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -13,6 +13,7 @@ use gc_tests::{
     heaps::{checked, settle, wait_until},
     ledger::{Ledger, Token},
 };
+use parking_lot::Mutex;
 
 fn heap() -> Heap {
     checked().build().unwrap()
@@ -236,8 +237,7 @@ impl Drop for WorseBomb {
 fn destructors_that_panic_are_counted_and_the_rest_goes_on() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&told);
-    let heap =
-        checked().on_event(Level::Warning, move |event| tell.lock().unwrap().push(event.to_string())).build().unwrap();
+    let heap = checked().on_event(Level::Warning, move |event| tell.lock().push(event.to_string())).build().unwrap();
     let (ledger, bombs) = (Ledger::default(), Ledger::default());
     let mut m = heap.attach().unwrap();
     for round in 0..10 {
@@ -257,7 +257,7 @@ fn destructors_that_panic_are_counted_and_the_rest_goes_on() {
     let reported = |told: &Vec<String>| {
         told.iter().any(|event| event.starts_with("destructor_panicked") && event.contains("Bomb"))
     };
-    wait_until("a panic is reported", || reported(&told.lock().unwrap()));
+    wait_until("a panic is reported", || reported(&told.lock()));
     // The heap's end is no different.
     let root = m.root(m.alloc_slice_with(10, |_| Bomb(bombs.clone())));
     m.collect(Generation::Old);

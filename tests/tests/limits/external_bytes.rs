@@ -4,6 +4,7 @@ use std::sync::mpsc;
 
 use gc_core::{Event, ExternalBytes, Gc, Generation, Level, Trace};
 use gc_tests::heaps::{calm, settle};
+use parking_lot::Mutex;
 
 #[derive(Trace)]
 struct Texture {
@@ -50,12 +51,12 @@ fn what_is_held_elsewhere_meets_the_hard_limit() {
 #[test]
 fn live_data_above_the_soft_limit_is_told_after_a_full_collection() {
     let (send, told) = mpsc::channel();
-    let send = std::sync::Mutex::new(send);
+    let send = Mutex::new(send);
     let heap = calm()
         .soft_limit(1 << 20)
         .on_event(Level::Warning, move |event| {
             if let Event::SoftLimit { limit, bytes, .. } = event {
-                let _ = send.lock().unwrap().send((*limit, *bytes));
+                let _ = send.lock().send((*limit, *bytes));
             }
         })
         .build()

@@ -3,12 +3,13 @@
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, mpsc},
     thread,
 };
 
 use gc_core::{AttachError, Generation, Heap, Level, Mutator, Trace};
 use gc_tests::heaps::{checked, settle};
+use parking_lot::Mutex;
 
 fn heap() -> Heap {
     checked().build().unwrap()
@@ -25,7 +26,7 @@ struct Attaches {
 impl Drop for Attaches {
     fn drop(&mut self) {
         for heap in self.heaps.drain(..) {
-            self.tell.lock().unwrap().push(heap.attach().map(drop));
+            self.tell.lock().push(heap.attach().map(drop));
         }
     }
 }
@@ -91,7 +92,7 @@ fn destructors_cannot_attach_where_the_collector_runs_them() {
     settle(&one);
     // Dropped at once on this one.
     drop(m.root(attaches()));
-    let told = tell.lock().unwrap();
+    let told = tell.lock();
     assert_eq!(told.len(), 42);
     let refused =
         |result: &Result<(), _>| matches!(result, Err(AttachError::CollectorThread | AttachError::AlreadyAttached));
@@ -105,7 +106,7 @@ fn destructors_at_the_end_of_a_heap_run_on_its_collector() {
     let one = heap();
     one.attach().unwrap().alloc(Attaches { heaps: vec![other], tell: Arc::clone(&tell) });
     drop(one);
-    assert_eq!(*tell.lock().unwrap(), [Err(AttachError::CollectorThread)]);
+    assert_eq!(*tell.lock(), [Err(AttachError::CollectorThread)]);
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn event_hooks_cannot_attach() {
     let other = heap();
     let one = checked()
         .on_event(Level::Debug, move |_| {
-            let _ = send.lock().unwrap().send(other.attach().map(drop));
+            let _ = send.lock().send(other.attach().map(drop));
         })
         .build()
         .unwrap();

@@ -2,7 +2,6 @@
 
 use std::{
     sync::{
-        Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -11,6 +10,7 @@ use std::{
 };
 
 use gc_core::{AttachError, Event, Gc, GcCell, Generation, Heap, Level, Mutator, Root, Slot, Trace, blocking};
+use parking_lot::Mutex;
 
 #[derive(Trace)]
 struct Node<'gc> {
@@ -171,7 +171,7 @@ fn a_thread_that_never_reaches_a_safepoint_is_named() {
     let (send, events) = mpsc::channel();
     let send = Mutex::new(send);
     let heap = Heap::builder()
-        .on_event(Level::Warning, move |event| drop(send.lock().unwrap().send(event.to_string())))
+        .on_event(Level::Warning, move |event| drop(send.lock().send(event.to_string())))
         .build()
         .unwrap();
     let there = heap.clone();
@@ -204,7 +204,7 @@ fn a_late_thread_is_named_with_its_last_safepoint() {
         .late_after(Duration::from_millis(5))
         .on_event(Level::Warning, move |event| {
             if let Event::Late { last_safepoint, .. } = event {
-                let _ = send.lock().unwrap().send(*last_safepoint);
+                let _ = send.lock().send(*last_safepoint);
             }
         })
         .build()

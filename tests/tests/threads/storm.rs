@@ -4,7 +4,6 @@ use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
@@ -13,6 +12,7 @@ use std::{
 };
 
 use gc_core::{AttachError, Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace, blocking};
+use parking_lot::Mutex;
 
 const SCALE: u64 = if cfg!(debug_assertions) { 1 } else { 4 };
 
@@ -177,7 +177,7 @@ fn roots_wander_and_are_set_and_dropped_by_whoever_has_them() {
         threads.push(thread::spawn(move || {
             let mut count = 0;
             loop {
-                let root = receive.lock().unwrap().recv();
+                let root = receive.lock().recv();
                 let Ok(mut root) = root else { return };
                 count += 1;
                 if (count + id) % 3 == 0 {
