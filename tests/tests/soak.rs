@@ -30,7 +30,7 @@ fn profile(seed: u64) -> String {
 }
 
 #[test]
-fn soak() {
+fn random_programs_agree_and_memory_does_not_grow() {
     let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
     let time = Duration::from_secs(number("GC_SOAK_SECONDS").unwrap_or(2));
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_micros() as u64);

@@ -102,16 +102,16 @@ fn claim(profile: &str) {
 }
 
 #[test]
-fn by_age() {
+fn objects_in_many_places_are_copied_once_by_age() {
     claim("workers=4,verify");
 }
 
 #[test]
-fn by_chance_and_full() {
+fn objects_in_many_places_are_copied_once_whatever_is_promoted() {
     claim("workers=3,promote-random,to-space-full=2,full-every=6,verify");
 }
 
 #[test]
-fn always_young() {
+fn objects_in_many_places_are_copied_once_where_all_stays_young() {
     claim("workers=5,promote-never,verify");
 }

@@ -29,11 +29,11 @@ fn step(profile: &str, objects: usize) {
 }
 
 #[test]
-fn two_workers_in_step() {
+fn two_workers_in_step_make_one_copy() {
     step("workers=2", 2048);
 }
 
 #[test]
-fn four_workers_in_step_where_all_is_promoted() {
+fn four_workers_in_step_make_one_copy_where_all_is_promoted() {
     step("workers=4,promote-always", 2048);
 }

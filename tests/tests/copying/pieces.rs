@@ -119,16 +119,16 @@ fn run(profile: &str, seed: u64) {
 }
 
 #[test]
-fn slices_in_pieces_by_age() {
+fn slices_in_pieces_are_whole_by_age() {
     run("workers=4,verify", 1);
 }
 
 #[test]
-fn slices_in_pieces_by_chance() {
+fn slices_in_pieces_are_whole_whatever_is_promoted() {
     run("workers=3,promote-random,to-space-full=3,verify", 2);
 }
 
 #[test]
-fn slices_in_pieces_always_young() {
+fn slices_in_pieces_are_whole_where_all_stays_young() {
     run("workers=4,promote-never,verify", 3);
 }

@@ -77,7 +77,7 @@ fn on_every_end(test: impl Fn(&Ledger) + Send + Sync + Copy + 'static) {
 }
 
 #[test]
-fn the_contents_are_taken_out() {
+fn the_contents_are_taken_out_whole() {
     on_every_end(|ledger| {
         assert!(Counted::try_unwrap(asked(Boxed::new(ledger))).ok().unwrap().is_whole());
         assert!(Counted::into_inner(asked(Boxed::new(ledger))).unwrap().is_whole());
@@ -119,7 +119,7 @@ fn the_contents_move_away_from_weak_handles() {
 
 /// The owner writes in place, in `blocked` too, where who asked settles meanwhile.
 #[test]
-fn the_contents_are_written_while_it_is_settled() {
+fn what_is_written_while_it_is_settled_stays_written() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     for _ in 0..200 {
@@ -328,7 +328,7 @@ fn a_heap_ends_in_what_it_was_asked_about() {
 /// Others look how many references there are, which merges, write if they are alone, and upgrade, while the owner goes in and out of
 /// `blocked`, counts, and the world is stopped all the time.
 #[test]
-fn held_and_stopped() {
+fn counts_are_right_among_stops_and_holds() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let over = Arc::new(AtomicBool::new(false));

@@ -78,7 +78,7 @@ fn on_a_thread(test: impl FnOnce(Mutator, &dyn Fn() -> Counted<Box<dyn Any>>) + 
 }
 
 #[test]
-fn in_blocked_and_at_safepoints() {
+fn dropped_at_home_in_blocked_and_at_safepoints() {
     on_a_thread(|mut m, make| {
         for _ in 0..20 {
             let one = make();
@@ -98,7 +98,7 @@ fn in_blocked_and_at_safepoints() {
 }
 
 #[test]
-fn after_the_mutator() {
+fn dropped_at_home_after_the_mutator() {
     on_a_thread(|m, make| {
         let (one, two) = (make(), make());
         let weak = Counted::downgrade(&two);
@@ -112,7 +112,7 @@ fn after_the_mutator() {
 }
 
 #[test]
-fn with_another_mutator() {
+fn dropped_at_home_under_another_mutator() {
     on_a_thread(|m, make| {
         let one = make();
         let two = one.clone();
@@ -126,7 +126,7 @@ fn with_another_mutator() {
 }
 
 #[test]
-fn in_thread_locals() {
+fn dropped_at_home_out_of_thread_locals() {
     for order in 0..6 {
         on_a_thread(move |m, make| {
             let one = make();
@@ -144,7 +144,7 @@ fn in_thread_locals() {
 }
 
 #[test]
-fn of_a_leaked_mutator() {
+fn dropped_at_home_though_the_mutator_is_leaked() {
     on_a_thread(|m, make| {
         let one = make();
         keep(&one);
@@ -156,7 +156,7 @@ fn of_a_leaked_mutator() {
 }
 
 #[test]
-fn in_panics() {
+fn dropped_at_home_in_panics() {
     on_a_thread(|mut m, make| {
         let one = make();
         let two = one.clone();

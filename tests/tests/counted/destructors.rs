@@ -117,7 +117,7 @@ fn a_destructor_takes_the_contents_of_another() {
 
 /// Chains whose every link's destructor makes and drops chains.
 #[test]
-fn chains_in_destructors_of_chains() {
+fn chains_in_destructors_of_chains_are_dropped() {
     fn chain(depth: u32, ledger: &Ledger) -> Option<Counted<Runs>> {
         let mut next = None;
         for _ in 0..200 {
@@ -193,7 +193,7 @@ fn a_panic_goes_on_and_the_memory_is_freed() {
 
 /// A destructor that panics on the heap's thread is caught there.
 #[test]
-fn a_panic_on_the_heaps_thread() {
+fn a_panic_on_the_heaps_thread_is_counted() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let one = Counted::new(Runs::new(|| panic!("a destructor")));
@@ -205,7 +205,7 @@ fn a_panic_on_the_heaps_thread() {
 
 /// Destructors that block, attach, collect and drop heaps, where they may.
 #[test]
-fn destructors_that_need_heaps() {
+fn destructors_may_attach_and_collect() {
     let (heap, other) = (calm().build().unwrap(), calm().build().unwrap());
     let ran = Arc::new(AtomicUsize::new(0));
     let make = || {

@@ -72,7 +72,7 @@ fn contents_speak_through() {
 }
 
 #[test]
-fn conversions() {
+fn conversions_keep_the_contents() {
     let ledger = Ledger::default();
     let tokens: Counted<[Token]> = vec![ledger.token(), ledger.token()].into();
     assert_eq!((tokens.len(), ledger.dropped()), (2, 0));
@@ -172,7 +172,7 @@ fn immortals_are_never_dropped() {
 
 /// What another thread drops last goes at the maker's next safepoint, on the heap's thread.
 #[test]
-fn the_last_reference_dropped_elsewhere() {
+fn the_last_reference_dropped_elsewhere_drops_the_object() {
     let ledger = Ledger::default();
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
@@ -237,7 +237,7 @@ fn a_collection_is_a_safepoint() {
 
 /// Elsewhere than on the owner, nobody knows whether a reference is the only one, until the counts are merged.
 #[test]
-fn the_only_reference_elsewhere() {
+fn the_only_reference_elsewhere_waits_for_an_owner_that_runs() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let one = Counted::new(1);

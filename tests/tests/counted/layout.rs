@@ -53,7 +53,7 @@ fn any<T: Acyclic + Clone + PartialEq + Debug + Send + Sync>(value: &T) {
 
 /// On a stack that holds some copies of the largest.
 #[test]
-fn every_shape() {
+fn every_shape_lies_where_it_must() {
     thread::Builder::new().stack_size(64 << 20).spawn(shapes).unwrap().join().unwrap();
 }
 
@@ -91,7 +91,7 @@ fn values_of_no_size_are_dropped_as_often() {
 }
 
 #[test]
-fn more_elements_of_no_size_than_bytes() {
+fn more_elements_of_no_size_than_bytes_are_held() {
     let many: Counted<[()]> = vec![(); usize::MAX].into();
     assert_eq!(many.clone().len(), usize::MAX);
     drop(many);
@@ -100,7 +100,7 @@ fn more_elements_of_no_size_than_bytes() {
 }
 
 #[test]
-fn text_of_every_length() {
+fn text_of_every_length_is_whole() {
     both(|| {
         for len in 0..70 {
             let text = "ä".repeat(len);

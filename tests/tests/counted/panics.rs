@@ -135,7 +135,7 @@ impl<I: Iterator> Iterator for Lies<I> {
 impl<I: Iterator> ExactSizeIterator for Lies<I> {}
 
 #[test]
-fn iterators_that_lie_or_panic() {
+fn iterators_that_lie_or_panic_lose_nothing() {
     both(|| {
         let ledger = Ledger::default();
         for said in [0, 1, 3, 5, 100] {

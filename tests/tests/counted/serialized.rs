@@ -5,7 +5,7 @@ use gc_core::Counted;
 type Value = (Counted<str>, Counted<[u64]>, Counted<Vec<Counted<str>>>);
 
 #[test]
-fn a_round_trip() {
+fn what_is_written_is_read_back() {
     let name: Counted<str> = "Ada".into();
     let value: Value = (name.clone(), [1, 2].into(), Counted::new(vec![name.clone(), name]));
     let text = serde_json::to_string(&value).unwrap();

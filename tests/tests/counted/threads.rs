@@ -21,7 +21,7 @@ fn heap() -> Heap {
 
 /// What a leaked mutator made is used and dropped by others; nothing of it dangles, some of it leaks.
 #[test]
-fn a_leaked_mutator() {
+fn what_a_leaked_mutator_made_never_dangles() {
     let ledger = Ledger::default();
     let there = ledger.clone();
     let (mut kept, weak) = thread::spawn(move || {
@@ -46,7 +46,7 @@ fn a_leaked_mutator() {
 
 /// One that is leaked in `blocked` is away: others merge.
 #[test]
-fn a_mutator_leaked_in_blocked() {
+fn what_a_mutator_leaked_in_blocked_made_is_merged() {
     let ledger = Ledger::default();
     let there = ledger.clone();
     let (send, receive) = mpsc::channel();
@@ -71,7 +71,7 @@ fn a_mutator_leaked_in_blocked() {
 }
 
 #[test]
-fn heaps_in_turn_on_one_thread() {
+fn objects_outlive_the_heaps_that_took_turns() {
     let ledger = Ledger::default();
     let mut made = Vec::new();
     for turn in 0..20 {
@@ -98,7 +98,7 @@ fn heaps_in_turn_on_one_thread() {
 
 /// A panic in `blocked` and through a mutator leaves counting right.
 #[test]
-fn panics_through_mutators() {
+fn a_panic_through_a_mutator_leaves_counts_right() {
     let ledger = Ledger::default();
     let heap = heap();
     let mut m = heap.attach().unwrap();
@@ -132,7 +132,7 @@ fn panics_through_mutators() {
 
 /// Clones and drops in `blocked` while others do the same, and the owner comes back and goes again.
 #[test]
-fn in_and_out_of_blocked() {
+fn counts_are_right_in_and_out_of_blocked() {
     let ledger = Ledger::default();
     let heap = heap();
     let mut m = heap.attach().unwrap();
@@ -171,7 +171,7 @@ fn in_and_out_of_blocked() {
 
 /// Contents are written by whoever has the only handle, wherever it goes.
 #[test]
-fn the_only_handle_goes_around() {
+fn the_only_handle_may_write_wherever_it_goes() {
     let heap = heap();
     let mut m = heap.attach().unwrap();
     let mut one = Counted::new(vec![0_u64]);
@@ -203,7 +203,7 @@ fn the_only_handle_goes_around() {
 
 /// Scoped threads borrow and clone what the owner drops meanwhile.
 #[test]
-fn scoped_threads() {
+fn scoped_threads_clone_what_the_owner_drops() {
     let ledger = Ledger::default();
     let heap = heap();
     let mut m = heap.attach().unwrap();
@@ -314,7 +314,7 @@ fn thread_locals_end_in_any_order() {
 
 /// Objects whose last references are dropped by many threads at once, while the owner polls.
 #[test]
-fn a_storm_of_questions() {
+fn a_storm_of_questions_drops_each_once() {
     let ledger = Ledger::default();
     let heap = heap();
     let mut m = heap.attach().unwrap();
@@ -346,7 +346,7 @@ fn a_storm_of_questions() {
 
 /// What waits for its owner when a heap ends.
 #[test]
-fn a_heap_ends_with_questions() {
+fn a_heap_ends_with_questions_and_drops_all() {
     let ledger = Ledger::default();
     for _ in 0..20 {
         let heap = heap();
@@ -362,7 +362,7 @@ fn a_heap_ends_with_questions() {
 
 /// `mem::forget` leaks, and wraps nothing.
 #[test]
-fn forgotten_references() {
+fn forgotten_references_leak_and_wrap_nothing() {
     let heap = heap();
     let _m = heap.attach().unwrap();
     let one = Arc::new(Counted::new(1));
@@ -388,7 +388,7 @@ struct Cell<'gc> {
 /// Objects of several mutators hold each other's counted objects, move, die, and are dropped by the heap's thread, while their makers run,
 /// block and come back.
 #[test]
-fn in_the_objects_of_many_mutators() {
+fn objects_of_many_mutators_hold_them() {
     let ledger = Ledger::default();
     let heap = checked().nursery_bytes(256 << 10).build().unwrap();
     let board: Mutex<Vec<Counted<Token>>> = Mutex::default();

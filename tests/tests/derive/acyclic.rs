@@ -42,7 +42,7 @@ fn counts<T: Acyclic + ?Sized>() {}
 struct Own(u64);
 
 #[test]
-fn leaves() {
+fn leaves_are_acyclic() {
     acyclic!((), bool, char, f64, u8, u64, i128, usize, NonZeroU8, NonZeroUsize, NonZeroI128);
     acyclic!(Duration, Instant, SystemTime, ThreadId, TypeId, Ordering, Infallible, RangeFull);
     acyclic!(IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr);
@@ -54,7 +54,7 @@ fn leaves() {
 }
 
 #[test]
-fn parts() {
+fn what_has_acyclic_parts_is_acyclic() {
     acyclic!(Option<Own>, Result<Own, String>, Bound<Own>, ControlFlow<Own, u8>, Poll<Own>);
     acyclic!(Range<Own>, RangeFrom<Own>, RangeTo<Own>, RangeInclusive<Own>, RangeToInclusive<Own>);
     acyclic!(Wrapping<u64>, Saturating<u8>, Reverse<Own>, ManuallyDrop<Own>, Leaf<Own>);
@@ -66,19 +66,19 @@ fn parts() {
 
 /// What is not the value's own, whatever it is.
 #[test]
-fn pointers_that_hold_nothing() {
+fn pointers_that_hold_nothing_are_acyclic() {
     acyclic!(&'static Mutex<Own>, Weak<Mutex<Own>>, Weak<dyn Debug>, PhantomData<Gc<'static, u64>>, PhantomData<str>);
 }
 
 #[test]
-fn locks() {
+fn locks_of_what_holds_nothing_are_acyclic() {
     acyclic!(Mutex<u64>, RwLock<HashMap<String, Vec<u8>>>, OnceLock<String>, LazyLock<String>, LazyLock<u8, Own>);
     acyclic!(Mutex<[u8]>, Mutex<Mutex<u64>>, Arc<Mutex<Option<u64>>>, Mutex<Arc<RwLock<str>>>);
     acyclic!(Mutex<Weak<Own>>, OnceLock<&'static Own>, RwLock<(fn(Own) -> Own, Vec<Weak<Mutex<Own>>>)>);
 }
 
 #[test]
-fn counted() {
+fn counted_references_are_acyclic() {
     acyclic!(Counted<Own>, Counted<[Own]>, Counted<str>, Counted<Mutex<u64>>, CountedWeak<Own>, CountedWeak<str>);
     acyclic!(Mutex<CountedWeak<Own>>, Mutex<Option<Counted<str>>>, OnceLock<Counted<[Arc<Mutex<u64>>]>>);
 
@@ -122,7 +122,7 @@ fn counted() {
 }
 
 #[test]
-fn structs_and_enums() {
+fn structs_and_enums_of_acyclic_fields_are() {
     #[derive(Trace)]
     #[trace(acyclic)]
     struct Named {
@@ -186,7 +186,7 @@ fn structs_and_enums() {
 
 /// Types that contain themselves, by every pointer that holds them or not.
 #[test]
-fn recursive() {
+fn recursive_types_are_acyclic() {
     #[derive(Trace)]
     #[trace(acyclic)]
     struct List {
@@ -231,7 +231,7 @@ fn recursive() {
 }
 
 #[test]
-fn generics() {
+fn generic_types_are_acyclic_with_their_arguments() {
     #[derive(Trace)]
     #[trace(acyclic, leaf(B))]
     struct Pair<A, B: ?Sized + 'static = str, const N: usize = 2>
@@ -315,7 +315,7 @@ fn generics() {
 }
 
 #[test]
-fn leaf_types() {
+fn leaf_types_are_acyclic() {
     /// With a destructor.
     #[derive(Trace)]
     #[trace(leaf, acyclic)]
@@ -336,7 +336,7 @@ fn leaf_types() {
 }
 
 #[test]
-fn assumed() {
+fn what_is_assumed_is_not_asked() {
     struct Profile;
 
     #[derive(Trace)]
@@ -360,7 +360,7 @@ fn assumed() {
 
 /// Trait objects of a trait that has `Acyclic` as its supertrait.
 #[test]
-fn trait_objects() {
+fn trait_objects_of_acyclic_traits_are() {
     trait Shape: Acyclic + Send + Sync {
         fn area(&self) -> f64;
     }
@@ -439,7 +439,7 @@ mod hygiene {
     }
 
     #[test]
-    fn names() {
+    fn shadowed_names_mean_nothing_to_the_derive() {
         counts::<shadowed::Node<u8, String, super::Own>>();
         counts::<shadowed::Named>();
         assert_eq!(shadowed::Named("name".into()).acyclic_proofs(), 4);
@@ -449,7 +449,7 @@ mod hygiene {
     }
 
     #[test]
-    fn another_path() {
+    fn the_crate_may_have_another_path() {
         #[derive(renamed::Trace)]
         #[trace(crate = renamed, acyclic)]
         struct Node(u8);
@@ -459,7 +459,7 @@ mod hygiene {
 
     /// Fields named by a macro are hygienic: the derive uses them with the macro's spans.
     #[test]
-    fn in_macros() {
+    fn fields_named_by_macros_are_proven() {
         macro_rules! node {
             ($name:ident, $field:ident: $ty:ty) => {
                 #[derive(renamed::Trace)]

@@ -38,7 +38,7 @@ fn count_up<'v, 'gc: 'v>(values: impl IntoIterator<Item = &'v Gc<'gc, u64>>) {
 }
 
 #[test]
-fn sequences() {
+fn sequences_keep_their_pointers() {
     survives::<Vec<Int>>(|m| ints(m).collect(), |v, _| count_up(v));
     survives::<LinkedList<Int>>(|m| ints(m).collect(), |v, _| count_up(v));
     survives::<Box<[Int]>>(|m| ints(m).collect(), |v, _| count_up(v));
@@ -57,7 +57,7 @@ fn sequences() {
 }
 
 #[test]
-fn maps() {
+fn maps_keep_their_pointers() {
     survives::<BTreeMap<u64, Int>>(|m| (0..100).zip(ints(m)).collect(), |v, _| count_up(v.values()));
     survives::<HashMap<String, Int>>(
         |m| ints(m).map(|int| (int.to_string(), int)).collect(),
@@ -69,7 +69,7 @@ fn maps() {
 }
 
 #[test]
-fn boxes_and_nesting() {
+fn boxes_and_what_nests_keep_their_pointers() {
     survives::<Box<Int>>(|m| Box::new(m.alloc(7)), |v, _| assert_eq!(***v, 7));
     survives::<Vec<Box<Option<VecDeque<Int>>>>>(
         |m| vec![Box::new(None), Box::new(Some(ints(m).collect()))],
@@ -83,7 +83,7 @@ fn boxes_and_nesting() {
 }
 
 #[test]
-fn values_in_place() {
+fn values_in_place_keep_their_pointers() {
     survives::<Option<Int>>(|m| Some(m.alloc(1)), |v, _| assert_eq!(v.map(|int| *int), Some(1)));
     survives::<Option<Int>>(|_| None, |v, _| assert!(v.is_none()));
     survives::<Result<Int, Gc<'static, str>>>(|m| Ok(m.alloc(1)), |v, _| assert!(v.is_ok_and(|int| *int == 1)));
@@ -110,7 +110,7 @@ fn values_in_place() {
 }
 
 #[test]
-fn ranges() {
+fn ranges_keep_their_pointers() {
     survives::<Range<Int>>(|m| m.alloc(1)..m.alloc(2), |v, _| assert_eq!((*v.start, *v.end), (1, 2)));
     survives::<RangeInclusive<Int>>(|m| m.alloc(1)..=m.alloc(2), |v, _| assert_eq!((**v.start(), **v.end()), (1, 2)));
     survives::<RangeFrom<Int>>(|m| m.alloc(1).., |v, _| assert_eq!(*v.start, 1));
@@ -119,7 +119,7 @@ fn ranges() {
 }
 
 #[test]
-fn tuples() {
+fn tuples_keep_their_pointers() {
     type I = Int;
     survives::<(I,)>(|m| (m.alloc(1),), |v, _| assert_eq!(*v.0, 1));
     survives::<(u8, I)>(|m| (0, m.alloc(1)), |v, _| assert_eq!(*v.1, 1));
@@ -138,7 +138,7 @@ fn tuples() {
 }
 
 #[test]
-fn slots_in_place() {
+fn slots_in_place_keep_their_pointers() {
     survives::<[Slot<'static, u64>; 2]>(
         |m| [Slot::null(), Slot::new(Some(m.alloc(1)))],
         |v, _| assert!(v[0].get().is_none() && v[1].get().is_some_and(|int| *int == 1)),
@@ -155,7 +155,7 @@ fn slots_in_place() {
 
 /// What is said of the types is what is so: cells are seen through values in place, not through memory.
 #[test]
-fn constants() {
+fn constants_say_what_types_hold() {
     type S = Slot<'static, u64>;
     const {
         assert!(S::HAS_CELL && S::HAS_GC);
@@ -177,7 +177,7 @@ fn constants() {
 
 /// Leaves: traced, without pointers, the same under every lifetime.
 #[test]
-fn leaves() {
+fn leaves_are_what_they_are() {
     fn leaf<T: Trace<Static = T> + for<'a> Trace<At<'a> = T> + 'static>() {
         assert!(!T::HAS_GC && !T::HAS_CELL, "{}", std::any::type_name::<T>());
     }

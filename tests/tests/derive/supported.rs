@@ -13,7 +13,7 @@ use crate::survives::survives;
 use gc_core::{Gc, GcCell, Mutator, Object, Slot, Trace};
 
 #[test]
-fn structs() {
+fn structs_are_traced() {
     #[derive(Trace)]
     struct Named<'gc> {
         number: u64,
@@ -58,7 +58,7 @@ fn structs() {
 }
 
 #[test]
-fn enums() {
+fn enums_are_traced() {
     #[derive(Trace, Clone, Copy)]
     #[repr(u8)]
     enum Value<'gc> {
@@ -132,7 +132,7 @@ fn enums() {
 
 /// Types that contain themselves, through the heap and through memory of their own.
 #[test]
-fn recursive() {
+fn recursive_types_are_traced() {
     #[derive(Trace)]
     struct Node<'gc> {
         value: u64,
@@ -212,7 +212,7 @@ fn recursive() {
 }
 
 #[test]
-fn generics() {
+fn generic_types_are_traced() {
     #[derive(Trace)]
     struct Sorted<'gc, T: Ord + 'gc, U: ?Sized = str, const N: usize = 2>
     where
@@ -285,7 +285,7 @@ fn generics() {
 
 /// Associated types of parameters follow their parameters.
 #[test]
-fn associated_types() {
+fn associated_types_are_traced() {
     trait Kind {
         type Payload;
         type Other;
@@ -344,7 +344,7 @@ fn associated_types() {
 }
 
 #[test]
-fn leaves() {
+fn leaves_are_not_looked_into() {
     /// Not traced, and with a destructor.
     #[derive(Trace)]
     #[trace(leaf)]
@@ -475,7 +475,7 @@ mod hygiene {
     }
 
     #[test]
-    fn names() {
+    fn shadowed_names_mean_nothing_to_the_derive() {
         survives::<shadowed::Node<'static, u8, u64, String>>(
             |m| shadowed::Node { this: 1, value: m.alloc(2), visitor: Default::default() },
             |v, _| assert_eq!((v.this, *v.value, v.visitor.len()), (1, 2, 0)),
@@ -489,7 +489,7 @@ mod hygiene {
     }
 
     #[test]
-    fn another_path() {
+    fn the_crate_may_have_another_path() {
         #[derive(renamed::Trace)]
         #[trace(crate = renamed)]
         struct Node<'gc>(renamed::Gc<'gc, u64>);
@@ -503,7 +503,7 @@ mod hygiene {
 
     /// Fields named by a macro are hygienic: the derive uses them with the macro's spans.
     #[test]
-    fn in_macros() {
+    fn fields_named_by_macros_are_traced() {
         macro_rules! node {
             ($name:ident, $lifetime:lifetime, $field:ident: $ty:ty) => {
                 #[derive(renamed::Trace)]
@@ -541,7 +541,7 @@ mod hygiene {
 
 /// Generic code over traced types composes.
 #[test]
-fn generic_functions() {
+fn generic_functions_over_traced_types_compose() {
     #[derive(Trace)]
     struct Entry<'gc, T: Trace> {
         value: Gc<'gc, T>,

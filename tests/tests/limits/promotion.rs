@@ -31,7 +31,7 @@ fn promoting_many_aligned_zero_sized_objects_has_memory() {
 
 /// What the panic in the pause leads to.
 #[test]
-fn what_follows_is_sound() {
+fn what_is_live_stays_whole_though_promotion_takes_more_than_was_young() {
     let heap = Heap::builder().build().unwrap();
     let mut m = heap.attach().unwrap();
     let mut chain = None;

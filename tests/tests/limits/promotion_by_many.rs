@@ -62,16 +62,16 @@ fn fill(profile: &str, limit: usize, seed: u64) {
 }
 
 #[test]
-fn at_the_least_limit() {
+fn what_is_young_is_promoted_at_the_least_limit() {
     fill("workers=4,verify", (3 << 20) + (128 << 10), 1);
 }
 
 #[test]
-fn at_a_limit_with_room_for_some_helpers() {
+fn what_is_young_is_promoted_with_room_for_some_helpers() {
     fill("workers=4,verify", 12 << 20, 2);
 }
 
 #[test]
-fn with_survivors_that_stay_and_full_collections() {
+fn what_is_young_is_promoted_beside_survivors_that_stay() {
     fill("workers=8,promote-random,to-space-full=2,full-every=5", 6 << 20, 3);
 }

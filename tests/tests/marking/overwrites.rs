@@ -106,17 +106,17 @@ fn threads(heap: &Heap, threads: u64, seed: u64) {
 }
 
 #[test]
-fn slow_marker() {
+fn what_is_taken_out_lives_beside_a_slow_marker() {
     threads(&under("verify,slow-marker=64,full-every=2,every-safepoint=3").build().unwrap(), 4, 3);
 }
 
 #[test]
-fn marked_together() {
+fn what_is_taken_out_lives_where_several_mark() {
     threads(&under("full-every=1,every-safepoint=2,workers=3,promote-random").build().unwrap(), 3, 4);
 }
 
 #[test]
-fn young_for_long() {
+fn what_is_taken_out_lives_where_all_stays_young() {
     threads(
         &under("verify,slow-marker=64,full-every=3,every-safepoint=1,promote-never,tiny-nursery").build().unwrap(),
         3,

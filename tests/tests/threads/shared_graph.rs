@@ -108,11 +108,11 @@ fn run(seed: u64) {
 }
 
 #[test]
-fn the_first_seeds() {
+fn nodes_stay_what_they_were_made_to_be() {
     (0..6).for_each(run);
 }
 
 #[test]
-fn the_next_seeds() {
+fn nodes_stay_what_they_were_made_to_be_by_other_seeds() {
     (6..12).for_each(run);
 }
