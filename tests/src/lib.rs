@@ -8,6 +8,7 @@
 pub mod heaps;
 pub mod ledger;
 pub mod model;
+pub mod process;
 pub mod random;
 pub mod sizes;
 

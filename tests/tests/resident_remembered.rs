@@ -3,11 +3,7 @@
 #![forbid(unsafe_code)]
 
 use gc_core::{Generation, Heap, Slot};
-
-fn resident() -> usize {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
-    text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
+use gc_tests::process::resident_bytes;
 
 #[test]
 fn what_mutators_remembered_that_come_and_go_is_bounded() {
@@ -18,7 +14,7 @@ fn what_mutators_remembered_that_come_and_go_is_bounded() {
     m.collect(Generation::Old);
     let young = m.root(m.alloc(1_u64));
     drop(m);
-    let before = resident();
+    let before = resident_bytes();
     let mut most = 0;
     for _ in 0..200 {
         let mut m = heap.attach().unwrap();
@@ -28,7 +24,7 @@ fn what_mutators_remembered_that_come_and_go_is_bounded() {
             slot.set(&m, Some(young));
         }
         m.safepoint();
-        most = most.max(resident().saturating_sub(before));
+        most = most.max(resident_bytes().saturating_sub(before));
     }
     assert!(most < 32 << 20, "{} MiB of remembered places, {:?}", most >> 20, heap.stats().collections);
 }
