@@ -9,12 +9,14 @@ use std::{
     thread,
 };
 
-use gc_core::{Counted, CountedWeak, Generation, Heap, Mutator, Trace};
+use gc_core::{Counted, CountedWeak, Generation, Trace};
 use gc_tests::{
     heaps::{calm, settle, wait_until},
     ledger::{Ledger, Token},
 };
 use parking_lot::Mutex;
+
+use crate::support::both;
 
 type Run = Box<dyn FnOnce() + Send + Sync>;
 
@@ -44,14 +46,6 @@ impl Drop for Runs {
             run();
         }
     }
-}
-
-/// With a mutator and without.
-fn both(mut test: impl FnMut(&Heap, Option<Mutator>)) {
-    let heap = calm().build().unwrap();
-    test(&heap, None);
-    let m = heap.attach().unwrap();
-    test(&heap, Some(m));
 }
 
 #[test]

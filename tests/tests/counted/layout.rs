@@ -3,7 +3,8 @@
 use std::{fmt::Debug, thread};
 
 use gc_core::{Acyclic, Counted, Trace};
-use gc_tests::heaps::calm;
+
+use crate::support::both;
 
 #[derive(Trace, Clone, Copy, PartialEq, Debug)]
 #[trace(acyclic)]
@@ -20,16 +21,8 @@ struct Page;
 #[repr(align(65536))]
 struct Huge(u64);
 
-/// With a mutator and without.
-fn both(mut test: impl FnMut()) {
-    test();
-    let heap = calm().build().unwrap();
-    let _m = heap.attach().unwrap();
-    test();
-}
-
 fn any<T: Acyclic + Clone + PartialEq + Debug + Send + Sync>(value: &T) {
-    both(|| {
+    both(|_, _m| {
         let aligned = |pointer: *const T| assert_eq!(pointer.addr() % align_of::<T>(), 0);
         let one = Counted::new(value.clone());
         aligned(Counted::as_ptr(&one));
@@ -101,7 +94,7 @@ fn more_elements_of_no_size_than_bytes_are_held() {
 
 #[test]
 fn text_of_every_length_is_whole() {
-    both(|| {
+    both(|_, _m| {
         for len in 0..70 {
             let text = "ä".repeat(len);
             let one: Counted<str> = text.as_str().into();

@@ -11,4 +11,5 @@ mod graphs;
 mod layout;
 mod panics;
 mod serialized;
+mod support;
 mod threads;

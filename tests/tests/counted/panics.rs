@@ -9,21 +9,12 @@ use std::{
 };
 
 use gc_core::{Counted, CountedWeak, Trace};
-use gc_tests::{
-    heaps::calm,
-    ledger::{Ledger, Token},
-};
+use gc_tests::ledger::{Ledger, Token};
+
+use crate::support::both;
 
 fn panics<R>(f: impl FnOnce() -> R) -> bool {
     panic::catch_unwind(AssertUnwindSafe(f)).is_err()
-}
-
-/// With a mutator and without.
-fn both(mut test: impl FnMut()) {
-    test();
-    let heap = calm().build().unwrap();
-    let _m = heap.attach().unwrap();
-    test();
 }
 
 thread_local! {
@@ -64,7 +55,7 @@ impl Clone for Clones {
 
 #[test]
 fn a_clone_that_panics_in_make_mut_changes_nothing() {
-    both(|| {
+    both(|_, _m| {
         LEFT.set(0);
         let ledger = Ledger::default();
         let mut one = Clones::new(&ledger);
@@ -84,7 +75,7 @@ fn a_clone_that_panics_in_make_mut_changes_nothing() {
 
 #[test]
 fn a_clone_that_panics_in_unwrap_or_clone_drops_the_reference() {
-    both(|| {
+    both(|_, _m| {
         LEFT.set(0);
         let ledger = Ledger::default();
         let one = Clones::new(&ledger);
@@ -98,7 +89,7 @@ fn a_clone_that_panics_in_unwrap_or_clone_drops_the_reference() {
 
 #[test]
 fn clones_that_panic_in_slices_lose_nothing() {
-    both(|| {
+    both(|_, _m| {
         let ledger = Ledger::default();
         let elements: Vec<Clones> = (0..5).map(|_| Counted::try_unwrap(Clones::new(&ledger)).ok().unwrap()).collect();
         LEFT.set(3);
@@ -136,7 +127,7 @@ impl<I: Iterator> ExactSizeIterator for Lies<I> {}
 
 #[test]
 fn iterators_that_lie_or_panic_lose_nothing() {
-    both(|| {
+    both(|_, _m| {
         let ledger = Ledger::default();
         for said in [0, 1, 3, 5, 100] {
             let collected: Counted<[Token]> = Lies((0..3).map(|_| ledger.token()), said).collect();
@@ -168,7 +159,7 @@ impl Hash for Panics {
 
 #[test]
 fn comparing_and_hashing_may_panic() {
-    both(|| {
+    both(|_, _m| {
         let ledger = Ledger::default();
         let (one, two) = (Counted::new(Panics(ledger.token())), Counted::new(Panics(ledger.token())));
         assert!(panics(|| one == two) && panics(|| one.hash(&mut std::hash::DefaultHasher::new())));

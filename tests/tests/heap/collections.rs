@@ -6,15 +6,12 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use gc_core::{Gc, Generation, Heap, HeapBuilder, Leaf, Level, Stress, Thresholds};
+use gc_core::{Gc, Generation, Heap, Leaf, Level, Thresholds};
+use gc_tests::heaps::{calm, settle, wait_until};
 use parking_lot::Mutex;
-
-fn plain() -> HeapBuilder {
-    Heap::builder().stress(Stress::default())
-}
 
 /// Counts its drops.
 struct Counts(Arc<AtomicUsize>);
@@ -25,18 +22,9 @@ impl Drop for Counts {
     }
 }
 
-/// Waits until a condition holds, which the background thread brings about.
-fn eventually(holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "it never came about");
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn generations_are_what_their_numbers_say() {
-    let heap = plain().build().unwrap();
+    let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let root = m.root(m.alloc([7_u64; 10]));
     assert_eq!(m.collect(Generation::Fresh).generation, Generation::Fresh);
@@ -55,7 +43,7 @@ fn generations_are_what_their_numbers_say() {
 
 #[test]
 fn a_young_collection_comes_when_the_nursery_is_full() {
-    let heap = plain().nursery_bytes(1 << 20).build().unwrap();
+    let heap = calm().nursery_bytes(1 << 20).build().unwrap();
     let mut m = heap.attach().unwrap();
     let mut bytes = 0;
     while heap.stats().collections == [0; 3] {
@@ -70,7 +58,7 @@ fn a_young_collection_comes_when_the_nursery_is_full() {
 #[test]
 fn every_so_many_young_collections_promote_everything() {
     let thresholds = Thresholds { promote_all_every: 4, ..Thresholds::default() };
-    let heap = plain().thresholds(thresholds).build().unwrap();
+    let heap = calm().thresholds(thresholds).build().unwrap();
     let mut m = heap.attach().unwrap();
     for _ in 0..12 {
         m.collect(Generation::Fresh);
@@ -81,7 +69,7 @@ fn every_so_many_young_collections_promote_everything() {
 #[test]
 fn growth_brings_a_full_collection_and_garbage_stays_bounded() {
     let thresholds = Thresholds { growth_floor: 4 << 20, ..Thresholds::default() };
-    let heap = plain().thresholds(thresholds).build().unwrap();
+    let heap = calm().thresholds(thresholds).build().unwrap();
     let mut m = heap.attach().unwrap();
     // Each lives for as long as 32 768 others: longer than two nurseries.
     const LIVE: usize = 1 << 15;
@@ -100,7 +88,7 @@ fn growth_brings_a_full_collection_and_garbage_stays_bounded() {
 
 #[test]
 fn without_auto_nothing_is_collected_until_asked() {
-    let heap = plain().auto(false).nursery_bytes(256 << 10).build().unwrap();
+    let heap = calm().auto(false).nursery_bytes(256 << 10).build().unwrap();
     let mut m = heap.attach().unwrap();
     for i in 0..100_000_u64 {
         m.alloc([i; 4]);
@@ -119,7 +107,7 @@ fn without_auto_nothing_is_collected_until_asked() {
 fn what_dies_is_dropped_once_by_collect_or_beside_the_program() {
     let drops = Arc::new(AtomicUsize::new(0));
     let dropped = || drops.load(Ordering::Relaxed);
-    let heap = plain().build().unwrap();
+    let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let kept = m.root(m.alloc(Leaf(Counts(drops.clone()))));
     for _ in 0..1_000 {
@@ -127,12 +115,12 @@ fn what_dies_is_dropped_once_by_collect_or_beside_the_program() {
         m.alloc_slice_with(3, |_| Leaf(Counts(drops.clone())));
     }
     m.collect(Generation::Fresh);
-    eventually(|| heap.stats().drops_pending == 0);
+    settle(&heap);
     assert_eq!(dropped(), 4_000);
     m.collect(Generation::Young);
     drop(kept);
     m.collect(Generation::Old);
-    eventually(|| heap.stats().drops_pending == 0);
+    settle(&heap);
     assert_eq!((dropped(), heap.stats().drops_panicked), (4_001, 0));
     // By the thread of the heap, when nobody calls `collect`.
     for i in 0..300_000_u64 {
@@ -142,7 +130,7 @@ fn what_dies_is_dropped_once_by_collect_or_beside_the_program() {
         m.alloc([i; 4]);
         m.safepoint();
     }
-    eventually(|| dropped() > 4_001);
+    wait_until("the thread of the heap dropped some", || dropped() > 4_001);
     drop(m);
     drop(heap);
     assert_eq!(dropped(), 4_301, "the rest, when the heap ends");
@@ -150,7 +138,7 @@ fn what_dies_is_dropped_once_by_collect_or_beside_the_program() {
 
 #[test]
 fn memory_goes_back_to_the_system_after_a_large_heap_dies() {
-    let heap = plain().build().unwrap();
+    let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let small: Vec<_> = (0..200_000_u64).map(|i| m.root(m.alloc([i; 31]))).collect();
     let large = m.root(m.alloc_slice_with(50 << 20, |_| 1_u8));
@@ -159,13 +147,13 @@ fn memory_goes_back_to_the_system_after_a_large_heap_dies() {
     assert!(full > 100 << 20, "{full}");
     drop((small, large));
     m.collect(Generation::Old);
-    eventually(|| heap.stats().memory_bytes < 48 << 20);
+    wait_until("the system has its memory again", || heap.stats().memory_bytes < 48 << 20);
     assert!(heap.stats().memory_peak >= full);
 }
 
 #[test]
 fn figures_add_up() {
-    let heap = plain().build().unwrap();
+    let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let mut kept = m.root(Vec::<Gc<[u64; 7]>>::new());
     for i in 0..500_000_u64 {
@@ -191,7 +179,7 @@ fn figures_add_up() {
 fn each_collection_is_told_once() {
     let (send, events) = mpsc::channel();
     let send = Mutex::new(send);
-    let heap = plain().on_event(Level::Debug, move |event| drop(send.lock().send(event.to_string()))).build().unwrap();
+    let heap = calm().on_event(Level::Debug, move |event| drop(send.lock().send(event.to_string()))).build().unwrap();
     let mut m = heap.attach().unwrap();
     m.collect(Generation::Fresh);
     m.collect(Generation::Old);
@@ -208,7 +196,7 @@ fn each_collection_is_told_once() {
 
 #[test]
 fn a_hundred_heaps_do_not_mix() {
-    let heaps: Vec<Heap> = (0..100).map(|_| plain().build().unwrap()).collect();
+    let heaps: Vec<Heap> = (0..100).map(|_| calm().build().unwrap()).collect();
     let roots: Vec<_> = heaps
         .iter()
         .enumerate()

@@ -1,10 +1,7 @@
 //! The settings and limits of a heap: what is out of range is an error that says what would do, and limits hold.
 
-use gc_core::{BuildError, Gc, Generation, Heap, HeapBuilder, Stress, Thresholds};
-
-fn plain() -> HeapBuilder {
-    Heap::builder().stress(Stress::default())
-}
+use gc_core::{BuildError, Gc, Generation, HeapBuilder, Thresholds};
+use gc_tests::heaps::calm;
 
 fn refused(builder: HeapBuilder, wanted: &str) {
     match builder.build() {
@@ -19,27 +16,27 @@ fn refused(builder: HeapBuilder, wanted: &str) {
 
 #[test]
 fn every_setting_out_of_range_is_named_with_what_was_expected_and_found() {
-    refused(plain().nursery_bytes(0), "nursery_bytes");
-    refused(plain().nursery_bytes(usize::MAX), "nursery_bytes");
-    refused(plain().chunk_bytes(0), "chunk_bytes");
-    refused(plain().chunk_bytes(100_000), "chunk_bytes");
-    refused(plain().chunk_bytes(1 << 40), "chunk_bytes");
-    refused(plain().remembered_entries(0), "remembered_entries");
-    refused(plain().reservation(1 << 20), "reservation");
-    refused(plain().hard_limit(1 << 20), "hard_limit");
-    refused(plain().hard_limit(1 << 30).soft_limit(2 << 30), "soft_limit");
-    refused(plain().thresholds(Thresholds { growth_percent: 0, ..Thresholds::default() }), "growth_percent");
+    refused(calm().nursery_bytes(0), "nursery_bytes");
+    refused(calm().nursery_bytes(usize::MAX), "nursery_bytes");
+    refused(calm().chunk_bytes(0), "chunk_bytes");
+    refused(calm().chunk_bytes(100_000), "chunk_bytes");
+    refused(calm().chunk_bytes(1 << 40), "chunk_bytes");
+    refused(calm().remembered_entries(0), "remembered_entries");
+    refused(calm().reservation(1 << 20), "reservation");
+    refused(calm().hard_limit(1 << 20), "hard_limit");
+    refused(calm().hard_limit(1 << 30).soft_limit(2 << 30), "soft_limit");
+    refused(calm().thresholds(Thresholds { growth_percent: 0, ..Thresholds::default() }), "growth_percent");
 }
 
 #[test]
 fn an_absurd_reservation_is_retried_smaller() {
-    let heap = plain().reservation(1 << 46).build().unwrap();
+    let heap = calm().reservation(1 << 46).build().unwrap();
     assert_eq!(*heap.attach().unwrap().alloc(5), 5);
 }
 
 #[test]
 fn thresholds_out_of_range_change_nothing() {
-    let heap = plain().build().unwrap();
+    let heap = calm().build().unwrap();
     let before = heap.thresholds();
     assert!(heap.set_thresholds(Thresholds { nursery_bytes: 1, ..before }).is_err());
     assert_eq!(heap.thresholds(), before);
@@ -57,7 +54,7 @@ fn thresholds_out_of_range_change_nothing() {
 #[test]
 fn at_the_hard_limit_values_come_back_and_the_program_goes_on_after_letting_go() {
     const LIMIT: usize = 48 << 20;
-    let heap = plain().hard_limit(LIMIT).build().unwrap();
+    let heap = calm().hard_limit(LIMIT).build().unwrap();
     let mut m = heap.attach().unwrap();
     for _ in 0..3 {
         let mut kept = m.root(Vec::<Gc<[u64; 100]>>::new());
@@ -85,7 +82,7 @@ fn at_the_hard_limit_values_come_back_and_the_program_goes_on_after_letting_go()
 
 #[test]
 fn large_objects_count_towards_the_limit_and_leave_it() {
-    let heap = plain().hard_limit(64 << 20).build().unwrap();
+    let heap = calm().hard_limit(64 << 20).build().unwrap();
     let mut m = heap.attach().unwrap();
     for round in 0..20 {
         let big = m.try_alloc_slice_with(20 << 20, |_| round as u8);
@@ -103,7 +100,7 @@ fn large_objects_count_towards_the_limit_and_leave_it() {
 #[test]
 #[should_panic(expected = "hard limit is 33554432 bytes")]
 fn alloc_at_the_limit_panics_with_the_limit_and_what_to_do() {
-    let heap = plain().hard_limit(32 << 20).build().unwrap();
+    let heap = calm().hard_limit(32 << 20).build().unwrap();
     let m = heap.attach().unwrap();
     loop {
         m.alloc([0_u64; 500]);
@@ -112,7 +109,7 @@ fn alloc_at_the_limit_panics_with_the_limit_and_what_to_do() {
 
 #[test]
 fn limits_can_be_set_while_the_program_runs() {
-    let heap = plain().build().unwrap();
+    let heap = calm().build().unwrap();
     assert_eq!((heap.hard_limit(), heap.soft_limit()), (None, None));
     let m = heap.attach().unwrap();
     m.alloc(1);
@@ -126,7 +123,7 @@ fn limits_can_be_set_while_the_program_runs() {
 fn a_soft_limit_collects_harder() {
     let collections = |soft: Option<usize>| {
         let thresholds = Thresholds { growth_floor: 1 << 20, nursery_bytes: 512 << 10, ..Thresholds::default() };
-        let heap = plain().thresholds(thresholds).build().unwrap();
+        let heap = calm().thresholds(thresholds).build().unwrap();
         heap.set_soft_limit(soft);
         let mut m = heap.attach().unwrap();
         let mut kept = m.root(Vec::<Gc<[u64; 16]>>::new());
