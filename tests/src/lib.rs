@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod collectors;
 pub mod heaps;
 pub mod ledger;
 pub mod model;

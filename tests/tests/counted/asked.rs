@@ -14,6 +14,7 @@ use std::{
 
 use gc_core::{Counted, CountedWeak, Heap, Mutator, Trace};
 use gc_tests::{
+    collectors::Collectors,
     heaps::{calm, settle, wait_until},
     ledger::{Ledger, Token},
 };
@@ -331,7 +332,6 @@ fn a_heap_ends_in_what_it_was_asked_about() {
 fn counts_are_right_among_stops_and_holds() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
-    let over = Arc::new(AtomicBool::new(false));
     let mut others = Vec::new();
     let mut senders = Vec::new();
     for other in 0..2 {
@@ -354,15 +354,7 @@ fn counts_are_right_among_stops_and_holds() {
             drop(heap);
         }));
     }
-    let (collecting, stop) = (heap.clone(), over.clone());
-    let collector = m.blocked(|| {
-        thread::spawn(move || {
-            let mut m = collecting.attach().unwrap();
-            while !stop.load(Ordering::Relaxed) {
-                m.collect(gc_core::Generation::Fresh);
-            }
-        })
-    });
+    let collector = m.blocked(|| Collectors::start(&heap, 1));
     let turns = if cfg!(debug_assertions) { 5_000 } else { 50_000 };
     for turn in 0..turns {
         let one = Counted::new([0_u64; 4]);
@@ -376,10 +368,9 @@ fn counts_are_right_among_stops_and_holds() {
         assert!(Counted::strong_count(&one) >= 2);
         drop((one, three));
     }
-    over.store(true, Ordering::Relaxed);
     drop(senders);
     m.blocked(|| {
-        collector.join().unwrap();
+        collector.end();
         for other in others {
             other.join().unwrap();
         }

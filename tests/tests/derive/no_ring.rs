@@ -5,11 +5,11 @@ use std::{
     mem,
     sync::{Arc, Mutex, Weak},
     thread,
-    time::Duration,
 };
 
 use gc_core::{Acyclic, Counted, CountedWeak, Heap, Trace};
 use gc_tests::{
+    heaps::wait_until,
     ledger::{Ledger, Token},
     random::Random,
 };
@@ -250,12 +250,7 @@ fn programs_on_several_threads_make_no_ring() {
         drop(program);
         drop(m);
         // What died by the hand of another thread is dropped on the heap's own.
-        for _ in 0..10_000 {
-            if ledger.dropped() == ledger.made() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait_until("all is dropped", || ledger.dropped() == ledger.made());
         ledger.assert_all_once();
     }
 }

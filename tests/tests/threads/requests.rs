@@ -1,17 +1,10 @@
 //! Requests for collections from several mutators: each is served once, and none is lost.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
-    thread,
-    time::Duration,
-};
+use std::{sync::mpsc, thread, time::Duration};
 
 use gc_core::{Gc, Generation, Heap, blocking};
 use gc_tests::{
+    collectors::Collectors,
     heaps::{calm, settle},
     ledger::{Ledger, Token},
     sizes::scaled,
@@ -81,19 +74,8 @@ fn a_refused_allocation_finds_room_after_the_safepoint_whoever_collects_before()
 #[test]
 fn what_a_collection_found_dead_is_dropped_or_counted_when_anybody_goes_on() {
     let heap = calm().build().unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
     // They collect what the first one makes, and are late to hand it over to be dropped now and then.
-    let others: Vec<_> = (0..3)
-        .map(|_| {
-            let (heap, stop) = (heap.clone(), stop.clone());
-            thread::spawn(move || {
-                let mut m = heap.attach().unwrap();
-                while !stop.load(Ordering::Relaxed) {
-                    m.collect(Generation::Fresh);
-                }
-            })
-        })
-        .collect();
+    let others = Collectors::start(&heap, 3);
     let mut m = heap.attach().unwrap();
     let ledger = Ledger::default();
     let mut missed = 0;
@@ -104,8 +86,7 @@ fn what_a_collection_found_dead_is_dropped_or_counted_when_anybody_goes_on() {
         settle(&heap);
         missed += usize::from(ledger.dropped() != round);
     }
-    stop.store(true, Ordering::Relaxed);
     drop(m);
-    others.into_iter().for_each(|other| other.join().unwrap());
+    others.end();
     assert_eq!(missed, 0, "times that a dead value was neither dropped nor pending");
 }

@@ -2,32 +2,17 @@
 //! detaching.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread,
     time::{Duration, Instant},
 };
 
-use gc_core::{Generation, Heap, Mutator};
-use gc_tests::heaps::calm;
+use gc_core::{Heap, Mutator};
+use gc_tests::{collectors::Collectors, heaps::calm};
 
 /// The longest of many turns, while so many others collect without a break.
 fn longest(collectors: usize, mut turn: impl FnMut(&Heap, &mut Mutator)) -> Duration {
     let heap = calm().build().unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
-    let threads: Vec<_> = (0..collectors)
-        .map(|_| {
-            let (heap, stop) = (heap.clone(), stop.clone());
-            thread::spawn(move || {
-                let mut m = heap.attach().unwrap();
-                while !stop.load(Ordering::Relaxed) {
-                    m.collect(Generation::Fresh);
-                }
-            })
-        })
-        .collect();
+    let others = Collectors::start(&heap, collectors);
     let mut m = heap.attach().unwrap();
     m.blocked(|| {
         while heap.stats().collections[0] < 100 {
@@ -44,8 +29,7 @@ fn longest(collectors: usize, mut turn: impl FnMut(&Heap, &mut Mutator)) -> Dura
         turns += 1;
     }
     let all = begin.elapsed();
-    stop.store(true, Ordering::Relaxed);
-    m.blocked(|| threads.into_iter().for_each(|thread| thread.join().unwrap()));
+    m.blocked(|| others.end());
     eprintln!(
         "{collectors} collectors: {turns} turns in {all:?}, the longest {longest:?}, {:?}",
         heap.stats().collections

@@ -12,6 +12,7 @@ use std::{
 };
 
 use gc_core::{AttachError, Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace, blocking};
+use gc_tests::collectors::Collectors;
 use parking_lot::Mutex;
 
 const SCALE: u64 = if cfg!(debug_assertions) { 1 } else { 4 };
@@ -268,16 +269,7 @@ fn panics_while_blocked_and_under_guards_leave_a_working_heap() {
         let m = heap.attach().unwrap();
         std::sync::Arc::new(m.root(make(&m, 5, None)))
     };
-    let stop = std::sync::Arc::new(AtomicBool::new(false));
-    let collector = {
-        let (heap, stop) = (heap.clone(), stop.clone());
-        thread::spawn(move || {
-            let mut m = heap.attach().unwrap();
-            while !stop.load(Ordering::Relaxed) {
-                m.collect(Generation::Fresh);
-            }
-        })
-    };
+    let others = Collectors::start(&heap, 1);
     let threads = (0..2).map(|id| {
         let (heap, shared) = (heap.clone(), shared.clone());
         thread::spawn(move || {
@@ -310,8 +302,7 @@ fn panics_while_blocked_and_under_guards_leave_a_working_heap() {
         })
     });
     run(threads.collect());
-    stop.store(true, Ordering::Relaxed);
-    run(vec![collector]);
+    others.end();
 }
 
 #[test]
