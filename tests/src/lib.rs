@@ -8,6 +8,7 @@
 pub mod collectors;
 pub mod heaps;
 pub mod ledger;
+pub mod markers;
 pub mod model;
 pub mod process;
 pub mod random;

@@ -16,6 +16,7 @@ use gc_core::{Acyclic, Counted, CountedWeak, Gc, Generation, Mutator, Trace};
 use gc_tests::{
     heaps::{calm, settle, wait_until},
     ledger::{Ledger, Token},
+    neither_send_nor_sync,
 };
 use parking_lot::Mutex;
 
@@ -34,19 +35,7 @@ fn handles_cross_threads_if_their_contents_do() {
     send_and_sync::<Counted<Vec<u64>>>();
     send_and_sync::<CountedWeak<[String]>>();
 
-    /// Compiles only if the type has neither marker: else the call is ambiguous.
-    macro_rules! neither {
-        ($($type:ty),*) => { $({
-            trait Ambiguous<Of> { fn call() {} }
-            impl<T: ?Sized> Ambiguous<()> for T {}
-            struct IsSend;
-            impl<T: ?Sized + Send> Ambiguous<IsSend> for T {}
-            struct IsSync;
-            impl<T: ?Sized + Sync> Ambiguous<IsSync> for T {}
-            <$type as Ambiguous<_>>::call();
-        })* };
-    }
-    neither!(Counted<(PhantomData<*mut ()>, u64)>, CountedWeak<(PhantomData<*mut ()>, u64)>);
+    neither_send_nor_sync!(Counted<(PhantomData<*mut ()>, u64)>, CountedWeak<(PhantomData<*mut ()>, u64)>);
     // It works on one thread all the same, in and out of a mutator.
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();

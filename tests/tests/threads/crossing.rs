@@ -4,19 +4,7 @@ use gc_core::{
     AllocError, AttachError, BuildError, CollectReport, Event, Gc, GcCell, GcCellMut, GcCellRef, Heap, HeapBuilder,
     Mutator, Root, Slot, Stats, Stress, Thresholds,
 };
-
-/// Compiles only if the type has neither marker: else the call is ambiguous.
-macro_rules! neither_send_nor_sync {
-    ($($type:ty),* $(,)?) => { $({
-        trait Ambiguous<Of> { fn call() {} }
-        impl<T: ?Sized> Ambiguous<()> for T {}
-        struct IsSend;
-        impl<T: ?Sized + Send> Ambiguous<IsSend> for T {}
-        struct IsSync;
-        impl<T: ?Sized + Sync> Ambiguous<IsSync> for T {}
-        <$type as Ambiguous<_>>::call();
-    })* };
-}
+use gc_tests::neither_send_nor_sync;
 
 fn send_and_sync<T: Send + Sync>() {}
 
