@@ -1,10 +1,10 @@
 //! Several mutators of one heap agree with their models, and with each other, whatever they do and whenever it is collected.
 
-use gc_tests::model::run_threads;
+use gc_tests::{model::run_threads, sizes::part};
 
 /// Programs of seeds under one profile.
 fn seeds(profile: &str, seeds: std::ops::Range<u64>, steps: usize) {
-    for seed in seeds {
+    for seed in part(seeds) {
         run_threads(profile, seed, steps);
     }
 }
@@ -56,7 +56,7 @@ fn agree_while_the_old_generation_is_marked() {
 
 #[test]
 fn agree_under_random_stress() {
-    for seed in 1000..1040 {
+    for seed in part(1000..1040) {
         run_threads(&format!("random={seed}"), seed, 80);
     }
 }
