@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use gc_core::{Gc, GcCell, Generation, Root};
@@ -86,7 +87,10 @@ fn who_is_left_where_a_writer_waited_finds_the_cell_free() {
                 while !waits.load(Ordering::Acquire) {
                     thread::yield_now();
                 }
-                for _ in 0..round % 4 * 500 {
+                // By the clock: turns of a busy machine can be longer than a writer waits.
+                let long = Duration::from_millis(round % 4);
+                let since = Instant::now();
+                while since.elapsed() < long {
                     thread::yield_now();
                 }
                 // Below a guard of its own, with a writer waiting.
