@@ -1,0 +1,10 @@
+//! `#[derive(Trace)]`: what it supports traces right, and what it proves holds.
+
+#![forbid(unsafe_code)]
+
+mod acyclic;
+mod fake_module;
+mod no_ring;
+mod std_types;
+mod supported;
+mod survives;

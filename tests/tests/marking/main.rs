@@ -1,0 +1,7 @@
+//! Concurrent marking and sweeping: nothing that can be reached is lost, and every cycle ends once.
+
+#![forbid(unsafe_code)]
+
+mod concurrent;
+mod ends_once;
+mod overwrites;
