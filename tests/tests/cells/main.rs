@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod modes;
+mod on_stacks;
 mod starvation;
 mod writers_wait;
 mod writes;

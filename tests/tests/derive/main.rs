@@ -4,7 +4,9 @@
 
 mod acyclic;
 mod fake_module;
+mod names;
 mod no_ring;
+mod send_wrapper;
 mod std_types;
 mod supported;
 mod survives;

@@ -3,5 +3,6 @@
 #![forbid(unsafe_code)]
 
 mod concurrent;
+mod counts;
 mod ends_once;
 mod overwrites;

@@ -4,3 +4,4 @@
 
 mod anywhere;
 mod boxed;
+mod chains;

@@ -1,7 +1,5 @@
 //! Cells that lie on a stack, in no heap, and are used under one heap after another.
 
-#![forbid(unsafe_code)]
-
 use gc_core::{GcCell, Generation, Heap};
 use gc_tests::Tested;
 

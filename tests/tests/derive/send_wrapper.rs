@@ -1,7 +1,5 @@
 //! A pointer behind another crate's word that it may be sent.
 
-#![forbid(unsafe_code)]
-
 use std::{thread, time::Duration};
 
 use gc_core::{AttachError, Gc, Generation, Heap, Mutator, Trace};

@@ -1,7 +1,5 @@
 //! What a sweep finds dead is counted as soon as it is found.
 
-#![forbid(unsafe_code)]
-
 use std::{collections::BTreeSet, sync::mpsc, thread};
 
 use gc_core::{Event, Generation, Level, Step, Trace};

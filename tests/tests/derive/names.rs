@@ -1,8 +1,5 @@
 //! Names that the derive introduces are nobody else's: each of them may be the user's.
 
-#![forbid(unsafe_code)]
-#![allow(dead_code, reason = "that it compiles is the test")]
-
 use gc_core::{Gc, Heap, Object, Slot, Trace};
 use gc_tests::Tested;
 
