@@ -269,7 +269,7 @@ impl Barrier {
         }
     }
 
-    /// Whether `address` is null, of no object, or of an old one: all that is not young.
+    /// Whether `address` is a young object's: one of the young part, or a large one that has not become old. Null is not.
     #[inline]
     fn is_young(&self, address: *mut u8) -> bool {
         let address = address.addr();

@@ -1,4 +1,5 @@
-//! The ground: address space, blocks, size classes, bitmaps and the object's layout. Knows nothing of collections.
+//! The ground: address space, the three spaces in it, size classes, bitmaps and the object's layout. Which collection runs, and why, it does
+//! not know; the spaces have what one needs of them: the flip of the chunks, and the beginning of a sweep.
 //!
 //! One contiguous reservation per heap in three parts, in this order:
 //!

@@ -52,9 +52,10 @@ pub(crate) struct Poll(AtomicU32);
 pub(crate) struct Reason(u32);
 
 impl Reason {
-    /// The young budget is used up.
+    /// A young collection is due: the young budget is used up, what objects hold elsewhere makes it due, or stress does. For the marker,
+    /// which has no young generation: it is asked for something other than marking.
     pub(crate) const YOUNG: Self = Self(1);
-    /// The hard limit is near or the old generation has grown past its goal.
+    /// An allocation was refused, by the hard limit, the reservation or the system: only a full collection can help.
     pub(crate) const FULL: Self = Self(2);
     /// Testing: every safepoint is looked at.
     pub(crate) const STRESS: Self = Self(4);

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// From the ground up. Modules of one floor may use each other.
+/// From the ground up. Modules of one floor may use each other, but for those that are [`STRANGERS`].
 const FLOORS: &[&[&str]] = &[
     &["sync"],
     &["memory", "safepoint", "team"],

@@ -135,7 +135,7 @@ pub(crate) enum Role {
     Free,
     /// It has a mutator, running, blocked or leaked.
     Attached,
-    /// It is a heap's background thread.
+    /// It is one of a heap's own: it drops and tells, marks and sweeps, or helps to copy.
     Collector,
 }
 

@@ -1,7 +1,8 @@
 //! When to collect.
 //!
-//! Figures and settings, read in slow paths and set at any time; none guards other memory, so all are Relaxed, and a stale one
-//! delays a collection.
+//! Figures and settings, read in slow paths and set at any time, some of them by who leads a pause or ends a full collection. None guards
+//! other memory, so they are Relaxed, and a stale one delays a collection; but for `collections`, by which a request tells what has been
+//! done since: its leader Releases it, and who asks Acquires it.
 
 use core::time::Duration;
 
@@ -43,7 +44,7 @@ pub(crate) struct Pace {
     pub(crate) young_collections: AtomicU32,
     /// Stops: see `CellWord`.
     pub(crate) stops: AtomicU32,
-    /// Twice the number of collections, plus one while one runs.
+    /// Twice the number of collections, plus one while one runs. Not Relaxed: see `request`.
     pub(crate) collections: AtomicU64,
     /// Bytes allocated since the last collection, in chunks that are full and large runs.
     pub(crate) fresh_bytes: AtomicUsize,
@@ -95,7 +96,7 @@ impl Pace {
         }
     }
 
-    // Relaxed, all of them: settings and figures that guard no other memory; a stale one delays a collection.
+    // Relaxed, here and in all that follows: settings and figures that guard no other memory; a stale one delays a collection.
     pub(crate) fn thresholds(&self) -> Thresholds {
         Thresholds {
             nursery_bytes: self.nursery_bytes.load(Ordering::Relaxed),
