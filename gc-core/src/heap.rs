@@ -7,9 +7,11 @@ use core::fmt;
 pub use builder::HeapBuilder;
 
 use crate::{
-    collector::{BuildError, Counts, Histogram, Stats, Thresholds, handle::Handle, shared::Shared},
+    collector::{handle::Handle, shared::Shared},
     memory::PAGE,
     mutator::{AttachError, Mutator},
+    settings::{BuildError, Thresholds},
+    stats::{Counts, Histogram, Stats},
     sync::{Arc, atomic::Ordering},
 };
 

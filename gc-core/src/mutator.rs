@@ -17,7 +17,7 @@ pub use allocate::AllocError;
 use crate::{
     barrier::Barrier,
     collector::{
-        self, Cause, CollectReport, Generation,
+        self,
         full::Phase,
         handle::Handle,
         local::{self, DropList, Local, Place, Role},
@@ -28,6 +28,7 @@ use crate::{
     counted::Token,
     memory::{CellUser, CellWord, Edge, TypeInfo},
     safepoint::{Poll, Reason, StateWord, Stopped},
+    stats::{Cause, CollectReport, Generation},
     sync::{Arc, atomic::Ordering},
     young::Buffer,
 };

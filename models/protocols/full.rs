@@ -9,7 +9,7 @@ use crate::{
     Arc, check,
     full::{Current, Duty, Full},
     must_fail,
-    report::{Cause, CollectReport},
+    stats::report::{Cause, CollectReport},
     sync::Mutex,
     thread,
 };

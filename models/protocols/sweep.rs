@@ -21,7 +21,7 @@ use crate::{
     },
     must_fail,
     promote::Cursors,
-    report::{Cause, CollectReport},
+    stats::report::{Cause, CollectReport},
     sweep::{self, Dead, Progress, Swept},
     sync::{Mutex, mutant},
     thread,

@@ -10,8 +10,8 @@ use std::{
 /// From the ground up. Modules of one floor may use each other, but for those that are [`STRANGERS`].
 const FLOORS: &[&[&str]] = &[
     &["sync"],
-    &["memory", "safepoint", "team"],
-    &["work"],
+    &["memory", "safepoint", "team", "stats"],
+    &["work", "settings"],
     &["trace", "counted", "barrier", "snapshot"],
     &["young", "old", "gc"],
     &["collector"],

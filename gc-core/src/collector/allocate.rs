@@ -14,10 +14,12 @@ use crate::{
         size_class::{CLASSES, SizeClass},
     },
     safepoint::Reason,
+    settings::config::promotion_reserve,
+    stats::event::Event,
     sync::atomic::Ordering,
 };
 
-use super::{background::Job, config::promotion_reserve, event::Event, local::Local, shared::Pages};
+use super::{background::Job, local::Local, shared::Pages};
 
 /// The hard limit, or the system, does not allow it.
 #[derive(Clone, Copy, Debug)]

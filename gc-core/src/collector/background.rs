@@ -15,6 +15,7 @@ use std::{panic, thread};
 use crate::{
     counted::{grave, owners::Object},
     memory::{BLOCK, Header, PAGE, bitmap::ones, budget::Budget},
+    stats::event::{Event, Hook},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -22,7 +23,6 @@ use crate::{
 };
 
 use super::{
-    event::{Event, Hook},
     local::{Role, role, set_role},
     marker,
     pending::{Dropped, Pending, drop_object},

@@ -12,13 +12,17 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::sync::atomic::Ordering;
+use crate::{
+    stats::{
+        event::{Event, Step},
+        report::{Cause, CollectReport, Generation},
+    },
+    sync::atomic::Ordering,
+};
 
 use super::{
-    event::{Event, Step},
     full::Phase,
     pending::Pending,
-    report::{Cause, CollectReport, Generation},
     request::{Start, Wanted},
     shared::{Attached, Registry, Shared},
     verify::Moment,

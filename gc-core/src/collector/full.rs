@@ -20,14 +20,13 @@ use std::time::Instant;
 
 use crate::{
     safepoint::{Member, Poll, Reason, StateWord},
+    stats::report::{Cause, CollectReport},
     sync::{
         Condvar, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
         mutant,
     },
 };
-
-use super::report::{Cause, CollectReport};
 
 /// Where a full collection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

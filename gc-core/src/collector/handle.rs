@@ -2,9 +2,15 @@
 
 use std::thread::JoinHandle;
 
-use crate::sync::{Arc, Mutex};
+use crate::{
+    settings::config::{BuildError, Config},
+    sync::{Arc, Mutex},
+};
 
-use super::{background, background::Job, config::BuildError, config::Config, shared::Shared};
+use super::{
+    background::{self, Job},
+    shared::Shared,
+};
 
 /// One heap and its background thread.
 pub(crate) struct Handle {

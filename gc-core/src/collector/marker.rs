@@ -13,17 +13,19 @@ use crate::{
         sweep,
     },
     safepoint::Reason,
+    stats::{
+        event::{Event, Step},
+        report::{CollectReport, Generation},
+    },
     sync::{Arc, Mutex, atomic::Ordering},
     work::Work,
 };
 
 use super::{
     background::Job,
-    event::{Event, Step},
     full::{Duty, MARKER, Phase},
     local::{Role, set_role},
     pending::Pending,
-    report::{CollectReport, Generation},
     request::{Wanted, lead},
     shared::{Old, Shared},
 };

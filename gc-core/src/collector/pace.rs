@@ -8,10 +8,9 @@ use core::time::Duration;
 
 use crate::{
     memory::BLOCK,
+    settings::config::{Config, Thresholds},
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
 };
-
-use super::config::{Config, Thresholds};
 
 /// When to collect: read in slow paths, set at any time.
 pub(crate) struct Pace {

@@ -8,6 +8,10 @@ use std::time::Instant;
 
 use crate::{
     safepoint::{Reason, Stopped},
+    stats::{
+        event::Event,
+        report::{Cause, CollectReport, Generation},
+    },
     sync::atomic::Ordering,
     work::AbortOnUnwind,
 };
@@ -15,10 +19,8 @@ use crate::{
 use super::{
     background::Job,
     cycle::collect,
-    event::Event,
     full::Phase,
     local::{self, Local},
-    report::{Cause, CollectReport, Generation},
     shared::{Attached, Finished, Shared},
 };
 

@@ -17,24 +17,15 @@ use crate::{
     },
     old::{mark::Marking, promote::Cursors, sweep::Progress},
     safepoint::{Member, World},
+    settings::config::{BuildError, Config, promotion_reserve},
     snapshot::Snapshots,
+    stats::{counters::Stats, histogram::Histogram, mmu::Utilisation, report::CollectReport},
     sync::{Arc, Mutex, MutexGuard},
     work::Crew,
 };
 
 use super::{
-    background::Background,
-    config::{BuildError, Config, promotion_reserve},
-    full::Full,
-    helpers::Helpers,
-    histogram::Histogram,
-    local::Local,
-    pace::Pace,
-    pending::Pending,
-    report::CollectReport,
-    roots::RootTable,
-    stats::Stats,
-    utilisation::Utilisation,
+    background::Background, full::Full, helpers::Helpers, local::Local, pace::Pace, pending::Pending, roots::RootTable,
 };
 
 /// One heap.

@@ -6,19 +6,18 @@ use crate::{
     memory::{Header, HeaderWord, PAGE, TypeInfo, chunks::Age, large::LargeSpace, poison, size_class::CLASSES},
     old::sweep::{self, Dead},
     safepoint::Reason,
+    settings::{config::promotion_reserve, stress::PromoteBy},
+    stats::report::Generation,
     sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
     young::{self, Evacuated, Evacuator, Pause, Policy, ToSpace},
 };
 
 use super::{
-    config::promotion_reserve,
     describe::Promotion,
     full::Phase,
     pending::Pending,
-    report::Generation,
     roots::RootTable,
     shared::{Attached, Old, Shared, Young},
-    stress::PromoteBy,
     verify::{self, Moment},
 };
 

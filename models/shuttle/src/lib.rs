@@ -38,9 +38,6 @@ mod promote;
 #[path = "../../../gc-core/src/collector/queue.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod queue;
-#[path = "../../stand_ins/report.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod report;
 #[path = "../../../gc-core/src/collector/root_word.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod root_word;
@@ -50,6 +47,9 @@ mod safepoint;
 #[path = "../../../gc-core/src/snapshot.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod snapshot;
+#[path = "../../stand_ins/stats.rs"]
+#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+mod stats;
 #[path = "../../../gc-core/src/old/sweep.rs"]
 #[allow(dead_code, reason = "a model uses the part of the file that it is about")]
 mod sweep;

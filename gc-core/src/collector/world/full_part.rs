@@ -2,21 +2,22 @@
 
 use std::time::Instant;
 
-use crate::old::{
-    mark::{Cells, Marked, Marker},
-    promote::Cursors,
-    sweep::Progress,
+use crate::{
+    collector::{
+        full::{Current, Phase},
+        request::Wanted,
+        shared::{Old, Shared},
+        verify::Moment,
+    },
+    old::{
+        mark::{Cells, Marked, Marker},
+        promote::Cursors,
+        sweep::Progress,
+    },
+    stats::{event::Step, report::Cause},
 };
 
 use super::World;
-use crate::collector::{
-    event::Step,
-    full::{Current, Phase},
-    report::Cause,
-    request::Wanted,
-    shared::{Old, Shared},
-    verify::Moment,
-};
 
 /// Objects, and blocks, that a pause marks or sweeps where the program outruns the marker: about half a millisecond.
 const SLICE_OBJECTS: u64 = 1 << 13;

@@ -2,8 +2,9 @@
 
 use core::{fmt, panic::Location, time::Duration};
 
-use super::report::Cause;
 use crate::sync::Arc;
+
+use super::report::Cause;
 
 /// How much an event matters.
 ///

@@ -2,8 +2,12 @@
 
 use core::{fmt, num::NonZero, time::Duration};
 
-use super::{event::Hook, stress::Stress};
-use crate::memory::{BLOCK, MAX_SMALL, size_class::CLASSES};
+use crate::{
+    memory::{BLOCK, MAX_SMALL, size_class::CLASSES},
+    stats::event::Hook,
+};
+
+use super::stress::Stress;
 
 /// The settings as the builder takes them.
 #[derive(Clone)]
