@@ -14,6 +14,7 @@ mod pace;
 pub(crate) mod pending;
 mod queue;
 mod request;
+pub(crate) mod role;
 mod root_word;
 pub(crate) mod roots;
 pub(crate) mod shared;

@@ -20,9 +20,10 @@ use crate::{
         self,
         full::Phase,
         handle::Handle,
-        local::{self, DropList, Local, Place, Role},
+        local::{self, DropList, Local, Place},
         pending::Pending,
-        roots::RootTable,
+        role::{self, Role},
+        roots::{Owner, RootTable},
         shared::{Attached, Registry, Shared},
     },
     counted::Token,
@@ -108,7 +109,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 impl Mutator {
     /// Attaches this thread; gives up after `patience`, if that is given.
     pub(crate) fn attach(handle: &Arc<Handle>, patience: Option<Duration>) -> Result<Self, AttachError> {
-        match local::role() {
+        match role::role() {
             Role::Free => {}
             Role::Attached => return Err(AttachError::AlreadyAttached),
             Role::Collector => return Err(AttachError::CollectorThread),
@@ -156,7 +157,7 @@ impl Mutator {
         }
         drop(registry);
         shared.background.post_drops(pending);
-        local::set_role(Role::Attached);
+        role::set_role(Role::Attached);
         local::run(mutator.local());
         Ok(mutator)
     }
@@ -238,6 +239,12 @@ impl Mutator {
     #[inline(always)]
     pub(crate) fn identity(&self) -> *const () {
         Arc::as_ptr(&self.local().shared).cast()
+    }
+
+    /// What tells this mutator from others, to its roots.
+    #[inline(always)]
+    pub(crate) fn owner(&self) -> Owner {
+        self.local.as_ptr().cast_const().cast()
     }
 
     /// How cells are locked by this mutator now.
@@ -407,7 +414,7 @@ impl Drop for Mutator {
         local::stop_running();
         if self.handle().is_elsewhere() {
             // The child of a fork: a lock may be held by a thread that is not here. The state leaks.
-            local::set_role(Role::Free);
+            role::set_role(Role::Free);
             return;
         }
         let shared = local.shared.clone();
@@ -427,7 +434,7 @@ impl Drop for Mutator {
         drop(young);
         let rootless = local.roots.orphan();
         drop(registry);
-        local::set_role(Role::Free);
+        role::set_role(Role::Free);
         // SAFETY: leaked in `register`, and this is the one mutator that points to it; the registry has forgotten it.
         drop(unsafe { Box::from_raw(self.local.as_ptr()) });
         // Last, and with no lock held: these may end the heap.

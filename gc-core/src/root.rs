@@ -74,10 +74,10 @@ impl Mutator {
         let local = self.local();
         let slot = if is_inline::<T>() {
             // SAFETY: the slot has room for a value of up to a word.
-            local.roots.inline(local, Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
+            local.roots.inline(self.owner(), Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
         } else {
             // SAFETY: memory for a value of this type.
-            local.roots.boxed(local, Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
+            local.roots.boxed(self.owner(), Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
         };
         Root { slot: RootRef::new(slot), value: PhantomData }
     }
@@ -234,7 +234,7 @@ impl<T: Trace> Drop for Root<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if is_inline::<T>() {
-            self.slot.release_inline(local::current());
+            self.slot.release_inline(local::current().cast());
         } else {
             self.drop_boxed();
         }
@@ -245,7 +245,7 @@ impl<T: Trace> Root<T> {
     #[inline(never)]
     fn drop_boxed(&mut self) {
         let current = local::current();
-        if let Some(boxed) = self.slot.release_boxed(current) {
+        if let Some(boxed) = self.slot.release_boxed(current.cast()) {
             // SAFETY: the mutator that the root was filed with, which this thread runs. A destructor may end it: hence the clone.
             let shared = unsafe { &*current }.shared.clone();
             let mut dropped = Dropped::default();

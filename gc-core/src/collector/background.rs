@@ -23,10 +23,10 @@ use crate::{
 };
 
 use super::{
-    local::{Role, role, set_role},
     marker,
     pending::{Dropped, Pending, drop_object},
     queue::Queue,
+    role::{Role, role, set_role},
     shared::Shared,
 };
 

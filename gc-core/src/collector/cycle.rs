@@ -21,6 +21,7 @@ use crate::{
 };
 
 use super::{
+    background::Job,
     full::Phase,
     pending::Pending,
     request::{Start, Wanted},
@@ -73,7 +74,9 @@ pub(crate) fn collect(
     // What survived a while ago counts less and less. Relaxed, both: the leader's figure.
     let expected = shared.pace.survivors.load(Ordering::Relaxed) / 4 * 3;
     shared.pace.survivors.store(expected.max(survived), Ordering::Relaxed);
-    shared.helpers.want(shared, survived);
+    if shared.helpers.want(&shared.config, survived) {
+        shared.background.post(Job::Hire);
+    }
     if step != Step::Whole {
         shared.full.count(|current| {
             current.pause += pause;

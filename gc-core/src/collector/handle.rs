@@ -9,6 +9,7 @@ use crate::{
 
 use super::{
     background::{self, Job},
+    roots::HeapHandle,
     shared::Shared,
 };
 
@@ -32,6 +33,8 @@ impl Handle {
         Ok(Self { shared, thread: Mutex::new(Some(thread)), process: std::process::id() })
     }
 }
+
+impl HeapHandle for Handle {}
 
 impl Handle {
     /// Whether this is the child of a fork: the heap's threads are not here, and locks may be held by threads that are not, either.

@@ -5,6 +5,7 @@
 use std::thread;
 
 use crate::{
+    settings::config::Config,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -12,11 +13,7 @@ use crate::{
     work::Crew,
 };
 
-use super::{
-    background::Job,
-    local::{Role, set_role},
-    shared::Shared,
-};
+use super::role::{Role, set_role};
 
 /// A heap's helpers.
 pub(crate) struct Helpers {
@@ -37,13 +34,10 @@ impl Helpers {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// After a pause that copied so many bytes: has helpers started if they would have been of use.
-    pub(crate) fn want(&self, shared: &Shared, copied: usize) {
-        let config = &shared.config;
+    /// After a pause that copied so many bytes: whether helpers would have been of use, and have to be started. Once.
+    pub(crate) fn want(&self, config: &Config, copied: usize) -> bool {
         // Relaxed: the leader's flag.
-        if copied > config.copied_alone && config.workers > 1 && !self.wanted.swap(true, Ordering::Relaxed) {
-            shared.background.post(Job::Hire);
-        }
+        copied > config.copied_alone && config.workers > 1 && !self.wanted.swap(true, Ordering::Relaxed)
     }
 
     /// Starts them, as many as the settings say.

@@ -128,20 +128,8 @@ impl Local {
     }
 }
 
-/// What a thread is to the collector.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Role {
-    /// It may attach.
-    Free,
-    /// It has a mutator, running, blocked or leaked.
-    Attached,
-    /// It is one of a heap's own: it drops and tells, marks and sweeps, or helps to copy.
-    Collector,
-}
-
 thread_local! {
     static CURRENT: Cell<*const Local> = const { Cell::new(ptr::null()) };
-    static ROLE: Cell<Role> = const { Cell::new(Role::Free) };
 }
 
 /// The mutator that this thread runs (L2), or null.
@@ -162,12 +150,4 @@ pub(crate) fn run(local: &Local) {
 pub(crate) fn stop_running() {
     Token::stop();
     CURRENT.set(ptr::null());
-}
-
-pub(crate) fn role() -> Role {
-    ROLE.get()
-}
-
-pub(crate) fn set_role(role: Role) {
-    ROLE.set(role);
 }

@@ -24,9 +24,9 @@ use crate::{
 use super::{
     background::Job,
     full::{Duty, MARKER, Phase},
-    local::{Role, set_role},
     pending::Pending,
     request::{Wanted, lead},
+    role::{Role, set_role},
     shared::{Old, Shared},
 };
 

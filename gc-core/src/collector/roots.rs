@@ -13,7 +13,6 @@
 
 use core::{
     alloc::Layout,
-    any::Any,
     cell::{Cell, RefCell, UnsafeCell},
     ptr,
     ptr::NonNull,
@@ -30,9 +29,14 @@ use crate::{
 
 use super::{
     live_count::{LiveCount, Subtracted},
-    local::Local,
     root_word::{Kept, RootWord, Rooted},
 };
+
+/// What keeps a heap alive while it is kept.
+pub(crate) trait HeapHandle: Send + Sync {}
+
+/// Which mutator: the address of its state, which is compared, and never followed here. Null for none.
+pub(crate) type Owner = *const ();
 
 /// One root.
 #[repr(C)]
@@ -71,12 +75,12 @@ impl RootSlot {
 const SLOTS: usize = (CHUNK - size_of::<ChunkHead>()) / size_of::<RootSlot>();
 const CHUNK: usize = 4096;
 /// The owner of chunks whose owner has detached (T2): no mutator is there, and it is not null, as no mutator's is.
-const DETACHED: *mut Local = ptr::without_provenance_mut(1);
+const DETACHED: *mut () = ptr::without_provenance_mut(1);
 #[repr(C)]
 struct ChunkHead {
     table: NonNull<RootTable>,
     /// T2.
-    owner: AtomicPtr<Local>,
+    owner: AtomicPtr<()>,
     /// The heap's identity.
     heap: *const (),
 }
@@ -95,7 +99,7 @@ pub(crate) struct RootTable {
     relinked: Cell<isize>,
     live: LiveCount,
     /// What keeps the heap alive: taken by whoever drops the last root.
-    heap: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
+    heap: Mutex<Option<Arc<dyn HeapHandle>>>,
     identity: *const (),
 }
 
@@ -131,7 +135,7 @@ impl BoxedValue {
 
 impl RootTable {
     /// A table of a mutator about to attach. `heap` keeps the heap alive for as long as there are roots.
-    pub(crate) fn new(heap: Arc<dyn Any + Send + Sync>, identity: *const ()) -> Self {
+    pub(crate) fn new(heap: Arc<dyn HeapHandle>, identity: *const ()) -> Self {
         Self {
             chunks: RefCell::default(),
             free: Cell::new(ptr::null_mut()),
@@ -148,7 +152,7 @@ impl RootTable {
     #[inline(always)]
     pub(crate) fn inline(
         &self,
-        owner: *const Local,
+        owner: Owner,
         info: &'static TypeInfo,
         write: impl FnOnce(*mut u8),
     ) -> NonNull<RootSlot> {
@@ -163,7 +167,7 @@ impl RootTable {
     /// Files a value in memory of its own, which `write` writes. The caller is the running owner.
     pub(crate) fn boxed(
         &self,
-        owner: *const Local,
+        owner: Owner,
         info: &'static TypeInfo,
         write: impl FnOnce(*mut u8),
     ) -> NonNull<RootSlot> {
@@ -184,7 +188,7 @@ impl RootTable {
     }
 
     #[inline(always)]
-    fn take(&self, owner: *const Local) -> NonNull<RootSlot> {
+    fn take(&self, owner: Owner) -> NonNull<RootSlot> {
         let slot = match NonNull::new(self.free.get()) {
             Some(slot) => slot,
             None => self.grow(owner),
@@ -196,7 +200,7 @@ impl RootTable {
 
     #[cold]
     #[inline(never)]
-    fn grow(&self, owner: *const Local) -> NonNull<RootSlot> {
+    fn grow(&self, owner: Owner) -> NonNull<RootSlot> {
         let layout = Layout::new::<Chunk>();
         // SAFETY: not of size 0.
         let memory = unsafe { alloc::alloc(layout) };
@@ -266,7 +270,7 @@ impl RootTable {
     }
 
     /// The owner detaches. From here on every drop is one from elsewhere. Returns what keeps the heap alive if no root is left.
-    pub(crate) fn orphan(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+    pub(crate) fn orphan(&self) -> Option<Arc<dyn HeapHandle>> {
         let mut in_use = 0;
         for chunk in self.chunks.borrow().iter() {
             // SAFETY: chunks live as long as their table.
@@ -280,7 +284,7 @@ impl RootTable {
     }
 
     /// T3. Returns what keeps the heap alive if there are no roots any more.
-    fn last(&self, subtracted: Subtracted) -> Option<Arc<dyn Any + Send + Sync>> {
+    fn last(&self, subtracted: Subtracted) -> Option<Arc<dyn HeapHandle>> {
         if subtracted == Subtracted::Some {
             return None;
         }
@@ -343,7 +347,7 @@ impl RootRef {
 
     /// Drops a root filed by [`RootTable::inline`], on the thread whose running mutator is `current` (null for none).
     #[inline(always)]
-    pub(crate) fn release_inline(self, current: *const Local) {
+    pub(crate) fn release_inline(self, current: Owner) {
         match self.owned(current) {
             Some(table) => table.link(self.slot()),
             None => self.release_elsewhere(),
@@ -352,7 +356,7 @@ impl RootRef {
 
     /// Drops a root filed by [`RootTable::boxed`], as above. Returns the value if the caller drops and frees it now.
     #[must_use]
-    pub(crate) fn release_boxed(self, current: *const Local) -> Option<BoxedValue> {
+    pub(crate) fn release_boxed(self, current: Owner) -> Option<BoxedValue> {
         let Some(table) = self.owned(current) else {
             self.release_elsewhere();
             return None;
@@ -367,7 +371,7 @@ impl RootRef {
 
     /// The table, if this thread is its running owner (T1, T2).
     #[inline(always)]
-    fn owned(self, current: *const Local) -> Option<&'static RootTable> {
+    fn owned(self, current: Owner) -> Option<&'static RootTable> {
         let head = self.head();
         // Relaxed: T2.
         if !ptr::eq(head.owner.load(Ordering::Relaxed), current) {
