@@ -22,15 +22,15 @@ use crate::{
         handle::Handle,
         local::{self, DropList, Local, Place},
         pending::Pending,
-        role::{self, Role},
-        roots::{Owner, RootTable},
         shared::{Attached, Registry, Shared},
     },
     counted::Token,
-    memory::{CellUser, CellWord, Edge, TypeInfo},
+    object::{CellUser, CellWord, Edge, TypeInfo},
+    roots::{Owner, RootTable},
     safepoint::{Poll, Reason, StateWord, Stopped},
     stats::{Cause, CollectReport, Generation},
     sync::{Arc, atomic::Ordering},
+    workers::role::{self, Role},
     young::Buffer,
 };
 

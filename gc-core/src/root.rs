@@ -11,8 +11,8 @@ use crate::{
         describe::Describe,
         local,
         pending::{Dropped, drop_object},
-        roots::RootRef,
     },
+    roots::RootRef,
     trace::{Object, Trace, Visitor},
 };
 
@@ -49,7 +49,7 @@ pub struct Root<T: Trace> {
 }
 
 // SAFETY: without a mutator of its heap a root gives no access to the value; with one, its thread is that mutator's.
-// Leaves inside are `Send + Sync`, pointers are followed on an attached thread only. Dropping is safe anywhere (T1 to T4 of `roots`).
+// Leaves inside are `Send + Sync`, pointers are followed on an attached thread only. Dropping is safe anywhere (T1 to T4 of `roots::table`).
 unsafe impl<T: Trace> Send for Root<T> {}
 // SAFETY: as above: `&Root` gives `&T` to attached threads, and what is in `T` is `Sync` or guards itself.
 unsafe impl<T: Trace> Sync for Root<T> {}

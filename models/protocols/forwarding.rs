@@ -1,10 +1,10 @@
-//! The claim of a copy by one of several workers: `memory::forwarding`.
+//! The claim of a copy by one of several workers: `object::forwarding`.
 //!
 //! `Heap::touch` stands for writing a copy, `Heap::look` for looking at the one behind a forwarding address.
 
 use core::ptr;
 
-use crate::{Arc, Heap, check, forwarding::Forwarding, must_fail, thread};
+use crate::{Arc, Heap, check, must_fail, object::forwarding::Forwarding, thread};
 
 /// An object of from-space, and the copies that workers make of it.
 struct Object {

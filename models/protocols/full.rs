@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::{
     Arc, check,
-    full::{Current, Duty, Full},
+    collector::full::{Current, Duty, Full},
     must_fail,
     stats::report::{Cause, CollectReport},
     sync::Mutex,

@@ -4,7 +4,7 @@
 
 use crate::{
     Arc, Heap, check,
-    live_count::{LiveCount, Subtracted},
+    roots::live_count::{LiveCount, Subtracted},
     thread,
 };
 

@@ -9,17 +9,16 @@ use core::ptr;
 
 use crate::{
     Arc,
-    barrier::Barrier,
+    barrier::{Barrier, Snapshots},
     check,
-    edge::Edge,
-    memory::{
-        AddressMap, OLD,
-        blocks::{Bits, OldSpace},
-        large::RunTable,
-    },
+    memory::{AddressMap, OLD},
     must_fail,
+    object::Edge,
     safepoint::Poll,
-    snapshot::Snapshots,
+    space::{
+        large::RunTable,
+        old::{Bits, OldSpace},
+    },
     thread,
 };
 

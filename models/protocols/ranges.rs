@@ -16,17 +16,16 @@ use core::{
 
 use crate::{
     Arc, Heap,
-    barrier::Barrier,
+    barrier::{Barrier, Snapshots},
     check,
-    edge::Edge,
-    memory::{
-        AddressMap, OLD,
-        blocks::{Bits, OldSpace},
-        large::RunTable,
-    },
+    memory::{AddressMap, OLD},
     must_fail,
+    object::Edge,
     safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
-    snapshot::Snapshots,
+    space::{
+        large::RunTable,
+        old::{Bits, OldSpace},
+    },
     sync::{Mutex, mutant},
     thread,
 };

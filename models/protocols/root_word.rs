@@ -7,7 +7,7 @@
 use crate::must_fail;
 use crate::{
     Arc, Heap, check,
-    root_word::{Kept, RootWord, Rooted},
+    roots::root_word::{Kept, RootWord, Rooted},
     thread,
 };
 

@@ -1,4 +1,4 @@
-//! The sweep against promotion: `old::sweep`, `old::promote`, `memory::blocks`, `collector::full`, between the marker, which sweeps beside
+//! The sweep against promotion: `old::sweep`, `old::promote`, `space::old`, `collector::full`, between the marker, which sweeps beside
 //! the program, and pauses that promote, that sweep some blocks or all that is left, end the collection, and begin and mark the next one.
 //!
 //! - Who sweeps, promotes, or begins and ends a marking has the lock of the old generation; the marker lets go of it after each block.
@@ -14,15 +14,16 @@ use std::time::Instant;
 
 use crate::{
     Arc, check,
-    full::{Current, Duty, Full, Phase},
-    memory::{
-        AddressMap, BLOCK, OBJECT, TypeInfo,
-        blocks::{Bits, OldSpace},
-    },
+    collector::full::{Current, Duty, Full, Phase},
+    memory::{AddressMap, BLOCK},
     must_fail,
-    promote::Cursors,
+    object::{OBJECT, TypeInfo},
+    old::{
+        promote::Cursors,
+        sweep::{self, Dead, Progress, Swept},
+    },
+    space::old::{Bits, OldSpace},
     stats::report::{Cause, CollectReport},
-    sweep::{self, Dead, Progress, Swept},
     sync::{Mutex, mutant},
     thread,
 };

@@ -6,15 +6,12 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::{
+    object::{
         HEADER, Header, TypeInfo, TypeShape,
-        blocks::OldSpace,
-        chunks::Age,
-        large::RunState,
-        size_class::{CLASSES, SizeClass},
+        size_class::{CLASSES, SizeClass, promotion_reserve},
     },
     safepoint::Reason,
-    settings::config::promotion_reserve,
+    space::{large::RunState, old::OldSpace, young::Age},
     stats::event::Event,
     sync::atomic::Ordering,
 };

@@ -14,19 +14,20 @@ use std::{panic, thread};
 
 use crate::{
     counted::{grave, owners::Object},
-    memory::{BLOCK, Header, PAGE, bitmap::ones, budget::Budget},
+    memory::{BLOCK, PAGE, bitmap::ones, budget::Budget},
+    object::Header,
     stats::event::{Event, Hook},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    workers::role::{Role, role, set_role},
 };
 
 use super::{
+    job_queue::Queue,
     marker,
     pending::{Dropped, Pending, drop_object},
-    queue::Queue,
-    role::{Role, role, set_role},
     shared::Shared,
 };
 

@@ -4,12 +4,9 @@ use core::marker::PhantomData;
 
 use crate::{
     barrier::{Barrier, Preserver},
-    memory::{
-        MAX_ALIGN, TraceFns, TypeInfo, TypeShape,
-        blocks::{Bits, OldSpace},
-        size_class::SizeClass,
-    },
+    object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape, size_class::SizeClass},
     old::{mark::Marker, promote::Cursors},
+    space::old::{Bits, OldSpace},
     sync::Mutex,
     trace::{Trace, Visitor},
     young::{Evacuator, Promote},

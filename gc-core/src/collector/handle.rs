@@ -3,13 +3,13 @@
 use std::thread::JoinHandle;
 
 use crate::{
+    roots::HeapHandle,
     settings::config::{BuildError, Config},
     sync::{Arc, Mutex},
 };
 
 use super::{
     background::{self, Job},
-    roots::HeapHandle,
     shared::Shared,
 };
 

@@ -15,7 +15,8 @@ use core::{
 use crate::{
     barrier::Barrier,
     counted::Token,
-    memory::CellUser,
+    object::CellUser,
+    roots::RootTable,
     safepoint::{Poll, StateWord},
     sync::{
         Arc,
@@ -24,7 +25,7 @@ use crate::{
     young::Buffer,
 };
 
-use super::{roots::RootTable, shared::Shared};
+use super::shared::Shared;
 
 /// One mutator. The first line of the cache is what the fast paths touch.
 #[repr(C, align(64))]

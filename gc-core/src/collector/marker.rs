@@ -7,18 +7,22 @@ use core::time::Duration;
 use std::thread;
 
 use crate::{
-    memory::{CellUser, large::LargeSpace},
+    object::CellUser,
     old::{
         mark::{Cells, Marked, Marker, Marking},
         sweep,
     },
     safepoint::Reason,
+    space::large::LargeSpace,
     stats::{
         event::{Event, Step},
         report::{CollectReport, Generation},
     },
     sync::{Arc, Mutex, atomic::Ordering},
-    work::Work,
+    workers::{
+        Work,
+        role::{Role, set_role},
+    },
 };
 
 use super::{
@@ -26,7 +30,6 @@ use super::{
     full::{Duty, MARKER, Phase},
     pending::Pending,
     request::{Wanted, lead},
-    role::{Role, set_role},
     shared::{Old, Shared},
 };
 

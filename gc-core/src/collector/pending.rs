@@ -7,11 +7,10 @@ use core::{alloc::Layout, ptr::NonNull};
 use std::{alloc, panic, thread};
 
 use crate::{
-    memory::{HEADER, Header, HeaderWord, TypeInfo, copy_object, young_start},
+    object::{HEADER, Header, HeaderWord, TypeInfo, copy_object, young_start},
     old::sweep::Dead,
+    roots::BoxedValue,
 };
-
-use super::roots::BoxedValue;
 
 /// Values moved out of dead objects in one collection, and what else it left to be dropped.
 pub(crate) struct Pending {

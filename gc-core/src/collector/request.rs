@@ -13,7 +13,7 @@ use crate::{
         report::{Cause, CollectReport, Generation},
     },
     sync::atomic::Ordering,
-    work::AbortOnUnwind,
+    workers::AbortOnUnwind,
 };
 
 use super::{

@@ -6,27 +6,24 @@ use core::ptr::NonNull;
 use std::time::Instant;
 
 use crate::{
-    barrier::Remembered,
-    memory::{
-        AddressMap, BLOCK, MapFaults, PAGE, Reservation, ReserveError,
-        blocks::{Bits, OldSpace},
-        budget::Budget,
-        chunks::YoungSpace,
-        large::{LargeSpace, PageSource, RunTable},
-        size_class::CLASSES,
-    },
+    barrier::{Remembered, Snapshots},
+    memory::{AddressMap, BLOCK, MapFaults, PAGE, Reservation, ReserveError, budget::Budget},
+    object::size_class::{CLASSES, promotion_reserve},
     old::{mark::Marking, promote::Cursors, sweep::Progress},
+    roots::RootTable,
     safepoint::{Member, World},
-    settings::config::{BuildError, Config, promotion_reserve},
-    snapshot::Snapshots,
+    settings::config::{BuildError, Config},
+    space::{
+        large::{LargeSpace, PageSource, RunTable},
+        old::{Bits, OldSpace},
+        young::YoungSpace,
+    },
     stats::{counters::Stats, histogram::Histogram, mmu::Utilisation, report::CollectReport},
     sync::{Arc, Mutex, MutexGuard},
-    work::Crew,
+    workers::{Crew, Helpers},
 };
 
-use super::{
-    background::Background, full::Full, helpers::Helpers, local::Local, pace::Pace, pending::Pending, roots::RootTable,
-};
+use super::{background::Background, full::Full, local::Local, pace::Pace, pending::Pending};
 
 /// One heap.
 pub(crate) struct Shared {

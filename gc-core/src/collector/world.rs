@@ -3,10 +3,16 @@
 mod full_part;
 
 use crate::{
-    memory::{Header, HeaderWord, PAGE, TypeInfo, chunks::Age, large::LargeSpace, poison, size_class::CLASSES},
+    memory::{PAGE, poison},
+    object::{
+        Header, HeaderWord, TypeInfo,
+        size_class::{CLASSES, promotion_reserve},
+    },
     old::sweep::{self, Dead},
+    roots::RootTable,
     safepoint::Reason,
-    settings::{config::promotion_reserve, stress::PromoteBy},
+    settings::stress::PromoteBy,
+    space::{large::LargeSpace, young::Age},
     stats::report::Generation,
     sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
     young::{self, Evacuated, Evacuator, Pause, Policy, ToSpace},
@@ -16,7 +22,6 @@ use super::{
     describe::Promotion,
     full::Phase,
     pending::Pending,
-    roots::RootTable,
     shared::{Attached, Old, Shared, Young},
     verify::{self, Moment},
 };

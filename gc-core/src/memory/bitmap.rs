@@ -6,11 +6,14 @@
 
 use core::ptr::NonNull;
 
-use super::layout::{BLOCK, GRANULE, PAGE};
-use super::reservation::{Reservation, ReserveError};
 use crate::sync::{
     atomic::{AtomicU64, Ordering},
     mutant,
+};
+
+use super::{
+    address_map::{BLOCK, GRANULE, PAGE},
+    reservation::{Reservation, ReserveError},
 };
 
 /// Bits of a block, in words.

@@ -5,7 +5,6 @@
 
 use core::{fmt, mem, ptr::NonNull};
 
-use super::Mutator;
 use crate::{
     Gc,
     collector::{
@@ -13,10 +12,12 @@ use crate::{
         describe::{Describe, STR},
         local::Local,
     },
-    memory::{Header, TypeInfo, slice_extent},
+    object::{Header, TypeInfo, slice_extent},
     sync::atomic::Ordering,
     trace::Trace,
 };
+
+use super::Mutator;
 
 /// An allocation that the hard limit, or the system, did not allow. Gives the value back.
 ///

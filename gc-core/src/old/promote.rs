@@ -4,13 +4,15 @@
 //! - **P2** A place is always found: before nursery memory was handed out, enough blocks were made ready for all of it, and
 //!   a block per class for each worker that takes part.
 
-use crate::memory::{
-    BLOCK, GRANULE, TypeInfo,
-    bitmap::BLOCK_WORDS,
-    blocks::{Bits, OldSpace},
-    size_class::{CLASSES, SizeClass},
+use crate::{
+    memory::{BLOCK, GRANULE, bitmap::BLOCK_WORDS},
+    object::{
+        TypeInfo,
+        size_class::{CLASSES, SizeClass},
+    },
+    space::old::{Bits, OldSpace},
+    sync::{Mutex, atomic::Ordering, mutant},
 };
-use crate::sync::{Mutex, atomic::Ordering, mutant};
 
 /// Where the next object of each class goes that one worker promotes.
 pub(crate) struct Cursors {

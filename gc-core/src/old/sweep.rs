@@ -10,12 +10,11 @@
 //! The model is `models/protocols/sweep.rs`.
 
 use crate::{
-    memory::{
-        Header, TypeInfo,
-        bitmap::ones,
-        blocks::OldSpace,
+    memory::{bitmap::ones, poison},
+    object::{Header, TypeInfo},
+    space::{
         large::{LargeSpace, RunState, RunTable},
-        poison,
+        old::OldSpace,
     },
     sync::{atomic::Ordering, mutant},
 };

@@ -3,7 +3,8 @@
 use core::{fmt, num::NonZero, time::Duration};
 
 use crate::{
-    memory::{BLOCK, MAX_SMALL, size_class::CLASSES},
+    memory::BLOCK,
+    object::{MAX_SMALL, size_class::promotion_reserve},
     stats::event::Hook,
 };
 
@@ -159,7 +160,7 @@ const MAX_CHUNK: usize = 16 << 20;
 impl Config {
     /// Fits settings to each other as stress asks, and checks them.
     pub(crate) fn checked(mut self) -> Result<Self, BuildError> {
-        const { assert!(MIN_CHUNK > MAX_SMALL + crate::memory::MAX_ALIGN) };
+        const { assert!(MIN_CHUNK > MAX_SMALL + crate::object::MAX_ALIGN) };
         if self.stress.tiny_nursery {
             self.chunk_bytes = MIN_CHUNK;
             self.thresholds.nursery_bytes = MIN_CHUNK;
@@ -234,9 +235,3 @@ impl Thresholds {
 }
 
 const MAX_NURSERY: usize = 4 << 30;
-
-/// Empty blocks that promoting `young` bytes may need: the bytes rounded up to size classes, and one block per class.
-pub(crate) fn promotion_reserve(young: usize) -> usize {
-    use crate::memory::size_class::{PROMOTION_DEN, PROMOTION_NUM};
-    (young / PROMOTION_DEN).saturating_mul(PROMOTION_NUM).div_ceil(BLOCK) + CLASSES
-}

@@ -19,17 +19,15 @@ use core::{mem, ptr::NonNull};
 
 use crate::{
     barrier::{Remembered, RememberedCell},
-    memory::{
-        AddressMap, CellWord, Edge, HEADER, Header, HeaderWord, Part, TypeInfo,
-        bitmap::prefetch,
-        chunks::{Age, Ages},
-        copy_object, forwarded,
+    memory::{AddressMap, Part, bitmap::prefetch},
+    object::{CellWord, Edge, HEADER, Header, HeaderWord, TypeInfo, copy_object, forwarded, size_class::SizeClass},
+    space::{
         large::RunTable,
-        size_class::SizeClass,
+        young::{Age, Ages},
     },
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
-    work::{Crew, PIECE, Rest, Work},
+    workers::{Crew, PIECE, Rest, Work},
 };
 
 use super::to_space::{Buffer, ToSpace};

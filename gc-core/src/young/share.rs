@@ -8,7 +8,7 @@
 use crate::{
     barrier::Remembered,
     sync::Mutex,
-    work::{Crew, Work},
+    workers::{Crew, Work},
 };
 
 use super::evacuate::{Evacuator, Pause, Promote};

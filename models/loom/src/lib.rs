@@ -7,62 +7,47 @@
 
 #![cfg(test)]
 
-#[path = "../../../gc-core/src/barrier.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+#[path = "../../stand_ins/barrier.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod barrier;
-#[path = "../../../gc-core/src/memory/cell_word.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod cell_word;
+#[path = "../../stand_ins/collector.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod collector;
 #[path = "../../../gc-core/src/counted"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod counted {
     pub(crate) mod count;
     pub(crate) mod owners;
 }
-#[path = "../../../gc-core/src/memory/edge.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod edge;
-#[path = "../../../gc-core/src/memory/forwarding.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod forwarding;
-#[path = "../../../gc-core/src/collector/full.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod full;
-#[path = "../../../gc-core/src/collector/live_count.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod live_count;
 #[path = "../../stand_ins/memory.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod memory;
 #[path = "../../protocols/mod.rs"]
 mod models;
-#[path = "../../../gc-core/src/old/promote.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod promote;
-#[path = "../../../gc-core/src/collector/queue.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod queue;
-#[path = "../../../gc-core/src/collector/root_word.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod root_word;
+#[path = "../../stand_ins/object.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod object;
+#[path = "../../stand_ins/old.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod old;
+#[path = "../../stand_ins/roots.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod roots;
 #[path = "../../../gc-core/src/safepoint.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod safepoint;
-#[path = "../../../gc-core/src/snapshot.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod snapshot;
+#[path = "../../stand_ins/space.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod space;
 #[path = "../../stand_ins/stats.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod stats;
-#[path = "../../../gc-core/src/old/sweep.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod sweep;
-#[path = "../../../gc-core/src/team.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod team;
 #[path = "../../stand_ins/trace.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod trace;
+#[path = "../../stand_ins/workers.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod workers;
 
 mod sync;
 

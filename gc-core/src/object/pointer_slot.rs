@@ -1,4 +1,4 @@
-//! The place of a pointer: one word that threads share. The model is `models/protocols/edge.rs`.
+//! The place of a pointer: one word that threads share. The model is `models/protocols/pointer_slot.rs`.
 //!
 //! - **P1** An object's header and values are written before its address is stored into a place that others may read, and stores
 //!   release: so whoever loads the address, which acquires, finds the object whole, on weakly ordered machines too. An object is

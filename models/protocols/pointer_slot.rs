@@ -1,4 +1,4 @@
-//! Publication of fresh objects through a slot: `memory::edge`.
+//! Publication of fresh objects through a slot: `object::pointer_slot`.
 //!
 //! `Heap::touch` stands for writing header and values of a fresh object, `Heap::look` for reading them through the pointer.
 
@@ -6,7 +6,7 @@ use core::{ptr, sync::atomic::Ordering};
 
 #[cfg(not(gc_shuttle))]
 use crate::must_fail;
-use crate::{Arc, Heap, check, edge::Edge, thread};
+use crate::{Arc, Heap, check, object::Edge, thread};
 
 struct Shared {
     slot: Edge,
@@ -76,5 +76,5 @@ fn what_swaps_and_exchanges_publish_is_whole() {
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_store_is_found() {
-    must_fail("edge::mutant_a_relaxed_store_is_found", "relaxed_publish", a_store);
+    must_fail("pointer_slot::mutant_a_relaxed_store_is_found", "relaxed_publish", a_store);
 }

@@ -12,9 +12,11 @@
 
 use core::ptr::NonNull;
 
-use super::forwarding::Forwarding;
-use super::layout::{HEADER, cell_offset, elements_offset, sized_extent};
-use super::size_class::SizeClass;
+use super::{
+    forwarding::Forwarding,
+    layout::{HEADER, cell_offset, elements_offset, sized_extent},
+    size_class::SizeClass,
+};
 
 const FORWARDED: usize = 1;
 const FILLER: usize = 2;

@@ -1,4 +1,4 @@
-//! What waits to be done beside the program, and the end of a heap. The model is `models/protocols/queue.rs`.
+//! What waits to be done beside the program, and the end of a heap. The model is `models/protocols/job_queue.rs`.
 //!
 //! - **Q1** A job is taken once.
 //! - **Q2** The end comes after everything that was posted before `stop`: whoever drops the last handle of a heap has posted

@@ -2,7 +2,12 @@
 
 use core::ptr::NonNull;
 
-use super::layout::{BLOCK, PAGE};
+/// Bytes of memory that one bit of a bitmap stands for.
+pub(crate) const GRANULE: usize = 16;
+/// Bytes of a page of the large part.
+pub(crate) const PAGE: usize = 4096;
+/// Bytes of a block of the old part.
+pub(crate) const BLOCK: usize = 64 * 1024;
 
 /// A range of addresses, tested with one subtraction and one compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

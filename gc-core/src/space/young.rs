@@ -4,14 +4,15 @@
 //! - **Y2** A chunk that is handed out is committed. Free ones keep their memory, as giving nursery memory back costs more
 //!   than allocating on it; only what a burst without safepoints took beyond the nursery is released.
 
-use super::{
-    layout::PAGE,
-    map::{AddressMap, Part},
-    reservation::{Reservation, ReserveError},
-};
-use crate::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use crate::{
+    memory::{
+        Reservation, ReserveError,
+        address_map::{AddressMap, PAGE, Part},
+    },
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
 /// How old the objects of a chunk are.

@@ -1,4 +1,4 @@
-//! A cell's lock: one word that threads share. The model is `models/protocols/cell.rs`.
+//! A cell's lock: one word that threads share. The model is `models/protocols/cell_word.rs`.
 
 use crate::sync::{
     atomic::{AtomicU64, Ordering},

@@ -20,7 +20,7 @@ use core::{
 use std::alloc;
 
 use crate::{
-    memory::TypeInfo,
+    object::TypeInfo,
     sync::{
         Arc, Mutex,
         atomic::{AtomicPtr, Ordering},

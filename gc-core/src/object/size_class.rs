@@ -4,7 +4,9 @@
 //! An object of the young part takes at most 4/3 of its bytes in a class (24 in 32: `TypeShape::young_bytes` sees to it),
 //! and the tail of a block that no cell fits in is at most 1/15 of it: [`PROMOTION_NUM`]/[`PROMOTION_DEN`] bounds both together.
 
-use super::layout::{BLOCK, GRANULE, MAX_SMALL};
+use crate::memory::address_map::{BLOCK, GRANULE};
+
+use super::layout::MAX_SMALL;
 
 /// How many classes there are.
 pub(crate) const CLASSES: usize = 38;
@@ -58,6 +60,11 @@ impl SizeClass {
     }
 }
 
+/// Empty blocks that promoting `young` bytes may need: the bytes rounded up to size classes, and one block per class.
+pub(crate) fn promotion_reserve(young: usize) -> usize {
+    (young / PROMOTION_DEN).saturating_mul(PROMOTION_NUM).div_ceil(BLOCK) + CLASSES
+}
+
 static BYTES: [u16; CLASSES] = {
     let mut bytes = [0; CLASSES];
     let mut i = 0;
@@ -103,7 +110,7 @@ static RECIPROCAL: [u64; CLASSES] = {
 #[cfg(all(test, not(gc_loom)))]
 mod tests {
     use super::*;
-    use crate::memory::TypeShape;
+    use crate::object::TypeShape;
 
     #[test]
     fn the_class_of_a_size_is_the_smallest_that_holds_it() {
@@ -148,7 +155,7 @@ mod tests {
             for size in (0..=MAX_SMALL).step_by(align.min(8)).filter(|size| size % align.min(16) == 0) {
                 let shapes = [(TypeShape::sized(size, align, true), 0), (TypeShape::slice(1, align, true), size)];
                 for (shape, len) in shapes {
-                    let slice = crate::memory::slice_extent(1, align, len).unwrap();
+                    let slice = crate::object::slice_extent(1, align, len).unwrap();
                     let extent = if shape.slice { slice } else { shape.extent as usize };
                     let Some(class) = SizeClass::of(shape.cell_bytes(extent)) else { continue };
                     let taken = BLOCK as f64 / class.cells() as f64;

@@ -16,12 +16,6 @@
 
 /// Bytes of the header.
 pub(crate) const HEADER: usize = 8;
-/// Bytes of memory that one bit of a bitmap stands for.
-pub(crate) const GRANULE: usize = 16;
-/// Bytes of a page of the large part.
-pub(crate) const PAGE: usize = 4096;
-/// Bytes of a block of the old part.
-pub(crate) const BLOCK: usize = 64 * 1024;
 /// Bytes of the largest cell of the old part; what needs more is a large object.
 pub(crate) const MAX_SMALL: usize = 8 * 1024;
 /// The largest supported alignment.

@@ -17,7 +17,7 @@
 //!   the lock, by taking a packet; so nobody uses the task or has work after that.
 //! - **W4** A helper that is not busy is required for nothing: no worker waits for one that sleeps, or that the system does not run.
 //!
-//! The model is `models/protocols/team.rs`.
+//! The model is `models/protocols/sharing.rs`.
 
 use crate::sync::{
     Condvar, Mutex, MutexGuard,

@@ -8,13 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Header, TypeInfo,
-    layout::PAGE,
-    map::AddressMap,
-    reservation::{Reservation, ReserveError},
+use crate::{
+    memory::{
+        Reservation, ReserveError,
+        address_map::{AddressMap, PAGE},
+    },
+    object::{Header, TypeInfo},
+    sync::atomic::{AtomicU8, AtomicU32, Ordering},
 };
-use crate::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 /// What a run holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

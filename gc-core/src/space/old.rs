@@ -8,14 +8,15 @@
 //!
 //! What is promoted meets the sweep in the model `models/protocols/sweep.rs`.
 
-use super::{
-    bitmap::Bitmap,
-    layout::{BLOCK, GRANULE},
-    map::AddressMap,
-    reservation::ReserveError,
-    size_class::{CLASSES, SizeClass},
+use crate::{
+    memory::{
+        ReserveError,
+        address_map::{AddressMap, BLOCK, GRANULE},
+        bitmap::Bitmap,
+    },
+    object::size_class::{CLASSES, SizeClass},
+    sync::{Arc, mutant},
 };
-use crate::sync::{Arc, mutant};
 
 /// A block's descriptor.
 #[derive(Clone, Copy)]
@@ -100,7 +101,7 @@ impl OldSpace {
         })
     }
 
-    /// The address that a set bit of a block stands for (L1, L2 of `layout`).
+    /// The address that a set bit of a block stands for (L1, L2 of `object::layout`).
     #[inline(always)]
     pub(crate) fn address(&self, block: usize, class: SizeClass, granule_in_block: usize) -> *mut u8 {
         let offset = granule_in_block * GRANULE;

@@ -1,4 +1,4 @@
-//! Snapshot at the beginning: the barrier and the buffers against a marker that runs beside: `barrier`, `snapshot`, `memory::cell_word`.
+//! Snapshot at the beginning: the barrier and the buffers against a marker that runs beside: `barrier`, `object::cell_word`.
 //!
 //! The graph when marking begins: roots → A, C; A → B → D. Mutators move B about and cut A off from it; when everybody has stopped and
 //! the marker has drained what was handed over, B and D must be marked. The world is stopped before the threads start, where barriers are
@@ -8,18 +8,19 @@ use core::{ptr, sync::atomic::Ordering};
 
 use crate::{
     Arc,
-    barrier::{Barrier, Preserver},
-    cell_word::{CellUser, CellWord},
+    barrier::{Barrier, Preserver, Snapshots},
     check,
-    edge::Edge,
-    memory::{
-        AddressMap, OLD, TraceFns, TypeInfo, TypeShape, YOUNG,
-        blocks::{Bits, OldSpace},
-        large::RunTable,
-    },
+    memory::{AddressMap, OLD, YOUNG},
     must_fail,
+    object::{
+        Edge, TraceFns, TypeInfo, TypeShape,
+        cell_word::{CellUser, CellWord},
+    },
     safepoint::Poll,
-    snapshot::Snapshots,
+    space::{
+        large::RunTable,
+        old::{Bits, OldSpace},
+    },
     thread,
     trace::Visitor,
 };
@@ -202,10 +203,10 @@ fn what_was_in_a_cell_is_marked_though_it_is_written() {
 
 #[test]
 fn mutant_a_barrier_without_deletion_is_found() {
-    must_fail("snapshot::mutant_a_barrier_without_deletion_is_found", "no_snapshot", a_store);
+    must_fail("satb::mutant_a_barrier_without_deletion_is_found", "no_snapshot", a_store);
 }
 
 #[test]
 fn mutant_a_barrier_without_deletion_is_found_in_cells() {
-    must_fail("snapshot::mutant_a_barrier_without_deletion_is_found_in_cells", "no_snapshot", a_cell);
+    must_fail("satb::mutant_a_barrier_without_deletion_is_found_in_cells", "no_snapshot", a_cell);
 }

@@ -1,11 +1,11 @@
-//! The lock of a cell, between mutators that read and write: `memory::cell_word`.
+//! The lock of a cell, between mutators that read and write: `object::cell_word`.
 //!
 //! `Heap::touch` stands for a write to the content, `Heap::look` for a read.
 
 use crate::{
-    Arc, Heap,
-    cell_word::{CellUser, CellWord},
-    check, must_fail, thread,
+    Arc, Heap, check, must_fail,
+    object::cell_word::{CellUser, CellWord},
+    thread,
 };
 
 struct Cell {
@@ -89,10 +89,10 @@ fn a_log_bit_survives_readers() {
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_unlock_is_found() {
-    must_fail("cell::mutant_a_relaxed_unlock_is_found", "relaxed_unlock", two_writers);
+    must_fail("cell_word::mutant_a_relaxed_unlock_is_found", "relaxed_unlock", two_writers);
 }
 
 #[test]
 fn mutant_a_writer_among_readers_is_found() {
-    must_fail("cell::mutant_a_writer_among_readers_is_found", "writer_among_readers", reader_and_writer);
+    must_fail("cell_word::mutant_a_writer_among_readers_is_found", "writer_among_readers", reader_and_writer);
 }

@@ -10,10 +10,12 @@ use crate::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    work::Crew,
 };
 
-use super::role::{Role, set_role};
+use super::{
+    pool::Crew,
+    role::{Role, set_role},
+};
 
 /// A heap's helpers.
 pub(crate) struct Helpers {
