@@ -159,7 +159,7 @@ impl<T> GcCell<T> {
                 format!("mutator number {number} of the heap has held a write guard for {} s", LONG.as_secs())
             }
             CellConflict::WriterWaits => "a writer waits".to_owned(),
-            CellConflict::TooManyReaders => "2^29 read guards were forgotten since the last safepoint".to_owned(),
+            CellConflict::TooManyReaders => "2^21 read guards were forgotten since the last safepoint".to_owned(),
         };
         panic!("GcCell<{name}>: expected to {wanted} it, but {found}")
     }

@@ -25,7 +25,7 @@ use crate::{
         shared::{Attached, Registry, Shared},
     },
     counted::Token,
-    object::{CellUser, CellWord, Edge, TypeInfo},
+    object::{CellUser, CellWord, Edge, LAST_NUMBER, TypeInfo},
     roots::{Owner, RootTable},
     safepoint::{Poll, Reason, StateWord, Stopped},
     stats::{Cause, CollectReport, Generation},
@@ -78,6 +78,8 @@ pub enum AttachError {
         /// The threads that were waited for; empty if a stop that somebody else leads took too long.
         threads: Vec<String>,
     },
+    /// As many mutators are attached as a heap can tell apart, 2²¹ − 1: nearly all of them were leaked.
+    TooMany,
 }
 
 impl std::error::Error for AttachError {}
@@ -98,6 +100,11 @@ impl fmt::Display for AttachError {
                 "expected every thread of the heap to reach a safepoint in time, found that {} did not: let it call \
                  safepoint(), or wrap what it waits for in blocked()",
                 if threads.is_empty() { "some other".to_owned() } else { threads.join(", ") }
+            ),
+            Self::TooMany => write!(
+                f,
+                "expected at most {LAST_NUMBER} mutators on the heap, found as many attached: drop some (a leaked one \
+                 stays attached for ever)"
             ),
         }
     }
@@ -127,6 +134,7 @@ impl Mutator {
         // forgotten before the first one counts no more, which the marker has to learn too.
         let stops = registry.mutators.len() <= 1;
         let others = if stops { registry.mutators.clone() } else { Vec::new() };
+        let Some(number) = registry.numbers.take() else { return Err(AttachError::TooMany) };
         let mut late = Vec::new();
         let next = || match patience {
             None => Some(PATIENCE),
@@ -145,12 +153,13 @@ impl Mutator {
             Stopped::All { last: None }
         };
         if stopped == Stopped::CalledOff {
+            registry.numbers.give_back(number);
             return Err(AttachError::TimedOut { threads: late });
         }
         let mut pending = Pending::default();
         registry.forget_tables(&mut pending);
         shared.background.expect_drops(&pending, &shared.memory.budget);
-        let mutator = Self::register(handle, &mut registry, thread);
+        let mutator = Self::register(handle, &mut registry, number, thread);
         if stops {
             shared.count_stop(&registry.mutators);
             shared.world.resume(shared.members(&others));
@@ -163,7 +172,7 @@ impl Mutator {
     }
 
     /// Makes the state of a mutator and enters it. The caller leads.
-    fn register(handle: &Arc<Handle>, registry: &mut Registry, thread: String) -> Self {
+    fn register(handle: &Arc<Handle>, registry: &mut Registry, number: u32, thread: String) -> Self {
         let shared = handle.shared.clone();
         let config = &shared.config;
         let (bits, snapshots) = (shared.bits.clone(), shared.snapshots.clone());
@@ -172,20 +181,13 @@ impl Mutator {
         barrier.set_marking(marking);
         let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&shared).cast()));
         registry.tables.push(roots.clone());
-        registry.next = registry.next.wrapping_add(1);
         let local = Box::new(Local {
             poll: Poll::new(),
-            // Relaxed: the registry's lock orders it.
-            cell_user: CellUser::new(
-                shared.pace.stops.load(Ordering::Relaxed),
-                registry.mutators.is_empty() && !marking,
-                registry.next,
-            )
-            .into(),
-            number: registry.next,
+            cell_user: CellUser::new(shared.pace.stop(), registry.mutators.is_empty() && !marking, number).into(),
+            number,
             buffer: Buffer::new(),
             barrier,
-            word: StateWord::running(registry.next),
+            word: StateWord::running(number),
             token: Token::new(),
             roots,
             drops: DropList::default(),
@@ -424,6 +426,7 @@ impl Drop for Mutator {
         shared.background.post_counted(local.token.leave());
         let mut registry = shared.registry.lock();
         registry.mutators.retain(|attached| !attached.is(self.local));
+        registry.numbers.give_back(local.number);
         shared.pace.share_nursery(registry.mutators.len(), &shared.config);
         let mut young = shared.young.lock();
         young.take_over(local);

@@ -142,9 +142,7 @@ fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generation, Wanted,
     }
     if shared.full.phase() == Phase::Idle {
         let stress = &shared.config.stress;
-        // Relaxed, here and below: counters of the leader.
-        let stops = pace.stops.load(Ordering::Relaxed).wrapping_add(1);
-        if stress.full_every != 0 && stops.is_multiple_of(stress.full_every) {
+        if stress.full_every != 0 && (pace.stops() + 1).is_multiple_of(stress.full_every.into()) {
             return (Generation::Young, Wanted::Begin, cause);
         }
         if cause != Cause::Explicit && pace.is_auto() && shared.wants_full() {
@@ -161,13 +159,12 @@ impl Shared {
     /// A new stop: locks of cells that were taken before it are free, and whether cells need atomic operations is decided anew.
     /// The world is stopped; the caller leads.
     pub(crate) fn count_stop(&self, mutators: &[Attached]) {
-        // Relaxed: mutators learn it here.
-        let stops = self.pace.stops.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let stop = self.pace.count_stop();
         // The marker reads cells, too.
         let exclusive = mutators.len() == 1 && self.full.phase() != Phase::Marking;
         for attached in mutators {
             let local = attached.local();
-            local.cell_user.set(local.cell_user.get().after(stops, exclusive));
+            local.cell_user.set(local.cell_user.get().after(stop, exclusive));
         }
     }
 }

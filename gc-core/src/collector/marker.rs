@@ -98,9 +98,7 @@ impl Shared {
     fn mark_stretch(&self) -> Marked {
         let mut state = self.marking.lock();
         self.snapshots.take(&mut state.marked);
-        // Relaxed: changes in stops only.
-        let stops = self.pace.stops.load(Ordering::Relaxed);
-        let cells = Cells::Locked(CellUser::new(stops, false, MARKER));
+        let cells = Cells::Locked(CellUser::new(self.pace.stop(), false, MARKER));
         let budget = match self.config.stress.slow_marker {
             0 => u64::MAX,
             objects => u64::from(objects),

@@ -41,8 +41,10 @@ pub(crate) struct Pace {
     pub(crate) old_live: AtomicUsize,
     /// Young collections since everything was promoted.
     pub(crate) young_collections: AtomicU32,
-    /// Stops: see `CellWord`.
-    pub(crate) stops: AtomicU32,
+    /// How often this heap was stopped.
+    stops: AtomicU64,
+    /// The last stop of this heap among those of the process: see `CellWord`.
+    stop: AtomicU64,
     /// Twice the number of collections, plus one while one runs. Not Relaxed: see `request`.
     pub(crate) collections: AtomicU64,
     /// Bytes allocated since the last collection, in chunks that are full and large runs.
@@ -61,6 +63,13 @@ pub(crate) struct Pace {
 const WHOLE: usize = 64;
 /// Survivors of one collection that are worth having memory ready for.
 const MUCH: usize = 64 << 10;
+
+/// A number for a stop that no other one in the process has, up to `memory::LAST_STOP`.
+fn next_stop() -> u64 {
+    static STOPS: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: a number that nobody else has.
+    STOPS.fetch_add(1, Ordering::Relaxed) + 1
+}
 
 impl Pace {
     pub(crate) fn new(config: &Config) -> Self {
@@ -85,7 +94,8 @@ impl Pace {
             old_bytes: AtomicUsize::new(0),
             old_live: AtomicUsize::new(0),
             young_collections: AtomicU32::new(0),
-            stops: AtomicU32::new(1),
+            stops: AtomicU64::new(1),
+            stop: AtomicU64::new(next_stop()),
             collections: AtomicU64::new(0),
             fresh_bytes: AtomicUsize::new(0),
             survivors: AtomicUsize::new(0),
@@ -93,6 +103,27 @@ impl Pace {
             limit_told: AtomicBool::new(false),
             much_remembered: AtomicBool::new(false),
         }
+    }
+
+    /// Counts a stop of this heap. Returns its number among those of the process. The world is stopped; the caller leads.
+    pub(crate) fn count_stop(&self) -> u64 {
+        let stop = next_stop();
+        // Relaxed, both: mutators and the marker learn it in stops only.
+        self.stops.fetch_add(1, Ordering::Relaxed);
+        self.stop.store(stop, Ordering::Relaxed);
+        stop
+    }
+
+    /// How often this heap was stopped.
+    pub(crate) fn stops(&self) -> u64 {
+        // Relaxed: as for `count_stop`.
+        self.stops.load(Ordering::Relaxed)
+    }
+
+    /// The last stop of this heap among those of the process.
+    pub(crate) fn stop(&self) -> u64 {
+        // Relaxed: as for `count_stop`.
+        self.stop.load(Ordering::Relaxed)
     }
 
     // Relaxed, here and in all that follows: settings and figures that guard no other memory; a stale one delays a collection.

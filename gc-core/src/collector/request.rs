@@ -61,7 +61,7 @@ pub(crate) fn at_safepoint(local: &Local) {
     let stress = &shared.config.stress;
     if stress.watches_safepoints() {
         local.poll.raise(Reason::STRESS);
-        let count = local.stress_count.get() + 1;
+        let count = local.stress_count.get().wrapping_add(1);
         local.stress_count.set(count);
         let due = stress.every_safepoint != 0 && count.is_multiple_of(stress.every_safepoint);
         if due && !reason.contains(Reason::FULL) {

@@ -8,7 +8,10 @@ use std::time::Instant;
 use crate::{
     barrier::{Remembered, Snapshots},
     memory::{AddressMap, BLOCK, MapFaults, PAGE, Reservation, ReserveError, budget::Budget},
-    object::size_class::{CLASSES, promotion_reserve},
+    object::{
+        LAST_NUMBER,
+        size_class::{CLASSES, promotion_reserve},
+    },
     old::{mark::Marking, promote::Cursors, sweep::Progress},
     roots::RootTable,
     safepoint::{Member, World},
@@ -99,8 +102,28 @@ pub(crate) struct Registry {
     pub(crate) last: [Option<Finished>; 2],
     /// When the last pause ended, and what old bytes there were.
     pub(crate) resumed: Option<(Instant, usize)>,
-    /// The number of the next mutator.
-    pub(crate) next: u32,
+    pub(crate) numbers: Numbers,
+}
+
+/// The numbers of mutators that are attached, from 1 on (0 is the marker's): each is given again when its mutator has detached.
+#[derive(Default)]
+pub(crate) struct Numbers {
+    last: u32,
+    free: Vec<u32>,
+}
+
+impl Numbers {
+    /// A number that no other mutator has, unless all are taken.
+    pub(crate) fn take(&mut self) -> Option<u32> {
+        self.free.pop().or_else(|| {
+            self.last = self.last.checked_add(1).filter(|&number| number <= LAST_NUMBER)?;
+            Some(self.last)
+        })
+    }
+
+    pub(crate) fn give_back(&mut self, number: u32) {
+        self.free.push(number);
+    }
 }
 
 impl Registry {
@@ -262,7 +285,7 @@ impl Shared {
                 tables: Vec::new(),
                 last: [None; 2],
                 resumed: None,
-                next: 0,
+                numbers: Numbers::default(),
             }),
             young: Mutex::new(Young {
                 space: YoungSpace::new(map, config.chunk_bytes)?,
@@ -350,5 +373,25 @@ impl Config {
     pub(crate) fn least_reservation(&self) -> usize {
         let limit = self.hard_limit.unwrap_or(0).max(self.thresholds.nursery_bytes.saturating_mul(4));
         limit.saturating_mul(4).max(64 << 20)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers that only grew would reach the flags of a cell's word in a server that attaches for each request.
+    #[test]
+    fn numbers_of_mutators_are_given_again_and_end() {
+        let mut numbers = Numbers::default();
+        for _ in 0..10 {
+            let taken = [numbers.take(), numbers.take()];
+            assert!(taken.iter().flatten().all(|&number| number == 1 || number == 2), "{taken:?}");
+            taken.into_iter().flatten().for_each(|number| numbers.give_back(number));
+        }
+        let mut numbers = Numbers { last: LAST_NUMBER - 1, free: Vec::new() };
+        assert_eq!([numbers.take(), numbers.take()], [Some(LAST_NUMBER), None]);
+        numbers.give_back(7);
+        assert_eq!(numbers.take(), Some(7));
     }
 }

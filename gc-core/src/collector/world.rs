@@ -228,8 +228,7 @@ fn policy(shared: &Shared, generation: Generation) -> Policy {
     let stress = &shared.config.stress;
     let all = generation == Generation::Young || stress.promote == Some(PromoteBy::Always);
     // Another chance in every collection, the same for the same seed.
-    // Relaxed: the leader's counter.
-    let chance = stress.seed ^ (u64::from(shared.pace.stops.load(Ordering::Relaxed)) << 32);
+    let chance = stress.seed ^ (shared.pace.stops() << 32);
     Policy {
         all,
         full_every: stress.to_space_full,

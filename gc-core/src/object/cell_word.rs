@@ -8,13 +8,15 @@ use crate::sync::{
 /// A cell's lock word.
 ///
 /// ```text
-///   63 ……… 32 | 31     | 30     | 29    | 28 …………………………………… 0
-///   stop count | logged | writer | waits | readers, or the writer's number
+///   63 … 24 | 23     | 22     | 21    | 20 …………………………………… 0
+///   stop    | logged | writer | waits | readers, or the writer's number
 /// ```
 ///
-/// - **C1** The lock (writer, readers) counts only if the stop count is the current one: no guard survives a stop, so
-///   what an earlier count says was left by a forgotten guard, and the cell is free.
-/// - **C2** `logged` is independent of the stop count: it is set if and only if the cell is in the remembered set. The writer sets it,
+/// - **C1** The lock (writer, readers) counts only if the stop is the user's last one: no guard survives a stop, so
+///   what an earlier one says was left by a forgotten guard, and the cell is free. No two stops of a process have the same
+///   number, whatever their heaps, for a cell on a stack may be used under one heap after another. The numbers do not wrap: the
+///   last one, [`LAST_STOP`], is that of all later stops too, and a guard that is forgotten after it counts for ever.
+/// - **C2** `logged` is independent of the stop: it is set if and only if the cell is in the remembered set. The writer sets it,
 ///   the leader of a pause clears it.
 /// - **C3** While one mutator is attached, nobody else touches the word: it is read and written as plain memory, which the
 ///   compiler may keep in registers from a borrow to its end, as it does for `RefCell`. Which way is the right one changes in
@@ -25,34 +27,39 @@ use crate::sync::{
 pub struct CellWord(AtomicU64);
 
 /// Whoever holds the lock, or waits for it.
-const LOW: u64 = (1 << 30) - 1;
-const COUNT: u64 = (1 << 29) - 1;
-const WAITS: u64 = 1 << 29;
-const WRITER: u64 = 1 << 30;
-const LOGGED: u64 = 1 << 31;
-const STOP_SHIFT: u32 = 32;
+const LOW: u64 = WRITER - 1;
+const COUNT: u64 = WAITS - 1;
+const WAITS: u64 = 1 << 21;
+const WRITER: u64 = 1 << 22;
+const LOGGED: u64 = 1 << 23;
+const STOP_SHIFT: u32 = 24;
+/// At a thousand stops a second the numbers last for 34 years (C1).
+pub(crate) const LAST_STOP: u64 = u64::MAX >> STOP_SHIFT;
+/// The greatest number of a mutator.
+pub(crate) const LAST_NUMBER: u32 = COUNT as u32;
 /// In a [`CellUser`], where a word says `logged`.
 const SHARED: u64 = LOGGED;
 
-/// The mutator that uses a cell: one word, laid out as a cell's, so that it stays in a register and lends its upper half.
+/// The mutator that uses a cell: one word, laid out as a cell's, so that it stays in a register and lends its stop.
 ///
 /// ```text
-///   63 ……… 32 | 31     | 28 ………… 0
-///   stop count | shared | number
+///   63 … 24 | 23     | 20 ………… 0
+///   stop    | shared | number
 /// ```
 #[derive(Clone, Copy)]
 pub(crate) struct CellUser(u64);
 
 impl CellUser {
-    /// The mutator with this number, after stop `stops`; `exclusive` if it is the only one (C3).
-    pub(crate) fn new(stops: u32, exclusive: bool, number: u32) -> Self {
+    /// The mutator with this number, up to [`LAST_NUMBER`], after stop `stop`; `exclusive` if it is the only one (C3).
+    pub(crate) fn new(stop: u64, exclusive: bool, number: u32) -> Self {
+        debug_assert!(number <= LAST_NUMBER);
         let shared = if exclusive { 0 } else { SHARED };
-        Self((u64::from(stops) << STOP_SHIFT) | shared | (u64::from(number) & COUNT))
+        Self((stop.min(LAST_STOP) << STOP_SHIFT) | shared | u64::from(number))
     }
 
     /// Itself after another stop.
-    pub(crate) fn after(self, stops: u32, exclusive: bool) -> Self {
-        Self::new(stops, exclusive, self.number() as u32)
+    pub(crate) fn after(self, stop: u64, exclusive: bool) -> Self {
+        Self::new(stop, exclusive, self.number() as u32)
     }
 
     /// C3.
@@ -62,8 +69,8 @@ impl CellUser {
     }
 
     #[inline(always)]
-    fn stops(self) -> u32 {
-        (self.0 >> STOP_SHIFT) as u32
+    fn stop(self) -> u64 {
+        self.0 >> STOP_SHIFT
     }
 
     #[inline(always)]
@@ -71,7 +78,7 @@ impl CellUser {
         self.0 & COUNT
     }
 
-    /// A word that nobody reads or writes, as this mutator leaves it: with its log and the stop count of now.
+    /// A word that nobody reads or writes, as this mutator leaves it: with its log and the stop of now.
     #[inline(always)]
     fn unlocked(self, word: u64) -> u64 {
         (self.0 & (u64::MAX << STOP_SHIFT)) | (word & LOGGED)
@@ -89,7 +96,7 @@ pub(crate) enum CellConflict {
     Readers,
     /// A writer waits for read guards that are out: worth letting it go first.
     WriterWaits,
-    /// 2²⁹ − 1 read guards are out, most of them forgotten.
+    /// 2²¹ − 1 read guards are out, most of them forgotten.
     TooManyReaders,
 }
 
@@ -100,8 +107,8 @@ impl CellWord {
 
     /// The word without what an earlier stop left in it (C1, C2).
     #[inline(always)]
-    fn current(word: u64, stops: u32) -> u64 {
-        if (word >> STOP_SHIFT) as u32 == stops { word } else { (word & LOGGED) | (u64::from(stops) << STOP_SHIFT) }
+    fn current(word: u64, stop: u64) -> u64 {
+        if word >> STOP_SHIFT == stop { word } else { (word & LOGGED) | (stop << STOP_SHIFT) }
     }
 
     /// The word, while nobody else touches it (C3).
@@ -136,14 +143,14 @@ impl CellWord {
             }
             self.try_read_held(user)
         } else {
-            self.change(|word| reader_added(Self::current(word, user.stops()), user))
+            self.change(|word| reader_added(Self::current(word, user.stop()), user))
         }
     }
 
     /// [`try_read`](Self::try_read), whether a writer waits or not (C5).
     pub(crate) fn try_read_first(&self, user: CellUser) -> Result<(), CellConflict> {
         self.change(|word| {
-            let word = Self::current(word, user.stops());
+            let word = Self::current(word, user.stop());
             reader_added(word & !WAITS, user).map(|added| added | (word & WAITS))
         })
     }
@@ -151,7 +158,7 @@ impl CellWord {
     /// Says, or takes back, that a writer waits for readers (C5).
     pub(crate) fn set_waits(&self, user: CellUser, waits: bool) {
         let result = self.change(|word| {
-            let word = Self::current(word, user.stops());
+            let word = Self::current(word, user.stop());
             // A writer has the lock: it is not readers that are in the way.
             if word & WRITER != 0 {
                 Err(CellConflict::Readers)
@@ -167,7 +174,7 @@ impl CellWord {
     #[cold]
     #[inline(never)]
     fn try_read_held(&self, user: CellUser) -> Result<(), CellConflict> {
-        self.set_plain(reader_added(Self::current(self.plain(), user.stops()), user)?);
+        self.set_plain(reader_added(Self::current(self.plain(), user.stop()), user)?);
         Ok(())
     }
 
@@ -175,7 +182,7 @@ impl CellWord {
     #[cold]
     #[inline(never)]
     fn try_write_held(&self, user: CellUser) -> Result<(), CellConflict> {
-        self.set_plain(writer_added(Self::current(self.plain(), user.stops()), user)?);
+        self.set_plain(writer_added(Self::current(self.plain(), user.stop()), user)?);
         Ok(())
     }
 
@@ -200,7 +207,7 @@ impl CellWord {
             }
             self.try_write_held(user)
         } else {
-            self.change(|word| writer_added(Self::current(word, user.stops()), user))
+            self.change(|word| writer_added(Self::current(word, user.stop()), user))
         }
     }
 
@@ -239,7 +246,7 @@ impl CellWord {
         debug_assert!(user.exclusive());
         // Only a word that says writer is looked at closely: it may be of an earlier stop.
         let word = self.plain();
-        if word & WRITER != 0 && Self::current(word, user.stops()) & WRITER != 0 {
+        if word & WRITER != 0 && Self::current(word, user.stop()) & WRITER != 0 {
             return Err(CellConflict::OwnWriter);
         }
         Ok(())
@@ -253,7 +260,7 @@ impl CellWord {
         if word & (WRITER | LOW) == 0 {
             return Ok(());
         }
-        match Self::current(word, user.stops()) & (COUNT | WRITER) {
+        match Self::current(word, user.stop()) & (COUNT | WRITER) {
             0 => Ok(()),
             held if held & WRITER != 0 => Err(CellConflict::OwnWriter),
             _ => Err(CellConflict::Readers),
@@ -313,8 +320,23 @@ fn writer(word: u64, user: CellUser) -> CellConflict {
 mod tests {
     use super::*;
 
-    fn user(stops: u32, number: u32, exclusive: bool) -> CellUser {
-        CellUser::new(stops, exclusive, number)
+    fn user(stop: u64, number: u32, exclusive: bool) -> CellUser {
+        CellUser::new(stop, exclusive, number)
+    }
+
+    /// Were the number of a stop to wrap, a guard that was forgotten at stop 0 would be alive again.
+    #[test]
+    fn the_numbers_of_stops_end_and_do_not_wrap() {
+        for exclusive in [true, false] {
+            let word = CellWord::new();
+            word.try_write(user(0, 5, exclusive)).unwrap();
+            for stop in [LAST_STOP, LAST_STOP + 1, u64::MAX] {
+                word.try_write(user(stop, 5, exclusive)).unwrap();
+                word.end_write(exclusive);
+            }
+            word.try_write(user(LAST_STOP, 5, exclusive)).unwrap();
+            assert_eq!(word.try_read(user(u64::MAX, 5, exclusive)), Err(CellConflict::OwnWriter));
+        }
     }
 
     #[test]
