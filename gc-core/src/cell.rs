@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crate::{
     Mutator,
-    collector::describe::Describe,
+    collector::type_info::Describe,
     object::{CellConflict, CellUser, CellWord},
     sync::{spin_loop, spins},
     trace::{Trace, Visitor},

@@ -1,19 +1,37 @@
-//! Who collects what when: the cycle, its pacing, and the thread that works beside the program.
+//! Who collects what when.
+//!
+//! | read | to learn |
+//! |---|---|
+//! | `request` → `pause` → `minor`, `major` | the order of a collection |
+//! | `policy`, `pacing` | which one, and when |
+//! | `concurrent`, `job_thread` | what the heap's own threads do meanwhile |
+//! | `collector` | the parts of a heap, and the order of its locks |
 
-pub(crate) mod allocate;
-pub(crate) mod background;
-mod cycle;
-pub(crate) mod describe;
-pub(crate) mod full;
+#[expect(clippy::module_inception, reason = "the collector of the folder: the owner of what lies beside it")]
+mod collector;
+mod concurrent;
+pub(crate) mod drops;
+mod generations;
 pub(crate) mod handle;
 mod job_queue;
-pub(crate) mod local;
-mod marker;
-mod pace;
-pub(crate) mod pending;
+mod job_thread;
+pub(crate) mod jobs;
+mod major;
+pub(crate) mod major_cycle;
+mod minor;
+pub(crate) mod mutator_state;
+mod pacing;
+mod pause;
+mod policy;
+pub(crate) mod refill;
+pub(crate) mod registry;
 mod request;
-pub(crate) mod shared;
+mod stop;
+mod stopped_heap;
+mod sweeping;
+mod trim;
+pub(crate) mod type_info;
 mod verify;
-mod world;
 
+pub(crate) use collector::Shared;
 pub(crate) use request::{at_safepoint, request};

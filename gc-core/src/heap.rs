@@ -7,7 +7,7 @@ use core::fmt;
 pub use builder::HeapBuilder;
 
 use crate::{
-    collector::{handle::Handle, shared::Shared},
+    collector::{Shared, handle::Handle},
     memory::PAGE,
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},

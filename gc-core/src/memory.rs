@@ -10,10 +10,12 @@
 //! Values that the write barrier cares for are young or large, holders are large or old: each is one range.
 
 pub(crate) mod address_map;
+mod backing;
 pub(crate) mod bitmap;
 pub(crate) mod budget;
 pub(crate) mod poison;
 mod reservation;
 
 pub(crate) use address_map::{AddressMap, BLOCK, GRANULE, PAGE, Part};
+pub(crate) use backing::Memory;
 pub(crate) use reservation::{MapFaults, Reservation, ReserveError};

@@ -1,6 +1,6 @@
 //! `Mutator`: one thread's attachment to one heap. Attaching, safepoints, blocking and collecting; `allocate` is beside it.
 //!
-//! One word that points to the mutator's state (`collector::local`), which the leader of a collection reads while the owner
+//! One word that points to the mutator's state (`collector::mutator_state`), which the leader of a collection reads while the owner
 //! sits in `safepoint(&mut self)`: nothing of it is reached by an exclusive reference.
 //!
 //! - **U1** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: whatever can lead to a stop takes `&mut
@@ -17,12 +17,12 @@ pub use allocate::AllocError;
 use crate::{
     barrier::Barrier,
     collector::{
-        self,
-        full::Phase,
+        self, Shared,
+        drops::Pending,
         handle::Handle,
-        local::{self, DropList, Local, Place},
-        pending::Pending,
-        shared::{Attached, Registry, Shared},
+        major_cycle::Phase,
+        mutator_state::{self, DropList, Local, Place},
+        registry::{Attached, Registry},
     },
     counted::Token,
     object::{CellUser, CellWord, Edge, LAST_NUMBER, TypeInfo},
@@ -167,7 +167,7 @@ impl Mutator {
         drop(registry);
         shared.background.post_drops(pending);
         role::set_role(Role::Attached);
-        local::run(mutator.local());
+        mutator_state::run(mutator.local());
         Ok(mutator)
     }
 
@@ -396,12 +396,12 @@ impl Mutator {
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
                 self.0.shared.world.leave_blocked(&self.0.word);
-                local::run(self.0);
+                mutator_state::run(self.0);
             }
         }
         let local = self.local();
         local.seen_at.set(Location::caller());
-        local::stop_running();
+        mutator_state::stop_running();
         if local.shared.world.enter_blocked(&local.word) {
             local.merge_counted();
         }
@@ -413,7 +413,7 @@ impl Mutator {
 impl Drop for Mutator {
     fn drop(&mut self) {
         let local = self.local();
-        local::stop_running();
+        mutator_state::stop_running();
         if self.handle().is_elsewhere() {
             // The child of a fork: a lock may be held by a thread that is not here. The state leaks.
             role::set_role(Role::Free);

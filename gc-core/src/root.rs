@@ -8,9 +8,9 @@ use core::{fmt, marker::PhantomData, mem};
 use crate::{
     Gc, Mutator,
     collector::{
-        describe::Describe,
-        local,
-        pending::{Dropped, drop_object},
+        drops::{Dropped, drop_object},
+        mutator_state,
+        type_info::Describe,
     },
     roots::RootRef,
     trace::{Object, Trace, Visitor},
@@ -234,7 +234,7 @@ impl<T: Trace> Drop for Root<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if is_inline::<T>() {
-            self.slot.release_inline(local::current().cast());
+            self.slot.release_inline(mutator_state::current().cast());
         } else {
             self.drop_boxed();
         }
@@ -244,7 +244,7 @@ impl<T: Trace> Drop for Root<T> {
 impl<T: Trace> Root<T> {
     #[inline(never)]
     fn drop_boxed(&mut self) {
-        let current = local::current();
+        let current = mutator_state::current();
         if let Some(boxed) = self.slot.release_boxed(current.cast()) {
             // SAFETY: the mutator that the root was filed with, which this thread runs. A destructor may end it: hence the clone.
             let shared = unsafe { &*current }.shared.clone();
@@ -254,7 +254,7 @@ impl<T: Trace> Root<T> {
             unsafe { drop_object(boxed.value.as_ptr(), boxed.info, &mut dropped) };
             // SAFETY: dropped just now.
             unsafe { boxed.free() };
-            shared.count(dropped);
+            shared.background.count(dropped);
         }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod counters;
 pub(crate) mod event;
 pub(crate) mod histogram;
 pub(crate) mod mmu;
+pub(crate) mod recorder;
 pub(crate) mod report;
 
 pub use counters::{Counts, Stats};

@@ -3,9 +3,9 @@
 mod cell_word;
 mod counted;
 mod forwarding;
-mod full;
 mod job_queue;
 mod live_count;
+mod major_cycle;
 mod mark;
 mod pointer_slot;
 mod ranges;

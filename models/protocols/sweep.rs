@@ -1,4 +1,4 @@
-//! The sweep against promotion: `old::sweep`, `old::promote`, `space::old`, `collector::full`, between the marker, which sweeps beside
+//! The sweep against promotion: `old::sweep`, `old::promote`, `space::old`, `collector::major_cycle`, between the marker, which sweeps beside
 //! the program, and pauses that promote, that sweep some blocks or all that is left, end the collection, and begin and mark the next one.
 //!
 //! - Who sweeps, promotes, or begins and ends a marking has the lock of the old generation; the marker lets go of it after each block.
@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use crate::{
     Arc, check,
-    collector::full::{Current, Duty, Full, Phase},
+    collector::major_cycle::{Current, Duty, Full, Phase},
     memory::{AddressMap, BLOCK},
     must_fail,
     object::{OBJECT, TypeInfo},

@@ -8,10 +8,7 @@ use crate::{
     sync::{Arc, Mutex},
 };
 
-use super::{
-    background::{self, Job},
-    shared::Shared,
-};
+use super::{collector::Shared, job_thread, jobs::Job};
 
 /// One heap and its background thread.
 pub(crate) struct Handle {
@@ -25,7 +22,7 @@ impl Handle {
     /// Makes a heap and starts its thread.
     pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
         let shared = Arc::new(Shared::new(config)?);
-        let thread = background::start(shared.clone()).map_err(|error| BuildError::Thread(error.to_string()))?;
+        let thread = job_thread::start(shared.clone()).map_err(|error| BuildError::Thread(error.to_string()))?;
         if shared.config.stress.workers != 0 {
             // From the first collection on.
             shared.background.post(Job::Hire);
@@ -51,7 +48,7 @@ impl Drop for Handle {
                 core::mem::forget(thread);
                 return;
             }
-            background::stop(&self.shared, thread);
+            job_thread::stop(&self.shared, thread);
         }
     }
 }

@@ -3,25 +3,23 @@
 //! Whoever asks while a collection runs that began too early asks again for the next one; whoever asks for what another one has just
 //! begun shares it. A full collection is waited for to its end, blocked; only its pauses are led here.
 
-use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
-    safepoint::{Reason, Stopped},
-    stats::{
-        event::Event,
-        report::{Cause, CollectReport, Generation},
-    },
+    safepoint::Reason,
+    stats::report::{Cause, CollectReport, Generation},
     sync::atomic::Ordering,
     workers::AbortOnUnwind,
 };
 
 use super::{
-    background::Job,
-    cycle::collect,
-    full::Phase,
-    local::{self, Local},
-    shared::{Attached, Finished, Shared},
+    collector::Shared,
+    jobs::Job,
+    major_cycle::Phase,
+    mutator_state::{self, Local},
+    pause::collect,
+    policy::Wanted,
+    registry::Finished,
 };
 
 /// What had been done when a request was made: what is done later is shared.
@@ -29,17 +27,6 @@ use super::{
 pub(crate) struct Seen {
     collections: u64,
     full: u64,
-}
-
-/// What a stop is asked for.
-#[derive(Clone, Copy)]
-pub(crate) enum Wanted {
-    /// A young collection.
-    Young(Generation),
-    /// That a full collection begins, unless one is under way.
-    Begin,
-    /// That marking ends, if it takes no more than about so many objects.
-    Finish { budget: u64 },
 }
 
 /// Takes up what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
@@ -80,9 +67,9 @@ pub(crate) fn at_safepoint(local: &Local) {
 
 /// Runs `wait` while this thread's mutator is none that runs.
 fn away(local: &Local, wait: impl FnOnce()) {
-    local::stop_running();
+    mutator_state::stop_running();
     wait();
-    local::run(local);
+    mutator_state::run(local);
 }
 
 /// Collects, or shares a collection that somebody else leads and that began after `seen`. A full collection is waited for to its
@@ -150,45 +137,10 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     Some(report)
 }
 
-/// How a pause began.
-pub(crate) struct Start {
-    /// When it was asked for.
-    pub(crate) at: Instant,
-    /// How long it took to stop the world.
-    pub(crate) stopped: Duration,
-    /// The thread that was waited for last.
-    pub(crate) last: Option<String>,
-}
-
 impl Shared {
     /// What a request must have been seen after, to be shared.
     pub(crate) fn seen(&self) -> Seen {
         // Acquire, with the leader's Release: a collection that is over by now is seen to be.
         Seen { collections: self.pace.collections.load(Ordering::Acquire), full: self.full.begun() }
-    }
-
-    /// Notes how long a stop took that was asked for at `at`, and who was waited for longest so far.
-    fn stopped(&self, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
-        let time = at.elapsed();
-        let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
-        let mut times = self.times.lock();
-        let worst = time > times.to_safepoint.max();
-        times.to_safepoint.add(time);
-        let last = match mutators.iter().find(|attached| attached.local().number == last) {
-            Some(attached) => attached.thread.clone(),
-            None => "the marker".to_owned(),
-        };
-        if worst {
-            times.slowest = Some(last.clone());
-        }
-        Start { at, stopped: time, last: Some(last) }
-    }
-
-    /// Tells which threads have not reached a safepoint.
-    pub(crate) fn tell_who_is_late(&self, mutators: &[Attached], waited: Duration) {
-        for attached in mutators.iter().filter(|attached| attached.local().word.is_late()) {
-            let last_safepoint = attached.local().seen_at.get();
-            self.background.post(Job::Tell(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
-        }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     trace::{Trace, Visitor, sealed},
 };
 
-use super::{full::Phase, shared::Young};
+use super::{generations::Young, major_cycle::Phase};
 
 /// When it looks, and so what must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,9 +8,9 @@ use core::{fmt, mem, ptr::NonNull};
 use crate::{
     Gc,
     collector::{
-        allocate::{Refused, Reserved, is_large},
-        describe::{Describe, STR},
-        local::Local,
+        mutator_state::Local,
+        refill::{Refused, Reserved, is_large},
+        type_info::{Describe, STR},
     },
     object::{Header, TypeInfo, slice_extent},
     sync::atomic::Ordering,

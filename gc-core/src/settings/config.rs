@@ -212,6 +212,12 @@ impl Config {
         Ok(self)
     }
 
+    /// The least address space that holds the settings.
+    pub(crate) fn least_reservation(&self) -> usize {
+        let limit = self.hard_limit.unwrap_or(0).max(self.thresholds.nursery_bytes.saturating_mul(4));
+        limit.saturating_mul(4).max(64 << 20)
+    }
+
     /// What a heap takes as soon as its nursery is full: the nursery, and blocks to promote it into.
     fn least_bytes(&self) -> usize {
         let nursery = self.thresholds.nursery_bytes.saturating_add(2 * self.chunk_bytes);

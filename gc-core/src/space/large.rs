@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     memory::{
-        Reservation, ReserveError,
+        Memory, Reservation, ReserveError,
         address_map::{AddressMap, PAGE},
     },
     object::{Header, TypeInfo},
@@ -323,6 +323,23 @@ impl LargeSpace {
             self.insert(page, pages, true);
         }
         released
+    }
+}
+
+/// Runs of pages for large objects.
+pub(crate) struct Pages<'a>(pub(crate) &'a Memory);
+
+impl PageSource for Pages<'_> {
+    fn charge(&mut self, bytes: usize) -> bool {
+        self.0.budget.charge(bytes)
+    }
+
+    fn commit(&mut self, offset: usize, bytes: usize) -> bool {
+        let committed = self.0.commit(offset, bytes);
+        if !committed {
+            self.0.budget.discharge(bytes);
+        }
+        committed
     }
 }
 

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Marking begins and ends with nothing young and an empty remembered set, so the marker sees the old generation alone and
-//! no remembered place can outlive what sweeping frees. What lies between and behind is in `marker`, the phases in `full`.
+//! no remembered place can outlive what sweeping frees. What lies between and behind is in `concurrent`, the phases in `major_cycle`.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -21,13 +21,15 @@ use crate::{
 };
 
 use super::{
-    background::Job,
-    full::Phase,
-    pending::Pending,
-    request::{Start, Wanted},
-    shared::{Attached, Registry, Shared},
+    collector::Shared,
+    drops::Pending,
+    generations::old_bytes,
+    jobs::Job,
+    policy::{Wanted, choose},
+    registry::{Attached, Registry},
+    stop::Start,
+    stopped_heap::StoppedHeap,
     verify::Moment,
-    world::World,
 };
 
 /// Collects. The world is stopped; the caller leads.
@@ -42,7 +44,7 @@ pub(crate) fn collect(
     let (generation, wanted, cause) = choose(shared, wanted, cause);
     let mut pending = Pending::default();
     registry.forget_tables(&mut pending);
-    let mut world = World::stopped(shared, mutators, &registry.tables, pending, matches!(wanted, Wanted::Begin));
+    let mut world = StoppedHeap::stopped(shared, mutators, &registry.tables, pending, matches!(wanted, Wanted::Begin));
     let before = world.bytes();
     let allocated = world.fresh_bytes();
     let before_remembered = world.young.remembered.len();
@@ -60,7 +62,7 @@ pub(crate) fn collect(
     shared.pace.fresh_external.store(0, Ordering::Relaxed);
     shared.pace.limit_told.store(false, Ordering::Relaxed);
     shared.pace.much_remembered.store(false, Ordering::Relaxed);
-    let old_bytes = Shared::old_bytes(&world.old.space, &world.large);
+    let old_bytes = old_bytes(&world.old.space, &world.large);
     let all_swept = world.all_swept;
     let pending = world.finish();
     if let Some((then, bytes)) = registry.resumed.replace((Instant::now(), old_bytes)) {
@@ -130,41 +132,4 @@ pub(crate) fn collect(
         sweeping: Duration::ZERO,
     };
     (report, pending, event)
-}
-
-/// What is really done: a young collection becomes one that promotes everything when its turn has come, and one that begins a full
-/// collection when the old generation has grown enough.
-fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generation, Wanted, Cause) {
-    let pace = &shared.pace;
-    let Wanted::Young(asked) = wanted else { return (Generation::Young, wanted, cause) };
-    if shared.full.phase() == Phase::Marking && pace.is_far_over_goal() {
-        return (Generation::Young, Wanted::Finish { budget: u64::MAX }, Cause::Growth);
-    }
-    if shared.full.phase() == Phase::Idle {
-        let stress = &shared.config.stress;
-        if stress.full_every != 0 && (pace.stops() + 1).is_multiple_of(stress.full_every.into()) {
-            return (Generation::Young, Wanted::Begin, cause);
-        }
-        if cause != Cause::Explicit && pace.is_auto() && shared.wants_full() {
-            return (Generation::Young, Wanted::Begin, Cause::Growth);
-        }
-    }
-    let every = pace.thresholds().promote_all_every;
-    let turn = every != 0 && pace.young_collections.load(Ordering::Relaxed) + 1 >= every;
-    let generation = if asked == Generation::Fresh && !turn { Generation::Fresh } else { Generation::Young };
-    (generation, wanted, cause)
-}
-
-impl Shared {
-    /// A new stop: locks of cells that were taken before it are free, and whether cells need atomic operations is decided anew.
-    /// The world is stopped; the caller leads.
-    pub(crate) fn count_stop(&self, mutators: &[Attached]) {
-        let stop = self.pace.count_stop();
-        // The marker reads cells, too.
-        let exclusive = mutators.len() == 1 && self.full.phase() != Phase::Marking;
-        for attached in mutators {
-            let local = attached.local();
-            local.cell_user.set(local.cell_user.get().after(stop, exclusive));
-        }
-    }
 }

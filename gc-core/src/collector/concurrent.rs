@@ -8,17 +8,9 @@ use std::thread;
 
 use crate::{
     object::CellUser,
-    old::{
-        mark::{Cells, Marked, Marker, Marking},
-        sweep,
-    },
+    old::mark::{Cells, Marked, Marker, Marking},
     safepoint::Reason,
-    space::large::LargeSpace,
-    stats::{
-        event::{Event, Step},
-        report::{CollectReport, Generation},
-    },
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{Arc, Mutex},
     workers::{
         Work,
         role::{Role, set_role},
@@ -26,11 +18,12 @@ use crate::{
 };
 
 use super::{
-    background::Job,
-    full::{Duty, MARKER, Phase},
-    pending::Pending,
-    request::{Wanted, lead},
-    shared::{Old, Shared},
+    collector::Shared,
+    drops::Pending,
+    major_cycle::{Duty, MARKER, Phase},
+    policy::Wanted,
+    request::lead,
+    sweeping::AT_ONCE,
 };
 
 /// Starts the marker of a heap.
@@ -58,8 +51,6 @@ const ATTEMPTS: u32 = 4;
 const POST_AT: usize = 256 << 10;
 /// Testing: how long a slow marker rests.
 const REST: Duration = Duration::from_micros(20);
-/// Blocks, or large objects, that are swept under one hold of the lock.
-const AT_ONCE: usize = 8;
 
 impl Shared {
     /// Marks until marking is over, or the heap ends.
@@ -163,100 +154,5 @@ impl Shared {
         if !more {
             self.end_full(number);
         }
-    }
-
-    /// Sweeps some blocks, for an allocation that finds none. Whether there were any. The marker ends the collection.
-    pub(crate) fn sweep_to_allocate(&self) -> bool {
-        let mut pending = Pending::default();
-        let mut old = self.old.lock();
-        let more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, AT_ONCE);
-        drop(old);
-        self.drop_later(pending);
-        more
-    }
-
-    /// Posts what a sweep found dead.
-    fn drop_later(&self, pending: Pending) {
-        self.background.expect_drops(&pending, &self.memory.budget);
-        self.background.post_drops(pending);
-    }
-
-    /// Sweeps some blocks or large objects. Whether there were any.
-    pub(crate) fn sweep_some(
-        &self,
-        old: &mut Old,
-        large: &mut LargeSpace,
-        pending: &mut Pending,
-        count: usize,
-    ) -> bool {
-        let swept = sweep::blocks(&mut old.space, &mut old.progress, count, pending)
-            .or_else(|| sweep::large(large, &self.runs, count, pending));
-        if let Some(swept) = swept {
-            self.full.count(|current| {
-                current.freed += swept.bytes;
-                current.swept += swept.bytes;
-                current.objects += swept.objects;
-            });
-        }
-        swept.is_some()
-    }
-
-    /// Everything is swept: full collection `number` is over, unless somebody else has ended it (F4).
-    pub(crate) fn end_full(&self, number: u64) {
-        let old = self.old.lock();
-        let large = self.large.lock();
-        let (after, objects) = (Self::old_bytes(&old.space, &large), old.space.live_objects + large.old.len());
-        // Before waiters go on: they may ask what the collection did.
-        let ended = self.full.end(number, |current| {
-            assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a full collection ends unswept");
-            // What was born marked is no measure of what lives, and would make the next goal grow with what was promoted meanwhile.
-            let born = current.old_at_finish.saturating_sub(current.old_at_begin);
-            let live = current.old_at_finish.saturating_sub(born + current.swept);
-            // What was found dead may still hold memory elsewhere until its destructors have run.
-            let live = live.saturating_add(self.memory.budget.external());
-            // Relaxed, both: see `Pace`.
-            self.pace.old_live.store(live, Ordering::Relaxed);
-            self.pace.old_bytes.store(after, Ordering::Relaxed);
-            self.pace.full_took(current.start.elapsed());
-            self.pace.set_goal();
-            let mut stats = self.stats.lock();
-            (stats.old_bytes, stats.old_objects) = (after, objects);
-            stats.collections[Generation::Old as usize] += 1;
-            stats.bytes_freed += current.swept as u64;
-            stats.objects_freed += current.objects as u64;
-            CollectReport {
-                generation: Generation::Old,
-                bytes_before: current.before,
-                bytes_freed: current.freed,
-                old_objects_freed: current.objects,
-                pause: current.pause,
-                marking: current.marked.map_or(Duration::ZERO, |marked| marked - current.start),
-                sweeping: current.marked.map_or(Duration::ZERO, |marked| marked.elapsed()),
-            }
-        });
-        drop((old, large));
-        let Some(current) = ended else { return };
-        self.background.post(Job::Trim);
-        let (bytes, limit) = (after.saturating_add(self.memory.budget.external()), self.pace.soft_limit());
-        if bytes > limit {
-            self.background.post(Job::Tell(Event::SoftLimit { limit, bytes }));
-        }
-        let beside = current.start.elapsed().saturating_sub(current.pause);
-        self.background.post(Job::Tell(Event::Collection {
-            generation: Generation::Old as u8,
-            cause: current.cause,
-            step: Step::Whole,
-            pause: current.pause,
-            before: current.before,
-            after,
-            time_to_safepoint: Duration::ZERO,
-            last: None,
-            copied: 0,
-            promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
-            remembered: 0,
-            snapshot: self.snapshots.entries() - current.snapshots,
-            beside,
-            assist: current.assist,
-        }));
     }
 }

@@ -1,29 +1,36 @@
 //! A pause's part of a full collection: its beginning, its end, and what the program outruns.
 
+use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
-    collector::{
-        full::{Current, Phase},
-        request::Wanted,
-        shared::{Old, Shared},
-        verify::Moment,
-    },
     old::{
         mark::{Cells, Marked, Marker},
         promote::Cursors,
         sweep::Progress,
     },
-    stats::{event::Step, report::Cause},
+    stats::{
+        event::{Event, Step},
+        report::{Cause, CollectReport, Generation},
+    },
+    sync::atomic::Ordering,
 };
 
-use super::World;
+use super::{
+    collector::Shared,
+    generations::{Old, old_bytes},
+    jobs::Job,
+    major_cycle::{Current, Phase},
+    policy::Wanted,
+    stopped_heap::StoppedHeap,
+    verify::Moment,
+};
 
 /// Objects, and blocks, that a pause marks or sweeps where the program outruns the marker: about half a millisecond.
 const SLICE_OBJECTS: u64 = 1 << 13;
 const SLICE_BLOCKS: usize = 256;
 
-impl World<'_> {
+impl StoppedHeap<'_> {
     /// The pause's part of a full collection: begins or ends marking, or pays for what the program outruns.
     pub(crate) fn full(&mut self, wanted: Wanted, cause: Cause, before: usize, start: Instant) -> Step {
         match (wanted, self.shared.full.phase()) {
@@ -36,7 +43,7 @@ impl World<'_> {
                 Step::Begin
             }
             (Wanted::Finish { budget }, _) if self.finish_marking(budget) => {
-                let old_bytes = Shared::old_bytes(&self.old.space, &self.large);
+                let old_bytes = old_bytes(&self.old.space, &self.large);
                 if self.shared.pace.is_over_goal(old_bytes, 10) {
                     self.sweep_all();
                 }
@@ -72,7 +79,7 @@ impl World<'_> {
         self.set_marking(true);
         shared.full.begin(Current {
             before,
-            old_at_begin: Shared::old_bytes(&self.old.space, &self.large),
+            old_at_begin: old_bytes(&self.old.space, &self.large),
             snapshots: shared.snapshots.entries(),
             ..Current::new(cause, start)
         });
@@ -108,15 +115,15 @@ impl World<'_> {
         space.begin_sweep();
         *progress = Progress::default();
         self.large.begin_sweep();
-        shared.full.marked(Shared::old_bytes(&self.old.space, &self.large));
+        shared.full.marked(old_bytes(&self.old.space, &self.large));
         true
     }
 
     /// Where the program outruns the marker or the sweeper, the pause does some of their work: the more the further the old generation is
-    /// over its goal, and all of it at a tenth over: then marking ends in that very pause (see `choose`).
+    /// over its goal, and all of it at a tenth over: then marking ends in that very pause (see `policy::choose`).
     fn assist(&mut self) {
         let shared = self.shared;
-        let old_bytes = Shared::old_bytes(&self.old.space, &self.large);
+        let old_bytes = old_bytes(&self.old.space, &self.large);
         if !shared.pace.is_over_goal(old_bytes, 0) {
             return;
         }
@@ -147,5 +154,66 @@ impl World<'_> {
     /// Sweeps some blocks. Whether there were any.
     fn sweep(&mut self, count: usize) -> bool {
         self.shared.sweep_some(&mut self.old, &mut self.large, &mut self.pending, count)
+    }
+}
+
+impl Shared {
+    /// Everything is swept: full collection `number` is over, unless somebody else has ended it (F4).
+    pub(crate) fn end_full(&self, number: u64) {
+        let old = self.old.lock();
+        let large = self.large.lock();
+        let (after, objects) = (old_bytes(&old.space, &large), old.space.live_objects + large.old.len());
+        // Before waiters go on: they may ask what the collection did.
+        let ended = self.full.end(number, |current| {
+            assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a full collection ends unswept");
+            // What was born marked is no measure of what lives, and would make the next goal grow with what was promoted meanwhile.
+            let born = current.old_at_finish.saturating_sub(current.old_at_begin);
+            let live = current.old_at_finish.saturating_sub(born + current.swept);
+            // What was found dead may still hold memory elsewhere until its destructors have run.
+            let live = live.saturating_add(self.memory.budget.external());
+            // Relaxed, both: see `Pace`.
+            self.pace.old_live.store(live, Ordering::Relaxed);
+            self.pace.old_bytes.store(after, Ordering::Relaxed);
+            self.pace.full_took(current.start.elapsed());
+            self.pace.set_goal();
+            let mut stats = self.stats.lock();
+            (stats.old_bytes, stats.old_objects) = (after, objects);
+            stats.collections[Generation::Old as usize] += 1;
+            stats.bytes_freed += current.swept as u64;
+            stats.objects_freed += current.objects as u64;
+            CollectReport {
+                generation: Generation::Old,
+                bytes_before: current.before,
+                bytes_freed: current.freed,
+                old_objects_freed: current.objects,
+                pause: current.pause,
+                marking: current.marked.map_or(Duration::ZERO, |marked| marked - current.start),
+                sweeping: current.marked.map_or(Duration::ZERO, |marked| marked.elapsed()),
+            }
+        });
+        drop((old, large));
+        let Some(current) = ended else { return };
+        self.background.post(Job::Trim);
+        let (bytes, limit) = (after.saturating_add(self.memory.budget.external()), self.pace.soft_limit());
+        if bytes > limit {
+            self.background.post(Job::Tell(Event::SoftLimit { limit, bytes }));
+        }
+        let beside = current.start.elapsed().saturating_sub(current.pause);
+        self.background.post(Job::Tell(Event::Collection {
+            generation: Generation::Old as u8,
+            cause: current.cause,
+            step: Step::Whole,
+            pause: current.pause,
+            before: current.before,
+            after,
+            time_to_safepoint: Duration::ZERO,
+            last: None,
+            copied: 0,
+            promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
+            remembered: 0,
+            snapshot: self.snapshots.entries() - current.snapshots,
+            beside,
+            assist: current.assist,
+        }));
     }
 }

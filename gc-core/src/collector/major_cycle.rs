@@ -13,7 +13,7 @@
 //!   begins after the request.
 //! - **F3** While it marks the marker is RUNNING, a party to every stop; at any other time it is BLOCKED.
 //! - **F4** Who ends a collection names it: the marker sweeps BLOCKED, so pauses may end the collection that it is about to end, and begin and
-//!   mark another. The model is `models/protocols/full.rs`.
+//!   mark another. The model is `models/protocols/major_cycle.rs`.
 
 use core::time::Duration;
 use std::time::Instant;

@@ -25,7 +25,7 @@ use crate::{
     young::Buffer,
 };
 
-use super::shared::Shared;
+use super::collector::Shared;
 
 /// One mutator. The first line of the cache is what the fast paths touch.
 #[repr(C, align(64))]

@@ -11,12 +11,16 @@ use crate::{
         size_class::{CLASSES, SizeClass, promotion_reserve},
     },
     safepoint::Reason,
-    space::{large::RunState, old::OldSpace, young::Age},
+    space::{
+        large::{Pages, RunState},
+        old::OldSpace,
+        young::Age,
+    },
     stats::event::Event,
     sync::atomic::Ordering,
 };
 
-use super::{background::Job, local::Local, shared::Pages};
+use super::{jobs::Job, mutator_state::Local};
 
 /// The hard limit, or the system, does not allow it.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +121,7 @@ impl Local {
     }
 
     /// N1, for what is young and another chunk.
-    fn make_promotable(&self, young: &mut super::shared::Young, chunk_bytes: usize) -> bool {
+    fn make_promotable(&self, young: &mut super::generations::Young, chunk_bytes: usize) -> bool {
         let memory = &self.shared.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
         let mut old = self.shared.old.lock();

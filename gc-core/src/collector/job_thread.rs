@@ -1,136 +1,27 @@
-//! The heap's own thread: it drops dead values, tells events and gives memory back, away from pauses and mutators.
-//!
-//! ```text
-//!   post(Job) ─▶ queue ─▶ this thread, or `help` on a thread that called `collect`
-//!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
-//! ```
-//!
-//! - **K1** No lock is held while user code (destructors, the event hook) runs.
-//! - **K2** A job is run once (Q1 of `queue`). Jobs are not ordered among each other.
-//! - **K3** The thread's end owns the heap: nobody else is left who could use it.
+//! The thread that does the jobs, and the end of a heap.
 
 use core::ptr::NonNull;
 use std::{panic, thread};
 
 use crate::{
     counted::{grave, owners::Object},
-    memory::{BLOCK, PAGE, bitmap::ones, budget::Budget},
+    memory::{BLOCK, PAGE, bitmap::ones},
     object::Header,
-    stats::event::{Event, Hook},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    },
+    stats::event::Event,
+    sync::{Arc, atomic::Ordering},
     workers::role::{Role, role, set_role},
 };
 
 use super::{
-    job_queue::Queue,
-    marker,
-    pending::{Dropped, Pending, drop_object},
-    shared::Shared,
+    collector::Shared,
+    concurrent,
+    drops::{Dropped, Pending, drop_object},
+    jobs::Job,
 };
-
-/// Something to do beside the program.
-pub(crate) enum Job {
-    Drop(Pending),
-    /// Dead counted objects.
-    Bury(Vec<Object>),
-    Tell(Event),
-    /// Give empty memory back.
-    Trim,
-    /// Start the threads that help with collections.
-    Hire,
-}
-
-/// The queue of the background thread.
-pub(crate) struct Background {
-    queue: Queue<Job>,
-    hook: Hook,
-    /// The marker's thread.
-    marker: Mutex<Option<thread::JoinHandle<()>>>,
-    /// Values in jobs that were not finished, or not posted yet.
-    pending: AtomicUsize,
-    /// Bytes that they lie in.
-    pending_bytes: AtomicUsize,
-    /// Whether it was told that they are too many.
-    told_behind: AtomicBool,
-    run: AtomicU64,
-    panicked: AtomicU64,
-}
-
-impl Background {
-    pub(crate) fn new(hook: Hook) -> Self {
-        Self {
-            queue: Queue::new(),
-            hook,
-            marker: Mutex::new(None),
-            pending: AtomicUsize::new(0),
-            pending_bytes: AtomicUsize::new(0),
-            told_behind: AtomicBool::new(false),
-            run: AtomicU64::new(0),
-            panicked: AtomicU64::new(0),
-        }
-    }
-
-    /// Counts values that will be posted to be dropped, and the memory that they lie in.
-    ///
-    /// The caller has the registry locked and, in a pause, lets nobody go on yet: so whoever collects next, or goes on, finds what
-    /// was found dead dropped, or counted here.
-    pub(crate) fn expect_drops(&self, pending: &Pending, budget: &Budget) {
-        budget.charge_always(pending.bytes());
-        // Relaxed, here and below: counters for `Stats`, which the lock and the end of the pause order.
-        let values = self.pending.fetch_add(pending.len(), Ordering::Relaxed) + pending.len();
-        let bytes = self.pending_bytes.fetch_add(pending.bytes(), Ordering::Relaxed) + pending.bytes();
-        if bytes > MANY && !self.told_behind.swap(true, Ordering::Relaxed) {
-            // In front of the drops that it is about.
-            self.queue.post_first(Job::Tell(Event::DestructorsBehind { values, bytes }));
-        }
-    }
-
-    /// Values that were expected are dropped.
-    fn dropped(&self, values: usize, bytes: usize) {
-        self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if self.pending.fetch_sub(values, Ordering::Relaxed) == values {
-            self.told_behind.store(false, Ordering::Relaxed);
-        }
-    }
-
-    /// Queues values to be dropped, which were counted.
-    pub(crate) fn post_drops(&self, pending: Pending) {
-        if !pending.is_empty() {
-            self.post(Job::Drop(pending));
-        }
-    }
-
-    /// Counts and queues dead counted objects, to be ended.
-    pub(crate) fn post_counted(&self, dead: Vec<Object>) {
-        if !dead.is_empty() {
-            self.pending.fetch_add(dead.len(), Ordering::Relaxed);
-            self.post(Job::Bury(dead));
-        }
-    }
-
-    /// Queues a job and wakes the thread.
-    pub(crate) fn post(&self, job: Job) {
-        if let Job::Tell(event) = &job
-            && event.level() < self.hook.least
-        {
-            return;
-        }
-        self.queue.post(job);
-    }
-
-    /// Values that wait to be dropped, were dropped, and whose destructors panicked.
-    pub(crate) fn drops(&self) -> (usize, u64, u64) {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        (self.pending.load(Ordering::Relaxed), load(&self.run), load(&self.panicked))
-    }
-}
 
 /// Starts the threads of a heap: this one, and the marker.
 pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
-    let marker = marker::start(shared.clone())?;
+    let marker = concurrent::start(shared.clone())?;
     let own = shared.clone();
     let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
@@ -158,8 +49,6 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
     background
 }
 
-/// Bytes of dead values that wait to be dropped at which somebody should look.
-const MANY: usize = 16 << 20;
 /// Bytes of empty memory of each kind that are kept at least; a quarter of what is in use if that is more.
 const SPARE: usize = 4 << 20;
 /// Nested `Box`es in one object drop recursively.
@@ -236,7 +125,7 @@ impl Shared {
         }
         pending.run(&mut dropped);
         self.memory.budget.discharge(bytes);
-        self.count(dropped);
+        self.background.count(dropped);
         self.background.dropped(count, bytes);
     }
 
@@ -248,17 +137,8 @@ impl Shared {
             dropped.values += 1;
             dropped.note(grave::end(object), object.kind.name);
         }
-        self.count(dropped);
+        self.background.count(dropped);
         self.background.dropped(count, 0);
-    }
-
-    /// Counts what was dropped, and tells of destructors that panicked.
-    pub(crate) fn count(&self, dropped: Dropped) {
-        self.background.run.fetch_add(dropped.values, Ordering::Relaxed);
-        self.background.panicked.fetch_add(dropped.panicked.len() as u64, Ordering::Relaxed);
-        for type_name in dropped.panicked {
-            self.background.post(Job::Tell(Event::DestructorPanicked { type_name }));
-        }
     }
 
     /// Drops every object and root that is left (K3).
@@ -276,7 +156,7 @@ impl Shared {
             // SAFETY: nobody else is left (K3), and each object is on one list.
             unsafe { drop_object(address.as_ptr(), info, &mut dropped) };
         }
-        self.count(dropped);
+        self.background.count(dropped);
     }
 
     /// Every object that needs dropping.

@@ -1,4 +1,4 @@
-//! Who ends a full collection: `collector::full`, between the marker, which sweeps while nobody waits for it, and pauses that sweep the
+//! Who ends a full collection: `collector::major_cycle`, between the marker, which sweeps while nobody waits for it, and pauses that sweep the
 //! rest, end the collection, and begin and mark the next one.
 //!
 //! Blocks that wait to be swept are a number under a lock, as the old generation is.
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::{
     Arc, check,
-    collector::full::{Current, Duty, Full},
+    collector::major_cycle::{Current, Duty, Full},
     must_fail,
     stats::report::{Cause, CollectReport},
     sync::Mutex,
@@ -77,5 +77,5 @@ fn a_collection_ends_when_it_is_swept_whoever_is_late() {
 
 #[test]
 fn mutant_ending_whatever_is_there_is_found() {
-    must_fail("full::mutant_ending_whatever_is_there_is_found", "end_any", two_collections);
+    must_fail("major_cycle::mutant_ending_whatever_is_there_is_found", "end_any", two_collections);
 }

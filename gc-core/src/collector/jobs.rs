@@ -1,0 +1,136 @@
+//! The heap's own thread: it drops dead values, tells events and gives memory back, away from pauses and mutators.
+//!
+//! ```text
+//!   post(Job) ─▶ queue ─▶ this thread, or `help` on a thread that called `collect`
+//!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
+//! ```
+//!
+//! - **K1** No lock is held while user code (destructors, the event hook) runs.
+//! - **K2** A job is run once (Q1 of `job_queue`). Jobs are not ordered among each other.
+//! - **K3** The thread's end owns the heap: nobody else is left who could use it.
+
+use std::thread;
+
+use crate::{
+    counted::owners::Object,
+    memory::budget::Budget,
+    stats::event::{Event, Hook},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use super::{
+    drops::{Dropped, Pending},
+    job_queue::Queue,
+};
+
+/// Something to do beside the program.
+pub(crate) enum Job {
+    Drop(Pending),
+    /// Dead counted objects.
+    Bury(Vec<Object>),
+    Tell(Event),
+    /// Give empty memory back.
+    Trim,
+    /// Start the threads that help with collections.
+    Hire,
+}
+
+/// The queue of the background thread.
+pub(crate) struct Background {
+    pub(super) queue: Queue<Job>,
+    pub(super) hook: Hook,
+    /// The marker's thread.
+    pub(super) marker: Mutex<Option<thread::JoinHandle<()>>>,
+    /// Values in jobs that were not finished, or not posted yet.
+    pending: AtomicUsize,
+    /// Bytes that they lie in.
+    pending_bytes: AtomicUsize,
+    /// Whether it was told that they are too many.
+    told_behind: AtomicBool,
+    run: AtomicU64,
+    panicked: AtomicU64,
+}
+
+impl Background {
+    pub(crate) fn new(hook: Hook) -> Self {
+        Self {
+            queue: Queue::new(),
+            hook,
+            marker: Mutex::new(None),
+            pending: AtomicUsize::new(0),
+            pending_bytes: AtomicUsize::new(0),
+            told_behind: AtomicBool::new(false),
+            run: AtomicU64::new(0),
+            panicked: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts values that will be posted to be dropped, and the memory that they lie in.
+    ///
+    /// The caller has the registry locked and, in a pause, lets nobody go on yet: so whoever collects next, or goes on, finds what
+    /// was found dead dropped, or counted here.
+    pub(crate) fn expect_drops(&self, pending: &Pending, budget: &Budget) {
+        budget.charge_always(pending.bytes());
+        // Relaxed, here and below: counters for `Stats`, which the lock and the end of the pause order.
+        let values = self.pending.fetch_add(pending.len(), Ordering::Relaxed) + pending.len();
+        let bytes = self.pending_bytes.fetch_add(pending.bytes(), Ordering::Relaxed) + pending.bytes();
+        if bytes > MANY && !self.told_behind.swap(true, Ordering::Relaxed) {
+            // In front of the drops that it is about.
+            self.queue.post_first(Job::Tell(Event::DestructorsBehind { values, bytes }));
+        }
+    }
+
+    /// Values that were expected are dropped.
+    pub(super) fn dropped(&self, values: usize, bytes: usize) {
+        self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if self.pending.fetch_sub(values, Ordering::Relaxed) == values {
+            self.told_behind.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Queues values to be dropped, which were counted.
+    pub(crate) fn post_drops(&self, pending: Pending) {
+        if !pending.is_empty() {
+            self.post(Job::Drop(pending));
+        }
+    }
+
+    /// Counts and queues dead counted objects, to be ended.
+    pub(crate) fn post_counted(&self, dead: Vec<Object>) {
+        if !dead.is_empty() {
+            self.pending.fetch_add(dead.len(), Ordering::Relaxed);
+            self.post(Job::Bury(dead));
+        }
+    }
+
+    /// Queues a job and wakes the thread.
+    pub(crate) fn post(&self, job: Job) {
+        if let Job::Tell(event) = &job
+            && event.level() < self.hook.least
+        {
+            return;
+        }
+        self.queue.post(job);
+    }
+
+    /// Counts what was dropped, and tells of destructors that panicked.
+    pub(crate) fn count(&self, dropped: Dropped) {
+        self.run.fetch_add(dropped.values, Ordering::Relaxed);
+        self.panicked.fetch_add(dropped.panicked.len() as u64, Ordering::Relaxed);
+        for type_name in dropped.panicked {
+            self.post(Job::Tell(Event::DestructorPanicked { type_name }));
+        }
+    }
+
+    /// Values that wait to be dropped, were dropped, and whose destructors panicked.
+    pub(crate) fn drops(&self) -> (usize, u64, u64) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (self.pending.load(Ordering::Relaxed), load(&self.run), load(&self.panicked))
+    }
+}
+
+/// Bytes of dead values that wait to be dropped at which somebody should look.
+const MANY: usize = 16 << 20;
