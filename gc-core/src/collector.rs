@@ -7,6 +7,7 @@
 //! | `concurrent`, `job_thread` | what the heap's own threads do meanwhile |
 //! | `collector` | the parts of a heap, and the order of its locks |
 
+pub(crate) mod attachment;
 #[expect(clippy::module_inception, reason = "the collector of the folder: the owner of what lies beside it")]
 mod collector;
 mod concurrent;
@@ -34,4 +35,5 @@ pub(crate) mod type_info;
 mod verify;
 
 pub(crate) use collector::Shared;
+pub(crate) use job_thread::start;
 pub(crate) use request::{at_safepoint, request};

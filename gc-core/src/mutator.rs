@@ -18,10 +18,11 @@ use crate::{
     barrier::Barrier,
     collector::{
         self, Shared,
+        attachment::{self, Attachment},
         drops::Pending,
         handle::Handle,
         major_cycle::Phase,
-        mutator_state::{self, DropList, Local, Place},
+        mutator_state::{DropList, MutatorState, Place},
         registry::{Attached, Registry},
     },
     counted::Token,
@@ -50,7 +51,7 @@ use crate::{
 /// # Ok(()) }
 /// ```
 pub struct Mutator {
-    local: NonNull<Local>,
+    local: NonNull<Attachment>,
     /// Never `Send` or `Sync`.
     thread: PhantomData<*mut ()>,
 }
@@ -144,7 +145,7 @@ impl Mutator {
             if waited >= PATIENCE {
                 shared.tell_who_is_late(&others, waited);
             }
-            late = others.iter().filter(|o| o.local().word.is_late()).map(|o| o.thread.clone()).collect();
+            late = others.iter().filter(|o| o.state().word.is_late()).map(|o| o.thread.clone()).collect();
             next()
         };
         let stopped = if stops {
@@ -167,7 +168,7 @@ impl Mutator {
         drop(registry);
         shared.background.post_drops(pending);
         role::set_role(Role::Attached);
-        mutator_state::run(mutator.local());
+        attachment::run(mutator.local());
         Ok(mutator)
     }
 
@@ -181,7 +182,7 @@ impl Mutator {
         barrier.set_marking(marking);
         let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&shared).cast()));
         registry.tables.push(roots.clone());
-        let local = Box::new(Local {
+        let state = MutatorState {
             poll: Poll::new(),
             cell_user: CellUser::new(shared.pace.stop(), registry.mutators.is_empty() && !marking, number).into(),
             number,
@@ -194,9 +195,8 @@ impl Mutator {
             fresh_large: Vec::new().into(),
             stress_count: 0.into(),
             seen_at: Place::default(),
-            handle: handle.clone(),
-            shared,
-        });
+        };
+        let local = Box::new(Attachment { state, handle: handle.clone(), shared });
         let stress = &local.shared.config.stress;
         if stress.watches_safepoints() {
             local.poll.raise(Reason::STRESS);
@@ -212,18 +212,18 @@ impl Mutator {
             local.buffer.set_every_slow();
         }
         let local = NonNull::from(Box::leak(local));
-        registry.mutators.push(Attached::new(local, thread));
+        registry.mutators.push(Attached::new(local.cast(), thread));
         let pace = &handle.shared.pace;
         pace.share_nursery(registry.mutators.len(), &handle.shared.config);
         let mutator = Self { local, thread: PhantomData };
-        let Local { word, poll, token, shared, .. } = mutator.local();
+        let Attachment { state: MutatorState { word, poll, token, .. }, shared, .. } = mutator.local();
         // SAFETY: the state lives until the mutator has left, and keeps the heap's.
         unsafe { token.enter(word, poll, &shared.world) };
         mutator
     }
 
     #[inline(always)]
-    pub(crate) fn local(&self) -> &Local {
+    pub(crate) fn local(&self) -> &Attachment {
         // SAFETY: made in `attach`, freed in `drop`; only shared references to it exist.
         unsafe { self.local.as_ref() }
     }
@@ -232,9 +232,8 @@ impl Mutator {
         &self.local().shared
     }
 
-    pub(crate) fn handle(&self) -> Arc<Handle> {
-        let handle = self.local().handle.clone();
-        handle.downcast().unwrap_or_else(|_| unreachable!("gc-core: a mutator's handle is a heap's"))
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
+        &self.local().handle
     }
 
     /// What tells this heap from others.
@@ -340,7 +339,7 @@ impl Mutator {
     /// Takes the state, not the mutator: whose address never leaves its owner's frame, so that it stays in a register.
     #[cold]
     #[inline(never)]
-    fn safepoint_slow(local: &Local, place: &'static Location<'static>) {
+    fn safepoint_slow(local: &Attachment, place: &'static Location<'static>) {
         local.seen_at.set(place);
         collector::at_safepoint(local);
     }
@@ -392,16 +391,16 @@ impl Mutator {
     #[track_caller]
     pub fn blocked<R>(&mut self, wait: impl FnOnce() -> R) -> R {
         /// Leaves the state when `wait` returns or panics.
-        struct Leave<'a>(&'a Local);
+        struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
                 self.0.shared.world.leave_blocked(&self.0.word);
-                mutator_state::run(self.0);
+                attachment::run(self.0);
             }
         }
         let local = self.local();
         local.seen_at.set(Location::caller());
-        mutator_state::stop_running();
+        attachment::stop_running();
         if local.shared.world.enter_blocked(&local.word) {
             local.merge_counted();
         }
@@ -413,7 +412,7 @@ impl Mutator {
 impl Drop for Mutator {
     fn drop(&mut self) {
         let local = self.local();
-        mutator_state::stop_running();
+        attachment::stop_running();
         if self.handle().is_elsewhere() {
             // The child of a fork: a lock may be held by a thread that is not here. The state leaks.
             role::set_role(Role::Free);
@@ -425,7 +424,7 @@ impl Drop for Mutator {
         // What it was asked for, too. Before the state goes: others find the word by the token.
         shared.background.post_counted(local.token.leave());
         let mut registry = shared.registry.lock();
-        registry.mutators.retain(|attached| !attached.is(self.local));
+        registry.mutators.retain(|attached| !attached.is(self.local.cast()));
         registry.numbers.give_back(local.number);
         shared.pace.share_nursery(registry.mutators.len(), &shared.config);
         let mut young = shared.young.lock();

@@ -8,8 +8,8 @@ use core::{fmt, marker::PhantomData, mem};
 use crate::{
     Gc, Mutator,
     collector::{
+        attachment,
         drops::{Dropped, drop_object},
-        mutator_state,
         type_info::Describe,
     },
     roots::RootRef,
@@ -234,7 +234,7 @@ impl<T: Trace> Drop for Root<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if is_inline::<T>() {
-            self.slot.release_inline(mutator_state::current().cast());
+            self.slot.release_inline(attachment::current().cast());
         } else {
             self.drop_boxed();
         }
@@ -244,7 +244,7 @@ impl<T: Trace> Drop for Root<T> {
 impl<T: Trace> Root<T> {
     #[inline(never)]
     fn drop_boxed(&mut self) {
-        let current = mutator_state::current();
+        let current = attachment::current();
         if let Some(boxed) = self.slot.release_boxed(current.cast()) {
             // SAFETY: the mutator that the root was filed with, which this thread runs. A destructor may end it: hence the clone.
             let shared = unsafe { &*current }.shared.clone();

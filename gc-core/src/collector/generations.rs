@@ -9,7 +9,7 @@ use crate::{
     space::{large::LargeSpace, old::OldSpace, young::YoungSpace},
 };
 
-use super::mutator_state::Local;
+use super::mutator_state::MutatorState;
 
 /// The young generation.
 pub(crate) struct Young {
@@ -27,14 +27,14 @@ unsafe impl Send for Young {}
 
 impl Young {
     /// Takes over what a mutator has in hand: its buffer, its lists, what it remembered. It is stopped or detaching.
-    pub(crate) fn take_over(&mut self, local: &Local) {
-        if let Some((chunk, top)) = local.buffer.retire() {
+    pub(crate) fn take_over(&mut self, state: &MutatorState) {
+        if let Some((chunk, top)) = state.buffer.retire() {
             self.space.set_top(chunk, top);
         }
-        self.drops.append(&mut local.drops.take());
-        self.fresh_large.append(&mut local.fresh_large.borrow_mut());
-        self.remembered.append(local.barrier.take());
-        local.barrier.hand_over();
+        self.drops.append(&mut state.drops.take());
+        self.fresh_large.append(&mut state.fresh_large.borrow_mut());
+        self.remembered.append(state.barrier.take());
+        state.barrier.hand_over();
     }
 }
 

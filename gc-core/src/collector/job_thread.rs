@@ -7,20 +7,33 @@ use crate::{
     counted::{grave, owners::Object},
     memory::{BLOCK, PAGE, bitmap::ones},
     object::Header,
+    settings::config::{BuildError, Config},
     stats::event::Event,
     sync::{Arc, atomic::Ordering},
-    workers::role::{Role, role, set_role},
+    workers::role::{Role, set_role},
 };
 
 use super::{
     collector::Shared,
     concurrent,
     drops::{Dropped, Pending, drop_object},
+    handle::Handle,
     jobs::Job,
 };
 
+/// Makes a heap and starts its threads.
+pub(crate) fn start(config: Config) -> Result<Handle, BuildError> {
+    let shared = Arc::new(Shared::new(config)?);
+    let thread = start_threads(&shared).map_err(|error| BuildError::Thread(error.to_string()))?;
+    if shared.config.stress.workers != 0 {
+        // From the first collection on.
+        shared.background.post(Job::Hire);
+    }
+    Ok(Handle::new(shared, thread))
+}
+
 /// Starts the threads of a heap: this one, and the marker.
-pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
+fn start_threads(shared: &Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
     let marker = concurrent::start(shared.clone())?;
     let own = shared.clone();
     let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
@@ -53,16 +66,6 @@ pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<(
 const SPARE: usize = 4 << 20;
 /// Nested `Box`es in one object drop recursively.
 const STACK: usize = 64 << 20;
-
-/// Ends the thread of a heap that nobody uses any more, and waits for it; from a collector thread, without waiting: the last
-/// handle may have been in an object that is being dropped there.
-pub(crate) fn stop(shared: &Shared, thread: thread::JoinHandle<()>) {
-    shared.background.queue.stop();
-    if role() != Role::Collector && thread.join().is_err() {
-        // Destructors and the hook are caught: what gets here is a bug of ours, and the heap leaks.
-        eprintln!("gc-core: the background collector panicked");
-    }
-}
 
 fn work(shared: &Shared) {
     while let Some(job) = shared.background.queue.next() {

@@ -91,7 +91,7 @@ impl StoppedHeap<'_> {
             cursors.marking = marking;
         }
         for attached in self.mutators {
-            attached.local().barrier.set_marking(marking);
+            attached.state().barrier.set_marking(marking);
         }
     }
 

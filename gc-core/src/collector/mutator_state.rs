@@ -1,11 +1,8 @@
-//! What belongs to one mutator, and which mutator a thread runs.
+//! What belongs to one mutator.
 //!
 //! - **L1** The owner touches it while its mutator is RUNNING, the leader of a pause while the owner is at a safepoint or BLOCKED.
-//! - **L2** `CURRENT` is the mutator that this thread runs: null while it is blocked, detached or helping the collector. It counts references by
-//!   that one's token (T1 of `counted::current`).
 
 use core::{
-    any::Any,
     cell::{Cell, RefCell},
     panic::Location,
     ptr,
@@ -25,11 +22,9 @@ use crate::{
     young::Buffer,
 };
 
-use super::collector::Shared;
-
 /// One mutator. The first line of the cache is what the fast paths touch.
 #[repr(C, align(64))]
-pub(crate) struct Local {
+pub(crate) struct MutatorState {
     pub(crate) poll: Poll,
     /// How it locks cells: changes in stops only.
     pub(crate) cell_user: Cell<CellUser>,
@@ -49,9 +44,6 @@ pub(crate) struct Local {
     pub(crate) stress_count: Cell<u32>,
     /// Where its owner was last seen: at a safepoint that had something to do, or in `blocked`.
     pub(crate) seen_at: Place,
-    /// Keeps the heap alive.
-    pub(crate) handle: Arc<dyn Any + Send + Sync>,
-    pub(crate) shared: Arc<Shared>,
 }
 
 /// Objects that need dropping, in a buffer that is filled by bumping a pointer: part of allocating one.
@@ -118,37 +110,4 @@ impl Place {
         // Relaxed: as for `set`.
         unsafe { self.0.load(Ordering::Relaxed).as_ref() }
     }
-}
-
-impl Local {
-    /// Merges the counts that others asked for, and hands what is dead to the heap's thread: no destructor runs here.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn merge_counted(&self) {
-        self.shared.background.post_counted(self.token.drain());
-    }
-}
-
-thread_local! {
-    static CURRENT: Cell<*const Local> = const { Cell::new(ptr::null()) };
-}
-
-/// The mutator that this thread runs (L2), or null.
-#[inline(always)]
-pub(crate) fn current() -> *const Local {
-    CURRENT.get()
-}
-
-/// Sets [`current`]. The mutator is RUNNING.
-#[inline(always)]
-pub(crate) fn run(local: &Local) {
-    CURRENT.set(local);
-    local.token.run();
-}
-
-/// From here on this thread runs no mutator.
-#[inline(always)]
-pub(crate) fn stop_running() {
-    Token::stop();
-    CURRENT.set(ptr::null());
 }

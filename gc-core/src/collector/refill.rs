@@ -20,7 +20,7 @@ use crate::{
     sync::atomic::Ordering,
 };
 
-use super::{jobs::Job, mutator_state::Local};
+use super::{attachment::Attachment, jobs::Job};
 
 /// The hard limit, or the system, does not allow it.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ impl Reserved {
     /// # Safety
     ///
     /// Every value of it is written, by the running owner of `local`, as `info` says.
-    pub(crate) unsafe fn publish(self, local: &Local, info: &'static TypeInfo) {
+    pub(crate) unsafe fn publish(self, local: &Attachment, info: &'static TypeInfo) {
         // SAFETY: the header of memory that was reserved for this object.
         unsafe { Header::of(self.address.as_ptr()).write_info(info) };
         match self.run {
@@ -63,7 +63,7 @@ impl Reserved {
     }
 
     /// The object will not be made. Small ones stay fillers.
-    pub(crate) fn abandon(self, local: &Local) {
+    pub(crate) fn abandon(self, local: &Attachment) {
         if let Some(page) = self.run {
             local.shared.large.lock().give_back(&local.shared.runs, page);
         }
@@ -76,7 +76,7 @@ pub(crate) const fn is_large(shape: &TypeShape, extent: usize) -> bool {
     SizeClass::of(shape.cell_bytes(extent)).is_none()
 }
 
-impl Local {
+impl Attachment {
     /// Reserves memory for an object of `extent` bytes from its header.
     pub(crate) fn reserve(&self, shape: &TypeShape, extent: usize) -> Result<Reserved, Refused> {
         self.count_for_stress();

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::{object::LAST_NUMBER, roots::RootTable, stats::CollectReport, sync::Arc};
 
-use super::{drops::Pending, mutator_state::Local};
+use super::{drops::Pending, mutator_state::MutatorState};
 
 /// Who takes part in the heap. Whoever holds its lock leads: nobody attaches, detaches or collects meanwhile.
 pub(crate) struct Registry {
@@ -42,7 +42,7 @@ pub(crate) struct Finished {
 /// An attached mutator, and the thread that it belongs to.
 #[derive(Clone)]
 pub(crate) struct Attached {
-    local: NonNull<Local>,
+    state: NonNull<MutatorState>,
     pub(crate) thread: String,
 }
 
@@ -50,18 +50,18 @@ pub(crate) struct Attached {
 unsafe impl Send for Attached {}
 
 impl Attached {
-    pub(crate) fn new(local: NonNull<Local>, thread: String) -> Self {
-        Self { local, thread }
+    pub(crate) fn new(state: NonNull<MutatorState>, thread: String) -> Self {
+        Self { state, thread }
     }
 
-    pub(crate) fn is(&self, local: NonNull<Local>) -> bool {
-        self.local == local
+    pub(crate) fn is(&self, state: NonNull<MutatorState>) -> bool {
+        self.state == state
     }
 
     /// The mutator's state, of which its word and poll may be used at any time, the rest in a stopped world.
-    pub(crate) fn local(&self) -> &Local {
+    pub(crate) fn state(&self) -> &MutatorState {
         // SAFETY: freed by its owner only after the registry has forgotten it.
-        unsafe { self.local.as_ref() }
+        unsafe { self.state.as_ref() }
     }
 }
 

@@ -13,10 +13,10 @@ use crate::{
 };
 
 use super::{
+    attachment::{self, Attachment},
     collector::Shared,
     jobs::Job,
     major_cycle::Phase,
-    mutator_state::{self, Local},
     pause::collect,
     policy::Wanted,
     registry::Finished,
@@ -30,7 +30,7 @@ pub(crate) struct Seen {
 }
 
 /// Takes up what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
-pub(crate) fn at_safepoint(local: &Local) {
+pub(crate) fn at_safepoint(local: &Attachment) {
     let shared = &*local.shared;
     // Before parking: a collection that this thread parks for does what it was raised for.
     let seen = shared.seen();
@@ -66,15 +66,15 @@ pub(crate) fn at_safepoint(local: &Local) {
 }
 
 /// Runs `wait` while this thread's mutator is none that runs.
-fn away(local: &Local, wait: impl FnOnce()) {
-    mutator_state::stop_running();
+fn away(local: &Attachment, wait: impl FnOnce()) {
+    attachment::stop_running();
     wait();
-    mutator_state::run(local);
+    attachment::run(local);
 }
 
 /// Collects, or shares a collection that somebody else leads and that began after `seen`. A full collection is waited for to its
 /// end, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
-pub(crate) fn request(local: &Local, asked: Generation, cause: Cause, seen: Seen) -> CollectReport {
+pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, seen: Seen) -> CollectReport {
     let shared = &*local.shared;
     let mut report = None;
     away(local, || {

@@ -24,7 +24,7 @@ impl Shared {
     /// What a stop acts on: these mutators, and the marker.
     pub(crate) fn members<'a>(&'a self, mutators: &'a [Attached]) -> impl Iterator<Item = Member<'a>> + Clone {
         let member = |attached: &'a Attached| {
-            let local = attached.local();
+            let local = attached.state();
             Member { word: &local.word, poll: &local.poll }
         };
         mutators.iter().map(member).chain(core::iter::once(self.full.member()))
@@ -37,7 +37,7 @@ impl Shared {
         let mut times = self.times.lock();
         let worst = time > times.to_safepoint.max();
         times.to_safepoint.add(time);
-        let last = match mutators.iter().find(|attached| attached.local().number == last) {
+        let last = match mutators.iter().find(|attached| attached.state().number == last) {
             Some(attached) => attached.thread.clone(),
             None => "the marker".to_owned(),
         };
@@ -49,8 +49,8 @@ impl Shared {
 
     /// Tells which threads have not reached a safepoint.
     pub(crate) fn tell_who_is_late(&self, mutators: &[Attached], waited: Duration) {
-        for attached in mutators.iter().filter(|attached| attached.local().word.is_late()) {
-            let last_safepoint = attached.local().seen_at.get();
+        for attached in mutators.iter().filter(|attached| attached.state().word.is_late()) {
+            let last_safepoint = attached.state().seen_at.get();
             self.background.post(Job::Tell(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
         }
     }
@@ -62,7 +62,7 @@ impl Shared {
         // The marker reads cells, too.
         let exclusive = mutators.len() == 1 && self.full.phase() != Phase::Marking;
         for attached in mutators {
-            let local = attached.local();
+            let local = attached.state();
             local.cell_user.set(local.cell_user.get().after(stop, exclusive));
         }
     }

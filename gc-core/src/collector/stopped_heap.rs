@@ -41,7 +41,7 @@ impl<'a> StoppedHeap<'a> {
         let mut young = shared.young.lock();
         let (old, large) = (shared.old.lock(), shared.large.lock());
         for attached in mutators {
-            let local = attached.local();
+            let local = attached.state();
             young.take_over(local);
             // What it was raised for is being done.
             local.poll.lower(Reason::YOUNG);

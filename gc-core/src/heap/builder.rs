@@ -3,7 +3,7 @@
 use core::{fmt, time::Duration};
 
 use crate::{
-    collector::handle::Handle,
+    collector,
     settings::{BuildError, Stress, Thresholds, config::Config},
     stats::{Event, Level, event::Hook},
     sync::Arc,
@@ -229,7 +229,7 @@ impl HeapBuilder {
                 Err(_) => Stress::default(),
             },
         };
-        Ok(Heap { handle: Arc::new(Handle::new(config)?) })
+        Ok(Heap { handle: Arc::new(collector::start(config)?) })
     }
 }
 

@@ -8,7 +8,7 @@ use core::{fmt, mem, ptr::NonNull};
 use crate::{
     Gc,
     collector::{
-        mutator_state::Local,
+        attachment::Attachment,
         refill::{Refused, Reserved, is_large},
         type_info::{Describe, STR},
     },
@@ -83,7 +83,7 @@ impl fmt::Display for Refused {
 
 #[cold]
 #[inline(never)]
-fn refuse(local: &Local, refused: Refused) -> ! {
+fn refuse(local: &Attachment, refused: Refused) -> ! {
     // Relaxed: a figure.
     let fresh = local.shared.pace.fresh_bytes.load(Ordering::Relaxed);
     panic!("{refused} ({fresh} bytes were allocated since the last collection; this is {})", super::this_thread())
@@ -91,7 +91,7 @@ fn refuse(local: &Local, refused: Refused) -> ! {
 
 /// Memory that becomes a filler if the object is not made.
 struct Making<'a> {
-    local: &'a Local,
+    local: &'a Attachment,
     reserved: Reserved,
     /// Values written so far, and how to drop one.
     first: *mut u8,
@@ -478,14 +478,14 @@ impl Mutator {
 
     #[cold]
     #[inline(never)]
-    fn alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(local: &'gc Local, value: T) -> Gc<'gc, T> {
+    fn alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(local: &'gc Attachment, value: T) -> Gc<'gc, T> {
         Self::try_alloc_slow(local, value).unwrap_or_else(|error| refuse(local, error.refused))
     }
 
     #[cold]
     #[inline(never)]
     fn try_alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(
-        local: &'gc Local,
+        local: &'gc Attachment,
         value: T,
     ) -> Result<Gc<'gc, T>, AllocError<T>> {
         let info = Describe::<T>::SIZED;
