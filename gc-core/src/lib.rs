@@ -70,6 +70,7 @@ extern crate self as gc_core;
 mod barrier;
 pub mod blocking;
 mod cell;
+pub mod collections;
 mod collector;
 mod counted;
 mod external;

@@ -15,13 +15,14 @@
 //!
 //! [`acyclic`] is the contract of types that may be counted instead of traced.
 
-mod acyclic;
+pub(crate) mod acyclic;
 mod impls;
 
 use core::ptr::NonNull;
 
 pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
+pub(crate) use impls::{NoCells, trace_each};
 
 use crate::object::{CellWord, Edge};
 

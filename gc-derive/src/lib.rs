@@ -136,8 +136,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// hashers of maps. They have to be `'static + Send + Sync`.
 ///
 /// ```
-/// use gc_core::{Gc, Trace};
-/// use std::collections::HashMap;
+/// use gc_core::{Gc, Trace, collections::HashMap};
 ///
 /// #[derive(Trace)]
 /// #[trace(leaf(K))]

@@ -3,9 +3,12 @@
 
 #![forbid(unsafe_code)]
 
-use std::collections::{BTreeMap, HashMap, LinkedList, VecDeque};
+use std::collections::{LinkedList, VecDeque};
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{
+    Gc, GcCell, Generation, Mutator, Root, Slot, Trace, blocking,
+    collections::{BTreeMap, HashMap},
+};
 use gc_tests::{heaps::under, random::Random};
 
 #[derive(Trace)]

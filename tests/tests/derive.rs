@@ -6,13 +6,12 @@
 mod survives;
 
 use std::{
-    collections::HashMap,
     fmt::Debug,
     marker::PhantomData,
     sync::{Arc, Mutex},
 };
 
-use gc_core::{Gc, GcCell, Mutator, Object, Slot, Trace};
+use gc_core::{Gc, GcCell, Mutator, Object, Slot, Trace, collections::HashMap};
 use survives::survives;
 
 #[test]

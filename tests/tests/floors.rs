@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["object"],
     &["space", "workers", "roots", "settings"],
     &["trace", "counted", "barrier"],
-    &["young", "old", "gc"],
+    &["young", "old", "gc", "collections"],
     &["collector"],
     &["mutator"],
     &["heap", "root", "slot", "cell", "blocking", "external"],

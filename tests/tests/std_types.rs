@@ -6,7 +6,7 @@ use std::{
     any::TypeId,
     borrow::Cow,
     cmp::{Ordering, Reverse},
-    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque},
+    collections::{self, BTreeSet, BinaryHeap, HashSet, LinkedList, VecDeque},
     convert::Infallible,
     ffi::{CStr, CString, OsStr, OsString},
     marker::PhantomData,
@@ -24,7 +24,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use gc_core::{Gc, GcCell, Leaf, Mutator, Slot, Trace};
+use gc_core::{
+    Gc, GcCell, Leaf, Mutator, Slot, Trace,
+    collections::{BTreeMap, HashMap},
+};
 use survives::survives;
 
 /// A pointer as it is written in the type arguments of [`survives`].
@@ -175,6 +178,8 @@ fn constants() {
     without_pointers::<Vec<Option<(u8, [String; 2])>>>();
     without_pointers::<HashMap<String, Box<[Range<u8>]>>>();
     without_pointers::<LinkedList<BTreeMap<u8, VecDeque<Box<u8>>>>>();
+    without_pointers::<collections::HashMap<String, Box<[Range<u8>]>>>();
+    without_pointers::<LinkedList<collections::BTreeMap<u8, VecDeque<Box<u8>>>>>();
 }
 
 /// Leaves: traced, without pointers, the same under every lifetime.

@@ -23,6 +23,7 @@ mod owned;
 mod plain;
 
 pub use leaf::Leaf;
+pub(crate) use owned::{NoCells, trace_each};
 
 use super::{Trace, Visitor};
 

@@ -3,9 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]
 
-use std::collections::HashMap;
-
-use gc_core::{Gc, Trace};
+use gc_core::{collections::HashMap, Gc, Trace};
 
 #[derive(Trace)]
 struct Key<'gc>(Gc<'gc, u64>);

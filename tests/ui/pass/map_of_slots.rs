@@ -3,9 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]
 
-use std::collections::HashMap;
-
-use gc_core::Heap;
+use gc_core::{Heap, collections::HashMap};
 
 fn main() {
     let heap = Heap::builder().build().unwrap();

@@ -8,17 +8,17 @@
 //!   from those that share, since a mutator may be reading at the same time (I3).
 
 use core::{marker::PhantomData, ptr};
-use std::collections::{BTreeMap, HashMap, LinkedList, VecDeque};
+use std::collections::{LinkedList, VecDeque};
 
-use super::{__private::IsLeaf, trace_elements};
+use super::trace_elements;
 use crate::trace::{Trace, Visitor};
 
 /// O1. The constant is evaluated when the code of a container's `trace` is generated, and does not depend on the
 /// visitor: one error for each type.
-struct NoCells<T>(PhantomData<T>);
+pub(crate) struct NoCells<T>(PhantomData<T>);
 
 impl<T: Trace> NoCells<T> {
-    const ASSERTED: () = assert!(
+    pub(crate) const ASSERTED: () = assert!(
         !T::HAS_CELL,
         "a Slot or GcCell may not live in memory of its own (a Vec, a Box, a map): put the elements in an object, \
          `Gc<[Slot<…>]>`, or the whole container in a GcCell"
@@ -133,58 +133,12 @@ unsafe impl<T: Trace> Trace for LinkedList<T> {
     }
 }
 
-// SAFETY: every value is reported, keys are leaves, and with it under another lifetime so is the container.
-unsafe impl<K: IsLeaf, V: Trace> Trace for BTreeMap<K, V> {
-    type At<'a> = BTreeMap<K, V::At<'a>>;
-    type Static = BTreeMap<K, V::Static>;
-    const HAS_CELL: bool = false;
-    const HAS_GC: bool = V::HAS_GC;
-
-    unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
-        let () = NoCells::<V>::ASSERTED;
-        if Vis::MOVES {
-            // SAFETY: a valid container; nobody else has a reference to it while the world is stopped.
-            let elements = unsafe { &mut *this }.values_mut().map(ptr::from_mut);
-            // SAFETY: owned by the value, so the caller's word holds for them.
-            unsafe { trace_each(elements, visitor) };
-        } else {
-            // SAFETY: a valid container, which nobody writes.
-            let elements = unsafe { &*this }.values().map(|element| ptr::from_ref(element).cast_mut());
-            // SAFETY: as above; the visitor does not write.
-            unsafe { trace_each(elements, visitor) };
-        }
-    }
-}
-
-// SAFETY: every value is reported, keys and hasher are leaves, and with it under another lifetime so is the container.
-unsafe impl<K: IsLeaf, V: Trace, S: IsLeaf> Trace for HashMap<K, V, S> {
-    type At<'a> = HashMap<K, V::At<'a>, S>;
-    type Static = HashMap<K, V::Static, S>;
-    const HAS_CELL: bool = false;
-    const HAS_GC: bool = V::HAS_GC;
-
-    unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
-        let () = NoCells::<V>::ASSERTED;
-        if Vis::MOVES {
-            // SAFETY: a valid container; nobody else has a reference to it while the world is stopped.
-            let elements = unsafe { &mut *this }.values_mut().map(ptr::from_mut);
-            // SAFETY: owned by the value, so the caller's word holds for them.
-            unsafe { trace_each(elements, visitor) };
-        } else {
-            // SAFETY: a valid container, which nobody writes.
-            let elements = unsafe { &*this }.values().map(|element| ptr::from_ref(element).cast_mut());
-            // SAFETY: as above; the visitor does not write.
-            unsafe { trace_each(elements, visitor) };
-        }
-    }
-}
-
 /// Traces elements that a container lends one by one.
 ///
 /// # Safety
 ///
 /// `T::trace` may be called of each element.
-unsafe fn trace_each<T: Trace, V: Visitor>(elements: impl Iterator<Item = *mut T>, visitor: &mut V) {
+pub(crate) unsafe fn trace_each<T: Trace, V: Visitor>(elements: impl Iterator<Item = *mut T>, visitor: &mut V) {
     if T::HAS_GC {
         for element in elements {
             // SAFETY: the caller allows it.

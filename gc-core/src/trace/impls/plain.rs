@@ -6,7 +6,7 @@ use core::{alloc::Layout, any::TypeId, cmp::Ordering, convert::Infallible, net, 
 use std::{
     any::Any,
     borrow::Cow,
-    collections::{BTreeSet, BinaryHeap, HashSet},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet},
     error::Error,
     ffi::{CStr, CString, OsStr, OsString},
     path::{Path, PathBuf},
@@ -15,8 +15,14 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use super::leaves;
-use crate::counted::{Contents, Counted, CountedWeak};
+use super::{
+    __private::{IsLeaf, LeafInStdMap},
+    leaves,
+};
+use crate::{
+    counted::{Contents, Counted, CountedWeak},
+    trace::{Trace, Visitor},
+};
 
 leaves! {
     (), bool, char, f32, f64,
@@ -64,6 +70,28 @@ leaves! {
     BTreeSet<T> where [T],
     HashSet<T, S> where [T, S],
     BinaryHeap<T> where [T],
+}
+
+// SAFETY: keys, values and hasher are leaves, and so is the map. Maps whose values are none are in `collections`.
+unsafe impl<K: IsLeaf, V: LeafInStdMap, S: IsLeaf> Trace for HashMap<K, V, S> {
+    type At<'a> = Self;
+    type Static = Self;
+    const HAS_CELL: bool = false;
+    const HAS_GC: bool = false;
+
+    #[inline(always)]
+    unsafe fn trace<Vis: Visitor>(_: *mut Self, _: &mut Vis) {}
+}
+
+// SAFETY: as above.
+unsafe impl<K: IsLeaf, V: LeafInStdMap> Trace for BTreeMap<K, V> {
+    type At<'a> = Self;
+    type Static = Self;
+    const HAS_CELL: bool = false;
+    const HAS_GC: bool = false;
+
+    #[inline(always)]
+    unsafe fn trace<Vis: Visitor>(_: *mut Self, _: &mut Vis) {}
 }
 
 // A function pointer is `'static` if its arguments and its result are; one that is generic over a lifetime is none of

@@ -190,3 +190,20 @@ pub unsafe trait IsLeaf: 'static + Send + Sync {}
 // SAFETY: the definition.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: 'static + Send + Sync + ?Sized> IsLeaf for T {}
+
+/// What a map of std may hold: leaves. A trait of its own for the sake of the message.
+///
+/// # Safety
+///
+/// The blanket impl is the definition: there are no others.
+#[diagnostic::on_unimplemented(
+    message = "a map of std cannot hold `{Self}`, which is not a leaf: use `gc_core::collections::HashMap` or `BTreeMap`",
+    label = "the collector cannot look into a map of std",
+    note = "a map of std that is left by a panic in `Hash`, `Eq` or `Ord` may no longer list what it holds; the maps of \
+            `gc_core::collections` have the same methods, and notice"
+)]
+pub unsafe trait LeafInStdMap: 'static + Send + Sync {}
+
+// SAFETY: the definition.
+#[diagnostic::do_not_recommend]
+unsafe impl<T: 'static + Send + Sync> LeafInStdMap for T {}

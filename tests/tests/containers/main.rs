@@ -1,0 +1,6 @@
+//! What the collector lets std containers enumerate is whole, whatever user code did in them.
+
+#![forbid(unsafe_code)]
+
+mod broken_maps;
+mod map_methods;

@@ -1,0 +1,20 @@
+//! The twin of `fail/std_map_of_parameter.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::collections::HashMap;
+
+use gc_core::{Gc, Trace};
+
+#[derive(Trace)]
+#[trace(leaf(T))]
+struct Table<T> {
+    rows: HashMap<String, T>,
+}
+
+fn main() {
+    let heap = gc_core::Heap::builder().build().unwrap();
+    let m = heap.attach().unwrap();
+    m.alloc(Table { rows: HashMap::from([("one".to_owned(), 1)]) });
+}
