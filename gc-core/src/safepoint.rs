@@ -198,7 +198,7 @@ impl StateWord {
 
     fn clear_stop(&self) {
         // AcqRel: whoever becomes RUNNING sees what the leader wrote.
-        self.word.fetch_and(!STOP, if mutant("relaxed_resume") { Ordering::Relaxed } else { Ordering::AcqRel });
+        self.word.fetch_and(!STOP, mutant::RELAXED_RESUME.weaken(Ordering::AcqRel));
     }
 
     /// Leaves RUNNING; `None` if the word is not RUNNING, or, with `only_to_stop`, if STOP is not set. For the owner.
@@ -238,7 +238,7 @@ impl StateWord {
         // Relaxed: the exchange tells. If it is an ASKED of before, then whoever takes that off has not yet had the lock that we have.
         let mut now = self.word.load(Ordering::Relaxed);
         loop {
-            let running = now & STATE == RUNNING && !mutant("hold_the_running");
+            let running = now & STATE == RUNNING && !mutant::HOLD_THE_RUNNING.is_planted();
             if running && now & ASKED != 0 {
                 return Hold::Asked { first: false };
             }
@@ -327,10 +327,10 @@ impl World {
             // It is BLOCKED already where the process exits inside of `blocked` and drops a mutator of a thread-local.
             return false;
         };
-        if left.stopping && !mutant("blocked_does_not_count") {
+        if left.stopping && !mutant::BLOCKED_DOES_NOT_COUNT.is_planted() {
             self.arrive(&mut park, word);
         }
-        left.asked && !mutant("blocked_forgets_the_asked")
+        left.asked && !mutant::BLOCKED_FORGETS_THE_ASKED.is_planted()
     }
 
     /// From here on the thread may touch the heap again. Waits while the world is stopped, and while the word is held.
@@ -360,7 +360,7 @@ impl World {
     pub(crate) fn release(&self, word: &StateWord) {
         // AcqRel: the owner, who becomes RUNNING by an exchange, sees what the holder wrote.
         let before = word.word.fetch_and(!HELD, Ordering::AcqRel);
-        if before & WAITS != 0 && !mutant("release_wakes_nobody") {
+        if before & WAITS != 0 && !mutant::RELEASE_WAKES_NOBODY.is_planted() {
             // It set WAITS under this lock, and sleeps by now.
             let _park = self.park.lock();
             self.resumed.notify_all();
@@ -382,7 +382,7 @@ impl World {
     #[cold]
     #[inline(never)]
     fn await_resume(&self, word: &StateWord, from: usize) {
-        if mutant("resume_without_waiting") {
+        if mutant::RESUME_WITHOUT_WAITING.is_planted() {
             word.word.fetch_and(STOP | HELD, Ordering::AcqRel);
             return;
         }
@@ -417,7 +417,7 @@ impl World {
             }
         }
         park.last = None;
-        if running == 0 || mutant("leader_does_not_wait") {
+        if running == 0 || mutant::LEADER_DOES_NOT_WAIT.is_planted() {
             return Stopped::All { last: None };
         }
         park.waiting_for = running;
@@ -465,7 +465,7 @@ impl World {
         for member in members {
             member.word.clear_stop();
         }
-        if mutant("wake_one") {
+        if mutant::WAKE_ONE.is_planted() {
             self.resumed.notify_one();
         } else {
             self.resumed.notify_all();

@@ -5,6 +5,7 @@
 use crate::{
     Arc, Heap, check, must_fail,
     object::cell_word::{CellUser, CellWord},
+    sync::mutant,
     thread,
 };
 
@@ -89,10 +90,10 @@ fn a_log_bit_survives_readers() {
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_unlock_is_found() {
-    must_fail("cell_word::mutant_a_relaxed_unlock_is_found", "relaxed_unlock", two_writers);
+    must_fail("cell_word::mutant_a_relaxed_unlock_is_found", mutant::RELAXED_UNLOCK, two_writers);
 }
 
 #[test]
 fn mutant_a_writer_among_readers_is_found() {
-    must_fail("cell_word::mutant_a_writer_among_readers_is_found", "writer_among_readers", reader_and_writer);
+    must_fail("cell_word::mutant_a_writer_among_readers_is_found", mutant::WRITER_AMONG_READERS, reader_and_writer);
 }

@@ -3,7 +3,7 @@
 //! `Heap::touch` stands for using the heap: by its users as long as they have a handle, at the end by its thread, which drops
 //! everything.
 
-use crate::{Arc, Heap, check, collector::job_queue::Queue, must_fail, thread};
+use crate::{Arc, Heap, check, collector::job_queue::Queue, must_fail, sync::mutant, thread};
 
 struct Shared {
     queue: Queue<u32>,
@@ -51,10 +51,10 @@ fn the_end_comes_after_every_job_and_every_user() {
 
 #[test]
 fn mutant_a_stop_that_wakes_nobody_is_found() {
-    must_fail("job_queue::mutant_a_stop_that_wakes_nobody_is_found", "stop_wakes_nobody", shutdown);
+    must_fail("job_queue::mutant_a_stop_that_wakes_nobody_is_found", mutant::STOP_WAKES_NOBODY, shutdown);
 }
 
 #[test]
 fn mutant_a_stop_that_forgets_jobs_is_found() {
-    must_fail("job_queue::mutant_a_stop_that_forgets_jobs_is_found", "stop_forgets_jobs", shutdown);
+    must_fail("job_queue::mutant_a_stop_that_forgets_jobs_is_found", mutant::STOP_FORGETS_JOBS, shutdown);
 }

@@ -10,7 +10,7 @@ use crate::{
     collector::major_cycle::{Current, Duty, Full},
     must_fail,
     stats::report::{Cause, CollectReport},
-    sync::Mutex,
+    sync::{Mutex, mutant},
     thread,
 };
 
@@ -77,5 +77,5 @@ fn a_collection_ends_when_it_is_swept_whoever_is_late() {
 
 #[test]
 fn mutant_ending_whatever_is_there_is_found() {
-    must_fail("major_cycle::mutant_ending_whatever_is_there_is_found", "end_any", two_collections);
+    must_fail("major_cycle::mutant_ending_whatever_is_there_is_found", mutant::END_ANY, two_collections);
 }

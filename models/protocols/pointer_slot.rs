@@ -4,9 +4,9 @@
 
 use core::{ptr, sync::atomic::Ordering};
 
-#[cfg(not(gc_shuttle))]
-use crate::must_fail;
 use crate::{Arc, Heap, check, object::Edge, thread};
+#[cfg(not(gc_shuttle))]
+use crate::{must_fail, sync::mutant};
 
 struct Shared {
     slot: Edge,
@@ -76,5 +76,5 @@ fn what_swaps_and_exchanges_publish_is_whole() {
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_store_is_found() {
-    must_fail("pointer_slot::mutant_a_relaxed_store_is_found", "relaxed_publish", a_store);
+    must_fail("pointer_slot::mutant_a_relaxed_store_is_found", mutant::RELAXED_PUBLISH, a_store);
 }

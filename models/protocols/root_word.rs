@@ -3,13 +3,13 @@
 //! `Heap::touch` stands for what a pause does with a rooted value (moving its pointers, dropping it), `Heap::look` for its use by
 //! whoever has the root. The scans are done by the owner: leading a pause, it is ordered after itself only.
 
-#[cfg(not(gc_shuttle))]
-use crate::must_fail;
 use crate::{
     Arc, Heap, check,
     roots::root_word::{Kept, RootWord, Rooted},
     thread,
 };
+#[cfg(not(gc_shuttle))]
+use crate::{must_fail, sync::mutant};
 
 struct Slot {
     word: RootWord<u64>,
@@ -68,5 +68,5 @@ fn a_root_dropped_elsewhere_is_found_by_a_scan_and_its_slot_used_again() {
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_drop_is_found() {
-    must_fail("root_word::mutant_a_relaxed_drop_is_found", "relaxed_root_drop", a_foreign_drop);
+    must_fail("root_word::mutant_a_relaxed_drop_is_found", mutant::RELAXED_ROOT_DROP, a_foreign_drop);
 }

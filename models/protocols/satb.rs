@@ -21,6 +21,7 @@ use crate::{
         large::RunTable,
         old::{Bits, OldSpace},
     },
+    sync::mutant,
     thread,
     trace::Visitor,
 };
@@ -203,10 +204,10 @@ fn what_was_in_a_cell_is_marked_though_it_is_written() {
 
 #[test]
 fn mutant_a_barrier_without_deletion_is_found() {
-    must_fail("satb::mutant_a_barrier_without_deletion_is_found", "no_snapshot", a_store);
+    must_fail("satb::mutant_a_barrier_without_deletion_is_found", mutant::NO_SNAPSHOT, a_store);
 }
 
 #[test]
 fn mutant_a_barrier_without_deletion_is_found_in_cells() {
-    must_fail("satb::mutant_a_barrier_without_deletion_is_found_in_cells", "no_snapshot", a_cell);
+    must_fail("satb::mutant_a_barrier_without_deletion_is_found_in_cells", mutant::NO_SNAPSHOT, a_cell);
 }

@@ -3,7 +3,12 @@
 //! A piece of work is a number: 2 leads to two pieces of 1. `Heap::look` stands for using the task, by the leader and by helpers that
 //! are busy; `Heap::touch` for its end, when the team is closed.
 
-use crate::{Arc, Heap, check, must_fail, sync::Mutex, thread, workers::sharing::Team};
+use crate::{
+    Arc, Heap, check, must_fail,
+    sync::{Mutex, mutant},
+    thread,
+    workers::sharing::Team,
+};
 
 struct Shared {
     team: Team<Vec<usize>, ()>,
@@ -52,20 +57,24 @@ fn work_is_done_once_and_the_task_outlives_its_use() {
 
 #[test]
 fn mutant_a_leader_that_does_not_wait_is_found() {
-    must_fail("sharing::mutant_a_leader_that_does_not_wait_is_found", "leader_does_not_wait_for_helpers", a_session);
+    must_fail(
+        "sharing::mutant_a_leader_that_does_not_wait_is_found",
+        mutant::LEADER_DOES_NOT_WAIT_FOR_HELPERS,
+        a_session,
+    );
 }
 
 #[test]
 fn mutant_a_helper_that_is_not_counted_is_found() {
-    must_fail("sharing::mutant_a_helper_that_is_not_counted_is_found", "busy_late", a_session);
+    must_fail("sharing::mutant_a_helper_that_is_not_counted_is_found", mutant::BUSY_LATE, a_session);
 }
 
 #[test]
 fn mutant_a_leader_that_is_not_woken_is_found() {
-    must_fail("sharing::mutant_a_leader_that_is_not_woken_is_found", "leader_is_not_woken", a_session);
+    must_fail("sharing::mutant_a_leader_that_is_not_woken_is_found", mutant::LEADER_IS_NOT_WOKEN, a_session);
 }
 
 #[test]
 fn mutant_sleeping_without_looking_again_is_found() {
-    must_fail("sharing::mutant_sleeping_without_looking_again_is_found", "sleep_without_looking", a_session);
+    must_fail("sharing::mutant_sleeping_without_looking_again_is_found", mutant::SLEEP_WITHOUT_LOOKING, a_session);
 }

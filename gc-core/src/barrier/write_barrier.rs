@@ -158,11 +158,10 @@ impl Barrier {
             self.preserve(old);
         }
         let place = NonNull::from(slot);
-        if self.is_young(value) && !self.is_young(old) && self.holder_is_old(place.addr().get()) {
-            #[cfg(not(gc_mutant = "no_remembered_set"))]
+        let new = self.is_young(value) && !self.is_young(old) && self.holder_is_old(place.addr().get());
+        if new && !mutant::NO_REMEMBERED_SET.is_planted() {
             self.remember(poll, |set| set.edges.push(place));
         }
-        let _ = poll;
     }
 
     /// Runs before the content of a cell may change: logs the cell, once between two collections.
@@ -185,10 +184,10 @@ impl Barrier {
                 // SAFETY: the content of the cell, which the caller has the lock of, with its type.
                 unsafe { (info.trace.preserve)(cell.content(), 1, core::ptr::from_ref(self).cast_mut().cast()) };
             }
-            #[cfg(not(gc_mutant = "no_remembered_cells"))]
-            self.remember(poll, |set| set.cells.push(RememberedCell { word: place, info }));
+            if !mutant::NO_REMEMBERED_CELLS.is_planted() {
+                self.remember(poll, |set| set.cells.push(RememberedCell { word: place, info }));
+            }
         }
-        let _ = (poll, info);
     }
 
     /// Keeps a value that is about to be overwritten alive until the marking is over (W5).
@@ -203,7 +202,7 @@ impl Barrier {
                 run.is_old() && run.mark()
             }
         };
-        if new && !cfg!(gc_mutant = "no_snapshot") && !mutant("no_snapshot") {
+        if new && !mutant::NO_SNAPSHOT.is_planted() {
             let mut overwritten = self.overwritten.borrow_mut();
             overwritten.push(object);
             if overwritten.len() >= SNAPSHOT {
@@ -212,7 +211,6 @@ impl Barrier {
         }
     }
 
-    #[cfg_attr(any(gc_mutant = "no_remembered_set", gc_mutant = "no_remembered_cells"), allow(dead_code))]
     fn remember(&self, poll: &Poll, push: impl FnOnce(&mut Remembered)) {
         let mut set = self.remembered.borrow_mut();
         push(&mut set);

@@ -38,7 +38,7 @@ impl<J> Queue<J> {
     /// No more jobs will be posted from elsewhere.
     pub(crate) fn stop(&self) {
         self.state.lock().stop = true;
-        if !mutant("stop_wakes_nobody") {
+        if !mutant::STOP_WAKES_NOBODY.is_planted() {
             self.work.notify_one();
         }
     }
@@ -47,7 +47,7 @@ impl<J> Queue<J> {
     pub(crate) fn next(&self) -> Option<J> {
         let mut state = self.state.lock();
         loop {
-            if mutant("stop_forgets_jobs") && state.stop {
+            if mutant::STOP_FORGETS_JOBS.is_planted() && state.stop {
                 return None;
             }
             if let Some(job) = state.jobs.pop_front() {

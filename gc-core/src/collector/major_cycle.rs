@@ -202,7 +202,7 @@ impl Full {
     /// at the same point, with nothing swept.
     pub(crate) fn end(&self, number: u64, report: impl FnOnce(&Current) -> CollectReport) -> Option<Current> {
         let mut state = self.state.lock();
-        if state.phase != Phase::Sweeping || (state.begun != number && !mutant("end_any")) {
+        if state.phase != Phase::Sweeping || (state.begun != number && !mutant::END_ANY.is_planted()) {
             return None;
         }
         state.last = Some(report(&state.current));

@@ -148,11 +148,11 @@ impl Owners {
     pub(crate) fn ask(&self, token: u64, object: Object) -> bool {
         let mut entries = self.entries.lock();
         let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return object.settle() };
-        let hold = if mutant("merge_without_hold") { Hold::Held } else { entry.seat.hold() };
+        let hold = if mutant::MERGE_WITHOUT_HOLD.is_planted() { Hold::Held } else { entry.seat.hold() };
         match hold {
             Hold::Held => {
                 let dead = object.settle();
-                if !mutant("merge_without_hold") {
+                if !mutant::MERGE_WITHOUT_HOLD.is_planted() {
                     entry.seat.release();
                 }
                 dead

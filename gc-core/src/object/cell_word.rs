@@ -218,11 +218,9 @@ impl CellWord {
             // Relaxed, both: C3. Atomic, so that the compiler does not write half of the word, which the next borrow's load
             // of all of it would wait for.
             self.0.store(self.0.load(Ordering::Relaxed) & !(WRITER | LOW), Ordering::Relaxed);
-        } else if !mutant("relaxed_unlock") {
-            // Release: the next reader sees what was written.
-            self.0.fetch_and(!(WRITER | LOW), Ordering::Release);
         } else {
-            self.0.fetch_and(!(WRITER | LOW), Ordering::Relaxed);
+            // Release: the next reader sees what was written.
+            self.0.fetch_and(!(WRITER | LOW), mutant::RELAXED_UNLOCK.weaken(Ordering::Release));
         }
     }
 
@@ -301,7 +299,7 @@ fn writer_added(word: u64, user: CellUser) -> Result<u64, CellConflict> {
     match word & (COUNT | WRITER) {
         0 => Ok((word & !WAITS) | WRITER | user.number()),
         held if held & WRITER != 0 => Err(writer(word, user)),
-        _ if mutant("writer_among_readers") => Ok(word | WRITER),
+        _ if mutant::WRITER_AMONG_READERS.is_planted() => Ok(word | WRITER),
         _ => Err(CellConflict::Readers),
     }
 }

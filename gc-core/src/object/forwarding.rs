@@ -30,14 +30,13 @@ impl Forwarding {
     /// Puts `forwarded`, for a copy that is whole, in the place of `seen`. If somebody else was first: that one's word.
     #[inline(always)]
     pub(crate) fn claim(&self, seen: *mut u8, forwarded: *mut u8) -> Result<(), *mut u8> {
-        if mutant("claim_without_looking") || cfg!(gc_mutant = "claim_without_looking") {
+        if mutant::CLAIM_WITHOUT_LOOKING.is_planted() {
             self.0.store(forwarded, Ordering::Release);
             return Ok(());
         }
-        if mutant("relaxed_claim") {
-            return self.0.compare_exchange(seen, forwarded, Ordering::Relaxed, Ordering::Relaxed).map(drop);
-        }
         // Release: whoever acquires the word finds the copy whole. A failure acquires the winner's.
-        self.0.compare_exchange(seen, forwarded, Ordering::Release, Ordering::Acquire).map(drop)
+        let (won, lost) =
+            (mutant::RELAXED_CLAIM.weaken(Ordering::Release), mutant::RELAXED_CLAIM.weaken(Ordering::Acquire));
+        self.0.compare_exchange(seen, forwarded, won, lost).map(drop)
     }
 }

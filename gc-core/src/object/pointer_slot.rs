@@ -36,7 +36,7 @@ impl Edge {
     #[inline(always)]
     pub(crate) fn publish(&self, address: *mut u8) {
         // Release: P1.
-        self.0.store(address, if mutant("relaxed_publish") { Ordering::Relaxed } else { Ordering::Release });
+        self.0.store(address, mutant::RELAXED_PUBLISH.weaken(Ordering::Release));
     }
 
     #[inline(always)]

@@ -67,7 +67,7 @@ impl Cursors {
         cursor.next += class.bytes();
         let granule = bits.granule(address.addr());
         bits.allocated.set(granule);
-        if self.marking && !mutant("born_unmarked") {
+        if self.marking && !mutant::BORN_UNMARKED.is_planted() {
             bits.marks.set(granule);
         }
         if info.drop.is_some() {

@@ -83,7 +83,7 @@ fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
         let word = mark.load(Ordering::Relaxed);
         before += allocated.load(Ordering::Relaxed).count_ones() as usize;
         allocated.store(word, Ordering::Relaxed);
-        if !mutant("marks_stay") {
+        if !mutant::MARKS_STAY.is_planted() {
             mark.store(0, Ordering::Relaxed);
         }
         live += word.count_ones() as usize;

@@ -46,15 +46,17 @@ impl LiveCount {
 
     fn subtract(&self, roots: usize) -> Subtracted {
         // AcqRel: what the others did with the table comes before what the last one does.
-        let order = if mutant("relaxed_count") { Ordering::Relaxed } else { Ordering::AcqRel };
-        if self.live.fetch_sub(roots, order) == roots { Subtracted::Last } else { Subtracted::Some }
+        if self.live.fetch_sub(roots, mutant::RELAXED_COUNT.weaken(Ordering::AcqRel)) == roots {
+            Subtracted::Last
+        } else {
+            Subtracted::Some
+        }
     }
 
     /// The last one does not touch the table any more.
     pub(crate) fn release(&self) {
-        let order = if mutant("relaxed_release") { Ordering::Relaxed } else { Ordering::Release };
         // Release, with the Acquire in `is_released`.
-        self.released.store(true, order);
+        self.released.store(true, mutant::RELAXED_TABLE_RELEASE.weaken(Ordering::Release));
     }
 
     /// C3.

@@ -60,11 +60,10 @@ impl<T> RootWord<T> {
 
     /// The root is dropped elsewhere than on its running owner. The slot is not the caller's any more.
     pub(crate) fn drop_elsewhere(&self) {
-        let order = if mutant("relaxed_root_drop") { Ordering::Relaxed } else { Ordering::Release };
         // Relaxed load: R1, the caller has the root.
         let word = self.0.load(Ordering::Relaxed);
         // Release, with the Acquire of `look`: nobody uses the value any more.
-        self.0.store(word.map_addr(|a| a | DROPPED), order);
+        self.0.store(word.map_addr(|a| a | DROPPED), mutant::RELAXED_ROOT_DROP.weaken(Ordering::Release));
     }
 
     /// The slot goes to the free list. The caller is the running owner, or the leader of a pause.

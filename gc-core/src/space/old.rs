@@ -175,7 +175,7 @@ impl OldSpace {
 
     /// Begins a sweep: every block with objects waits for it, and none of them is promoted into before. All are closed.
     pub(crate) fn begin_sweep(&mut self) {
-        if !mutant("partial_blocks_stay_listed") {
+        if !mutant::PARTIAL_BLOCKS_STAY_LISTED.is_planted() {
             self.partial.iter_mut().for_each(Vec::clear);
         }
         for block in &mut self.blocks {

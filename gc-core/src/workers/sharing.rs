@@ -107,7 +107,7 @@ impl<W, T: Copy> Team<W, T> {
                 self.changed(&pool);
                 return Some(packet);
             }
-            if pool.busy == 0 || mutant("leader_does_not_wait_for_helpers") {
+            if pool.busy == 0 || mutant::LEADER_DOES_NOT_WAIT_FOR_HELPERS.is_planted() {
                 pool.leader_waits = false;
                 pool.task = None;
                 self.changed(&pool);
@@ -135,7 +135,7 @@ impl<W, T: Copy> Team<W, T> {
                 if !spun {
                     self.spin(&mut pool);
                     spun = true;
-                    if !mutant("sleep_without_looking") {
+                    if !mutant::SLEEP_WITHOUT_LOOKING.is_planted() {
                         continue;
                     }
                 }
@@ -145,18 +145,18 @@ impl<W, T: Copy> Team<W, T> {
             };
             spun = false;
             self.changed(&pool);
-            if mutant("busy_late") {
+            if mutant::BUSY_LATE.is_planted() {
                 pool.busy -= 1;
             }
             drop(pool);
             work(task, packet);
             pool = self.pool.lock();
-            if !mutant("busy_late") {
+            if !mutant::BUSY_LATE.is_planted() {
                 pool.busy -= 1;
             }
             pool.idle += 1;
             self.changed(&pool);
-            if pool.leader_waits && pool.busy == 0 && !mutant("leader_is_not_woken") {
+            if pool.leader_waits && pool.busy == 0 && !mutant::LEADER_IS_NOT_WOKEN.is_planted() {
                 self.returned.notify_one();
             }
         }

@@ -63,9 +63,9 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
 
 /// Runs a model with a bug planted, which it must find. In a process of its own: a model that fails takes its process
 /// along, as values that it owns fail again when they are dropped.
-fn must_fail(test: &str, mutant: &'static str, model: fn()) {
+fn must_fail(test: &str, mutant: sync::mutant::Mutant, model: fn()) {
     const PLANT: &str = "GC_MODEL_MUTANT";
-    if std::env::var(PLANT).is_ok_and(|planted| planted == mutant) {
+    if std::env::var(PLANT).is_ok_and(|planted| planted == mutant.name) {
         sync::plant(mutant);
         model();
         return;
@@ -73,14 +73,14 @@ fn must_fail(test: &str, mutant: &'static str, model: fn()) {
     let test = format!("models::{test}");
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args([&test, "--exact", "--nocapture"])
-        .env(PLANT, mutant)
+        .env(PLANT, mutant.name)
         // Printing one may take more than the stack that a model's thread has, and then never end.
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success(), "the model does not find the mutant `{mutant}`");
-    assert!(said.contains("panicked"), "the model of `{mutant}` failed for another reason: {said}");
+    assert!(!output.status.success(), "the model does not find the mutant `{}`", mutant.name);
+    assert!(said.contains("panicked"), "the model of `{}` failed for another reason: {said}", mutant.name);
 }
 
 /// A place that only one thread at a time may touch; the model fails where two do.

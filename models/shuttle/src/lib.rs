@@ -61,9 +61,9 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
 }
 
 /// Runs a model with a bug planted, which it must find. In a process of its own: a model that fails takes its process along.
-fn must_fail(test: &str, mutant: &'static str, model: fn()) {
+fn must_fail(test: &str, mutant: sync::mutant::Mutant, model: fn()) {
     const PLANT: &str = "GC_MODEL_MUTANT";
-    if std::env::var(PLANT).is_ok_and(|planted| planted == mutant) {
+    if std::env::var(PLANT).is_ok_and(|planted| planted == mutant.name) {
         sync::plant(mutant);
         model();
         return;
@@ -71,12 +71,12 @@ fn must_fail(test: &str, mutant: &'static str, model: fn()) {
     let test = format!("models::{test}");
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args([&test, "--exact", "--nocapture"])
-        .env(PLANT, mutant)
+        .env(PLANT, mutant.name)
         // Printing one may take more than the stack that a model's thread has, and then never end.
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
-    assert!(!output.status.success(), "the model does not find the mutant `{mutant}`");
+    assert!(!output.status.success(), "the model does not find the mutant `{}`", mutant.name);
 }
 
 /// A place that only one thread at a time may touch; the model fails where two do.
