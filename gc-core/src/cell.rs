@@ -19,7 +19,7 @@ use crate::{
     trace::{Trace, Visitor},
 };
 
-/// A mutable field of a traced type: an enum value, a `Vec`, a `HashMap`, anything but one pointer, which wants a
+/// A mutable field of a traced type: an enum value, a `Vec`, a map, anything but one pointer, which wants a
 /// [`Slot`](crate::Slot).
 ///
 /// [`get`](Self::get) and [`set`](Self::set) copy small values; [`borrow`](Self::borrow) and

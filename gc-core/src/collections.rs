@@ -1,9 +1,14 @@
 //! Maps whose values the collector looks into: those of std, behind a flag.
 //!
-//! The collector asks a container for what it holds. A map of std gives a wrong answer after user code has panicked in it: a
-//! [`HashMap`](std::collections::HashMap) that is left in the middle of a rehash in place counts more entries than there are, and its
-//! iterator runs out of the table; a [`BTreeMap`](std::collections::BTreeMap) that is left in the middle of a `split_off` has entries
-//! without the nodes that lead to them, and its iterator panics. So these two are not traced; the maps of this module are.
+//! The collector asks a container for what it holds. A map of std gives a wrong answer after user code has panicked in it, so those are
+//! not traced; the maps of this module are. By the sources of Rust 1.95.0 and of hashbrown 0.16.1, which is in it:
+//!
+//! - A [`HashMap`](std::collections::HashMap) whose `Hash` panics in a rehash in place (`rehash_in_place` in hashbrown's
+//!   `raw/mod.rs`, by `insert`, `entry`, `reserve`, `extend`) still counts the entries that were not hashed again, if they need no drop; its
+//!   iterator trusts the count, and runs out of the table.
+//! - A [`BTreeMap`](std::collections::BTreeMap) whose `Ord` panics below the root in `split_off` (`btree/split.rs`) has the old length and
+//!   half the nodes; its iterator aborts the process. One whose `Ord` panics in `append` lacks the repair of its right border; a `pop_last`
+//!   may then panic before it counts the entry off, with the same end.
 //!
 //! - **whole** A map of this module is *whole* unless a method that changes it runs, or has been left by a panic, or has returned an
 //!   iterator that takes entries out and was forgotten. While it is not whole, the collector takes it for empty.

@@ -11,6 +11,7 @@ use crate::{
     attributes::Container,
     bounds::{self, Parameters, mentions},
     expand::{Binding, FieldOf, Locals, VariantOf, at, path_at},
+    names::Names,
 };
 
 /// The impl.
@@ -18,6 +19,7 @@ pub fn expand(
     input: &DeriveInput,
     private: &Path,
     container: &Container,
+    names: &Names,
     variants: &[VariantOf],
 ) -> Result<TokenStream> {
     if let Some(parameter) = input.generics.lifetimes().next() {
@@ -28,7 +30,7 @@ pub fn expand(
     }
     let name = &input.ident;
     let (generics, arguments, _) = input.generics.split_for_impl();
-    let clause = where_clause(input, private, container, variants)?;
+    let clause = where_clause(input, private, container, names, variants)?;
     let Locals { this, .. } = &Locals::new();
     let arms = variants.iter().map(|variant| {
         let pattern = variant.pattern(&quote!(Self), |field| Binding::RefMut(&field.here));
@@ -64,6 +66,7 @@ fn where_clause(
     input: &DeriveInput,
     private: &Path,
     container: &Container,
+    names: &Names,
     variants: &[VariantOf],
 ) -> Result<WhereClause> {
     let mut clause = bounds::own_where_clause(&input.generics);
@@ -81,7 +84,7 @@ fn where_clause(
             clause.predicates.push(parse_quote!(#name: #private::Acyclic));
         }
     }
-    let parameters = Parameters::new(input, &Container::default(), private, &proven, &assumed)?;
+    let parameters = Parameters::new(input, &Container::default(), private, names, &proven, &assumed)?;
     for ty in parameters.projections()? {
         clause.predicates.push(parse_quote!(#ty: #private::Acyclic));
     }

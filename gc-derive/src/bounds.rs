@@ -10,7 +10,7 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use crate::attributes::Container;
+use crate::{attributes::Container, names::Names};
 
 /// What the derive does with a type parameter.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub enum Role {
 pub struct Parameters<'i> {
     input: &'i DeriveInput,
     private: &'i Path,
+    names: &'i Names,
     /// The collection lifetime.
     pub lifetime: Option<&'i Lifetime>,
     types: Vec<(&'i Ident, Role)>,
@@ -40,6 +41,7 @@ impl<'i> Parameters<'i> {
         input: &'i DeriveInput,
         container: &Container,
         private: &'i Path,
+        names: &'i Names,
         traced: &[&Type],
         skipped: &[&Type],
     ) -> Result<Self> {
@@ -64,16 +66,7 @@ impl<'i> Parameters<'i> {
             (name, role)
         };
         let types = input.generics.type_params().map(role).collect();
-        Ok(Self { input, private, lifetime, types, traced: traced.iter().map(|ty| (*ty).clone()).collect() })
-    }
-
-    /// A lifetime that the type does not use itself.
-    pub fn fresh_lifetime(&self) -> Lifetime {
-        let fresh = Lifetime::new("'collection", Span::mixed_site());
-        match self.lifetime {
-            Some(own) if own.ident == fresh.ident => Lifetime::new("'collection_", Span::mixed_site()),
-            _ => fresh,
-        }
+        Ok(Self { input, private, names, lifetime, types, traced: traced.iter().map(|ty| (*ty).clone()).collect() })
     }
 
     /// The type under `lifetime`: `Node<'a, <T as Trace>::At<'a>>`.
@@ -119,19 +112,17 @@ impl<'i> Parameters<'i> {
                 Role::Leaf => parse_quote!(#name: 'static + #private::Send + #private::Sync),
             });
         }
-        let (every, forever) = (self.fresh_lifetime(), Lifetime::new("'static", Span::mixed_site()));
+        let Names { collection: every, other, .. } = self.names;
+        let forever = Lifetime::new("'static", Span::mixed_site());
         for predicate in self.own_predicates()? {
-            if let Some(mut predicate) = self.predicate_under(&predicate, &every) {
-                let binder = predicate.lifetimes.get_or_insert_with(|| parse_quote!(for<>));
-                binder.lifetimes.insert(0, GenericParam::Lifetime(LifetimeParam::new(every.clone())));
-                clause.predicates.push(WherePredicate::Type(predicate));
+            if let Some(predicate) = self.predicate_under(&predicate, every) {
+                clause.predicates.extend(for_every(every, &predicate).map(WherePredicate::Type));
             }
             clause.predicates.extend(self.predicate_under(&predicate, &forever).map(WherePredicate::Type));
         }
-        let other = Lifetime::new("'other_collection", Span::mixed_site());
         for ty in self.projections()? {
             let under = |lifetime| self.type_of_field_under(&ty, lifetime);
-            let (at_every, at_other, at_forever) = (under(&every), under(&other), under(&forever));
+            let (at_every, at_other, at_forever) = (under(every), under(other), under(&forever));
             let becomes: TypeParamBound = parse_quote!(#private::Trace<At<#every> = #at_every, Static = #at_forever>);
             clause.predicates.push(parse_quote!(for<#every> #ty: #becomes));
             clause.predicates.push(parse_quote!(for<#every> #at_forever: #becomes));
@@ -239,6 +230,21 @@ impl<'i> Parameters<'i> {
             parse_quote!(<#name as #as_trait>::At<#lifetime>)
         })
     }
+}
+
+/// `predicate` for every lifetime `every`: one for each of its bounds, as binders of a bound and of a predicate cannot be nested.
+fn for_every(every: &Lifetime, predicate: &PredicateType) -> impl Iterator<Item = PredicateType> {
+    predicate.bounds.iter().map(move |bound| {
+        let mut predicate = PredicateType { bounds: Punctuated::from_iter([bound.clone()]), ..predicate.clone() };
+        let own = match &mut predicate.bounds[0] {
+            TypeParamBound::Trait(bound) => bound.lifetimes.take(),
+            _ => None,
+        };
+        let binder = predicate.lifetimes.get_or_insert_with(|| parse_quote!(for<>));
+        binder.lifetimes.insert(0, GenericParam::Lifetime(LifetimeParam::new(every.clone())));
+        binder.lifetimes.extend(own.into_iter().flat_map(|own| own.lifetimes));
+        predicate
+    })
 }
 
 /// The where clause that the type was defined with.

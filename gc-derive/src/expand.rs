@@ -11,6 +11,7 @@ use crate::{
     acyclic,
     attributes::{self, Container, Marks},
     bounds::{self, Parameters},
+    names::Names,
 };
 
 /// The expansion of `#[derive(Trace)]` on `input`.
@@ -19,15 +20,16 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let variants = variants(input, &container)?;
     let path = container.path.clone().unwrap_or_else(|| parse_quote!(::gc_core));
     let private: Path = parse_quote!(#path::__private);
+    let names = Names::beside(input, &container);
     let impls = if container.leaf {
-        leaf(input, &private, &container)?
+        leaf(input, &private, &container, &names)?
     } else {
-        traced(input, &private, &container, &variants)?
+        traced(input, &private, &container, &names, &variants)?
     };
     // An error here is one by itself: the type is traced all the same.
-    let acyclic = container
-        .acyclic
-        .then(|| acyclic::expand(input, &private, &container, &variants).unwrap_or_else(Error::into_compile_error));
+    let acyclic = container.acyclic.then(|| {
+        acyclic::expand(input, &private, &container, &names, &variants).unwrap_or_else(Error::into_compile_error)
+    });
     Ok(quote!(const _: () = { #impls #acyclic };))
 }
 
@@ -68,11 +70,6 @@ impl Locals {
         let name = |name: &str| Ident::new(name, Span::mixed_site());
         Self { this: name("__gc_this"), value: name("__gc_value"), visitor: name("__gc_visitor") }
     }
-}
-
-/// The type parameter of `trace`. Parameters of the user's type are in scope beside it.
-fn visitor_parameter() -> Ident {
-    Ident::new("__GcVisitor", Span::mixed_site())
 }
 
 /// A field, and the variant (or the struct) that it is in.
@@ -158,7 +155,7 @@ fn fields<'i>(fields: &'i Fields, container: &Container) -> Result<Vec<FieldOf<'
 }
 
 /// `#[trace(leaf)]`: nothing is traced, and the type itself is proven to be a leaf.
-fn leaf(input: &DeriveInput, private: &Path, container: &Container) -> Result<TokenStream> {
+fn leaf(input: &DeriveInput, private: &Path, container: &Container, names: &Names) -> Result<TokenStream> {
     if let Some(parameter) = input.generics.lifetimes().next() {
         return Err(Error::new(
             parameter.lifetime.span(),
@@ -173,8 +170,7 @@ fn leaf(input: &DeriveInput, private: &Path, container: &Container) -> Result<To
     clause
         .predicates
         .push(parse_quote_spanned!(span=> #name #arguments: 'static + #private_here::Send + #private_here::Sync));
-    let fresh = Lifetime::new("'collection", Span::mixed_site());
-    let visitor = visitor_parameter();
+    let Names { collection: fresh, visitor, .. } = names;
     let proofs = proofs(private);
     // SAFETY: the where clause and the proofs say that the whole type is a leaf: there is nothing to report.
     Ok(quote! {
@@ -194,11 +190,17 @@ fn leaf(input: &DeriveInput, private: &Path, container: &Container) -> Result<To
 }
 
 /// A type that is traced field by field.
-fn traced(input: &DeriveInput, private: &Path, container: &Container, variants: &[VariantOf]) -> Result<TokenStream> {
+fn traced(
+    input: &DeriveInput,
+    private: &Path,
+    container: &Container,
+    names: &Names,
+    variants: &[VariantOf],
+) -> Result<TokenStream> {
     let types = |skipped: bool| -> Vec<&Type> {
         variants.iter().flat_map(|v| &v.fields).filter(|f| f.skipped == skipped).map(|f| f.ty).collect()
     };
-    let parameters = Parameters::new(input, container, private, &types(false), &types(true))?;
+    let parameters = Parameters::new(input, container, private, names, &types(false), &types(true))?;
     let own = bounds::own_where_clause(&input.generics);
     let clause = match &container.bound {
         None => parameters.where_clause()?,
@@ -210,15 +212,14 @@ fn traced(input: &DeriveInput, private: &Path, container: &Container, variants: 
     };
     let name = &input.ident;
     let Locals { this, value, visitor, .. } = &Locals::new();
-    let type_of_visitor = visitor_parameter();
+    let Names { collection: lifetime, visitor: type_of_visitor, .. } = names;
     let (generics, arguments, _) = input.generics.split_for_impl();
-    let lifetime = parameters.fresh_lifetime();
     let (at_type, static_type) =
-        (parameters.type_under(&lifetime), parameters.type_under(&Lifetime::new("'static", Span::mixed_site())));
+        (parameters.type_under(lifetime), parameters.type_under(&Lifetime::new("'static", Span::mixed_site())));
     let (has_cell, has_gc) = (has_cell(private, variants), parameters.has_gc());
     let proofs = proofs(private);
     let trace = trace_arms(private, variants);
-    let proof = proof_arms(name, private, variants, &lifetime);
+    let proof = proof_arms(name, private, variants, lifetime);
     // SAFETY: `trace` reports every field but leaves, each at its place in `this`, which its caller says is a live value; the proofs,
     // made of the places, hold for each field and for `At`, or the compiler refuses the impl.
     Ok(quote! {

@@ -22,7 +22,7 @@
 //!   inherent methods of `<Self as Trace>::PROOFS`, which belongs to the trait that is implemented, whatever its path
 //!   (for `Acyclic`, of `<Self as Acyclic>::acyclic_proofs()`, as a trait with constants has no trait objects).
 //!   No items are defined, so no name of the user's is shadowed; lifetimes and parameters that are introduced have
-//!   names of their own.
+//!   names that occur nowhere in the type (`names`).
 //! - **D4** No lint attributes: `#[allow]` is an error under `#![forbid]`. Lints do not look into the expansion of a
 //!   derive, `unsafe_code` included, as long as no token's span is the user's: hence `expand::at`.
 
@@ -30,6 +30,7 @@ mod acyclic;
 mod attributes;
 mod bounds;
 mod expand;
+mod names;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};

@@ -119,7 +119,8 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
         Some(patience)
     });
     let start = shared.stopped(start, stopped, &mutators);
-    // A collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
+    // What runs in a pause beside our code is derived `Trace`, and the iterators of containers that are whole, which do not panic
+    // (`trace::impls::owned`, `collections`). So a collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
     let bomb = AbortOnUnwind;
     // Release, with the Acquire in `seen`; odd while the collection runs.
     let started = shared.pace.collections.fetch_add(1, Ordering::Release) + 1;

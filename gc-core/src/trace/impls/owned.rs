@@ -7,6 +7,27 @@
 //! - **O3** Where the visitor writes, the places come from the container's methods that lend exclusively; otherwise
 //!   from those that share, since a mutator may be reading at the same time (I3).
 
+//!
+//! # Why each is whole
+//!
+//! A container is *whole* if it lists every element that a later call could still hand out; elements that were leaked may be
+//! missing. A pointer in an element that is not listed would dangle. User code (`Clone`, `Drop`, `PartialEq`, closures, iterators) may
+//! panic in any method that changes a container, and what borrows it (`Drain`, `Splice`, `ExtractIf`) may be forgotten; so each container here
+//! is whole *after* every such end. *During* such a method it need not be: nobody can collect then, because the container was borrowed
+//! of the mutator, and the marker leaves cells alone that are being written (M3 of `old::mark`).
+//!
+//! By the source of Rust 1.95.0 (`library/alloc/src`), which CI runs. For another toolchain the fuzz decides (`tests/tests/containers/fuzz.rs`).
+//!
+//! | container | why it is whole |
+//! |---|---|
+//! | `Vec` (`vec/mod.rs`) | its elements are those below `len`. Whatever moves elements or lets user code drop them lowers `len` first (`truncate`, `clear`, `Drain`, `Splice`, `ExtractIf`; forgotten, the rest leaks) or has a guard that closes the gap (`PanicGuard` in `retain_mut`, `FillGapOnDrop` in `dedup_by`, `SetLenOnDrop` in `extend_trusted` and `extend_with`). Sorting leaves a permutation: `CopyOnDrop` and the guards of merging in `core/src/slice/sort` |
+//! | `VecDeque` (`collections/vec_deque`) | the same with `head` and `len`: `truncate` sets `len` before it drops, `Drain` sets it at its start, `Guard` in `write_iter_wrapping` counts what was written, `retain_mut` swaps only |
+//! | `LinkedList` (`collections/linked_list.rs`) | links and `len` change together, with no user code between (`unlink_node`, `push_back_node`, `split_off_after_node`); `ExtractIf` asks of a node that is linked; `clear` and `Drop` unlink before they drop |
+//! | `Box<T>`, `Box<[T]>` | the length is part of the pointer. `clone_from` assigns elements one by one, or the whole |
+//!
+//! An assignment writes the new value even where the destructor of the old one panics (the language's rule). `HashMap` and `BTreeMap` of
+//! std are not whole after each panic; see `collections`.
+
 use core::{marker::PhantomData, ptr};
 use std::collections::{LinkedList, VecDeque};
 

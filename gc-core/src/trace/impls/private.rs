@@ -147,9 +147,19 @@ impl Proofs {
     note = "a `Counted` or `Arc` of a parameter keeps its type, too: mark the parameter `#[trace(leaf(T))]`, or the whole \
             type `#[trace(leaf)]`"
 )]
-pub trait Same<T> {}
+///
+/// Second argument, for the layout: even without this proof the field has one layout under every lifetime. `Self` and `Self::At<'a>` are one
+/// type constructor whose arguments differ in lifetimes; which impl gives an associated type cannot depend on lifetimes, as coherence
+/// compares types without them; so whatever the field's type is made of, it differs in lifetimes only. What is proven here is *which*
+/// lifetimes, and two types that differ in nothing else cannot have an impl of this trait beside the blanket one: it would overlap.
+///
+/// # Safety
+///
+/// The blanket impl is the definition: there are no others.
+pub unsafe trait Same<T> {}
 
-impl<T> Same<T> for T {}
+// SAFETY: the definition.
+unsafe impl<T> Same<T> for T {}
 
 /// The address of a field of type `F`.
 struct Place<F> {
