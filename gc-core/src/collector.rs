@@ -12,6 +12,7 @@ pub(crate) mod attachment;
 mod collector;
 mod concurrent;
 pub(crate) mod drops;
+mod epochs;
 mod generations;
 pub(crate) mod handle;
 mod job_queue;

@@ -12,7 +12,7 @@ use crate::{
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
     stats::{Counts, Histogram, Stats},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 /// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
@@ -237,8 +237,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_auto(&self, auto: bool) {
-        // Relaxed: a setting.
-        self.shared().pace.auto.store(auto, Ordering::Relaxed);
+        self.shared().pace.set_auto(auto);
     }
 
     /// The hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
@@ -322,12 +321,11 @@ impl Mutator {
     pub fn counts(&self) -> Counts {
         let shared = self.shared();
         let pace = &shared.pace;
-        // Relaxed, both: figures.
         let old = shared.old.lock().space.live_bytes + shared.large.lock().used_pages * PAGE;
         Counts {
-            young_bytes: pace.fresh_bytes.load(Ordering::Relaxed) + self.local().buffer.used(shared.config.chunk_bytes),
-            young_collections: pace.young_collections.load(Ordering::Relaxed),
-            old_growth: old.saturating_sub(pace.old_live.load(Ordering::Relaxed)),
+            young_bytes: pace.fresh_bytes() + self.local().buffer.used(shared.config.chunk_bytes),
+            young_collections: pace.young_collections(),
+            old_growth: pace.old_growth(old),
         }
     }
 

@@ -30,7 +30,7 @@ use crate::{
     roots::{Owner, RootTable},
     safepoint::{Poll, Reason, StateWord, Stopped},
     stats::{Cause, CollectReport, Generation},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     workers::role::{self, Role},
     young::Buffer,
 };
@@ -184,7 +184,7 @@ impl Mutator {
         registry.tables.push(roots.clone());
         let state = MutatorState {
             poll: Poll::new(),
-            cell_user: CellUser::new(shared.pace.stop(), registry.mutators.is_empty() && !marking, number).into(),
+            cell_user: CellUser::new(shared.epochs.stop(), registry.mutators.is_empty() && !marking, number).into(),
             number,
             buffer: Buffer::new(),
             barrier,
@@ -430,8 +430,7 @@ impl Drop for Mutator {
         let mut young = shared.young.lock();
         young.take_over(local);
         if young.remembered.compact(shared.config.remembered_entries) {
-            // Relaxed: the next mutator to attach reads it behind the registry's lock.
-            shared.pace.much_remembered.store(true, Ordering::Relaxed);
+            shared.pace.note_much_remembered();
         }
         drop(young);
         let rootless = local.roots.orphan();

@@ -19,6 +19,7 @@ use crate::{
 };
 
 use super::{
+    epochs::Epochs,
     generations::{Old, Young},
     jobs::Background,
     major_cycle::Full,
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) memory: Memory,
     pub(crate) runs: Arc<RunTable>,
     pub(crate) pace: Pace,
+    pub(crate) epochs: Epochs,
     pub(crate) world: World,
     pub(crate) registry: Mutex<Registry>,
     pub(crate) young: Mutex<Young>,
@@ -82,6 +84,7 @@ impl Shared {
             map,
             runs,
             pace,
+            epochs: Epochs::new(),
             world: World::new(),
             registry: Mutex::new(Registry {
                 mutators: Vec::new(),

@@ -89,7 +89,7 @@ impl Shared {
     fn mark_stretch(&self) -> Marked {
         let mut state = self.marking.lock();
         self.snapshots.take(&mut state.marked);
-        let cells = Cells::Locked(CellUser::new(self.pace.stop(), false, MARKER));
+        let cells = Cells::Locked(CellUser::new(self.epochs.stop(), false, MARKER));
         let budget = match self.config.stress.slow_marker {
             0 => u64::MAX,
             objects => u64::from(objects),

@@ -106,8 +106,7 @@ impl Shared {
                 // What the old generation grows by until the next full collection would be taken again at once, and a page
                 // that was given back costs ten times the allocation on it.
                 let used = self.old.lock().space.used_blocks();
-                // Relaxed: a figure.
-                let goal = self.pace.goal.load(Ordering::Relaxed) / BLOCK;
+                let goal = self.pace.goal() / BLOCK;
                 let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
                 self.release_blocks(self.young.lock(), spare);
                 self.release_chunks();

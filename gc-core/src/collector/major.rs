@@ -13,7 +13,6 @@ use crate::{
         event::{Event, Step},
         report::{Cause, CollectReport, Generation},
     },
-    sync::atomic::Ordering,
 };
 
 use super::{
@@ -171,11 +170,7 @@ impl Shared {
             let live = current.old_at_finish.saturating_sub(born + current.swept);
             // What was found dead may still hold memory elsewhere until its destructors have run.
             let live = live.saturating_add(self.memory.budget.external());
-            // Relaxed, both: see `Pace`.
-            self.pace.old_live.store(live, Ordering::Relaxed);
-            self.pace.old_bytes.store(after, Ordering::Relaxed);
-            self.pace.full_took(current.start.elapsed());
-            self.pace.set_goal();
+            self.pace.full_ended(live, after, current.start.elapsed());
             let mut stats = self.stats.lock();
             (stats.old_bytes, stats.old_objects) = (after, objects);
             stats.collections[Generation::Old as usize] += 1;

@@ -9,7 +9,7 @@ use crate::{
     old::sweep::{self, Dead},
     settings::stress::PromoteBy,
     stats::Generation,
-    sync::{Mutex, atomic::Ordering, mutant},
+    sync::{Mutex, mutant},
     young::{self, Evacuated, Evacuator, Pause, Policy, ToSpace},
 };
 
@@ -28,13 +28,7 @@ impl StoppedHeap<'_> {
         self.young.remembered = core::mem::take(&mut evacuated.remembered);
         // SAFETY: from-space: what lived has moved, what needed dropping was moved out.
         self.young.space.flip(|start, used| unsafe { poison::fill(start, used, poison::FROM_SPACE) });
-        let counter = &self.shared.pace.young_collections;
-        // Relaxed, both: the leader's counter.
-        if policy.all {
-            counter.store(0, Ordering::Relaxed);
-        } else {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
+        self.shared.pace.count_young(policy.all);
         evacuated
     }
 
@@ -82,8 +76,7 @@ impl StoppedHeap<'_> {
     /// Bytes to copy before helpers are asked.
     fn alone(&self, helpers: usize) -> usize {
         let alone = self.shared.config.copied_alone;
-        // Relaxed: the leader's figure.
-        let expected = self.shared.pace.survivors.load(Ordering::Relaxed);
+        let expected = self.shared.pace.expected_survivors();
         if helpers == 0 {
             usize::MAX
         } else if expected < 2 * alone {
@@ -134,7 +127,7 @@ fn policy(shared: &Shared, generation: Generation) -> Policy {
     let stress = &shared.config.stress;
     let all = generation == Generation::Young || stress.promote == Some(PromoteBy::Always);
     // Another chance in every collection, the same for the same seed.
-    let chance = stress.seed ^ (shared.pace.stops() << 32);
+    let chance = stress.seed ^ (shared.epochs.stops() << 32);
     Policy {
         all,
         full_every: stress.to_space_full,

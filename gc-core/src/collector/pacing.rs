@@ -1,15 +1,14 @@
 //! When to collect.
 //!
 //! Figures and settings, read in slow paths and set at any time, some of them by who leads a pause or ends a full collection. None guards
-//! other memory, so they are Relaxed, and a stale one delays a collection; but for `collections`, by which a request tells what has been
-//! done since: its leader Releases it, and who asks Acquires it.
+//! other memory, so all are Relaxed, and a stale one delays a collection.
 
 use core::time::Duration;
 
 use crate::{
     memory::BLOCK,
     settings::config::{Config, Thresholds},
-    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
 
 /// When to collect: read in slow paths, set at any time.
@@ -26,9 +25,9 @@ pub(crate) struct Pace {
     growth_percent: AtomicU32,
     growth_floor: AtomicUsize,
     soft_limit: AtomicUsize,
-    pub(crate) auto: AtomicBool,
+    auto: AtomicBool,
     /// Bytes of the old generation at which a full collection begins.
-    pub(crate) goal: AtomicUsize,
+    goal: AtomicUsize,
     /// Bytes of the old generation at which marking begins, so that it ends before the goal.
     trigger: AtomicUsize,
     /// Bytes that become old in a millisecond.
@@ -36,40 +35,27 @@ pub(crate) struct Pace {
     /// Milliseconds that the last full collection took, from its beginning to its end.
     full_millis: AtomicUsize,
     /// Bytes of the old generation, large objects included.
-    pub(crate) old_bytes: AtomicUsize,
+    old_bytes: AtomicUsize,
     /// Bytes of the old generation after the last full collection.
-    pub(crate) old_live: AtomicUsize,
+    old_live: AtomicUsize,
     /// Young collections since everything was promoted.
-    pub(crate) young_collections: AtomicU32,
-    /// How often this heap was stopped.
-    stops: AtomicU64,
-    /// The last stop of this heap among those of the process: see `CellWord`.
-    stop: AtomicU64,
-    /// Twice the number of collections, plus one while one runs. Not Relaxed: see `request`.
-    pub(crate) collections: AtomicU64,
+    young_collections: AtomicU32,
     /// Bytes allocated since the last collection, in chunks that are full and large runs.
-    pub(crate) fresh_bytes: AtomicUsize,
+    fresh_bytes: AtomicUsize,
     /// Bytes that are expected to survive the next young collection.
-    pub(crate) survivors: AtomicUsize,
+    survivors: AtomicUsize,
     /// Bytes that young objects hold elsewhere, as far as mutators have said since the last collection.
-    pub(crate) fresh_external: AtomicUsize,
+    fresh_external: AtomicUsize,
     /// Whether the hard limit was reported since the last collection.
-    pub(crate) limit_told: AtomicBool,
+    limit_told: AtomicBool,
     /// Whether mutators that have detached remembered more than a buffer holds.
-    pub(crate) much_remembered: AtomicBool,
+    much_remembered: AtomicBool,
 }
 
 /// See `Pace::used_part`.
 const WHOLE: usize = 64;
 /// Survivors of one collection that are worth having memory ready for.
 const MUCH: usize = 64 << 10;
-
-/// A number for a stop that no other one in the process has, up to `memory::LAST_STOP`.
-fn next_stop() -> u64 {
-    static STOPS: AtomicU64 = AtomicU64::new(0);
-    // Relaxed: a number that nobody else has.
-    STOPS.fetch_add(1, Ordering::Relaxed) + 1
-}
 
 impl Pace {
     pub(crate) fn new(config: &Config) -> Self {
@@ -94,36 +80,12 @@ impl Pace {
             old_bytes: AtomicUsize::new(0),
             old_live: AtomicUsize::new(0),
             young_collections: AtomicU32::new(0),
-            stops: AtomicU64::new(1),
-            stop: AtomicU64::new(next_stop()),
-            collections: AtomicU64::new(0),
             fresh_bytes: AtomicUsize::new(0),
             survivors: AtomicUsize::new(0),
             fresh_external: AtomicUsize::new(0),
             limit_told: AtomicBool::new(false),
             much_remembered: AtomicBool::new(false),
         }
-    }
-
-    /// Counts a stop of this heap. Returns its number among those of the process. The world is stopped; the caller leads.
-    pub(crate) fn count_stop(&self) -> u64 {
-        let stop = next_stop();
-        // Relaxed, both: mutators and the marker learn it in stops only.
-        self.stops.fetch_add(1, Ordering::Relaxed);
-        self.stop.store(stop, Ordering::Relaxed);
-        stop
-    }
-
-    /// How often this heap was stopped.
-    pub(crate) fn stops(&self) -> u64 {
-        // Relaxed: as for `count_stop`.
-        self.stops.load(Ordering::Relaxed)
-    }
-
-    /// The last stop of this heap among those of the process.
-    pub(crate) fn stop(&self) -> u64 {
-        // Relaxed: as for `count_stop`.
-        self.stop.load(Ordering::Relaxed)
     }
 
     // Relaxed, here and in all that follows: settings and figures that guard no other memory; a stale one delays a collection.
@@ -183,9 +145,87 @@ impl Pace {
         self.trigger.store(goal - headroom, Ordering::Relaxed);
     }
 
-    /// How long a full collection took.
-    pub(crate) fn full_took(&self, time: Duration) {
+    /// A full collection has ended that took so long: so many bytes were found to live, and so many are in the old generation now.
+    pub(crate) fn full_ended(&self, live: usize, old_bytes: usize, time: Duration) {
+        self.old_live.store(live, Ordering::Relaxed);
+        self.old_bytes.store(old_bytes, Ordering::Relaxed);
         self.full_millis.store(time.as_millis() as usize, Ordering::Relaxed);
+        self.set_goal();
+    }
+
+    /// So many bytes are in the old generation.
+    pub(crate) fn note_old_bytes(&self, bytes: usize) {
+        self.old_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of the old generation at which a full collection begins.
+    pub(crate) fn goal(&self) -> usize {
+        self.goal.load(Ordering::Relaxed)
+    }
+
+    /// By how much the old generation, which has so many bytes, has grown since the last full collection.
+    pub(crate) fn old_growth(&self, old_bytes: usize) -> usize {
+        old_bytes.saturating_sub(self.old_live.load(Ordering::Relaxed))
+    }
+
+    /// A pause collects what is young: what was counted for it begins again. The caller leads.
+    pub(crate) fn begin_nursery(&self) {
+        self.fresh_bytes.store(0, Ordering::Relaxed);
+        self.fresh_external.store(0, Ordering::Relaxed);
+        self.limit_told.store(false, Ordering::Relaxed);
+        self.much_remembered.store(false, Ordering::Relaxed);
+    }
+
+    /// A young collection has ended, which has promoted everything or not. The caller leads.
+    pub(crate) fn count_young(&self, promoted_all: bool) {
+        if promoted_all {
+            self.young_collections.store(0, Ordering::Relaxed);
+        } else {
+            self.young_collections.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Young collections since everything was promoted.
+    pub(crate) fn young_collections(&self) -> u32 {
+        self.young_collections.load(Ordering::Relaxed)
+    }
+
+    /// So many bytes have survived a young collection. What survived a while ago counts less and less. The caller leads.
+    pub(crate) fn count_survivors(&self, bytes: usize) {
+        let expected = self.survivors.load(Ordering::Relaxed) / 4 * 3;
+        self.survivors.store(expected.max(bytes), Ordering::Relaxed);
+    }
+
+    /// Bytes that are expected to survive the next young collection.
+    pub(crate) fn expected_survivors(&self) -> usize {
+        self.survivors.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes that were handed out to young objects. Whether the young budget is used up.
+    pub(crate) fn count_fresh(&self, bytes: usize) -> bool {
+        self.fresh_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.wants_young()
+    }
+
+    /// Bytes allocated since the last collection, in chunks that are full and large runs.
+    pub(crate) fn fresh_bytes(&self) -> usize {
+        self.fresh_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is to be told that the limit is reached: once between two collections, as a program that can go on will try again and
+    /// again. Twice at worst.
+    pub(crate) fn tell_limit(&self) -> bool {
+        !self.limit_told.swap(true, Ordering::Relaxed)
+    }
+
+    /// Mutators that have detached remembered as much as a buffer holds.
+    pub(crate) fn note_much_remembered(&self) {
+        // The next mutator to attach reads it behind the registry's lock.
+        self.much_remembered.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_auto(&self, auto: bool) {
+        self.auto.store(auto, Ordering::Relaxed);
     }
 
     /// So many bytes became old since the last pause, so long ago.

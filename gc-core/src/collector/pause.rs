@@ -12,12 +12,9 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::{
-    stats::{
-        event::{Event, Step},
-        report::{Cause, CollectReport, Generation},
-    },
-    sync::atomic::Ordering,
+use crate::stats::{
+    event::{Event, Step},
+    report::{Cause, CollectReport, Generation},
 };
 
 use super::{
@@ -57,11 +54,7 @@ pub(crate) fn collect(
     let step = world.full(wanted, cause, before, start.at);
     let remembered = world.young.remembered.len();
     shared.count_stop(mutators);
-    // Relaxed, all four: figures of the leader.
-    shared.pace.fresh_bytes.store(0, Ordering::Relaxed);
-    shared.pace.fresh_external.store(0, Ordering::Relaxed);
-    shared.pace.limit_told.store(false, Ordering::Relaxed);
-    shared.pace.much_remembered.store(false, Ordering::Relaxed);
+    shared.pace.begin_nursery();
     let old_bytes = old_bytes(&world.old.space, &world.large);
     let all_swept = world.all_swept;
     let pending = world.finish();
@@ -73,9 +66,7 @@ pub(crate) fn collect(
     if cause == Cause::Nursery || cause == Cause::Growth {
         shared.pace.fit_nursery(survived, before_remembered);
     }
-    // What survived a while ago counts less and less. Relaxed, both: the leader's figure.
-    let expected = shared.pace.survivors.load(Ordering::Relaxed) / 4 * 3;
-    shared.pace.survivors.store(expected.max(survived), Ordering::Relaxed);
+    shared.pace.count_survivors(survived);
     if shared.helpers.want(&shared.config, survived) {
         shared.background.post(Job::Hire);
     }

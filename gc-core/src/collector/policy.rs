@@ -1,9 +1,6 @@
 //! What a pause is asked for, and what it really does.
 
-use crate::{
-    stats::{Cause, Generation},
-    sync::atomic::Ordering,
-};
+use crate::stats::{Cause, Generation};
 
 use super::{collector::Shared, major_cycle::Phase};
 
@@ -28,7 +25,7 @@ pub(crate) fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generati
     }
     if shared.full.phase() == Phase::Idle {
         let stress = &shared.config.stress;
-        if stress.full_every != 0 && (pace.stops() + 1).is_multiple_of(stress.full_every.into()) {
+        if stress.full_every != 0 && (shared.epochs.stops() + 1).is_multiple_of(stress.full_every.into()) {
             return (Generation::Young, Wanted::Begin, cause);
         }
         if cause != Cause::Explicit && pace.is_auto() && shared.wants_full() {
@@ -36,7 +33,7 @@ pub(crate) fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generati
         }
     }
     let every = pace.thresholds().promote_all_every;
-    let turn = every != 0 && pace.young_collections.load(Ordering::Relaxed) + 1 >= every;
+    let turn = every != 0 && pace.young_collections() + 1 >= every;
     let generation = if asked == Generation::Fresh && !turn { Generation::Fresh } else { Generation::Young };
     (generation, wanted, cause)
 }

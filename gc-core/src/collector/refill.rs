@@ -17,7 +17,6 @@ use crate::{
         young::Age,
     },
     stats::event::Event,
-    sync::atomic::Ordering,
 };
 
 use super::{attachment::Attachment, jobs::Job};
@@ -177,10 +176,7 @@ impl Attachment {
 
     /// Counts memory that is handed out to young objects, and asks for a collection when the budget is used up.
     fn charge_fresh(&self, bytes: usize) {
-        let pace = &self.shared.pace;
-        // Relaxed: a figure.
-        pace.fresh_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if pace.wants_young() {
+        if self.shared.pace.count_fresh(bytes) {
             self.poll.raise(Reason::YOUNG);
         }
     }
@@ -190,9 +186,7 @@ impl Attachment {
         let shared = &*self.shared;
         let refused = Refused { limit: shared.memory.budget.limit(), used: shared.memory.budget.used(), wanted };
         self.poll.raise(Reason::FULL);
-        // Once between two collections: a program that can go on will try again and again.
-        // Relaxed: told twice at worst.
-        if !shared.pace.limit_told.swap(true, Ordering::Relaxed) {
+        if shared.pace.tell_limit() {
             let event = Event::LimitReached { limit: refused.limit, used: refused.used };
             shared.background.post(Job::Tell(event));
         }

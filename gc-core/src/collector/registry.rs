@@ -34,7 +34,7 @@ impl Registry {
 /// A collection that has ended.
 #[derive(Clone, Copy)]
 pub(crate) struct Finished {
-    /// What `Pace::collections` was while it ran.
+    /// What `Epochs::collections` was while it ran.
     pub(crate) started: u64,
     pub(crate) report: CollectReport,
 }

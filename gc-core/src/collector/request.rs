@@ -8,7 +8,6 @@ use std::time::Instant;
 use crate::{
     safepoint::Reason,
     stats::report::{Cause, CollectReport, Generation},
-    sync::atomic::Ordering,
     workers::AbortOnUnwind,
 };
 
@@ -122,10 +121,9 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     // What runs in a pause beside our code is derived `Trace`, and the iterators of containers that are whole, which do not panic
     // (`trace::impls::owned`, `collections`). So a collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
     let bomb = AbortOnUnwind;
-    // Release, with the Acquire in `seen`; odd while the collection runs.
-    let started = shared.pace.collections.fetch_add(1, Ordering::Release) + 1;
+    let started = shared.epochs.begin_collection();
     let (report, pending, event) = collect(shared, &mutators, &mut registry, wanted, cause, start);
-    shared.pace.collections.fetch_add(1, Ordering::Release);
+    shared.epochs.end_collection();
     for last in &mut registry.last[..=report.generation as usize] {
         *last = Some(Finished { started, report });
     }
@@ -141,7 +139,6 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
 impl Shared {
     /// What a request must have been seen after, to be shared.
     pub(crate) fn seen(&self) -> Seen {
-        // Acquire, with the leader's Release: a collection that is over by now is seen to be.
-        Seen { collections: self.pace.collections.load(Ordering::Acquire), full: self.full.begun() }
+        Seen { collections: self.epochs.collections(), full: self.full.begun() }
     }
 }

@@ -58,7 +58,7 @@ impl Shared {
     /// A new stop: locks of cells that were taken before it are free, and whether cells need atomic operations is decided anew.
     /// The world is stopped; the caller leads.
     pub(crate) fn count_stop(&self, mutators: &[Attached]) {
-        let stop = self.pace.count_stop();
+        let stop = self.epochs.count_stop();
         // The marker reads cells, too.
         let exclusive = mutators.len() == 1 && self.full.phase() != Phase::Marking;
         for attached in mutators {

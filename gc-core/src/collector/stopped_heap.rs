@@ -5,7 +5,7 @@ use crate::{
     roots::RootTable,
     safepoint::Reason,
     space::{large::LargeSpace, young::Age},
-    sync::{Arc, MutexGuard, atomic::Ordering},
+    sync::{Arc, MutexGuard},
 };
 
 use super::{
@@ -89,8 +89,7 @@ impl<'a> StoppedHeap<'a> {
     /// Publishes the figures. Returns what has to be dropped.
     pub(crate) fn finish(self) -> Pending {
         let old_bytes = old_bytes(&self.old.space, &self.large);
-        // Relaxed: see `Pace`.
-        self.shared.pace.old_bytes.store(old_bytes, Ordering::Relaxed);
+        self.shared.pace.note_old_bytes(old_bytes);
         let mut stats = self.shared.stats.lock();
         stats.old_bytes = old_bytes;
         stats.old_objects = self.old.space.live_objects + self.large.old.len() + self.large.unswept.len();

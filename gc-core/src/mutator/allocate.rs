@@ -13,7 +13,6 @@ use crate::{
         type_info::{Describe, STR},
     },
     object::{Header, TypeInfo, slice_extent},
-    sync::atomic::Ordering,
     trace::Trace,
 };
 
@@ -84,8 +83,7 @@ impl fmt::Display for Refused {
 #[cold]
 #[inline(never)]
 fn refuse(local: &Attachment, refused: Refused) -> ! {
-    // Relaxed: a figure.
-    let fresh = local.shared.pace.fresh_bytes.load(Ordering::Relaxed);
+    let fresh = local.shared.pace.fresh_bytes();
     panic!("{refused} ({fresh} bytes were allocated since the last collection; this is {})", super::this_thread())
 }
 
