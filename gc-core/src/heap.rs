@@ -119,7 +119,7 @@ impl Heap {
     /// ```
     pub fn stats(&self) -> Stats {
         let shared = self.shared();
-        let mut stats = *shared.stats.lock();
+        let mut stats = shared.stats.stats();
         stats.memory_bytes = shared.memory.budget.used();
         stats.memory_peak = shared.memory.budget.peak();
         (stats.drops_pending, stats.drops_run, stats.drops_panicked) = shared.background.drops();
@@ -140,7 +140,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pauses(&self) -> Histogram {
-        self.shared().times.lock().pauses.clone()
+        self.shared().stats.pauses()
     }
 
     /// Minimum mutator utilisation: the least part of any window of 1, 10 and 100 ms that was left to the program by pauses, from 0 to 1.
@@ -155,7 +155,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn minimum_utilisation(&self) -> [(core::time::Duration, f64); 3] {
-        self.shared().times.lock().utilisation.least()
+        self.shared().stats.minimum_utilisation()
     }
 
     /// How long each stop took to begin: from the request until every running thread had reached a safepoint. Stops that
@@ -169,7 +169,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn times_to_safepoint(&self) -> Histogram {
-        self.shared().times.lock().to_safepoint.clone()
+        self.shared().stats.times_to_safepoint()
     }
 
     /// The thread that the longest time to safepoint waited for, by name and id; `None` if nobody was ever waited for.
@@ -180,7 +180,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn slowest_to_safepoint(&self) -> Option<String> {
-        self.shared().times.lock().slowest.clone()
+        self.shared().stats.slowest_to_safepoint()
     }
 
     /// When collections happen.

@@ -2,6 +2,7 @@
 
 pub(crate) mod counters;
 pub(crate) mod event;
+pub(crate) mod figures;
 pub(crate) mod histogram;
 pub(crate) mod mmu;
 pub(crate) mod recorder;

@@ -8,4 +8,4 @@ mod threads;
 
 pub(crate) use packet::{PIECE, Rest, Work};
 pub(crate) use pool::{AbortOnUnwind, Crew};
-pub(crate) use threads::Helpers;
+pub(crate) use threads::Workers;

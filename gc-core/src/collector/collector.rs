@@ -1,11 +1,16 @@
-//! The state of one heap that its mutators, roots and collector threads share.
+//! The owner of a heap's parts, which its mutators, roots and threads share; and the order of its locks.
 //!
-//! Locks are taken in the order registry, young, old, large, marking, full, background; nobody holds one while user code runs.
+//! ```text
+//!   registry → young → old → large → marking → the state of `full` → the queue of `background`
+//! ```
+//!
+//! Whoever holds one takes only those behind it; nobody holds one while user code runs. The locks within `world`, `snapshots`, `stats` and
+//! `workers` are leaves. What the parts do with each other is in the files above this one: no part names its owner.
 
 use crate::{
-    barrier::{Remembered, Snapshots},
+    barrier::Snapshots,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget},
-    old::{mark::Marking, promote::Cursors, sweep::Progress},
+    old::mark::Marking,
     safepoint::World,
     settings::config::{BuildError, Config},
     space::{
@@ -13,9 +18,9 @@ use crate::{
         old::{Bits, OldSpace},
         young::YoungSpace,
     },
-    stats::{counters::Stats, recorder::Times},
+    stats::recorder::Recorder,
     sync::{Arc, Mutex},
-    workers::{Crew, Helpers},
+    workers::Workers,
 };
 
 use super::{
@@ -24,31 +29,35 @@ use super::{
     jobs::Background,
     major_cycle::Full,
     pacing::Pace,
-    registry::{Numbers, Registry},
+    registry::Registry,
 };
 
 /// One heap.
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    /// Where the parts of its address space lie, and the memory behind them.
     pub(crate) map: AddressMap,
     pub(crate) memory: Memory,
-    pub(crate) runs: Arc<RunTable>,
-    pub(crate) pace: Pace,
-    pub(crate) epochs: Epochs,
-    pub(crate) world: World,
+    /// Who takes part, and where they meet.
     pub(crate) registry: Mutex<Registry>,
+    pub(crate) world: World,
+    /// The generations. Their side tables are read without a lock.
     pub(crate) young: Mutex<Young>,
     pub(crate) old: Mutex<Old>,
     pub(crate) large: Mutex<LargeSpace>,
-    pub(crate) marking: Mutex<Marking>,
     pub(crate) bits: Arc<Bits>,
-    pub(crate) snapshots: Arc<Snapshots>,
+    pub(crate) runs: Arc<RunTable>,
+    /// The full collection that is under way: where it is, what is marked, and what mutators have overwritten.
     pub(crate) full: Full,
-    pub(crate) stats: Mutex<Stats>,
-    pub(crate) times: Mutex<Times>,
+    pub(crate) marking: Mutex<Marking>,
+    pub(crate) snapshots: Arc<Snapshots>,
+    /// When to collect, and what was done so far.
+    pub(crate) pace: Pace,
+    pub(crate) epochs: Epochs,
+    pub(crate) stats: Recorder,
+    /// What the heap's own threads have to do.
     pub(crate) background: Background,
-    pub(crate) crew: Arc<Crew>,
-    pub(crate) helpers: Helpers,
+    pub(crate) workers: Workers,
 }
 
 impl Shared {
@@ -86,34 +95,17 @@ impl Shared {
             pace,
             epochs: Epochs::new(),
             world: World::new(),
-            registry: Mutex::new(Registry {
-                mutators: Vec::new(),
-                tables: Vec::new(),
-                last: [None; 2],
-                resumed: None,
-                numbers: Numbers::default(),
-            }),
-            young: Mutex::new(Young {
-                space: YoungSpace::new(map, config.chunk_bytes)?,
-                drops: Vec::new(),
-                fresh_large: Vec::new(),
-                remembered: Remembered::default(),
-            }),
-            old: Mutex::new(Old {
-                space: old,
-                cursors: (0..config.workers).map(|_| Cursors::new()).collect(),
-                progress: Progress::default(),
-            }),
+            registry: Mutex::default(),
+            young: Mutex::new(Young::new(YoungSpace::new(map, config.chunk_bytes)?)),
+            old: Mutex::new(Old::new(old, config.workers)),
             large: Mutex::new(LargeSpace::new(map)),
             marking: Mutex::new(Marking::default()),
             bits,
             snapshots: Arc::new(Snapshots::new()),
             full: Full::new(),
-            stats: Mutex::new(Stats::default()),
-            times: Mutex::new(Times::default()),
+            stats: Recorder::default(),
             background: Background::new(config.hook.clone()),
-            crew: Arc::new(Crew::new()),
-            helpers: Helpers::new(),
+            workers: Workers::new(),
             memory: Memory::new(reservation, MapFaults::at(config.stress.map_fails), Budget::new(limit)),
             config: config.clone(),
         })

@@ -100,7 +100,7 @@ impl Shared {
             return Marker::new(&self.bits, &self.runs, cells, &mut state).run(poll, budget);
         }
         // All stop for the poll of the marker, which parks when none of them has work in hand.
-        let crew = &*self.crew;
+        let crew = &*self.workers.crew;
         let spare: Mutex<Vec<Marking>> = Mutex::default();
         let mark =
             |state: &mut Marking| Marker::new(&self.bits, &self.runs, cells, state).among(crew).run(poll, budget);
@@ -125,7 +125,7 @@ impl Shared {
 
     /// How many helpers may mark: as many as there are cores that no mutator wants.
     fn marking_helpers(&self) -> usize {
-        let helpers = self.helpers.count();
+        let helpers = self.workers.count();
         if self.config.stress.workers != 0 {
             return helpers;
         }

@@ -26,6 +26,10 @@ pub(crate) struct Young {
 unsafe impl Send for Young {}
 
 impl Young {
+    pub(crate) fn new(space: YoungSpace) -> Self {
+        Self { space, drops: Vec::new(), fresh_large: Vec::new(), remembered: Remembered::default() }
+    }
+
     /// Takes over what a mutator has in hand: its buffer, its lists, what it remembered. It is stopped or detaching.
     pub(crate) fn take_over(&mut self, state: &MutatorState) {
         if let Some((chunk, top)) = state.buffer.retire() {
@@ -45,6 +49,13 @@ pub(crate) struct Old {
     pub(crate) cursors: Vec<Cursors>,
     /// How far the sweep is.
     pub(crate) progress: Progress,
+}
+
+impl Old {
+    /// With cursors for so many workers.
+    pub(crate) fn new(space: OldSpace, workers: usize) -> Self {
+        Self { space, cursors: (0..workers).map(|_| Cursors::new()).collect(), progress: Progress::default() }
+    }
 }
 
 /// Bytes that the old generation takes, large objects of any age included.

@@ -47,7 +47,7 @@ fn start_threads(shared: &Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>
             eprintln!("gc-core: the marker panicked");
             return;
         }
-        own.helpers.dismiss(&own.crew);
+        own.workers.dismiss();
         own.drop_everything();
         // What destructors that panicked at the very end left to tell.
         work(&own);
@@ -97,8 +97,8 @@ impl Shared {
                 }
             }
             Job::Hire => {
-                if let Err(error) = self.helpers.hire(&self.crew, self.config.workers) {
-                    let event = Event::NoHelper { helpers: self.helpers.count(), os: error.to_string() };
+                if let Err(error) = self.workers.hire(self.config.workers) {
+                    let event = Event::NoHelper { helpers: self.workers.count(), os: error.to_string() };
                     self.background.post(Job::Tell(event));
                 }
             }

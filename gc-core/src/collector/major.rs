@@ -31,7 +31,7 @@ const SLICE_BLOCKS: usize = 256;
 
 impl StoppedHeap<'_> {
     /// The pause's part of a full collection: begins or ends marking, or pays for what the program outruns.
-    pub(crate) fn full(&mut self, wanted: Wanted, cause: Cause, before: usize, start: Instant) -> Step {
+    pub(crate) fn major(&mut self, wanted: Wanted, cause: Cause, before: usize, start: Instant) -> Step {
         match (wanted, self.shared.full.phase()) {
             (Wanted::Begin, _) => {
                 self.begin_marking(cause, before, start);
@@ -171,11 +171,7 @@ impl Shared {
             // What was found dead may still hold memory elsewhere until its destructors have run.
             let live = live.saturating_add(self.memory.budget.external());
             self.pace.full_ended(live, after, current.start.elapsed());
-            let mut stats = self.stats.lock();
-            (stats.old_bytes, stats.old_objects) = (after, objects);
-            stats.collections[Generation::Old as usize] += 1;
-            stats.bytes_freed += current.swept as u64;
-            stats.objects_freed += current.objects as u64;
+            self.stats.full(after, objects, current.swept, current.objects);
             CollectReport {
                 generation: Generation::Old,
                 bytes_before: current.before,

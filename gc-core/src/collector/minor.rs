@@ -17,7 +17,7 @@ use super::{collector::Shared, generations::Old, major_cycle::Phase, stopped_hea
 
 impl StoppedHeap<'_> {
     /// Collects the young generation.
-    pub(crate) fn young(&mut self, generation: Generation) -> Evacuated {
+    pub(crate) fn minor(&mut self, generation: Generation) -> Evacuated {
         let policy = policy(self.shared, generation);
         let mut evacuated = self.evacuate(policy);
         let Old { space: old, cursors, .. } = &mut *self.old;
@@ -45,7 +45,7 @@ impl StoppedHeap<'_> {
             shared.memory.grow(offset, bytes).then(|| shared.memory.populate(offset, bytes)).is_some()
         };
         let to_space = ToSpace::new(&mut self.young.space, &grow);
-        let pause = Pause::new(shared.map, &shared.runs, &ages, to_space, policy, &shared.crew, alone);
+        let pause = Pause::new(shared.map, &shared.runs, &ages, to_space, policy, &shared.workers.crew, alone);
         let old = Mutex::new(old);
         let mut promotions = cursors.iter_mut().map(|cursors| Promotion::new(&old, &bits, cursors));
         let first = promotions.next().expect("cursors for one worker at least");
@@ -61,7 +61,7 @@ impl StoppedHeap<'_> {
         // SAFETY: the heap's set; the world is stopped.
         unsafe { leader.remembered(remembered) };
         let helpers = promotions.take(helpers).collect();
-        let (evacuated, promotions) = young::evacuate(leader, &pause, &shared.crew, helpers);
+        let (evacuated, promotions) = young::evacuate(leader, &pause, &shared.workers.crew, helpers);
         let marking = shared.full.phase() == Phase::Marking;
         for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
             if marking {
@@ -82,7 +82,7 @@ impl StoppedHeap<'_> {
         } else if expected < 2 * alone {
             alone
         } else {
-            self.shared.crew.rouse();
+            self.shared.workers.crew.rouse();
             alone / 16
         }
     }
@@ -92,7 +92,7 @@ impl StoppedHeap<'_> {
         let space = &self.young.space;
         let reserved = promotion_reserve(space.in_use() * space.chunk_bytes());
         let spare = self.old.space.ready().saturating_sub(reserved) / CLASSES;
-        self.shared.helpers.count().min(spare)
+        self.shared.workers.count().min(spare)
     }
 
     /// Hands over the young dead that need dropping, and frees large objects that were not reached.

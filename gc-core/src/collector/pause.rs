@@ -9,12 +9,12 @@
 //! Marking begins and ends with nothing young and an empty remembered set, so the marker sees the old generation alone and
 //! no remembered place can outlive what sweeping frees. What lies between and behind is in `concurrent`, the phases in `major_cycle`.
 
-use core::time::Duration;
 use std::time::Instant;
 
 use crate::stats::{
-    event::{Event, Step},
-    report::{Cause, CollectReport, Generation},
+    event::Step,
+    figures::PauseFigures,
+    report::{Cause, Generation},
 };
 
 use super::{
@@ -29,7 +29,7 @@ use super::{
     verify::Moment,
 };
 
-/// Collects. The world is stopped; the caller leads.
+/// Collects. The world is stopped; the caller leads. What is told of it, and what it found dead.
 pub(crate) fn collect(
     shared: &Shared,
     mutators: &[Attached],
@@ -37,90 +37,62 @@ pub(crate) fn collect(
     wanted: Wanted,
     cause: Cause,
     start: Start,
-) -> (CollectReport, Pending, Event) {
+) -> (PauseFigures, Pending) {
     let (generation, wanted, cause) = choose(shared, wanted, cause);
     let mut pending = Pending::default();
     registry.forget_tables(&mut pending);
-    let mut world = StoppedHeap::stopped(shared, mutators, &registry.tables, pending, matches!(wanted, Wanted::Begin));
-    let before = world.bytes();
-    let allocated = world.fresh_bytes();
-    let before_remembered = world.young.remembered.len();
-    world.verify(Moment::Before);
-    let evacuated = world.young(generation);
-    world.verify(if generation == Generation::Fresh { Moment::After } else { Moment::AfterPromotion });
-    let after = world.bytes();
-    // The old part only grows in a young collection, so this is what died young.
-    let freed = before.saturating_sub(after);
-    let step = world.full(wanted, cause, before, start.at);
-    let remembered = world.young.remembered.len();
+    let mut heap = StoppedHeap::stopped(shared, mutators, &registry.tables, pending, matches!(wanted, Wanted::Begin));
+    let before = heap.bytes();
+    let allocated = heap.fresh_bytes();
+    let before_remembered = heap.young.remembered.len();
+    heap.verify(Moment::Before);
+    let evacuated = heap.minor(generation);
+    heap.verify(if generation == Generation::Fresh { Moment::After } else { Moment::AfterPromotion });
+    let after = heap.bytes();
+    let step = heap.major(wanted, cause, before, start.at);
+    let remembered = heap.young.remembered.len();
     shared.count_stop(mutators);
     shared.pace.begin_nursery();
-    let old_bytes = old_bytes(&world.old.space, &world.large);
-    let all_swept = world.all_swept;
-    let pending = world.finish();
+    let old_bytes = old_bytes(&heap.old.space, &heap.large);
+    let all_swept = heap.all_swept;
+    let pending = heap.finish();
     if let Some((then, bytes)) = registry.resumed.replace((Instant::now(), old_bytes)) {
         shared.pace.count_promoted(old_bytes.saturating_sub(bytes), then.elapsed());
     }
-    let pause = start.at.elapsed();
+    let figures = PauseFigures {
+        generation,
+        cause,
+        step,
+        start: start.at,
+        pause: start.at.elapsed(),
+        stopped: start.stopped,
+        last: start.last,
+        before,
+        after,
+        allocated,
+        copied: evacuated.copied,
+        promoted: evacuated.promoted,
+        promoted_objects: evacuated.promoted_objects,
+        helped: evacuated.helped,
+        remembered,
+    };
     let survived = evacuated.copied + evacuated.promoted;
     if cause == Cause::Nursery || cause == Cause::Growth {
         shared.pace.fit_nursery(survived, before_remembered);
     }
     shared.pace.count_survivors(survived);
-    if shared.helpers.want(&shared.config, survived) {
+    if shared.workers.want(&shared.config, survived) {
         shared.background.post(Job::Hire);
     }
     if step != Step::Whole {
         shared.full.count(|current| {
-            current.pause += pause;
-            current.freed += freed;
+            current.pause += figures.pause;
+            current.freed += figures.freed();
         });
     }
-
-    let mut stats = shared.stats.lock();
-    if step == Step::Whole {
-        stats.collections[generation as usize] += 1;
-    }
-    stats.pause_total += pause;
-    stats.pause_max = pause.max(stats.pause_max);
-    stats.bytes_allocated += allocated as u64;
-    stats.bytes_copied += evacuated.copied as u64;
-    stats.bytes_promoted += evacuated.promoted as u64;
-    stats.bytes_by_helpers += evacuated.helped as u64;
-    stats.objects_promoted += evacuated.promoted_objects as u64;
-    stats.bytes_freed += freed as u64;
-    drop(stats);
-    let mut times = shared.times.lock();
-    times.pauses.add(pause);
-    times.utilisation.add(start.at, start.at + pause);
-    drop(times);
+    shared.stats.pause(&figures);
     if all_swept {
         shared.end_full(shared.full.begun());
     }
-    let event = Event::Collection {
-        generation: generation as u8,
-        cause,
-        step,
-        pause,
-        before,
-        after,
-        time_to_safepoint: start.stopped,
-        last: start.last,
-        copied: evacuated.copied,
-        promoted: evacuated.promoted,
-        remembered,
-        snapshot: 0,
-        beside: Duration::ZERO,
-        assist: Duration::ZERO,
-    };
-    let report = CollectReport {
-        generation,
-        bytes_before: before,
-        bytes_freed: freed,
-        old_objects_freed: 0,
-        pause,
-        marking: Duration::ZERO,
-        sweeping: Duration::ZERO,
-    };
-    (report, pending, event)
+    (figures, pending)
 }

@@ -136,7 +136,7 @@ impl Attachment {
             })
         };
         // A block per class for each helper is worth having, but not where memory is short.
-        let helpers = self.shared.helpers.count() * CLASSES;
+        let helpers = self.shared.workers.count() * CLASSES;
         let roomy = memory.budget.used() < memory.budget.limit() / 2;
         if (roomy && ready(&mut old.space, wanted + helpers)) || ready(&mut old.space, wanted) {
             return true;

@@ -8,6 +8,7 @@ use crate::{object::LAST_NUMBER, roots::RootTable, stats::CollectReport, sync::A
 use super::{drops::Pending, mutator_state::MutatorState};
 
 /// Who takes part in the heap. Whoever holds its lock leads: nobody attaches, detaches or collects meanwhile.
+#[derive(Default)]
 pub(crate) struct Registry {
     pub(crate) mutators: Vec<Attached>,
     pub(crate) tables: Vec<Arc<RootTable>>,

@@ -122,8 +122,9 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     // (`trace::impls::owned`, `collections`). So a collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
     let bomb = AbortOnUnwind;
     let started = shared.epochs.begin_collection();
-    let (report, pending, event) = collect(shared, &mutators, &mut registry, wanted, cause, start);
+    let (figures, pending) = collect(shared, &mutators, &mut registry, wanted, cause, start);
     shared.epochs.end_collection();
+    let report = figures.report();
     for last in &mut registry.last[..=report.generation as usize] {
         *last = Some(Finished { started, report });
     }
@@ -132,7 +133,7 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     shared.world.resume(shared.members(&mutators));
     drop(registry);
     shared.background.post_drops(pending);
-    shared.background.post(Job::Tell(event));
+    shared.background.post(Job::Tell(figures.event()));
     Some(report)
 }
 

@@ -34,16 +34,11 @@ impl Shared {
     pub(crate) fn stopped(&self, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
         let time = at.elapsed();
         let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
-        let mut times = self.times.lock();
-        let worst = time > times.to_safepoint.max();
-        times.to_safepoint.add(time);
         let last = match mutators.iter().find(|attached| attached.state().number == last) {
             Some(attached) => attached.thread.clone(),
             None => "the marker".to_owned(),
         };
-        if worst {
-            times.slowest = Some(last.clone());
-        }
+        self.stats.stop(time, &last);
         Start { at, stopped: time, last: Some(last) }
     }
 

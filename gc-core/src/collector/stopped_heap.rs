@@ -5,6 +5,7 @@ use crate::{
     roots::RootTable,
     safepoint::Reason,
     space::{large::LargeSpace, young::Age},
+    stats::recorder::Living,
     sync::{Arc, MutexGuard},
 };
 
@@ -90,11 +91,12 @@ impl<'a> StoppedHeap<'a> {
     pub(crate) fn finish(self) -> Pending {
         let old_bytes = old_bytes(&self.old.space, &self.large);
         self.shared.pace.note_old_bytes(old_bytes);
-        let mut stats = self.shared.stats.lock();
-        stats.old_bytes = old_bytes;
-        stats.old_objects = self.old.space.live_objects + self.large.old.len() + self.large.unswept.len();
-        stats.survivor_bytes = self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum();
-        stats.remembered = self.young.remembered.len();
+        self.shared.stats.living(&Living {
+            old_bytes,
+            old_objects: self.old.space.live_objects + self.large.old.len() + self.large.unswept.len(),
+            survivor_bytes: self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum(),
+            remembered: self.young.remembered.len(),
+        });
         self.pending
     }
 }

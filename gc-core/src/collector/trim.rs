@@ -15,7 +15,7 @@ impl Shared {
     /// strength of a block that is about to go; they are released without a lock.
     pub(crate) fn release_blocks(&self, young: MutexGuard<'_, Young>, spare: usize) {
         let young_bytes = (young.space.in_use() + 1) * young.space.chunk_bytes();
-        let ready = promotion_reserve(young_bytes) + self.helpers.count() * CLASSES;
+        let ready = promotion_reserve(young_bytes) + self.workers.count() * CLASSES;
         let blocks = self.old.lock().space.take_surplus(ready.saturating_add(spare));
         drop(young);
         for &block in &blocks {

@@ -17,8 +17,10 @@ use super::{
     role::{Role, set_role},
 };
 
-/// A heap's helpers.
-pub(crate) struct Helpers {
+/// A heap's helpers, and the crew that they serve.
+pub(crate) struct Workers {
+    /// Where they are met.
+    pub(crate) crew: Arc<Crew>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
     /// How many there are.
     count: AtomicUsize,
@@ -26,9 +28,14 @@ pub(crate) struct Helpers {
     wanted: AtomicBool,
 }
 
-impl Helpers {
+impl Workers {
     pub(crate) fn new() -> Self {
-        Self { threads: Mutex::new(Vec::new()), count: AtomicUsize::new(0), wanted: AtomicBool::new(false) }
+        Self {
+            crew: Arc::new(Crew::new()),
+            threads: Mutex::new(Vec::new()),
+            count: AtomicUsize::new(0),
+            wanted: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -43,10 +50,10 @@ impl Helpers {
     }
 
     /// Starts them, as many as the settings say.
-    pub(crate) fn hire(&self, crew: &Arc<Crew>, workers: usize) -> std::io::Result<()> {
+    pub(crate) fn hire(&self, workers: usize) -> std::io::Result<()> {
         let mut threads = self.threads.lock();
         while threads.len() + 1 < workers {
-            let crew = crew.clone();
+            let crew = self.crew.clone();
             let name = format!("gc-core helper {}", threads.len() + 1);
             let thread = thread::Builder::new().name(name).stack_size(STACK).spawn(move || {
                 set_role(Role::Collector);
@@ -60,8 +67,8 @@ impl Helpers {
     }
 
     /// Ends them. Nobody leads any more.
-    pub(crate) fn dismiss(&self, crew: &Crew) {
-        crew.end();
+    pub(crate) fn dismiss(&self) {
+        self.crew.end();
         for thread in self.threads.lock().drain(..) {
             // A helper that fails aborts the process.
             let _ = thread.join();
