@@ -15,7 +15,7 @@ use crate::{
         owners::{Kind, Object, Owners, Seat},
     },
     must_fail,
-    safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
+    safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
     sync::{Mutex, mutant},
     thread,
 };
@@ -39,7 +39,7 @@ struct Scene {
     thing: Thing,
     word: StateWord,
     poll: Poll,
-    world: World,
+    world: Rendezvous,
     owners: Owners,
     /// What the owner touches while it runs, and the leader of a stop meanwhile.
     heap: Heap,
@@ -107,7 +107,7 @@ impl Scene {
             thing: Thing { count, contents: Heap::new(), memory: Heap::new(), ended, freed },
             word: StateWord::running(0),
             poll: Poll::new(),
-            world: World::new(),
+            world: Rendezvous::new(),
             owners: Owners { entries: Mutex::new(Vec::new()) },
             heap: Heap::new(),
         })

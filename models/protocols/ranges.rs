@@ -21,7 +21,7 @@ use crate::{
     memory::{AddressMap, OLD},
     must_fail,
     object::Edge,
-    safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
+    safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
     space::{
         large::RunTable,
         old::{Bits, OldSpace},
@@ -54,7 +54,7 @@ unsafe impl Send for Mutator {}
 
 /// A heap's registry with the world, as the collector uses them.
 struct Registry {
-    world: World,
+    world: Rendezvous,
     mutators: Mutex<Vec<Arc<Mutator>>>,
     bits: Arc<Bits>,
     snapshots: Arc<Snapshots>,
@@ -78,7 +78,7 @@ impl Mutator {
 impl Registry {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            world: World::new(),
+            world: Rendezvous::new(),
             mutators: Mutex::new(Vec::new()),
             bits: OldSpace::new(AddressMap::new()).unwrap().bits,
             snapshots: Arc::new(Snapshots::new()),

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::{
     Arc, Heap, check, must_fail,
-    safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
+    safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
     sync::{Mutex, mutant},
     thread,
 };
@@ -25,13 +25,13 @@ impl Mutator {
 
 /// A heap's registry with the world, as the collector uses them.
 struct Registry {
-    world: World,
+    world: Rendezvous,
     mutators: Mutex<(Vec<Arc<Mutator>>, usize)>,
 }
 
 impl Registry {
     fn new() -> Arc<Self> {
-        Arc::new(Self { world: World::new(), mutators: Mutex::new((Vec::new(), 0)) })
+        Arc::new(Self { world: Rendezvous::new(), mutators: Mutex::new((Vec::new(), 0)) })
     }
 
     fn attach(&self) -> Arc<Mutator> {

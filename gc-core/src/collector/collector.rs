@@ -11,7 +11,7 @@ use crate::{
     barrier::Snapshots,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget},
     old::mark::Marking,
-    safepoint::World,
+    safepoint::Rendezvous,
     settings::config::{BuildError, Config},
     space::{
         large::{LargeSpace, RunTable},
@@ -40,7 +40,7 @@ pub(crate) struct Shared {
     pub(crate) memory: Memory,
     /// Who takes part, and where they meet.
     pub(crate) registry: Mutex<Registry>,
-    pub(crate) world: World,
+    pub(crate) world: Rendezvous,
     /// The generations. Their side tables are read without a lock.
     pub(crate) young: Mutex<Young>,
     pub(crate) old: Mutex<Old>,
@@ -94,7 +94,7 @@ impl Shared {
             runs,
             pace,
             epochs: Epochs::new(),
-            world: World::new(),
+            world: Rendezvous::new(),
             registry: Mutex::default(),
             young: Mutex::new(Young::new(YoungSpace::new(map, config.chunk_bytes)?)),
             old: Mutex::new(Old::new(old, config.workers)),

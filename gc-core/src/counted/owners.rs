@@ -16,7 +16,7 @@ use core::ptr::NonNull;
 
 use super::count::{Count, Settled};
 use crate::{
-    safepoint::{Hold, Poll, StateWord, World},
+    safepoint::{Hold, Poll, Rendezvous, StateWord},
     sync::{Mutex, mutant},
 };
 
@@ -90,7 +90,7 @@ pub(crate) struct Entry {
 pub(crate) struct Seat {
     pub(crate) word: NonNull<StateWord>,
     pub(crate) poll: NonNull<Poll>,
-    pub(crate) world: NonNull<World>,
+    pub(crate) world: NonNull<Rendezvous>,
 }
 
 // SAFETY: all three are `Sync`, and live as long as the entry (the duty of whoever enters it).

@@ -29,7 +29,7 @@ mod old;
 #[path = "../../stand_ins/roots.rs"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod roots;
-#[path = "../../../gc-core/src/safepoint.rs"]
+#[path = "../../stand_ins/safepoint.rs"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod safepoint;
 #[path = "../../stand_ins/space.rs"]
