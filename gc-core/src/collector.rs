@@ -25,6 +25,7 @@ pub(crate) mod mutator_state;
 mod pacing;
 mod pause;
 mod policy;
+mod promotion;
 pub(crate) mod refill;
 pub(crate) mod registry;
 mod request;

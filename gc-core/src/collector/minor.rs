@@ -13,7 +13,7 @@ use crate::{
     young::{self, Evacuated, Evacuator, Pause, Policy, ToSpace},
 };
 
-use super::{collector::Shared, generations::Old, major_cycle::Phase, stopped_heap::StoppedHeap, type_info::Promotion};
+use super::{collector::Shared, generations::Old, major_cycle::Phase, promotion::Promotion, stopped_heap::StoppedHeap};
 
 impl StoppedHeap<'_> {
     /// Collects the young generation.

@@ -4,15 +4,13 @@ use core::marker::PhantomData;
 
 use crate::{
     barrier::{Barrier, Preserver},
-    object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape, size_class::SizeClass},
-    old::{mark::Marker, promote::Cursors},
-    space::old::{Bits, OldSpace},
-    sync::Mutex,
+    object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape},
+    old::mark::Marker,
     trace::{Trace, Visitor},
-    young::{Evacuator, Promote},
+    young::{ContentInfo, Evacuator},
 };
 
-use super::verify::Inspector;
+use super::{promotion::Promotion, verify::Inspector};
 
 /// Names the descriptions of `T`.
 pub(crate) struct Describe<T>(PhantomData<T>);
@@ -136,36 +134,7 @@ unsafe fn drop_one<T>(value: *mut u8) {
     unsafe { value.cast::<T>().drop_in_place() }
 }
 
-/// Promotion into the old part, for one worker of the young collection.
-pub(crate) struct Promotion<'a> {
-    old: &'a Mutex<&'a mut OldSpace>,
-    bits: &'a Bits,
-    cursors: &'a mut Cursors,
-    /// Runs of large objects that became old.
-    pub(crate) large: Vec<u32>,
-}
-
-impl<'a> Promotion<'a> {
-    pub(crate) fn new(old: &'a Mutex<&'a mut OldSpace>, bits: &'a Bits, cursors: &'a mut Cursors) -> Self {
-        Self { old, bits, cursors, large: Vec::new() }
-    }
-}
-
-impl Promote for Promotion<'_> {
-    #[inline(always)]
-    fn place(&mut self, info: &'static TypeInfo, extent: usize) -> (*mut u8, SizeClass) {
-        self.cursors.place(self.old, self.bits, info, extent)
-    }
-
-    #[inline(always)]
-    fn take(&mut self, address: *mut u8, class: SizeClass, info: &'static TypeInfo) {
-        self.cursors.take(self.bits, address, class, info);
-    }
-
-    fn promoted_large(&mut self, page: usize) {
-        self.large.push(page as u32);
-    }
-
+impl ContentInfo for Promotion<'_> {
     fn content_info<T: Trace>() -> &'static TypeInfo {
         Describe::<T>::SIZED
     }

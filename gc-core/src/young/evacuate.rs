@@ -33,7 +33,7 @@ use crate::{
 use super::to_space::{Buffer, ToSpace};
 
 /// Where objects go that leave the young generation, for one worker.
-pub(crate) trait Promote {
+pub(crate) trait Promote: ContentInfo {
     /// Memory in the old part for an object of `info` that takes `extent` bytes from its header: the address it will have. The
     /// same until it is taken.
     fn place(&mut self, info: &'static TypeInfo, extent: usize) -> (*mut u8, SizeClass);
@@ -43,7 +43,10 @@ pub(crate) trait Promote {
 
     /// A large object became old where it is.
     fn promoted_large(&mut self, page: usize);
+}
 
+/// Knows the description of each type.
+pub(crate) trait ContentInfo {
     /// The description of a cell's content.
     fn content_info<T: Trace>() -> &'static TypeInfo;
 }
@@ -112,7 +115,7 @@ pub(crate) struct Pause<'a> {
     to_space: ToSpace<'a>,
     policy: Policy,
     crew: &'a Crew,
-    /// Bytes that one worker copies before others are asked to help: see [`share`](super::share).
+    /// Bytes that one worker copies before others are asked to help: see [`parallel`](super::parallel).
     alone: usize,
 }
 
