@@ -22,6 +22,7 @@ mod major;
 pub(crate) mod major_cycle;
 mod minor;
 pub(crate) mod mutator_state;
+pub(crate) mod nested_roots;
 mod pacing;
 mod pause;
 mod policy;

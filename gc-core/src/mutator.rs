@@ -159,7 +159,7 @@ impl Mutator {
         }
         let mut pending = Pending::default();
         registry.forget_tables(&mut pending);
-        shared.background.expect_drops(&pending, &shared.memory.budget);
+        shared.background.expect_drops(&mut pending, &shared.memory.budget);
         let mutator = Self::register(handle, &mut registry, number, thread);
         if stops {
             shared.count_stop(&registry.mutators);
@@ -194,6 +194,7 @@ impl Mutator {
             drops: DropList::default(),
             fresh_large: Vec::new().into(),
             stress_count: 0.into(),
+            refused_at: 0.into(),
             seen_at: Place::default(),
         };
         let local = Box::new(Attachment { state, handle: handle.clone(), shared });
@@ -349,8 +350,8 @@ impl Mutator {
     /// Generations 0 and 1 are always collected together: see [`Generation`]. If another thread has begun a collection
     /// after this call that does as much, there is no second one, and its report is returned.
     ///
-    /// Afterwards, outside of the pause, this thread drops what waits to be dropped: destructors run here, as in
-    /// [`blocked`](Self::blocked). What the heap's thread is dropping at this moment is not waited for.
+    /// Afterwards, outside of the pause, what waits to be dropped is dropped on a thread that is started for it, with a large stack, and this
+    /// one waits for that as in [`blocked`](Self::blocked). What the heap's thread is dropping at this moment is not waited for.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;

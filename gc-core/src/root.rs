@@ -1,17 +1,13 @@
 //! `Root`: keeps a traced value across safepoints.
 //!
-//! One word: the slot of a table of the heap (`collector::roots`). A value of up to a word lies in the slot; a larger
+//! One word: the slot of a table of the heap (`roots`). A value of up to a word lies in the slot; a larger
 //! one, or one that needs dropping, in memory of its own.
 
 use core::{fmt, marker::PhantomData, mem};
 
 use crate::{
     Gc, Mutator,
-    collector::{
-        attachment,
-        drops::{Dropped, drop_object},
-        type_info::Describe,
-    },
+    collector::{attachment, nested_roots, type_info::Describe},
     roots::RootRef,
     trace::{Object, Trace, Visitor},
 };
@@ -26,7 +22,8 @@ use crate::{
 ///
 /// A value of up to a word without a destructor, as a pointer, lies in a table: creating and dropping the root on its
 /// mutator's thread costs a few instructions. Anything else has memory of its own. Elsewhere a drop is one atomic store
-/// and one decrement, and the value goes after the next collection. Each pause looks at every root.
+/// and one decrement, and the value goes after the next collection. Each pause looks at every root. Roots in the value of another root go
+/// with it, one after the other: a long chain takes no deep stack.
 ///
 /// A root in an object of its own heap is a leak of that heap: each keeps the other.
 ///
@@ -248,13 +245,8 @@ impl<T: Trace> Root<T> {
         if let Some(boxed) = self.slot.release_boxed(current.cast()) {
             // SAFETY: the mutator that the root was filed with, which this thread runs. A destructor may end it: hence the clone.
             let shared = unsafe { &*current }.shared.clone();
-            let mut dropped = Dropped::default();
-            // SAFETY: the value of this root, which was unlinked just now: nobody else has it. Dropped as the
-            // type it has at any lifetime; traced types run no user code of their own, leaves know no lifetime.
-            unsafe { drop_object(boxed.value.as_ptr(), boxed.info, &mut dropped) };
-            // SAFETY: dropped just now.
-            unsafe { boxed.free() };
-            shared.background.count(dropped);
+            // SAFETY: the value of this root, which was unlinked just now: nobody else has it.
+            unsafe { nested_roots::drop_value(shared, boxed) };
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Roots dropped anywhere against a detaching owner and a collector that frees the table: `collector::live_count`.
+//! Roots dropped anywhere against a detaching owner and a collector that frees the table: `roots::live_count`.
 //!
 //! `Heap::touch` stands for what the last one does with the table, and for freeing it.
 

@@ -142,15 +142,16 @@ impl Shared {
             let mut old = self.old.lock();
             let count = if self.config.stress.slow_marker == 0 { AT_ONCE } else { 1 };
             more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, count);
+            self.background.expect_drops(&mut pending, &self.memory.budget);
             drop(old);
             if pending.bytes() > POST_AT {
-                self.drop_later(core::mem::take(&mut pending));
+                self.background.post_drops(core::mem::take(&mut pending));
             }
             if self.config.stress.slow_marker != 0 {
                 thread::sleep(10 * REST);
             }
         }
-        self.drop_later(pending);
+        self.background.post_drops(pending);
         if !more {
             self.end_full(number);
         }

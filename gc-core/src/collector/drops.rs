@@ -20,6 +20,8 @@ pub(crate) struct Pending {
     end: usize,
     /// Objects in the arenas.
     values: usize,
+    /// Values, and bytes, that have been counted: see [`count_new`](Self::count_new).
+    counted: (usize, usize),
     boxed: Vec<BoxedValue>,
     /// Runs of dead large objects: dropped where they lie.
     large: Vec<u32>,
@@ -28,7 +30,7 @@ pub(crate) struct Pending {
 impl Default for Pending {
     fn default() -> Self {
         let next = core::ptr::null_mut();
-        Self { arenas: Vec::new(), next, end: 0, values: 0, boxed: Vec::new(), large: Vec::new() }
+        Self { arenas: Vec::new(), next, end: 0, values: 0, counted: (0, 0), boxed: Vec::new(), large: Vec::new() }
     }
 }
 
@@ -141,6 +143,13 @@ impl Pending {
         self.arenas.iter().map(|arena| arena.bytes).sum()
     }
 
+    /// Values, and the bytes that they lie in, that came since the last call.
+    pub(crate) fn count_new(&mut self) -> (usize, usize) {
+        let now = (self.len(), self.bytes());
+        let before = core::mem::replace(&mut self.counted, now);
+        (now.0 - before.0, now.1 - before.1)
+    }
+
     /// Records how much of the last arena is used.
     fn seal(&mut self) {
         if let Some(arena) = self.arenas.last_mut() {
@@ -191,10 +200,23 @@ impl Pending {
         }
         for boxed in self.boxed {
             // SAFETY: its root is gone and unlinked; dropped here only.
-            unsafe { drop_object(boxed.value.as_ptr(), boxed.info, dropped) };
-            // SAFETY: dropped just now.
-            unsafe { boxed.free() };
+            unsafe { boxed.drop_and_free(dropped) };
         }
+    }
+}
+
+impl BoxedValue {
+    /// Drops the value, and frees its memory. A destructor that panics is noted.
+    ///
+    /// # Safety
+    ///
+    /// The value is the caller's: its root is gone and unlinked.
+    pub(crate) unsafe fn drop_and_free(self, dropped: &mut Dropped) {
+        // SAFETY: the caller's. Dropped as the type it has at any lifetime; traced types run no user code of their own, leaves know
+        // no lifetime.
+        unsafe { drop_object(self.value.as_ptr(), self.info, dropped) };
+        // SAFETY: dropped just now.
+        unsafe { self.free() };
     }
 }
 

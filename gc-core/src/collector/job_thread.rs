@@ -74,14 +74,29 @@ fn work(shared: &Shared) {
 }
 
 impl Shared {
-    /// Runs the drops that wait, on a thread that asked for a collection and holds nothing.
+    /// Runs the drops that wait, for a thread that asked for a collection and waits, on one with a large stack: values may be nested
+    /// deeply. Where no thread is to be had, they are left to the heap's own.
     pub(crate) fn help(&self) {
         let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Bury(_));
         // Others may post drops as fast as they are run: only those that are there now.
-        for _ in 0..self.background.queue.count(is_drop) {
-            let Some(job) = self.background.queue.take(is_drop) else { return };
-            self.run(job);
+        let now = self.background.queue.count(is_drop);
+        if now == 0 {
+            return;
         }
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK);
+            let helper = thread.spawn_scoped(scope, || {
+                set_role(Role::Collector);
+                for _ in 0..now {
+                    let Some(job) = self.background.queue.take(is_drop) else { return };
+                    self.run(job);
+                }
+            });
+            // Destructors are caught: what gets here is a bug of ours.
+            if helper.is_ok_and(|helper| helper.join().is_err()) {
+                eprintln!("gc-core: a thread that runs destructors panicked");
+            }
+        });
     }
 
     /// Runs one job. No lock is held (K1).
@@ -119,13 +134,15 @@ impl Shared {
     fn drop_pending(&self, mut pending: Pending) {
         let mut dropped = Dropped::default();
         let (count, bytes) = (pending.len(), pending.bytes());
-        for page in pending.take_large() {
-            let (address, info) = self.runs.object(page as usize);
-            // SAFETY: a dead run's object, handed to us alone.
-            unsafe { drop_object(address, info, &mut dropped) };
-            self.large.lock().give_back(&self.runs, page);
-        }
-        pending.run(&mut dropped);
+        self.drop_with_roots(&mut dropped, |dropped| {
+            for page in pending.take_large() {
+                let (address, info) = self.runs.object(page as usize);
+                // SAFETY: a dead run's object, handed to us alone.
+                unsafe { drop_object(address, info, dropped) };
+                self.large.lock().give_back(&self.runs, page);
+            }
+            pending.run(dropped);
+        });
         self.memory.budget.discharge(bytes);
         self.background.count(dropped);
         self.background.dropped(count, bytes);

@@ -1,7 +1,7 @@
 //! The heap's own thread: it drops dead values, tells events and gives memory back, away from pauses and mutators.
 //!
 //! ```text
-//!   post(Job) ─▶ queue ─▶ this thread, or `help` on a thread that called `collect`
+//!   post(Job) ─▶ queue ─▶ this thread, or one that `help` starts for who called `collect`
 //!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
 //! ```
 //!
@@ -68,15 +68,16 @@ impl Background {
         }
     }
 
-    /// Counts values that will be posted to be dropped, and the memory that they lie in.
+    /// Counts values that will be posted to be dropped, and the memory that they lie in: those that came since the last call.
     ///
-    /// The caller has the registry locked and, in a pause, lets nobody go on yet: so whoever collects next, or goes on, finds what
-    /// was found dead dropped, or counted here.
-    pub(crate) fn expect_drops(&self, pending: &Pending, budget: &Budget) {
-        budget.charge_always(pending.bytes());
+    /// The caller lets nobody see yet that they are dead: it has the registry locked and, in a pause, lets nobody go on; a sweep has the old
+    /// generation locked. So whoever collects next, or goes on, finds what was found dead dropped, or counted here.
+    pub(crate) fn expect_drops(&self, pending: &mut Pending, budget: &Budget) {
+        let (new, new_bytes) = pending.count_new();
+        budget.charge_always(new_bytes);
         // Relaxed, here and below: counters for `Stats`, which the lock and the end of the pause order.
-        let values = self.pending.fetch_add(pending.len(), Ordering::Relaxed) + pending.len();
-        let bytes = self.pending_bytes.fetch_add(pending.bytes(), Ordering::Relaxed) + pending.bytes();
+        let values = self.pending.fetch_add(new, Ordering::Relaxed) + new;
+        let bytes = self.pending_bytes.fetch_add(new_bytes, Ordering::Relaxed) + new_bytes;
         if bytes > MANY && !self.told_behind.swap(true, Ordering::Relaxed) {
             // In front of the drops that it is about.
             self.queue.post_first(Job::Tell(Event::DestructorsBehind { values, bytes }));

@@ -42,6 +42,8 @@ pub(crate) struct MutatorState {
     pub(crate) fresh_large: RefCell<Vec<u32>>,
     /// Testing: allocations or safepoints since the last forced collection.
     pub(crate) stress_count: Cell<u32>,
+    /// The number of the last full collection that had begun when an allocation was last refused: it was promised a later one.
+    pub(crate) refused_at: Cell<u64>,
     /// Where its owner was last seen: at a safepoint that had something to do, or in `blocked`.
     pub(crate) seen_at: Place,
 }

@@ -41,7 +41,7 @@ pub(crate) fn collect(
     let (generation, wanted, cause) = choose(shared, wanted, cause);
     let mut pending = Pending::default();
     registry.forget_tables(&mut pending);
-    let mut heap = StoppedHeap::stopped(shared, mutators, &registry.tables, pending, matches!(wanted, Wanted::Begin));
+    let mut heap = StoppedHeap::stopped(shared, mutators, &registry.tables, pending);
     let before = heap.bytes();
     let allocated = heap.fresh_bytes();
     let before_remembered = heap.young.remembered.len();

@@ -185,6 +185,7 @@ impl Attachment {
     fn refused(&self, wanted: usize) -> Refused {
         let shared = &*self.shared;
         let refused = Refused { limit: shared.memory.budget.limit(), used: shared.memory.budget.used(), wanted };
+        self.refused_at.set(shared.full.begun());
         self.poll.raise(Reason::FULL);
         if shared.pace.tell_limit() {
             let event = Event::LimitReached { limit: refused.limit, used: refused.used };
@@ -197,7 +198,7 @@ impl Attachment {
     fn count_for_stress(&self) {
         let every = self.shared.config.stress.every_allocation;
         if every != 0 {
-            let count = self.stress_count.get() + 1;
+            let count = self.stress_count.get().wrapping_add(1);
             self.stress_count.set(count);
             if count.is_multiple_of(every) {
                 self.poll.raise(Reason::YOUNG);

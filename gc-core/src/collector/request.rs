@@ -56,7 +56,8 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         }
     }
     if reason.contains(Reason::FULL) {
-        request(local, Generation::Old, Cause::Limit, seen);
+        // The one that it was promised may have begun, or be over, since.
+        request(local, Generation::Old, Cause::Limit, Seen { full: local.refused_at.get(), ..seen });
     } else if reason.contains(Reason::REMEMBERED)
         || (reason.contains(Reason::YOUNG) && (shared.pace.is_auto() || stress.every_allocation != 0))
     {
@@ -122,13 +123,13 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     // (`trace::impls::owned`, `collections`). So a collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
     let bomb = AbortOnUnwind;
     let started = shared.epochs.begin_collection();
-    let (figures, pending) = collect(shared, &mutators, &mut registry, wanted, cause, start);
+    let (figures, mut pending) = collect(shared, &mutators, &mut registry, wanted, cause, start);
     shared.epochs.end_collection();
     let report = figures.report();
     for last in &mut registry.last[..=report.generation as usize] {
         *last = Some(Finished { started, report });
     }
-    shared.background.expect_drops(&pending, &shared.memory.budget);
+    shared.background.expect_drops(&mut pending, &shared.memory.budget);
     core::mem::forget(bomb);
     shared.world.resume(shared.members(&mutators));
     drop(registry);

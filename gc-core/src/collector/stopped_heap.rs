@@ -37,7 +37,6 @@ impl<'a> StoppedHeap<'a> {
         mutators: &'a [Attached],
         tables: &'a [Arc<RootTable>],
         pending: Pending,
-        begins: bool,
     ) -> Self {
         let mut young = shared.young.lock();
         let (old, large) = (shared.old.lock(), shared.large.lock());
@@ -47,9 +46,6 @@ impl<'a> StoppedHeap<'a> {
             // What it was raised for is being done.
             local.poll.lower(Reason::YOUNG);
             local.poll.lower(Reason::REMEMBERED);
-            if begins {
-                local.poll.lower(Reason::FULL);
-            }
         }
         Self { shared, mutators, tables, young, old, large, pending, all_swept: false }
     }

@@ -13,15 +13,10 @@ impl Shared {
         let mut pending = Pending::default();
         let mut old = self.old.lock();
         let more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, AT_ONCE);
+        self.background.expect_drops(&mut pending, &self.memory.budget);
         drop(old);
-        self.drop_later(pending);
-        more
-    }
-
-    /// Posts what a sweep found dead.
-    pub(super) fn drop_later(&self, pending: Pending) {
-        self.background.expect_drops(&pending, &self.memory.budget);
         self.background.post_drops(pending);
+        more
     }
 
     /// Sweeps some blocks or large objects. Whether there were any.

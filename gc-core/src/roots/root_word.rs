@@ -5,6 +5,7 @@
 //!              file                free, by the running owner
 //!      FREE ───────────▶ live ────────────────────────────────▶ FREE
 //!        ▲                 │ drop_elsewhere: any thread, also in a pause
+//!        │                 │ take_elsewhere: a job of the heap, between pauses; the value is gone
 //!        └── free, by a scan ── DROPPED
 //! ```
 //!
@@ -64,6 +65,14 @@ impl<T> RootWord<T> {
         let word = self.0.load(Ordering::Relaxed);
         // Release, with the Acquire of `look`: nobody uses the value any more.
         self.0.store(word.map_addr(|a| a | DROPPED), mutant::RELAXED_ROOT_DROP.weaken(Ordering::Release));
+    }
+
+    /// The root is dropped elsewhere, and its value is the caller's: the slot holds none. No pause is under way.
+    pub(crate) fn take_elsewhere(&self) {
+        // Relaxed load: R1, the caller has the root.
+        let word = self.0.load(Ordering::Relaxed);
+        // Release, with the Acquire of `look`, as for `drop_elsewhere`.
+        self.0.store(word.map_addr(|a| (a & !BOXED) | DROPPED), Ordering::Release);
     }
 
     /// The slot goes to the free list. The caller is the running owner, or the leader of a pause.

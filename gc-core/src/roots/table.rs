@@ -8,8 +8,8 @@
 //!   nobody's. So who finds its own current mutator there is the running owner.
 //! - **T3** Whoever makes `live` zero (see `live_count`) lets go of the heap: roots keep their heap alive. The owner
 //!   counts its roots only when it detaches, by its slots, so that creating and dropping one counts nothing.
-//! - **T4** The memory of a boxed value is freed by the running owner, or after a scan has unlinked its slot: never while a
-//!   pause may be tracing it.
+//! - **T4** The memory of a boxed value is freed by the running owner, or after a scan has unlinked its slot, or after it was taken out
+//!   with the registry locked, which a leader holds: never while a pause may be tracing it.
 
 use core::{
     alloc::Layout,
@@ -28,6 +28,7 @@ use crate::{
 };
 
 use super::{
+    aside,
     live_count::{LiveCount, Subtracted},
     root_word::{Kept, RootWord, Rooted},
 };
@@ -358,7 +359,9 @@ impl RootRef {
     #[must_use]
     pub(crate) fn release_boxed(self, current: Owner) -> Option<BoxedValue> {
         let Some(table) = self.owned(current) else {
-            self.release_elsewhere();
+            if !aside::put_aside(self) {
+                self.release_elsewhere();
+            }
             return None;
         };
         let slot = self.slot();
@@ -387,9 +390,22 @@ impl RootRef {
         unsafe { self.0.as_ref() }
     }
 
+    /// Takes the value of a root out that was filed by [`RootTable::boxed`] and put aside, and leaves the slot to the next scan. The caller
+    /// has the registry locked, so no pause is tracing the value (T4). Returns what keeps the heap alive, too, if that was its last root.
+    pub(crate) fn take_boxed(self) -> (BoxedValue, Option<Arc<dyn HeapHandle>>) {
+        let slot = self.slot();
+        let Rooted::Live(info, _) = slot.word.look() else { unreachable!("gc-core: a root that was dropped before") };
+        // SAFETY: the slot of a boxed root.
+        let value = NonNull::new(unsafe { slot.boxed() }).expect("a boxed root has memory");
+        slot.word.take_elsewhere();
+        // SAFETY: as in `release_elsewhere`.
+        let table = unsafe { self.head().table.as_ref() };
+        (BoxedValue { value, info }, table.last(table.live.drop_one()))
+    }
+
     #[cold]
     #[inline(never)]
-    fn release_elsewhere(self) {
+    pub(crate) fn release_elsewhere(self) {
         let table = self.head().table;
         self.slot().word.drop_elsewhere();
         // The slot is not ours any more; the table is there until `live` is zero.

@@ -13,7 +13,8 @@ impl Reason {
     /// A young collection is due: the young budget is used up, what objects hold elsewhere makes it due, or stress does. For the marker,
     /// which has no young generation: it is asked for something other than marking.
     pub(crate) const YOUNG: Self = Self(1);
-    /// An allocation was refused, by the hard limit, the reservation or the system: only a full collection can help.
+    /// An allocation was refused, by the hard limit, the reservation or the system: the mutator waits for the end of a full collection that
+    /// begins after that.
     pub(crate) const FULL: Self = Self(2);
     /// Testing: every safepoint is looked at.
     pub(crate) const STRESS: Self = Self(4);

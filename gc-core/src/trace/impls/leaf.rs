@@ -12,7 +12,7 @@ use crate::trace::{Trace, Visitor};
 ///
 /// For types that have no [`Trace`](crate::Trace) of their own, as objects and inside containers. (A field may also be
 /// marked `#[trace(skip)]`, which needs no wrapper.) The collector never looks inside. The value is dropped some time
-/// after its object has died, on the heap's thread or on one that calls [`Mutator::collect`](crate::Mutator::collect).
+/// after its object has died, on a thread of the heap.
 ///
 /// It costs nothing, and dereferences to the value.
 ///
