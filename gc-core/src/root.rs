@@ -8,7 +8,7 @@ use core::{fmt, marker::PhantomData, mem};
 use crate::{
     Gc, Mutator,
     collector::{attachment, nested_roots, type_info::Describe},
-    roots::RootRef,
+    roots::{RootRef, aside},
     trace::{Object, Trace, Visitor},
 };
 
@@ -247,6 +247,8 @@ impl<T: Trace> Root<T> {
             let shared = unsafe { &*current }.shared.clone();
             // SAFETY: the value of this root, which was unlinked just now: nobody else has it.
             unsafe { nested_roots::drop_value(shared, boxed) };
+        } else if !aside::put_aside(self.slot) {
+            self.slot.release_elsewhere();
         }
     }
 }

@@ -28,7 +28,6 @@ use crate::{
 };
 
 use super::{
-    aside,
     live_count::{LiveCount, Subtracted},
     root_word::{Kept, RootWord, Rooted},
 };
@@ -355,15 +354,11 @@ impl RootRef {
         }
     }
 
-    /// Drops a root filed by [`RootTable::boxed`], as above. Returns the value if the caller drops and frees it now.
+    /// Takes a root filed by [`RootTable::boxed`] out of its slot, as above: the caller drops its value and frees it. `None`, and nothing has
+    /// happened, on any other thread: then the caller puts it aside, or releases it elsewhere.
     #[must_use]
     pub(crate) fn release_boxed(self, current: Owner) -> Option<BoxedValue> {
-        let Some(table) = self.owned(current) else {
-            if !aside::put_aside(self) {
-                self.release_elsewhere();
-            }
-            return None;
-        };
+        let table = self.owned(current)?;
         let slot = self.slot();
         let Rooted::Live(info, _) = slot.word.look() else { unreachable!("gc-core: a root that was dropped before") };
         // SAFETY: the slot of a boxed root.
@@ -403,6 +398,7 @@ impl RootRef {
         (BoxedValue { value, info }, table.last(table.live.drop_one()))
     }
 
+    /// Drops a root on another thread than its running owner's.
     #[cold]
     #[inline(never)]
     pub(crate) fn release_elsewhere(self) {
