@@ -362,9 +362,9 @@ impl RootRef {
         let slot = self.slot();
         let Rooted::Live(info, _) = slot.word.look() else { unreachable!("gc-core: a root that was dropped before") };
         // SAFETY: the slot of a boxed root.
-        let value = unsafe { slot.boxed() };
+        let value = NonNull::new(unsafe { slot.boxed() }).expect("a boxed root has memory");
         table.link(slot);
-        NonNull::new(value).map(|value| BoxedValue { value, info })
+        Some(BoxedValue { value, info })
     }
 
     /// The table, if this thread is its running owner (T1, T2).
