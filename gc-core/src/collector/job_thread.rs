@@ -1,4 +1,13 @@
-//! The thread that does the jobs, and the end of a heap.
+//! The heap's own thread: it drops dead values, tells events and gives memory back, away from pauses and mutators.
+//!
+//! ```text
+//!   post(Job) ─▶ queue ─▶ this thread, or one that `help` starts for who called `collect`
+//!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
+//! ```
+//!
+//! - **K1** No lock is held while user code (destructors, the event hook) runs.
+//! - **K2** A job is run once (Q1 of `job_queue`). Jobs are not ordered among each other.
+//! - **K3** The thread's end owns the heap: nobody else is left who could use it.
 
 use core::ptr::NonNull;
 use std::{panic, thread};
