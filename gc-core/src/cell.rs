@@ -1,6 +1,6 @@
 //! `GcCell`: a mutable field that is not one pointer.
 //!
-//! A lock word and the content. The word's bits and what they mean are in `memory::cell_word`; the barrier runs before a write begins.
+//! A lock word and the content. The word's bits and what they mean are in `object::cell_word`; the barrier runs before a write begins.
 
 use core::{
     cell::UnsafeCell,
@@ -13,8 +13,8 @@ use std::time::Instant;
 
 use crate::{
     Mutator,
-    collector::describe::Describe,
-    memory::{CellConflict, CellUser, CellWord},
+    collector::type_info::Describe,
+    object::{CellConflict, CellUser, CellWord},
     sync::{spin_loop, spins},
     trace::{Trace, Visitor},
 };

@@ -1,37 +1,42 @@
-//! Who collects what when: the cycle, its pacing, and the thread that works beside the program.
+//! Who collects what when.
+//!
+//! | read | to learn |
+//! |---|---|
+//! | `request` → `pause` → `minor`, `major` | the order of a collection |
+//! | `policy`, `pacing` | which one, and when |
+//! | `concurrent`, `job_thread` | what the heap's own threads do meanwhile |
+//! | `collector` | the parts of a heap, and the order of its locks |
 
-pub(crate) mod allocate;
-pub(crate) mod background;
-pub(crate) mod config;
-mod cycle;
-pub(crate) mod describe;
-pub(crate) mod event;
-pub(crate) mod full;
+pub(crate) mod attachment;
+#[expect(clippy::module_inception, reason = "the collector of the folder: the owner of what lies beside it")]
+mod collector;
+mod concurrent;
+pub(crate) mod drops;
+mod epochs;
+mod generations;
 pub(crate) mod handle;
-mod helpers;
-mod histogram;
-mod live_count;
-pub(crate) mod local;
-mod marker;
+mod job_queue;
+mod job_thread;
+pub(crate) mod jobs;
+mod major;
+pub(crate) mod major_cycle;
+mod minor;
+pub(crate) mod mutator_state;
 pub(crate) mod nested_roots;
-mod pace;
-pub(crate) mod pending;
-mod queue;
-mod report;
+mod pacing;
+mod pause;
+mod policy;
+mod promotion;
+pub(crate) mod refill;
+pub(crate) mod registry;
 mod request;
-mod root_word;
-pub(crate) mod roots;
-pub(crate) mod shared;
-pub(crate) mod stats;
-pub(crate) mod stress;
-mod utilisation;
+mod stop;
+mod stopped_heap;
+mod sweeping;
+mod trim;
+pub(crate) mod type_info;
 mod verify;
-mod world;
 
-pub use config::{BuildError, Thresholds};
-pub use event::{Event, Level, Step};
-pub use histogram::Histogram;
-pub use report::{Cause, CollectReport, Generation};
+pub(crate) use collector::Shared;
+pub(crate) use job_thread::start;
 pub(crate) use request::{at_safepoint, request};
-pub use stats::{Counts, Stats};
-pub use stress::{ParseStressError, Stress};

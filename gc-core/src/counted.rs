@@ -39,9 +39,9 @@ pub use unique::CloneContents;
 pub use weak::CountedWeak;
 
 use crate::trace::Acyclic;
-use contents::KindOf;
 use count::{Count, Released, Step};
 use current::{ask, current, merge};
+use grave::KindOf;
 use owners::Object;
 
 /// A reference to an immutable object that goes with its last reference: `Arc`'s face, `Rc`'s speed on the thread that made it.

@@ -9,7 +9,7 @@
 use core::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use crate::{
-    memory::Edge,
+    object::Edge,
     trace::{Object, Trace, Visitor},
 };
 
@@ -38,7 +38,7 @@ use crate::{
 /// ```
 #[repr(transparent)]
 pub struct Gc<'gc, T: ?Sized> {
-    /// The address of the object (see `memory::layout`).
+    /// The address of the object (see `object::layout`).
     address: NonNull<u8>,
     /// Behaves as a `&'gc T`; the raw pointer keeps it on its thread.
     borrow: PhantomData<(&'gc T, *const ())>,

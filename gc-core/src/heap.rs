@@ -7,10 +7,12 @@ use core::fmt;
 pub use builder::HeapBuilder;
 
 use crate::{
-    collector::{BuildError, Counts, Histogram, Stats, Thresholds, handle::Handle, shared::Shared},
+    collector::{Shared, handle::Handle},
     memory::PAGE,
     mutator::{AttachError, Mutator},
-    sync::{Arc, atomic::Ordering},
+    settings::{BuildError, Thresholds},
+    stats::{Counts, Histogram, Stats},
+    sync::Arc,
 };
 
 /// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
@@ -117,7 +119,7 @@ impl Heap {
     /// ```
     pub fn stats(&self) -> Stats {
         let shared = self.shared();
-        let mut stats = *shared.stats.lock();
+        let mut stats = shared.stats.stats();
         stats.memory_bytes = shared.memory.budget.used();
         stats.memory_peak = shared.memory.budget.peak();
         (stats.drops_pending, stats.drops_run, stats.drops_panicked) = shared.background.drops();
@@ -138,7 +140,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pauses(&self) -> Histogram {
-        self.shared().times.lock().pauses.clone()
+        self.shared().stats.pauses()
     }
 
     /// Minimum mutator utilisation: the least part of any window of 1, 10 and 100 ms that was left to the program by pauses, from 0 to 1.
@@ -153,7 +155,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn minimum_utilisation(&self) -> [(core::time::Duration, f64); 3] {
-        self.shared().times.lock().utilisation.least()
+        self.shared().stats.minimum_utilisation()
     }
 
     /// How long each stop took to begin: from the request until every running thread had reached a safepoint. Stops that
@@ -167,7 +169,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn times_to_safepoint(&self) -> Histogram {
-        self.shared().times.lock().to_safepoint.clone()
+        self.shared().stats.times_to_safepoint()
     }
 
     /// The thread that the longest time to safepoint waited for, by name and id; `None` if nobody was ever waited for.
@@ -178,7 +180,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn slowest_to_safepoint(&self) -> Option<String> {
-        self.shared().times.lock().slowest.clone()
+        self.shared().stats.slowest_to_safepoint()
     }
 
     /// When collections happen.
@@ -235,8 +237,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_auto(&self, auto: bool) {
-        // Relaxed: a setting.
-        self.shared().pace.auto.store(auto, Ordering::Relaxed);
+        self.shared().pace.set_auto(auto);
     }
 
     /// The hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
@@ -320,12 +321,11 @@ impl Mutator {
     pub fn counts(&self) -> Counts {
         let shared = self.shared();
         let pace = &shared.pace;
-        // Relaxed, both: figures.
         let old = shared.old.lock().space.live_bytes + shared.large.lock().used_pages * PAGE;
         Counts {
-            young_bytes: pace.fresh_bytes.load(Ordering::Relaxed) + self.local().buffer.used(shared.config.chunk_bytes),
-            young_collections: pace.young_collections.load(Ordering::Relaxed),
-            old_growth: old.saturating_sub(pace.old_live.load(Ordering::Relaxed)),
+            young_bytes: pace.fresh_bytes() + self.local().buffer.used(shared.config.chunk_bytes),
+            young_collections: pace.young_collections(),
+            old_growth: pace.old_growth(old),
         }
     }
 

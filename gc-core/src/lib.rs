@@ -78,22 +78,21 @@ mod gc;
 mod heap;
 mod memory;
 mod mutator;
+mod object;
 mod old;
 mod root;
+mod roots;
 mod safepoint;
+mod settings;
 mod slot;
-mod snapshot;
+mod space;
+mod stats;
 mod sync;
-mod team;
 mod trace;
-mod work;
+mod workers;
 mod young;
 
 pub use cell::{GcCell, GcCellMut, GcCellRef};
-pub use collector::{
-    BuildError, Cause, CollectReport, Counts, Event, Generation, Histogram, Level, ParseStressError, Stats, Step,
-    Stress, Thresholds,
-};
 pub use counted::{CloneContents, Contents, Counted, CountedWeak};
 pub use external::ExternalBytes;
 pub use gc::Gc;
@@ -101,7 +100,9 @@ pub use gc_derive::Trace;
 pub use heap::{Heap, HeapBuilder};
 pub use mutator::{AllocError, AttachError, Mutator};
 pub use root::Root;
+pub use settings::{BuildError, ParseStressError, Stress, Thresholds};
 pub use slot::Slot;
+pub use stats::{Cause, CollectReport, Counts, Event, Generation, Histogram, Level, Stats, Step};
 #[doc(hidden)]
 pub use trace::__private;
 pub use trace::{Acyclic, Leaf, Object, Trace, Visitor};

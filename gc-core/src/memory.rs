@@ -1,4 +1,4 @@
-//! The ground: address space, blocks, size classes, bitmaps and the object's layout. Knows nothing of collections.
+//! The ground: address space, what the heap may take of it, and bitmaps over it. Knows no object and no collection.
 //!
 //! One contiguous reservation per heap in three parts, in this order:
 //!
@@ -9,29 +9,13 @@
 //!
 //! Values that the write barrier cares for are young or large, holders are large or old: each is one range.
 
+pub(crate) mod address_map;
+mod backing;
 pub(crate) mod bitmap;
-pub(crate) mod blocks;
 pub(crate) mod budget;
-mod cell_word;
-pub(crate) mod chunks;
-mod copy;
-mod edge;
-mod forwarding;
-mod header;
-pub(crate) mod large;
-mod layout;
-mod map;
 pub(crate) mod poison;
 mod reservation;
-pub(crate) mod size_class;
 
-pub use cell_word::CellWord;
-pub(crate) use cell_word::{CellConflict, CellUser, LAST_NUMBER};
-pub(crate) use copy::copy_object;
-pub use edge::Edge;
-pub(crate) use header::{Header, HeaderWord, TraceFns, TypeInfo, TypeShape, forwarded};
-pub(crate) use layout::{
-    BLOCK, GRANULE, HEADER, MAX_ALIGN, MAX_SMALL, PAGE, elements_offset, slice_extent, young_start,
-};
-pub(crate) use map::{AddressMap, Part};
+pub(crate) use address_map::{AddressMap, BLOCK, GRANULE, PAGE, Part};
+pub(crate) use backing::Memory;
 pub(crate) use reservation::{MapFaults, Reservation, ReserveError};

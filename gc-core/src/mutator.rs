@@ -1,6 +1,6 @@
 //! `Mutator`: one thread's attachment to one heap. Attaching, safepoints, blocking and collecting; `allocate` is beside it.
 //!
-//! One word that points to the mutator's state (`collector::local`), which the leader of a collection reads while the owner
+//! One word that points to the mutator's state (`collector::mutator_state`), which the leader of a collection reads while the owner
 //! sits in `safepoint(&mut self)`: nothing of it is reached by an exclusive reference.
 //!
 //! - **U1** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: whatever can lead to a stop takes `&mut
@@ -17,18 +17,21 @@ pub use allocate::AllocError;
 use crate::{
     barrier::Barrier,
     collector::{
-        self, Cause, CollectReport, Generation,
-        full::Phase,
+        self, Shared,
+        attachment::{self, Attachment},
+        drops::Pending,
         handle::Handle,
-        local::{self, DropList, Local, Place, Role},
-        pending::Pending,
-        roots::RootTable,
-        shared::{Attached, Registry, Shared},
+        major_cycle::Phase,
+        mutator_state::{DropList, MutatorState, Place},
+        registry::{Attached, Registry},
     },
     counted::Token,
-    memory::{CellUser, CellWord, Edge, LAST_NUMBER, TypeInfo},
+    object::{CellUser, CellWord, Edge, LAST_NUMBER, TypeInfo},
+    roots::{Owner, RootTable},
     safepoint::{Poll, Reason, StateWord, Stopped},
-    sync::{Arc, atomic::Ordering},
+    stats::{Cause, CollectReport, Generation},
+    sync::Arc,
+    workers::role::{self, Role},
     young::Buffer,
 };
 
@@ -48,7 +51,7 @@ use crate::{
 /// # Ok(()) }
 /// ```
 pub struct Mutator {
-    local: NonNull<Local>,
+    local: NonNull<Attachment>,
     /// Never `Send` or `Sync`.
     thread: PhantomData<*mut ()>,
 }
@@ -114,7 +117,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 impl Mutator {
     /// Attaches this thread; gives up after `patience`, if that is given.
     pub(crate) fn attach(handle: &Arc<Handle>, patience: Option<Duration>) -> Result<Self, AttachError> {
-        match local::role() {
+        match role::role() {
             Role::Free => {}
             Role::Attached => return Err(AttachError::AlreadyAttached),
             Role::Collector => return Err(AttachError::CollectorThread),
@@ -142,7 +145,7 @@ impl Mutator {
             if waited >= PATIENCE {
                 shared.tell_who_is_late(&others, waited);
             }
-            late = others.iter().filter(|o| o.local().word.is_late()).map(|o| o.thread.clone()).collect();
+            late = others.iter().filter(|o| o.state().word.is_late()).map(|o| o.thread.clone()).collect();
             next()
         };
         let stopped = if stops {
@@ -164,8 +167,8 @@ impl Mutator {
         }
         drop(registry);
         shared.background.post_drops(pending);
-        local::set_role(Role::Attached);
-        local::run(mutator.local());
+        role::set_role(Role::Attached);
+        attachment::run(mutator.local());
         Ok(mutator)
     }
 
@@ -179,9 +182,9 @@ impl Mutator {
         barrier.set_marking(marking);
         let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&shared).cast()));
         registry.tables.push(roots.clone());
-        let local = Box::new(Local {
+        let state = MutatorState {
             poll: Poll::new(),
-            cell_user: CellUser::new(shared.pace.stop(), registry.mutators.is_empty() && !marking, number).into(),
+            cell_user: CellUser::new(shared.epochs.stop(), registry.mutators.is_empty() && !marking, number).into(),
             number,
             buffer: Buffer::new(),
             barrier,
@@ -193,9 +196,8 @@ impl Mutator {
             stress_count: 0.into(),
             refused_at: 0.into(),
             seen_at: Place::default(),
-            handle: handle.clone(),
-            shared,
-        });
+        };
+        let local = Box::new(Attachment { state, handle: handle.clone(), shared });
         let stress = &local.shared.config.stress;
         if stress.watches_safepoints() {
             local.poll.raise(Reason::STRESS);
@@ -211,18 +213,18 @@ impl Mutator {
             local.buffer.set_every_slow();
         }
         let local = NonNull::from(Box::leak(local));
-        registry.mutators.push(Attached::new(local, thread));
+        registry.mutators.push(Attached::new(local.cast(), thread));
         let pace = &handle.shared.pace;
         pace.share_nursery(registry.mutators.len(), &handle.shared.config);
         let mutator = Self { local, thread: PhantomData };
-        let Local { word, poll, token, shared, .. } = mutator.local();
+        let Attachment { state: MutatorState { word, poll, token, .. }, shared, .. } = mutator.local();
         // SAFETY: the state lives until the mutator has left, and keeps the heap's.
         unsafe { token.enter(word, poll, &shared.world) };
         mutator
     }
 
     #[inline(always)]
-    pub(crate) fn local(&self) -> &Local {
+    pub(crate) fn local(&self) -> &Attachment {
         // SAFETY: made in `attach`, freed in `drop`; only shared references to it exist.
         unsafe { self.local.as_ref() }
     }
@@ -231,15 +233,20 @@ impl Mutator {
         &self.local().shared
     }
 
-    pub(crate) fn handle(&self) -> Arc<Handle> {
-        let handle = self.local().handle.clone();
-        handle.downcast().unwrap_or_else(|_| unreachable!("gc-core: a mutator's handle is a heap's"))
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
+        &self.local().handle
     }
 
     /// What tells this heap from others.
     #[inline(always)]
     pub(crate) fn identity(&self) -> *const () {
         Arc::as_ptr(&self.local().shared).cast()
+    }
+
+    /// What tells this mutator from others, to its roots.
+    #[inline(always)]
+    pub(crate) fn owner(&self) -> Owner {
+        self.local.as_ptr().cast_const().cast()
     }
 
     /// How cells are locked by this mutator now.
@@ -333,7 +340,7 @@ impl Mutator {
     /// Takes the state, not the mutator: whose address never leaves its owner's frame, so that it stays in a register.
     #[cold]
     #[inline(never)]
-    fn safepoint_slow(local: &Local, place: &'static Location<'static>) {
+    fn safepoint_slow(local: &Attachment, place: &'static Location<'static>) {
         local.seen_at.set(place);
         collector::at_safepoint(local);
     }
@@ -385,16 +392,16 @@ impl Mutator {
     #[track_caller]
     pub fn blocked<R>(&mut self, wait: impl FnOnce() -> R) -> R {
         /// Leaves the state when `wait` returns or panics.
-        struct Leave<'a>(&'a Local);
+        struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
                 self.0.shared.world.leave_blocked(&self.0.word);
-                local::run(self.0);
+                attachment::run(self.0);
             }
         }
         let local = self.local();
         local.seen_at.set(Location::caller());
-        local::stop_running();
+        attachment::stop_running();
         if local.shared.world.enter_blocked(&local.word) {
             local.merge_counted();
         }
@@ -406,10 +413,10 @@ impl Mutator {
 impl Drop for Mutator {
     fn drop(&mut self) {
         let local = self.local();
-        local::stop_running();
+        attachment::stop_running();
         if self.handle().is_elsewhere() {
             // The child of a fork: a lock may be held by a thread that is not here. The state leaks.
-            local::set_role(Role::Free);
+            role::set_role(Role::Free);
             return;
         }
         let shared = local.shared.clone();
@@ -418,19 +425,18 @@ impl Drop for Mutator {
         // What it was asked for, too. Before the state goes: others find the word by the token.
         shared.background.post_counted(local.token.leave());
         let mut registry = shared.registry.lock();
-        registry.mutators.retain(|attached| !attached.is(self.local));
+        registry.mutators.retain(|attached| !attached.is(self.local.cast()));
         registry.numbers.give_back(local.number);
         shared.pace.share_nursery(registry.mutators.len(), &shared.config);
         let mut young = shared.young.lock();
         young.take_over(local);
         if young.remembered.compact(shared.config.remembered_entries) {
-            // Relaxed: the next mutator to attach reads it behind the registry's lock.
-            shared.pace.much_remembered.store(true, Ordering::Relaxed);
+            shared.pace.note_much_remembered();
         }
         drop(young);
         let rootless = local.roots.orphan();
         drop(registry);
-        local::set_role(Role::Free);
+        role::set_role(Role::Free);
         // SAFETY: leaked in `register`, and this is the one mutator that points to it; the registry has forgotten it.
         drop(unsafe { Box::from_raw(self.local.as_ptr()) });
         // Last, and with no lock held: these may end the heap.

@@ -1,13 +1,14 @@
 //! `Root`: keeps a traced value across safepoints.
 //!
-//! One word: the slot of a table of the heap (`collector::roots`). A value of up to a word lies in the slot; a larger
+//! One word: the slot of a table of the heap (`roots`). A value of up to a word lies in the slot; a larger
 //! one, or one that needs dropping, in memory of its own.
 
 use core::{fmt, marker::PhantomData, mem};
 
 use crate::{
     Gc, Mutator,
-    collector::{describe::Describe, local, nested_roots, roots::RootRef},
+    collector::{attachment, nested_roots, type_info::Describe},
+    roots::{RootRef, aside},
     trace::{Object, Trace, Visitor},
 };
 
@@ -45,7 +46,7 @@ pub struct Root<T: Trace> {
 }
 
 // SAFETY: without a mutator of its heap a root gives no access to the value; with one, its thread is that mutator's.
-// Leaves inside are `Send + Sync`, pointers are followed on an attached thread only. Dropping is safe anywhere (T1 to T4 of `roots`).
+// Leaves inside are `Send + Sync`, pointers are followed on an attached thread only. Dropping is safe anywhere (T1 to T4 of `roots::table`).
 unsafe impl<T: Trace> Send for Root<T> {}
 // SAFETY: as above: `&Root` gives `&T` to attached threads, and what is in `T` is `Sync` or guards itself.
 unsafe impl<T: Trace> Sync for Root<T> {}
@@ -70,10 +71,10 @@ impl Mutator {
         let local = self.local();
         let slot = if is_inline::<T>() {
             // SAFETY: the slot has room for a value of up to a word.
-            local.roots.inline(local, Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
+            local.roots.inline(self.owner(), Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
         } else {
             // SAFETY: memory for a value of this type.
-            local.roots.boxed(local, Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
+            local.roots.boxed(self.owner(), Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
         };
         Root { slot: RootRef::new(slot), value: PhantomData }
     }
@@ -230,7 +231,7 @@ impl<T: Trace> Drop for Root<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if is_inline::<T>() {
-            self.slot.release_inline(local::current());
+            self.slot.release_inline(attachment::current().cast());
         } else {
             self.drop_boxed();
         }
@@ -240,12 +241,14 @@ impl<T: Trace> Drop for Root<T> {
 impl<T: Trace> Root<T> {
     #[inline(never)]
     fn drop_boxed(&mut self) {
-        let current = local::current();
-        if let Some(boxed) = self.slot.release_boxed(current) {
+        let current = attachment::current();
+        if let Some(boxed) = self.slot.release_boxed(current.cast()) {
             // SAFETY: the mutator that the root was filed with, which this thread runs. A destructor may end it: hence the clone.
             let shared = unsafe { &*current }.shared.clone();
             // SAFETY: the value of this root, which was unlinked just now: nobody else has it.
             unsafe { nested_roots::drop_value(shared, boxed) };
+        } else if !aside::put_aside(self.slot) {
+            self.slot.release_elsewhere();
         }
     }
 }

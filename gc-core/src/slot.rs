@@ -7,7 +7,7 @@ use core::{fmt, marker::PhantomData, ptr, ptr::NonNull, sync::atomic::Ordering};
 
 use crate::{
     Gc, Mutator,
-    memory::Edge,
+    object::Edge,
     trace::{Object, Trace, Visitor},
 };
 

@@ -3,6 +3,8 @@
 //! Locks are `parking_lot`'s: ThreadSanitizer understands them, and a panic does not poison them. The loom models compile
 //! protocol files with a `sync` of their own in place of this one.
 
+pub(crate) mod mutant;
+
 pub(crate) use core::{hint::spin_loop, sync::atomic};
 pub(crate) use std::sync::Arc;
 
@@ -17,9 +19,9 @@ pub(crate) fn spins() -> u32 {
     200
 }
 
-/// Whether a bug is planted on purpose. Models plant them, to see that they would be found; here there are none.
+/// Whether a model has planted the bug of this name: here is none.
 #[inline(always)]
-pub(crate) const fn mutant(_: &str) -> bool {
+const fn planted(_: &str) -> bool {
     false
 }
 

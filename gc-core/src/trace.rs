@@ -24,7 +24,7 @@ pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
 pub(crate) use impls::{NoCells, trace_each};
 
-use crate::memory::{CellWord, Edge};
+use crate::object::{CellWord, Edge};
 
 /// A type whose values may live in a heap or in a [`Root`](crate::Root).
 ///
@@ -134,7 +134,7 @@ unsafe impl<T: Trace> Object for [T] {
         // SAFETY: the caller passes the address of a live slice object, whose length word is initialised.
         let len = unsafe { address.cast::<usize>().read() };
         // SAFETY: the elements lie in the same object, behind the length.
-        let elements = unsafe { address.byte_add(crate::memory::elements_offset(align_of::<T>())) };
+        let elements = unsafe { address.byte_add(crate::object::elements_offset(align_of::<T>())) };
         NonNull::slice_from_raw_parts(elements.cast(), len)
     }
 }

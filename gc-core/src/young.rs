@@ -2,10 +2,10 @@
 
 mod buffer;
 mod evacuate;
-mod share;
+mod parallel;
 mod to_space;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use evacuate::{Evacuator, Pause, Policy, Promote};
-pub(crate) use share::{Evacuated, evacuate};
+pub(crate) use evacuate::{ContentInfo, Evacuator, Pause, Policy, Promote};
+pub(crate) use parallel::{Evacuated, evacuate};
 pub(crate) use to_space::ToSpace;

@@ -10,8 +10,8 @@ use syn::{DeriveInput, Error, Path, Result, Type, WhereClause, parse_quote, span
 use crate::{
     attributes::Container,
     bounds::{self, Parameters, mentions},
-    expand::{Binding, FieldOf, Locals, VariantOf, at, path_at},
     names::Names,
+    variants::{Binding, FieldOf, Locals, VariantOf, at, path_at},
 };
 
 /// The impl.

@@ -1,17 +1,17 @@
 //! The impls. See the crate's documentation for what they prove, and rules D1 to D4.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::{
-    Data, DeriveInput, Error, Fields, Ident, Lifetime, Member, Path, Result, Type, parse_quote, parse_quote_spanned,
-    spanned::Spanned,
+    DeriveInput, Error, Ident, Lifetime, Path, Result, Type, parse_quote, parse_quote_spanned, spanned::Spanned,
 };
 
 use crate::{
     acyclic,
-    attributes::{self, Container, Marks},
+    attributes::Container,
     bounds::{self, Parameters},
     names::Names,
+    variants::{Binding, FieldOf, Locals, VariantOf, at, path_at, variants},
 };
 
 /// The expansion of `#[derive(Trace)]` on `input`.
@@ -33,20 +33,6 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote!(const _: () = { #impls #acyclic };))
 }
 
-/// The span for code about what stands at `user`: errors show there, but lints know it for a macro's.
-pub fn at(user: Span) -> Span {
-    Span::mixed_site().located_at(user)
-}
-
-/// `path` with errors about it shown at `user`.
-pub fn path_at(path: &Path, user: Span) -> TokenStream {
-    let tokens = path.to_token_stream().into_iter().map(|mut token| {
-        token.set_span(token.span().located_at(user));
-        token
-    });
-    tokens.collect()
-}
-
 /// What proves: through the trait that is being implemented, which nothing can stand in for (D1).
 fn proofs(private: &Path) -> TokenStream {
     quote!(<Self as #private::Trace>::PROOFS)
@@ -56,102 +42,6 @@ fn proofs(private: &Path) -> TokenStream {
 fn proofs_at(private: &Path, user: Span) -> TokenStream {
     let private = path_at(private, user);
     quote_spanned!(at(user)=> <Self as #private::Trace>::PROOFS)
-}
-
-/// The names of the local variables. Only a constant of the user's could meet them, and that would be an error.
-pub struct Locals {
-    pub this: Ident,
-    value: Ident,
-    visitor: Ident,
-}
-
-impl Locals {
-    pub fn new() -> Self {
-        let name = |name: &str| Ident::new(name, Span::mixed_site());
-        Self { this: name("__gc_this"), value: name("__gc_value"), visitor: name("__gc_visitor") }
-    }
-}
-
-/// A field, and the variant (or the struct) that it is in.
-pub struct FieldOf<'i> {
-    member: Member,
-    pub ty: &'i Type,
-    skipped: bool,
-    /// Acyclic by the user's word.
-    pub assumed: bool,
-    /// Where it is bound in patterns of `Self`, and of `Self::At`.
-    pub here: Ident,
-    there: Ident,
-}
-
-/// How a pattern binds a field.
-pub enum Binding<'f> {
-    Ignored,
-    Ref(&'f Ident),
-    RefMut(&'f Ident),
-}
-
-/// A variant of an enum, or the whole of a struct.
-pub struct VariantOf<'i> {
-    name: Option<&'i Ident>,
-    pub fields: Vec<FieldOf<'i>>,
-}
-
-impl VariantOf<'_> {
-    fn traced(&self) -> impl Iterator<Item = &FieldOf<'_>> {
-        self.fields.iter().filter(|field| !field.skipped)
-    }
-
-    /// A pattern of the type `of` that names every field, and binds as `binding` says.
-    pub fn pattern<'f>(&'f self, of: &TokenStream, binding: impl Fn(&'f FieldOf) -> Binding<'f>) -> TokenStream {
-        let path = self.name.map(|name| quote!(::#name));
-        let fields = self.fields.iter().map(|field| {
-            let member = &field.member;
-            match binding(field) {
-                Binding::Ignored => quote!(#member: _),
-                Binding::Ref(name) => quote_spanned!(at(field.ty.span())=> #member: ref #name),
-                Binding::RefMut(name) => {
-                    quote_spanned!(at(field.ty.span())=> #member: ref mut #name)
-                }
-            }
-        });
-        quote!(#of #path { #(#fields),* })
-    }
-}
-
-fn variants<'i>(input: &'i DeriveInput, container: &Container) -> Result<Vec<VariantOf<'i>>> {
-    match &input.data {
-        Data::Struct(data) => Ok(vec![VariantOf { name: None, fields: fields(&data.fields, container)? }]),
-        Data::Enum(data) => data
-            .variants
-            .iter()
-            .map(|variant| {
-                attributes::check_variant(variant)?;
-                Ok(VariantOf { name: Some(&variant.ident), fields: fields(&variant.fields, container)? })
-            })
-            .collect(),
-        Data::Union(data) => Err(Error::new(
-            data.union_token.span,
-            "a union cannot be traced: the collector would not know which field is live; use an enum",
-        )),
-    }
-}
-
-fn fields<'i>(fields: &'i Fields, container: &Container) -> Result<Vec<FieldOf<'i>>> {
-    let numbered = fields.iter().zip(fields.members()).enumerate();
-    numbered
-        .map(|(i, (field, member))| {
-            let marks = Marks::of(field, container)?;
-            Ok(FieldOf {
-                member,
-                ty: &field.ty,
-                skipped: marks.skip,
-                assumed: marks.assume_acyclic,
-                here: format_ident!("__gc_here_{i}", span = at(field.ty.span())),
-                there: format_ident!("__gc_there_{i}", span = at(field.ty.span())),
-            })
-        })
-        .collect()
 }
 
 /// `#[trace(leaf)]`: nothing is traced, and the type itself is proven to be a leaf.

@@ -31,6 +31,7 @@ mod attributes;
 mod bounds;
 mod expand;
 mod names;
+mod variants;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};

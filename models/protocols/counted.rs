@@ -15,8 +15,8 @@ use crate::{
         owners::{Kind, Object, Owners, Seat},
     },
     must_fail,
-    safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
-    sync::Mutex,
+    safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
+    sync::{Mutex, mutant},
     thread,
 };
 
@@ -39,7 +39,7 @@ struct Scene {
     thing: Thing,
     word: StateWord,
     poll: Poll,
-    world: World,
+    world: Rendezvous,
     owners: Owners,
     /// What the owner touches while it runs, and the leader of a stop meanwhile.
     heap: Heap,
@@ -107,7 +107,7 @@ impl Scene {
             thing: Thing { count, contents: Heap::new(), memory: Heap::new(), ended, freed },
             word: StateWord::running(0),
             poll: Poll::new(),
-            world: World::new(),
+            world: Rendezvous::new(),
             owners: Owners { entries: Mutex::new(Vec::new()) },
             heap: Heap::new(),
         })
@@ -658,45 +658,45 @@ models! {
 }
 
 macro_rules! mutants {
-    ($($(#[$attribute:meta])* $test:ident: $mutant:literal in $model:ident),* $(,)?) => { $(
+    ($($(#[$attribute:meta])* $test:ident: $mutant:ident in $model:ident),* $(,)?) => { $(
         $(#[$attribute])*
         #[test]
         fn $test() {
-            must_fail(concat!("counted::", stringify!($test)), $mutant, $model);
+            must_fail(concat!("counted::", stringify!($test)), mutant::$mutant, $model);
         }
     )* };
 }
 
 mutants! {
-    mutant_a_merge_beside_the_running_owner_is_found: "hold_the_running" in two_others,
-    mutant_a_merge_without_a_hold_is_found: "merge_without_hold" in blocked_and_back,
-    mutant_blocking_without_looking_is_found: "blocked_forgets_the_asked" in blocked_for_good,
-    mutant_a_release_that_wakes_nobody_is_found: "release_wakes_nobody" in blocked_and_back,
-    mutant_resuming_in_a_stop_is_found: "resume_without_waiting" in a_stop_meanwhile,
-    mutant_freeing_what_is_queued_is_found: "freed_while_queued" in from_negative_back,
-    mutant_asking_twice_is_found: "ask_twice" in two_others,
+    mutant_a_merge_beside_the_running_owner_is_found: HOLD_THE_RUNNING in two_others,
+    mutant_a_merge_without_a_hold_is_found: MERGE_WITHOUT_HOLD in blocked_and_back,
+    mutant_blocking_without_looking_is_found: BLOCKED_FORGETS_THE_ASKED in blocked_for_good,
+    mutant_a_release_that_wakes_nobody_is_found: RELEASE_WAKES_NOBODY in blocked_and_back,
+    mutant_resuming_in_a_stop_is_found: RESUME_WITHOUT_WAITING in a_stop_meanwhile,
+    mutant_freeing_what_is_queued_is_found: FREED_WHILE_QUEUED in from_negative_back,
+    mutant_asking_twice_is_found: ASK_TWICE in two_others,
     /// Shuttle does not see what is read after it was freed.
     #[cfg(not(gc_shuttle))]
-    mutant_looking_at_what_is_gone_is_found: "looked_at_when_it_is_gone" in the_last_one_while_it_is_settled,
-    mutant_upgrading_the_dead_is_found: "upgrade_the_dead" in upgrade_against_the_last_drop,
-    mutant_a_weak_flag_that_is_forgotten_is_found: "weak_flag_forgotten" in downgrade_against_the_last_drop,
-    mutant_a_weak_flag_that_is_not_looked_at_is_found: "weak_is_not_looked_at" in upgrade_against_the_last_drop,
+    mutant_looking_at_what_is_gone_is_found: LOOKED_AT_WHEN_IT_IS_GONE in the_last_one_while_it_is_settled,
+    mutant_upgrading_the_dead_is_found: UPGRADE_THE_DEAD in upgrade_against_the_last_drop,
+    mutant_a_weak_flag_that_is_forgotten_is_found: WEAK_FLAG_FORGOTTEN in downgrade_against_the_last_drop,
+    mutant_a_weak_flag_that_is_not_looked_at_is_found: WEAK_IS_NOT_LOOKED_AT in upgrade_against_the_last_drop,
     /// One schedule of too many for shuttle, which looks at some thousands.
     #[cfg(not(gc_shuttle))]
-    mutant_queueing_late_is_found: "queued_late" in from_negative_back,
+    mutant_queueing_late_is_found: QUEUED_LATE in from_negative_back,
     /// As above.
     #[cfg(not(gc_shuttle))]
-    mutant_a_weak_flag_looked_at_before_is_found: "weak_flag_of_before" in writing_against_a_downgrade,
+    mutant_a_weak_flag_looked_at_before_is_found: WEAK_FLAG_OF_BEFORE in writing_against_a_downgrade,
     /// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
     #[cfg(not(gc_shuttle))]
-    mutant_a_relaxed_last_look_is_found: "relaxed_let_go" in a_clone_comes_back,
+    mutant_a_relaxed_last_look_is_found: RELAXED_LET_GO in a_clone_comes_back,
     /// As above.
     #[cfg(not(gc_shuttle))]
-    mutant_a_relaxed_decrement_is_found: "relaxed_release" in merged_drops,
+    mutant_a_relaxed_decrement_is_found: RELAXED_RELEASE in merged_drops,
     /// As above.
     #[cfg(not(gc_shuttle))]
-    mutant_a_relaxed_look_at_the_only_one_is_found: "relaxed_only_one" in merged_drops,
+    mutant_a_relaxed_look_at_the_only_one_is_found: RELAXED_ONLY_ONE in merged_drops,
     /// As above.
     #[cfg(not(gc_shuttle))]
-    mutant_a_relaxed_weak_decrement_is_found: "relaxed_weak" in upgrade_against_the_last_drop,
+    mutant_a_relaxed_weak_decrement_is_found: RELAXED_WEAK in upgrade_against_the_last_drop,
 }

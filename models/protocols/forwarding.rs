@@ -1,10 +1,10 @@
-//! The claim of a copy by one of several workers: `memory::forwarding`.
+//! The claim of a copy by one of several workers: `object::forwarding`.
 //!
 //! `Heap::touch` stands for writing a copy, `Heap::look` for looking at the one behind a forwarding address.
 
 use core::ptr;
 
-use crate::{Arc, Heap, check, forwarding::Forwarding, must_fail, thread};
+use crate::{Arc, Heap, check, must_fail, object::forwarding::Forwarding, sync::mutant, thread};
 
 /// An object of from-space, and the copies that workers make of it.
 struct Object {
@@ -56,12 +56,12 @@ fn one_copy_wins_and_both_workers_find_it_whole() {
 
 #[test]
 fn mutant_a_claim_without_looking_is_found() {
-    must_fail("forwarding::mutant_a_claim_without_looking_is_found", "claim_without_looking", two_workers);
+    must_fail("forwarding::mutant_a_claim_without_looking_is_found", mutant::CLAIM_WITHOUT_LOOKING, two_workers);
 }
 
 /// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_claim_is_found() {
-    must_fail("forwarding::mutant_a_relaxed_claim_is_found", "relaxed_claim", two_workers);
+    must_fail("forwarding::mutant_a_relaxed_claim_is_found", mutant::RELAXED_CLAIM, two_workers);
 }

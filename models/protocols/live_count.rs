@@ -1,10 +1,10 @@
-//! Roots dropped anywhere against a detaching owner and a collector that frees the table: `collector::live_count`.
+//! Roots dropped anywhere against a detaching owner and a collector that frees the table: `roots::live_count`.
 //!
 //! `Heap::touch` stands for what the last one does with the table, and for freeing it.
 
 use crate::{
     Arc, Heap, check,
-    live_count::{LiveCount, Subtracted},
+    roots::live_count::{LiveCount, Subtracted},
     thread,
 };
 
@@ -53,11 +53,19 @@ fn exactly_one_ends_the_table_and_nobody_touches_it_afterwards() {
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_count_is_found() {
-    crate::must_fail("live_count::mutant_a_relaxed_count_is_found", "relaxed_count", drops_and_detaching);
+    crate::must_fail(
+        "live_count::mutant_a_relaxed_count_is_found",
+        crate::sync::mutant::RELAXED_COUNT,
+        drops_and_detaching,
+    );
 }
 
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_release_is_found() {
-    crate::must_fail("live_count::mutant_a_relaxed_release_is_found", "relaxed_release", drops_and_detaching);
+    crate::must_fail(
+        "live_count::mutant_a_relaxed_release_is_found",
+        crate::sync::mutant::RELAXED_TABLE_RELEASE,
+        drops_and_detaching,
+    );
 }

@@ -9,17 +9,17 @@ use core::ptr;
 
 use crate::{
     Arc,
-    barrier::Barrier,
+    barrier::{Barrier, Snapshots},
     check,
-    edge::Edge,
-    memory::{
-        AddressMap, OLD,
-        blocks::{Bits, OldSpace},
-        large::RunTable,
-    },
+    memory::{AddressMap, OLD},
     must_fail,
+    object::Edge,
     safepoint::Poll,
-    snapshot::Snapshots,
+    space::{
+        large::RunTable,
+        old::{Bits, OldSpace},
+    },
+    sync::mutant,
     thread,
 };
 
@@ -77,10 +77,10 @@ fn each_bit_has_one_winner_and_none_is_lost() {
 
 #[test]
 fn mutant_marking_by_load_and_store_is_found() {
-    must_fail("mark::mutant_marking_by_load_and_store_is_found", "mark_by_load_and_store", one_word);
+    must_fail("mark::mutant_marking_by_load_and_store_is_found", mutant::MARK_BY_LOAD_AND_STORE, one_word);
 }
 
 #[test]
 fn mutant_a_look_that_decides_alone_is_found() {
-    must_fail("mark::mutant_a_look_that_decides_alone_is_found", "mark_by_looking", one_word);
+    must_fail("mark::mutant_a_look_that_decides_alone_is_found", mutant::MARK_BY_LOOKING, one_word);
 }

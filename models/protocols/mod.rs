@@ -1,16 +1,16 @@
 //! The models, one file a protocol; `loom` and `shuttle` run the same ones.
 
-mod cell;
+mod cell_word;
 mod counted;
-mod edge;
 mod forwarding;
-mod full;
+mod job_queue;
 mod live_count;
+mod major_cycle;
 mod mark;
-mod queue;
+mod pointer_slot;
 mod ranges;
 mod root_word;
 mod safepoint;
-mod snapshot;
+mod satb;
+mod sharing;
 mod sweep;
-mod team;

@@ -16,20 +16,27 @@ use core::{
 
 use crate::{
     Arc, Heap,
-    barrier::Barrier,
+    barrier::{Barrier, Snapshots},
     check,
-    edge::Edge,
-    memory::{
-        AddressMap, OLD,
-        blocks::{Bits, OldSpace},
-        large::RunTable,
-    },
+    memory::{AddressMap, OLD},
     must_fail,
-    safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
-    snapshot::Snapshots,
-    sync::{Mutex, mutant},
+    object::Edge,
+    safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
+    space::{
+        large::RunTable,
+        old::{Bits, OldSpace},
+    },
+    sync::{
+        Mutex,
+        mutant::{self, Mutant},
+    },
     thread,
 };
+
+/// Who attaches takes the phase of before it has the registry.
+const ATTACH_LOOKS_EARLY: Mutant = Mutant::of_model("attach_looks_early");
+/// Ranges change after the stop.
+const FLIP_AFTER_RESUME: Mutant = Mutant::of_model("flip_after_resume");
 
 struct Mutator {
     word: StateWord,
@@ -47,7 +54,7 @@ unsafe impl Send for Mutator {}
 
 /// A heap's registry with the world, as the collector uses them.
 struct Registry {
-    world: World,
+    world: Rendezvous,
     mutators: Mutex<Vec<Arc<Mutator>>>,
     bits: Arc<Bits>,
     snapshots: Arc<Snapshots>,
@@ -71,7 +78,7 @@ impl Mutator {
 impl Registry {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            world: World::new(),
+            world: Rendezvous::new(),
             mutators: Mutex::new(Vec::new()),
             bits: OldSpace::new(AddressMap::new()).unwrap().bits,
             snapshots: Arc::new(Snapshots::new()),
@@ -84,7 +91,7 @@ impl Registry {
     }
 
     fn attach(&self, number: usize) -> Arc<Mutator> {
-        let early = mutant("attach_looks_early").then(|| self.is_marking());
+        let early = ATTACH_LOOKS_EARLY.is_planted().then(|| self.is_marking());
         let mut mutators = self.mutators.lock();
         let (bits, snapshots) = (self.bits.clone(), self.snapshots.clone());
         let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits, snapshots, 8);
@@ -139,7 +146,7 @@ impl Registry {
         let stopped = self.world.stop(members(), Duration::MAX, Some);
         assert!(matches!(stopped, Stopped::All { .. }));
         self.marking.store(marking, Ordering::SeqCst);
-        if mutant("flip_after_resume") {
+        if FLIP_AFTER_RESUME.is_planted() {
             self.world.resume(members());
             flip();
             return;
@@ -260,27 +267,27 @@ fn two_mutators_have_the_ranges_of_the_phase() {
 
 #[test]
 fn mutant_a_flip_after_the_stop_is_found_by_who_parks() {
-    must_fail("ranges::mutant_a_flip_after_the_stop_is_found_by_who_parks", "flip_after_resume", parked);
+    must_fail("ranges::mutant_a_flip_after_the_stop_is_found_by_who_parks", FLIP_AFTER_RESUME, parked);
 }
 
 #[test]
 fn mutant_a_flip_after_the_stop_is_found_by_who_blocks() {
-    must_fail("ranges::mutant_a_flip_after_the_stop_is_found_by_who_blocks", "flip_after_resume", blocked);
+    must_fail("ranges::mutant_a_flip_after_the_stop_is_found_by_who_blocks", FLIP_AFTER_RESUME, blocked);
 }
 
 #[test]
 fn mutant_attaching_with_a_phase_of_before_is_found() {
-    must_fail("ranges::mutant_attaching_with_a_phase_of_before_is_found", "attach_looks_early", attached);
+    must_fail("ranges::mutant_attaching_with_a_phase_of_before_is_found", ATTACH_LOOKS_EARLY, attached);
 }
 
 #[test]
 fn mutant_a_leader_that_does_not_wait_is_found() {
-    must_fail("ranges::mutant_a_leader_that_does_not_wait_is_found", "leader_does_not_wait", parked);
+    must_fail("ranges::mutant_a_leader_that_does_not_wait_is_found", mutant::LEADER_DOES_NOT_WAIT, parked);
 }
 
 /// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_resume_is_found() {
-    must_fail("ranges::mutant_a_relaxed_resume_is_found", "relaxed_resume", blocked);
+    must_fail("ranges::mutant_a_relaxed_resume_is_found", mutant::RELAXED_RESUME, blocked);
 }

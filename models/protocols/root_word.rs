@@ -1,16 +1,19 @@
-//! A root that is dropped elsewhere, against scans: `collector::root_word`.
+//! A root that is dropped elsewhere, against scans: `roots::root_word`.
 //!
 //! `Heap::touch` stands for what a pause does with a rooted value (moving its pointers, dropping it), `Heap::look` for its use by
 //! whoever has the root. The scans are done by the owner: leading a pause, it is ordered after itself only.
 
-#[cfg(not(gc_shuttle))]
-use crate::must_fail;
 use crate::{
     Arc, Heap, check,
-    root_word::{Kept, RootWord, Rooted},
-    sync::{Mutex, mutant},
+    roots::root_word::{Kept, RootWord, Rooted},
+    sync::{Mutex, mutant::Mutant},
     thread,
 };
+#[cfg(not(gc_shuttle))]
+use crate::{must_fail, sync::mutant};
+
+/// A value is taken out without the lock that a leader holds.
+const TAKE_IN_A_PAUSE: Mutant = Mutant::of_model("take_in_a_pause");
 
 struct Slot {
     word: RootWord<u64>,
@@ -65,7 +68,7 @@ fn a_root_dropped_elsewhere_is_found_by_a_scan_and_its_slot_used_again() {
     a_foreign_drop();
 }
 
-/// A value is taken out on another thread, with the lock that a leader holds, and dropped there after that (T4 of `roots`).
+/// A value is taken out on another thread, with the lock that a leader holds, and dropped there after that (T4 of `roots::table`).
 fn a_taken_value() {
     check(|| {
         let here = Arc::new(Slot { word: RootWord::free_one(), value: Heap::new() });
@@ -75,7 +78,7 @@ fn a_taken_value() {
         let (there, its) = (here.clone(), registry.clone());
         let other = thread::spawn(move || {
             {
-                let _registry = (!mutant("take_in_a_pause")).then(|| its.lock());
+                let _registry = (!TAKE_IN_A_PAUSE.is_planted()).then(|| its.lock());
                 there.word.take_elsewhere();
             }
             there.value.touch();
@@ -107,12 +110,12 @@ fn a_value_is_taken_out_between_pauses() {
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_value_taken_out_in_a_pause_is_found() {
-    must_fail("root_word::mutant_a_value_taken_out_in_a_pause_is_found", "take_in_a_pause", a_taken_value);
+    must_fail("root_word::mutant_a_value_taken_out_in_a_pause_is_found", TAKE_IN_A_PAUSE, a_taken_value);
 }
 
 /// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_drop_is_found() {
-    must_fail("root_word::mutant_a_relaxed_drop_is_found", "relaxed_root_drop", a_foreign_drop);
+    must_fail("root_word::mutant_a_relaxed_drop_is_found", mutant::RELAXED_ROOT_DROP, a_foreign_drop);
 }

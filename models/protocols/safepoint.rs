@@ -6,8 +6,8 @@ use core::time::Duration;
 
 use crate::{
     Arc, Heap, check, must_fail,
-    safepoint::{Member, Poll, Reason, StateWord, Stopped, World},
-    sync::Mutex,
+    safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
+    sync::{Mutex, mutant},
     thread,
 };
 
@@ -25,13 +25,13 @@ impl Mutator {
 
 /// A heap's registry with the world, as the collector uses them.
 struct Registry {
-    world: World,
+    world: Rendezvous,
     mutators: Mutex<(Vec<Arc<Mutator>>, usize)>,
 }
 
 impl Registry {
     fn new() -> Arc<Self> {
-        Arc::new(Self { world: World::new(), mutators: Mutex::new((Vec::new(), 0)) })
+        Arc::new(Self { world: Rendezvous::new(), mutators: Mutex::new((Vec::new(), 0)) })
     }
 
     fn attach(&self) -> Arc<Mutator> {
@@ -195,24 +195,24 @@ fn two_pollers_both_resume() {
 
 #[test]
 fn mutant_a_leader_that_does_not_wait_is_found() {
-    must_fail("safepoint::mutant_a_leader_that_does_not_wait_is_found", "leader_does_not_wait", polling_mutator);
+    must_fail("safepoint::mutant_a_leader_that_does_not_wait_is_found", mutant::LEADER_DOES_NOT_WAIT, polling_mutator);
 }
 
 #[test]
 fn mutant_leaving_blocked_in_a_stop_is_found() {
-    must_fail("safepoint::mutant_leaving_blocked_in_a_stop_is_found", "resume_without_waiting", blocked_and_back);
+    must_fail("safepoint::mutant_leaving_blocked_in_a_stop_is_found", mutant::RESUME_WITHOUT_WAITING, blocked_and_back);
 }
 
 #[test]
 fn mutant_a_blocked_thread_that_is_not_counted_is_found() {
     must_fail(
         "safepoint::mutant_a_blocked_thread_that_is_not_counted_is_found",
-        "blocked_does_not_count",
+        mutant::BLOCKED_DOES_NOT_COUNT,
         blocked_and_back,
     );
 }
 
 #[test]
 fn mutant_waking_one_of_two_is_found() {
-    must_fail("safepoint::mutant_waking_one_of_two_is_found", "wake_one", two_pollers);
+    must_fail("safepoint::mutant_waking_one_of_two_is_found", mutant::WAKE_ONE, two_pollers);
 }

@@ -1,4 +1,4 @@
-//! The sweep against promotion: `old::sweep`, `old::promote`, `memory::blocks`, `collector::full`, between the marker, which sweeps beside
+//! The sweep against promotion: `old::sweep`, `old::promote`, `space::old`, `collector::major_cycle`, between the marker, which sweeps beside
 //! the program, and pauses that promote, that sweep some blocks or all that is left, end the collection, and begin and mark the next one.
 //!
 //! - Who sweeps, promotes, or begins and ends a marking has the lock of the old generation; the marker lets go of it after each block.
@@ -14,18 +14,27 @@ use std::time::Instant;
 
 use crate::{
     Arc, check,
-    full::{Current, Duty, Full, Phase},
-    memory::{
-        AddressMap, BLOCK, OBJECT, TypeInfo,
-        blocks::{Bits, OldSpace},
-    },
+    collector::major_cycle::{Current, Duty, Full, Phase},
+    memory::{AddressMap, BLOCK},
     must_fail,
-    promote::Cursors,
-    report::{Cause, CollectReport},
-    sweep::{self, Dead, Progress, Swept},
-    sync::{Mutex, mutant},
+    object::{OBJECT, TypeInfo},
+    old::{
+        promote::Cursors,
+        sweep::{self, Dead, Progress, Swept},
+    },
+    space::old::{Bits, OldSpace},
+    stats::report::{Cause, CollectReport},
+    sync::{
+        Mutex,
+        mutant::{self, Mutant},
+    },
     thread,
 };
+
+/// When marking ends, blocks stay open to promotion.
+const CURSORS_STAY_OPEN: Mutant = Mutant::of_model("cursors_stay_open");
+/// Where the sweep goes on is looked up in another hold of the lock than the one that sweeps.
+const PROGRESS_OUTSIDE: Mutant = Mutant::of_model("progress_outside");
 
 struct World {
     full: Full,
@@ -95,7 +104,7 @@ impl Old {
     /// As `finish_marking` of the collector.
     fn finish_marking(&mut self, full: &Full) {
         self.cursors.marking = false;
-        if !mutant("cursors_stay_open") {
+        if !CURSORS_STAY_OPEN.is_planted() {
             self.cursors.retire();
         }
         self.space.begin_sweep();
@@ -124,7 +133,7 @@ impl World {
     /// What the marker does with a collection whose marking has ended.
     fn sweep_beside(&self, number: u64) {
         // Where the sweep goes on has to be looked up in the hold of the lock that sweeps.
-        let mut kept = mutant("progress_outside").then(|| core::mem::take(&mut self.old.lock().progress));
+        let mut kept = PROGRESS_OUTSIDE.is_planted().then(|| core::mem::take(&mut self.old.lock().progress));
         let mut more = true;
         while more {
             let mut old = self.old.lock();
@@ -263,25 +272,29 @@ fn promotion_and_the_sweep_never_meet_though_pauses_sweep_some() {
 
 #[test]
 fn mutant_promoting_into_listed_unswept_blocks_is_found() {
-    must_fail("sweep::mutant_promoting_into_listed_unswept_blocks_is_found", "partial_blocks_stay_listed", behind);
+    must_fail(
+        "sweep::mutant_promoting_into_listed_unswept_blocks_is_found",
+        mutant::PARTIAL_BLOCKS_STAY_LISTED,
+        behind,
+    );
 }
 
 #[test]
 fn mutant_promoting_into_open_unswept_blocks_is_found() {
-    must_fail("sweep::mutant_promoting_into_open_unswept_blocks_is_found", "cursors_stay_open", behind);
+    must_fail("sweep::mutant_promoting_into_open_unswept_blocks_is_found", CURSORS_STAY_OPEN, behind);
 }
 
 #[test]
 fn mutant_promoting_unmarked_while_marking_is_found() {
-    must_fail("sweep::mutant_promoting_unmarked_while_marking_is_found", "born_unmarked", behind);
+    must_fail("sweep::mutant_promoting_unmarked_while_marking_is_found", mutant::BORN_UNMARKED, behind);
 }
 
 #[test]
 fn mutant_marks_that_stay_are_found() {
-    must_fail("sweep::mutant_marks_that_stay_are_found", "marks_stay", behind);
+    must_fail("sweep::mutant_marks_that_stay_are_found", mutant::MARKS_STAY, behind);
 }
 
 #[test]
 fn mutant_progress_kept_outside_of_the_lock_is_found() {
-    must_fail("sweep::mutant_progress_kept_outside_of_the_lock_is_found", "progress_outside", ahead);
+    must_fail("sweep::mutant_progress_kept_outside_of_the_lock_is_found", PROGRESS_OUTSIDE, ahead);
 }

@@ -1,6 +1,6 @@
 //! What the barrier knows of tracing.
 
-use crate::memory::{CellWord, Edge};
+use crate::object::{CellWord, Edge};
 
 pub(crate) trait Trace {}
 

@@ -2,6 +2,8 @@
 
 use core::iter::FusedIterator;
 
+use crate::sync::mutant;
+
 /// Whether a map is whole (see [`collections`](super)).
 pub(super) struct Whole(bool);
 
@@ -28,7 +30,7 @@ impl Whole {
     #[inline]
     fn begin(&mut self) {
         self.check();
-        self.0 = cfg!(gc_mutant = "maps_stay_whole");
+        self.0 = mutant::MAPS_STAY_WHOLE.is_planted();
     }
 
     /// Panics unless the map is whole.

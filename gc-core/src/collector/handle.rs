@@ -1,10 +1,14 @@
 //! What handles, mutators and root tables hold of a heap: dropping the last one ends it.
 
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
-use crate::sync::{Arc, Mutex};
+use crate::{
+    roots::HeapHandle,
+    sync::{Arc, Mutex},
+    workers::role::{Role, role},
+};
 
-use super::{background, background::Job, config::BuildError, config::Config, shared::Shared};
+use super::collector::Shared;
 
 /// One heap and its background thread.
 pub(crate) struct Handle {
@@ -15,19 +19,11 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Makes a heap and starts its thread.
-    pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
-        let shared = Arc::new(Shared::new(config)?);
-        let thread = background::start(shared.clone()).map_err(|error| BuildError::Thread(error.to_string()))?;
-        if shared.config.stress.workers != 0 {
-            // From the first collection on.
-            shared.background.post(Job::Hire);
-        }
-        Ok(Self { shared, thread: Mutex::new(Some(thread)), process: std::process::id() })
+    /// The handle of a heap whose thread runs.
+    pub(crate) fn new(shared: Arc<Shared>, thread: JoinHandle<()>) -> Self {
+        Self { shared, thread: Mutex::new(Some(thread)), process: std::process::id() }
     }
-}
 
-impl Handle {
     /// Whether this is the child of a fork: the heap's threads are not here, and locks may be held by threads that are not, either.
     pub(crate) fn is_elsewhere(&self) -> bool {
         self.process != std::process::id()
@@ -42,7 +38,19 @@ impl Drop for Handle {
                 core::mem::forget(thread);
                 return;
             }
-            background::stop(&self.shared, thread);
+            stop(&self.shared, thread);
         }
+    }
+}
+
+impl HeapHandle for Handle {}
+
+/// Ends the thread of a heap that nobody uses any more, and waits for it; from a collector thread, without waiting: the last
+/// handle may have been in an object that is being dropped there.
+fn stop(shared: &Shared, thread: thread::JoinHandle<()>) {
+    shared.background.queue.stop();
+    if role() != Role::Collector && thread.join().is_err() {
+        // Destructors and the hook are caught: what gets here is a bug of ours, and the heap leaks.
+        eprintln!("gc-core: the background collector panicked");
     }
 }

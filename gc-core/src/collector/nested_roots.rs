@@ -7,20 +7,19 @@
 //!   is done, as for counted objects (`counted::grave`).
 //! - **In a job of the heap** (a dead object held the first root, or it was dropped on another thread and a scan unlinked it) roots of
 //!   this heap are put aside. When the job's values are dropped, those of the roots are taken out, with the registry locked, so that no
-//!   pause is tracing them (T4 of `roots`); then they are dropped, and what comes aside meanwhile is next.
+//!   pause is tracing them (T4 of `roots::table`); then they are dropped, and what comes aside meanwhile is next.
 //! - **Anywhere else** a scan unlinks the root, in the next pause.
 //!
 //! The thread-locals need no destructor, and so are there in the destructors of others.
 
 use core::{cell::Cell, mem::ManuallyDrop, ptr, time::Duration};
 
-use crate::sync::Arc;
-
-use super::{
-    pending::{Dropped, drop_object},
-    roots::{BoxedValue, RootRef},
-    shared::Shared,
+use crate::{
+    roots::{BoxedValue, RootRef, aside},
+    sync::Arc,
 };
+
+use super::{collector::Shared, drops::Dropped};
 
 /// Values that are being dropped on a thread, each by the destructor of the one before.
 const DEEP: u32 = 32;
@@ -32,15 +31,6 @@ type List<T> = ManuallyDrop<Cell<Vec<T>>>;
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     static WAITING: List<(Arc<Shared>, BoxedValue)> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
-    /// The identity of the heap whose job runs on this thread, or null.
-    static HEAP: Cell<*const ()> = const { Cell::new(ptr::null()) };
-    static ASIDE: List<RootRef> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
-}
-
-fn push<T>(list: &List<T>, item: T) {
-    let mut items = list.take();
-    items.push(item);
-    list.set(items);
 }
 
 /// Drops the value of a root that its owner's thread has unlinked.
@@ -51,7 +41,11 @@ fn push<T>(list: &List<T>, item: T) {
 pub(crate) unsafe fn drop_value(shared: Arc<Shared>, value: BoxedValue) {
     let depth = DEPTH.get();
     if depth == DEEP {
-        WAITING.with(|waiting| push(waiting, (shared, value)));
+        WAITING.with(|waiting| {
+            let mut items = waiting.take();
+            items.push((shared, value));
+            waiting.set(items);
+        });
         return;
     }
     DEPTH.set(depth + 1);
@@ -60,7 +54,7 @@ pub(crate) unsafe fn drop_value(shared: Arc<Shared>, value: BoxedValue) {
         let mut dropped = Dropped::default();
         // SAFETY: the caller's, now or when it came to wait.
         unsafe { value.drop_and_free(&mut dropped) };
-        shared.count(dropped);
+        shared.background.count(dropped);
         next = if depth == 0 { WAITING.with(pop) } else { None };
     }
     DEPTH.set(depth);
@@ -76,22 +70,13 @@ fn pop<T>(list: &List<T>) -> Option<T> {
     item
 }
 
-/// Puts a root aside that is dropped in a job of its heap. Whether this is one.
-pub(crate) fn put_aside(root: RootRef) -> bool {
-    let ours = ptr::eq(HEAP.get(), root.heap());
-    if ours {
-        ASIDE.with(|aside| push(aside, root));
-    }
-    ours
-}
-
 impl Shared {
     /// Runs `job`, which drops values, and then drops the values of the roots that go with them.
     pub(crate) fn drop_with_roots(&self, dropped: &mut Dropped, job: impl FnOnce(&mut Dropped)) {
-        let before = HEAP.replace(ptr::from_ref(self).cast());
+        let before = aside::begin(ptr::from_ref(self).cast());
         job(dropped);
         loop {
-            let roots = ASIDE.with(|aside| aside.take());
+            let roots = aside::take();
             if roots.is_empty() {
                 break;
             }
@@ -109,21 +94,6 @@ impl Shared {
             // The last root of a table lets go of the heap, which goes on as long as this job.
             drop(heaps);
         }
-        HEAP.set(before);
-    }
-}
-
-impl BoxedValue {
-    /// Drops the value, and frees its memory. A destructor that panics is noted.
-    ///
-    /// # Safety
-    ///
-    /// The value is the caller's: its root is gone and unlinked.
-    pub(crate) unsafe fn drop_and_free(self, dropped: &mut Dropped) {
-        // SAFETY: the caller's. Dropped as the type it has at any lifetime; traced types run no user code of their own, leaves know
-        // no lifetime.
-        unsafe { drop_object(self.value.as_ptr(), self.info, dropped) };
-        // SAFETY: dropped just now.
-        unsafe { self.free() };
+        aside::end(before);
     }
 }

@@ -3,23 +3,22 @@
 //! Whoever asks while a collection runs that began too early asks again for the next one; whoever asks for what another one has just
 //! begun shares it. A full collection is waited for to its end, blocked; only its pauses are led here.
 
-use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
-    safepoint::{Reason, Stopped},
-    sync::atomic::Ordering,
-    work::AbortOnUnwind,
+    safepoint::Reason,
+    stats::report::{Cause, CollectReport, Generation},
+    workers::AbortOnUnwind,
 };
 
 use super::{
-    background::Job,
-    cycle::collect,
-    event::Event,
-    full::Phase,
-    local::{self, Local},
-    report::{Cause, CollectReport, Generation},
-    shared::{Attached, Finished, Shared},
+    attachment::{self, Attachment},
+    collector::Shared,
+    jobs::Job,
+    major_cycle::Phase,
+    pause::collect,
+    policy::Wanted,
+    registry::Finished,
 };
 
 /// What had been done when a request was made: what is done later is shared.
@@ -29,19 +28,8 @@ pub(crate) struct Seen {
     full: u64,
 }
 
-/// What a stop is asked for.
-#[derive(Clone, Copy)]
-pub(crate) enum Wanted {
-    /// A young collection.
-    Young(Generation),
-    /// That a full collection begins, unless one is under way.
-    Begin,
-    /// That marking ends, if it takes no more than about so many objects.
-    Finish { budget: u64 },
-}
-
 /// Takes up what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
-pub(crate) fn at_safepoint(local: &Local) {
+pub(crate) fn at_safepoint(local: &Attachment) {
     let shared = &*local.shared;
     // Before parking: a collection that this thread parks for does what it was raised for.
     let seen = shared.seen();
@@ -78,15 +66,15 @@ pub(crate) fn at_safepoint(local: &Local) {
 }
 
 /// Runs `wait` while this thread's mutator is none that runs.
-fn away(local: &Local, wait: impl FnOnce()) {
-    local::stop_running();
+fn away(local: &Attachment, wait: impl FnOnce()) {
+    attachment::stop_running();
     wait();
-    local::run(local);
+    attachment::run(local);
 }
 
 /// Collects, or shares a collection that somebody else leads and that began after `seen`. A full collection is waited for to its
 /// end, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
-pub(crate) fn request(local: &Local, asked: Generation, cause: Cause, seen: Seen) -> CollectReport {
+pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, seen: Seen) -> CollectReport {
     let shared = &*local.shared;
     let mut report = None;
     away(local, || {
@@ -134,10 +122,10 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     // What runs in a pause beside our code is derived `Trace`, and the iterators of containers that are whole, which do not panic
     // (`trace::impls::owned`, `collections`). So a collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
     let bomb = AbortOnUnwind;
-    // Release, with the Acquire in `seen`; odd while the collection runs.
-    let started = shared.pace.collections.fetch_add(1, Ordering::Release) + 1;
-    let (report, mut pending, event) = collect(shared, &mutators, &mut registry, wanted, cause, start);
-    shared.pace.collections.fetch_add(1, Ordering::Release);
+    let started = shared.epochs.begin_collection();
+    let (figures, mut pending) = collect(shared, &mutators, &mut registry, wanted, cause, start);
+    shared.epochs.end_collection();
+    let report = figures.report();
     for last in &mut registry.last[..=report.generation as usize] {
         *last = Some(Finished { started, report });
     }
@@ -146,49 +134,13 @@ pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<S
     shared.world.resume(shared.members(&mutators));
     drop(registry);
     shared.background.post_drops(pending);
-    shared.background.post(Job::Tell(event));
+    shared.background.post(Job::Tell(figures.event()));
     Some(report)
-}
-
-/// How a pause began.
-pub(crate) struct Start {
-    /// When it was asked for.
-    pub(crate) at: Instant,
-    /// How long it took to stop the world.
-    pub(crate) stopped: Duration,
-    /// The thread that was waited for last.
-    pub(crate) last: Option<String>,
 }
 
 impl Shared {
     /// What a request must have been seen after, to be shared.
     pub(crate) fn seen(&self) -> Seen {
-        // Acquire, with the leader's Release: a collection that is over by now is seen to be.
-        Seen { collections: self.pace.collections.load(Ordering::Acquire), full: self.full.begun() }
-    }
-
-    /// Notes how long a stop took that was asked for at `at`, and who was waited for longest so far.
-    fn stopped(&self, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
-        let time = at.elapsed();
-        let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
-        let mut times = self.times.lock();
-        let worst = time > times.to_safepoint.max();
-        times.to_safepoint.add(time);
-        let last = match mutators.iter().find(|attached| attached.local().number == last) {
-            Some(attached) => attached.thread.clone(),
-            None => "the marker".to_owned(),
-        };
-        if worst {
-            times.slowest = Some(last.clone());
-        }
-        Start { at, stopped: time, last: Some(last) }
-    }
-
-    /// Tells which threads have not reached a safepoint.
-    pub(crate) fn tell_who_is_late(&self, mutators: &[Attached], waited: Duration) {
-        for attached in mutators.iter().filter(|attached| attached.local().word.is_late()) {
-            let last_safepoint = attached.local().seen_at.get();
-            self.background.post(Job::Tell(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
-        }
+        Seen { collections: self.epochs.collections(), full: self.full.begun() }
     }
 }

@@ -16,18 +16,19 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{
     barrier::Remembered,
-    memory::{
-        AddressMap, CellWord, Edge, HEADER, Header, HeaderWord, TypeInfo,
-        bitmap::ones,
-        blocks::OldSpace,
-        chunks::Age,
+    memory::{AddressMap, bitmap::ones},
+    object::{CellWord, Edge, HEADER, Header, HeaderWord, TypeInfo},
+    roots::RootTable,
+    space::{
         large::{LargeSpace, RunState, RunTable},
+        old::OldSpace,
+        young::Age,
     },
     sync::{Arc, atomic::Ordering},
     trace::{Trace, Visitor, sealed},
 };
 
-use super::{full::Phase, roots::RootTable, shared::Young};
+use super::{generations::Young, major_cycle::Phase};
 
 /// When it looks, and so what must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

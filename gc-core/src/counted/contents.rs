@@ -7,10 +7,10 @@
 //!
 //! A pointer is the address of the `Count`, one word whatever the type.
 
-use core::{alloc::Layout, any, mem, ptr, ptr::NonNull};
+use core::{alloc::Layout, mem, ptr, ptr::NonNull};
 use std::alloc;
 
-use super::{count::Count, grave, owners::Kind};
+use super::count::Count;
 use crate::trace::Acyclic;
 
 /// What a [`Counted`](super::Counted) may point to: every [`Acyclic`] type, slices of them, and `str`. A bound for generic code;
@@ -194,13 +194,6 @@ pub(super) unsafe fn free<T: Contents + ?Sized>(object: NonNull<Count>) {
     let layout = unsafe { T::layout(object.cast()) };
     // SAFETY: allocated with this layout; the caller's.
     unsafe { alloc::dealloc(object.as_ptr().cast(), layout) };
-}
-
-/// What `Object`s of a type are ended by.
-pub(super) struct KindOf<T: ?Sized>(core::marker::PhantomData<T>);
-
-impl<T: Contents + ?Sized> KindOf<T> {
-    pub(super) const KIND: &'static Kind = &Kind { bury: grave::bury::<T>, free: free::<T>, name: any::type_name::<T> };
 }
 
 const _: () = assert!(mem::align_of::<Count>() == 8 && mem::size_of::<usize>() == 8);

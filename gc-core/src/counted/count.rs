@@ -245,10 +245,9 @@ impl Count {
     /// After [`Step::Last`]: the owner has dropped the last reference that it counted.
     #[inline]
     pub(crate) fn let_go(&self) -> Released {
-        let order = if mutant("relaxed_let_go") { Ordering::Relaxed } else { Ordering::Acquire };
         // Acquire, with the Release of every decrement. Note [no read-modify-write].
-        let shared = self.shared.load(order);
-        if shared == ZERO || (mutant("weak_is_not_looked_at") && shared == ZERO + WEAK) {
+        let shared = self.shared.load(mutant::RELAXED_LET_GO.weaken(Ordering::Acquire));
+        if shared == ZERO || (mutant::WEAK_IS_NOT_LOOKED_AT.is_planted() && shared == ZERO + WEAK) {
             return Released::Unshared;
         }
         self.let_go_of_the_shared()
@@ -266,7 +265,7 @@ impl Count {
 
     /// What a change of `shared` led to that left it at this value, with MERGED set (B5).
     fn outcome(shared: u64) -> Released {
-        if count(shared) == 0 && (shared & QUEUED == 0 || mutant("freed_while_queued")) {
+        if count(shared) == 0 && (shared & QUEUED == 0 || mutant::FREED_WHILE_QUEUED.is_planted()) {
             Released::Dead
         } else {
             Released::Alive
@@ -281,9 +280,8 @@ impl Count {
         if owner == IMMORTAL {
             return Released::Alive;
         }
-        let order = if mutant("relaxed_only_one") { Ordering::Relaxed } else { Ordering::Acquire };
         // Acquire, with the Release of every decrement. MERGED stays set (B3).
-        let shared = self.shared.load(order);
+        let shared = self.shared.load(mutant::RELAXED_ONLY_ONE.weaken(Ordering::Acquire));
         if shared & MERGED == 0 {
             return self.release_unmerged(owner, shared);
         }
@@ -291,9 +289,8 @@ impl Count {
             // Note [no read-modify-write], of the only reference of a merged object.
             return Released::Unshared;
         }
-        let order = if mutant("relaxed_release") { Ordering::Relaxed } else { Ordering::Release };
         // Release: what we did with the object comes before its end.
-        let before = self.shared.fetch_sub(ONE, order);
+        let before = self.shared.fetch_sub(ONE, mutant::RELAXED_RELEASE.weaken(Ordering::Release));
         if count(before) != 1 {
             if count(before) >= STUCK {
                 self.released_when_stuck();
@@ -302,7 +299,7 @@ impl Count {
         }
         let released = Self::outcome(before.wrapping_sub(ONE));
         // Not if QUEUED is set: who takes it off may have freed the object by now (B5).
-        if released == Released::Dead || mutant("looked_at_when_it_is_gone") {
+        if released == Released::Dead || mutant::LOOKED_AT_WHEN_IT_IS_GONE.is_planted() {
             // Acquire, with the Release of the decrements before: ours continues what they began. (A load, not a fence:
             // ThreadSanitizer does not see fences.)
             self.shared.load(Ordering::Acquire);
@@ -317,17 +314,17 @@ impl Count {
             let mut next = shared.wrapping_sub(ONE);
             // Where `owner` is none, somebody is about to set MERGED, after this exchange, and will find what it leaves.
             let ask = is_token(owner) && count(next) < 0 && next & (MERGED | QUEUED) == 0;
-            if ask && !mutant("queued_late") {
+            if ask && !mutant::QUEUED_LATE.is_planted() {
                 next |= QUEUED;
             }
-            if mutant("ask_twice") && is_token(owner) && count(next) < 0 && next & MERGED == 0 {
+            if mutant::ASK_TWICE.is_planted() && is_token(owner) && count(next) < 0 && next & MERGED == 0 {
                 let _ = self.shared.compare_exchange(shared, next, Ordering::AcqRel, Ordering::Relaxed);
                 return Released::Ask(owner);
             }
             // AcqRel: as for the decrement of a merged one, the first and the last.
             match self.shared.compare_exchange(shared, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) if ask => {
-                    if mutant("queued_late") {
+                    if mutant::QUEUED_LATE.is_planted() {
                         self.shared.fetch_or(QUEUED, Ordering::AcqRel);
                     }
                     return Released::Ask(owner);
@@ -397,7 +394,7 @@ impl Count {
         // Relaxed: the exchange tells.
         let mut shared = self.shared.load(Ordering::Relaxed);
         loop {
-            if shared & MERGED != 0 && count(shared) == 0 && !mutant("upgrade_the_dead") {
+            if shared & MERGED != 0 && count(shared) == 0 && !mutant::UPGRADE_THE_DEAD.is_planted() {
                 return false;
             }
             if count(shared) >= STUCK {
@@ -418,7 +415,7 @@ impl Count {
             return;
         }
         // Relaxed, both: B7 is a matter of order, in `shared` itself and before the caller ends its reference.
-        if self.shared.load(Ordering::Relaxed) & WEAK == 0 && !mutant("weak_flag_forgotten") {
+        if self.shared.load(Ordering::Relaxed) & WEAK == 0 && !mutant::WEAK_FLAG_FORGOTTEN.is_planted() {
             self.shared.fetch_or(WEAK, Ordering::Relaxed);
         }
         // Relaxed: the exchange tells.
@@ -460,9 +457,8 @@ impl Count {
     }
 
     fn subtract_weak(&self) -> bool {
-        let order = if mutant("relaxed_weak") { Ordering::Relaxed } else { Ordering::Release };
         // Release: what we did with the memory comes before its end.
-        match self.weak.fetch_sub(1, order) {
+        match self.weak.fetch_sub(1, mutant::RELAXED_WEAK.weaken(Ordering::Release)) {
             1 => {
                 // Acquire, with the Release of the others.
                 self.weak.load(Ordering::Acquire);
@@ -492,7 +488,8 @@ impl Count {
         let shared = self.shared.load(Ordering::Acquire);
         if shared & WEAK == 0 {
             // Of the same value: a weak handle may have been made of another reference, and that dropped, since.
-            let shared = if mutant("weak_flag_of_before") { self.shared.load(Ordering::Acquire) } else { shared };
+            let shared =
+                if mutant::WEAK_FLAG_OF_BEFORE.is_planted() { self.shared.load(Ordering::Acquire) } else { shared };
             return self.is_only_strong(current, shared);
         }
         // Acquire, with the Release of weak handles that are gone: what they were upgraded to is seen. Relaxed: nothing is learned.

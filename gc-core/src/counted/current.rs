@@ -11,7 +11,7 @@ use super::{
     owners::{Object, Owners, Seat},
 };
 use crate::{
-    safepoint::{Poll, StateWord, World},
+    safepoint::{Poll, Rendezvous, StateWord},
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -55,7 +55,7 @@ impl Token {
     /// # Safety
     ///
     /// What is passed lives until [`leave`](Self::leave).
-    pub(crate) unsafe fn enter(self, word: &StateWord, poll: &Poll, world: &World) {
+    pub(crate) unsafe fn enter(self, word: &StateWord, poll: &Poll, world: &Rendezvous) {
         let seat = Seat { word: NonNull::from(word), poll: NonNull::from(poll), world: NonNull::from(world) };
         // SAFETY: the caller's.
         unsafe { owners(self.0).enter(self.0, seat) };

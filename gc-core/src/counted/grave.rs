@@ -20,9 +20,9 @@ use core::{
 use std::{panic, thread};
 
 use super::{
-    contents::{Contents, KindOf, free},
+    contents::{Contents, free},
     count::Count,
-    owners::Object,
+    owners::{Kind, Object},
 };
 
 /// Objects that are being ended on this thread, each by the destructor of the one before.
@@ -40,6 +40,13 @@ thread_local! {
     static WAITING: ManuallyDrop<Cell<Vec<Object>>> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
     /// Whether there is something in `WAITING`.
     static ANY_WAITS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `Object`s of a type are ended by.
+pub(super) struct KindOf<T: ?Sized>(core::marker::PhantomData<T>);
+
+impl<T: Contents + ?Sized> KindOf<T> {
+    pub(super) const KIND: &'static Kind = &Kind { bury: bury::<T>, free: free::<T>, name: core::any::type_name::<T> };
 }
 
 /// Ends a dead object.

@@ -16,7 +16,7 @@ use core::ptr::NonNull;
 
 use super::count::{Count, Settled};
 use crate::{
-    safepoint::{Hold, Poll, StateWord, World},
+    safepoint::{Hold, Poll, Rendezvous, StateWord},
     sync::{Mutex, mutant},
 };
 
@@ -90,7 +90,7 @@ pub(crate) struct Entry {
 pub(crate) struct Seat {
     pub(crate) word: NonNull<StateWord>,
     pub(crate) poll: NonNull<Poll>,
-    pub(crate) world: NonNull<World>,
+    pub(crate) world: NonNull<Rendezvous>,
 }
 
 // SAFETY: all three are `Sync`, and live as long as the entry (the duty of whoever enters it).
@@ -148,11 +148,11 @@ impl Owners {
     pub(crate) fn ask(&self, token: u64, object: Object) -> bool {
         let mut entries = self.entries.lock();
         let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return object.settle() };
-        let hold = if mutant("merge_without_hold") { Hold::Held } else { entry.seat.hold() };
+        let hold = if mutant::MERGE_WITHOUT_HOLD.is_planted() { Hold::Held } else { entry.seat.hold() };
         match hold {
             Hold::Held => {
                 let dead = object.settle();
-                if !mutant("merge_without_hold") {
+                if !mutant::MERGE_WITHOUT_HOLD.is_planted() {
                     entry.seat.release();
                 }
                 dead

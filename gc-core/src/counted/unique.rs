@@ -6,14 +6,15 @@
 
 use core::mem::{ManuallyDrop, forget};
 
+use crate::{trace::Acyclic, workers::AbortOnUnwind};
+
 use super::{
-    Counted, contents,
-    contents::Contents,
+    Counted,
+    contents::{self, Contents},
     count::{Count, Only},
     current::{current, merge},
     grave,
 };
-use crate::{trace::Acyclic, work::AbortOnUnwind};
 
 impl<T: Contents + ?Sized> Counted<T> {
     /// What `look` finds, as far as this thread can know: where only the owner does, the counts are merged first.

@@ -2,11 +2,14 @@
 
 use core::{fmt, time::Duration};
 
-use super::Heap;
 use crate::{
-    collector::{BuildError, Event, Level, Stress, Thresholds, config::Config, event::Hook, handle::Handle},
+    collector,
+    settings::{BuildError, Stress, Thresholds, config::Config},
+    stats::{Event, Level, event::Hook},
     sync::Arc,
 };
+
+use super::Heap;
 
 /// Settings for a [`Heap`]; all have defaults. Values out of range are errors of [`build`](Self::build).
 ///
@@ -226,7 +229,7 @@ impl HeapBuilder {
                 Err(_) => Stress::default(),
             },
         };
-        Ok(Heap { handle: Arc::new(Handle::new(config)?) })
+        Ok(Heap { handle: Arc::new(collector::start(config)?) })
     }
 }
 

@@ -6,11 +6,14 @@
 
 use core::ptr::NonNull;
 
-use super::layout::{BLOCK, GRANULE, PAGE};
-use super::reservation::{Reservation, ReserveError};
 use crate::sync::{
     atomic::{AtomicU64, Ordering},
     mutant,
+};
+
+use super::{
+    address_map::{BLOCK, GRANULE, PAGE},
+    reservation::{Reservation, ReserveError},
 };
 
 /// Bits of a block, in words.
@@ -58,14 +61,15 @@ impl Bitmap {
     /// Sets the bit, whoever else sets bits of the word meanwhile. Whether it was clear (X1).
     #[inline(always)]
     pub(crate) fn set_shared(&self, granule: usize) -> bool {
-        if mutant("mark_by_load_and_store") {
+        if mutant::MARK_BY_LOAD_AND_STORE.is_planted() {
             return self.set_new(granule);
         }
         let word = self.word(granule / 64);
         // Relaxed, both: only the winner matters; what the bit is about is published by other means. The load spares whoever comes
         // late the read-modify-write, and decides nothing else.
         word.load(Ordering::Relaxed) & bit(granule) == 0
-            && (word.fetch_or(bit(granule), Ordering::Relaxed) & bit(granule) == 0 || mutant("mark_by_looking"))
+            && (word.fetch_or(bit(granule), Ordering::Relaxed) & bit(granule) == 0
+                || mutant::MARK_BY_LOOKING.is_planted())
     }
 
     /// Whether the bit is set.

@@ -5,18 +5,18 @@
 
 use core::{fmt, mem, ptr::NonNull};
 
-use super::Mutator;
 use crate::{
     Gc,
     collector::{
-        allocate::{Refused, Reserved, is_large},
-        describe::{Describe, STR},
-        local::Local,
+        attachment::Attachment,
+        refill::{Refused, Reserved, is_large},
+        type_info::{Describe, STR},
     },
-    memory::{Header, TypeInfo, slice_extent},
-    sync::atomic::Ordering,
+    object::{Header, TypeInfo, slice_extent},
     trace::Trace,
 };
+
+use super::Mutator;
 
 /// An allocation that the hard limit, or the system, did not allow. Gives the value back.
 ///
@@ -82,15 +82,14 @@ impl fmt::Display for Refused {
 
 #[cold]
 #[inline(never)]
-fn refuse(local: &Local, refused: Refused) -> ! {
-    // Relaxed: a figure.
-    let fresh = local.shared.pace.fresh_bytes.load(Ordering::Relaxed);
+fn refuse(local: &Attachment, refused: Refused) -> ! {
+    let fresh = local.shared.pace.fresh_bytes();
     panic!("{refused} ({fresh} bytes were allocated since the last collection; this is {})", super::this_thread())
 }
 
 /// Memory that becomes a filler if the object is not made.
 struct Making<'a> {
-    local: &'a Local,
+    local: &'a Attachment,
     reserved: Reserved,
     /// Values written so far, and how to drop one.
     first: *mut u8,
@@ -477,14 +476,14 @@ impl Mutator {
 
     #[cold]
     #[inline(never)]
-    fn alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(local: &'gc Local, value: T) -> Gc<'gc, T> {
+    fn alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(local: &'gc Attachment, value: T) -> Gc<'gc, T> {
         Self::try_alloc_slow(local, value).unwrap_or_else(|error| refuse(local, error.refused))
     }
 
     #[cold]
     #[inline(never)]
     fn try_alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(
-        local: &'gc Local,
+        local: &'gc Attachment,
         value: T,
     ) -> Result<Gc<'gc, T>, AllocError<T>> {
         let info = Describe::<T>::SIZED;

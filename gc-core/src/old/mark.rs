@@ -15,13 +15,13 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::{
-        CellUser, CellWord, Edge, HEADER, Header, Part, TypeInfo, bitmap::prefetch, blocks::Bits, large::RunTable,
-    },
+    memory::{Part, bitmap::prefetch},
+    object::{CellUser, CellWord, Edge, HEADER, Header, TypeInfo},
     safepoint::Poll,
+    space::{large::RunTable, old::Bits},
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
-    work::{Crew, PIECE, Rest, Work},
+    workers::{Crew, PIECE, Rest, Work},
 };
 
 /// What marking still has to do (M4).

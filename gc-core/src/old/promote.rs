@@ -4,13 +4,15 @@
 //! - **P2** A place is always found: before nursery memory was handed out, enough blocks were made ready for all of it, and
 //!   a block per class for each worker that takes part.
 
-use crate::memory::{
-    BLOCK, GRANULE, TypeInfo,
-    bitmap::BLOCK_WORDS,
-    blocks::{Bits, OldSpace},
-    size_class::{CLASSES, SizeClass},
+use crate::{
+    memory::{BLOCK, GRANULE, bitmap::BLOCK_WORDS},
+    object::{
+        TypeInfo,
+        size_class::{CLASSES, SizeClass},
+    },
+    space::old::{Bits, OldSpace},
+    sync::{Mutex, atomic::Ordering, mutant},
 };
-use crate::sync::{Mutex, atomic::Ordering, mutant};
 
 /// Where the next object of each class goes that one worker promotes.
 pub(crate) struct Cursors {
@@ -65,7 +67,7 @@ impl Cursors {
         cursor.next += class.bytes();
         let granule = bits.granule(address.addr());
         bits.allocated.set(granule);
-        if self.marking && !mutant("born_unmarked") {
+        if self.marking && !mutant::BORN_UNMARKED.is_planted() {
             bits.marks.set(granule);
         }
         if info.drop.is_some() {

@@ -10,12 +10,11 @@
 //! The model is `models/protocols/sweep.rs`.
 
 use crate::{
-    memory::{
-        Header, TypeInfo,
-        bitmap::ones,
-        blocks::OldSpace,
+    memory::{bitmap::ones, poison},
+    object::{Header, TypeInfo},
+    space::{
         large::{LargeSpace, RunState, RunTable},
-        poison,
+        old::OldSpace,
     },
     sync::{atomic::Ordering, mutant},
 };
@@ -84,7 +83,7 @@ fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
         let word = mark.load(Ordering::Relaxed);
         before += allocated.load(Ordering::Relaxed).count_ones() as usize;
         allocated.store(word, Ordering::Relaxed);
-        if !mutant("marks_stay") {
+        if !mutant::MARKS_STAY.is_planted() {
             mark.store(0, Ordering::Relaxed);
         }
         live += word.count_ones() as usize;

@@ -5,7 +5,7 @@
 
 use core::{cell::Cell, ptr, ptr::NonNull};
 
-use crate::memory::{Header, young_start};
+use crate::object::{Header, young_start};
 
 /// One mutator's allocation buffer.
 pub(crate) struct Buffer {

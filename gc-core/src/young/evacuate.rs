@@ -19,23 +19,21 @@ use core::{mem, ptr::NonNull};
 
 use crate::{
     barrier::{Remembered, RememberedCell},
-    memory::{
-        AddressMap, CellWord, Edge, HEADER, Header, HeaderWord, Part, TypeInfo,
-        bitmap::prefetch,
-        chunks::{Age, Ages},
-        copy_object, forwarded,
+    memory::{AddressMap, Part, bitmap::prefetch},
+    object::{CellWord, Edge, HEADER, Header, HeaderWord, TypeInfo, copy_object, forwarded, size_class::SizeClass},
+    space::{
         large::RunTable,
-        size_class::SizeClass,
+        young::{Age, Ages},
     },
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
-    work::{Crew, PIECE, Rest, Work},
+    workers::{Crew, PIECE, Rest, Work},
 };
 
 use super::to_space::{Buffer, ToSpace};
 
 /// Where objects go that leave the young generation, for one worker.
-pub(crate) trait Promote {
+pub(crate) trait Promote: ContentInfo {
     /// Memory in the old part for an object of `info` that takes `extent` bytes from its header: the address it will have. The
     /// same until it is taken.
     fn place(&mut self, info: &'static TypeInfo, extent: usize) -> (*mut u8, SizeClass);
@@ -45,7 +43,10 @@ pub(crate) trait Promote {
 
     /// A large object became old where it is.
     fn promoted_large(&mut self, page: usize);
+}
 
+/// Knows the description of each type.
+pub(crate) trait ContentInfo {
     /// The description of a cell's content.
     fn content_info<T: Trace>() -> &'static TypeInfo;
 }
@@ -114,7 +115,7 @@ pub(crate) struct Pause<'a> {
     to_space: ToSpace<'a>,
     policy: Policy,
     crew: &'a Crew,
-    /// Bytes that one worker copies before others are asked to help: see [`share`](super::share).
+    /// Bytes that one worker copies before others are asked to help: see [`parallel`](super::parallel).
     alone: usize,
 }
 

@@ -3,11 +3,8 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::{
-        HEADER, Header, TypeShape,
-        chunks::{Age, YoungSpace},
-        young_start,
-    },
+    object::{HEADER, Header, TypeShape, young_start},
+    space::young::{Age, YoungSpace},
     sync::Mutex,
 };
 

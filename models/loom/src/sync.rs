@@ -5,6 +5,10 @@ use std::cell::Cell;
 
 pub(crate) use loom::{hint::spin_loop, sync::Arc};
 
+#[path = "../../../gc-core/src/sync/mutant.rs"]
+#[allow(dead_code, reason = "some are found by tests, not by models")]
+pub(crate) mod mutant;
+
 /// Spinning is the scheduler's business here.
 pub(crate) fn spins() -> u32 {
     0
@@ -15,11 +19,12 @@ thread_local! {
 }
 
 /// Plants a bug in the models that this thread runs.
-pub(crate) fn plant(mutant: &'static str) {
-    PLANTED.set(mutant);
+pub(crate) fn plant(mutant: mutant::Mutant) {
+    PLANTED.set(mutant.name);
 }
 
-pub(crate) fn mutant(name: &str) -> bool {
+/// Whether that is the bug of this name.
+fn planted(name: &str) -> bool {
     PLANTED.get() == name
 }
 

@@ -3,62 +3,47 @@
 
 #![cfg(test)]
 
-#[path = "../../../gc-core/src/barrier.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+#[path = "../../stand_ins/barrier.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod barrier;
-#[path = "../../../gc-core/src/memory/cell_word.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod cell_word;
+#[path = "../../stand_ins/collector.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod collector;
 #[path = "../../../gc-core/src/counted"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod counted {
     pub(crate) mod count;
     pub(crate) mod owners;
 }
-#[path = "../../../gc-core/src/memory/edge.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod edge;
-#[path = "../../../gc-core/src/memory/forwarding.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod forwarding;
-#[path = "../../../gc-core/src/collector/full.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod full;
-#[path = "../../../gc-core/src/collector/live_count.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod live_count;
 #[path = "../../stand_ins/memory.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod memory;
 #[path = "../../protocols/mod.rs"]
 mod models;
-#[path = "../../../gc-core/src/old/promote.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod promote;
-#[path = "../../../gc-core/src/collector/queue.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod queue;
-#[path = "../../stand_ins/report.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod report;
-#[path = "../../../gc-core/src/collector/root_word.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod root_word;
-#[path = "../../../gc-core/src/safepoint.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+#[path = "../../stand_ins/object.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod object;
+#[path = "../../stand_ins/old.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod old;
+#[path = "../../stand_ins/roots.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod roots;
+#[path = "../../stand_ins/safepoint.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod safepoint;
-#[path = "../../../gc-core/src/snapshot.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod snapshot;
-#[path = "../../../gc-core/src/old/sweep.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod sweep;
-#[path = "../../../gc-core/src/team.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
-mod team;
+#[path = "../../stand_ins/space.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod space;
+#[path = "../../stand_ins/stats.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod stats;
 #[path = "../../stand_ins/trace.rs"]
-#[allow(dead_code, reason = "a model uses the part of the file that it is about")]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod trace;
+#[path = "../../stand_ins/workers.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod workers;
 
 mod sync;
 
@@ -76,9 +61,9 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
 }
 
 /// Runs a model with a bug planted, which it must find. In a process of its own: a model that fails takes its process along.
-fn must_fail(test: &str, mutant: &'static str, model: fn()) {
+fn must_fail(test: &str, mutant: sync::mutant::Mutant, model: fn()) {
     const PLANT: &str = "GC_MODEL_MUTANT";
-    if std::env::var(PLANT).is_ok_and(|planted| planted == mutant) {
+    if std::env::var(PLANT).is_ok_and(|planted| planted == mutant.name) {
         sync::plant(mutant);
         model();
         return;
@@ -86,12 +71,12 @@ fn must_fail(test: &str, mutant: &'static str, model: fn()) {
     let test = format!("models::{test}");
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args([&test, "--exact", "--nocapture"])
-        .env(PLANT, mutant)
+        .env(PLANT, mutant.name)
         // Printing one may take more than the stack that a model's thread has, and then never end.
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
-    assert!(!output.status.success(), "the model does not find the mutant `{mutant}`");
+    assert!(!output.status.success(), "the model does not find the mutant `{}`", mutant.name);
 }
 
 /// A place that only one thread at a time may touch; the model fails where two do.

@@ -1,0 +1,51 @@
+//! The remembered set: places in old objects that may hold young values. What keeps it whole are W1 to W3 of `write_barrier`.
+
+use core::ptr::NonNull;
+
+use crate::object::{CellWord, Edge, TypeInfo};
+
+/// Places in old objects that may hold young values.
+#[derive(Default)]
+pub(crate) struct Remembered {
+    /// Slots, immutable fields, and pointers in memory that old objects own.
+    pub(crate) edges: Vec<NonNull<Edge>>,
+    pub(crate) cells: Vec<RememberedCell>,
+}
+
+/// A logged cell.
+#[derive(Clone, Copy)]
+pub(crate) struct RememberedCell {
+    pub(crate) word: NonNull<CellWord>,
+    /// The type of the content.
+    pub(crate) info: &'static TypeInfo,
+}
+
+impl RememberedCell {
+    /// The content: a cell is laid out as in C, word first.
+    pub(crate) fn content(self) -> *mut u8 {
+        let offset = size_of::<CellWord>().next_multiple_of(self.info.shape.align as usize);
+        self.word.as_ptr().cast::<u8>().wrapping_add(offset)
+    }
+}
+
+impl Remembered {
+    /// Adds another set.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.edges.append(&mut other.edges);
+        self.cells.append(&mut other.cells);
+    }
+
+    /// If there are more than `capacity` places: drops what is there twice. Whether half of the capacity is left.
+    pub(crate) fn compact(&mut self, capacity: usize) -> bool {
+        if self.len() <= capacity {
+            return false;
+        }
+        self.edges.sort_unstable();
+        self.edges.dedup();
+        self.len() > capacity / 2
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.edges.len() + self.cells.len()
+    }
+}

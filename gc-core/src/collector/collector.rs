@@ -1,0 +1,113 @@
+//! The owner of a heap's parts, which its mutators, roots and threads share; and the order of its locks.
+//!
+//! ```text
+//!   registry → young → old → large → marking → the state of `full` → the queue of `background`
+//! ```
+//!
+//! Whoever holds one takes only those behind it; nobody holds one while user code runs. The locks within `world`, `snapshots`, `stats` and
+//! `workers` are leaves. What the parts do with each other is in the files above this one: no part names its owner.
+
+use crate::{
+    barrier::Snapshots,
+    memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget},
+    old::mark::Marking,
+    safepoint::Rendezvous,
+    settings::config::{BuildError, Config},
+    space::{
+        large::{LargeSpace, RunTable},
+        old::{Bits, OldSpace},
+        young::YoungSpace,
+    },
+    stats::recorder::Recorder,
+    sync::{Arc, Mutex},
+    workers::Workers,
+};
+
+use super::{
+    epochs::Epochs,
+    generations::{Old, Young},
+    jobs::Background,
+    major_cycle::Full,
+    pacing::Pace,
+    registry::Registry,
+};
+
+/// One heap.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    /// Where the parts of its address space lie, and the memory behind them.
+    pub(crate) map: AddressMap,
+    pub(crate) memory: Memory,
+    /// Who takes part, and where they meet.
+    pub(crate) registry: Mutex<Registry>,
+    pub(crate) world: Rendezvous,
+    /// The generations. Their side tables are read without a lock.
+    pub(crate) young: Mutex<Young>,
+    pub(crate) old: Mutex<Old>,
+    pub(crate) large: Mutex<LargeSpace>,
+    pub(crate) bits: Arc<Bits>,
+    pub(crate) runs: Arc<RunTable>,
+    /// The full collection that is under way: where it is, what is marked, and what mutators have overwritten.
+    pub(crate) full: Full,
+    pub(crate) marking: Mutex<Marking>,
+    pub(crate) snapshots: Arc<Snapshots>,
+    /// When to collect, and what was done so far.
+    pub(crate) pace: Pace,
+    pub(crate) epochs: Epochs,
+    pub(crate) stats: Recorder,
+    /// What the heap's own threads have to do.
+    pub(crate) background: Background,
+    pub(crate) workers: Workers,
+}
+
+impl Shared {
+    /// Reserves a heap. Retries with half the address space where the system refuses.
+    pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
+        let config = config.checked()?;
+        let mut bytes = config.reservation;
+        loop {
+            match Self::reserve(&config, bytes) {
+                Ok(shared) => return Ok(shared),
+                Err(_) if bytes / 2 >= config.least_reservation() => bytes /= 2,
+                Err(error) => {
+                    let os = std::io::Error::from_raw_os_error(error.os).to_string();
+                    return Err(BuildError::Reservation { bytes: error.bytes, os });
+                }
+            }
+        }
+    }
+
+    /// Reserves the heap's parts out of `bytes` of address space: a quarter young, a quarter large, half old.
+    fn reserve(config: &Config, bytes: usize) -> Result<Self, ReserveError> {
+        let quarter = (bytes / 4) & !((2 << 20) - 1);
+        let reservation = Reservation::new(quarter * 4, 2 << 20)?;
+        let map = AddressMap::new(reservation.base(), quarter, quarter, quarter * 2);
+        reservation.huge(map.offset(map.old.start), map.old.bytes);
+        let runs = Arc::new(RunTable::new(map)?);
+        let old = OldSpace::new(map)?;
+        let bits = old.bits.clone();
+        let limit = config.hard_limit.unwrap_or(usize::MAX);
+        let pace = Pace::new(config);
+        pace.set_goal();
+        Ok(Self {
+            map,
+            runs,
+            pace,
+            epochs: Epochs::new(),
+            world: Rendezvous::new(),
+            registry: Mutex::default(),
+            young: Mutex::new(Young::new(YoungSpace::new(map, config.chunk_bytes)?)),
+            old: Mutex::new(Old::new(old, config.workers)),
+            large: Mutex::new(LargeSpace::new(map)),
+            marking: Mutex::new(Marking::default()),
+            bits,
+            snapshots: Arc::new(Snapshots::new()),
+            full: Full::new(),
+            stats: Recorder::default(),
+            background: Background::new(config.hook.clone()),
+            workers: Workers::new(),
+            memory: Memory::new(reservation, MapFaults::at(config.stress.map_fails), Budget::new(limit)),
+            config: config.clone(),
+        })
+    }
+}

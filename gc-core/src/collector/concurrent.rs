@@ -1,0 +1,159 @@
+//! The thread that marks and sweeps beside the program.
+//!
+//! It runs nothing of the user's but derived `Trace`, so no destructor or hook keeps it away. Between objects it looks whether a pause is
+//! asked for, and parks: within microseconds, but for a big standard container in a cell, which is traced in one go.
+
+use core::time::Duration;
+use std::thread;
+
+use crate::{
+    object::CellUser,
+    old::mark::{Cells, Marked, Marker, Marking},
+    safepoint::Reason,
+    sync::{Arc, Mutex},
+    workers::{
+        Work,
+        role::{Role, set_role},
+    },
+};
+
+use super::{
+    collector::Shared,
+    drops::Pending,
+    major_cycle::{Duty, MARKER, Phase},
+    policy::Wanted,
+    request::lead,
+    sweeping::AT_ONCE,
+};
+
+/// Starts the marker of a heap.
+pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
+    thread::Builder::new().name("gc-core marker".to_owned()).stack_size(STACK).spawn(move || {
+        set_role(Role::Collector);
+        loop {
+            match shared.full.next() {
+                Duty::Mark => shared.mark_beside(),
+                Duty::Sweep(number) => shared.sweep_beside(number),
+                Duty::Populate(offset, bytes) => shared.memory.populate(offset, bytes),
+                Duty::Stop => return,
+            }
+        }
+    })
+}
+
+/// Nested `Box`es in one object are traced recursively.
+const STACK: usize = 64 << 20;
+/// Objects that the final pause marks at most, but for the last attempt.
+const FINAL: u64 = 1 << 14;
+/// Attempts at a short final pause.
+const ATTEMPTS: u32 = 4;
+/// Bytes of dead values that wait to be dropped before they are handed over.
+const POST_AT: usize = 256 << 10;
+/// Testing: how long a slow marker rests.
+const REST: Duration = Duration::from_micros(20);
+
+impl Shared {
+    /// Marks until marking is over, or the heap ends.
+    fn mark_beside(&self) {
+        let (full, world) = (&self.full, &self.world);
+        let mut attempts = 0;
+        world.leave_blocked(full.word());
+        while !full.is_stopping() && full.phase() == Phase::Marking {
+            let marked = self.mark_stretch();
+            if full.poll().is_raised() {
+                if full.poll().take().contains(Reason::STOP) {
+                    world.park(full.word());
+                }
+                let ranges = full.to_populate();
+                if !ranges.is_empty() {
+                    world.enter_blocked(full.word());
+                    ranges.into_iter().for_each(|(offset, bytes)| self.memory.populate(offset, bytes));
+                    world.leave_blocked(full.word());
+                }
+            } else if marked == Marked::All && !self.snapshots.is_waiting() {
+                attempts += 1;
+                world.enter_blocked(full.word());
+                let budget = if attempts < ATTEMPTS { FINAL } else { u64::MAX };
+                lead(self, Wanted::Finish { budget }, full.cause(), None);
+                world.leave_blocked(full.word());
+            } else if self.config.stress.slow_marker != 0 {
+                world.enter_blocked(full.word());
+                thread::sleep(REST);
+                world.leave_blocked(full.word());
+            }
+        }
+        world.enter_blocked(full.word());
+    }
+
+    /// Marks until nothing is left, or a pause is asked for. The marker is RUNNING.
+    fn mark_stretch(&self) -> Marked {
+        let mut state = self.marking.lock();
+        self.snapshots.take(&mut state.marked);
+        let cells = Cells::Locked(CellUser::new(self.epochs.stop(), false, MARKER));
+        let budget = match self.config.stress.slow_marker {
+            0 => u64::MAX,
+            objects => u64::from(objects),
+        };
+        let poll = Some(self.full.poll());
+        let helpers = self.marking_helpers();
+        if helpers == 0 {
+            return Marker::new(&self.bits, &self.runs, cells, &mut state).run(poll, budget);
+        }
+        // All stop for the poll of the marker, which parks when none of them has work in hand.
+        let crew = &*self.workers.crew;
+        let spare: Mutex<Vec<Marking>> = Mutex::default();
+        let mark =
+            |state: &mut Marking| Marker::new(&self.bits, &self.runs, cells, state).among(crew).run(poll, budget);
+        let task = |packet: Work| {
+            let mut state = spare.lock().pop().unwrap_or_default();
+            state.take_over(packet);
+            let _ = mark(&mut state);
+            spare.lock().push(state);
+        };
+        let mut marked = Marked::All;
+        crew.lead(helpers, &task, |packet| {
+            if let Some(packet) = packet {
+                state.take_over(packet);
+            }
+            marked = mark(&mut state);
+        });
+        for helper in spare.into_inner() {
+            state.append(helper);
+        }
+        if state.is_done() { marked } else { Marked::Some }
+    }
+
+    /// How many helpers may mark: as many as there are cores that no mutator wants.
+    fn marking_helpers(&self) -> usize {
+        let helpers = self.workers.count();
+        if self.config.stress.workers != 0 {
+            return helpers;
+        }
+        let busy = 1 + self.pace.attached().saturating_sub(self.full.waiting());
+        helpers.min(self.config.cores.saturating_sub(busy))
+    }
+
+    /// Sweeps until everything is swept, and ends collection `number`; or until the heap ends.
+    fn sweep_beside(&self, number: u64) {
+        let mut pending = Pending::default();
+        let mut more = true;
+        while more && !self.full.is_stopping() {
+            // A pause, or an allocation that wants blocks, gets its turn between two holds.
+            let mut old = self.old.lock();
+            let count = if self.config.stress.slow_marker == 0 { AT_ONCE } else { 1 };
+            more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, count);
+            self.background.expect_drops(&mut pending, &self.memory.budget);
+            drop(old);
+            if pending.bytes() > POST_AT {
+                self.background.post_drops(core::mem::take(&mut pending));
+            }
+            if self.config.stress.slow_marker != 0 {
+                thread::sleep(10 * REST);
+            }
+        }
+        self.background.post_drops(pending);
+        if !more {
+            self.end_full(number);
+        }
+    }
+}

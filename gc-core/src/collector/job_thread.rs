@@ -1,0 +1,208 @@
+//! The heap's own thread: it drops dead values, tells events and gives memory back, away from pauses and mutators.
+//!
+//! ```text
+//!   post(Job) ─▶ queue ─▶ this thread, or one that `help` starts for who called `collect`
+//!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
+//! ```
+//!
+//! - **K1** No lock is held while user code (destructors, the event hook) runs.
+//! - **K2** A job is run once (Q1 of `job_queue`). Jobs are not ordered among each other.
+//! - **K3** The thread's end owns the heap: nobody else is left who could use it.
+
+use core::ptr::NonNull;
+use std::{panic, thread};
+
+use crate::{
+    counted::{grave, owners::Object},
+    memory::{BLOCK, PAGE, bitmap::ones},
+    object::Header,
+    settings::config::{BuildError, Config},
+    stats::event::Event,
+    sync::{Arc, atomic::Ordering},
+    workers::role::{Role, set_role},
+};
+
+use super::{
+    collector::Shared,
+    concurrent,
+    drops::{Dropped, Pending, drop_object},
+    handle::Handle,
+    jobs::Job,
+};
+
+/// Makes a heap and starts its threads.
+pub(crate) fn start(config: Config) -> Result<Handle, BuildError> {
+    let shared = Arc::new(Shared::new(config)?);
+    let thread = start_threads(&shared).map_err(|error| BuildError::Thread(error.to_string()))?;
+    if shared.config.stress.workers != 0 {
+        // From the first collection on.
+        shared.background.post(Job::Hire);
+    }
+    Ok(Handle::new(shared, thread))
+}
+
+/// Starts the threads of a heap: this one, and the marker.
+fn start_threads(shared: &Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
+    let marker = concurrent::start(shared.clone())?;
+    let own = shared.clone();
+    let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
+        set_role(Role::Collector);
+        work(&own);
+        own.full.stop();
+        if let Some(marker) = own.background.marker.lock().take()
+            && marker.join().is_err()
+        {
+            // It runs no user code but `Trace`: what gets here is a bug of ours, and nothing is dropped.
+            eprintln!("gc-core: the marker panicked");
+            return;
+        }
+        own.workers.dismiss();
+        own.drop_everything();
+        // What destructors that panicked at the very end left to tell.
+        work(&own);
+    });
+    match background {
+        Ok(_) => *shared.background.marker.lock() = Some(marker),
+        Err(_) => {
+            shared.full.stop();
+            let _ = marker.join();
+        }
+    }
+    background
+}
+
+/// Bytes of empty memory of each kind that are kept at least; a quarter of what is in use if that is more.
+const SPARE: usize = 4 << 20;
+/// Nested `Box`es in one object drop recursively.
+const STACK: usize = 64 << 20;
+
+fn work(shared: &Shared) {
+    while let Some(job) = shared.background.queue.next() {
+        shared.run(job);
+    }
+}
+
+impl Shared {
+    /// Runs the drops that wait, for a thread that asked for a collection and waits, on one with a large stack: values may be nested
+    /// deeply. Where no thread is to be had, they are left to the heap's own.
+    pub(crate) fn help(&self) {
+        let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Bury(_));
+        // Others may post drops as fast as they are run: only those that are there now.
+        let now = self.background.queue.count(is_drop);
+        if now == 0 {
+            return;
+        }
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK);
+            let helper = thread.spawn_scoped(scope, || {
+                set_role(Role::Collector);
+                for _ in 0..now {
+                    let Some(job) = self.background.queue.take(is_drop) else { return };
+                    self.run(job);
+                }
+            });
+            // Destructors are caught: what gets here is a bug of ours.
+            if helper.is_ok_and(|helper| helper.join().is_err()) {
+                eprintln!("gc-core: a thread that runs destructors panicked");
+            }
+        });
+    }
+
+    /// Runs one job. No lock is held (K1).
+    fn run(&self, job: Job) {
+        match job {
+            Job::Drop(pending) => self.drop_pending(pending),
+            Job::Bury(dead) => self.bury(dead),
+            Job::Tell(event) => {
+                let tell = &self.background.hook.tell;
+                // A hook that panics has been reported by the panic hook; the collector goes on.
+                if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
+                    core::mem::forget(payload);
+                }
+            }
+            Job::Hire => {
+                if let Err(error) = self.workers.hire(self.config.workers) {
+                    let event = Event::NoHelper { helpers: self.workers.count(), os: error.to_string() };
+                    self.background.post(Job::Tell(event));
+                }
+            }
+            Job::Trim => {
+                // What the old generation grows by until the next full collection would be taken again at once, and a page
+                // that was given back costs ten times the allocation on it.
+                let used = self.old.lock().space.used_blocks();
+                let goal = self.pace.goal() / BLOCK;
+                let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
+                self.release_blocks(self.young.lock(), spare);
+                self.release_chunks();
+                let used = self.large.lock().used_pages * PAGE;
+                self.release_runs((used / 4).max(SPARE));
+            }
+        }
+    }
+
+    fn drop_pending(&self, mut pending: Pending) {
+        let mut dropped = Dropped::default();
+        let (count, bytes) = (pending.len(), pending.bytes());
+        self.drop_with_roots(&mut dropped, |dropped| {
+            for page in pending.take_large() {
+                let (address, info) = self.runs.object(page as usize);
+                // SAFETY: a dead run's object, handed to us alone.
+                unsafe { drop_object(address, info, dropped) };
+                self.large.lock().give_back(&self.runs, page);
+            }
+            pending.run(dropped);
+        });
+        self.memory.budget.discharge(bytes);
+        self.background.count(dropped);
+        self.background.dropped(count, bytes);
+    }
+
+    /// Ends dead counted objects.
+    fn bury(&self, dead: Vec<Object>) {
+        let mut dropped = Dropped::default();
+        let count = dead.len();
+        for object in dead {
+            dropped.values += 1;
+            dropped.note(grave::end(object), object.kind.name);
+        }
+        self.background.count(dropped);
+        self.background.dropped(count, 0);
+    }
+
+    /// Drops every object and root that is left (K3).
+    fn drop_everything(&self) {
+        let mut dropped = Dropped::default();
+        let tables = core::mem::take(&mut self.registry.lock().tables);
+        let mut boxed = Pending::default();
+        for table in &tables {
+            table.scan(|_, _| unreachable!("gc-core: a root without a heap"), |value| boxed.boxed(value));
+        }
+        boxed.run(&mut dropped);
+        for address in self.objects_to_drop() {
+            // SAFETY: an object, whose header is an info outside of pauses.
+            let info = unsafe { Header::of(address.as_ptr()).info() };
+            // SAFETY: nobody else is left (K3), and each object is on one list.
+            unsafe { drop_object(address.as_ptr(), info, &mut dropped) };
+        }
+        self.background.count(dropped);
+    }
+
+    /// Every object that needs dropping.
+    fn objects_to_drop(&self) -> Vec<NonNull<u8>> {
+        let mut young = self.young.lock();
+        let mut objects = core::mem::take(&mut young.drops);
+        let mut large = self.large.lock();
+        let (old, unswept) = (core::mem::take(&mut large.old), core::mem::take(&mut large.unswept));
+        let runs = old.into_iter().chain(unswept).chain(core::mem::take(&mut young.fresh_large));
+        let runs = runs.map(|page| self.runs.object(page as usize)).filter(|(_, info)| info.drop.is_some());
+        objects.extend(runs.filter_map(|(address, _)| NonNull::new(address)));
+        let old = &self.old.lock().space;
+        for (index, block) in old.blocks.iter().enumerate() {
+            let Some(class) = block.class.filter(|_| block.drops) else { continue };
+            // Relaxed: nobody else is left.
+            let words = old.bits.drops.block(index).each_ref().map(|word| word.load(Ordering::Relaxed));
+            objects.extend(ones(words).filter_map(|granule| NonNull::new(old.address(index, class, granule))));
+        }
+        objects
+    }
+}

@@ -1,0 +1,46 @@
+//! What a pause is asked for, and what it really does.
+
+use crate::stats::{Cause, Generation};
+
+use super::{collector::Shared, major_cycle::Phase};
+
+/// What a stop is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// A young collection.
+    Young(Generation),
+    /// That a full collection begins, unless one is under way.
+    Begin,
+    /// That marking ends, if it takes no more than about so many objects.
+    Finish { budget: u64 },
+}
+
+/// What is really done: a young collection becomes one that promotes everything when its turn has come, and one that begins a full
+/// collection when the old generation has grown enough.
+pub(crate) fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generation, Wanted, Cause) {
+    let pace = &shared.pace;
+    let Wanted::Young(asked) = wanted else { return (Generation::Young, wanted, cause) };
+    if shared.full.phase() == Phase::Marking && pace.is_far_over_goal() {
+        return (Generation::Young, Wanted::Finish { budget: u64::MAX }, Cause::Growth);
+    }
+    if shared.full.phase() == Phase::Idle {
+        let stress = &shared.config.stress;
+        if stress.full_every != 0 && (shared.epochs.stops() + 1).is_multiple_of(stress.full_every.into()) {
+            return (Generation::Young, Wanted::Begin, cause);
+        }
+        if cause != Cause::Explicit && pace.is_auto() && shared.wants_full() {
+            return (Generation::Young, Wanted::Begin, Cause::Growth);
+        }
+    }
+    let every = pace.thresholds().promote_all_every;
+    let turn = every != 0 && pace.young_collections() + 1 >= every;
+    let generation = if asked == Generation::Fresh && !turn { Generation::Fresh } else { Generation::Young };
+    (generation, wanted, cause)
+}
+
+impl Shared {
+    /// Whether the old generation, with what objects hold elsewhere, has grown so much that marking should begin.
+    pub(crate) fn wants_full(&self) -> bool {
+        self.pace.wants_full(self.memory.budget.external())
+    }
+}

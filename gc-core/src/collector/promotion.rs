@@ -1,0 +1,40 @@
+//! Promotion into the old part, for one worker of a minor collection: what the young generation asks of the old one.
+
+use crate::{
+    object::{TypeInfo, size_class::SizeClass},
+    old::promote::Cursors,
+    space::old::{Bits, OldSpace},
+    sync::Mutex,
+    young::Promote,
+};
+
+/// Promotion into the old part, for one worker of the young collection.
+pub(crate) struct Promotion<'a> {
+    old: &'a Mutex<&'a mut OldSpace>,
+    bits: &'a Bits,
+    cursors: &'a mut Cursors,
+    /// Runs of large objects that became old.
+    pub(crate) large: Vec<u32>,
+}
+
+impl<'a> Promotion<'a> {
+    pub(crate) fn new(old: &'a Mutex<&'a mut OldSpace>, bits: &'a Bits, cursors: &'a mut Cursors) -> Self {
+        Self { old, bits, cursors, large: Vec::new() }
+    }
+}
+
+impl Promote for Promotion<'_> {
+    #[inline(always)]
+    fn place(&mut self, info: &'static TypeInfo, extent: usize) -> (*mut u8, SizeClass) {
+        self.cursors.place(self.old, self.bits, info, extent)
+    }
+
+    #[inline(always)]
+    fn take(&mut self, address: *mut u8, class: SizeClass, info: &'static TypeInfo) {
+        self.cursors.take(self.bits, address, class, info);
+    }
+
+    fn promoted_large(&mut self, page: usize) {
+        self.large.push(page as u32);
+    }
+}

@@ -1,0 +1,108 @@
+//! Who takes part in a heap: its mutators, their root tables, and the collections that they may share.
+
+use core::ptr::NonNull;
+use std::time::Instant;
+
+use crate::{object::LAST_NUMBER, roots::RootTable, stats::CollectReport, sync::Arc};
+
+use super::{drops::Pending, mutator_state::MutatorState};
+
+/// Who takes part in the heap. Whoever holds its lock leads: nobody attaches, detaches or collects meanwhile.
+#[derive(Default)]
+pub(crate) struct Registry {
+    pub(crate) mutators: Vec<Attached>,
+    pub(crate) tables: Vec<Arc<RootTable>>,
+    /// For each of the young generations, the last collection that collected it.
+    pub(crate) last: [Option<Finished>; 2],
+    /// When the last pause ended, and what old bytes there were.
+    pub(crate) resumed: Option<(Instant, usize)>,
+    pub(crate) numbers: Numbers,
+}
+
+impl Registry {
+    /// Frees root tables that are empty for good. Boxed values that were dropped since the last scan go to `pending`.
+    pub(crate) fn forget_tables(&mut self, pending: &mut Pending) {
+        self.tables.retain(|table| {
+            let released = table.is_released();
+            if released {
+                table.scan(|_, _| unreachable!("gc-core: a root in a released table"), |value| pending.boxed(value));
+            }
+            !released
+        });
+    }
+}
+
+/// A collection that has ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Finished {
+    /// What `Epochs::collections` was while it ran.
+    pub(crate) started: u64,
+    pub(crate) report: CollectReport,
+}
+
+/// An attached mutator, and the thread that it belongs to.
+#[derive(Clone)]
+pub(crate) struct Attached {
+    state: NonNull<MutatorState>,
+    pub(crate) thread: String,
+}
+
+// SAFETY: the pointer is followed by the leader of a pause only (L1 of `mutator_state`).
+unsafe impl Send for Attached {}
+
+impl Attached {
+    pub(crate) fn new(state: NonNull<MutatorState>, thread: String) -> Self {
+        Self { state, thread }
+    }
+
+    pub(crate) fn is(&self, state: NonNull<MutatorState>) -> bool {
+        self.state == state
+    }
+
+    /// The mutator's state, of which its word and poll may be used at any time, the rest in a stopped world.
+    pub(crate) fn state(&self) -> &MutatorState {
+        // SAFETY: freed by its owner only after the registry has forgotten it.
+        unsafe { self.state.as_ref() }
+    }
+}
+
+/// The numbers of mutators that are attached, from 1 on (0 is the marker's): each is given again when its mutator has detached.
+#[derive(Default)]
+pub(crate) struct Numbers {
+    last: u32,
+    free: Vec<u32>,
+}
+
+impl Numbers {
+    /// A number that no other mutator has, unless all are taken.
+    pub(crate) fn take(&mut self) -> Option<u32> {
+        self.free.pop().or_else(|| {
+            self.last = self.last.checked_add(1).filter(|&number| number <= LAST_NUMBER)?;
+            Some(self.last)
+        })
+    }
+
+    pub(crate) fn give_back(&mut self, number: u32) {
+        self.free.push(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers that only grew would reach the flags of a cell's word in a server that attaches for each request.
+    #[test]
+    fn numbers_of_mutators_are_given_again_and_end() {
+        let mut numbers = Numbers::default();
+        for _ in 0..10 {
+            let taken = [numbers.take(), numbers.take()];
+            assert!(taken.iter().flatten().all(|&number| number == 1 || number == 2), "{taken:?}");
+            taken.into_iter().flatten().for_each(|number| numbers.give_back(number));
+        }
+        let mut numbers = Numbers { last: LAST_NUMBER - 1, free: Vec::new() };
+        assert_eq!([numbers.take(), numbers.take()], [Some(LAST_NUMBER), None]);
+        numbers.give_back(7);
+        assert_eq!(numbers.take(), Some(7));
+    }
+}

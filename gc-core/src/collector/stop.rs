@@ -1,0 +1,64 @@
+//! Stopping the world of a heap: whom a stop acts on, whom it waited for, and what is new after it.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::{
+    safepoint::{Member, Stopped},
+    stats::event::Event,
+};
+
+use super::{collector::Shared, jobs::Job, major_cycle::Phase, registry::Attached};
+
+/// How a pause began.
+pub(crate) struct Start {
+    /// When it was asked for.
+    pub(crate) at: Instant,
+    /// How long it took to stop the world.
+    pub(crate) stopped: Duration,
+    /// The thread that was waited for last.
+    pub(crate) last: Option<String>,
+}
+
+impl Shared {
+    /// What a stop acts on: these mutators, and the marker.
+    pub(crate) fn members<'a>(&'a self, mutators: &'a [Attached]) -> impl Iterator<Item = Member<'a>> + Clone {
+        let member = |attached: &'a Attached| {
+            let local = attached.state();
+            Member { word: &local.word, poll: &local.poll }
+        };
+        mutators.iter().map(member).chain(core::iter::once(self.full.member()))
+    }
+
+    /// Notes how long a stop took that was asked for at `at`, and who was waited for longest so far.
+    pub(crate) fn stopped(&self, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
+        let time = at.elapsed();
+        let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
+        let last = match mutators.iter().find(|attached| attached.state().number == last) {
+            Some(attached) => attached.thread.clone(),
+            None => "the marker".to_owned(),
+        };
+        self.stats.stop(time, &last);
+        Start { at, stopped: time, last: Some(last) }
+    }
+
+    /// Tells which threads have not reached a safepoint.
+    pub(crate) fn tell_who_is_late(&self, mutators: &[Attached], waited: Duration) {
+        for attached in mutators.iter().filter(|attached| attached.state().word.is_late()) {
+            let last_safepoint = attached.state().seen_at.get();
+            self.background.post(Job::Tell(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
+        }
+    }
+
+    /// A new stop: locks of cells that were taken before it are free, and whether cells need atomic operations is decided anew.
+    /// The world is stopped; the caller leads.
+    pub(crate) fn count_stop(&self, mutators: &[Attached]) {
+        let stop = self.epochs.count_stop();
+        // The marker reads cells, too.
+        let exclusive = mutators.len() == 1 && self.full.phase() != Phase::Marking;
+        for attached in mutators {
+            let local = attached.state();
+            local.cell_user.set(local.cell_user.get().after(stop, exclusive));
+        }
+    }
+}

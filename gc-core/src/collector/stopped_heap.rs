@@ -1,0 +1,98 @@
+//! A heap that stands still: its parts, with their locks, as a pause works on them.
+
+use crate::{
+    memory::PAGE,
+    roots::RootTable,
+    safepoint::Reason,
+    space::{large::LargeSpace, young::Age},
+    stats::recorder::Living,
+    sync::{Arc, MutexGuard},
+};
+
+use super::{
+    collector::Shared,
+    drops::Pending,
+    generations::{Old, Young, old_bytes},
+    registry::Attached,
+    verify::{self, Moment},
+};
+
+/// The stopped world.
+pub(crate) struct StoppedHeap<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) mutators: &'a [Attached],
+    pub(super) tables: &'a [Arc<RootTable>],
+    pub(crate) young: MutexGuard<'a, Young>,
+    pub(crate) old: MutexGuard<'a, Old>,
+    pub(crate) large: MutexGuard<'a, LargeSpace>,
+    pub(super) pending: Pending,
+    /// Whether this pause has swept the last block.
+    pub(crate) all_swept: bool,
+}
+
+impl<'a> StoppedHeap<'a> {
+    /// Takes over what the mutators have in hand.
+    pub(crate) fn stopped(
+        shared: &'a Shared,
+        mutators: &'a [Attached],
+        tables: &'a [Arc<RootTable>],
+        pending: Pending,
+    ) -> Self {
+        let mut young = shared.young.lock();
+        let (old, large) = (shared.old.lock(), shared.large.lock());
+        for attached in mutators {
+            let local = attached.state();
+            young.take_over(local);
+            // What it was raised for is being done.
+            local.poll.lower(Reason::YOUNG);
+            local.poll.lower(Reason::REMEMBERED);
+        }
+        Self { shared, mutators, tables, young, old, large, pending, all_swept: false }
+    }
+
+    /// Bytes of objects, as chunks, cells and runs hold them.
+    pub(crate) fn bytes(&self) -> usize {
+        let space = &self.young.space;
+        let young: usize =
+            [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)).map(|c| space.used(c)).sum();
+        young + old_bytes(&self.old.space, &self.large)
+    }
+
+    /// Bytes of objects of generation 0, as chunks and runs hold them: what was allocated since the last collection.
+    pub(crate) fn fresh_bytes(&self) -> usize {
+        let space = &self.young.space;
+        let chunks: usize = space.of_age(Age::Fresh).map(|chunk| space.used(chunk)).sum();
+        let pages: usize = self.young.fresh_large.iter().map(|&page| self.shared.runs.run(page as usize).pages()).sum();
+        chunks + pages * PAGE
+    }
+
+    pub(crate) fn verify(&self, moment: Moment) {
+        if self.shared.config.stress.verify {
+            let heap = verify::Heap {
+                map: self.shared.map,
+                runs: &self.shared.runs,
+                young: &self.young,
+                old: &self.old.space,
+                large: &self.large,
+                tables: self.tables,
+                phase: self.shared.full.phase(),
+            };
+            if let Err(damage) = verify::verify(&heap, moment) {
+                panic!("gc-core: the heap is damaged ({moment:?}, stress {:?}): {damage}", self.shared.config.stress);
+            }
+        }
+    }
+
+    /// Publishes the figures. Returns what has to be dropped.
+    pub(crate) fn finish(self) -> Pending {
+        let old_bytes = old_bytes(&self.old.space, &self.large);
+        self.shared.pace.note_old_bytes(old_bytes);
+        self.shared.stats.living(&Living {
+            old_bytes,
+            old_objects: self.old.space.live_objects + self.large.old.len() + self.large.unswept.len(),
+            survivor_bytes: self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum(),
+            remembered: self.young.remembered.len(),
+        });
+        self.pending
+    }
+}

@@ -1,0 +1,51 @@
+//! Giving empty memory back to the system.
+
+use crate::{
+    memory::BLOCK,
+    object::size_class::{CLASSES, promotion_reserve},
+    sync::MutexGuard,
+};
+
+use super::{collector::Shared, generations::Young};
+
+impl Shared {
+    /// Gives the memory of empty blocks back, all but `spare` beyond those that promoting what is young may need.
+    ///
+    /// The lock of the young generation is held while blocks are chosen, so that no nursery memory is handed out on the
+    /// strength of a block that is about to go; they are released without a lock.
+    pub(crate) fn release_blocks(&self, young: MutexGuard<'_, Young>, spare: usize) {
+        let young_bytes = (young.space.in_use() + 1) * young.space.chunk_bytes();
+        let ready = promotion_reserve(young_bytes) + self.workers.count() * CLASSES;
+        let blocks = self.old.lock().space.take_surplus(ready.saturating_add(spare));
+        drop(young);
+        for &block in &blocks {
+            let offset = self.map.offset(self.map.block_start(block as usize));
+            // SAFETY: an empty block that is on no list.
+            unsafe { self.memory.release(offset, BLOCK) };
+        }
+        self.old.lock().space.put_released(&blocks);
+    }
+
+    /// Gives the memory of empty chunks back, all but twice the nursery: what a burst without safepoints took.
+    pub(crate) fn release_chunks(&self) {
+        let mut young = self.young.lock();
+        let chunk_bytes = young.space.chunk_bytes();
+        let chunks = young.space.take_surplus(2 * self.pace.young_budget() / chunk_bytes);
+        let offsets: Vec<usize> = chunks.iter().map(|&chunk| young.space.offset(chunk)).collect();
+        drop(young);
+        for offset in offsets {
+            // SAFETY: an empty chunk that is on no list.
+            unsafe { self.memory.release(offset, chunk_bytes) };
+        }
+        self.young.lock().space.put_released(&chunks);
+    }
+
+    /// Gives the memory of free large runs back if they hold more than `keep` bytes.
+    pub(crate) fn release_runs(&self, keep: usize) {
+        let mut large = self.large.lock();
+        if large.dirty_bytes() > keep {
+            // SAFETY: free runs; the lock keeps them so.
+            large.release_free(|offset, bytes| unsafe { self.memory.release(offset, bytes) });
+        }
+    }
+}

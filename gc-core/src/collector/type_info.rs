@@ -1,0 +1,141 @@
+//! The static description of each type that lives in a heap, and with it the instantiation of its `trace` for every visitor.
+
+use core::marker::PhantomData;
+
+use crate::{
+    barrier::{Barrier, Preserver},
+    object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape},
+    old::mark::Marker,
+    trace::{Trace, Visitor},
+    young::{ContentInfo, Evacuator},
+};
+
+use super::{promotion::Promotion, verify::Inspector};
+
+/// Names the descriptions of `T`.
+pub(crate) struct Describe<T>(PhantomData<T>);
+
+impl<T: Trace> Describe<T> {
+    /// `T` as an object, as the content of a cell, or as a root.
+    pub(crate) const SIZED: &'static TypeInfo = &TypeInfo {
+        shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, Self::LEAF),
+        trace: TraceFns {
+            evacuate: one::<T, Evacuate>,
+            evacuate_shared: one::<T, EvacuateShared>,
+            mark: one::<T, Mark>,
+            preserve: preserve::<T>,
+            inspect: one::<T, Inspect>,
+        },
+        drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
+        name: core::any::type_name::<T>,
+    };
+
+    /// `[T]` as an object.
+    pub(crate) const SLICE: &'static TypeInfo = &TypeInfo {
+        shape: TypeShape::slice(size_of::<T>(), Self::ALIGN, Self::LEAF),
+        trace: TraceFns {
+            evacuate: many::<T, Evacuate>,
+            evacuate_shared: many::<T, EvacuateShared>,
+            mark: many::<T, Mark>,
+            preserve: preserve::<T>,
+            inspect: many::<T, Inspect>,
+        },
+        drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
+        name: core::any::type_name::<[T]>,
+    };
+
+    /// What has no size holds no pointer, whatever its type: a slice may have any number of it.
+    const LEAF: bool = !T::HAS_GC || size_of::<T>() == 0;
+
+    const ALIGN: usize = {
+        assert!(align_of::<T>() <= MAX_ALIGN, "an object of the heap may have an alignment of at most 4096");
+        align_of::<T>()
+    };
+}
+
+/// `str` as an object.
+pub(crate) const STR: &TypeInfo = &TypeInfo {
+    shape: TypeShape::slice(1, 1, true),
+    trace: TraceFns {
+        evacuate: many::<u8, Evacuate>,
+        evacuate_shared: many::<u8, EvacuateShared>,
+        mark: many::<u8, Mark>,
+        preserve: preserve::<u8>,
+        inspect: many::<u8, Inspect>,
+    },
+    drop: None,
+    name: core::any::type_name::<str>,
+};
+
+/// The visitors that the collector uses, by name, as their types have lifetimes.
+trait Purpose {
+    type Visitor<'a>: Visitor;
+}
+
+struct Evacuate;
+struct EvacuateShared;
+struct Mark;
+struct Inspect;
+
+impl Purpose for Evacuate {
+    type Visitor<'a> = Evacuator<'a, Promotion<'a>, false>;
+}
+
+impl Purpose for EvacuateShared {
+    type Visitor<'a> = Evacuator<'a, Promotion<'a>, true>;
+}
+
+impl Purpose for Mark {
+    type Visitor<'a> = Marker<'a>;
+}
+
+impl Purpose for Inspect {
+    type Visitor<'a> = Inspector;
+}
+
+/// # Safety
+///
+/// `value` is a valid `T` that the visitor may look at, `visitor` one for this purpose that nobody else uses meanwhile.
+unsafe fn one<T: Trace, P: Purpose>(value: *mut u8, _: usize, visitor: *mut u8) {
+    // SAFETY: the caller's.
+    let visitor = unsafe { &mut *visitor.cast::<P::Visitor<'_>>() };
+    // SAFETY: the caller's.
+    unsafe { T::trace(value.cast(), visitor) }
+}
+
+/// # Safety
+///
+/// As for [`one`], for `count` values from `first` on.
+unsafe fn many<T: Trace, P: Purpose>(first: *mut u8, count: usize, visitor: *mut u8) {
+    // SAFETY: the caller's.
+    let visitor = unsafe { &mut *visitor.cast::<P::Visitor<'_>>() };
+    let first = first.cast::<T>();
+    for index in 0..count {
+        // SAFETY: the caller's.
+        unsafe { T::trace(first.add(index), visitor) }
+    }
+}
+
+/// # Safety
+///
+/// `value` is a valid `T` that nobody writes meanwhile, `barrier` the one of the mutator that is running.
+unsafe fn preserve<T: Trace>(value: *mut u8, _: usize, barrier: *mut u8) {
+    // SAFETY: the caller's.
+    let mut visitor = Preserver::new(unsafe { &*barrier.cast::<Barrier>() });
+    // SAFETY: the caller's.
+    unsafe { T::trace(value.cast(), &mut visitor) }
+}
+
+/// # Safety
+///
+/// `value` is a valid `T` that nobody uses any more.
+unsafe fn drop_one<T>(value: *mut u8) {
+    // SAFETY: the caller's.
+    unsafe { value.cast::<T>().drop_in_place() }
+}
+
+impl ContentInfo for Promotion<'_> {
+    fn content_info<T: Trace>() -> &'static TypeInfo {
+        Describe::<T>::SIZED
+    }
+}

@@ -1,0 +1,53 @@
+//! What is behind the addresses of a heap: memory that is charged to its budget, committed and given back.
+
+use crate::sync::Arc;
+
+use super::{
+    budget::Budget,
+    reservation::{MapFaults, Reservation},
+};
+
+/// Address space and what is charged for it.
+pub(crate) struct Memory {
+    reservation: Reservation,
+    faults: MapFaults,
+    pub(crate) budget: Arc<Budget>,
+}
+
+impl Memory {
+    pub(crate) fn new(reservation: Reservation, faults: MapFaults, budget: Budget) -> Self {
+        Self { reservation, faults, budget: Arc::new(budget) }
+    }
+
+    /// Charges and commits fresh address space (offset in the reservation, bytes).
+    pub(crate) fn grow(&self, offset: usize, bytes: usize) -> bool {
+        if !self.budget.charge(bytes) {
+            return false;
+        }
+        let committed = self.commit(offset, bytes);
+        if !committed {
+            self.budget.discharge(bytes);
+        }
+        committed
+    }
+
+    /// Puts memory behind a range that was charged and committed.
+    pub(crate) fn populate(&self, offset: usize, bytes: usize) {
+        self.reservation.populate(offset, bytes);
+    }
+
+    pub(crate) fn commit(&self, offset: usize, bytes: usize) -> bool {
+        self.reservation.commit(offset, bytes, &self.faults)
+    }
+
+    /// Gives memory back that was charged.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the range.
+    pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.reservation.release(offset, bytes) };
+        self.budget.discharge(bytes);
+    }
+}

@@ -1,0 +1,16 @@
+//! An object: its header and how it lies in memory, the place of a pointer, the lock of a cell. One object at a time, wherever it is.
+
+mod cell_word;
+mod copy;
+mod forwarding;
+mod header;
+mod layout;
+mod pointer_slot;
+pub(crate) mod size_class;
+
+pub use cell_word::CellWord;
+pub(crate) use cell_word::{CellConflict, CellUser, LAST_NUMBER};
+pub(crate) use copy::copy_object;
+pub(crate) use header::{Header, HeaderWord, TraceFns, TypeInfo, TypeShape, forwarded};
+pub(crate) use layout::{HEADER, MAX_ALIGN, MAX_SMALL, elements_offset, slice_extent, young_start};
+pub use pointer_slot::Edge;

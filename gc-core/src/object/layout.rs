@@ -1,0 +1,94 @@
+//! How an object lies in memory.
+//!
+//! ```text
+//!   sized          | header | value …                     address = value
+//!   slice, str     | header | length | [pad] | elements … address = length
+//! ```
+//!
+//! The header is the word before the address, always. Objects of alignment up to 8 fill multiples of 8 bytes in the
+//! young part and a size class, a multiple of 16, in the old part. There the cell starts `cell_offset` bytes before
+//! the address:
+//!
+//! - **L1** alignment up to 8, and slices of alignment 16: 8 bytes, the header's. The address lies in the cell's first granule.
+//! - **L2** everything else: a positive multiple of 16. The address is the start of a granule that is not the cell's first.
+//!
+//! So the granule of an address tells the address: the cell's first granule means start + 8, any other means itself.
+
+/// Bytes of the header.
+pub(crate) const HEADER: usize = 8;
+/// Bytes of the largest cell of the old part; what needs more is a large object.
+pub(crate) const MAX_SMALL: usize = 8 * 1024;
+/// The largest supported alignment.
+pub(crate) const MAX_ALIGN: usize = 4096;
+/// The smallest object: its address lies strictly inside, in a granule that no other address uses.
+const MIN_EXTENT: usize = 16;
+
+/// Bytes from the address of a slice to its first element.
+#[inline(always)]
+pub(crate) const fn elements_offset(align: usize) -> usize {
+    if align <= 16 { 8 } else { 16 }
+}
+
+/// Bytes from header to end of a sized object.
+pub(crate) const fn sized_extent(size: usize) -> usize {
+    let extent = (HEADER + size).next_multiple_of(8);
+    if extent < MIN_EXTENT { MIN_EXTENT } else { extent }
+}
+
+/// Bytes from header to end of a slice of `len` elements, or `None` where no address space could hold it.
+#[inline(always)]
+pub(crate) const fn slice_extent(elem_size: usize, align: usize, len: usize) -> Option<usize> {
+    let Some(bytes) = elem_size.checked_mul(len) else { return None };
+    if bytes > isize::MAX as usize / 2 {
+        return None;
+    }
+    Some((HEADER + elements_offset(align) + bytes).next_multiple_of(8))
+}
+
+/// Bytes from the start of a cell of the old or large part to the address (L1, L2).
+pub(crate) const fn cell_offset(align: usize, slice: bool) -> usize {
+    match (align, slice) {
+        (..=8, _) | (16, true) => 8,
+        (align, false) => align,
+        (align, true) => align - 16,
+    }
+}
+
+/// The first place for a header at or after `from` that aligns the value or the elements.
+#[inline(always)]
+pub(crate) const fn young_start(from: usize, align: usize, slice: bool) -> usize {
+    if align <= 8 {
+        return from;
+    }
+    let aligned = HEADER + if slice { elements_offset(align) } else { 0 };
+    (from + aligned).next_multiple_of(align) - aligned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_aligned_object_lies_on_its_alignment_in_every_part() {
+        for align in [1, 2, 4, 8, 16, 32, 64, 512, 4096] {
+            for slice in [false, true] {
+                let first = if slice { elements_offset(align) } else { 0 };
+                let address = cell_offset(align, slice);
+                assert_eq!((address + first) % align, 0, "cell, align {align}, slice {slice}");
+                assert!(address == 8 || (address >= 16 && address.is_multiple_of(16)));
+                for from in (0..8192).step_by(8) {
+                    let start = young_start(from, align, slice);
+                    assert!(start >= from && start - from < align.max(8));
+                    assert_eq!((start + HEADER + first) % align, 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_slice_that_no_memory_holds_has_no_extent() {
+        assert_eq!(slice_extent(8, 8, usize::MAX / 4), None);
+        assert_eq!(slice_extent(0, 1, usize::MAX), Some(16));
+        assert_eq!(slice_extent(1, 1, 3), Some(24));
+    }
+}

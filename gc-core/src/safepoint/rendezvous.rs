@@ -1,0 +1,220 @@
+//! Where the mutators of a heap meet: how the world is stopped, and how it goes on. S3 to S5 of `safepoint`.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicUsize, Ordering},
+    mutant, spin_loop, spins,
+};
+
+use super::{
+    poll::Poll,
+    state_word::{BLOCKED, PARKED, RUNNING, StateWord},
+};
+
+/// What a stop acts on: a mutator's word and poll.
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a> {
+    pub(crate) word: &'a StateWord,
+    pub(crate) poll: &'a Poll,
+}
+
+/// Where mutators of one heap meet.
+pub(crate) struct Rendezvous {
+    park: Mutex<Park>,
+    /// The leader sleeps here until `waiting_for` is 0.
+    stopped: Condvar,
+    /// Everybody else sleeps here until STOP is cleared.
+    resumed: Condvar,
+    /// A copy of `Park::waiting_for` for the leader's spinning.
+    waiting_for: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Park {
+    /// S4.
+    waiting_for: usize,
+    /// The number of the mutator that arrived last.
+    last: Option<u32>,
+}
+
+/// How a stop went.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stopped {
+    /// No member is RUNNING. The number of the one that was waited for longest, if any was.
+    All { last: Option<u32> },
+    /// It was called off; nothing is stopped.
+    CalledOff,
+}
+
+impl Rendezvous {
+    pub(crate) fn new() -> Self {
+        Self {
+            park: Mutex::new(Park::default()),
+            stopped: Condvar::new(),
+            resumed: Condvar::new(),
+            waiting_for: AtomicUsize::new(0),
+        }
+    }
+
+    /// From here on the thread does not touch the heap. Whether it was ASKED (S7).
+    #[inline]
+    pub(crate) fn enter_blocked(&self, word: &StateWord) -> bool {
+        !word.change(RUNNING, BLOCKED) && self.enter_blocked_slow(word)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_blocked_slow(&self, word: &StateWord) -> bool {
+        let mut park = self.park.lock();
+        // Under the lock STOP does not change (S3). It is not set where the stop was called off meanwhile, or we were ASKED.
+        let Some(left) = word.leave_running(BLOCKED, false) else {
+            // It is BLOCKED already where the process exits inside of `blocked` and drops a mutator of a thread-local.
+            return false;
+        };
+        if left.stopping && !mutant::BLOCKED_DOES_NOT_COUNT.is_planted() {
+            self.arrive(&mut park, word);
+        }
+        left.asked && !mutant::BLOCKED_FORGETS_THE_ASKED.is_planted()
+    }
+
+    /// From here on the thread may touch the heap again. Waits while the world is stopped, and while the word is held.
+    #[inline]
+    pub(crate) fn leave_blocked(&self, word: &StateWord) {
+        if !word.change(BLOCKED, RUNNING) {
+            self.await_resume(word, BLOCKED);
+        }
+    }
+
+    /// At a safepoint: waits while the world is stopped. Whether the thread was ASKED before (S7).
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn park(&self, word: &StateWord) -> bool {
+        let mut park = self.park.lock();
+        let Some(left) = word.leave_running(PARKED, true) else {
+            // The stop is over, or was called off.
+            return false;
+        };
+        self.arrive(&mut park, word);
+        drop(park);
+        self.await_resume(word, PARKED);
+        left.asked
+    }
+
+    /// Ends a hold, and wakes the owner if it waits for that.
+    pub(crate) fn release(&self, word: &StateWord) {
+        if word.let_go() && !mutant::RELEASE_WAKES_NOBODY.is_planted() {
+            // It set WAITS under this lock, and sleeps by now.
+            let _park = self.park.lock();
+            self.resumed.notify_all();
+        }
+    }
+
+    /// S4. The caller has just left `RUNNING | STOP`.
+    fn arrive(&self, park: &mut MutexGuard<'_, Park>, word: &StateWord) {
+        park.waiting_for -= 1;
+        park.last = Some(word.number);
+        // Release, with the leader's Acquire: it sees what this thread wrote to the heap.
+        self.waiting_for.store(park.waiting_for, Ordering::Release);
+        if park.waiting_for == 0 {
+            self.stopped.notify_one();
+        }
+    }
+
+    /// Becomes RUNNING as soon as neither STOP nor HELD is set.
+    #[cold]
+    #[inline(never)]
+    fn await_resume(&self, word: &StateWord, from: usize) {
+        if mutant::RESUME_WITHOUT_WAITING.is_planted() {
+            word.resume_without_waiting();
+            return;
+        }
+        for _ in 0..spins() {
+            if word.change(from, RUNNING) {
+                return;
+            }
+            spin_loop();
+        }
+        let mut park = self.park.lock();
+        while !word.resume(from) {
+            self.resumed.wait(&mut park);
+        }
+    }
+
+    /// Stops the world: afterwards no member is RUNNING. The caller leads (step 1).
+    ///
+    /// After `patience`, `late` is told how long the stop is taking, and says how long to wait until it is told again; for
+    /// `None` the stop is called off.
+    pub(crate) fn stop<'a>(
+        &self,
+        members: impl Iterator<Item = Member<'a>> + Clone,
+        mut patience: Duration,
+        mut late: impl FnMut(Duration) -> Option<Duration>,
+    ) -> Stopped {
+        let mut park = self.park.lock();
+        let mut running = 0;
+        for member in members.clone() {
+            if member.word.set_stop() {
+                running += 1;
+                member.poll.raise_stop();
+            }
+        }
+        park.last = None;
+        if running == 0 || mutant::LEADER_DOES_NOT_WAIT.is_planted() {
+            return Stopped::All { last: None };
+        }
+        park.waiting_for = running;
+        // Relaxed: set under the lock, under which the members count.
+        self.waiting_for.store(running, Ordering::Relaxed);
+        if spins() > 0 {
+            drop(park);
+            for _ in 0..spins() {
+                // Acquire, with the Release in `arrive`.
+                if self.waiting_for.load(Ordering::Acquire) == 0 {
+                    break;
+                }
+                spin_loop();
+            }
+            park = self.park.lock();
+        }
+        let start = Instant::now();
+        while park.waiting_for > 0 {
+            if self.stopped.wait_for(&mut park, patience) && park.waiting_for > 0 {
+                drop(park);
+                let more = late(start.elapsed());
+                park = self.park.lock();
+                match more {
+                    Some(more) => patience = more,
+                    None if park.waiting_for > 0 => {
+                        park.waiting_for = 0;
+                        self.clear(members, &park);
+                        return Stopped::CalledOff;
+                    }
+                    None => {}
+                }
+            }
+        }
+        Stopped::All { last: park.last }
+    }
+
+    /// Lets the world go on. The caller has stopped these members.
+    pub(crate) fn resume<'a>(&self, members: impl Iterator<Item = Member<'a>>) {
+        let park = self.park.lock();
+        self.clear(members, &park);
+    }
+
+    /// S3.
+    fn clear<'a>(&self, members: impl Iterator<Item = Member<'a>>, _: &MutexGuard<'_, Park>) {
+        for member in members {
+            member.word.clear_stop();
+        }
+        if mutant::WAKE_ONE.is_planted() {
+            self.resumed.notify_one();
+        } else {
+            self.resumed.notify_all();
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The word that says whether a mutator may touch the heap: S1, S2 and S5 to S7 of `safepoint`. All of its read-modify-writes are here.
+
+use crate::sync::{
+    atomic::{AtomicUsize, Ordering},
+    mutant,
+};
+
+/// The state word of one mutator.
+pub(crate) struct StateWord {
+    word: AtomicUsize,
+    /// The mutator's number, for reports.
+    pub(super) number: u32,
+}
+
+/// What asking for a mutator's thread led to.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hold {
+    /// The thread does not run, and will not before `Rendezvous::release` (S6).
+    Held,
+    /// It runs, and was asked.
+    Asked {
+        /// Nobody else had asked: its poll has to be raised.
+        first: bool,
+    },
+}
+
+/// How a word left RUNNING.
+pub(super) struct Left {
+    pub(super) stopping: bool,
+    /// S7.
+    pub(super) asked: bool,
+}
+
+impl StateWord {
+    pub(crate) fn running(number: u32) -> Self {
+        Self { word: AtomicUsize::new(RUNNING), number }
+    }
+
+    /// The word of a thread that does not touch the heap yet.
+    pub(crate) fn blocked(number: u32) -> Self {
+        Self { word: AtomicUsize::new(BLOCKED), number }
+    }
+
+    /// Whether the mutator has not heeded the stop yet.
+    pub(crate) fn is_late(&self) -> bool {
+        // Relaxed: for a report.
+        self.word.load(Ordering::Relaxed) & (STATE | STOP) == RUNNING | STOP
+    }
+
+    /// Changes the word if it is `from`. AcqRel: what the thread wrote to the heap before it stops being RUNNING is seen by
+    /// the leader, what the leader wrote by whoever becomes RUNNING.
+    #[inline(always)]
+    pub(super) fn change(&self, from: usize, to: usize) -> bool {
+        self.word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Sets STOP. Whether the mutator was RUNNING.
+    pub(super) fn set_stop(&self) -> bool {
+        // AcqRel: a BLOCKED or PARKED owner's writes are seen (its Release is in `change`).
+        let before = self.word.fetch_or(STOP, Ordering::AcqRel);
+        debug_assert!(before & STOP == 0, "two stops at once");
+        before & STATE == RUNNING
+    }
+
+    pub(super) fn clear_stop(&self) {
+        // AcqRel: whoever becomes RUNNING sees what the leader wrote.
+        self.word.fetch_and(!STOP, mutant::RELAXED_RESUME.weaken(Ordering::AcqRel));
+    }
+
+    /// Leaves RUNNING; `None` if the word is not RUNNING, or, with `only_to_stop`, if STOP is not set. For the owner.
+    pub(super) fn leave_running(&self, to: usize, only_to_stop: bool) -> Option<Left> {
+        let mut now = if only_to_stop { RUNNING | STOP } else { RUNNING };
+        loop {
+            // AcqRel: as for `change`.
+            match self.word.compare_exchange(now, to | (now & STOP), Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(Left { stopping: now & STOP != 0, asked: now & ASKED != 0 }),
+                Err(other) if other & STATE != RUNNING || (only_to_stop && other & STOP == 0) => return None,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Becomes RUNNING, unless STOP or HELD is set; whoever takes them off will wake who sleeps. For the owner, under the park lock.
+    pub(super) fn resume(&self, from: usize) -> bool {
+        let mut now = from;
+        loop {
+            let next = if now & (STOP | HELD) == 0 {
+                RUNNING
+            } else if now & HELD != 0 && now & WAITS == 0 {
+                now | WAITS
+            } else {
+                return false;
+            };
+            // AcqRel: as for `change`; a holder's writes are seen (its Release is in `release`).
+            match self.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return next == RUNNING,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Holds the word, or asks its owner. Callers take turns, by a lock that the owner also takes to look at what it was asked for.
+    pub(crate) fn hold(&self) -> Hold {
+        // Relaxed: the exchange tells. If it is an ASKED of before, then whoever takes that off has not yet had the lock that we have.
+        let mut now = self.word.load(Ordering::Relaxed);
+        loop {
+            let running = now & STATE == RUNNING && !mutant::HOLD_THE_RUNNING.is_planted();
+            if running && now & ASKED != 0 {
+                return Hold::Asked { first: false };
+            }
+            let next = now | if running { ASKED } else { HELD };
+            // AcqRel: what the owner wrote while it was RUNNING is seen (its Release is in `change`).
+            match self.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if running => return Hold::Asked { first: true },
+                Ok(_) => return Hold::Held,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Holds the word, unless its owner runs. Whether it is held. Callers take turns, as for `hold`.
+    pub(crate) fn hold_if_away(&self) -> bool {
+        // Relaxed, as for `hold`.
+        let mut now = self.word.load(Ordering::Relaxed);
+        while now & STATE != RUNNING {
+            // AcqRel: as for `hold`.
+            match self.word.compare_exchange(now, now | HELD, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(other) => now = other,
+            }
+        }
+        false
+    }
+
+    /// The running owner takes ASKED off, and will look at what it was asked for.
+    pub(crate) fn take_asked(&self) {
+        // AcqRel: a read-modify-write (S2); the lock behind which the questions lie orders them.
+        self.word.fetch_and(!ASKED, Ordering::AcqRel);
+    }
+
+    /// Takes HELD off. Whether the owner waits for that.
+    pub(super) fn let_go(&self) -> bool {
+        // AcqRel: the owner, who becomes RUNNING by an exchange, sees what the holder wrote.
+        self.word.fetch_and(!HELD, Ordering::AcqRel) & WAITS != 0
+    }
+
+    /// The owner becomes RUNNING, whatever is set.
+    pub(super) fn resume_without_waiting(&self) {
+        self.word.fetch_and(STOP | HELD, Ordering::AcqRel);
+    }
+}
+
+pub(super) const RUNNING: usize = 0;
+pub(super) const BLOCKED: usize = 1;
+pub(super) const PARKED: usize = 2;
+const STATE: usize = 3;
+const STOP: usize = 16;
+/// S7.
+const ASKED: usize = 32;
+/// S6.
+const HELD: usize = 64;
+/// The owner sleeps until HELD is taken off.
+const WAITS: usize = 128;

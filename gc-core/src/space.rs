@@ -1,0 +1,5 @@
+//! The three spaces that objects live in, one for each part of the reservation. The only rooms that know the flip and the beginning of a sweep.
+
+pub(crate) mod large;
+pub(crate) mod old;
+pub(crate) mod young;

@@ -1,0 +1,212 @@
+//! The old part: blocks of one size class each, with bitmaps beside them instead of anything in dead memory.
+//!
+//! - **B1** A set allocation bit is an object's; a cell without one is free. Objects that need dropping also have a drop bit.
+//! - **B2** Marks are clear between full collections; in blocks that were swept, from then on.
+//! - **B3** A block is empty (no class, no bits), open (one promotion cursor fills it), or closed. A closed block with
+//!   free cells is listed under its class, unless its few free cells are not worth a visit, or it waits to be swept.
+//! - **B4** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are counted.
+//!
+//! What is promoted meets the sweep in the model `models/protocols/sweep.rs`.
+
+use crate::{
+    memory::{
+        ReserveError,
+        address_map::{AddressMap, BLOCK, GRANULE},
+        bitmap::Bitmap,
+    },
+    object::size_class::{CLASSES, SizeClass},
+    sync::{Arc, mutant},
+};
+
+/// A block's descriptor.
+#[derive(Clone, Copy)]
+pub(crate) struct Block {
+    /// `None`: empty.
+    pub(crate) class: Option<SizeClass>,
+    /// Some object here may have a drop bit.
+    pub(crate) drops: bool,
+    /// Marking is over, and the block waits to be swept: what is allocated and not marked is dead.
+    pub(crate) unswept: bool,
+}
+
+/// One bit per granule of the old part, three times: used without a lock.
+pub(crate) struct Bits {
+    map: AddressMap,
+    pub(crate) allocated: Bitmap,
+    pub(crate) marks: Bitmap,
+    pub(crate) drops: Bitmap,
+}
+
+impl Bits {
+    fn new(map: AddressMap) -> Result<Self, ReserveError> {
+        let bitmap = || Bitmap::new(map.old.bytes);
+        Ok(Self { map, allocated: bitmap()?, marks: bitmap()?, drops: bitmap()? })
+    }
+
+    pub(crate) fn map(&self) -> &AddressMap {
+        &self.map
+    }
+
+    /// The granule of an address of the old part.
+    #[inline(always)]
+    pub(crate) fn granule(&self, address: usize) -> usize {
+        self.map.old.offset(address) / GRANULE
+    }
+
+    /// A pointer to an address of the old part.
+    #[inline(always)]
+    pub(crate) fn pointer(&self, address: usize) -> *mut u8 {
+        self.map.pointer(address)
+    }
+}
+
+/// Blocks and bitmaps of the old part.
+pub(crate) struct OldSpace {
+    pub(crate) map: AddressMap,
+    pub(crate) blocks: Vec<Block>,
+    /// Empty blocks with memory that is counted, the most recently used last.
+    empty: Vec<u32>,
+    /// Empty blocks whose memory was given back.
+    released: Vec<u32>,
+    /// How many blocks are on their way from `empty` to `released`.
+    releasing: usize,
+    /// Closed blocks with free cells, by class.
+    partial: [Vec<u32>; CLASSES],
+    pub(crate) bits: Arc<Bits>,
+    /// How many blocks wait to be swept.
+    unswept: usize,
+    /// Bytes of cells that hold objects.
+    pub(crate) live_bytes: usize,
+    /// Cells that hold objects.
+    pub(crate) live_objects: usize,
+}
+
+const EMPTY: Block = Block { class: None, drops: false, unswept: false };
+/// How many blocks are committed at once: a huge page.
+const GROUP: usize = (2 << 20) / BLOCK;
+
+impl OldSpace {
+    pub(crate) fn new(map: AddressMap) -> Result<Self, ReserveError> {
+        Ok(Self {
+            map,
+            blocks: Vec::new(),
+            empty: Vec::new(),
+            released: Vec::new(),
+            releasing: 0,
+            partial: [const { Vec::new() }; CLASSES],
+            bits: Arc::new(Bits::new(map)?),
+            unswept: 0,
+            live_bytes: 0,
+            live_objects: 0,
+        })
+    }
+
+    /// The address that a set bit of a block stands for (L1, L2 of `object::layout`).
+    #[inline(always)]
+    pub(crate) fn address(&self, block: usize, class: SizeClass, granule_in_block: usize) -> *mut u8 {
+        let offset = granule_in_block * GRANULE;
+        let cell = class.cell_of(offset) * class.bytes();
+        let within = if offset == cell { offset + 8 } else { offset };
+        self.map.pointer(self.map.block_start(block) + within)
+    }
+
+    /// Blocks with objects.
+    pub(crate) fn used_blocks(&self) -> usize {
+        self.blocks.len() - self.empty.len() - self.released.len() - self.releasing
+    }
+
+    /// Empty blocks with memory: what promotion may open.
+    pub(crate) fn ready(&self) -> usize {
+        self.empty.len()
+    }
+
+    /// Makes sure that `wanted` blocks are empty and have memory that is counted: released ones again through `charge`
+    /// (bytes), new ones through `grow` (offset in the reservation, bytes), which charges and commits.
+    pub(crate) fn ensure_empty(
+        &mut self,
+        wanted: usize,
+        charge: impl Fn(usize) -> bool,
+        grow: impl Fn(usize, usize) -> bool,
+    ) -> bool {
+        while self.empty.len() < wanted {
+            if !self.released.is_empty() {
+                if !charge(BLOCK) {
+                    return false;
+                }
+                self.empty.extend(self.released.pop());
+                continue;
+            }
+            let first = self.blocks.len();
+            let left = self.map.old.bytes / BLOCK - first;
+            let offset = self.map.offset(self.map.block_start(first));
+            // Near the limit a whole group may be too much where a block is not.
+            let Some(count) = [GROUP, 1].into_iter().find(|&count| count <= left && grow(offset, count * BLOCK)) else {
+                return false;
+            };
+            self.blocks.resize(first + count, EMPTY);
+            // Room for every block, so that lists never grow in a pause.
+            self.empty.reserve(self.blocks.len() - self.empty.len());
+            self.empty.splice(0..0, (first as u32..(first + count) as u32).rev());
+        }
+        true
+    }
+
+    /// A block to promote objects of `class` into: one with free cells, or an empty one.
+    pub(crate) fn open(&mut self, class: SizeClass) -> Option<u32> {
+        if let Some(block) = self.partial[class.index()].pop() {
+            return Some(block);
+        }
+        let block = self.empty.pop()?;
+        self.blocks[block as usize] = Block { class: Some(class), ..EMPTY };
+        Some(block)
+    }
+
+    /// Lists a closed block by the live cells that its sweep found.
+    pub(crate) fn close(&mut self, block: u32, live: usize) {
+        let descriptor = &mut self.blocks[block as usize];
+        let Some(class) = descriptor.class else { unreachable!("an empty block is not closed") };
+        if live == 0 {
+            *descriptor = EMPTY;
+            self.empty.push(block);
+        } else if (class.cells() - live) * 8 >= class.cells() {
+            self.partial[class.index()].push(block);
+        }
+    }
+
+    /// Begins a sweep: every block with objects waits for it, and none of them is promoted into before. All are closed.
+    pub(crate) fn begin_sweep(&mut self) {
+        if !mutant::PARTIAL_BLOCKS_STAY_LISTED.is_planted() {
+            self.partial.iter_mut().for_each(Vec::clear);
+        }
+        for block in &mut self.blocks {
+            block.unswept = block.class.is_some();
+        }
+        self.unswept = self.blocks.iter().filter(|block| block.unswept).count();
+    }
+
+    /// A block was swept.
+    pub(crate) fn swept(&mut self, block: usize) {
+        debug_assert!(self.blocks[block].unswept);
+        self.blocks[block].unswept = false;
+        self.unswept -= 1;
+    }
+
+    /// Whether no block waits to be swept.
+    pub(crate) fn is_swept(&self) -> bool {
+        self.unswept == 0
+    }
+
+    /// Takes empty blocks off the list, all but `keep`, so that their memory can be released without a lock. They come
+    /// back by [`put_released`](Self::put_released).
+    pub(crate) fn take_surplus(&mut self, keep: usize) -> Vec<u32> {
+        let surplus = self.empty.len().saturating_sub(keep);
+        self.releasing += surplus;
+        self.empty.drain(..surplus).collect()
+    }
+
+    /// Lists blocks whose memory was released.
+    pub(crate) fn put_released(&mut self, blocks: &[u32]) {
+        self.releasing -= blocks.len();
+        self.released.extend_from_slice(blocks);
+    }
+}

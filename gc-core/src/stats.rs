@@ -1,0 +1,14 @@
+//! What a heap tells of itself: counters, pauses, reports and events. State, which knows no collection.
+
+pub(crate) mod counters;
+pub(crate) mod event;
+pub(crate) mod figures;
+pub(crate) mod histogram;
+pub(crate) mod mmu;
+pub(crate) mod recorder;
+pub(crate) mod report;
+
+pub use counters::{Counts, Stats};
+pub use event::{Event, Level, Step};
+pub use histogram::Histogram;
+pub use report::{Cause, CollectReport, Generation};

@@ -1,0 +1,77 @@
+//! The figures of one pause, and what is told of them.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use super::{
+    event::{Event, Step},
+    report::{Cause, CollectReport, Generation},
+};
+
+/// What one pause was asked for, took and did.
+pub(crate) struct PauseFigures {
+    pub(crate) generation: Generation,
+    pub(crate) cause: Cause,
+    pub(crate) step: Step,
+    /// When it was asked for.
+    pub(crate) start: Instant,
+    /// How long it took from there.
+    pub(crate) pause: Duration,
+    /// How long it took to stop the world, and the thread that was waited for last.
+    pub(crate) stopped: Duration,
+    pub(crate) last: Option<String>,
+    /// Bytes of objects before and after its minor collection.
+    pub(crate) before: usize,
+    pub(crate) after: usize,
+    /// Bytes allocated since the last one.
+    pub(crate) allocated: usize,
+    /// Bytes that stayed young.
+    pub(crate) copied: usize,
+    /// Bytes and objects that became old.
+    pub(crate) promoted: usize,
+    pub(crate) promoted_objects: usize,
+    /// Bytes, of both, that helpers copied.
+    pub(crate) helped: usize,
+    /// Entries of the remembered set afterwards.
+    pub(crate) remembered: usize,
+}
+
+impl PauseFigures {
+    /// What died young: the old part only grows in a minor collection.
+    pub(crate) fn freed(&self) -> usize {
+        self.before.saturating_sub(self.after)
+    }
+
+    /// As whoever asked for it sees it.
+    pub(crate) fn report(&self) -> CollectReport {
+        CollectReport {
+            generation: self.generation,
+            bytes_before: self.before,
+            bytes_freed: self.freed(),
+            old_objects_freed: 0,
+            pause: self.pause,
+            marking: Duration::ZERO,
+            sweeping: Duration::ZERO,
+        }
+    }
+
+    /// As the event hook sees it.
+    pub(crate) fn event(self) -> Event {
+        Event::Collection {
+            generation: self.generation as u8,
+            cause: self.cause,
+            step: self.step,
+            pause: self.pause,
+            before: self.before,
+            after: self.after,
+            time_to_safepoint: self.stopped,
+            last: self.last,
+            copied: self.copied,
+            promoted: self.promoted,
+            remembered: self.remembered,
+            snapshot: 0,
+            beside: Duration::ZERO,
+            assist: Duration::ZERO,
+        }
+    }
+}

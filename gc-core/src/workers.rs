@@ -1,0 +1,11 @@
+//! Threads that collect together: packets of work, how they are shared, and the threads themselves.
+
+mod packet;
+mod pool;
+pub(crate) mod role;
+mod sharing;
+mod threads;
+
+pub(crate) use packet::{PIECE, Rest, Work};
+pub(crate) use pool::{AbortOnUnwind, Crew};
+pub(crate) use threads::Workers;

@@ -1,0 +1,107 @@
+//! What a collection still has to do, on stacks of its own.
+
+use core::ptr::NonNull;
+
+use crate::object::Edge;
+
+/// A part of a slice object that was not traced yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rest {
+    pub(crate) slice: NonNull<u8>,
+    /// Elements.
+    pub(crate) from: usize,
+    pub(crate) until: usize,
+}
+
+/// Stacks of work. One worker's, or a packet on its way from one to another.
+#[derive(Default)]
+pub(crate) struct Work {
+    /// Places that hold pointers to from-space.
+    pub(crate) places: Vec<NonNull<Edge>>,
+    /// Objects that still have to be traced.
+    pub(crate) objects: Vec<NonNull<u8>>,
+    pub(crate) slices: Vec<Rest>,
+}
+
+// SAFETY: addresses of heap memory; whoever holds the work answers for using them.
+unsafe impl Send for Work {}
+
+/// Elements of a slice that are traced at once.
+pub(crate) const PIECE: usize = 1024;
+/// The most that is given away at once, of each kind: more would only be given back.
+const PACKET: usize = 512;
+
+impl Work {
+    /// Takes the next piece of a slice off the stack: the rest of it stays.
+    pub(crate) fn next_piece(&mut self) -> Option<Rest> {
+        let rest = self.slices.last_mut()?;
+        let piece = Rest { until: rest.until.min(rest.from + PIECE), ..*rest };
+        rest.from = piece.until;
+        if rest.from == rest.until {
+            self.slices.pop();
+        }
+        Some(piece)
+    }
+
+    /// How many pieces there are, of any size.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len() + self.objects.len() + self.slices.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds other work.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.places.append(&mut other.places);
+        self.objects.append(&mut other.objects);
+        self.slices.append(&mut other.slices);
+    }
+
+    /// Half of everything, to be given away: the oldest half, which most is reached from. Nothing if there is but one piece.
+    pub(crate) fn split(&mut self) -> Option<Self> {
+        let mut half = Self {
+            places: oldest_half(&mut self.places),
+            objects: oldest_half(&mut self.objects),
+            slices: oldest_half(&mut self.slices),
+        };
+        if half.slices.is_empty()
+            && let Some(rest) = self.slices.last_mut()
+            && rest.until - rest.from > PIECE
+        {
+            let middle = rest.from + (rest.until - rest.from) / 2;
+            half.slices.push(Rest { from: middle, ..*rest });
+            rest.until = middle;
+        }
+        (!half.is_empty()).then_some(half)
+    }
+}
+
+fn oldest_half<T>(stack: &mut Vec<T>) -> Vec<T> {
+    stack.drain(..(stack.len() / 2).min(PACKET)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slice(from: usize, until: usize) -> Work {
+        Work { slices: vec![Rest { slice: NonNull::dangling(), from, until }], ..Work::default() }
+    }
+
+    #[test]
+    fn slices_come_in_pieces_and_split() {
+        let mut work = slice(0, 3 * PIECE + 7);
+        let mut half = work.split().unwrap();
+        let mut lengths = Vec::new();
+        for work in [&mut work, &mut half] {
+            while let Some(piece) = work.next_piece() {
+                lengths.push(piece.until - piece.from);
+            }
+        }
+        assert!(lengths.iter().all(|&length| length <= PIECE));
+        assert_eq!(lengths.iter().sum::<usize>(), 3 * PIECE + 7);
+        assert!(slice(0, PIECE).split().is_none(), "one piece is not worth giving away");
+    }
+}

@@ -1,0 +1,85 @@
+//! Copying with helpers.
+//!
+//! One worker begins, alone and without atomic operations. A pause that has copied some hundred KiB and still has work
+//! is expected to go on for about as long again, which is worth waking others for: from there on every worker copies among
+//! several. So small pauses, which are most, wait for no thread and pay for none. Where the last collection copied much, this one
+//! is expected to, and asks sooner.
+
+use crate::{
+    barrier::Remembered,
+    sync::Mutex,
+    workers::{Crew, Work},
+};
+
+use super::evacuate::{Evacuator, Pause, Promote};
+
+/// What a young collection did.
+#[derive(Default)]
+pub(crate) struct Evacuated {
+    pub(crate) remembered: Remembered,
+    /// Bytes that stayed young.
+    pub(crate) copied: usize,
+    /// Bytes and objects that became old.
+    pub(crate) promoted: usize,
+    pub(crate) promoted_objects: usize,
+    /// Bytes, of both, that helpers copied.
+    pub(crate) helped: usize,
+}
+
+/// Evacuators that no helper uses at the moment.
+struct Spare<'a, P>(Mutex<Vec<Evacuator<'a, P, true>>>);
+
+// SAFETY: what an evacuator points to is valid throughout the pause and made for several workers; each is used by one at a time.
+unsafe impl<P> Sync for Spare<'_, P> {}
+
+/// Copies everything that is reachable from what was reported to `leader`, with a helper for each of `helpers` where it is worth it.
+/// Returns what each worker promoted, too.
+pub(crate) fn evacuate<'a, P: Promote>(
+    mut leader: Evacuator<'a, P, false>,
+    pause: &'a Pause<'a>,
+    crew: &Crew,
+    helpers: Vec<P>,
+) -> (Evacuated, Vec<P>) {
+    let mut all = Evacuated::default();
+    leader.drain();
+    if leader.work.is_empty() {
+        let first = all.add(leader);
+        return (all, core::iter::once(first).chain(helpers).collect());
+    }
+    let mut leader = leader.shared();
+    let most = helpers.len();
+    let spare = Spare(Mutex::new(helpers.into_iter().map(|promote| Evacuator::new(pause, promote)).collect()));
+    let spare = &spare;
+    let task = |packet: Work| {
+        // No more helpers are busy than there are evacuators.
+        let mut helper = spare.0.lock().pop().expect("gc-core: an evacuator for each helper");
+        helper.work = packet;
+        helper.drain();
+        spare.0.lock().push(helper);
+    };
+    crew.lead(most, &task, |packet| {
+        if let Some(packet) = packet {
+            leader.work = packet;
+        }
+        leader.drain();
+    });
+    let mut promoted = vec![all.add(leader)];
+    let leaders = all.copied + all.promoted;
+    for helper in core::mem::take(&mut *spare.0.lock()) {
+        promoted.push(all.add(helper));
+    }
+    all.helped = all.copied + all.promoted - leaders;
+    (all, promoted)
+}
+
+impl Evacuated {
+    /// Adds what a worker did. Returns what it promoted.
+    fn add<P: Promote, const SHARED: bool>(&mut self, mut worker: Evacuator<'_, P, SHARED>) -> P {
+        worker.retire();
+        self.remembered.append(worker.remembered);
+        self.copied += worker.copied_bytes;
+        self.promoted += worker.promoted_bytes;
+        self.promoted_objects += worker.promoted_objects;
+        worker.promote
+    }
+}

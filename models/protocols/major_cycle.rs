@@ -1,0 +1,81 @@
+//! Who ends a full collection: `collector::major_cycle`, between the marker, which sweeps while nobody waits for it, and pauses that sweep the
+//! rest, end the collection, and begin and mark the next one.
+//!
+//! Blocks that wait to be swept are a number under a lock, as the old generation is.
+
+use std::time::Instant;
+
+use crate::{
+    Arc, check,
+    collector::major_cycle::{Current, Duty, Full},
+    must_fail,
+    stats::report::{Cause, CollectReport},
+    sync::{Mutex, mutant},
+    thread,
+};
+
+struct World {
+    full: Full,
+    unswept: Mutex<u32>,
+}
+
+/// A pause in which marking ends.
+fn mark(world: &World, start: Instant) {
+    let mut unswept = world.unswept.lock();
+    world.full.begin(Current::new(Cause::Explicit, start));
+    *unswept = 1;
+    world.full.marked(0);
+}
+
+fn sweep(world: &World) {
+    *world.unswept.lock() = 0;
+}
+
+fn end(world: &World, number: u64) {
+    let unswept = world.unswept.lock();
+    world.full.end(number, |_| {
+        assert_eq!(*unswept, 0, "a collection ends unswept");
+        CollectReport(number)
+    });
+}
+
+fn two_collections() {
+    let start = Instant::now();
+    check(move || {
+        let here = Arc::new(World { full: Full::new(), unswept: Mutex::new(0) });
+        mark(&here, start);
+        let there = here.clone();
+        let marker = thread::spawn(move || {
+            loop {
+                match there.full.next() {
+                    Duty::Sweep(number) => {
+                        sweep(&there);
+                        end(&there, number);
+                    }
+                    // The pause is about to end marking.
+                    Duty::Mark => thread::yield_now(),
+                    Duty::Populate(..) => unreachable!("nobody asks for that"),
+                    Duty::Stop => return,
+                }
+            }
+        });
+        // A pause that sweeps everything; then another collection, if that one is over.
+        sweep(&here);
+        end(&here, 1);
+        mark(&here, start);
+        let report = here.full.wait_for_one_after(1, || unreachable!("the second one is under way"));
+        assert_eq!(report, CollectReport(2));
+        here.full.stop();
+        marker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_collection_ends_when_it_is_swept_whoever_is_late() {
+    two_collections();
+}
+
+#[test]
+fn mutant_ending_whatever_is_there_is_found() {
+    must_fail("major_cycle::mutant_ending_whatever_is_there_is_found", mutant::END_ANY, two_collections);
+}

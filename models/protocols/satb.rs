@@ -1,0 +1,213 @@
+//! Snapshot at the beginning: the barrier and the buffers against a marker that runs beside: `barrier`, `object::cell_word`.
+//!
+//! The graph when marking begins: roots → A, C; A → B → D. Mutators move B about and cut A off from it; when everybody has stopped and
+//! the marker has drained what was handed over, B and D must be marked. The world is stopped before the threads start, where barriers are
+//! turned on, and after they have ended.
+
+use core::{ptr, sync::atomic::Ordering};
+
+use crate::{
+    Arc,
+    barrier::{Barrier, Preserver, Snapshots},
+    check,
+    memory::{AddressMap, OLD, YOUNG},
+    must_fail,
+    object::{
+        Edge, TraceFns, TypeInfo, TypeShape,
+        cell_word::{CellUser, CellWord},
+    },
+    safepoint::Poll,
+    space::{
+        large::RunTable,
+        old::{Bits, OldSpace},
+    },
+    sync::mutant,
+    thread,
+    trace::Visitor,
+};
+
+const A: usize = 0;
+const B: usize = 1;
+const C: usize = 2;
+const D: usize = 3;
+
+fn address(object: usize) -> *mut u8 {
+    ptr::without_provenance_mut(OLD + 16 * object)
+}
+
+struct World {
+    slots: [Edge; 4],
+    cell: Cell,
+    bits: Arc<Bits>,
+    snapshots: Arc<Snapshots>,
+}
+
+/// A cell in A, as `GcCell` is laid out.
+#[repr(C)]
+struct Cell {
+    word: CellWord,
+    content: Edge,
+}
+
+impl World {
+    /// B is in A's slot, or in its cell.
+    fn new(in_cell: bool) -> Arc<Self> {
+        let null = || Edge::new(ptr::null_mut());
+        let b = || Edge::new(address(B));
+        Arc::new(Self {
+            slots: [if in_cell { null() } else { b() }, Edge::new(address(D)), null(), null()],
+            cell: Cell { word: CellWord::new(), content: if in_cell { b() } else { null() } },
+            bits: OldSpace::new(AddressMap::new()).unwrap().bits,
+            snapshots: Arc::new(Snapshots::new()),
+        })
+    }
+
+    fn barrier(&self) -> Barrier {
+        let runs = Arc::new(RunTable);
+        let barrier = Barrier::new(AddressMap::new(), runs, self.bits.clone(), self.snapshots.clone(), 8);
+        barrier.set_marking(true);
+        barrier
+    }
+
+    /// Marks from `stack`; returns cells that were being written.
+    fn mark(&self, mut stack: Vec<*mut u8>, mut scanned: Vec<*mut u8>, stopped: bool) -> bool {
+        let mut put_off = false;
+        loop {
+            let object = match (stack.pop(), scanned.pop()) {
+                (Some(object), kept) => {
+                    scanned.extend(kept);
+                    if !self.bits.marks.set_shared(self.bits.granule(object.addr())) {
+                        continue;
+                    }
+                    object
+                }
+                (None, Some(object)) => object,
+                (None, None) => return put_off,
+            };
+            let index = (object.addr() - OLD) / 16;
+            let mut found = vec![self.slots[index].load(Ordering::Acquire)];
+            if index == A {
+                if stopped {
+                    found.push(self.cell.content.get());
+                } else if self.cell.word.try_read(marker()).is_ok() {
+                    found.push(self.cell.content.get());
+                    self.cell.word.end_read(false);
+                } else {
+                    put_off = true;
+                }
+            }
+            stack.extend(found.into_iter().filter(|target| target.addr() >= OLD));
+        }
+    }
+
+    fn run(this: &Arc<Self>, mutators: &[fn(&World)]) {
+        let threads: Vec<_> = mutators
+            .iter()
+            .map(|&mutator| {
+                let world = this.clone();
+                thread::spawn(move || mutator(&world))
+            })
+            .collect();
+        let put_off = this.mark(vec![address(C), address(A)], Vec::new(), false);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let mut handed_over = Vec::new();
+        this.snapshots.take(&mut handed_over);
+        let scanned = handed_over.into_iter().map(|object| object.as_ptr()).collect();
+        let again = if put_off { vec![this.cell.content.get()] } else { Vec::new() };
+        let again = again.into_iter().filter(|target| target.addr() >= OLD).collect();
+        this.mark(again, scanned, true);
+        assert!(this.bits.marks.is_set(B) && this.bits.marks.is_set(D), "a live object is not marked");
+    }
+}
+
+fn marker() -> CellUser {
+    CellUser::new(1, false, 0)
+}
+
+/// Moves B to C, which may have been scanned, and cuts it off from A, which may not have been.
+fn hide(world: &World) {
+    let (barrier, poll) = (world.barrier(), Poll::new());
+    let found = world.slots[A].get();
+    barrier.store(&poll, &world.slots[C], found);
+    barrier.store(&poll, &world.slots[A], ptr::null_mut());
+    barrier.hand_over();
+}
+
+/// Overwrites A's slot with a fresh object.
+fn overwrite(world: &World) {
+    let (barrier, poll) = (world.barrier(), Poll::new());
+    barrier.store(&poll, &world.slots[A], ptr::without_provenance_mut(YOUNG + 16));
+    barrier.hand_over();
+}
+
+/// Takes B out of A's slot and keeps it.
+fn take(world: &World) {
+    let (barrier, poll) = (world.barrier(), Poll::new());
+    barrier.swap(&poll, &world.slots[A], ptr::null_mut());
+    barrier.hand_over();
+}
+
+/// Takes B out of A's cell and keeps it.
+fn write_cell(world: &World) {
+    let (barrier, poll) = (world.barrier(), Poll::new());
+    while world.cell.word.try_write(CellUser::new(1, false, 1)).is_err() {
+        thread::yield_now();
+    }
+    barrier.cell(&poll, &world.cell.word, &CONTENT);
+    world.cell.content.store(ptr::null_mut(), Ordering::Relaxed);
+    world.cell.word.end_write(false);
+    barrier.hand_over();
+}
+
+/// One pointer.
+static CONTENT: TypeInfo =
+    TypeInfo { trace: TraceFns { preserve }, shape: TypeShape { align: align_of::<Edge>() as u16 }, drop: None };
+
+/// # Safety
+///
+/// `content` is that of a cell, `barrier` a barrier.
+unsafe fn preserve(content: *mut u8, _: usize, barrier: *mut u8) {
+    // SAFETY: the caller's.
+    let mut visitor = Preserver::new(unsafe { &*barrier.cast::<Barrier>() });
+    // SAFETY: the caller's: the content is one edge.
+    unsafe { visitor.edge(content.cast()) };
+}
+
+fn a_store() {
+    check(|| World::run(&World::new(false), &[hide]));
+}
+
+fn two_stores() {
+    check(|| World::run(&World::new(false), &[take, overwrite]));
+}
+
+fn a_cell() {
+    check(|| World::run(&World::new(true), &[write_cell]));
+}
+
+#[test]
+fn what_was_reachable_is_marked_though_it_moves() {
+    a_store();
+}
+
+#[test]
+fn what_was_reachable_is_marked_though_two_overwrite_it() {
+    two_stores();
+}
+
+#[test]
+fn what_was_in_a_cell_is_marked_though_it_is_written() {
+    a_cell();
+}
+
+#[test]
+fn mutant_a_barrier_without_deletion_is_found() {
+    must_fail("satb::mutant_a_barrier_without_deletion_is_found", mutant::NO_SNAPSHOT, a_store);
+}
+
+#[test]
+fn mutant_a_barrier_without_deletion_is_found_in_cells() {
+    must_fail("satb::mutant_a_barrier_without_deletion_is_found_in_cells", mutant::NO_SNAPSHOT, a_cell);
+}

@@ -1,0 +1,80 @@
+//! Stealing and termination: `workers::sharing`, between a leader and a helper.
+//!
+//! A piece of work is a number: 2 leads to two pieces of 1. `Heap::look` stands for using the task, by the leader and by helpers that
+//! are busy; `Heap::touch` for its end, when the team is closed.
+
+use crate::{
+    Arc, Heap, check, must_fail,
+    sync::{Mutex, mutant},
+    thread,
+    workers::sharing::Team,
+};
+
+struct Shared {
+    team: Team<Vec<usize>, ()>,
+    task: Heap,
+    /// Pieces of work done.
+    done: Mutex<usize>,
+}
+
+fn work(shared: &Shared, mut stack: Vec<usize>) {
+    while let Some(piece) = stack.pop() {
+        shared.task.look();
+        *shared.done.lock() += 1;
+        if piece == 2 {
+            stack.extend([1, 1]);
+        }
+        if shared.team.is_hungry() && stack.len() > 1 {
+            shared.team.share(vec![stack.remove(0)]);
+        }
+    }
+}
+
+/// The helper is the first thread to run, so that it waits when the leader begins: preemptions are for what follows.
+fn a_session() {
+    check(|| {
+        let here = Arc::new(Shared { team: Team::new(), task: Heap::new(), done: Mutex::new(0) });
+        let there = here.clone();
+        let leader = thread::spawn(move || {
+            there.team.open((), 1);
+            work(&there, vec![2]);
+            while let Some(packet) = there.team.next_or_close() {
+                work(&there, packet);
+            }
+            there.task.touch();
+            assert_eq!(*there.done.lock(), 3, "work was lost, or done twice");
+            there.team.end();
+        });
+        here.team.serve(|(), packet| work(&here, packet));
+        leader.join().unwrap();
+    });
+}
+
+#[test]
+fn work_is_done_once_and_the_task_outlives_its_use() {
+    a_session();
+}
+
+#[test]
+fn mutant_a_leader_that_does_not_wait_is_found() {
+    must_fail(
+        "sharing::mutant_a_leader_that_does_not_wait_is_found",
+        mutant::LEADER_DOES_NOT_WAIT_FOR_HELPERS,
+        a_session,
+    );
+}
+
+#[test]
+fn mutant_a_helper_that_is_not_counted_is_found() {
+    must_fail("sharing::mutant_a_helper_that_is_not_counted_is_found", mutant::BUSY_LATE, a_session);
+}
+
+#[test]
+fn mutant_a_leader_that_is_not_woken_is_found() {
+    must_fail("sharing::mutant_a_leader_that_is_not_woken_is_found", mutant::LEADER_IS_NOT_WOKEN, a_session);
+}
+
+#[test]
+fn mutant_sleeping_without_looking_again_is_found() {
+    must_fail("sharing::mutant_sleeping_without_looking_again_is_found", mutant::SLEEP_WITHOUT_LOOKING, a_session);
+}

@@ -1,0 +1,11 @@
+//! The barrier: the production files.
+
+pub(crate) use satb::Snapshots;
+pub(crate) use write_barrier::{Barrier, Preserver};
+
+#[path = "../../gc-core/src/barrier/remembered.rs"]
+pub(crate) mod remembered;
+#[path = "../../gc-core/src/barrier/satb.rs"]
+pub(crate) mod satb;
+#[path = "../../gc-core/src/barrier/write_barrier.rs"]
+pub(crate) mod write_barrier;

@@ -1,0 +1,6 @@
+//! The production files of the collector that models are about.
+
+#[path = "../../gc-core/src/collector/job_queue.rs"]
+pub(crate) mod job_queue;
+#[path = "../../gc-core/src/collector/major_cycle.rs"]
+pub(crate) mod major_cycle;

@@ -1,0 +1,67 @@
+//! What barriers, promotion and the sweep know of objects. Slots, cells' words, the claims of copies and size classes are the production files.
+
+pub(crate) use cell_word::CellWord;
+pub(crate) use pointer_slot::Edge;
+
+#[path = "../../gc-core/src/object/cell_word.rs"]
+pub(crate) mod cell_word;
+#[path = "../../gc-core/src/object/forwarding.rs"]
+pub(crate) mod forwarding;
+#[path = "../../gc-core/src/object/pointer_slot.rs"]
+pub(crate) mod pointer_slot;
+#[path = "../../gc-core/src/object/size_class.rs"]
+pub(crate) mod size_class;
+
+mod layout {
+    pub(crate) const MAX_SMALL: usize = crate::memory::BLOCK / 2;
+}
+
+/// A header: there is one type of objects.
+pub(crate) struct Header;
+
+impl Header {
+    pub(crate) fn of(_: *mut u8) -> Self {
+        Self
+    }
+
+    /// # Safety
+    ///
+    /// None: nothing is read.
+    pub(crate) unsafe fn info(&self) -> &'static TypeInfo {
+        &OBJECT
+    }
+}
+
+/// An object that fills half a block and needs dropping.
+pub(crate) static OBJECT: TypeInfo =
+    TypeInfo { trace: TraceFns { preserve: no_pointers }, shape: TypeShape { align: 8 }, drop: Some(|| ()) };
+
+/// # Safety
+///
+/// None: nothing is read.
+unsafe fn no_pointers(_: *mut u8, _: usize, _: *mut u8) {}
+
+/// The description of an object, or of a cell's content.
+pub struct TypeInfo {
+    pub(crate) trace: TraceFns,
+    pub(crate) shape: TypeShape,
+    pub(crate) drop: Option<fn()>,
+}
+
+pub(crate) struct TypeShape {
+    pub(crate) align: u16,
+}
+
+pub(crate) struct TraceFns {
+    pub(crate) preserve: unsafe fn(*mut u8, usize, *mut u8),
+}
+
+impl TypeShape {
+    pub(crate) fn cell_bytes(&self, extent: usize) -> usize {
+        extent
+    }
+
+    pub(crate) fn cell_offset(&self) -> usize {
+        8
+    }
+}

@@ -1,0 +1,6 @@
+//! The production files of roots that models are about.
+
+#[path = "../../gc-core/src/roots/live_count.rs"]
+pub(crate) mod live_count;
+#[path = "../../gc-core/src/roots/root_word.rs"]
+pub(crate) mod root_word;
