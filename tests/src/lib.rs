@@ -5,10 +5,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod collectors;
 pub mod heaps;
 pub mod ledger;
+pub mod markers;
 pub mod model;
+pub mod process;
 pub mod random;
+pub mod sizes;
 
 /// What a test that starts threads and returns boxed errors returns.
 pub type Tested = Result<(), Box<dyn std::error::Error>>;

@@ -1,4 +1,4 @@
-//! What must not compile does not, and says why.
+//! What must not compile does not, and says why. Alone in its process: `trybuild` runs cargo, and prints as it goes.
 //!
 //! Each case `ui/fail/NAME.rs` has a twin `ui/pass/NAME.rs` that differs in the one thing that matters: a case that
 //! failed for another reason would take the twin with it. The twins are also run, and they make `trybuild` build
@@ -7,6 +7,7 @@
 //! `TRYBUILD=overwrite cargo test -p gc-tests --test compile_fail` writes the expected messages anew.
 
 use gc_core::{Gc, GcCell, Heap, Mutator, Root, Slot};
+use gc_tests::neither_send_nor_sync;
 use std::{collections::BTreeSet, fs, path::Path};
 
 #[test]
@@ -29,23 +30,15 @@ fn pointers_stay_on_their_thread() {
     crosses::<Root<Gc<'static, u64>>>();
     crosses::<Root<Vec<Slot<'static, str>>>>();
 
-    stays!(Gc<'static, u64>, Gc<'static, str>, Slot<'static, u64>, Slot<'static, [u64]>, GcCell<u64>, Mutator);
+    neither_send_nor_sync!(
+        Gc<'static, u64>,
+        Gc<'static, str>,
+        Slot<'static, u64>,
+        Slot<'static, [u64]>,
+        GcCell<u64>,
+        Mutator
+    );
 }
-
-/// Compiles if none of the types is `Send` or `Sync`: for one that is, `A` could be either type.
-macro_rules! stays {
-    ($($t:ty),*) => { $({
-        trait Stays<A> {
-            fn stays() {}
-        }
-        struct Crosses;
-        impl<T: ?Sized> Stays<()> for T {}
-        impl<T: ?Sized + Send> Stays<(Crosses, u8)> for T {}
-        impl<T: ?Sized + Sync> Stays<(Crosses, u16)> for T {}
-        <$t as Stays<_>>::stays();
-    })* };
-}
-use stays;
 
 fn cases(folder: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui").join(folder);

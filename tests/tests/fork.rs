@@ -1,4 +1,4 @@
-//! The child of a fork: its heaps' threads are gone.
+//! The child of a fork: its heaps' threads are gone. Alone in its process: only the thread that forks goes on in the child.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! A heap that nobody uses costs no processor time. Alone in its process, whose time is measured.
+//! A heap that nobody uses costs no processor time. Alone in its process: its time is measured.
 
 #![forbid(unsafe_code)]
 

@@ -6,6 +6,7 @@ use core::{
     fmt,
     hash::{Hash, Hasher},
     iter::FusedIterator,
+    mem,
     ops::{Deref, Index, RangeBounds},
     ptr,
 };
@@ -214,7 +215,7 @@ impl<K: Ord, V> BTreeMap<K, V> {
         self.whole.change(|| other.whole.change(|| self.map.append(&mut other.map)));
     }
 
-    /// Moves the entries from `key` on to a map of their own.
+    /// Moves the entries from `key` on to a map of their own. If comparing keys panics, the entries of this one are leaked.
     ///
     /// ```
     /// let mut map: gc_core::collections::BTreeMap<_, _> = (0..10).map(|i| (i, ())).collect();
@@ -225,7 +226,23 @@ impl<K: Ord, V> BTreeMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        Self { whole: Whole::new(), map: self.whole.change(|| self.map.split_off(key)) }
+        let map = self.whole.change(|| {
+            let splitting = Splitting(&mut self.map);
+            let rest = splitting.0.split_off(key);
+            mem::forget(splitting);
+            rest
+        });
+        Self { whole: Whole::new(), map }
+    }
+}
+
+/// A map in the middle of `split_off`. Left there by a panic, it must not be dropped: it counts entries that another tree has been
+/// given, and std 1.95 drops them twice, or ends the process (rust-lang/rust#158165). So it is leaked.
+struct Splitting<'a, K, V>(&'a mut btree_map::BTreeMap<K, V>);
+
+impl<K, V> Drop for Splitting<'_, K, V> {
+    fn drop(&mut self) {
+        mem::forget(mem::take(self.0));
     }
 }
 

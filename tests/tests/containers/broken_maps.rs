@@ -110,6 +110,36 @@ fn an_order_that_panics_in_a_split_leaves_an_empty_map() -> Tested {
     Ok(())
 }
 
+/// Std 1.95 drops entries of such a map twice, or ends the process, when it is dropped (rust-lang/rust#158165): whether it is ours or the
+/// collector's to drop.
+#[test]
+fn a_map_that_a_split_has_left_is_dropped_without_harm() -> Tested {
+    #[derive(PartialEq, Eq, PartialOrd)]
+    struct Counted(u32);
+    thread_local! { static LEFT: Cell<u32> = const { Cell::new(u32::MAX) }; }
+    impl Ord for Counted {
+        fn cmp(&self, other: &Self) -> Ordering {
+            let left = LEFT.get().checked_sub(1).expect("no more comparisons, on purpose");
+            LEFT.set(left);
+            self.0.cmp(&other.0)
+        }
+    }
+    let heap = checked().build()?;
+    let mut m = heap.attach()?;
+    for size in [5, 12, 30, 200] {
+        for comparisons in 0..12 {
+            let mut map: BTreeMap<_, _> = (0..size).map(|n| (Counted(n), (n.to_string(), m.alloc(n)))).collect();
+            LEFT.set(comparisons);
+            let left = catch_unwind(AssertUnwindSafe(|| map.split_off(&Counted(size / 2)).len())).is_err();
+            LEFT.set(u32::MAX);
+            assert_eq!(map.is_whole(), !left);
+            drop(map);
+        }
+        m.collect(Generation::Old);
+    }
+    Ok(())
+}
+
 #[derive(Trace)]
 struct GcCellOf<'gc> {
     map: GcCell<BTreeMap<Key, Gc<'gc, u32>>>,

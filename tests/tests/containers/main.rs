@@ -3,4 +3,5 @@
 #![forbid(unsafe_code)]
 
 mod broken_maps;
+mod fuzz;
 mod map_methods;

@@ -1,0 +1,9 @@
+//! Cells and slots: who may write when, and that every write is a barriered one.
+
+#![forbid(unsafe_code)]
+
+mod modes;
+mod on_stacks;
+mod starvation;
+mod writers_wait;
+mod writes;

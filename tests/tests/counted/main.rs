@@ -1,0 +1,15 @@
+//! Counted references: every object is dropped once, when its last reference is, whichever threads had them.
+
+#![forbid(unsafe_code)]
+
+mod asked;
+mod bound;
+mod destructors;
+mod exclusive;
+mod face;
+mod graphs;
+mod layout;
+mod panics;
+mod serialized;
+mod support;
+mod threads;

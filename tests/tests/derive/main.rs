@@ -1,0 +1,12 @@
+//! `#[derive(Trace)]`: what it supports traces right, and what it proves holds.
+
+#![forbid(unsafe_code)]
+
+mod acyclic;
+mod fake_module;
+mod names;
+mod no_ring;
+mod send_wrapper;
+mod std_types;
+mod supported;
+mod survives;

@@ -1,0 +1,213 @@
+//! What collections do to a heap, and what they report.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use gc_core::{Gc, Generation, Heap, Leaf, Level, Thresholds};
+use gc_tests::heaps::{calm, settle, wait_until};
+use parking_lot::Mutex;
+
+/// Counts its drops.
+struct Counts(Arc<AtomicUsize>);
+
+impl Drop for Counts {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn generations_are_what_their_numbers_say() {
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let root = m.root(m.alloc([7_u64; 10]));
+    assert_eq!(m.collect(Generation::Fresh).generation, Generation::Fresh);
+    assert_eq!((heap.stats().old_objects, heap.stats().survivor_bytes), (0, 88), "generation 0 became 1");
+    m.collect(Generation::Fresh);
+    assert_eq!((heap.stats().old_objects, heap.stats().survivor_bytes), (1, 0), "generation 1 became 2");
+    let second = m.root(m.alloc([8_u64; 10]));
+    m.collect(Generation::Young);
+    assert_eq!(heap.stats().old_objects, 2, "everything became 2");
+    drop(root);
+    let report = m.collect(Generation::Old);
+    assert_eq!((report.old_objects_freed, heap.stats().old_objects), (1, 1));
+    assert_eq!(heap.stats().collections, [2, 1, 1]);
+    assert_eq!(*second.get(&m), [8; 10]);
+}
+
+#[test]
+fn a_young_collection_comes_when_the_nursery_is_full() {
+    let heap = calm().nursery_bytes(1 << 20).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let mut bytes = 0;
+    while heap.stats().collections == [0; 3] {
+        m.alloc([0_u64; 7]);
+        bytes += 64;
+        m.safepoint();
+    }
+    let chunk = 256 << 10;
+    assert!((1 << 20..=(1 << 20) + chunk).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn every_so_many_young_collections_promote_everything() {
+    let thresholds = Thresholds { promote_all_every: 4, ..Thresholds::default() };
+    let heap = calm().thresholds(thresholds).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    for _ in 0..12 {
+        m.collect(Generation::Fresh);
+    }
+    assert_eq!(heap.stats().collections, [9, 3, 0]);
+}
+
+#[test]
+fn growth_brings_a_full_collection_and_garbage_stays_bounded() {
+    let thresholds = Thresholds { growth_floor: 4 << 20, ..Thresholds::default() };
+    let heap = calm().thresholds(thresholds).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    // Each lives for as long as 32 768 others: longer than two nurseries.
+    const LIVE: usize = 1 << 15;
+    let mut kept = m.root(vec![None::<Gc<[u64; 64]>>; LIVE]);
+    let mut peak = 0;
+    for i in 0..6 * LIVE {
+        let new = m.alloc([i as u64; 64]);
+        kept.get_mut(&m)[i % LIVE] = Some(new);
+        m.safepoint();
+        peak = peak.max(heap.stats().old_bytes);
+    }
+    assert!(heap.stats().collections[2] > 0);
+    let live = LIVE * 640;
+    assert!(peak < 2 * live + (8 << 20), "{peak} bytes of old generation for {live} live ones");
+}
+
+#[test]
+fn without_auto_nothing_is_collected_until_asked() {
+    let heap = calm().auto(false).nursery_bytes(256 << 10).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    for i in 0..100_000_u64 {
+        m.alloc([i; 4]);
+        m.safepoint();
+    }
+    assert_eq!(heap.stats().collections, [0; 3]);
+    heap.set_auto(true);
+    for i in 0..100_000_u64 {
+        m.alloc([i; 4]);
+        m.safepoint();
+    }
+    assert!(heap.stats().collections[0] > 0);
+}
+
+#[test]
+fn what_dies_is_dropped_once_by_collect_or_beside_the_program() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let dropped = || drops.load(Ordering::Relaxed);
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let kept = m.root(m.alloc(Leaf(Counts(drops.clone()))));
+    for _ in 0..1_000 {
+        m.alloc(Leaf(Counts(drops.clone())));
+        m.alloc_slice_with(3, |_| Leaf(Counts(drops.clone())));
+    }
+    m.collect(Generation::Fresh);
+    settle(&heap);
+    assert_eq!(dropped(), 4_000);
+    m.collect(Generation::Young);
+    drop(kept);
+    m.collect(Generation::Old);
+    settle(&heap);
+    assert_eq!((dropped(), heap.stats().drops_panicked), (4_001, 0));
+    // By the thread of the heap, when nobody calls `collect`.
+    for i in 0..300_000_u64 {
+        if i % 1000 == 0 {
+            m.alloc(Leaf(Counts(drops.clone())));
+        }
+        m.alloc([i; 4]);
+        m.safepoint();
+    }
+    wait_until("the thread of the heap dropped some", || dropped() > 4_001);
+    drop(m);
+    drop(heap);
+    assert_eq!(dropped(), 4_301, "the rest, when the heap ends");
+}
+
+#[test]
+fn memory_goes_back_to_the_system_after_a_large_heap_dies() {
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let small: Vec<_> = (0..200_000_u64).map(|i| m.root(m.alloc([i; 31]))).collect();
+    let large = m.root(m.alloc_slice_with(50 << 20, |_| 1_u8));
+    m.collect(Generation::Old);
+    let full = heap.stats().memory_bytes;
+    assert!(full > 100 << 20, "{full}");
+    drop((small, large));
+    m.collect(Generation::Old);
+    wait_until("the system has its memory again", || heap.stats().memory_bytes < 48 << 20);
+    assert!(heap.stats().memory_peak >= full);
+}
+
+#[test]
+fn figures_add_up() {
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let mut kept = m.root(Vec::<Gc<[u64; 7]>>::new());
+    for i in 0..500_000_u64 {
+        let new = m.alloc([i; 7]);
+        if i % 50 == 0 {
+            kept.get_mut(&m).push(new);
+        }
+        m.safepoint();
+    }
+    m.collect(Generation::Old);
+    let stats = heap.stats();
+    let live = 10_000 * 64;
+    assert_eq!((stats.old_objects, stats.old_bytes), (10_000, live));
+    let gone = stats.bytes_allocated as usize - stats.bytes_freed as usize;
+    // Gaps at the ends of chunks, and cells that are larger than their objects.
+    assert!(gone.abs_diff(live) < 64 << 10, "{gone} bytes not freed of which {live} live");
+    // A full collection has two pauses.
+    assert_eq!(stats.collections.iter().sum::<u64>() + stats.collections[2], heap.pauses().count());
+    assert_eq!(stats.pause_max, heap.pauses().max());
+}
+
+#[test]
+fn each_collection_is_told_once() {
+    let (send, events) = mpsc::channel();
+    let send = Mutex::new(send);
+    let heap = calm().on_event(Level::Debug, move |event| drop(send.lock().send(event.to_string()))).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    m.collect(Generation::Fresh);
+    m.collect(Generation::Old);
+    let told: Vec<String> = (0..4).map(|_| events.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
+    for (told, start) in told.iter().zip([
+        "collection generation=0 cause=explicit step=whole pause_us=",
+        "collection generation=1 cause=explicit step=begin pause_us=",
+        "collection generation=1 cause=explicit step=finish pause_us=",
+        "collection generation=2 cause=explicit step=whole pause_us=",
+    ]) {
+        assert!(told.starts_with(start), "{told:?}");
+    }
+}
+
+#[test]
+fn a_hundred_heaps_do_not_mix() {
+    let heaps: Vec<Heap> = (0..100).map(|_| calm().build().unwrap()).collect();
+    let roots: Vec<_> = heaps
+        .iter()
+        .enumerate()
+        .map(|(n, heap)| {
+            let m = heap.attach().unwrap();
+            m.root(m.alloc(n))
+        })
+        .collect();
+    for (n, (heap, root)) in heaps.iter().zip(&roots).enumerate() {
+        let mut m = heap.attach().unwrap();
+        m.collect(Generation::Old);
+        assert_eq!(*root.get(&m), n);
+    }
+}

@@ -1,0 +1,9 @@
+//! A heap: its settings, what its collections do and report, and user code that panics anywhere.
+
+#![forbid(unsafe_code)]
+
+mod collections;
+mod nursery_in_turns;
+mod nursery_of_many;
+mod panics;
+mod settings;

@@ -1,0 +1,6 @@
+//! The rules of the house that a program can check.
+
+#![forbid(unsafe_code)]
+
+mod arrangement;
+mod floors;

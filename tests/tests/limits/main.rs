@@ -1,0 +1,12 @@
+//! Limits: what is refused is an error and costs nothing, and what is young can always be promoted.
+
+#![forbid(unsafe_code)]
+
+mod absurd_lengths;
+mod external_bytes;
+mod many_at_the_limit;
+mod never_refused;
+mod promotion;
+mod promotion_by_many;
+mod system_refuses;
+mod system_refuses_many;

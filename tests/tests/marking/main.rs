@@ -1,0 +1,8 @@
+//! Concurrent marking and sweeping: nothing that can be reached is lost, and every cycle ends once.
+
+#![forbid(unsafe_code)]
+
+mod concurrent;
+mod counts;
+mod ends_once;
+mod overwrites;

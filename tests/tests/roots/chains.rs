@@ -1,0 +1,174 @@
+//! Roots whose values hold roots: a chain of them goes without a deep stack, and without a collection for each link.
+
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use gc_core::{Generation, Mutator, Root, Trace};
+use gc_tests::{
+    Tested,
+    heaps::{calm, checked, settle},
+    ledger::{Ledger, Token},
+};
+
+/// In memory of its own, as it has a destructor.
+#[derive(Trace)]
+struct Link {
+    token: Token,
+    next: Option<Root<Link>>,
+}
+
+fn chain(m: &mut Mutator, ledger: &Ledger, length: usize) -> Root<Link> {
+    let mut chain = m.root(Link { token: ledger.token(), next: None });
+    for index in 1..length {
+        chain = m.root(Link { token: ledger.token(), next: Some(chain) });
+        if index % 1000 == 0 {
+            m.safepoint();
+        }
+    }
+    chain
+}
+
+fn on_a_small_stack(run: impl FnOnce() -> Result<(), String> + Send + 'static) -> Tested {
+    let thread = thread::Builder::new().stack_size(256 << 10).spawn(run)?;
+    Ok(thread.join().expect("the stack is enough")?)
+}
+
+const LONG: usize = 200_000;
+
+/// It overflowed the stack: each value was dropped by the destructor of the one before.
+#[test]
+fn a_long_chain_goes_on_its_own_thread() -> Tested {
+    on_a_small_stack(|| {
+        let heap = calm().build().map_err(|error| error.to_string())?;
+        let ledger = Ledger::default();
+        let mut m = heap.attach().map_err(|error| error.to_string())?;
+        let chain = chain(&mut m, &ledger, LONG);
+        drop(chain);
+        ledger.assert_all_once();
+        Ok(())
+    })
+}
+
+/// It lost a link in each collection.
+#[test]
+fn a_long_chain_that_was_dropped_elsewhere_goes_after_one_collection() -> Tested {
+    let heap = calm().build()?;
+    let ledger = Ledger::default();
+    let mut m = heap.attach()?;
+    let chain = chain(&mut m, &ledger, LONG);
+    m.blocked(|| thread::spawn(move || drop(chain)).join()).expect("no panic");
+    assert_eq!(ledger.dropped(), 0);
+    m.collect(Generation::Fresh);
+    settle(&heap);
+    ledger.assert_all_once();
+    Ok(())
+}
+
+/// The same behind an object: its destructor runs on the heap's thread, which no root is filed with.
+#[test]
+fn a_long_chain_in_an_object_goes_with_it() -> Tested {
+    let heap = calm().build()?;
+    let ledger = Ledger::default();
+    let mut m = heap.attach()?;
+    let first = chain(&mut m, &ledger, LONG);
+    m.alloc(Link { token: ledger.token(), next: Some(first) });
+    m.collect(Generation::Old);
+    settle(&heap);
+    ledger.assert_all_once();
+    Ok(())
+}
+
+/// While the owner makes and drops roots in the same table, and others collect.
+#[test]
+fn chains_go_while_their_table_is_in_use() -> Tested {
+    let heap = checked().build()?;
+    let ledger = Ledger::default();
+    let other = heap.clone();
+    let mut m = heap.attach()?;
+    let collector = thread::spawn(move || {
+        let mut m = other.attach().expect("a free thread");
+        for _ in 0..200 {
+            m.collect(Generation::Fresh);
+        }
+    });
+    for round in 0..200 {
+        let links = chain(&mut m, &ledger, 50);
+        if round % 2 == 0 {
+            m.alloc(Link { token: ledger.token(), next: Some(links) });
+        } else {
+            m.blocked(|| thread::spawn(move || drop(links)).join()).expect("no panic");
+        }
+        let kept: Vec<_> = (0..20_usize).map(|n| m.root(vec![m.alloc(n)])).collect();
+        m.safepoint();
+        for (n, root) in kept.iter().enumerate() {
+            assert_eq!(*root.borrow(&m)[0], n);
+        }
+    }
+    m.blocked(|| collector.join()).expect("no panic");
+    m.collect(Generation::Old);
+    settle(&heap);
+    ledger.assert_all_once();
+    Ok(())
+}
+
+/// A destructor in the middle of a chain that panics: what is behind it goes too, and is counted.
+#[test]
+fn a_panic_in_a_chain_loses_nothing() -> Tested {
+    #[derive(Trace)]
+    #[trace(leaf)]
+    struct Bomb(Arc<Mutex<u32>>, bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            *self.0.lock().expect("not poisoned") += 1;
+            assert!(!self.1, "on purpose");
+        }
+    }
+    #[derive(Trace)]
+    struct Linked(Bomb, Option<Root<Linked>>);
+    let heap = calm().build()?;
+    let dropped = Arc::new(Mutex::new(0));
+    let mut m = heap.attach()?;
+    for elsewhere in [false, true] {
+        let mut chain = m.root(Linked(Bomb(dropped.clone(), true), None));
+        for index in 1..1000 {
+            chain = m.root(Linked(Bomb(dropped.clone(), index % 100 == 0), Some(chain)));
+        }
+        if elsewhere {
+            m.blocked(|| thread::spawn(move || drop(chain)).join()).expect("no panic");
+        } else {
+            drop(chain);
+        }
+        m.collect(Generation::Young);
+        settle(&heap);
+    }
+    assert_eq!(*dropped.lock().expect("not poisoned"), 2000);
+    assert_eq!(heap.stats().drops_panicked, 20);
+    Ok(())
+}
+
+/// Values nested in one object are dropped by recursion, as everywhere in Rust: not on a thread of the program, whose stack may be small.
+#[test]
+fn deep_values_are_dropped_on_large_stacks() -> Tested {
+    #[derive(Trace)]
+    #[trace(leaf)]
+    struct Deep(#[allow(dead_code, reason = "dropped")] Option<Box<Deep>>);
+    on_a_small_stack(|| {
+        let heap = calm().build().map_err(|error| error.to_string())?;
+        let mut m = heap.attach().map_err(|error| error.to_string())?;
+        for generation in [Generation::Fresh, Generation::Old] {
+            for _ in 0..20 {
+                let mut deep = Deep(None);
+                for _ in 0..100_000 {
+                    deep = Deep(Some(Box::new(deep)));
+                }
+                m.alloc(deep);
+                m.collect(generation);
+            }
+        }
+        settle(&heap);
+        assert_eq!(heap.stats().drops_run, 40);
+        Ok(())
+    })
+}

@@ -1,0 +1,7 @@
+//! Roots keep what they hold, may be dropped anywhere, and are good for their own heap only.
+
+#![forbid(unsafe_code)]
+
+mod anywhere;
+mod boxed;
+mod chains;

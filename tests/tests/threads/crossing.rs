@@ -1,0 +1,52 @@
+//! What crosses threads: handles and roots. What never does: pointers, slots, cells, guards, mutators.
+
+use gc_core::{
+    AllocError, AttachError, BuildError, CollectReport, Event, Gc, GcCell, GcCellMut, GcCellRef, Heap, HeapBuilder,
+    Mutator, Root, Slot, Stats, Stress, Thresholds,
+};
+use gc_tests::neither_send_nor_sync;
+
+fn send_and_sync<T: Send + Sync>() {}
+
+#[test]
+fn handles_roots_and_reports_cross_threads() {
+    send_and_sync::<Heap>();
+    send_and_sync::<HeapBuilder>();
+    send_and_sync::<Root<u64>>();
+    send_and_sync::<Root<Gc<'static, u64>>>();
+    send_and_sync::<Root<Gc<'static, [Slot<'static, str>]>>>();
+    send_and_sync::<Root<Vec<Gc<'static, GcCell<Vec<Gc<'static, str>>>>>>>();
+    send_and_sync::<Root<GcCell<u64>>>();
+    send_and_sync::<(AttachError, BuildError, CollectReport, Event, Stats, Stress, Thresholds)>();
+    send_and_sync::<AllocError<u64>>();
+}
+
+#[test]
+fn pointers_cells_guards_and_mutators_stay_on_their_thread() {
+    neither_send_nor_sync!(
+        Mutator,
+        &Mutator,
+        Gc<'static, u64>,
+        Gc<'static, str>,
+        Gc<'static, [u8]>,
+        Slot<'static, u64>,
+        Slot<'static, str>,
+        GcCell<u64>,
+        GcCell<Vec<Gc<'static, u64>>>,
+        GcCellRef<'static, u64>,
+        GcCellMut<'static, u64>,
+        Vec<Gc<'static, u64>>,
+        AllocError<Gc<'static, u64>>,
+    );
+}
+
+#[test]
+fn pointers_are_one_word_and_know_null() {
+    assert_eq!(size_of::<Gc<'static, u64>>(), size_of::<usize>());
+    assert_eq!(size_of::<Gc<'static, str>>(), size_of::<usize>());
+    assert_eq!(size_of::<Option<Gc<'static, [u64]>>>(), size_of::<usize>());
+    assert_eq!(size_of::<Slot<'static, [u64]>>(), size_of::<usize>());
+    assert_eq!(size_of::<Root<Vec<u64>>>(), size_of::<usize>());
+    assert_eq!(size_of::<Option<Root<u64>>>(), size_of::<usize>());
+    assert_eq!(size_of::<Mutator>(), size_of::<usize>());
+}

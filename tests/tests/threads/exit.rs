@@ -1,0 +1,126 @@
+//! The process exits in the strangest places, with a mutator in a thread-local, while other threads collect: nothing hangs and
+//! nothing aborts.
+
+use std::{
+    cell::RefCell,
+    process::{Command, exit},
+    thread,
+    time::{Duration, Instant},
+};
+
+use gc_core::{Gc, GcCell, Generation, Heap, Level, Mutator, Root, Trace};
+use gc_tests::heaps::calm;
+
+/// Exits when it is dropped.
+#[derive(Trace)]
+#[trace(leaf)]
+struct Exits;
+
+impl Drop for Exits {
+    fn drop(&mut self) {
+        exit(7);
+    }
+}
+
+thread_local! {
+    static ROOT: RefCell<Option<Root<Gc<'static, u64>>>> = const { RefCell::new(None) };
+    static MUTATOR: RefCell<Option<Mutator>> = const { RefCell::new(None) };
+}
+
+fn others(heap: &Heap) {
+    for _ in 0..2 {
+        let heap = heap.clone();
+        thread::spawn(move || {
+            let mut m = heap.attach().unwrap();
+            loop {
+                m.alloc([1_u64; 20]);
+                m.collect(Generation::Fresh);
+            }
+        });
+    }
+}
+
+const PLACES: [&str; 9] = ["blocked", "running", "guard", "make", "help", "background", "hook", "root", "end"];
+
+fn child(place: &str) {
+    let hooked = place == "hook";
+    let heap = calm()
+        .nursery_bytes(256 << 10)
+        .on_event(Level::Debug, move |_| {
+            if hooked {
+                exit(7)
+            }
+        })
+        .build()
+        .unwrap();
+    MUTATOR.set(Some(heap.attach().unwrap()));
+    MUTATOR.with_borrow_mut(|m| {
+        let m = m.as_mut().unwrap();
+        ROOT.set(Some(m.root(m.alloc(1_u64))));
+        if place == "end" {
+            m.alloc(Exits);
+            return;
+        }
+        m.blocked(|| others(&heap));
+        match place {
+            "blocked" => m.blocked(|| exit(7)),
+            "running" => {
+                m.alloc(5);
+                exit(7)
+            }
+            "guard" => {
+                let cell = m.alloc(GcCell::new(vec![m.alloc(1)]));
+                cell.borrow_mut(m).retain(|_| exit(7));
+            }
+            "make" => {
+                m.alloc_slice_with(10_000, |n| if n == 7000 { exit(7) } else { n });
+            }
+            "help" => {
+                for _ in 0..1000 {
+                    m.alloc(Exits);
+                    m.collect(Generation::Old);
+                }
+            }
+            "background" => {
+                m.alloc(Exits);
+                m.blocked(|| thread::sleep(Duration::from_secs(60)));
+            }
+            "root" => drop(m.root(Exits)),
+            _ => loop {
+                m.collect(Generation::Fresh);
+            },
+        }
+    });
+    if place == "end" {
+        drop(heap);
+        ROOT.set(None);
+        MUTATOR.set(None);
+    }
+}
+
+#[test]
+fn a_process_may_exit_anywhere() {
+    if let Ok(place) = std::env::var("GC_TESTS_EXIT_PLACE") {
+        child(&place);
+        unreachable!("the child goes on");
+    }
+    for place in PLACES {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "exit::a_process_may_exit_anywhere", "--nocapture", "--test-threads=1"])
+            .env("GC_TESTS_EXIT_PLACE", place)
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        let status = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if start.elapsed() > Duration::from_secs(20) => {
+                    child.kill().unwrap();
+                    panic!("hangs where it exits in: {place}");
+                }
+                None => thread::sleep(Duration::from_millis(2)),
+            }
+        };
+        assert_eq!(status.code(), Some(7), "{place}: {status}");
+    }
+}

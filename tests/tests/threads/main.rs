@@ -1,0 +1,17 @@
+//! Threads: mutators come, go, wait, block and are late, and nobody waits for ever.
+
+#![forbid(unsafe_code)]
+
+mod attach;
+mod blocked;
+mod crossing;
+mod exit;
+mod forgotten;
+mod late;
+mod life;
+mod locals;
+mod places;
+mod requests;
+mod shared_graph;
+mod starvation;
+mod storm;
