@@ -3,6 +3,7 @@
 //! | read | to learn |
 //! |---|---|
 //! | `request` → `pause` → `minor`, `major` | the order of a collection |
+//! | `major_cycle`, then the one `match` on its phase in `major` | the order of a full collection, over its pauses |
 //! | `policy`, `pacing` | which one, and when |
 //! | `concurrent`, `job_thread` | what the heap's own threads do meanwhile |
 //! | `collector` | the parts of a heap, and the order of its locks |

@@ -30,30 +30,41 @@ const SLICE_OBJECTS: u64 = 1 << 13;
 const SLICE_BLOCKS: usize = 256;
 
 impl StoppedHeap<'_> {
-    /// The pause's part of a full collection: begins or ends marking, or pays for what the program outruns.
+    /// The pause's part of a full collection, by where that is: begins or ends marking, or pays for what the program outruns.
     pub(crate) fn major(&mut self, wanted: Wanted, cause: Cause, before: usize, start: Instant) -> Step {
-        match (wanted, self.shared.full.phase()) {
-            (Wanted::Begin, _) => {
-                self.begin_marking(cause, before, start);
-                if self.shared.config.stress.stopped {
-                    self.finish_marking(u64::MAX);
-                    self.sweep_all();
-                }
-                Step::Begin
-            }
-            (Wanted::Finish { budget }, _) if self.finish_marking(budget) => {
-                let old_bytes = old_bytes(&self.old.space, &self.large);
-                if self.shared.pace.is_over_goal(old_bytes, 10) {
-                    self.sweep_all();
-                }
-                Step::Finish
-            }
-            (Wanted::Young(_), Phase::Marking | Phase::Sweeping) => {
-                self.assist();
-                Step::Whole
-            }
-            _ => Step::Whole,
+        let phase = self.shared.full.phase();
+        debug_assert!(wanted.is_due(phase), "{phase:?}: meanwhile only a sweep may have ended");
+        match phase {
+            Phase::Idle if matches!(wanted, Wanted::Begin) => self.begin(cause, before, start),
+            Phase::Idle => Step::Whole,
+            Phase::Marking => match wanted {
+                Wanted::Finish { budget } => self.end_marking(budget),
+                Wanted::Young(_) | Wanted::Begin => self.assist(Self::mark_slice),
+            },
+            Phase::Sweeping => self.assist(Self::sweep_slice),
         }
+    }
+
+    /// Begins marking; under stress the collection is over in this very pause.
+    fn begin(&mut self, cause: Cause, before: usize, start: Instant) -> Step {
+        self.begin_marking(cause, before, start);
+        if self.shared.config.stress.stopped {
+            self.finish_marking(u64::MAX);
+            self.sweep_all();
+        }
+        Step::Begin
+    }
+
+    /// Ends marking, if it takes no more than about `budget` objects.
+    fn end_marking(&mut self, budget: u64) -> Step {
+        if !self.finish_marking(budget) {
+            return Step::Whole;
+        }
+        let old_bytes = old_bytes(&self.old.space, &self.large);
+        if self.shared.pace.is_over_goal(old_bytes, 10) {
+            self.sweep_all();
+        }
+        Step::Finish
     }
 
     /// Marking begins: what the roots hold is the snapshot. Nothing is young.
@@ -120,29 +131,33 @@ impl StoppedHeap<'_> {
 
     /// Where the program outruns the marker or the sweeper, the pause does some of their work: the more the further the old generation is
     /// over its goal, and all of it at a tenth over: then marking ends in that very pause (see `policy::choose`).
-    fn assist(&mut self) {
+    fn assist(&mut self, slice: fn(&mut Self, far: bool)) -> Step {
         let shared = self.shared;
         let old_bytes = old_bytes(&self.old.space, &self.large);
-        if !shared.pace.is_over_goal(old_bytes, 0) {
-            return;
+        if shared.pace.is_over_goal(old_bytes, 0) {
+            let start = Instant::now();
+            slice(self, shared.pace.is_over_goal(old_bytes, 10));
+            shared.full.count(|current| current.assist += start.elapsed());
         }
-        let start = Instant::now();
-        let far = shared.pace.is_over_goal(old_bytes, 10);
-        if shared.full.phase() == Phase::Sweeping {
-            if far {
-                self.sweep_all();
-            } else {
-                self.sweep(SLICE_BLOCKS);
-            }
+        Step::Whole
+    }
+
+    fn mark_slice(&mut self, _: bool) {
+        let shared = self.shared;
+        let mut state = shared.marking.lock();
+        shared.snapshots.take(&mut state.marked);
+        let marker = &mut Marker::new(&shared.bits, &shared.runs, Cells::Stopped, &mut state);
+        marker.put_off();
+        // What is left, the marker does, or the next pause.
+        let _ = marker.run(None, SLICE_OBJECTS);
+    }
+
+    fn sweep_slice(&mut self, far: bool) {
+        if far {
+            self.sweep_all();
         } else {
-            let mut state = shared.marking.lock();
-            shared.snapshots.take(&mut state.marked);
-            let marker = &mut Marker::new(&shared.bits, &shared.runs, Cells::Stopped, &mut state);
-            marker.put_off();
-            // What is left, the marker does, or the next pause.
-            let _ = marker.run(None, SLICE_OBJECTS);
+            self.sweep(SLICE_BLOCKS);
         }
-        shared.full.count(|current| current.assist += start.elapsed());
     }
 
     fn sweep_all(&mut self) {

@@ -15,6 +15,17 @@ pub(crate) enum Wanted {
     Finish { budget: u64 },
 }
 
+impl Wanted {
+    /// Whether it is still to be done: whoever had the registry before may have done it.
+    pub(crate) fn is_due(self, phase: Phase) -> bool {
+        match self {
+            Self::Young(_) => true,
+            Self::Begin => phase == Phase::Idle,
+            Self::Finish { .. } => phase == Phase::Marking,
+        }
+    }
+}
+
 /// What is really done: a young collection becomes one that promotes everything when its turn has come, and one that begins a full
 /// collection when the old generation has grown enough.
 pub(crate) fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generation, Wanted, Cause) {

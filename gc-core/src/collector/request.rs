@@ -15,7 +15,6 @@ use super::{
     attachment::{self, Attachment},
     collector::Shared,
     jobs::Job,
-    major_cycle::Phase,
     pause::collect,
     policy::Wanted,
     registry::Finished,
@@ -98,18 +97,14 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, seen:
 /// BLOCKED. Returns the report of the pause, if there was one.
 pub(crate) fn lead(shared: &Shared, wanted: Wanted, cause: Cause, seen: Option<Seen>) -> Option<CollectReport> {
     let mut registry = shared.registry.lock();
-    match wanted {
-        Wanted::Young(asked) => {
-            let last = registry.last[asked as usize];
-            if let (Some(last), Some(seen)) = (last, seen)
-                && last.started > seen.collections
-            {
-                return Some(last.report);
-            }
-        }
-        Wanted::Begin if shared.full.phase() != Phase::Idle => return None,
-        Wanted::Finish { .. } if shared.full.phase() != Phase::Marking => return None,
-        Wanted::Begin | Wanted::Finish { .. } => {}
+    if let Wanted::Young(asked) = wanted
+        && let (Some(last), Some(seen)) = (registry.last[asked as usize], seen)
+        && last.started > seen.collections
+    {
+        return Some(last.report);
+    }
+    if !wanted.is_due(shared.full.phase()) {
+        return None;
     }
     let start = Instant::now();
     let mutators = registry.mutators.clone();

@@ -1,8 +1,8 @@
 //! Bugs that are planted on purpose: each must be found by a model or a test, or what it breaks is not tested.
 //!
-//! A model plants one while it runs, by its name; a build is planted by `--cfg gc_mutant="name"`, as `.ci/mutants` does: a flag of the
-//! compiler that no program can set, neither a feature nor a variable of the environment, which would let safe code switch soundness off.
-//! Otherwise none is, and the compiler leaves nothing of them.
+//! A model plants one while it runs, by its name; a build is planted by `--cfg gc_mutant="name"`, as `.ci/mutants` does with those that are
+//! `in builds`: a flag of the compiler that no program can set, neither a feature nor a variable of the environment, which would let safe
+//! code switch soundness off. Otherwise none is, and the compiler leaves nothing of them.
 
 use super::atomic::Ordering;
 
@@ -33,7 +33,7 @@ impl Mutant {
 }
 
 macro_rules! mutants {
-    ($($(#[$doc:meta])* $mutant:ident = $name:tt;)*) => { $(
+    ($($(#[$doc:meta])* $mutant:ident = $name:tt $(, in $builds:ident)?;)*) => { $(
         $(#[$doc])*
         pub(crate) const $mutant: Mutant = Mutant { name: $name, in_build: cfg!(gc_mutant = $name) };
     )* };
@@ -68,7 +68,7 @@ mutants! {
     /// A cell is written while it is read: model `cell_word`.
     WRITER_AMONG_READERS = "writer_among_readers";
     /// A copy is forwarded to though another one was: model `forwarding`, and the tests of threads in step.
-    CLAIM_WITHOUT_LOOKING = "claim_without_looking";
+    CLAIM_WITHOUT_LOOKING = "claim_without_looking", in builds;
     /// Who finds a forwarding address does not see the copy: model `forwarding`.
     RELAXED_CLAIM = "relaxed_claim";
 }
@@ -76,17 +76,17 @@ mutants! {
 // The barrier.
 mutants! {
     /// Slots are not remembered: the model test.
-    NO_REMEMBERED_SET = "no_remembered_set";
+    NO_REMEMBERED_SET = "no_remembered_set", in builds;
     /// Cells are not remembered: the model test.
-    NO_REMEMBERED_CELLS = "no_remembered_cells";
+    NO_REMEMBERED_CELLS = "no_remembered_cells", in builds;
     /// What is overwritten while marking is lost: model `satb`, and the model test.
-    NO_SNAPSHOT = "no_snapshot";
+    NO_SNAPSHOT = "no_snapshot", in builds;
 }
 
 // Roots.
 mutants! {
     /// A collection does not look at the roots: the model test.
-    SKIP_ROOTS = "skip_roots";
+    SKIP_ROOTS = "skip_roots", in builds;
     /// Who frees a slot does not see its value's last use: model `root_word`.
     RELAXED_ROOT_DROP = "relaxed_root_drop";
     /// Who drops the last root does not see what the others did: model `live_count`.
@@ -160,5 +160,5 @@ mutants! {
 // Containers.
 mutants! {
     /// A map that a panic left half-way counts as whole: the tests of containers.
-    MAPS_STAY_WHOLE = "maps_stay_whole";
+    MAPS_STAY_WHOLE = "maps_stay_whole", in builds;
 }
