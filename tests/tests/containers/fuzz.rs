@@ -18,6 +18,20 @@
 //! - `user`: what user code does
 //! - `places`: where the containers are
 
+#![allow(
+    clippy::drop_non_drop,
+    clippy::swap_with_temporary,
+    clippy::iter_kv_map,
+    clippy::needless_borrow,
+    clippy::explicit_auto_deref,
+    clippy::len_zero,
+    clippy::map_clone,
+    clippy::redundant_clone,
+    clippy::type_complexity,
+    clippy::redundant_iter_cloned,
+    reason = "the rows do what a program may do, in each way"
+)]
+
 mod elements;
 mod keys;
 mod maps;
