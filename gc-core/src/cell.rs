@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crate::{
     Mutator,
-    collector::type_info::Describe,
+    collector::type_info::TypeInfoOf,
     object::{CellConflict, CellUser, CellWord},
     sync::{spin_loop, spins},
     trace::{Trace, Visitor},
@@ -349,7 +349,7 @@ impl<T: Trace> GcCell<T> {
     #[inline(always)]
     fn barrier(&self, mutator: &Mutator) {
         if T::HAS_GC {
-            mutator.before_cell(&self.word, Describe::<T>::SIZED);
+            mutator.before_cell(&self.word, TypeInfoOf::<T>::SIZED);
         }
     }
 }

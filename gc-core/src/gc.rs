@@ -9,7 +9,7 @@
 use core::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use crate::{
-    object::Edge,
+    object::PointerSlot,
     trace::{Object, Trace, Visitor},
 };
 
@@ -141,6 +141,6 @@ unsafe impl<T: Object + ?Sized> Trace for Gc<'_, T> {
     #[inline(always)]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         // SAFETY: the caller passes a valid `Gc`, which is one address: the place of an edge.
-        unsafe { visitor.edge(this.cast::<Edge>()) }
+        unsafe { visitor.pointer_slot(this.cast::<PointerSlot>()) }
     }
 }

@@ -24,7 +24,7 @@ pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
 pub(crate) use impls::{NoCells, trace_each};
 
-use crate::object::{CellWord, Edge};
+use crate::object::{CellWord, PointerSlot};
 
 /// A type whose values may live in a heap or in a [`Root`](crate::Root).
 ///
@@ -165,9 +165,9 @@ pub trait Visitor: sealed::Visitor {
     ///
     /// # Safety
     ///
-    /// `edge` is the place of a pointer field of the value that is being traced.
+    /// `pointer_slot` is the place of a pointer field of the value that is being traced.
     #[doc(hidden)]
-    unsafe fn edge(&mut self, edge: *mut Edge);
+    unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot);
 
     /// A cell with its lock word and its content.
     ///

@@ -12,7 +12,7 @@ use crate::sync::{
 };
 
 /// Buffers that were handed over.
-pub(crate) struct Snapshots {
+pub(crate) struct SatbQueue {
     buffers: Mutex<Buffers>,
     /// How many buffers there are: a hint.
     waiting: AtomicUsize,
@@ -26,7 +26,7 @@ struct Buffers(Vec<Vec<NonNull<u8>>>);
 // SAFETY: addresses of objects; whoever takes them answers for using them.
 unsafe impl Send for Buffers {}
 
-impl Snapshots {
+impl SatbQueue {
     pub(crate) fn new() -> Self {
         Self { buffers: Mutex::default(), waiting: AtomicUsize::new(0), entries: AtomicU64::new(0) }
     }

@@ -7,7 +7,7 @@ use core::{cell::Cell, ops::Deref, ptr};
 
 use crate::{counted::Token, sync::Arc};
 
-use super::{collector::Shared, handle::Handle, mutator_state::MutatorState};
+use super::{collector::Collector, handle::Handle, mutator_state::MutatorState};
 
 /// What a mutator points to. The state is first: its first line of the cache is what the fast paths touch.
 #[repr(C)]
@@ -15,7 +15,7 @@ pub(crate) struct Attachment {
     pub(crate) state: MutatorState,
     /// Keeps the heap alive.
     pub(crate) handle: Arc<Handle>,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) collector: Arc<Collector>,
 }
 
 impl Deref for Attachment {
@@ -32,7 +32,7 @@ impl Attachment {
     #[cold]
     #[inline(never)]
     pub(crate) fn merge_counted(&self) {
-        self.shared.background.post_counted(self.token.drain());
+        self.collector.background.post_counted(self.token.drain());
     }
 }
 

@@ -79,12 +79,12 @@ const ZERO: u64 = 1 << 62;
 const ONLY_ONE: u64 = ZERO + ONE + MERGED;
 
 /// A count of so many is never counted down again: the object is immortal. Nor up, from half as many more on, but by each thread for a moment.
-const STUCK: i64 = 1 << 59;
+const SATURATED: i64 = 1 << 59;
 /// As above, for weak handles: the memory is kept.
-const WEAK_STUCK: u32 = 1 << 30;
+const WEAK_SATURATED: u32 = 1 << 30;
 /// From here on weak handles are not counted up. Far above WEAK_STUCK: were it the same, then while one drop is taken back, another would
 /// count down what was never counted up.
-const WEAK_FULL: u32 = WEAK_STUCK + WEAK_STUCK / 2;
+const WEAK_FULL: u32 = WEAK_SATURATED + WEAK_SATURATED / 2;
 /// In `weak`.
 const LOCKED: u32 = u32::MAX;
 /// References that are moved from `biased` to `shared` when `biased` is full.
@@ -96,7 +96,7 @@ const SPILL: u32 = 1 << 31;
 pub(crate) enum Step {
     /// By the owner. There are other references.
     Counted,
-    /// By the owner, which has to [`let_go`](Count::let_go).
+    /// By the owner, which has to [`release_last_biased`](Count::let_go).
     Last,
     /// Not yet: by [`release_elsewhere`](Count::release_elsewhere).
     Elsewhere,
@@ -216,7 +216,7 @@ impl Count {
     #[inline(never)]
     fn retained_when_stuck(&self) {
         // Relaxed, both: the object is not freed any more, nobody waits to learn anything.
-        if count(self.shared.load(Ordering::Relaxed)) > STUCK + STUCK / 2 {
+        if count(self.shared.load(Ordering::Relaxed)) > SATURATED + SATURATED / 2 {
             self.shared.fetch_sub(ONE, Ordering::Relaxed);
         }
     }
@@ -244,9 +244,9 @@ impl Count {
 
     /// After [`Step::Last`]: the owner has dropped the last reference that it counted.
     #[inline]
-    pub(crate) fn let_go(&self) -> Released {
+    pub(crate) fn release_last_biased(&self) -> Released {
         // Acquire, with the Release of every decrement. Note [no read-modify-write].
-        let shared = self.shared.load(mutant::RELAXED_LET_GO.weaken(Ordering::Acquire));
+        let shared = self.shared.load(mutant::RELAXED_LAST_BIASED.weaken(Ordering::Acquire));
         if shared == ZERO || (mutant::WEAK_IS_NOT_LOOKED_AT.is_planted() && shared == ZERO + WEAK) {
             return Released::Unshared;
         }
@@ -292,7 +292,7 @@ impl Count {
         // Release: what we did with the object comes before its end.
         let before = self.shared.fetch_sub(ONE, mutant::RELAXED_RELEASE.weaken(Ordering::Release));
         if count(before) != 1 {
-            if count(before) >= STUCK {
+            if count(before) >= SATURATED {
                 self.released_when_stuck();
             }
             return Released::Alive;
@@ -331,7 +331,7 @@ impl Count {
                 }
                 Ok(_) if next & MERGED != 0 => return Self::outcome(next),
                 Ok(_) => {
-                    if count(shared) >= STUCK {
+                    if count(shared) >= SATURATED {
                         self.released_when_stuck();
                     }
                     return Released::Alive;
@@ -350,7 +350,7 @@ impl Count {
     }
 
     /// Merges the counts and takes QUEUED off. The caller has the owner's right, and answers for QUEUED.
-    pub(crate) fn settle(&self) -> Settled {
+    pub(crate) fn flush(&self) -> Settled {
         // Relaxed: ours to look at until QUEUED is off; it was written with the right, or by who let the object be TAKEN, our thread.
         let taken = self.owner.load(Ordering::Relaxed) == TAKEN;
         // Relaxed: as for `merge`.
@@ -397,7 +397,7 @@ impl Count {
             if shared & MERGED != 0 && count(shared) == 0 && !mutant::UPGRADE_THE_DEAD.is_planted() {
                 return false;
             }
-            if count(shared) >= STUCK {
+            if count(shared) >= SATURATED {
                 return true;
             }
             // Acquire: what was done with the contents by whoever had them exclusively is seen. Relaxed otherwise: nothing is read.
@@ -465,7 +465,7 @@ impl Count {
                 true
             }
             before => {
-                if before >= WEAK_STUCK {
+                if before >= WEAK_SATURATED {
                     // Relaxed: nobody frees it any more.
                     self.weak.fetch_add(1, Ordering::Relaxed);
                 }

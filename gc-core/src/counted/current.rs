@@ -8,7 +8,7 @@ use core::{cell::Cell, ptr::NonNull};
 
 use super::{
     count::{Count, FIRST_TOKEN},
-    owners::{Object, Owners, Seat},
+    owners::{Object, OwnerHandle, Owners},
 };
 use crate::{
     safepoint::{Poll, Rendezvous, StateWord},
@@ -55,10 +55,11 @@ impl Token {
     /// # Safety
     ///
     /// What is passed lives until [`leave`](Self::leave).
-    pub(crate) unsafe fn enter(self, word: &StateWord, poll: &Poll, world: &Rendezvous) {
-        let seat = Seat { word: NonNull::from(word), poll: NonNull::from(poll), world: NonNull::from(world) };
+    pub(crate) unsafe fn enter(self, word: &StateWord, poll: &Poll, rendezvous: &Rendezvous) {
+        let owner =
+            OwnerHandle { word: NonNull::from(word), poll: NonNull::from(poll), rendezvous: NonNull::from(rendezvous) };
         // SAFETY: the caller's.
-        unsafe { owners(self.0).enter(self.0, seat) };
+        unsafe { owners(self.0).enter(self.0, owner) };
     }
 
     /// This thread counts by the token, until it stops: its mutator is RUNNING.

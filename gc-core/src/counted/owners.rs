@@ -34,7 +34,7 @@ pub(crate) struct Kind {
     /// # Safety
     ///
     /// The object is of the type, dead, and the caller's to end.
-    pub(crate) bury: unsafe fn(NonNull<Count>),
+    pub(crate) reclaim: unsafe fn(NonNull<Count>),
     /// Frees the memory.
     ///
     /// # Safety
@@ -57,8 +57,8 @@ impl Object {
 
     /// Takes QUEUED off, and frees the memory if there is nothing else left. Whether the object is dead and the caller's to end.
     /// The caller answers for QUEUED, and has the owner's right.
-    fn settle(self) -> bool {
-        match self.count().settle() {
+    fn flush(self) -> bool {
+        match self.count().flush() {
             Settled::Alive => false,
             Settled::Dead => true,
             Settled::Empty => {
@@ -80,23 +80,23 @@ pub(crate) struct Owners {
 /// One mutator.
 pub(crate) struct Entry {
     token: u64,
-    seat: Seat,
+    seat: OwnerHandle,
     /// O3.
     queue: Vec<Object>,
 }
 
 /// Where a mutator is met.
 #[derive(Clone, Copy)]
-pub(crate) struct Seat {
+pub(crate) struct OwnerHandle {
     pub(crate) word: NonNull<StateWord>,
     pub(crate) poll: NonNull<Poll>,
-    pub(crate) world: NonNull<Rendezvous>,
+    pub(crate) rendezvous: NonNull<Rendezvous>,
 }
 
 // SAFETY: all three are `Sync`, and live as long as the entry (the duty of whoever enters it).
 unsafe impl Send for Entry {}
 
-impl Seat {
+impl OwnerHandle {
     /// Holds the mutator; if it runs, asks it instead.
     fn hold(&self) -> Hold {
         // SAFETY: it lives as long as the entry.
@@ -110,7 +110,7 @@ impl Seat {
 
     fn release(&self) {
         // SAFETY: as above, both.
-        unsafe { self.world.as_ref().release(self.word.as_ref()) };
+        unsafe { self.rendezvous.as_ref().release(self.word.as_ref()) };
     }
 }
 
@@ -120,7 +120,7 @@ impl Owners {
     /// # Safety
     ///
     /// What `seat` points to lives until [`leave`](Self::leave).
-    pub(crate) unsafe fn enter(&self, token: u64, seat: Seat) {
+    pub(crate) unsafe fn enter(&self, token: u64, seat: OwnerHandle) {
         self.entries.lock().push(Entry { token, seat, queue: Vec::new() });
     }
 
@@ -130,7 +130,7 @@ impl Owners {
         let mut entries = self.entries.lock();
         let Some(index) = entries.iter().position(|entry| entry.token == token) else { return Vec::new() };
         let mut queue = entries.swap_remove(index).queue;
-        queue.retain(|object| object.settle());
+        queue.retain(|object| object.flush());
         queue
     }
 
@@ -140,18 +140,18 @@ impl Owners {
         let mut entries = self.entries.lock();
         let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return Vec::new() };
         let mut queue = core::mem::take(&mut entry.queue);
-        queue.retain(|object| object.settle());
+        queue.retain(|object| object.flush());
         queue
     }
 
     /// Merges an object that the caller has set QUEUED on, or asks its owner to. Whether it is dead and the caller's to end.
     pub(crate) fn ask(&self, token: u64, object: Object) -> bool {
         let mut entries = self.entries.lock();
-        let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return object.settle() };
+        let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return object.flush() };
         let hold = if mutant::MERGE_WITHOUT_HOLD.is_planted() { Hold::Held } else { entry.seat.hold() };
         match hold {
             Hold::Held => {
-                let dead = object.settle();
+                let dead = object.flush();
                 if !mutant::MERGE_WITHOUT_HOLD.is_planted() {
                     entry.seat.release();
                 }

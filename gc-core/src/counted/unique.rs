@@ -13,7 +13,7 @@ use super::{
     contents::{self, Contents},
     count::{Count, Only},
     current::{current, merge},
-    grave,
+    reclaim,
 };
 
 impl<T: Contents + ?Sized> Counted<T> {
@@ -104,7 +104,7 @@ impl<T: Acyclic> Counted<T> {
         let value = unsafe { T::at(this.count.cast()).read() };
         if memory {
             // SAFETY: dead and the caller's; the contents are gone.
-            unsafe { grave::release_memory::<T>(this.count) };
+            unsafe { reclaim::release_memory::<T>(this.count) };
         }
         value
     }
@@ -179,7 +179,7 @@ impl<T: CloneContents + ?Sized> Counted<T> {
         self.count = unsafe { contents::moved::<T>(Count::new(current()), old) };
         if memory {
             // SAFETY: dead and ours; the contents are gone.
-            unsafe { grave::release_memory::<T>(old) };
+            unsafe { reclaim::release_memory::<T>(old) };
         }
         forget(bomb);
     }

@@ -31,8 +31,8 @@ pub(crate) const fn elements_offset(align: usize) -> usize {
 
 /// Bytes from header to end of a sized object.
 pub(crate) const fn sized_extent(size: usize) -> usize {
-    let extent = (HEADER + size).next_multiple_of(8);
-    if extent < MIN_EXTENT { MIN_EXTENT } else { extent }
+    let size_with_header = (HEADER + size).next_multiple_of(8);
+    if size_with_header < MIN_EXTENT { MIN_EXTENT } else { size_with_header }
 }
 
 /// Bytes from header to end of a slice of `len` elements, or `None` where no address space could hold it.

@@ -11,9 +11,9 @@ use crate::sync::{
 
 /// The place of a pointer field: null or the address of an object.
 #[repr(transparent)]
-pub struct Edge(AtomicPtr<u8>);
+pub struct PointerSlot(AtomicPtr<u8>);
 
-impl Edge {
+impl PointerSlot {
     #[inline(always)]
     #[cfg(not(any(gc_loom, gc_shuttle)))]
     pub(crate) const fn new(address: *mut u8) -> Self {

@@ -33,7 +33,7 @@ pub(crate) trait Dead {
     /// # Safety
     ///
     /// The object at `address` is of type `info` and nobody's; its memory is reused after the call.
-    unsafe fn moved_out(&mut self, address: *mut u8, info: &'static TypeInfo);
+    unsafe fn enqueue(&mut self, address: *mut u8, info: &'static TypeInfo);
 
     /// The object of a dead large run, dropped where it is and freed by whoever drops it.
     fn large(&mut self, page: u32);
@@ -107,7 +107,7 @@ fn move_out(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
         // SAFETY: a drop bit is an object's, dead ones included until they are swept.
         let info = unsafe { Header::of(address).info() };
         // SAFETY: it was not reached, so it is nobody's.
-        unsafe { dead.moved_out(address, info) };
+        unsafe { dead.enqueue(address, info) };
     }
     let mut any = 0;
     for (mark, drop) in marks.iter().zip(drops) {

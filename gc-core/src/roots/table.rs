@@ -119,7 +119,7 @@ impl BoxedValue {
     /// The memory of a boxed value of type `info`.
     pub(crate) fn layout(info: &TypeInfo) -> Layout {
         let align = usize::from(info.shape.align).max(8);
-        Layout::from_size_align(info.shape.extent as usize, align).expect("the layout of a type that exists")
+        Layout::from_size_align(info.shape.size_with_header as usize, align).expect("the layout of a type that exists")
     }
 
     /// Frees the memory.
@@ -172,7 +172,7 @@ impl RootTable {
         write: impl FnOnce(*mut u8),
     ) -> NonNull<RootSlot> {
         let layout = BoxedValue::layout(info);
-        // SAFETY: `extent` is at least 16, never 0.
+        // SAFETY: `size_with_header` is at least 16, never 0.
         let value = unsafe { alloc::alloc(layout) };
         if value.is_null() {
             alloc::handle_alloc_error(layout);

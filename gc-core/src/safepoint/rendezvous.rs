@@ -106,7 +106,7 @@ impl Rendezvous {
 
     /// Ends a hold, and wakes the owner if it waits for that.
     pub(crate) fn release(&self, word: &StateWord) {
-        if word.let_go() && !mutant::RELEASE_WAKES_NOBODY.is_planted() {
+        if word.release_last_biased() && !mutant::RELEASE_WAKES_NOBODY.is_planted() {
             // It set WAITS under this lock, and sleeps by now.
             let _park = self.park.lock();
             self.resumed.notify_all();
@@ -146,12 +146,12 @@ impl Rendezvous {
 
     /// Stops the world: afterwards no member is RUNNING. The caller leads (step 1).
     ///
-    /// After `patience`, `late` is told how long the stop is taking, and says how long to wait until it is told again; for
+    /// After `timeout`, `late` is told how long the stop is taking, and says how long to wait until it is told again; for
     /// `None` the stop is called off.
     pub(crate) fn stop<'a>(
         &self,
         members: impl Iterator<Item = Member<'a>> + Clone,
-        mut patience: Duration,
+        mut timeout: Duration,
         mut late: impl FnMut(Duration) -> Option<Duration>,
     ) -> Stopped {
         let mut park = self.park.lock();
@@ -182,12 +182,12 @@ impl Rendezvous {
         }
         let start = Instant::now();
         while park.waiting_for > 0 {
-            if self.stopped.wait_for(&mut park, patience) && park.waiting_for > 0 {
+            if self.stopped.wait_for(&mut park, timeout) && park.waiting_for > 0 {
                 drop(park);
                 let more = late(start.elapsed());
                 park = self.park.lock();
                 match more {
-                    Some(more) => patience = more,
+                    Some(more) => timeout = more,
                     None if park.waiting_for > 0 => {
                         park.waiting_for = 0;
                         self.clear(members, &park);

@@ -43,7 +43,7 @@ impl StateWord {
     }
 
     /// Whether the mutator has not heeded the stop yet.
-    pub(crate) fn is_late(&self) -> bool {
+    pub(crate) fn is_straggler(&self) -> bool {
         // Relaxed: for a report.
         self.word.load(Ordering::Relaxed) & (STATE | STOP) == RUNNING | STOP
     }
@@ -140,7 +140,7 @@ impl StateWord {
     }
 
     /// Takes HELD off. Whether the owner waits for that.
-    pub(super) fn let_go(&self) -> bool {
+    pub(super) fn release_last_biased(&self) -> bool {
         // AcqRel: the owner, who becomes RUNNING by an exchange, sees what the holder wrote.
         self.word.fetch_and(!HELD, Ordering::AcqRel) & WAITS != 0
     }

@@ -46,7 +46,8 @@ thread_local! {
 pub(super) struct KindOf<T: ?Sized>(core::marker::PhantomData<T>);
 
 impl<T: Contents + ?Sized> KindOf<T> {
-    pub(super) const KIND: &'static Kind = &Kind { bury: bury::<T>, free: free::<T>, name: core::any::type_name::<T> };
+    pub(super) const KIND: &'static Kind =
+        &Kind { reclaim: reclaim::<T>, free: free::<T>, name: core::any::type_name::<T> };
 }
 
 /// Ends a dead object.
@@ -55,7 +56,7 @@ impl<T: Contents + ?Sized> KindOf<T> {
 ///
 /// It is of this type, dead, and the caller's to end.
 #[inline]
-pub(super) unsafe fn bury<T: Contents + ?Sized>(object: NonNull<Count>) {
+pub(super) unsafe fn reclaim<T: Contents + ?Sized>(object: NonNull<Count>) {
     if !needs_drop::<T>() {
         // SAFETY: the caller's; nothing to drop.
         unsafe { release_memory::<T>(object) };
@@ -98,7 +99,7 @@ struct Memory<T: Contents + ?Sized> {
 impl<T: Contents + ?Sized> Drop for Memory<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: made in `bury` only, of an object whose contents have been dropped by now.
+        // SAFETY: made in `reclaim` only, of an object whose contents have been dropped by now.
         unsafe { release_memory::<T>(self.object) };
     }
 }
@@ -168,6 +169,6 @@ pub(crate) fn end(object: Object) -> Result<(), Box<dyn Any + Send>> {
     // It is nobody's, so no broken state is seen if it panics.
     panic::catch_unwind(panic::AssertUnwindSafe(|| {
         // SAFETY: the caller's.
-        unsafe { (object.kind.bury)(object.count) };
+        unsafe { (object.kind.reclaim)(object.count) };
     }))
 }
