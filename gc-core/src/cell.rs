@@ -440,7 +440,7 @@ impl<T> From<T> for GcCell<T> {
 }
 
 // SAFETY: the same layout under every lifetime (`repr(C)`, a word and the content); the content is reported with its
-// word; it is a cell itself, and its content holds none (I4).
+// word; it is a cell itself, and its content holds none ([trace.cells-inline]).
 unsafe impl<T: Trace> Trace for GcCell<T> {
     type At<'a> = GcCell<T::At<'a>>;
     type Static = GcCell<T::Static>;

@@ -9,8 +9,8 @@
 //! | `reclaim` | the end of objects, without deep recursion |
 //! | `weak`, `unique`, `convert`, `compare`, `serde` | the face |
 //!
-//! - **N1** A `Counted` is one reference of its object's count, a `CountedWeak` one weak handle.
-//! - **N2** The contents are whole from before the first `Counted` until the object is dead (B4 of `count`), and nobody writes them but through
+//! - **[counted.one-count]** A `Counted` is one reference of its object's count, a `CountedWeak` one weak handle.
+//! - **[counted.whole]** The contents are whole from before the first `Counted` until the object is dead ([count.dead]), and nobody writes them but through
 //!   the only handle.
 
 mod compare;
@@ -154,7 +154,7 @@ impl Counted<str> {
 }
 
 impl<T: Contents + ?Sized> Counted<T> {
-    /// The handle of a new object's one reference (N1).
+    /// The handle of a new object's one reference ([counted.one-count]).
     #[inline(always)]
     fn from_count(count: NonNull<Count>) -> Self {
         Self { count, contents: PhantomData }
@@ -195,7 +195,7 @@ impl<T: Contents + ?Sized> Counted<T> {
     /// ```
     #[inline]
     pub fn as_ptr(this: &Self) -> *const T {
-        // SAFETY: an object of this type (N1).
+        // SAFETY: an object of this type ([counted.one-count]).
         unsafe { T::at(this.count.cast()) }.as_ptr()
     }
 
@@ -290,7 +290,7 @@ impl<T: Contents + ?Sized> Deref for Counted<T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: an object of this type (N1), whole and not written as long as this handle is there (N2).
+        // SAFETY: an object of this type ([counted.one-count]), whole and not written as long as this handle is there ([counted.whole]).
         unsafe { T::at(self.count.cast()).as_ref() }
     }
 }

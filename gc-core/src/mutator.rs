@@ -3,9 +3,9 @@
 //! One word that points to the mutator's state (`collector::mutator_state`), which the leader of a collection reads while the owner
 //! sits in `safepoint(&mut self)`: nothing of it is reached by an exclusive reference.
 //!
-//! - **U1** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: whatever can lead to a stop takes `&mut
+//! - **[mutator.nothing-moves]** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: whatever can lead to a stop takes `&mut
 //!   Mutator` or consumes it.
-//! - **U2** A thread has at most one `Mutator`, and it stays on its thread.
+//! - **[mutator.one-a-thread]** A thread has at most one `Mutator`, and it stays on its thread.
 
 mod allocate;
 

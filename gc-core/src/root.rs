@@ -46,7 +46,7 @@ pub struct Root<T: Trace> {
 }
 
 // SAFETY: without a mutator of its heap a root gives no access to the value; with one, its thread is that mutator's.
-// Leaves inside are `Send + Sync`, pointers are followed on an attached thread only. Dropping is safe anywhere (T1 to T4 of `roots::table`).
+// Leaves inside are `Send + Sync`, pointers are followed on an attached thread only. Dropping is safe anywhere ([roots.owner] to [roots.boxed-freed]).
 unsafe impl<T: Trace> Send for Root<T> {}
 // SAFETY: as above: `&Root` gives `&T` to attached threads, and what is in `T` is `Sync` or guards itself.
 unsafe impl<T: Trace> Sync for Root<T> {}
@@ -114,7 +114,7 @@ impl<T: Trace> Root<T> {
     where
         T::At<'gc>: Copy,
     {
-        // SAFETY: the value is alive as long as the root, of type `T::At<'gc>` for this mutator (I1 of `trace`), and
+        // SAFETY: the value is alive as long as the root, of type `T::At<'gc>` for this mutator ([trace.layout]), and
         // nobody has a `&mut` to it: that would borrow the root exclusively.
         unsafe { *self.place(mutator) }
     }

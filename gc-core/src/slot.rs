@@ -219,7 +219,7 @@ impl<T: ?Sized> fmt::Debug for Slot<'_, T> {
     }
 }
 
-// SAFETY: one word under every lifetime; the place is reported; it is a cell (I4).
+// SAFETY: one word under every lifetime; the place is reported; it is a cell ([trace.cells-inline]).
 unsafe impl<T: Object + ?Sized> Trace for Slot<'_, T> {
     type At<'a> = Slot<'a, T::At<'a>>;
     type Static = Slot<'static, T::Static>;

@@ -1,6 +1,6 @@
 //! Mark bits of one word, set by two markers and by a mutator's barrier: `memory::bitmap`, `barrier`.
 //!
-//! - Each bit has one winner, who traces the object or hands it over to be traced: every object is traced exactly once (X1, M2, N1).
+//! - Each bit has one winner, who traces the object or hands it over to be traced: every object is traced exactly once ([bitmap.shared], [mark.one-tracer], [satb.marked-by-pusher]).
 //! - No bit is lost.
 //!
 //! The markers have found the same two objects; the mutator overwrites the slots that hold the second one and a third.

@@ -1,9 +1,9 @@
 //! A barrier's ranges, which leaders change in stops, against mutators that go on: `safepoint`, `barrier`.
 //!
-//! - Ranges are plain cells (W4): the leader's access and the owner's never overlap, and each sees what the other one wrote.
+//! - Ranges are plain cells ([barrier.ranges]): the leader's access and the owner's never overlap, and each sees what the other one wrote.
 //! - Whoever goes on has the ranges of the phase, in its very next store: who was parked, who was blocked and is back, who has attached
 //!   meanwhile.
-//! - What is overwritten while marking, and nothing else, is handed over by the end of it (N2).
+//! - What is overwritten while marking, and nothing else, is handed over by the end of it ([satb.one-holder]).
 //!
 //! Two stops: marking begins, marking ends. Each store overwrites an object of its own, which must be marked if and only if that is while
 //! marking. `Heap::touch` stands for the use of a barrier's cells.

@@ -5,7 +5,7 @@
 //! - What is promoted goes to blocks that were swept or are fresh, and is born marked while the old generation is being marked: it is lost
 //!   in no sweep.
 //! - What is dead when marking ends is moved out once and leaves no bit, whoever sweeps its block. So nothing is swept twice.
-//! - When marking begins every block is swept and no mark is set (B2); a mark that is set from then on, without the lock, stays.
+//! - When marking begins every block is swept and no mark is set ([block.marks]); a mark that is set from then on, without the lock, stays.
 //!
 //! A block has two cells. A, B and C are there when the first marking ends, which has not reached B; the second one does not reach C. P, Q
 //! and R are promoted: while the first collection sweeps, while the second one marks, and while it sweeps.
@@ -74,7 +74,7 @@ impl Dead for Freed {
 impl Old {
     fn promote(&mut self) -> usize {
         let Self { space, cursors, .. } = self;
-        // P2.
+        // [promote.room].
         assert!(space.ensure_empty(1, |_| true, |_, _| true));
         let bits = space.bits.clone();
         let old = Mutex::new(space);

@@ -1,4 +1,4 @@
-//! The remembered set: places in old objects that may hold young values. What keeps it whole are W1 to W3 of `write_barrier`.
+//! The remembered set: places in old objects that may hold young values. What keeps it whole are [barrier.remembered] to [barrier.logged].
 
 use core::ptr::NonNull;
 

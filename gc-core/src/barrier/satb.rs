@@ -1,8 +1,8 @@
 //! Old values that were overwritten while the old generation is being marked: buffers of the mutators, handed over when they are
 //! full and at every pause.
 //!
-//! - **N1** What is in a buffer was marked by whoever pushed it, and not traced: who drains it traces it without looking at the mark.
-//! - **N2** A buffer is in a mutator's hands, or here, or in the marker's.
+//! - **[satb.marked-by-pusher]** What is in a buffer was marked by whoever pushed it, and not traced: who drains it traces it without looking at the mark.
+//! - **[satb.one-holder]** A buffer is in a mutator's hands, or here, or in the marker's.
 
 use core::ptr::NonNull;
 

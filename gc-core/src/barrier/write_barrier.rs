@@ -14,20 +14,20 @@
 //! `value` is the young and the large part, and the whole address space while the old generation is being marked: then null and old
 //! values reach the slow path too.
 //!
-//! - **W1** Between collections, every slot and cell in an old object that holds a young value is in the remembered set
+//! - **[barrier.remembered]** Between collections, every slot and cell in an old object that holds a young value is in the remembered set
 //!   (a superset: it may hold one no longer).
-//! - **W2** A remembered place stays a slot or cell of the same object until the set is rebuilt: cells never lie in memory of
+//! - **[barrier.slots-stay]** A remembered place stays a slot or cell of the same object until the set is rebuilt: cells never lie in memory of
 //!   their own, and old objects are freed only while the set is empty.
-//! - **W3** A cell is in the set if and only if its logged bit is set.
-//! - **W4** Ranges change only while the world is stopped, and who goes on sees it; so they are plain cells. The model is
+//! - **[barrier.logged]** A cell is in the set if and only if its logged bit is set.
+//! - **[barrier.ranges]** Ranges change only while the world is stopped, and who goes on sees it; so they are plain cells. The model is
 //!   `models/protocols/ranges.rs`.
-//! - **W5** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990): marking begins and ends
+//! - **[barrier.snapshot]** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990): marking begins and ends
 //!   with nothing young. Every writer reads the old value before its own store, so the first store to a slot in its modification order has
 //!   read the snapshot's value, and pushed it or seen it marked. Marks only go from clear to set, so a stale read pushes once too often,
 //!   never once too few; no fence is needed, as the *old value's* mark is tested, not the holder's. For a cell the same is done for all that
 //!   it holds, when it is logged: once in a marking, as the set is empty when that begins.
 //!
-//! A slot that held a young value already is already in the set (W1), so nothing is remembered twice in a row.
+//! A slot that held a young value already is already in the set ([barrier.remembered]), so nothing is remembered twice in a row.
 
 use core::{cell::Cell, cell::RefCell, ptr::NonNull};
 
@@ -94,7 +94,7 @@ impl Barrier {
         }
     }
 
-    /// Whether the old generation is being marked, from here on. The world is stopped (W4), or nobody knows the barrier yet.
+    /// Whether the old generation is being marked, from here on. The world is stopped ([barrier.ranges]), or nobody knows the barrier yet.
     pub(crate) fn set_marking(&self, marking: bool) {
         let values = self.map.young_and_large();
         self.value_start.set(if marking { 0 } else { values.start });
@@ -190,7 +190,7 @@ impl Barrier {
         }
     }
 
-    /// Keeps a value that is about to be overwritten alive until the marking is over (W5).
+    /// Keeps a value that is about to be overwritten alive until the marking is over ([barrier.snapshot]).
     fn log_old_value(&self, old: *mut u8) {
         let Some(object) = NonNull::new(old) else { return };
         let address = old.addr();
@@ -220,7 +220,7 @@ impl Barrier {
             // reaches no safepoint pays for them, so that storing to the same places again and again needs no more memory.
             poll.raise(Reason::REMEMBERED);
             if len > self.capacity {
-                // Cells are never twice in the set (W3); a slot that held other values in between may be.
+                // Cells are never twice in the set ([barrier.logged]); a slot that held other values in between may be.
                 set.pointer_slots.sort_unstable();
                 set.pointer_slots.dedup();
             }

@@ -1,7 +1,7 @@
 //! A thread's attachment to a heap: its mutator's state, what keeps the heap alive, and which attachment a thread runs.
 //!
-//! - **L2** `CURRENT` is the attachment whose mutator this thread runs: null while it is blocked, detached or helping the collector. It counts
-//!   references by that one's token (T1 of `counted::current`).
+//! - **[attachment.current]** `CURRENT` is the attachment whose mutator this thread runs: null while it is blocked, detached or helping the collector. It counts
+//!   references by that one's token ([token.current]).
 
 use core::{cell::Cell, ops::Deref, ptr};
 
@@ -40,7 +40,7 @@ thread_local! {
     static CURRENT: Cell<*const Attachment> = const { Cell::new(ptr::null()) };
 }
 
-/// The mutator that this thread runs (L2), or null.
+/// The mutator that this thread runs ([attachment.current]), or null.
 #[inline(always)]
 pub(crate) fn current() -> *const Attachment {
     CURRENT.get()

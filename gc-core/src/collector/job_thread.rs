@@ -5,9 +5,9 @@
 //!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
 //! ```
 //!
-//! - **K1** No lock is held while user code (destructors, the event hook) runs.
-//! - **K2** A job is run once (Q1 of `job_queue`). Jobs are not ordered among each other.
-//! - **K3** The thread's end owns the heap: nobody else is left who could use it.
+//! - **[jobs.no-lock]** No lock is held while user code (destructors, the event hook) runs.
+//! - **[jobs.once]** A job is run once ([job-queue.once]). Jobs are not ordered among each other.
+//! - **[jobs.end-owns]** The thread's end owns the heap: nobody else is left who could use it.
 
 use core::ptr::NonNull;
 use std::{panic, thread};
@@ -108,7 +108,7 @@ impl Collector {
         });
     }
 
-    /// Runs one job. No lock is held (K1).
+    /// Runs one job. No lock is held ([jobs.no-lock]).
     fn run(&self, job: Job) {
         match job {
             Job::Drop(pending) => self.drop_pending(pending),
@@ -169,7 +169,7 @@ impl Collector {
         self.background.dropped(count, 0);
     }
 
-    /// Drops every object and root that is left (K3).
+    /// Drops every object and root that is left ([jobs.end-owns]).
     fn drop_everything(&self) {
         let mut dropped = Dropped::default();
         let tables = core::mem::take(&mut self.registry.lock().tables);
@@ -181,7 +181,7 @@ impl Collector {
         for address in self.objects_to_drop() {
             // SAFETY: an object, whose header is an info outside of pauses.
             let info = unsafe { Header::of(address.as_ptr()).info() };
-            // SAFETY: nobody else is left (K3), and each object is on one list.
+            // SAFETY: nobody else is left ([jobs.end-owns]), and each object is on one list.
             unsafe { drop_object(address.as_ptr(), info, &mut dropped) };
         }
         self.background.count(dropped);

@@ -172,7 +172,7 @@ impl StoppedHeap<'_> {
 }
 
 impl Collector {
-    /// Everything is swept: full collection `number` is over, unless somebody else has ended it (F4).
+    /// Everything is swept: full collection `number` is over, unless somebody else has ended it ([major.ends-once]).
     pub(crate) fn end_full(&self, number: u64) {
         let old = self.old.lock();
         let large = self.large.lock();

@@ -7,12 +7,12 @@
 //!                                    beside the program               beside it     every block is swept
 //! ```
 //!
-//! - **F1** The phase becomes MARKING and SWEEPING in a pause only, IDLE when the last block was swept. So barriers, cursors and cells,
+//! - **[major.phase]** The phase becomes MARKING and SWEEPING in a pause only, IDLE when the last block was swept. So barriers, cursors and cells,
 //!   which depend on it, change in pauses only.
-//! - **F2** Collections are numbered: `ended` is the number of the last whole one. Who wants one waits for the first that
+//! - **[major.numbered]** Collections are numbered: `ended` is the number of the last whole one. Who wants one waits for the first that
 //!   begins after the request.
-//! - **F3** While it marks the marker is RUNNING, a party to every stop; at any other time it is BLOCKED.
-//! - **F4** Who ends a collection names it: the marker sweeps BLOCKED, so pauses may end the collection that it is about to end, and begin and
+//! - **[major.marker-runs]** While it marks the marker is RUNNING, a party to every stop; at any other time it is BLOCKED.
+//! - **[major.ends-once]** Who ends a collection names it: the marker sweeps BLOCKED, so pauses may end the collection that it is about to end, and begin and
 //!   mark another. The model is `models/protocols/major_cycle.rs`.
 
 use core::time::Duration;
@@ -49,7 +49,7 @@ pub(crate) struct MajorCycle {
     stop: AtomicBool,
     /// Mutators that wait for an end.
     waiting: AtomicUsize,
-    /// F3.
+    /// [major.marker-runs].
     word: StateWord,
     poll: Poll,
 }

@@ -89,7 +89,7 @@ impl StoppedHeap<'_> {
         }
     }
 
-    /// How many threads may help to copy: each needs an empty block per class beyond what promotion may take (P2).
+    /// How many threads may help to copy: each needs an empty block per class beyond what promotion may take ([promote.room]).
     fn helpers(&self) -> usize {
         let space = &self.young.space;
         let reserved = promotion_reserve(space.in_use() * space.chunk_bytes());

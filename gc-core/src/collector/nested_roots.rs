@@ -7,7 +7,7 @@
 //!   is done, as for counted objects (`counted::reclaim`).
 //! - **In a job of the heap** (a dead object held the first root, or it was dropped on another thread and a scan unlinked it) roots of
 //!   this heap are put aside. When the job's values are dropped, those of the roots are taken out, with the registry locked, so that no
-//!   pause is tracing them (T4 of `roots::table`); then they are dropped, and what comes aside meanwhile is next.
+//!   pause is tracing them ([roots.boxed-freed]); then they are dropped, and what comes aside meanwhile is next.
 //! - **Anywhere else** a scan unlinks the root, in the next pause.
 //!
 //! The thread-locals need no destructor, and so are there in the destructors of others.

@@ -1,6 +1,6 @@
 //! The slow path of allocation: another chunk, or a run of pages. Never collects; asks for a collection.
 //!
-//! - **N1** Before nursery memory is handed out, the old part has empty, committed blocks to promote all of the young
+//! - **[refill.reserve]** Before nursery memory is handed out, the old part has empty, committed blocks to promote all of the young
 //!   generation into, so that a young collection cannot fail half-way.
 
 use core::ptr::NonNull;
@@ -119,7 +119,7 @@ impl Attachment {
         Ok(())
     }
 
-    /// N1, for what is young and another chunk.
+    /// [refill.reserve], for what is young and another chunk.
     fn make_promotable(&self, young: &mut super::generations::Young, chunk_bytes: usize) -> bool {
         let memory = &self.collector.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);

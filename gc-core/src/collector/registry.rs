@@ -47,7 +47,7 @@ pub(crate) struct Attached {
     pub(crate) thread: String,
 }
 
-// SAFETY: the pointer is followed by the leader of a pause only (L1 of `mutator_state`).
+// SAFETY: the pointer is followed by the leader of a pause only ([mutator-state.owner]).
 unsafe impl Send for Attached {}
 
 impl Attached {

@@ -2,14 +2,14 @@
 //!
 //! It has its own list of objects, made by walking the spaces, its own stack and its own marks. What it checks:
 //!
-//! - **V1** Chunks are headers and fillers without a gap up to their top; no header is forwarded.
-//! - **V2** An allocation bit is an object's of its block's size class, at an address that the bit stands for; drop bits are those of objects
+//! - **[verify.chunks]** Chunks are headers and fillers without a gap up to their top; no header is forwarded.
+//! - **[verify.bits]** An allocation bit is an object's of its block's size class, at an address that the bit stands for; drop bits are those of objects
 //!   that need dropping; marks are clear but while marking, and in blocks that wait to be swept; the counted bytes and objects are those that are there.
-//! - **V3** Every pointer of every object and root is null or the address of an object.
-//! - **V4** Every place in an old object that holds a young value is remembered, as itself or as its cell; after a collection nothing else is.
+//! - **[verify.pointers]** Every pointer of every object and root is null or the address of an object.
+//! - **[verify.remembered]** Every place in an old object that holds a young value is remembered, as itself or as its cell; after a collection nothing else is.
 //!   A cell is logged if and only if it is remembered.
-//! - **V5** After a collection that promotes everything, nothing is young.
-//! - **V6** When marking is complete, everything that can be reached from a root is marked.
+//! - **[verify.nothing-young]** After a collection that promotes everything, nothing is young.
+//! - **[verify.marked]** When marking is complete, everything that can be reached from a root is marked.
 
 use core::{fmt, ptr::NonNull};
 use std::collections::{HashMap, HashSet};
@@ -108,7 +108,7 @@ pub(crate) fn verify(heap: &Heap<'_>, moment: Checkpoint) -> Result<(), Damage> 
     if moment == Checkpoint::Marked { check_marks(heap, &objects) } else { Ok(()) }
 }
 
-/// V6.
+/// [verify.marked].
 fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
     let mut seen = HashSet::new();
     let mut stack = Vec::new();
@@ -134,7 +134,7 @@ fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
     Ok(())
 }
 
-/// V1.
+/// [verify.chunks].
 fn walk_young(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
     let space = &heap.young.space;
     for chunk in [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)) {
@@ -166,7 +166,7 @@ fn walk_young(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Res
     Ok(())
 }
 
-/// V2.
+/// [verify.bits].
 fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
     let old = heap.old;
     let (mut bytes, mut count) = (0, 0);
@@ -260,7 +260,7 @@ fn walk_large(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Res
     Ok(())
 }
 
-/// V3, for one object.
+/// [verify.pointers], for one object.
 fn check(heap: &Heap<'_>, objects: &Objects, seen: &Observed, address: usize, object: Object) -> Result<(), Damage> {
     for &(place, target, _) in &seen.pointer_slots {
         if target != 0 && !objects.contains_key(&target) {
@@ -275,7 +275,7 @@ fn check(heap: &Heap<'_>, objects: &Objects, seen: &Observed, address: usize, ob
     Ok(())
 }
 
-/// V4, for one old object. Returns how many entries the set needs for it.
+/// [verify.remembered], for one old object. Returns how many entries the set needs for it.
 fn check_remembered(
     heap: &Heap<'_>,
     objects: &Objects,

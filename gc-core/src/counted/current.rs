@@ -1,8 +1,8 @@
 //! Which mutator this thread counts by, and where all of them are.
 //!
-//! - **T1** `CURRENT` is the token of the mutator that this thread runs: 0 on a thread without one, in `blocked`, at a safepoint that has
+//! - **[token.current]** `CURRENT` is the token of the mutator that this thread runs: 0 on a thread without one, in `blocked`, at a safepoint that has
 //!   something to do, and from the beginning of a detach on. So one compare with an object's owner tells whether plain counting is right.
-//! - **T2** It needs no destructor, and so is there in the destructors of other thread-locals, and 0 there unless the mutator is.
+//! - **[token.no-destructor]** It needs no destructor, and so is there in the destructors of other thread-locals, and 0 there unless the mutator is.
 
 use core::{cell::Cell, ptr::NonNull};
 
@@ -22,7 +22,7 @@ thread_local! {
     static CURRENT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// T1.
+/// [token.current].
 #[inline(always)]
 pub(super) fn current() -> u64 {
     CURRENT.get()
@@ -50,7 +50,7 @@ impl Token {
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// From here on others find the mutator (O1 of `owners`).
+    /// From here on others find the mutator ([owners.entry]).
     ///
     /// # Safety
     ///

@@ -1,11 +1,11 @@
 //! The mutators that count for themselves, and what they were asked to merge. The model is `models/protocols/counted.rs`.
 //!
-//! - **O1** A mutator has an entry from before its thread first counts by its token until it has stopped doing so for good. A token without
+//! - **[owners.entry]** A mutator has an entry from before its thread first counts by its token until it has stopped doing so for good. A token without
 //!   an entry belongs to nobody who runs: what it owned is anybody's to merge.
-//! - **O2** Counts are merged under the lock, by the mutator's thread or while its word is held (S6 of `safepoint`). So merging excludes the
+//! - **[owners.merge]** Counts are merged under the lock, by the mutator's thread or while its word is held ([safepoint.held]). So merging excludes the
 //!   owner's own counting, and other merging.
-//! - **O3** An object gets into a queue only while the mutator is RUNNING, and its word is ASKED then. Who ends RUNNING takes ASKED off and
-//!   drains the queue (S7): at the next safepoint, or on the way into `blocked`. So a mutator that does not run has an empty queue, or
+//! - **[owners.queue]** An object gets into a queue only while the mutator is RUNNING, and its word is ASKED then. Who ends RUNNING takes ASKED off and
+//!   drains the queue ([safepoint.asked]): at the next safepoint, or on the way into `blocked`. So a mutator that does not run has an empty queue, or
 //!   is about to empty it.
 //!
 //! The lock is a leaf but for the park lock, which is taken under it to wake an owner. No code of the program runs under it.
@@ -81,7 +81,7 @@ pub(crate) struct Owners {
 pub(crate) struct Entry {
     token: u64,
     seat: OwnerHandle,
-    /// O3.
+    /// [owners.queue].
     queue: Vec<Object>,
 }
 
@@ -115,7 +115,7 @@ impl OwnerHandle {
 }
 
 impl Owners {
-    /// Enters a mutator (O1).
+    /// Enters a mutator ([owners.entry]).
     ///
     /// # Safety
     ///
@@ -124,7 +124,7 @@ impl Owners {
         self.entries.lock().push(Entry { token, seat, queue: Vec::new() });
     }
 
-    /// Strikes a mutator off (O1). Its thread does not count by this token any more. Returns what is dead of what it was asked for, which is the
+    /// Strikes a mutator off ([owners.entry]). Its thread does not count by this token any more. Returns what is dead of what it was asked for, which is the
     /// caller's to end.
     pub(crate) fn leave(&self, token: u64) -> Vec<Object> {
         let mut entries = self.entries.lock();
@@ -134,7 +134,7 @@ impl Owners {
         queue
     }
 
-    /// Merges what a mutator was asked for (O3). The caller is its thread, running, or on the way into `blocked`. Returns what is dead, which is
+    /// Merges what a mutator was asked for ([owners.queue]). The caller is its thread, running, or on the way into `blocked`. Returns what is dead, which is
     /// the caller's to end.
     pub(crate) fn drain(&self, token: u64) -> Vec<Object> {
         let mut entries = self.entries.lock();

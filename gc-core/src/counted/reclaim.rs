@@ -4,9 +4,9 @@
 //! outermost one is done, which then ends what waits, one after the other. So a chain takes a stack of a few frames, whatever its
 //! length, and a wide object no memory at all.
 //!
-//! - **G1** Every dead object is ended once: dropped and freed, or on this thread's list of those that wait. The list is empty when no object
+//! - **[reclaim.once]** Every dead object is ended once: dropped and freed, or on this thread's list of those that wait. The list is empty when no object
 //!   is being ended.
-//! - **G2** A destructor that panics loses nothing: its object's memory is freed, what it referred to waits and is ended, and then the panic
+//! - **[reclaim.panics]** A destructor that panics loses nothing: its object's memory is freed, what it referred to waits and is ended, and then the panic
 //!   goes on, the first if there are several. (Where the thread unwound before, it aborts, as everywhere.)
 //!
 //! The thread-locals need no destructor, and so are there in the destructors of others.
@@ -127,7 +127,7 @@ fn wait(object: Object) {
     ANY_WAITS.set(true);
 }
 
-/// Ends what waits, and what comes to wait meanwhile (G1, G2).
+/// Ends what waits, and what comes to wait meanwhile ([reclaim.once], [reclaim.panics]).
 #[cold]
 #[inline(never)]
 fn end_what_waits(unwinds: u32) {

@@ -5,10 +5,10 @@
 //!   address of the TypeInfo     | registered hash      filler  forwarded
 //! ```
 //!
-//! - **H1** A header is an info (low bits 00), a forwarding address (`forwarded` set; only inside a pause) or a filler
+//! - **[header.kinds]** A header is an info (low bits 00), a forwarding address (`forwarded` set; only inside a pause) or a filler
 //!   (`filler` set; the other bits are its size in bytes). `hash` and `registered` are kept for identity hashes and
 //!   weak registration; nothing sets them yet.
-//! - **H2** Only a stopped world forwards.
+//! - **[header.forwards-stopped]** Only a stopped world forwards.
 
 use core::ptr::NonNull;
 
@@ -155,7 +155,7 @@ impl TypeInfo {
 #[derive(Clone, Copy)]
 pub(crate) struct Header(NonNull<*mut u8>);
 
-/// What a header says (H1).
+/// What a header says ([header.kinds]).
 #[derive(Clone, Copy)]
 pub(crate) enum HeaderWord {
     Info(&'static TypeInfo),
@@ -198,7 +198,7 @@ impl Header {
         unsafe { HeaderWord::of(word) }
     }
 
-    /// The word, for several threads that copy (F1).
+    /// The word, for several threads that copy ([forwarding.here-only]).
     ///
     /// # Safety
     ///
@@ -256,7 +256,7 @@ impl Header {
 
     /// # Safety
     ///
-    /// The world is stopped (H2), and the object has been copied to `to`.
+    /// The world is stopped ([header.forwards-stopped]), and the object has been copied to `to`.
     #[inline(always)]
     pub(crate) unsafe fn forward(self, to: *mut u8) {
         // SAFETY: the caller's.
@@ -290,7 +290,7 @@ impl HeaderWord {
         } else if address & FILLER != 0 {
             Self::Filler((address & !TAGS) >> 1)
         } else {
-            // SAFETY: H1: neither forwarded nor filler is the address of a static `TypeInfo`, with low bits for flags.
+            // SAFETY: [header.kinds]: neither forwarded nor filler is the address of a static `TypeInfo`, with low bits for flags.
             Self::Info(unsafe { &*word.map_addr(|a| a & !TAGS).cast::<TypeInfo>() })
         }
     }

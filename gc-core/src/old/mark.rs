@@ -4,13 +4,13 @@
 //! and waits in the queue until its mark word and header have arrived (Cher, Hosking, Vitek: *Software prefetching for mark-sweep
 //! garbage collection*, 2004).
 //!
-//! - **M1** Marking begins with nothing young, by the pointers of the roots: the snapshot. What the program overwrites comes by the
-//!   snapshot buffers (W5 of the barrier); what becomes old meanwhile is born marked.
-//! - **M2** An object is traced by whoever sets its mark, or takes it from a snapshot buffer (N1). The model is `models/protocols/mark.rs`.
-//! - **M3** Beside the program the marker reads: immutable fields and what objects own, which nobody changes; slots, by atomic loads;
+//! - **[mark.snapshot]** Marking begins with nothing young, by the pointers of the roots: the snapshot. What the program overwrites comes by the
+//!   snapshot buffers ([barrier.snapshot]); what becomes old meanwhile is born marked.
+//! - **[mark.one-tracer]** An object is traced by whoever sets its mark, or takes it from a snapshot buffer ([satb.marked-by-pusher]). The model is `models/protocols/mark.rs`.
+//! - **[mark.reads]** Beside the program the marker reads: immutable fields and what objects own, which nobody changes; slots, by atomic loads;
 //!   cells, under their lock. It *tries* the lock only: a cell that is being written is put off to the final pause, where nobody has it.
 //!   What was in it when marking began has then been pushed by the writer. Young values are skipped.
-//! - **M4** The marker's state is under a lock, which the marker holds while it runs and the leader of a pause otherwise.
+//! - **[mark.state]** The marker's state is under a lock, which the marker holds while it runs and the leader of a pause otherwise.
 
 use core::ptr::NonNull;
 
@@ -24,13 +24,13 @@ use crate::{
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
 
-/// What marking still has to do (M4).
+/// What marking still has to do ([mark.state]).
 #[derive(Default)]
 pub(crate) struct Marking {
     work: Packet,
     /// Marked objects that were not traced: from snapshot buffers.
     pub(crate) marked: Vec<NonNull<u8>>,
-    /// Cells that were being written (M3).
+    /// Cells that were being written ([mark.reads]).
     deferred_cells: Vec<DeferredCell>,
     /// Objects marked and traced since marking began.
     pub(crate) objects: u64,
@@ -97,7 +97,7 @@ impl<'a> Marker<'a> {
     ///
     /// # Safety
     ///
-    /// They are live values of the type `info`; the world is stopped; M1.
+    /// They are live values of the type `info`; the world is stopped; [mark.snapshot].
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         // SAFETY: the caller's; the visitor is of the type that `mark` was made for.
         unsafe { (info.trace.mark)(first, count, (&raw mut *self).cast()) };
@@ -106,7 +106,7 @@ impl<'a> Marker<'a> {
     /// Traces the cells that were put off. The world is stopped.
     pub(crate) fn deferred_cells(&mut self) {
         for cell in core::mem::take(&mut self.state.deferred_cells) {
-            // SAFETY: the content of a cell of an old object, none of which was freed since (M1), with its type's function.
+            // SAFETY: the content of a cell of an old object, none of which was freed since ([mark.snapshot]), with its type's function.
             unsafe { (cell.trace)(cell.content, self) };
         }
     }
@@ -161,7 +161,7 @@ impl<'a> Marker<'a> {
         prefetch(address.as_ptr().wrapping_sub(HEADER));
     }
 
-    /// Marks one object and traces it if that was new (M2).
+    /// Marks one object and traces it if that was new ([mark.one-tracer]).
     #[inline(always)]
     fn mark(&mut self, address: NonNull<u8>) {
         let at = address.addr().get();
@@ -196,7 +196,7 @@ impl<'a> Marker<'a> {
             }
             return self.trace_piece(SliceRange { slice: address, from: 0, until: until.min(PIECE) });
         }
-        // SAFETY: one value of this type, which is read as M3 says.
+        // SAFETY: one value of this type, which is read as [mark.reads] says.
         unsafe { (info.trace.mark)(address.as_ptr(), 1, (&raw mut *self).cast()) };
     }
 

@@ -1,7 +1,7 @@
 //! Memory for objects that become old: one cursor per size class and worker, which runs through the free cells of a block.
 //!
-//! - **P1** A cursor's run is free cells of its block, which is open: on no list and of no other cursor.
-//! - **P2** A place is always found: before nursery memory was handed out, enough blocks were made ready for all of it, and
+//! - **[promote.cursor]** A cursor's run is free cells of its block, which is open: on no list and of no other cursor.
+//! - **[promote.room]** A place is always found: before nursery memory was handed out, enough blocks were made ready for all of it, and
 //!   a block per class for each worker that takes part.
 
 use crate::{
@@ -103,7 +103,7 @@ impl Cursor {
         }
     }
 
-    /// Finds the next run of free cells, in this block or another (P1, P2).
+    /// Finds the next run of free cells, in this block or another ([promote.cursor], [promote.room]).
     #[cold]
     #[inline(never)]
     fn advance(&mut self, old: &mut OldSpace, class: SizeClass) {

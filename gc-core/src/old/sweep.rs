@@ -3,9 +3,9 @@
 //! Only the dead that need dropping are looked at; their values are moved out to `dead` first. No free list is threaded
 //! through memory: 2 ms for 256 MiB of heap instead of 15 to 27.
 //!
-//! - **D1** A block is looked up and swept in one hold of the old generation's lock, under which it waits or is swept. So the marker and
-//!   pauses sweep in any order, nothing is swept twice, and who has seen every block swept may end the collection (F4).
-//! - **D2** Nobody promotes into a block that waits: when marking ends, cursors are retired and no block stays listed.
+//! - **[sweep.one-hold]** A block is looked up and swept in one hold of the old generation's lock, under which it waits or is swept. So the marker and
+//!   pauses sweep in any order, nothing is swept twice, and who has seen every block swept may end the collection ([major.ends-once]).
+//! - **[sweep.no-promotion]** Nobody promotes into a block that waits: when marking ends, cursors are retired and no block stays listed.
 //!
 //! The model is `models/protocols/sweep.rs`.
 

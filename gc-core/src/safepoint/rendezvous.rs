@@ -1,4 +1,4 @@
-//! Where the mutators of a heap meet: how the world is stopped, and how it goes on. S3 to S5 of `safepoint`.
+//! Where the mutators of a heap meet: how the world is stopped, and how it goes on. [safepoint.stop-bit] to [safepoint.no-new-runners].
 
 use core::time::Duration;
 use std::time::Instant;
@@ -34,7 +34,7 @@ pub(crate) struct Rendezvous {
 
 #[derive(Default)]
 struct Park {
-    /// S4.
+    /// [safepoint.waiting-for].
     waiting_for: usize,
     /// The number of the mutator that arrived last.
     last: Option<u32>,
@@ -60,7 +60,7 @@ impl Rendezvous {
         }
     }
 
-    /// From here on the thread does not touch the heap. Whether it was ASKED (S7).
+    /// From here on the thread does not touch the heap. Whether it was ASKED ([safepoint.asked]).
     #[inline]
     pub(crate) fn enter_blocked(&self, word: &StateWord) -> bool {
         !word.change(RUNNING, BLOCKED) && self.enter_blocked_slow(word)
@@ -70,7 +70,7 @@ impl Rendezvous {
     #[inline(never)]
     fn enter_blocked_slow(&self, word: &StateWord) -> bool {
         let mut park = self.park.lock();
-        // Under the lock STOP does not change (S3). It is not set where the stop was called off meanwhile, or we were ASKED.
+        // Under the lock STOP does not change ([safepoint.stop-bit]). It is not set where the stop was called off meanwhile, or we were ASKED.
         let Some(left) = word.leave_running(BLOCKED, false) else {
             // It is BLOCKED already where the process exits inside of `blocked` and drops a mutator of a thread-local.
             return false;
@@ -89,7 +89,7 @@ impl Rendezvous {
         }
     }
 
-    /// At a safepoint: waits while the world is stopped. Whether the thread was ASKED before (S7).
+    /// At a safepoint: waits while the world is stopped. Whether the thread was ASKED before ([safepoint.asked]).
     #[cold]
     #[inline(never)]
     pub(crate) fn park(&self, word: &StateWord) -> bool {
@@ -113,7 +113,7 @@ impl Rendezvous {
         }
     }
 
-    /// S4. The caller has just left `RUNNING | STOP`.
+    /// [safepoint.waiting-for]. The caller has just left `RUNNING | STOP`.
     fn arrive(&self, park: &mut MutexGuard<'_, Park>, word: &StateWord) {
         park.waiting_for -= 1;
         park.last = Some(word.number);
@@ -206,7 +206,7 @@ impl Rendezvous {
         self.clear(members, &park);
     }
 
-    /// S3.
+    /// [safepoint.stop-bit].
     fn clear<'a>(&self, members: impl Iterator<Item = Member<'a>>, _: &MutexGuard<'_, Park>) {
         for member in members {
             member.word.clear_stop();

@@ -5,7 +5,7 @@ use super::{packet::Packet, sharing::WorkSharing};
 /// What a helper does with a packet.
 type Do<'a> = dyn Fn(Packet) + Sync + 'a;
 
-/// What a helper does with a packet: valid while it is busy (W2 of `sharing`).
+/// What a helper does with a packet: valid while it is busy ([sharing.task]).
 #[derive(Clone, Copy)]
 struct Task(*const Do<'static>);
 
@@ -59,7 +59,7 @@ impl WorkerPool {
     pub(crate) fn serve(&self) {
         self.0.serve(|task, packet| {
             let bomb = AbortOnUnwind;
-            // SAFETY: the helper is busy (W2), and `lead` keeps its task until none is.
+            // SAFETY: the helper is busy ([sharing.task]), and `lead` keeps its task until none is.
             unsafe { (*task.0)(packet) };
             core::mem::forget(bomb);
         });

@@ -11,11 +11,11 @@
 //!   helper:   serve: asleep ─▶ takes a packet: busy ─▶ works, shares ─▶ hungry: spins, then sleeps
 //! ```
 //!
-//! - **W1** Work is in one thread's hands or in one packet of the pool.
-//! - **W2** The task is used by the leader, and by a helper while it is busy.
-//! - **W3** Only the leader closes: when it has no work, the pool is empty and no helper is busy. A helper becomes busy under
+//! - **[sharing.one-place]** Work is in one thread's hands or in one packet of the pool.
+//! - **[sharing.task]** The task is used by the leader, and by a helper while it is busy.
+//! - **[sharing.closes]** Only the leader closes: when it has no work, the pool is empty and no helper is busy. A helper becomes busy under
 //!   the lock, by taking a packet; so nobody uses the task or has work after that.
-//! - **W4** A helper that is not busy is required for nothing: no worker waits for one that sleeps, or that the system does not run.
+//! - **[sharing.nobody-required]** A helper that is not busy is required for nothing: no worker waits for one that sleeps, or that the system does not run.
 //!
 //! The model is `models/protocols/sharing.rs`.
 
@@ -98,7 +98,7 @@ impl<W, T: Copy> WorkSharing<W, T> {
         self.changed(&pool);
     }
 
-    /// The leader is out of work: a packet, or `None`, and the team is closed (W3).
+    /// The leader is out of work: a packet, or `None`, and the team is closed ([sharing.closes]).
     pub(crate) fn next_or_close(&self) -> Option<W> {
         let mut pool = self.pool.lock();
         loop {

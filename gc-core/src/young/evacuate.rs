@@ -6,13 +6,13 @@
 //!
 //! Preconditions and results:
 //!
-//! - **E1** The world is stopped. Every young object is in a chunk of age [`Age::Fresh`] or [`Age::Survivor`], or in a young large run.
-//! - **E2** Afterwards every place that was reported holds the new address, and every survivor was traced.
-//! - **E3** `remembered` is exactly: every place in an old object, in memory it owns included, that holds a young value, cells
+//! - **[evacuate.stopped]** The world is stopped. Every young object is in a chunk of age [`Age::Fresh`] or [`Age::Survivor`], or in a young large run.
+//! - **[evacuate.all-updated]** Afterwards every place that was reported holds the new address, and every survivor was traced.
+//! - **[evacuate.remembered]** `remembered` is exactly: every place in an old object, in memory it owns included, that holds a young value, cells
 //!   as a whole, with their logged bits set.
-//! - **E4** Copying cannot fail: promotion always has memory (the collector sees to it before nursery memory is handed
+//! - **[evacuate.cannot-fail]** Copying cannot fail: promotion always has memory (the collector sees to it before nursery memory is handed
 //!   out), and what finds no to-space is promoted.
-//! - **E5** With several workers, an object is traced by the one whose claim of its header succeeded (F2 of `forwarding`); the others'
+//! - **[evacuate.one-tracer]** With several workers, an object is traced by the one whose claim of its header succeeded ([forwarding.copy-first]); the others'
 //!   copies lie in memory that they had not taken. A place is updated, and a cell traced, by whoever holds it as work.
 
 use core::{mem, ptr::NonNull};
@@ -227,7 +227,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// # Safety
     ///
-    /// `count` values of the type `info` lie from `first` on, nobody else touches them, and E1 holds.
+    /// `count` values of the type `info` lie from `first` on, nobody else touches them, and [evacuate.stopped] holds.
     #[inline(always)]
     unsafe fn visit(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         let trace = if SHARED { info.trace.evacuate_shared } else { info.trace.evacuate };
@@ -239,7 +239,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// # Safety
     ///
-    /// They are live values of the type `info`, and E1 holds.
+    /// They are live values of the type `info`, and [evacuate.stopped] holds.
     #[inline]
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         self.source = Source::Young;
@@ -251,7 +251,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// # Safety
     ///
-    /// The set is that of the heap (W1, W2 of the barrier), and E1 holds.
+    /// The set is that of the heap ([barrier.remembered], [barrier.slots-stay]), and [evacuate.stopped] holds.
     pub(crate) unsafe fn remembered(&mut self, set: Remembered) {
         self.source = Source::Old;
         for place in set.pointer_slots {
@@ -259,12 +259,12 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
                 // Looked at when its turn comes, once: most are far from any cache.
                 self.work.places.push(place);
             } else {
-                // SAFETY: W2: a place of a pointer in memory that an old object owns.
+                // SAFETY: [barrier.slots-stay]: a place of a pointer in memory that an old object owns.
                 unsafe { self.pointer_slot(place.as_ptr()) };
             }
         }
         for cell in set.cells {
-            // SAFETY: W2, W3: a logged cell of an old object, whose content is of the type `info`.
+            // SAFETY: [barrier.slots-stay], [barrier.logged]: a logged cell of an old object, whose content is of the type `info`.
             unsafe { self.old_cell(cell) };
         }
     }
@@ -294,7 +294,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
                 if let Some(later) = self.work.places.len().checked_sub(AHEAD) {
                     prefetch(self.work.places[later].as_ptr().cast());
                 }
-                // SAFETY: E1: a place that was reported, valid throughout the pause.
+                // SAFETY: [evacuate.stopped]: a place that was reported, valid throughout the pause.
                 let target = unsafe { place.as_ref() }.load(LOAD);
                 prefetch(target.wrapping_sub(HEADER));
                 queue[(first + waiting) % IN_FLIGHT] = place;
@@ -338,7 +338,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     /// Gives a place the new address of the object that it points to.
     #[inline(always)]
     fn update(&mut self, place: NonNull<PointerSlot>) {
-        // SAFETY: E1: a place that was reported, valid throughout the pause.
+        // SAFETY: [evacuate.stopped]: a place that was reported, valid throughout the pause.
         let pointer_slot = unsafe { place.as_ref() };
         let target = pointer_slot.load(LOAD);
         // A remembered place may hold anything: null, an old value, or what another entry for it has updated.
@@ -371,7 +371,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     unsafe fn evacuate(&mut self, address: *mut u8) -> (*mut u8, Outcome) {
         // SAFETY: an object's address has a header before it.
         let header = unsafe { Header::of(address) };
-        // SAFETY: initialised; in a pause with several workers it is read and written as `forwarding` only (F1), otherwise by us.
+        // SAFETY: initialised; in a pause with several workers it is read and written as `forwarding` only ([forwarding.here-only]), otherwise by us.
         let seen = unsafe { if SHARED { header.forwarding().look() } else { header.raw() } };
         // SAFETY: an initialised header's word.
         let info = match unsafe { HeaderWord::of(seen) } {
@@ -409,7 +409,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             self.take(&place, info, size_with_header);
             // SAFETY: both ranges run from the header over `size_with_header` bytes; the new one is nobody's.
             unsafe { copy_object(address.sub(HEADER), to.sub(HEADER), size_with_header) };
-            // SAFETY: the world is stopped and the object was copied (H2).
+            // SAFETY: the world is stopped and the object was copied ([header.forwards-stopped]).
             unsafe { header.forward(to) };
         }
         (to, if info.shape.leaf { Outcome::Known } else { Outcome::Trace })

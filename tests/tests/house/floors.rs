@@ -269,7 +269,8 @@ fn an_upward_arrow_is_found() {
 
 #[test]
 fn state_that_names_its_owner_is_found() {
-    let files = [("collector", ""), ("collector::collector", ""), ("collector::jobs", "use super::collector::Collector;")];
+    let files =
+        [("collector", ""), ("collector::collector", ""), ("collector::jobs", "use super::collector::Collector;")];
     assert_eq!(planted(&files).complaints().len(), 1);
 }
 
