@@ -147,7 +147,7 @@ pub fn run<I: Iterator>(mut iterator: I) {
     let steps = if chance(3) { usize::MAX } else { below(10) };
     let caught = chance(4);
     for _ in 0..steps {
-        let _ = iterator.size_hint();
+        std::hint::black_box(iterator.size_hint());
         let mut more = false;
         let mut step = || {
             let item = iterator.next();
