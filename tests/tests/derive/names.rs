@@ -1,5 +1,7 @@
 //! Names that the derive introduces are nobody else's: each of them may be the user's.
 
+#![allow(dead_code, reason = "that it compiles is the test")]
+
 use gc_core::{Gc, Heap, Object, Slot, Trace};
 use gc_tests::Tested;
 
