@@ -18,6 +18,20 @@
 //! - `user`: what user code does
 //! - `places`: where the containers are
 
+#![allow(
+    clippy::drop_non_drop,
+    clippy::swap_with_temporary,
+    clippy::iter_kv_map,
+    clippy::needless_borrow,
+    clippy::explicit_auto_deref,
+    clippy::len_zero,
+    clippy::map_clone,
+    clippy::redundant_clone,
+    clippy::type_complexity,
+    clippy::redundant_iter_cloned,
+    reason = "the rows do what a program may do, in each way"
+)]
+
 mod elements;
 mod keys;
 mod maps;
@@ -85,11 +99,13 @@ fn round(seed: u64, counts: &mut Counts) -> Tested {
     let world = Rc::new(World { heap, spare, again: RefCell::default(), mutator: RefCell::new(mutator) });
     user::enter(Some(world.clone()));
     let trace = std::env::var_os("GC_FUZZ_TRACE").is_some();
+    // What a round does depends on its seed alone.
+    counts.turns.clear();
     let end = counts.total + ROUND;
     while counts.total < end {
         for _ in 0..1 + draw(10) {
             let place = below(places.len());
-            operate(&mut *places[place], &world, counts, trace);
+            operate(&mut *places[place], &world, counts, seed, trace);
             if chance(6) {
                 world.mutator.borrow_mut().safepoint();
             }
@@ -115,11 +131,12 @@ fn round(seed: u64, counts: &mut Counts) -> Tested {
     Ok(())
 }
 
-fn operate(place: &mut dyn Place, world: &World, counts: &mut Counts, trace: bool) {
+fn operate(place: &mut dyn Place, world: &World, counts: &mut Counts, seed: u64, trace: bool) {
     let [own, more] = place.operations();
     let number = own.len() + more.len();
     let n = if chance(2) {
-        let turn = counts.turns.entry(place.name()).or_default();
+        // A seed begins at a quarter of its own.
+        let turn = counts.turns.entry(place.name()).or_insert(number * (seed % 4) as usize / 4);
         *turn += 1;
         *turn % number
     } else if chance(2) {
@@ -177,7 +194,7 @@ fn what_is_left_of_containers_is_enumerated() -> Tested {
         })?;
     } else {
         // One of each of the profiles that mark for long, one calm, and one that was never tried.
-        for seed in [0, 3, 22, first] {
+        for seed in [0, 9, 22, first] {
             let end = counts.total + ROUND;
             rounds(seed, &mut counts, |total| total >= end)?;
         }

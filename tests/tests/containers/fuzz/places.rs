@@ -122,7 +122,7 @@ pub fn places(m: &Mutator) -> Vec<Box<dyn Place>> {
         LinkedList<Plain>, LinkedList<Light>, LinkedList<Heavy>,
         Boxed<Plain>, Boxed<Light>, Boxed<Heavy>,
         Box<Plain>, Box<Light>, Box<Heavy>,
-        Numbered<Plain>, Numbered<Heavy>, Labelled<Light>, Labelled<Heavy>,
+        Numbered<Plain>, Numbered<Light>, Numbered<Heavy>, Labelled<Light>, Labelled<Heavy>,
         Ordered<Plain>, Ordered<Heavy>, Sorted<Light>, Sorted<Heavy>,
     );
     places

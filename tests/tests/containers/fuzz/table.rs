@@ -116,6 +116,10 @@ impl<T> Iterator for Lying<'_, T> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         user();
+        // A hint that no vector has room for panics; where a `Splice` is dropped by a panic, that would end the process.
+        if std::thread::panicking() {
+            return (0, None);
+        }
         // At first it is honest, by the highest number there is and no upper bound.
         if self.hint == (usize::MAX, None) { (self.left, Some(self.left)) } else { self.hint }
     }
