@@ -5,5 +5,5 @@ mod satb;
 mod write_barrier;
 
 pub(crate) use remembered::{Remembered, RememberedCell};
-pub(crate) use satb::Snapshots;
-pub(crate) use write_barrier::{Barrier, Preserver};
+pub(crate) use satb::SatbQueue;
+pub(crate) use write_barrier::{Barrier, SatbLogger};

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crate::{
     Mutator,
-    collector::type_info::Describe,
+    collector::type_info::TypeInfoOf,
     object::{CellConflict, CellUser, CellWord},
     sync::{spin_loop, spins},
     trace::{Trace, Visitor},
@@ -349,7 +349,7 @@ impl<T: Trace> GcCell<T> {
     #[inline(always)]
     fn barrier(&self, mutator: &Mutator) {
         if T::HAS_GC {
-            mutator.before_cell(&self.word, Describe::<T>::SIZED);
+            mutator.before_cell(&self.word, TypeInfoOf::<T>::SIZED);
         }
     }
 }
@@ -440,7 +440,7 @@ impl<T> From<T> for GcCell<T> {
 }
 
 // SAFETY: the same layout under every lifetime (`repr(C)`, a word and the content); the content is reported with its
-// word; it is a cell itself, and its content holds none (I4).
+// word; it is a cell itself, and its content holds none ([trace.cells-inline]).
 unsafe impl<T: Trace> Trace for GcCell<T> {
     type At<'a> = GcCell<T::At<'a>>;
     type Static = GcCell<T::Static>;

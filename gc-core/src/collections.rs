@@ -10,12 +10,12 @@
 //!   half the nodes; its iterator aborts the process. One whose `Ord` panics in `append` lacks the repair of its right border; a `pop_last`
 //!   may then panic before it counts the entry off, with the same end.
 //!
-//! - **whole** A map of this module is *whole* unless a method that changes it runs, or has been left by a panic, or has returned an
+//! - **[map.whole]** A map of this module is *whole* unless a method that changes it runs, or has been left by a panic, or has returned an
 //!   iterator that takes entries out and was forgotten. While it is not whole, the collector takes it for empty.
-//! - **broken** What is in a map that is not whole is reached by nobody any more: every access panics. Dropping it drops what it holds,
+//! - **[map.broken]** What is in a map that is not whole is reached by nobody any more: every access panics. Dropping it drops what it holds,
 //!   which std answers for, with or without a collector; except after `split_off`, where it does not, and the entries are leaked.
-//! - **shared** Through `&` no map of std changes itself, so reading needs no flag: the maps dereference to those of std, shared.
-//! - **entries** An entry of std is lent where the map is whole and stays so: looking the key up, and for a hash map making room, have
+//! - **[map.shared]** Through `&` no map of std changes itself, so reading needs no flag: the maps dereference to those of std, shared.
+//! - **[map.entries]** An entry of std is lent where the map is whole and stays so: looking the key up, and for a hash map making room, have
 //!   been done, and an entry calls user code only before it changes anything. (`rustc_entry` in `hashbrown/src/rustc_entry.rs` reserves room, and
 //!   `VacantEntry::insert` uses `insert_no_grow` or `insert_tagged_at_index`; `VacantEntry::insert_entry` in `alloc/collections/btree/map/entry.rs`
 //!   splits nodes without comparing.)

@@ -38,6 +38,6 @@ mod trim;
 pub(crate) mod type_info;
 mod verify;
 
-pub(crate) use collector::Shared;
+pub(crate) use collector::Collector;
 pub(crate) use job_thread::start;
 pub(crate) use request::{at_safepoint, request};

@@ -6,11 +6,11 @@
 //! | `owners` | mutators, and what others asked them to merge |
 //! | `current` | which mutator this thread counts by |
 //! | `contents` | the memory of an object: header, length, contents |
-//! | `grave` | the end of objects, without deep recursion |
+//! | `reclaim` | the end of objects, without deep recursion |
 //! | `weak`, `unique`, `convert`, `compare`, `serde` | the face |
 //!
-//! - **N1** A `Counted` is one reference of its object's count, a `CountedWeak` one weak handle.
-//! - **N2** The contents are whole from before the first `Counted` until the object is dead (B4 of `count`), and nobody writes them but through
+//! - **[counted.one-count]** A `Counted` is one reference of its object's count, a `CountedWeak` one weak handle.
+//! - **[counted.whole]** The contents are whole from before the first `Counted` until the object is dead ([count.dead]), and nobody writes them but through
 //!   the only handle.
 
 mod compare;
@@ -18,8 +18,8 @@ mod contents;
 mod convert;
 pub(crate) mod count;
 mod current;
-pub(crate) mod grave;
 pub(crate) mod owners;
+pub(crate) mod reclaim;
 #[cfg(feature = "serde")]
 mod serde;
 mod unique;
@@ -41,8 +41,8 @@ pub use weak::CountedWeak;
 use crate::trace::Acyclic;
 use count::{Count, Released, Step};
 use current::{ask, current, merge};
-use grave::KindOf;
 use owners::Object;
+use reclaim::KindOf;
 
 /// A reference to an immutable object that goes with its last reference: `Arc`'s face, `Rc`'s speed on the thread that made it.
 ///
@@ -154,7 +154,7 @@ impl Counted<str> {
 }
 
 impl<T: Contents + ?Sized> Counted<T> {
-    /// The handle of a new object's one reference (N1).
+    /// The handle of a new object's one reference ([counted.one-count]).
     #[inline(always)]
     fn from_count(count: NonNull<Count>) -> Self {
         Self { count, contents: PhantomData }
@@ -195,7 +195,7 @@ impl<T: Contents + ?Sized> Counted<T> {
     /// ```
     #[inline]
     pub fn as_ptr(this: &Self) -> *const T {
-        // SAFETY: an object of this type (N1).
+        // SAFETY: an object of this type ([counted.one-count]).
         unsafe { T::at(this.count.cast()) }.as_ptr()
     }
 
@@ -252,7 +252,7 @@ impl<T: Contents + ?Sized> Counted<T> {
     fn release(&mut self) -> bool {
         let released = match self.count().release(current()) {
             Step::Counted => Released::Alive,
-            Step::Last => self.count().let_go(),
+            Step::Last => self.count().release_last_biased(),
             Step::Elsewhere => self.count().release_elsewhere(),
         };
         match released {
@@ -290,7 +290,7 @@ impl<T: Contents + ?Sized> Deref for Counted<T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: an object of this type (N1), whole and not written as long as this handle is there (N2).
+        // SAFETY: an object of this type ([counted.one-count]), whole and not written as long as this handle is there ([counted.whole]).
         unsafe { T::at(self.count.cast()).as_ref() }
     }
 }
@@ -303,11 +303,11 @@ impl<T: Contents + ?Sized> Deref for Counted<T> {
 #[inline(never)]
 unsafe fn drop_last<T: Contents + ?Sized>(object: NonNull<Count>) {
     // SAFETY: not freed before this says so.
-    match unsafe { object.as_ref() }.let_go() {
+    match unsafe { object.as_ref() }.release_last_biased() {
         // SAFETY: of this type, dead and ours, without weak handles; nothing to drop.
         Released::Unshared if !needs_drop::<T>() => unsafe { contents::free::<T>(object) },
         // SAFETY: of this type, dead and ours.
-        Released::Unshared | Released::Dead => unsafe { bury::<T>(object) },
+        Released::Unshared | Released::Dead => unsafe { reclaim::<T>(object) },
         Released::Alive | Released::Ask(_) => {}
     }
 }
@@ -325,7 +325,7 @@ unsafe fn drop_elsewhere<T: Contents + ?Sized>(object: NonNull<Count>) {
         // SAFETY: of this type, dead and ours, without weak handles; nothing to drop.
         Released::Unshared if !needs_drop::<T>() => unsafe { contents::free::<T>(object) },
         // SAFETY: of this type, dead and ours.
-        Released::Dead | Released::Unshared => unsafe { bury::<T>(object) },
+        Released::Dead | Released::Unshared => unsafe { reclaim::<T>(object) },
         // SAFETY: as above, with QUEUED set.
         Released::Ask(owner) => unsafe { ask_owner::<T>(object, owner) },
     }
@@ -335,9 +335,9 @@ unsafe fn drop_elsewhere<T: Contents + ?Sized>(object: NonNull<Count>) {
 ///
 /// The object is of this type, dead, and the caller's to end.
 #[inline(never)]
-unsafe fn bury<T: Contents + ?Sized>(object: NonNull<Count>) {
+unsafe fn reclaim<T: Contents + ?Sized>(object: NonNull<Count>) {
     // SAFETY: the caller's.
-    unsafe { grave::bury::<T>(object) };
+    unsafe { reclaim::reclaim::<T>(object) };
 }
 
 /// # Safety
@@ -348,6 +348,6 @@ unsafe fn bury<T: Contents + ?Sized>(object: NonNull<Count>) {
 unsafe fn ask_owner<T: Contents + ?Sized>(object: NonNull<Count>, owner: u64) {
     if ask(owner, Object { count: object, kind: KindOf::<T>::KIND }) {
         // SAFETY: of this type, dead, and ours.
-        unsafe { grave::bury::<T>(object) };
+        unsafe { reclaim::reclaim::<T>(object) };
     }
 }

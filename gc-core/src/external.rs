@@ -101,7 +101,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
-        ExternalBytes::new(self.shared().memory.budget.clone(), bytes)
+        ExternalBytes::new(self.collector().memory.budget.clone(), bytes)
     }
 }
 
@@ -122,7 +122,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
-        let held = ExternalBytes::new(self.shared().memory.budget.clone(), bytes);
+        let held = ExternalBytes::new(self.collector().memory.budget.clone(), bytes);
         self.count_external(bytes);
         held
     }

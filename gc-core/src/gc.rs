@@ -2,14 +2,14 @@
 //!
 //! # Invariants
 //!
-//! - **G1** The address is that of a live object of type `T` for as long as `'gc` lasts: everything that can move or
+//! - **[gc.live]** The address is that of a live object of type `T` for as long as `'gc` lasts: everything that can move or
 //!   free an object takes `&mut Mutator`, which ends `'gc`.
-//! - **G2** A `Gc` never crosses threads, so all that a thread holds are of the one heap it is attached to.
+//! - **[gc.one-heap]** A `Gc` never crosses threads, so all that a thread holds are of the one heap it is attached to.
 
 use core::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use crate::{
-    object::Edge,
+    object::PointerSlot,
     trace::{Object, Trace, Visitor},
 };
 
@@ -47,7 +47,7 @@ pub struct Gc<'gc, T: ?Sized> {
 impl<'gc, T: ?Sized> Gc<'gc, T> {
     /// # Safety
     ///
-    /// `address` is the address of an object of type `T` that lives for `'gc` (G1).
+    /// `address` is the address of an object of type `T` that lives for `'gc` ([gc.live]).
     #[inline(always)]
     pub(crate) unsafe fn from_address(address: NonNull<u8>) -> Self {
         Self { address, borrow: PhantomData }
@@ -93,9 +93,9 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     #[inline(always)]
     #[expect(clippy::should_implement_trait, reason = "`AsRef` could not return the longer borrow")]
     pub fn as_ref(this: Self) -> &'gc T {
-        // SAFETY: G1: a live object of type `T`.
+        // SAFETY: [gc.live]: a live object of type `T`.
         let object = unsafe { T::at_address(this.address) };
-        // SAFETY: the object lives for `'gc` (G1), and exclusive references into the heap are never made while a
+        // SAFETY: the object lives for `'gc` ([gc.live]), and exclusive references into the heap are never made while a
         // mutator runs: only cells hand out `&mut`, to what is inside their `UnsafeCell`.
         unsafe { object.as_ref() }
     }
@@ -141,6 +141,6 @@ unsafe impl<T: Object + ?Sized> Trace for Gc<'_, T> {
     #[inline(always)]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         // SAFETY: the caller passes a valid `Gc`, which is one address: the place of an edge.
-        unsafe { visitor.edge(this.cast::<Edge>()) }
+        unsafe { visitor.pointer_slot(this.cast::<PointerSlot>()) }
     }
 }

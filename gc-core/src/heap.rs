@@ -7,7 +7,7 @@ use core::fmt;
 pub use builder::HeapBuilder;
 
 use crate::{
-    collector::{Shared, handle::Handle},
+    collector::{Collector, handle::Handle},
     memory::PAGE,
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
@@ -56,8 +56,8 @@ impl Heap {
         HeapBuilder::new()
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.handle.shared
+    pub(crate) fn collector(&self) -> &Collector {
+        &self.handle.collector
     }
 
     /// Makes this thread a mutator of the heap.
@@ -83,7 +83,7 @@ impl Heap {
         Mutator::attach(&self.handle, None)
     }
 
-    /// [`attach`](Self::attach), but gives up when the heap's other threads take longer than `patience` to reach a safepoint.
+    /// [`attach`](Self::attach), but gives up when the heap's other threads take longer than `timeout` to reach a safepoint.
     ///
     /// It looks at the time once a second, and so may take a second longer.
     ///
@@ -101,8 +101,8 @@ impl Heap {
     /// assert!(matches!(error.join().unwrap(), gc_core::AttachError::TimedOut { .. }));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn attach_timeout(&self, patience: core::time::Duration) -> Result<Mutator, AttachError> {
-        Mutator::attach(&self.handle, Some(patience))
+    pub fn attach_timeout(&self, timeout: core::time::Duration) -> Result<Mutator, AttachError> {
+        Mutator::attach(&self.handle, Some(timeout))
     }
 
     /// What the heap did and holds. Constant time, from any thread.
@@ -118,11 +118,11 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn stats(&self) -> Stats {
-        let shared = self.shared();
-        let mut stats = shared.stats.stats();
-        stats.memory_bytes = shared.memory.budget.used();
-        stats.memory_peak = shared.memory.budget.peak();
-        (stats.drops_pending, stats.drops_run, stats.drops_panicked) = shared.background.drops();
+        let collector = self.collector();
+        let mut stats = collector.stats.stats();
+        stats.memory_bytes = collector.memory.budget.used();
+        stats.memory_peak = collector.memory.budget.peak();
+        (stats.drops_pending, stats.drops_run, stats.drops_panicked) = collector.background.drops();
         stats
     }
 
@@ -140,7 +140,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pauses(&self) -> Histogram {
-        self.shared().stats.pauses()
+        self.collector().stats.pauses()
     }
 
     /// Minimum mutator utilisation: the least part of any window of 1, 10 and 100 ms that was left to the program by pauses, from 0 to 1.
@@ -155,7 +155,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn minimum_utilisation(&self) -> [(core::time::Duration, f64); 3] {
-        self.shared().stats.minimum_utilisation()
+        self.collector().stats.minimum_utilisation()
     }
 
     /// How long each stop took to begin: from the request until every running thread had reached a safepoint. Stops that
@@ -169,7 +169,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn times_to_safepoint(&self) -> Histogram {
-        self.shared().stats.times_to_safepoint()
+        self.collector().stats.times_to_safepoint()
     }
 
     /// The thread that the longest time to safepoint waited for, by name and id; `None` if nobody was ever waited for.
@@ -180,7 +180,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn slowest_to_safepoint(&self) -> Option<String> {
-        self.shared().stats.slowest_to_safepoint()
+        self.collector().stats.slowest_to_safepoint()
     }
 
     /// When collections happen.
@@ -191,7 +191,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn thresholds(&self) -> Thresholds {
-        self.shared().pace.thresholds()
+        self.collector().pacing.thresholds()
     }
 
     /// Sets when collections happen, from the next one on.
@@ -209,8 +209,8 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_thresholds(&self, thresholds: Thresholds) -> Result<(), BuildError> {
-        thresholds.check(self.shared().config.chunk_bytes)?;
-        self.shared().pace.set_thresholds(thresholds);
+        thresholds.check(self.collector().config.chunk_bytes)?;
+        self.collector().pacing.set_thresholds(thresholds);
         Ok(())
     }
 
@@ -222,7 +222,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_auto(&self) -> bool {
-        self.shared().pace.is_auto()
+        self.collector().pacing.is_auto()
     }
 
     /// Sets whether collections happen by themselves, at safepoints. Without, the heap grows up to its hard limit.
@@ -237,7 +237,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_auto(&self, auto: bool) {
-        self.shared().pace.set_auto(auto);
+        self.collector().pacing.set_auto(auto);
     }
 
     /// The hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
@@ -248,7 +248,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn hard_limit(&self) -> Option<usize> {
-        Some(self.shared().memory.budget.limit()).filter(|&limit| limit != usize::MAX)
+        Some(self.collector().memory.budget.limit()).filter(|&limit| limit != usize::MAX)
     }
 
     /// Sets the hard limit: the most memory the heap takes from the system, in bytes. At the limit `try_alloc` fails. A
@@ -266,7 +266,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_hard_limit(&self, limit: Option<usize>) {
-        self.shared().memory.budget.set_limit(limit.unwrap_or(usize::MAX));
+        self.collector().memory.budget.set_limit(limit.unwrap_or(usize::MAX));
     }
 
     /// Sets the soft limit, in bytes of the old generation: above it, full collections happen four times as often.
@@ -279,7 +279,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_soft_limit(&self, limit: Option<usize>) {
-        self.shared().pace.set_soft_limit(limit.unwrap_or(usize::MAX));
+        self.collector().pacing.set_soft_limit(limit.unwrap_or(usize::MAX));
     }
 
     /// The soft limit in bytes, or `None`.
@@ -290,7 +290,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn soft_limit(&self) -> Option<usize> {
-        Some(self.shared().pace.soft_limit()).filter(|&limit| limit != usize::MAX)
+        Some(self.collector().pacing.soft_limit()).filter(|&limit| limit != usize::MAX)
     }
 
     /// Whether `other` is a handle to the same heap.
@@ -319,11 +319,11 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn counts(&self) -> Counts {
-        let shared = self.shared();
-        let pace = &shared.pace;
-        let old = shared.old.lock().space.live_bytes + shared.large.lock().used_pages * PAGE;
+        let collector = self.collector();
+        let pace = &collector.pacing;
+        let old = collector.old.lock().space.live_bytes + collector.large.lock().used_pages * PAGE;
         Counts {
-            young_bytes: pace.fresh_bytes() + self.local().buffer.used(shared.config.chunk_bytes),
+            young_bytes: pace.fresh_bytes() + self.local().buffer.used(collector.config.chunk_bytes),
             young_collections: pace.young_collections(),
             old_growth: pace.old_growth(old),
         }
@@ -344,6 +344,6 @@ impl Mutator {
 
 impl fmt::Debug for Heap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Heap").field("memory_bytes", &self.shared().memory.budget.used()).finish_non_exhaustive()
+        f.debug_struct("Heap").field("memory_bytes", &self.collector().memory.budget.used()).finish_non_exhaustive()
     }
 }

@@ -3,9 +3,9 @@
 //! One word that points to the mutator's state (`collector::mutator_state`), which the leader of a collection reads while the owner
 //! sits in `safepoint(&mut self)`: nothing of it is reached by an exclusive reference.
 //!
-//! - **U1** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: whatever can lead to a stop takes `&mut
+//! - **[mutator.nothing-moves]** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: whatever can lead to a stop takes `&mut
 //!   Mutator` or consumes it.
-//! - **U2** A thread has at most one `Mutator`, and it stays on its thread.
+//! - **[mutator.one-a-thread]** A thread has at most one `Mutator`, and it stays on its thread.
 
 mod allocate;
 
@@ -17,16 +17,16 @@ pub use allocate::AllocError;
 use crate::{
     barrier::Barrier,
     collector::{
-        self, Shared,
+        self, Collector,
         attachment::{self, Attachment},
-        drops::Pending,
+        drops::DropQueue,
         handle::Handle,
         major_cycle::Phase,
         mutator_state::{DropList, MutatorState, Place},
         registry::{Attached, Registry},
     },
     counted::Token,
-    object::{CellUser, CellWord, Edge, LAST_NUMBER, TypeInfo},
+    object::{CellUser, CellWord, LAST_NUMBER, PointerSlot, TypeInfo},
     roots::{Owner, RootTable},
     safepoint::{Poll, Reason, StateWord, Stopped},
     stats::{Cause, CollectReport, Generation},
@@ -112,21 +112,21 @@ impl fmt::Display for AttachError {
 }
 
 /// How long an attaching thread waits before it names those it waits for.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Mutator {
-    /// Attaches this thread; gives up after `patience`, if that is given.
-    pub(crate) fn attach(handle: &Arc<Handle>, patience: Option<Duration>) -> Result<Self, AttachError> {
+    /// Attaches this thread; gives up after `timeout`, if that is given.
+    pub(crate) fn attach(handle: &Arc<Handle>, timeout: Option<Duration>) -> Result<Self, AttachError> {
         match role::role() {
             Role::Free => {}
             Role::Attached => return Err(AttachError::AlreadyAttached),
             Role::Collector => return Err(AttachError::CollectorThread),
         }
         let (start, thread) = (Instant::now(), this_thread());
-        let shared = handle.shared.clone();
-        let mut registry = match patience {
-            None => shared.registry.lock(),
-            Some(patience) => match shared.registry.try_lock_for(patience) {
+        let collector = handle.collector.clone();
+        let mut registry = match timeout {
+            None => collector.registry.lock(),
+            Some(timeout) => match collector.registry.try_lock_for(timeout) {
                 Some(registry) => registry,
                 None => return Err(AttachError::TimedOut { threads: Vec::new() }),
             },
@@ -137,19 +137,19 @@ impl Mutator {
         let others = if stops { registry.mutators.clone() } else { Vec::new() };
         let Some(number) = registry.numbers.take() else { return Err(AttachError::TooMany) };
         let mut late = Vec::new();
-        let next = || match patience {
-            None => Some(PATIENCE),
-            Some(patience) => Some(patience.checked_sub(start.elapsed())?.min(PATIENCE)),
+        let next = || match timeout {
+            None => Some(TIMEOUT),
+            Some(timeout) => Some(timeout.checked_sub(start.elapsed())?.min(TIMEOUT)),
         };
         let late_ones = |waited| {
-            if waited >= PATIENCE {
-                shared.tell_who_is_late(&others, waited);
+            if waited >= TIMEOUT {
+                collector.report_stragglers(&others, waited);
             }
-            late = others.iter().filter(|o| o.state().word.is_late()).map(|o| o.thread.clone()).collect();
+            late = others.iter().filter(|o| o.state().word.is_straggler()).map(|o| o.thread.clone()).collect();
             next()
         };
         let stopped = if stops {
-            shared.world.stop(shared.members(&others), next().unwrap_or_default(), late_ones)
+            collector.rendezvous.stop(collector.members(&others), next().unwrap_or_default(), late_ones)
         } else {
             Stopped::All { last: None }
         };
@@ -157,16 +157,16 @@ impl Mutator {
             registry.numbers.give_back(number);
             return Err(AttachError::TimedOut { threads: late });
         }
-        let mut pending = Pending::default();
+        let mut pending = DropQueue::default();
         registry.forget_tables(&mut pending);
-        shared.background.expect_drops(&mut pending, &shared.memory.budget);
+        collector.background.expect_drops(&mut pending, &collector.memory.budget);
         let mutator = Self::register(handle, &mut registry, number, thread);
         if stops {
-            shared.count_stop(&registry.mutators);
-            shared.world.resume(shared.members(&others));
+            collector.count_stop(&registry.mutators);
+            collector.rendezvous.resume(collector.members(&others));
         }
         drop(registry);
-        shared.background.post_drops(pending);
+        collector.background.post_drops(pending);
         role::set_role(Role::Attached);
         attachment::run(mutator.local());
         Ok(mutator)
@@ -174,17 +174,17 @@ impl Mutator {
 
     /// Makes the state of a mutator and enters it. The caller leads.
     fn register(handle: &Arc<Handle>, registry: &mut Registry, number: u32, thread: String) -> Self {
-        let shared = handle.shared.clone();
-        let config = &shared.config;
-        let (bits, snapshots) = (shared.bits.clone(), shared.snapshots.clone());
-        let barrier = Barrier::new(shared.map, shared.runs.clone(), bits, snapshots, config.remembered_entries);
-        let marking = shared.full.phase() == Phase::Marking;
+        let collector = handle.collector.clone();
+        let config = &collector.config;
+        let (bits, satb) = (collector.bits.clone(), collector.satb.clone());
+        let barrier = Barrier::new(collector.map, collector.runs.clone(), bits, satb, config.remembered_entries);
+        let marking = collector.major.phase() == Phase::Marking;
         barrier.set_marking(marking);
-        let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&shared).cast()));
+        let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&collector).cast()));
         registry.tables.push(roots.clone());
         let state = MutatorState {
             poll: Poll::new(),
-            cell_user: CellUser::new(shared.epochs.stop(), registry.mutators.is_empty() && !marking, number).into(),
+            cell_user: CellUser::new(collector.epochs.stop(), registry.mutators.is_empty() && !marking, number).into(),
             number,
             buffer: Buffer::new(),
             barrier,
@@ -197,16 +197,16 @@ impl Mutator {
             refused_at: 0.into(),
             seen_at: Place::default(),
         };
-        let local = Box::new(Attachment { state, handle: handle.clone(), shared });
-        let stress = &local.shared.config.stress;
+        let local = Box::new(Attachment { state, handle: handle.clone(), collector });
+        let stress = &local.collector.config.stress;
         if stress.watches_safepoints() {
             local.poll.raise(Reason::STRESS);
         }
         // What a mutator that has detached was asked for.
-        if local.shared.pace.wants_young() {
+        if local.collector.pacing.wants_young() {
             local.poll.raise(Reason::YOUNG);
         }
-        if local.shared.pace.remembers_much() {
+        if local.collector.pacing.remembers_much() {
             local.poll.raise(Reason::REMEMBERED);
         }
         if stress.every_allocation != 0 {
@@ -214,12 +214,12 @@ impl Mutator {
         }
         let local = NonNull::from(Box::leak(local));
         registry.mutators.push(Attached::new(local.cast(), thread));
-        let pace = &handle.shared.pace;
-        pace.share_nursery(registry.mutators.len(), &handle.shared.config);
+        let pace = &handle.collector.pacing;
+        pace.share_nursery(registry.mutators.len(), &handle.collector.config);
         let mutator = Self { local, thread: PhantomData };
-        let Attachment { state: MutatorState { word, poll, token, .. }, shared, .. } = mutator.local();
+        let Attachment { state: MutatorState { word, poll, token, .. }, collector, .. } = mutator.local();
         // SAFETY: the state lives until the mutator has left, and keeps the heap's.
-        unsafe { token.enter(word, poll, &shared.world) };
+        unsafe { token.enter(word, poll, &collector.rendezvous) };
         mutator
     }
 
@@ -229,8 +229,8 @@ impl Mutator {
         unsafe { self.local.as_ref() }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.local().shared
+    pub(crate) fn collector(&self) -> &Collector {
+        &self.local().collector
     }
 
     pub(crate) fn handle(&self) -> &Arc<Handle> {
@@ -240,7 +240,7 @@ impl Mutator {
     /// What tells this heap from others.
     #[inline(always)]
     pub(crate) fn identity(&self) -> *const () {
-        Arc::as_ptr(&self.local().shared).cast()
+        Arc::as_ptr(&self.local().collector).cast()
     }
 
     /// What tells this mutator from others, to its roots.
@@ -257,21 +257,26 @@ impl Mutator {
 
     /// A barriered store.
     #[inline(always)]
-    pub(crate) fn store(&self, slot: &Edge, value: *mut u8) {
+    pub(crate) fn store(&self, slot: &PointerSlot, value: *mut u8) {
         let local = self.local();
         local.barrier.store(&local.poll, slot, value);
     }
 
     /// A barriered swap.
     #[inline]
-    pub(crate) fn swap(&self, slot: &Edge, value: *mut u8) -> *mut u8 {
+    pub(crate) fn swap(&self, slot: &PointerSlot, value: *mut u8) -> *mut u8 {
         let local = self.local();
         local.barrier.swap(&local.poll, slot, value)
     }
 
     /// A barriered compare-and-exchange.
     #[inline]
-    pub(crate) fn compare_exchange(&self, slot: &Edge, current: *mut u8, new: *mut u8) -> Result<*mut u8, *mut u8> {
+    pub(crate) fn compare_exchange(
+        &self,
+        slot: &PointerSlot,
+        current: *mut u8,
+        new: *mut u8,
+    ) -> Result<*mut u8, *mut u8> {
         let local = self.local();
         local.barrier.compare_exchange(&local.poll, slot, current, new)
     }
@@ -285,9 +290,9 @@ impl Mutator {
 
     /// A fresh object holds so much elsewhere: asks for a collection if that makes one due.
     pub(crate) fn count_external(&self, bytes: usize) {
-        let shared = self.shared();
-        let much = shared.pace.count_external(bytes);
-        if shared.pace.is_auto() && (much || shared.wants_full()) {
+        let collector = self.collector();
+        let much = collector.pacing.count_external(bytes);
+        if collector.pacing.is_auto() && (much || collector.wants_full()) {
             self.local().poll.raise(Reason::YOUNG);
         }
     }
@@ -364,9 +369,9 @@ impl Mutator {
     #[track_caller]
     pub fn collect(&mut self, generation: Generation) -> CollectReport {
         self.local().seen_at.set(Location::caller());
-        let report = collector::request(self.local(), generation, Cause::Explicit, self.shared().seen());
-        let shared = self.local().shared.clone();
-        self.blocked(|| shared.help());
+        let report = collector::request(self.local(), generation, Cause::Explicit, self.collector().seen());
+        let collector = self.local().collector.clone();
+        self.blocked(|| collector.help());
         report
     }
 
@@ -395,14 +400,14 @@ impl Mutator {
         struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
-                self.0.shared.world.leave_blocked(&self.0.word);
+                self.0.collector.rendezvous.leave_blocked(&self.0.word);
                 attachment::run(self.0);
             }
         }
         let local = self.local();
         local.seen_at.set(Location::caller());
         attachment::stop_running();
-        if local.shared.world.enter_blocked(&local.word) {
+        if local.collector.rendezvous.enter_blocked(&local.word) {
             local.merge_counted();
         }
         let _leave = Leave(local);
@@ -419,19 +424,19 @@ impl Drop for Mutator {
             role::set_role(Role::Free);
             return;
         }
-        let shared = local.shared.clone();
+        let collector = local.collector.clone();
         // Before the registry lock: whoever leads does not wait for this thread.
-        shared.world.enter_blocked(&local.word);
+        collector.rendezvous.enter_blocked(&local.word);
         // What it was asked for, too. Before the state goes: others find the word by the token.
-        shared.background.post_counted(local.token.leave());
-        let mut registry = shared.registry.lock();
+        collector.background.post_counted(local.token.leave());
+        let mut registry = collector.registry.lock();
         registry.mutators.retain(|attached| !attached.is(self.local.cast()));
         registry.numbers.give_back(local.number);
-        shared.pace.share_nursery(registry.mutators.len(), &shared.config);
-        let mut young = shared.young.lock();
+        collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
+        let mut young = collector.young.lock();
         young.take_over(local);
-        if young.remembered.compact(shared.config.remembered_entries) {
-            shared.pace.note_much_remembered();
+        if young.remembered.compact(collector.config.remembered_entries) {
+            collector.pacing.note_much_remembered();
         }
         drop(young);
         let rootless = local.roots.orphan();
@@ -440,7 +445,7 @@ impl Drop for Mutator {
         // SAFETY: leaked in `register`, and this is the one mutator that points to it; the registry has forgotten it.
         drop(unsafe { Box::from_raw(self.local.as_ptr()) });
         // Last, and with no lock held: these may end the heap.
-        drop((rootless, shared));
+        drop((rootless, collector));
     }
 }
 

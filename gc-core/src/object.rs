@@ -13,4 +13,4 @@ pub(crate) use cell_word::{CellConflict, CellUser, LAST_NUMBER};
 pub(crate) use copy::copy_object;
 pub(crate) use header::{Header, HeaderWord, TraceFns, TypeInfo, TypeShape, forwarded};
 pub(crate) use layout::{HEADER, MAX_ALIGN, MAX_SMALL, elements_offset, slice_extent, young_start};
-pub use pointer_slot::Edge;
+pub use pointer_slot::PointerSlot;

@@ -7,7 +7,7 @@ use core::{fmt, marker::PhantomData, mem};
 
 use crate::{
     Gc, Mutator,
-    collector::{attachment, nested_roots, type_info::Describe},
+    collector::{attachment, nested_roots, type_info::TypeInfoOf},
     roots::{RootRef, aside},
     trace::{Object, Trace, Visitor},
 };
@@ -46,7 +46,7 @@ pub struct Root<T: Trace> {
 }
 
 // SAFETY: without a mutator of its heap a root gives no access to the value; with one, its thread is that mutator's.
-// Leaves inside are `Send + Sync`, pointers are followed on an attached thread only. Dropping is safe anywhere (T1 to T4 of `roots::table`).
+// Leaves inside are `Send + Sync`, pointers are followed on an attached thread only. Dropping is safe anywhere ([roots.owner] to [roots.boxed-freed]).
 unsafe impl<T: Trace> Send for Root<T> {}
 // SAFETY: as above: `&Root` gives `&T` to attached threads, and what is in `T` is `Sync` or guards itself.
 unsafe impl<T: Trace> Sync for Root<T> {}
@@ -71,10 +71,10 @@ impl Mutator {
         let local = self.local();
         let slot = if is_inline::<T>() {
             // SAFETY: the slot has room for a value of up to a word.
-            local.roots.inline(self.owner(), Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
+            local.roots.inline(self.owner(), TypeInfoOf::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
         } else {
             // SAFETY: memory for a value of this type.
-            local.roots.boxed(self.owner(), Describe::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
+            local.roots.boxed(self.owner(), TypeInfoOf::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
         };
         Root { slot: RootRef::new(slot), value: PhantomData }
     }
@@ -114,7 +114,7 @@ impl<T: Trace> Root<T> {
     where
         T::At<'gc>: Copy,
     {
-        // SAFETY: the value is alive as long as the root, of type `T::At<'gc>` for this mutator (I1 of `trace`), and
+        // SAFETY: the value is alive as long as the root, of type `T::At<'gc>` for this mutator ([trace.layout]), and
         // nobody has a `&mut` to it: that would borrow the root exclusively.
         unsafe { *self.place(mutator) }
     }
@@ -244,9 +244,9 @@ impl<T: Trace> Root<T> {
         let current = attachment::current();
         if let Some(boxed) = self.slot.release_boxed(current.cast()) {
             // SAFETY: the mutator that the root was filed with, which this thread runs. A destructor may end it: hence the clone.
-            let shared = unsafe { &*current }.shared.clone();
+            let collector = unsafe { &*current }.collector.clone();
             // SAFETY: the value of this root, which was unlinked just now: nobody else has it.
-            unsafe { nested_roots::drop_value(shared, boxed) };
+            unsafe { nested_roots::drop_value(collector, boxed) };
         } else if !aside::put_aside(self.slot) {
             self.slot.release_elsewhere();
         }

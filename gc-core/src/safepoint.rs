@@ -9,15 +9,15 @@
 //!      PARKED                                         beside each state the STOP bit: the world is being stopped
 //! ```
 //!
-//! - **S1** A thread touches the heap only while its mutator is RUNNING.
-//! - **S2** Words change by read-modify-writes only.
-//! - **S3** STOP is set and cleared under the park lock, for all members of one stop together.
-//! - **S4** `waiting_for` is the number of members that were RUNNING when STOP was set and are so still. Only the transition out of
+//! - **[safepoint.running]** A thread touches the heap only while its mutator is RUNNING.
+//! - **[safepoint.rmw]** Words change by read-modify-writes only.
+//! - **[safepoint.stop-bit]** STOP is set and cleared under the park lock, for all members of one stop together.
+//! - **[safepoint.waiting-for]** `waiting_for` is the number of members that were RUNNING when STOP was set and are so still. Only the transition out of
 //!   `RUNNING | STOP`, under the park lock, takes one off.
-//! - **S5** While STOP is set, no word becomes RUNNING.
-//! - **S6** HELD is set only in a word that is not RUNNING, by one holder at a time, and no word becomes RUNNING while it is: what the
+//! - **[safepoint.no-new-runners]** While STOP is set, no word becomes RUNNING.
+//! - **[safepoint.held]** HELD is set only in a word that is not RUNNING, by one holder at a time, and no word becomes RUNNING while it is: what the
 //!   owner alone may touch while it runs, the holder may touch meanwhile.
-//! - **S7** ASKED is set only in a word that is RUNNING. Whoever ends that takes it off, and learns of it.
+//! - **[safepoint.asked]** ASKED is set only in a word that is RUNNING. Whoever ends that takes it off, and learns of it.
 //!
 //! The protocol:
 //!
@@ -25,7 +25,7 @@
 //!    asks waits for the lock as a blocked thread, which nobody waits for.
 //! 2. Under the park lock the leader sets STOP in every word, counts those that were RUNNING and raises their polls.
 //! 3. It waits until `waiting_for` is 0: briefly spinning, then asleep, reporting who is late.
-//! 4. S1, S4, S5: nobody touches the heap now. The leader collects.
+//! 4. [safepoint.running], [safepoint.waiting-for], [safepoint.no-new-runners]: nobody touches the heap now. The leader collects.
 //! 5. Under the park lock it clears STOP everywhere and wakes who sleeps.
 //!
 //! BLOCKED threads are never woken, and none is required to run. The model is `models/protocols/safepoint.rs`; what a stop changes for

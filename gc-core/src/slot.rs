@@ -7,7 +7,7 @@ use core::{fmt, marker::PhantomData, ptr, ptr::NonNull, sync::atomic::Ordering};
 
 use crate::{
     Gc, Mutator,
-    object::Edge,
+    object::PointerSlot,
     trace::{Object, Trace, Visitor},
 };
 
@@ -38,7 +38,7 @@ use crate::{
 /// ```
 #[repr(transparent)]
 pub struct Slot<'gc, T: ?Sized> {
-    edge: Edge,
+    pointer_slot: PointerSlot,
     /// Invariant in both parameters, as any mutable place; never `Send` or `Sync`.
     place: PhantomData<*mut Gc<'gc, T>>,
 }
@@ -62,7 +62,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
             Some(gc) => unsafe { core::mem::transmute_copy::<Gc<'gc, T>, *mut u8>(&gc) },
             None => ptr::null_mut(),
         };
-        Self { edge: Edge::new(address), place: PhantomData }
+        Self { pointer_slot: PointerSlot::new(address), place: PhantomData }
     }
 
     /// An empty slot.
@@ -93,7 +93,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     /// ```
     #[inline(always)]
     pub fn get(&self) -> Option<Gc<'gc, T>> {
-        let address = self.edge.get();
+        let address = self.pointer_slot.get();
         // SAFETY: a slot holds null or a live object of type `T`, kept alive by being reachable for `'gc`.
         unsafe { option(address) }
     }
@@ -111,7 +111,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     /// ```
     #[inline(always)]
     pub fn set(&self, mutator: &'gc Mutator, value: Option<Gc<'gc, T>>) {
-        mutator.store(&self.edge, address(value));
+        mutator.store(&self.pointer_slot, address(value));
     }
 
     /// Stores `value` and returns what was there. Atomic: of two swaps that race, each returns what it replaced.
@@ -126,7 +126,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     /// ```
     #[inline]
     pub fn swap(&self, mutator: &'gc Mutator, value: Option<Gc<'gc, T>>) -> Option<Gc<'gc, T>> {
-        let old = mutator.swap(&self.edge, address(value));
+        let old = mutator.swap(&self.pointer_slot, address(value));
         // SAFETY: as for `get`.
         unsafe { option(old) }
     }
@@ -169,7 +169,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         current: Option<Gc<'gc, T>>,
         new: Option<Gc<'gc, T>>,
     ) -> Result<Option<Gc<'gc, T>>, Option<Gc<'gc, T>>> {
-        match mutator.compare_exchange(&self.edge, address(current), address(new)) {
+        match mutator.compare_exchange(&self.pointer_slot, address(current), address(new)) {
             Ok(_) => Ok(current),
             // SAFETY: as for `get`.
             Err(found) => Err(unsafe { option(found) }),
@@ -213,13 +213,13 @@ impl<'gc, T: ?Sized> From<Option<Gc<'gc, T>>> for Slot<'gc, T> {
 impl<T: ?Sized> fmt::Debug for Slot<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Relaxed: the address is printed, never followed.
-        let address = self.edge.load(Ordering::Relaxed);
+        let address = self.pointer_slot.load(Ordering::Relaxed);
         let name = core::any::type_name::<T>();
         if address.is_null() { write!(f, "Slot<{name}>(null)") } else { write!(f, "Slot<{name}>({address:p})") }
     }
 }
 
-// SAFETY: one word under every lifetime; the place is reported; it is a cell (I4).
+// SAFETY: one word under every lifetime; the place is reported; it is a cell ([trace.cells-inline]).
 unsafe impl<T: Object + ?Sized> Trace for Slot<'_, T> {
     type At<'a> = Slot<'a, T::At<'a>>;
     type Static = Slot<'static, T::Static>;
@@ -229,6 +229,6 @@ unsafe impl<T: Object + ?Sized> Trace for Slot<'_, T> {
     #[inline(always)]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         // SAFETY: a slot is one edge.
-        unsafe { visitor.edge(this.cast::<Edge>()) }
+        unsafe { visitor.pointer_slot(this.cast::<PointerSlot>()) }
     }
 }

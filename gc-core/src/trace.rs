@@ -6,11 +6,11 @@
 //!
 //! # Invariants
 //!
-//! - **I1** `At<'a>`, `Static` and `Self` differ in collection lifetimes only, so they have one layout.
-//! - **I2** `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of the memory it owns, exactly once.
-//! - **I3** `trace` forms only shared references, unless `V::MOVES`: then the world is stopped and it may form
+//! - **[trace.layout]** `At<'a>`, `Static` and `Self` differ in collection lifetimes only, so they have one layout.
+//! - **[trace.all-pointers]** `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of the memory it owns, exactly once.
+//! - **[trace.shared-refs]** `trace` forms only shared references, unless `V::MOVES`: then the world is stopped and it may form
 //!   `&mut` to reach memory that a container owns.
-//! - **I4** A `Slot` or `GcCell` lies inline in its object. Containers with memory of their own assert it in the
+//! - **[trace.cells-inline]** A `Slot` or `GcCell` lies inline in its object. Containers with memory of their own assert it in the
 //!   body of `trace` (in a constant it would be a cycle for recursive types), which every allocation instantiates.
 //!
 //! [`acyclic`] is the contract of types that may be counted instead of traced.
@@ -24,7 +24,7 @@ pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
 pub(crate) use impls::{NoCells, trace_each};
 
-use crate::object::{CellWord, Edge};
+use crate::object::{CellWord, PointerSlot};
 
 /// A type whose values may live in a heap or in a [`Root`](crate::Root).
 ///
@@ -44,7 +44,7 @@ use crate::object::{CellWord, Edge};
 ///
 /// # Safety
 ///
-/// The invariants I1 to I4 of the module: same layout under every lifetime, every pointer reported, no
+/// The invariants [trace.layout] to [trace.cells-inline] of the module: same layout under every lifetime, every pointer reported, no
 /// exclusive references unless the world is stopped, no cell in memory of its own.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be traced by the collector",
@@ -165,9 +165,9 @@ pub trait Visitor: sealed::Visitor {
     ///
     /// # Safety
     ///
-    /// `edge` is the place of a pointer field of the value that is being traced.
+    /// `pointer_slot` is the place of a pointer field of the value that is being traced.
     #[doc(hidden)]
-    unsafe fn edge(&mut self, edge: *mut Edge);
+    unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot);
 
     /// A cell with its lock word and its content.
     ///

@@ -6,6 +6,6 @@ pub(crate) mod role;
 mod sharing;
 mod threads;
 
-pub(crate) use packet::{PIECE, Rest, Work};
-pub(crate) use pool::{AbortOnUnwind, Crew};
+pub(crate) use packet::{PIECE, Packet, SliceRange};
+pub(crate) use pool::{AbortOnUnwind, WorkerPool};
 pub(crate) use threads::Workers;

@@ -1,4 +1,4 @@
-//! The impls. See the crate's documentation for what they prove, and rules D1 to D4.
+//! The impls. See the crate's documentation for what they prove, and rules [derive.places] to [derive.lints].
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -33,7 +33,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote!(const _: () = { #impls #acyclic };))
 }
 
-/// What proves: through the trait that is being implemented, which nothing can stand in for (D1).
+/// What proves: through the trait that is being implemented, which nothing can stand in for ([derive.places]).
 fn proofs(private: &Path) -> TokenStream {
     quote!(<Self as #private::Trace>::PROOFS)
 }

@@ -15,15 +15,15 @@
 //!
 //! # Rules for the code that is written
 //!
-//! - **D1** What safety depends on is inferred from a place, never repeated from tokens: see `__private` in `gc-core`.
-//! - **D2** Patterns name every field and bind by `ref`, outside `unsafe` blocks: an added field, a misaligned field
+//! - **[derive.places]** What safety depends on is inferred from a place, never repeated from tokens: see `__private` in `gc-core`.
+//! - **[derive.patterns]** Patterns name every field and bind by `ref`, outside `unsafe` blocks: an added field, a misaligned field
 //!   and a union are errors.
-//! - **D3** No name is trusted, `::gc_core` included, which a program can point at a crate of its own: proofs are
+//! - **[derive.names]** No name is trusted, `::gc_core` included, which a program can point at a crate of its own: proofs are
 //!   inherent methods of `<Self as Trace>::PROOFS`, which belongs to the trait that is implemented, whatever its path
 //!   (for `Acyclic`, of `<Self as Acyclic>::acyclic_proofs()`, as a trait with constants has no trait objects).
 //!   No items are defined, so no name of the user's is shadowed; lifetimes and parameters that are introduced have
 //!   names that occur nowhere in the type (`names`).
-//! - **D4** No lint attributes: `#[allow]` is an error under `#![forbid]`. Lints do not look into the expansion of a
+//! - **[derive.lints]** No lint attributes: `#[allow]` is an error under `#![forbid]`. Lints do not look into the expansion of a
 //!   derive, `unsafe_code` included, as long as no token's span is the user's: hence `expand::at`.
 
 mod acyclic;

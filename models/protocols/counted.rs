@@ -12,7 +12,7 @@ use crate::{
     Arc, Heap, check,
     counted::{
         count::{Count, FIRST_TOKEN, Only, Released, Step},
-        owners::{Kind, Object, Owners, Seat},
+        owners::{Kind, Object, OwnerHandle, Owners},
     },
     must_fail,
     safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
@@ -39,7 +39,7 @@ struct Scene {
     thing: Thing,
     word: StateWord,
     poll: Poll,
-    world: Rendezvous,
+    rendezvous: Rendezvous,
     owners: Owners,
     /// What the owner touches while it runs, and the leader of a stop meanwhile.
     heap: Heap,
@@ -55,10 +55,10 @@ fn thing(count: NonNull<Count>) -> &'static Thing {
     unsafe { count.cast::<Thing>().as_ref() }
 }
 
-static KIND: Kind = Kind { bury, free, name: || "Thing" };
+static KIND: Kind = Kind { reclaim, free, name: || "Thing" };
 
 /// Ends a dead object.
-unsafe fn bury(count: NonNull<Count>) {
+unsafe fn reclaim(count: NonNull<Count>) {
     let thing = thing(count);
     thing.contents.touch();
     assert_eq!(thing.ended.fetch_add(1, Ordering::Relaxed), 0, "ended twice");
@@ -77,7 +77,7 @@ unsafe fn free(count: NonNull<Count>) {
 
 fn end(object: Object) {
     // SAFETY: dead, and the caller's.
-    unsafe { (object.kind.bury)(object.count) };
+    unsafe { (object.kind.reclaim)(object.count) };
 }
 
 impl Scene {
@@ -107,14 +107,14 @@ impl Scene {
             thing: Thing { count, contents: Heap::new(), memory: Heap::new(), ended, freed },
             word: StateWord::running(0),
             poll: Poll::new(),
-            world: Rendezvous::new(),
+            rendezvous: Rendezvous::new(),
             owners: Owners { entries: Mutex::new(Vec::new()) },
             heap: Heap::new(),
         })
     }
 
-    fn seat(&self) -> Seat {
-        Seat { word: (&self.word).into(), poll: (&self.poll).into(), world: (&self.world).into() }
+    fn seat(&self) -> OwnerHandle {
+        OwnerHandle { word: (&self.word).into(), poll: (&self.poll).into(), rendezvous: (&self.rendezvous).into() }
     }
 
     fn object(&self) -> Object {
@@ -141,7 +141,7 @@ impl Scene {
         self.look();
         let released = match self.count().release(current) {
             Step::Counted => return,
-            Step::Last => self.thing.count.let_go(),
+            Step::Last => self.thing.count.release_last_biased(),
             Step::Elsewhere => self.thing.count.release_elsewhere(),
         };
         let dead = match released {
@@ -230,7 +230,7 @@ impl Scene {
             self.word.take_asked();
         }
         if reason.contains(Reason::STOP) {
-            asked |= self.world.park(&self.word);
+            asked |= self.rendezvous.park(&self.word);
         }
         if asked {
             self.drain();
@@ -238,17 +238,17 @@ impl Scene {
     }
 
     fn enter_blocked(&self) {
-        if self.world.enter_blocked(&self.word) {
+        if self.rendezvous.enter_blocked(&self.word) {
             self.drain();
         }
     }
 
     fn leave_blocked(&self) {
-        self.world.leave_blocked(&self.word);
+        self.rendezvous.leave_blocked(&self.word);
     }
 
     fn detach(&self) {
-        self.world.enter_blocked(&self.word);
+        self.rendezvous.enter_blocked(&self.word);
         self.owners.leave(OWNER).into_iter().for_each(end);
     }
 
@@ -324,10 +324,10 @@ fn a_stop_meanwhile() {
         });
         let other = thread::spawn(move || there.release(NOBODY));
         let member = Member { word: &here.word, poll: &here.poll };
-        let stopped = here.world.stop(core::iter::once(member), Duration::MAX, Some);
+        let stopped = here.rendezvous.stop(core::iter::once(member), Duration::MAX, Some);
         assert!(matches!(stopped, Stopped::All { .. }));
         here.heap.touch();
-        here.world.resume(core::iter::once(member));
+        here.rendezvous.resume(core::iter::once(member));
         owner.join().unwrap();
         other.join().unwrap();
         here.is_over();
@@ -689,7 +689,7 @@ mutants! {
     mutant_a_weak_flag_looked_at_before_is_found: WEAK_FLAG_OF_BEFORE in writing_against_a_downgrade,
     /// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
     #[cfg(not(gc_shuttle))]
-    mutant_a_relaxed_last_look_is_found: RELAXED_LET_GO in a_clone_comes_back,
+    mutant_a_relaxed_last_look_is_found: RELAXED_LAST_BIASED in a_clone_comes_back,
     /// As above.
     #[cfg(not(gc_shuttle))]
     mutant_a_relaxed_decrement_is_found: RELAXED_RELEASE in merged_drops,

@@ -5,13 +5,13 @@
 
 use crate::{Arc, Heap, check, collector::job_queue::Queue, must_fail, sync::mutant, thread};
 
-struct Shared {
+struct Collector {
     queue: Queue<u32>,
     heap: Heap,
 }
 
 /// What keeps a heap alive: the last one stops its thread.
-struct Handle(Arc<Shared>);
+struct Handle(Arc<Collector>);
 
 impl Drop for Handle {
     fn drop(&mut self) {
@@ -21,7 +21,7 @@ impl Drop for Handle {
 
 fn shutdown() {
     check(|| {
-        let shared = Arc::new(Shared { queue: Queue::new(), heap: Heap::new() });
+        let shared = Arc::new(Collector { queue: Queue::new(), heap: Heap::new() });
         let handle = Arc::new(Handle(shared.clone()));
         let collector = thread::spawn(move || {
             let mut done = 0;

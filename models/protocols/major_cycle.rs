@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::{
     Arc, check,
-    collector::major_cycle::{Current, Duty, Full},
+    collector::major_cycle::{ConcurrentTask, CycleFigures, MajorCycle},
     must_fail,
     stats::report::{Cause, CollectReport},
     sync::{Mutex, mutant},
@@ -15,16 +15,16 @@ use crate::{
 };
 
 struct World {
-    full: Full,
+    major: MajorCycle,
     unswept: Mutex<u32>,
 }
 
 /// A pause in which marking ends.
 fn mark(world: &World, start: Instant) {
     let mut unswept = world.unswept.lock();
-    world.full.begin(Current::new(Cause::Explicit, start));
+    world.major.begin(CycleFigures::new(Cause::Explicit, start));
     *unswept = 1;
-    world.full.marked(0);
+    world.major.marked(0);
 }
 
 fn sweep(world: &World) {
@@ -33,7 +33,7 @@ fn sweep(world: &World) {
 
 fn end(world: &World, number: u64) {
     let unswept = world.unswept.lock();
-    world.full.end(number, |_| {
+    world.major.end(number, |_| {
         assert_eq!(*unswept, 0, "a collection ends unswept");
         CollectReport(number)
     });
@@ -42,20 +42,20 @@ fn end(world: &World, number: u64) {
 fn two_collections() {
     let start = Instant::now();
     check(move || {
-        let here = Arc::new(World { full: Full::new(), unswept: Mutex::new(0) });
+        let here = Arc::new(World { major: MajorCycle::new(), unswept: Mutex::new(0) });
         mark(&here, start);
         let there = here.clone();
         let marker = thread::spawn(move || {
             loop {
-                match there.full.next() {
-                    Duty::Sweep(number) => {
+                match there.major.next() {
+                    ConcurrentTask::Sweep(number) => {
                         sweep(&there);
                         end(&there, number);
                     }
                     // The pause is about to end marking.
-                    Duty::Mark => thread::yield_now(),
-                    Duty::Populate(..) => unreachable!("nobody asks for that"),
-                    Duty::Stop => return,
+                    ConcurrentTask::Mark => thread::yield_now(),
+                    ConcurrentTask::Populate(..) => unreachable!("nobody asks for that"),
+                    ConcurrentTask::Stop => return,
                 }
             }
         });
@@ -63,9 +63,9 @@ fn two_collections() {
         sweep(&here);
         end(&here, 1);
         mark(&here, start);
-        let report = here.full.wait_for_one_after(1, || unreachable!("the second one is under way"));
+        let report = here.major.wait_for_one_after(1, || unreachable!("the second one is under way"));
         assert_eq!(report, CollectReport(2));
-        here.full.stop();
+        here.major.stop();
         marker.join().unwrap();
     });
 }

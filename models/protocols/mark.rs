@@ -1,6 +1,6 @@
 //! Mark bits of one word, set by two markers and by a mutator's barrier: `memory::bitmap`, `barrier`.
 //!
-//! - Each bit has one winner, who traces the object or hands it over to be traced: every object is traced exactly once (X1, M2, N1).
+//! - Each bit has one winner, who traces the object or hands it over to be traced: every object is traced exactly once ([bitmap.shared], [mark.one-tracer], [satb.marked-by-pusher]).
 //! - No bit is lost.
 //!
 //! The markers have found the same two objects; the mutator overwrites the slots that hold the second one and a third.
@@ -9,11 +9,11 @@ use core::ptr;
 
 use crate::{
     Arc,
-    barrier::{Barrier, Snapshots},
+    barrier::{Barrier, SatbQueue},
     check,
     memory::{AddressMap, OLD},
     must_fail,
-    object::Edge,
+    object::PointerSlot,
     safepoint::Poll,
     space::{
         large::RunTable,
@@ -42,7 +42,7 @@ fn mark(bits: &Bits, found: [usize; 2]) -> Vec<usize> {
 fn overwrite(barrier: &Barrier, held: [usize; 2]) {
     let poll = Poll::new();
     for object in held {
-        barrier.store(&poll, &Edge::new(address(object)), ptr::null_mut());
+        barrier.store(&poll, &PointerSlot::new(address(object)), ptr::null_mut());
     }
     barrier.hand_over();
 }
@@ -50,8 +50,8 @@ fn overwrite(barrier: &Barrier, held: [usize; 2]) {
 fn one_word() {
     check(|| {
         let bits = OldSpace::new(AddressMap::new()).unwrap().bits;
-        let snapshots = Arc::new(Snapshots::new());
-        let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits.clone(), snapshots.clone(), 8);
+        let satb = Arc::new(SatbQueue::new());
+        let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits.clone(), satb.clone(), 8);
         barrier.set_marking(true);
         let markers = [[0, 1], [1, 0]].map(|found| {
             let bits = bits.clone();
@@ -60,7 +60,7 @@ fn one_word() {
         overwrite(&barrier, [1, 2]);
         let mut traced: Vec<usize> = markers.into_iter().flat_map(|marker| marker.join().unwrap()).collect();
         let mut handed_over = Vec::new();
-        snapshots.take(&mut handed_over);
+        satb.take(&mut handed_over);
         traced.extend(handed_over.into_iter().map(|address| object(address.as_ptr())));
         traced.sort_unstable();
         assert_eq!(traced, [0, 1, 2], "an object is traced twice, or never");

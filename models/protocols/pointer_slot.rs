@@ -4,12 +4,12 @@
 
 use core::{ptr, sync::atomic::Ordering};
 
-use crate::{Arc, Heap, check, object::Edge, thread};
+use crate::{Arc, Heap, check, object::PointerSlot, thread};
 #[cfg(not(gc_shuttle))]
 use crate::{must_fail, sync::mutant};
 
-struct Shared {
-    slot: Edge,
+struct Collector {
+    slot: PointerSlot,
     objects: [Heap; 2],
 }
 
@@ -18,14 +18,14 @@ fn address(object: usize) -> *mut u8 {
     ptr::without_provenance_mut(16 * (object + 1))
 }
 
-fn read(shared: &Shared, found: *mut u8) {
+fn read(shared: &Collector, found: *mut u8) {
     if !found.is_null() {
         shared.objects[found.addr() / 16 - 1].look();
     }
 }
 
-fn shared() -> Arc<Shared> {
-    Arc::new(Shared { slot: Edge::new(ptr::null_mut()), objects: [Heap::new(), Heap::new()] })
+fn shared() -> Arc<Collector> {
+    Arc::new(Collector { slot: PointerSlot::new(ptr::null_mut()), objects: [Heap::new(), Heap::new()] })
 }
 
 fn a_store() {

@@ -1,9 +1,9 @@
 //! A barrier's ranges, which leaders change in stops, against mutators that go on: `safepoint`, `barrier`.
 //!
-//! - Ranges are plain cells (W4): the leader's access and the owner's never overlap, and each sees what the other one wrote.
+//! - Ranges are plain cells ([barrier.ranges]): the leader's access and the owner's never overlap, and each sees what the other one wrote.
 //! - Whoever goes on has the ranges of the phase, in its very next store: who was parked, who was blocked and is back, who has attached
 //!   meanwhile.
-//! - What is overwritten while marking, and nothing else, is handed over by the end of it (N2).
+//! - What is overwritten while marking, and nothing else, is handed over by the end of it ([satb.one-holder]).
 //!
 //! Two stops: marking begins, marking ends. Each store overwrites an object of its own, which must be marked if and only if that is while
 //! marking. `Heap::touch` stands for the use of a barrier's cells.
@@ -16,11 +16,11 @@ use core::{
 
 use crate::{
     Arc, Heap,
-    barrier::{Barrier, Snapshots},
+    barrier::{Barrier, SatbQueue},
     check,
     memory::{AddressMap, OLD},
     must_fail,
-    object::Edge,
+    object::PointerSlot,
     safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
     space::{
         large::RunTable,
@@ -54,10 +54,10 @@ unsafe impl Send for Mutator {}
 
 /// A heap's registry with the world, as the collector uses them.
 struct Registry {
-    world: Rendezvous,
+    rendezvous: Rendezvous,
     mutators: Mutex<Vec<Arc<Mutator>>>,
     bits: Arc<Bits>,
-    snapshots: Arc<Snapshots>,
+    satb: Arc<SatbQueue>,
     /// The phase. Not the model's to order: who may look at it has to see what it is.
     marking: AtomicBool,
 }
@@ -78,10 +78,10 @@ impl Mutator {
 impl Registry {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            world: Rendezvous::new(),
+            rendezvous: Rendezvous::new(),
             mutators: Mutex::new(Vec::new()),
             bits: OldSpace::new(AddressMap::new()).unwrap().bits,
-            snapshots: Arc::new(Snapshots::new()),
+            satb: Arc::new(SatbQueue::new()),
             marking: AtomicBool::new(false),
         })
     }
@@ -93,8 +93,8 @@ impl Registry {
     fn attach(&self, number: usize) -> Arc<Mutator> {
         let early = ATTACH_LOOKS_EARLY.is_planted().then(|| self.is_marking());
         let mut mutators = self.mutators.lock();
-        let (bits, snapshots) = (self.bits.clone(), self.snapshots.clone());
-        let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits, snapshots, 8);
+        let (bits, satb) = (self.bits.clone(), self.satb.clone());
+        let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits, satb, 8);
         barrier.set_marking(early.unwrap_or(self.is_marking()));
         let (word, poll) = (StateWord::running(number as u32), Poll::new());
         let mutator = Arc::new(Mutator { word, poll, barrier, cells: Heap::new(), number });
@@ -103,7 +103,7 @@ impl Registry {
     }
 
     fn detach(&self, mutator: &Arc<Mutator>) {
-        self.world.enter_blocked(&mutator.word);
+        self.rendezvous.enter_blocked(&mutator.word);
         let mut mutators = self.mutators.lock();
         mutator.cells.touch();
         mutator.barrier.hand_over();
@@ -116,7 +116,7 @@ impl Registry {
             return false;
         }
         if mutator.poll.take().contains(Reason::STOP) {
-            self.world.park(&mutator.word);
+            self.rendezvous.park(&mutator.word);
         }
         true
     }
@@ -126,7 +126,7 @@ impl Registry {
         let object = mutator.object(nth);
         let marking = self.is_marking();
         mutator.cells.touch();
-        mutator.barrier.store(&mutator.poll, &Edge::new(object), ptr::null_mut());
+        mutator.barrier.store(&mutator.poll, &PointerSlot::new(object), ptr::null_mut());
         let marked = self.bits.marks.is_set(self.bits.granule(object.addr()));
         assert_eq!(marked, marking, "a barrier has not the ranges of the phase");
         marking.then_some(object)
@@ -143,16 +143,16 @@ impl Registry {
             }
         };
         let members = || mutators.iter().map(|mutator| mutator.member());
-        let stopped = self.world.stop(members(), Duration::MAX, Some);
+        let stopped = self.rendezvous.stop(members(), Duration::MAX, Some);
         assert!(matches!(stopped, Stopped::All { .. }));
         self.marking.store(marking, Ordering::SeqCst);
         if FLIP_AFTER_RESUME.is_planted() {
-            self.world.resume(members());
+            self.rendezvous.resume(members());
             flip();
             return;
         }
         flip();
-        self.world.resume(members());
+        self.rendezvous.resume(members());
     }
 
     /// Two stops, against mutators that each return what they have overwritten while marking.
@@ -160,7 +160,7 @@ impl Registry {
         this.lead(true);
         this.lead(false);
         let mut handed_over = Vec::new();
-        this.snapshots.take(&mut handed_over);
+        this.satb.take(&mut handed_over);
         let mut handed_over: Vec<_> = handed_over.into_iter().map(|object| object.addr().get()).collect();
         let mut overwritten: Vec<_> = mutators.into_iter().flat_map(|mutator| mutator.join().unwrap()).collect();
         handed_over.sort_unstable();
@@ -205,8 +205,8 @@ fn park(registry: &Registry, mutator: &Mutator) {
 }
 
 fn block(registry: &Registry, mutator: &Mutator) {
-    registry.world.enter_blocked(&mutator.word);
-    registry.world.leave_blocked(&mutator.word);
+    registry.rendezvous.enter_blocked(&mutator.word);
+    registry.rendezvous.leave_blocked(&mutator.word);
 }
 
 fn parked() {

@@ -68,7 +68,7 @@ fn a_root_dropped_elsewhere_is_found_by_a_scan_and_its_slot_used_again() {
     a_foreign_drop();
 }
 
-/// A value is taken out on another thread, with the lock that a leader holds, and dropped there after that (T4 of `roots::table`).
+/// A value is taken out on another thread, with the lock that a leader holds, and dropped there after that ([roots.boxed-freed]).
 fn a_taken_value() {
     check(|| {
         let here = Arc::new(Slot { word: RootWord::free_one(), value: Heap::new() });

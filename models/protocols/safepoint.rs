@@ -25,13 +25,13 @@ impl Mutator {
 
 /// A heap's registry with the world, as the collector uses them.
 struct Registry {
-    world: Rendezvous,
+    rendezvous: Rendezvous,
     mutators: Mutex<(Vec<Arc<Mutator>>, usize)>,
 }
 
 impl Registry {
     fn new() -> Arc<Self> {
-        Arc::new(Self { world: Rendezvous::new(), mutators: Mutex::new((Vec::new(), 0)) })
+        Arc::new(Self { rendezvous: Rendezvous::new(), mutators: Mutex::new((Vec::new(), 0)) })
     }
 
     fn attach(&self) -> Arc<Mutator> {
@@ -41,7 +41,7 @@ impl Registry {
     }
 
     fn detach(&self, mutator: &Arc<Mutator>) {
-        self.world.enter_blocked(&mutator.word);
+        self.rendezvous.enter_blocked(&mutator.word);
         self.mutators.lock().0.retain(|other| !Arc::ptr_eq(other, mutator));
     }
 
@@ -51,7 +51,7 @@ impl Registry {
             return false;
         }
         if mutator.poll.take().contains(Reason::STOP) {
-            self.world.park(&mutator.word);
+            self.rendezvous.park(&mutator.word);
         }
         true
     }
@@ -60,20 +60,20 @@ impl Registry {
     fn lead(&self) {
         let mut registry = self.mutators.lock();
         let members = registry.0.clone();
-        let stopped = self.world.stop(members.iter().map(|m| m.member()), Duration::MAX, Some);
+        let stopped = self.rendezvous.stop(members.iter().map(|m| m.member()), Duration::MAX, Some);
         assert!(matches!(stopped, Stopped::All { .. }));
         for mutator in &members {
             mutator.heap.touch();
         }
         registry.1 += 1;
-        self.world.resume(members.iter().map(|m| m.member()));
+        self.rendezvous.resume(members.iter().map(|m| m.member()));
     }
 
     /// Collects, on a mutator's thread.
     fn request(&self, mutator: &Mutator) {
-        self.world.enter_blocked(&mutator.word);
+        self.rendezvous.enter_blocked(&mutator.word);
         self.lead();
-        self.world.leave_blocked(&mutator.word);
+        self.rendezvous.leave_blocked(&mutator.word);
     }
 }
 
@@ -103,8 +103,8 @@ fn blocked_and_back() {
         let (there, mutator) = (registry.clone(), registry.attach());
         let other = thread::spawn(move || {
             mutator.heap.touch();
-            there.world.enter_blocked(&mutator.word);
-            there.world.leave_blocked(&mutator.word);
+            there.rendezvous.enter_blocked(&mutator.word);
+            there.rendezvous.leave_blocked(&mutator.word);
             mutator.heap.touch();
             there.detach(&mutator);
         });

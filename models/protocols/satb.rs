@@ -8,12 +8,12 @@ use core::{ptr, sync::atomic::Ordering};
 
 use crate::{
     Arc,
-    barrier::{Barrier, Preserver, Snapshots},
+    barrier::{Barrier, SatbLogger, SatbQueue},
     check,
     memory::{AddressMap, OLD, YOUNG},
     must_fail,
     object::{
-        Edge, TraceFns, TypeInfo, TypeShape,
+        PointerSlot, TraceFns, TypeInfo, TypeShape,
         cell_word::{CellUser, CellWord},
     },
     safepoint::Poll,
@@ -36,42 +36,42 @@ fn address(object: usize) -> *mut u8 {
 }
 
 struct World {
-    slots: [Edge; 4],
+    slots: [PointerSlot; 4],
     cell: Cell,
     bits: Arc<Bits>,
-    snapshots: Arc<Snapshots>,
+    satb: Arc<SatbQueue>,
 }
 
 /// A cell in A, as `GcCell` is laid out.
 #[repr(C)]
 struct Cell {
     word: CellWord,
-    content: Edge,
+    content: PointerSlot,
 }
 
 impl World {
     /// B is in A's slot, or in its cell.
     fn new(in_cell: bool) -> Arc<Self> {
-        let null = || Edge::new(ptr::null_mut());
-        let b = || Edge::new(address(B));
+        let null = || PointerSlot::new(ptr::null_mut());
+        let b = || PointerSlot::new(address(B));
         Arc::new(Self {
-            slots: [if in_cell { null() } else { b() }, Edge::new(address(D)), null(), null()],
+            slots: [if in_cell { null() } else { b() }, PointerSlot::new(address(D)), null(), null()],
             cell: Cell { word: CellWord::new(), content: if in_cell { b() } else { null() } },
             bits: OldSpace::new(AddressMap::new()).unwrap().bits,
-            snapshots: Arc::new(Snapshots::new()),
+            satb: Arc::new(SatbQueue::new()),
         })
     }
 
     fn barrier(&self) -> Barrier {
         let runs = Arc::new(RunTable);
-        let barrier = Barrier::new(AddressMap::new(), runs, self.bits.clone(), self.snapshots.clone(), 8);
+        let barrier = Barrier::new(AddressMap::new(), runs, self.bits.clone(), self.satb.clone(), 8);
         barrier.set_marking(true);
         barrier
     }
 
     /// Marks from `stack`; returns cells that were being written.
     fn mark(&self, mut stack: Vec<*mut u8>, mut scanned: Vec<*mut u8>, stopped: bool) -> bool {
-        let mut put_off = false;
+        let mut deferred_cells = false;
         loop {
             let object = match (stack.pop(), scanned.pop()) {
                 (Some(object), kept) => {
@@ -82,7 +82,7 @@ impl World {
                     object
                 }
                 (None, Some(object)) => object,
-                (None, None) => return put_off,
+                (None, None) => return deferred_cells,
             };
             let index = (object.addr() - OLD) / 16;
             let mut found = vec![self.slots[index].load(Ordering::Acquire)];
@@ -93,7 +93,7 @@ impl World {
                     found.push(self.cell.content.get());
                     self.cell.word.end_read(false);
                 } else {
-                    put_off = true;
+                    deferred_cells = true;
                 }
             }
             stack.extend(found.into_iter().filter(|target| target.addr() >= OLD));
@@ -108,14 +108,14 @@ impl World {
                 thread::spawn(move || mutator(&world))
             })
             .collect();
-        let put_off = this.mark(vec![address(C), address(A)], Vec::new(), false);
+        let deferred_cells = this.mark(vec![address(C), address(A)], Vec::new(), false);
         for thread in threads {
             thread.join().unwrap();
         }
         let mut handed_over = Vec::new();
-        this.snapshots.take(&mut handed_over);
+        this.satb.take(&mut handed_over);
         let scanned = handed_over.into_iter().map(|object| object.as_ptr()).collect();
-        let again = if put_off { vec![this.cell.content.get()] } else { Vec::new() };
+        let again = if deferred_cells { vec![this.cell.content.get()] } else { Vec::new() };
         let again = again.into_iter().filter(|target| target.addr() >= OLD).collect();
         this.mark(again, scanned, true);
         assert!(this.bits.marks.is_set(B) && this.bits.marks.is_set(D), "a live object is not marked");
@@ -162,17 +162,20 @@ fn write_cell(world: &World) {
 }
 
 /// One pointer.
-static CONTENT: TypeInfo =
-    TypeInfo { trace: TraceFns { preserve }, shape: TypeShape { align: align_of::<Edge>() as u16 }, drop: None };
+static CONTENT: TypeInfo = TypeInfo {
+    trace: TraceFns { log_old_value },
+    shape: TypeShape { align: align_of::<PointerSlot>() as u16 },
+    drop: None,
+};
 
 /// # Safety
 ///
 /// `content` is that of a cell, `barrier` a barrier.
-unsafe fn preserve(content: *mut u8, _: usize, barrier: *mut u8) {
+unsafe fn log_old_value(content: *mut u8, _: usize, barrier: *mut u8) {
     // SAFETY: the caller's.
-    let mut visitor = Preserver::new(unsafe { &*barrier.cast::<Barrier>() });
+    let mut visitor = SatbLogger::new(unsafe { &*barrier.cast::<Barrier>() });
     // SAFETY: the caller's: the content is one edge.
-    unsafe { visitor.edge(content.cast()) };
+    unsafe { visitor.pointer_slot(content.cast()) };
 }
 
 fn a_store() {

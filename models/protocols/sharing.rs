@@ -7,24 +7,24 @@ use crate::{
     Arc, Heap, check, must_fail,
     sync::{Mutex, mutant},
     thread,
-    workers::sharing::Team,
+    workers::sharing::WorkSharing,
 };
 
-struct Shared {
-    team: Team<Vec<usize>, ()>,
+struct Collector {
+    team: WorkSharing<Vec<usize>, ()>,
     task: Heap,
     /// Pieces of work done.
     done: Mutex<usize>,
 }
 
-fn work(shared: &Shared, mut stack: Vec<usize>) {
+fn work(shared: &Collector, mut stack: Vec<usize>) {
     while let Some(piece) = stack.pop() {
         shared.task.look();
         *shared.done.lock() += 1;
         if piece == 2 {
             stack.extend([1, 1]);
         }
-        if shared.team.is_hungry() && stack.len() > 1 {
+        if shared.team.is_starving() && stack.len() > 1 {
             shared.team.share(vec![stack.remove(0)]);
         }
     }
@@ -33,7 +33,7 @@ fn work(shared: &Shared, mut stack: Vec<usize>) {
 /// The helper is the first thread to run, so that it waits when the leader begins: preemptions are for what follows.
 fn a_session() {
     check(|| {
-        let here = Arc::new(Shared { team: Team::new(), task: Heap::new(), done: Mutex::new(0) });
+        let here = Arc::new(Collector { team: WorkSharing::new(), task: Heap::new(), done: Mutex::new(0) });
         let there = here.clone();
         let leader = thread::spawn(move || {
             there.team.open((), 1);

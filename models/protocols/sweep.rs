@@ -5,7 +5,7 @@
 //! - What is promoted goes to blocks that were swept or are fresh, and is born marked while the old generation is being marked: it is lost
 //!   in no sweep.
 //! - What is dead when marking ends is moved out once and leaves no bit, whoever sweeps its block. So nothing is swept twice.
-//! - When marking begins every block is swept and no mark is set (B2); a mark that is set from then on, without the lock, stays.
+//! - When marking begins every block is swept and no mark is set ([block.marks]); a mark that is set from then on, without the lock, stays.
 //!
 //! A block has two cells. A, B and C are there when the first marking ends, which has not reached B; the second one does not reach C. P, Q
 //! and R are promoted: while the first collection sweeps, while the second one marks, and while it sweeps.
@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use crate::{
     Arc, check,
-    collector::major_cycle::{Current, Duty, Full, Phase},
+    collector::major_cycle::{ConcurrentTask, CycleFigures, MajorCycle, Phase},
     memory::{AddressMap, BLOCK},
     must_fail,
     object::{OBJECT, TypeInfo},
@@ -37,7 +37,7 @@ const CURSORS_STAY_OPEN: Mutant = Mutant::of_model("cursors_stay_open");
 const PROGRESS_OUTSIDE: Mutant = Mutant::of_model("progress_outside");
 
 struct World {
-    full: Full,
+    major: MajorCycle,
     bits: Arc<Bits>,
     old: Mutex<Old>,
     /// Held while the old generation is being marked.
@@ -62,7 +62,7 @@ struct Freed {
 const EXTENT: usize = BLOCK / 2;
 
 impl Dead for Freed {
-    unsafe fn moved_out(&mut self, address: *mut u8, _: &'static TypeInfo) {
+    unsafe fn enqueue(&mut self, address: *mut u8, _: &'static TypeInfo) {
         self.dead.push(address.addr());
     }
 
@@ -74,13 +74,13 @@ impl Dead for Freed {
 impl Old {
     fn promote(&mut self) -> usize {
         let Self { space, cursors, .. } = self;
-        // P2.
+        // [promote.room].
         assert!(space.ensure_empty(1, |_| true, |_, _| true));
         let bits = space.bits.clone();
         let old = Mutex::new(space);
         let (address, class) = cursors.place(&old, &bits, &OBJECT, EXTENT);
         cursors.take(&bits, address, class, &OBJECT);
-        cursors.settle(&mut old.lock());
+        cursors.flush(&mut old.lock());
         address.addr()
     }
 
@@ -92,17 +92,17 @@ impl Old {
         swept.is_some()
     }
 
-    fn begin_marking(&mut self, full: &Full, start: Instant) {
+    fn begin_marking(&mut self, full: &MajorCycle, start: Instant) {
         assert!(self.space.is_swept(), "a collection begins before the last one is swept");
         for block in 0..self.space.blocks.len() {
             assert_eq!(marks(&self.space.bits, block), 0, "marks are left when marking begins");
         }
         self.cursors.marking = true;
-        full.begin(Current::new(Cause::Explicit, start));
+        full.begin(CycleFigures::new(Cause::Explicit, start));
     }
 
     /// As `finish_marking` of the collector.
-    fn finish_marking(&mut self, full: &Full) {
+    fn finish_marking(&mut self, full: &MajorCycle) {
         self.cursors.marking = false;
         if !CURSORS_STAY_OPEN.is_planted() {
             self.cursors.retire();
@@ -124,14 +124,14 @@ impl World {
 
     fn end(&self, number: u64) {
         let old = self.old.lock();
-        self.full.end(number, |_| {
+        self.major.end(number, |_| {
             assert!(old.space.is_swept(), "a collection ends unswept");
             CollectReport(number)
         });
     }
 
     /// What the marker does with a collection whose marking has ended.
-    fn sweep_beside(&self, number: u64) {
+    fn sweep_concurrently(&self, number: u64) {
         // Where the sweep goes on has to be looked up in the hold of the lock that sweeps.
         let mut kept = PROGRESS_OUTSIDE.is_planted().then(|| core::mem::take(&mut self.old.lock().progress));
         let mut more = true;
@@ -154,48 +154,48 @@ impl World {
     /// The marker.
     fn work(&self) {
         loop {
-            match self.full.next() {
-                Duty::Sweep(number) => self.sweep_beside(number),
+            match self.major.next() {
+                ConcurrentTask::Sweep(number) => self.sweep_concurrently(number),
                 // The pauses mark.
-                Duty::Mark => drop(self.marking.lock()),
-                Duty::Populate(..) => unreachable!("nobody asks for that"),
-                Duty::Stop => return,
+                ConcurrentTask::Mark => drop(self.marking.lock()),
+                ConcurrentTask::Populate(..) => unreachable!("nobody asks for that"),
+                ConcurrentTask::Stop => return,
             }
         }
     }
 
     /// A pause for the young generation, while collection `number` sweeps.
-    fn pause(&self, pace: Pace, number: u64) -> usize {
+    fn pause(&self, pace: Pacing, number: u64) -> usize {
         let mut old = self.old.lock();
         let promoted = old.promote();
         match pace {
-            Pace::Ahead => {
+            Pacing::Ahead => {
                 while old.sweep(usize::MAX) {}
                 drop(old);
                 self.end(number);
             }
-            Pace::Behind => drop(old.sweep(1)),
+            Pacing::Behind => drop(old.sweep(1)),
         }
         promoted
     }
 
     /// Pauses until the second collection is over; `a` lives on. Returns what is promoted.
-    fn pauses(&self, pace: Pace, start: Instant, a: usize) -> [usize; 3] {
+    fn pauses(&self, pace: Pacing, start: Instant, a: usize) -> [usize; 3] {
         let p = self.pause(pace, 1);
-        self.full.wait_for_one_after(0, || unreachable!("the first one is under way"));
-        assert_eq!(self.full.phase(), Phase::Idle);
+        self.major.wait_for_one_after(0, || unreachable!("the first one is under way"));
+        assert_eq!(self.major.phase(), Phase::Idle);
         let marking = self.marking.lock();
-        self.old.lock().begin_marking(&self.full, start);
+        self.old.lock().begin_marking(&self.major, start);
         // A barrier, between the pauses.
         self.mark(p);
         let mut old = self.old.lock();
         let q = old.promote();
         self.mark(a);
-        old.finish_marking(&self.full);
+        old.finish_marking(&self.major);
         drop((old, marking));
         let r = self.pause(pace, 2);
-        self.full.wait_for_one_after(1, || unreachable!("the second one is under way"));
-        self.full.stop();
+        self.major.wait_for_one_after(1, || unreachable!("the second one is under way"));
+        self.major.stop();
         [p, q, r]
     }
 }
@@ -207,27 +207,27 @@ fn marks(bits: &Bits, block: usize) -> u64 {
 
 /// Whether the program outruns the marker, so that a pause sweeps all that is left.
 #[derive(Clone, Copy)]
-enum Pace {
+enum Pacing {
     Ahead,
     Behind,
 }
 
 /// The marker is the first thread to run: preemptions are for what follows.
-fn two_collections(pace: Pace) {
+fn two_collections(pace: Pacing) {
     let start = Instant::now();
     check(move || {
         let mut space = OldSpace::new(AddressMap::new()).unwrap();
         assert!(space.ensure_empty(2, |_| true, |_, _| true));
         let (cursors, progress, freed) = (Cursors::new(), Progress::default(), Freed::default());
         let mut old = Old { space, cursors, progress, freed };
-        let full = Full::new();
+        let full = MajorCycle::new();
         let [a, b, c] = [(); 3].map(|()| old.promote());
         old.begin_marking(&full, start);
         let bits = old.space.bits.clone();
-        let here = Arc::new(World { full, bits, old: Mutex::new(old), marking: Mutex::new(()) });
+        let here = Arc::new(World { major: full, bits, old: Mutex::new(old), marking: Mutex::new(()) });
         here.mark(a);
         here.mark(c);
-        here.old.lock().finish_marking(&here.full);
+        here.old.lock().finish_marking(&here.major);
         let there = here.clone();
         let pauses = thread::spawn(move || there.pauses(pace, start, a));
         here.work();
@@ -253,11 +253,11 @@ fn allocated(bits: &Bits, block: usize) -> usize {
 }
 
 fn ahead() {
-    two_collections(Pace::Ahead);
+    two_collections(Pacing::Ahead);
 }
 
 fn behind() {
-    two_collections(Pace::Behind);
+    two_collections(Pacing::Behind);
 }
 
 #[test]

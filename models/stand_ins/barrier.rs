@@ -1,7 +1,7 @@
 //! The barrier: the production files.
 
-pub(crate) use satb::Snapshots;
-pub(crate) use write_barrier::{Barrier, Preserver};
+pub(crate) use satb::SatbQueue;
+pub(crate) use write_barrier::{Barrier, SatbLogger};
 
 #[path = "../../gc-core/src/barrier/remembered.rs"]
 pub(crate) mod remembered;

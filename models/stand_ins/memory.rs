@@ -45,7 +45,7 @@ pub(crate) mod address_map {
         pub(crate) young: Part,
         pub(crate) large: Part,
         pub(crate) old: Part,
-        holders: Part,
+        sources: Part,
     }
 
     impl AddressMap {
@@ -55,7 +55,7 @@ pub(crate) mod address_map {
                 young: Part { start: YOUNG, bytes: 0x1000 },
                 large: Part { start: 0, bytes: 0 },
                 old: Part { start: OLD, bytes: 4 * BLOCK },
-                holders: Part { start: 0x10000, bytes: usize::MAX - 0x10000 },
+                sources: Part { start: 0x10000, bytes: usize::MAX - 0x10000 },
             }
         }
 
@@ -64,7 +64,7 @@ pub(crate) mod address_map {
         }
 
         pub(crate) fn large_and_old(&self) -> Part {
-            self.holders
+            self.sources
         }
 
         pub(crate) fn pointer(&self, address: usize) -> *mut u8 {

@@ -1,7 +1,7 @@
 //! What barriers, promotion and the sweep know of objects. Slots, cells' words, the claims of copies and size classes are the production files.
 
 pub(crate) use cell_word::CellWord;
-pub(crate) use pointer_slot::Edge;
+pub(crate) use pointer_slot::PointerSlot;
 
 #[path = "../../gc-core/src/object/cell_word.rs"]
 pub(crate) mod cell_word;
@@ -34,7 +34,7 @@ impl Header {
 
 /// An object that fills half a block and needs dropping.
 pub(crate) static OBJECT: TypeInfo =
-    TypeInfo { trace: TraceFns { preserve: no_pointers }, shape: TypeShape { align: 8 }, drop: Some(|| ()) };
+    TypeInfo { trace: TraceFns { log_old_value: no_pointers }, shape: TypeShape { align: 8 }, drop: Some(|| ()) };
 
 /// # Safety
 ///
@@ -53,12 +53,12 @@ pub(crate) struct TypeShape {
 }
 
 pub(crate) struct TraceFns {
-    pub(crate) preserve: unsafe fn(*mut u8, usize, *mut u8),
+    pub(crate) log_old_value: unsafe fn(*mut u8, usize, *mut u8),
 }
 
 impl TypeShape {
-    pub(crate) fn cell_bytes(&self, extent: usize) -> usize {
-        extent
+    pub(crate) fn cell_bytes(&self, size_with_header: usize) -> usize {
+        size_with_header
     }
 
     pub(crate) fn cell_offset(&self) -> usize {

@@ -1,12 +1,12 @@
 //! What the barrier knows of tracing.
 
-use crate::object::{CellWord, Edge};
+use crate::object::{CellWord, PointerSlot};
 
 pub(crate) trait Trace {}
 
 pub(crate) trait Visitor: sealed::Visitor {
     const MOVES: bool;
-    unsafe fn edge(&mut self, edge: *mut Edge);
+    unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot);
     unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T);
 }
 

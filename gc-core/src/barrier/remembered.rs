@@ -1,14 +1,14 @@
-//! The remembered set: places in old objects that may hold young values. What keeps it whole are W1 to W3 of `write_barrier`.
+//! The remembered set: places in old objects that may hold young values. What keeps it whole are [barrier.remembered] to [barrier.logged].
 
 use core::ptr::NonNull;
 
-use crate::object::{CellWord, Edge, TypeInfo};
+use crate::object::{CellWord, PointerSlot, TypeInfo};
 
 /// Places in old objects that may hold young values.
 #[derive(Default)]
 pub(crate) struct Remembered {
     /// Slots, immutable fields, and pointers in memory that old objects own.
-    pub(crate) edges: Vec<NonNull<Edge>>,
+    pub(crate) pointer_slots: Vec<NonNull<PointerSlot>>,
     pub(crate) cells: Vec<RememberedCell>,
 }
 
@@ -31,7 +31,7 @@ impl RememberedCell {
 impl Remembered {
     /// Adds another set.
     pub(crate) fn append(&mut self, mut other: Self) {
-        self.edges.append(&mut other.edges);
+        self.pointer_slots.append(&mut other.pointer_slots);
         self.cells.append(&mut other.cells);
     }
 
@@ -40,12 +40,12 @@ impl Remembered {
         if self.len() <= capacity {
             return false;
         }
-        self.edges.sort_unstable();
-        self.edges.dedup();
+        self.pointer_slots.sort_unstable();
+        self.pointer_slots.dedup();
         self.len() > capacity / 2
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.edges.len() + self.cells.len()
+        self.pointer_slots.len() + self.cells.len()
     }
 }

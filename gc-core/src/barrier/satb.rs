@@ -1,8 +1,8 @@
 //! Old values that were overwritten while the old generation is being marked: buffers of the mutators, handed over when they are
 //! full and at every pause.
 //!
-//! - **N1** What is in a buffer was marked by whoever pushed it, and not traced: who drains it traces it without looking at the mark.
-//! - **N2** A buffer is in a mutator's hands, or here, or in the marker's.
+//! - **[satb.marked-by-pusher]** What is in a buffer was marked by whoever pushed it, and not traced: who drains it traces it without looking at the mark.
+//! - **[satb.one-holder]** A buffer is in a mutator's hands, or here, or in the marker's.
 
 use core::ptr::NonNull;
 
@@ -12,7 +12,7 @@ use crate::sync::{
 };
 
 /// Buffers that were handed over.
-pub(crate) struct Snapshots {
+pub(crate) struct SatbQueue {
     buffers: Mutex<Buffers>,
     /// How many buffers there are: a hint.
     waiting: AtomicUsize,
@@ -26,7 +26,7 @@ struct Buffers(Vec<Vec<NonNull<u8>>>);
 // SAFETY: addresses of objects; whoever takes them answers for using them.
 unsafe impl Send for Buffers {}
 
-impl Snapshots {
+impl SatbQueue {
     pub(crate) fn new() -> Self {
         Self { buffers: Mutex::default(), waiting: AtomicUsize::new(0), entries: AtomicU64::new(0) }
     }

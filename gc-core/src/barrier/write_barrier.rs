@@ -14,26 +14,26 @@
 //! `value` is the young and the large part, and the whole address space while the old generation is being marked: then null and old
 //! values reach the slow path too.
 //!
-//! - **W1** Between collections, every slot and cell in an old object that holds a young value is in the remembered set
+//! - **[barrier.remembered]** Between collections, every slot and cell in an old object that holds a young value is in the remembered set
 //!   (a superset: it may hold one no longer).
-//! - **W2** A remembered place stays a slot or cell of the same object until the set is rebuilt: cells never lie in memory of
+//! - **[barrier.slots-stay]** A remembered place stays a slot or cell of the same object until the set is rebuilt: cells never lie in memory of
 //!   their own, and old objects are freed only while the set is empty.
-//! - **W3** A cell is in the set if and only if its logged bit is set.
-//! - **W4** Ranges change only while the world is stopped, and who goes on sees it; so they are plain cells. The model is
+//! - **[barrier.logged]** A cell is in the set if and only if its logged bit is set.
+//! - **[barrier.ranges]** Ranges change only while the world is stopped, and who goes on sees it; so they are plain cells. The model is
 //!   `models/protocols/ranges.rs`.
-//! - **W5** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990): marking begins and ends
+//! - **[barrier.snapshot]** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990): marking begins and ends
 //!   with nothing young. Every writer reads the old value before its own store, so the first store to a slot in its modification order has
 //!   read the snapshot's value, and pushed it or seen it marked. Marks only go from clear to set, so a stale read pushes once too often,
 //!   never once too few; no fence is needed, as the *old value's* mark is tested, not the holder's. For a cell the same is done for all that
 //!   it holds, when it is logged: once in a marking, as the set is empty when that begins.
 //!
-//! A slot that held a young value already is already in the set (W1), so nothing is remembered twice in a row.
+//! A slot that held a young value already is already in the set ([barrier.remembered]), so nothing is remembered twice in a row.
 
 use core::{cell::Cell, cell::RefCell, ptr::NonNull};
 
 use crate::{
     memory::AddressMap,
-    object::{CellWord, Edge, TypeInfo},
+    object::{CellWord, PointerSlot, TypeInfo},
     safepoint::{Poll, Reason},
     space::{large::RunTable, old::Bits},
     sync::{Arc, mutant},
@@ -42,7 +42,7 @@ use crate::{
 
 use super::{
     remembered::{Remembered, RememberedCell},
-    satb::Snapshots,
+    satb::SatbQueue,
 };
 
 /// A mutator's barrier: the ranges that it compares with, in one line of the cache, and what it has remembered.
@@ -59,7 +59,7 @@ pub(crate) struct Barrier {
     /// Entries at which the buffer is looked through for duplicates.
     capacity: usize,
     bits: Arc<Bits>,
-    snapshots: Arc<Snapshots>,
+    satb: Arc<SatbQueue>,
     marking: Cell<bool>,
     /// Values that were overwritten and are marked now. As `remembered`.
     overwritten: RefCell<Vec<NonNull<u8>>>,
@@ -73,14 +73,14 @@ impl Barrier {
         map: AddressMap,
         runs: Arc<RunTable>,
         bits: Arc<Bits>,
-        snapshots: Arc<Snapshots>,
+        satb: Arc<SatbQueue>,
         capacity: usize,
     ) -> Self {
-        let holders = map.large_and_old();
+        let sources = map.large_and_old();
         let values = map.young_and_large();
         Self {
-            holder_start: Cell::new(holders.start),
-            holder_bytes: Cell::new(holders.bytes),
+            holder_start: Cell::new(sources.start),
+            holder_bytes: Cell::new(sources.bytes),
             value_start: Cell::new(values.start),
             value_bytes: Cell::new(values.bytes),
             map,
@@ -88,13 +88,13 @@ impl Barrier {
             remembered: RefCell::default(),
             capacity,
             bits,
-            snapshots,
+            satb,
             marking: Cell::new(false),
             overwritten: RefCell::default(),
         }
     }
 
-    /// Whether the old generation is being marked, from here on. The world is stopped (W4), or nobody knows the barrier yet.
+    /// Whether the old generation is being marked, from here on. The world is stopped ([barrier.ranges]), or nobody knows the barrier yet.
     pub(crate) fn set_marking(&self, marking: bool) {
         let values = self.map.young_and_large();
         self.value_start.set(if marking { 0 } else { values.start });
@@ -104,7 +104,7 @@ impl Barrier {
 
     /// Hands over what was overwritten.
     pub(crate) fn hand_over(&self) {
-        self.snapshots.hand_over(self.overwritten.take());
+        self.satb.hand_over(self.overwritten.take());
     }
 
     /// What was remembered; the set is empty from now on.
@@ -114,7 +114,7 @@ impl Barrier {
 
     /// Stores `value` in `slot`. 9 instructions beside the store and the two that branch.
     #[inline(always)]
-    pub(crate) fn store(&self, poll: &Poll, slot: &Edge, value: *mut u8) {
+    pub(crate) fn store(&self, poll: &Poll, slot: &PointerSlot, value: *mut u8) {
         self.before(poll, slot, value);
         // Release, with the Acquire load of `Slot::get`: what is behind `value` was written before.
         slot.publish(value);
@@ -122,7 +122,7 @@ impl Barrier {
 
     /// Stores `value` in `slot` and returns what was there.
     #[inline]
-    pub(crate) fn swap(&self, poll: &Poll, slot: &Edge, value: *mut u8) -> *mut u8 {
+    pub(crate) fn swap(&self, poll: &Poll, slot: &PointerSlot, value: *mut u8) -> *mut u8 {
         self.before(poll, slot, value);
         slot.swap(value)
     }
@@ -132,7 +132,7 @@ impl Barrier {
     pub(crate) fn compare_exchange(
         &self,
         poll: &Poll,
-        slot: &Edge,
+        slot: &PointerSlot,
         current: *mut u8,
         new: *mut u8,
     ) -> Result<*mut u8, *mut u8> {
@@ -141,7 +141,7 @@ impl Barrier {
     }
 
     #[inline(always)]
-    fn before(&self, poll: &Poll, slot: &Edge, value: *mut u8) {
+    fn before(&self, poll: &Poll, slot: &PointerSlot, value: *mut u8) {
         let place = core::ptr::from_ref(slot).addr();
         if place.wrapping_sub(self.holder_start.get()) < self.holder_bytes.get()
             && value.addr().wrapping_sub(self.value_start.get()) < self.value_bytes.get()
@@ -152,15 +152,15 @@ impl Barrier {
 
     #[cold]
     #[inline(never)]
-    fn slow(&self, poll: &Poll, slot: &Edge, value: *mut u8) {
+    fn slow(&self, poll: &Poll, slot: &PointerSlot, value: *mut u8) {
         let old = slot.get();
         if self.marking.get() {
-            self.preserve(old);
+            self.log_old_value(old);
         }
         let place = NonNull::from(slot);
         let new = self.is_young(value) && !self.is_young(old) && self.holder_is_old(place.addr().get());
         if new && !mutant::NO_REMEMBERED_SET.is_planted() {
-            self.remember(poll, |set| set.edges.push(place));
+            self.remember(poll, |set| set.pointer_slots.push(place));
         }
     }
 
@@ -182,7 +182,7 @@ impl Barrier {
             if self.marking.get() {
                 let cell = RememberedCell { word: place, info };
                 // SAFETY: the content of the cell, which the caller has the lock of, with its type.
-                unsafe { (info.trace.preserve)(cell.content(), 1, core::ptr::from_ref(self).cast_mut().cast()) };
+                unsafe { (info.trace.log_old_value)(cell.content(), 1, core::ptr::from_ref(self).cast_mut().cast()) };
             }
             if !mutant::NO_REMEMBERED_CELLS.is_planted() {
                 self.remember(poll, |set| set.cells.push(RememberedCell { word: place, info }));
@@ -190,8 +190,8 @@ impl Barrier {
         }
     }
 
-    /// Keeps a value that is about to be overwritten alive until the marking is over (W5).
-    fn preserve(&self, old: *mut u8) {
+    /// Keeps a value that is about to be overwritten alive until the marking is over ([barrier.snapshot]).
+    fn log_old_value(&self, old: *mut u8) {
         let Some(object) = NonNull::new(old) else { return };
         let address = old.addr();
         let new = if self.map.old.contains(address) {
@@ -206,7 +206,7 @@ impl Barrier {
             let mut overwritten = self.overwritten.borrow_mut();
             overwritten.push(object);
             if overwritten.len() >= SNAPSHOT {
-                self.snapshots.hand_over(core::mem::take(&mut overwritten));
+                self.satb.hand_over(core::mem::take(&mut overwritten));
             }
         }
     }
@@ -220,9 +220,9 @@ impl Barrier {
             // reaches no safepoint pays for them, so that storing to the same places again and again needs no more memory.
             poll.raise(Reason::REMEMBERED);
             if len > self.capacity {
-                // Cells are never twice in the set (W3); a slot that held other values in between may be.
-                set.edges.sort_unstable();
-                set.edges.dedup();
+                // Cells are never twice in the set ([barrier.logged]); a slot that held other values in between may be.
+                set.pointer_slots.sort_unstable();
+                set.pointer_slots.dedup();
             }
         }
     }
@@ -242,23 +242,23 @@ impl Barrier {
 }
 
 /// Preserves every pointer of a cell's content.
-pub(crate) struct Preserver<'a>(&'a Barrier);
+pub(crate) struct SatbLogger<'a>(&'a Barrier);
 
-impl<'a> Preserver<'a> {
+impl<'a> SatbLogger<'a> {
     pub(crate) fn new(barrier: &'a Barrier) -> Self {
         Self(barrier)
     }
 }
 
-impl sealed::Visitor for Preserver<'_> {}
+impl sealed::Visitor for SatbLogger<'_> {}
 
-impl Visitor for Preserver<'_> {
+impl Visitor for SatbLogger<'_> {
     const MOVES: bool = false;
 
     #[inline]
-    unsafe fn edge(&mut self, edge: *mut Edge) {
+    unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
         // SAFETY: the caller passes the place of a pointer.
-        self.0.preserve(unsafe { &*edge }.get());
+        self.0.log_old_value(unsafe { &*pointer_slot }.get());
     }
 
     unsafe fn cell<T: Trace>(&mut self, _: *mut CellWord, _: *mut T) {

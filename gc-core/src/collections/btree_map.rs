@@ -360,7 +360,7 @@ impl<'a, K, V> IntoIterator for &'a mut BTreeMap<K, V> {
     }
 }
 
-// SAFETY: every value of a map that is whole is reported, and what is in another one nobody reaches any more ([whole], [broken] of
+// SAFETY: every value of a map that is whole is reported, and what is in another one nobody reaches any more ([map.whole], [map.broken] of
 // `collections`); keys are leaves. With the values under another lifetime, so is the map: the rest of it is the same type.
 unsafe impl<K: IsLeaf, V: Trace> Trace for BTreeMap<K, V> {
     type At<'a> = BTreeMap<K, V::At<'a>>;
@@ -388,10 +388,10 @@ unsafe impl<K: IsLeaf, V: Trace> Trace for BTreeMap<K, V> {
     }
 }
 
-// SAFETY: all that the value holds are its parts, of which Y1 and Y2 hold. Through `&` it lends them shared.
+// SAFETY: all that the value holds are its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
 unsafe impl<K: Acyclic, V: Acyclic> Acyclic for BTreeMap<K, V> {}
 
-// SAFETY: all that the value holds are its parts, of which Y3 holds.
+// SAFETY: all that the value holds are its parts, of which [acyclic.leads-nowhere] holds.
 unsafe impl<K: LeadsNowhere, V: LeadsNowhere> LeadsNowhere for BTreeMap<K, V> {}
 
 /// The iterator of [`BTreeMap::extract_if`].

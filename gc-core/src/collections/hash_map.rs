@@ -353,7 +353,7 @@ impl<'a, K, V, S> IntoIterator for &'a mut HashMap<K, V, S> {
     }
 }
 
-// SAFETY: every value of a map that is whole is reported, and what is in another one nobody reaches any more ([whole], [broken] of
+// SAFETY: every value of a map that is whole is reported, and what is in another one nobody reaches any more ([map.whole], [map.broken] of
 // `collections`); keys and hasher are leaves. With the values under another lifetime, so is the map: the rest of it is the same type.
 unsafe impl<K: IsLeaf, V: Trace, S: IsLeaf> Trace for HashMap<K, V, S> {
     type At<'a> = HashMap<K, V::At<'a>, S>;
@@ -381,10 +381,10 @@ unsafe impl<K: IsLeaf, V: Trace, S: IsLeaf> Trace for HashMap<K, V, S> {
     }
 }
 
-// SAFETY: all that the value holds are its parts, of which Y1 and Y2 hold. Through `&` it lends them shared.
+// SAFETY: all that the value holds are its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
 unsafe impl<K: Acyclic, V: Acyclic, S: Acyclic> Acyclic for HashMap<K, V, S> {}
 
-// SAFETY: all that the value holds are its parts, of which Y3 holds.
+// SAFETY: all that the value holds are its parts, of which [acyclic.leads-nowhere] holds.
 unsafe impl<K: LeadsNowhere, V: LeadsNowhere, S: LeadsNowhere> LeadsNowhere for HashMap<K, V, S> {}
 
 /// The iterator of [`HashMap::drain`].

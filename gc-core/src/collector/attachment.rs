@@ -1,13 +1,13 @@
 //! A thread's attachment to a heap: its mutator's state, what keeps the heap alive, and which attachment a thread runs.
 //!
-//! - **L2** `CURRENT` is the attachment whose mutator this thread runs: null while it is blocked, detached or helping the collector. It counts
-//!   references by that one's token (T1 of `counted::current`).
+//! - **[attachment.current]** `CURRENT` is the attachment whose mutator this thread runs: null while it is blocked, detached or helping the collector. It counts
+//!   references by that one's token ([token.current]).
 
 use core::{cell::Cell, ops::Deref, ptr};
 
 use crate::{counted::Token, sync::Arc};
 
-use super::{collector::Shared, handle::Handle, mutator_state::MutatorState};
+use super::{collector::Collector, handle::Handle, mutator_state::MutatorState};
 
 /// What a mutator points to. The state is first: its first line of the cache is what the fast paths touch.
 #[repr(C)]
@@ -15,7 +15,7 @@ pub(crate) struct Attachment {
     pub(crate) state: MutatorState,
     /// Keeps the heap alive.
     pub(crate) handle: Arc<Handle>,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) collector: Arc<Collector>,
 }
 
 impl Deref for Attachment {
@@ -32,7 +32,7 @@ impl Attachment {
     #[cold]
     #[inline(never)]
     pub(crate) fn merge_counted(&self) {
-        self.shared.background.post_counted(self.token.drain());
+        self.collector.background.post_counted(self.token.drain());
     }
 }
 
@@ -40,7 +40,7 @@ thread_local! {
     static CURRENT: Cell<*const Attachment> = const { Cell::new(ptr::null()) };
 }
 
-/// The mutator that this thread runs (L2), or null.
+/// The mutator that this thread runs ([attachment.current]), or null.
 #[inline(always)]
 pub(crate) fn current() -> *const Attachment {
     CURRENT.get()

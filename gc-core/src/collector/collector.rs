@@ -4,11 +4,11 @@
 //!   registry → young → old → large → marking → the state of `full` → the queue of `background`
 //! ```
 //!
-//! Whoever holds one takes only those behind it; nobody holds one while user code runs. The locks within `world`, `snapshots`, `stats` and
+//! Whoever holds one takes only those behind it; nobody holds one while user code runs. The locks within `world`, `satb`, `stats` and
 //! `workers` are leaves. What the parts do with each other is in the files above this one: no part names its owner.
 
 use crate::{
-    barrier::Snapshots,
+    barrier::SatbQueue,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget},
     old::mark::Marking,
     safepoint::Rendezvous,
@@ -27,20 +27,20 @@ use super::{
     epochs::Epochs,
     generations::{Old, Young},
     jobs::Background,
-    major_cycle::Full,
-    pacing::Pace,
+    major_cycle::MajorCycle,
+    pacing::Pacing,
     registry::Registry,
 };
 
 /// One heap.
-pub(crate) struct Shared {
+pub(crate) struct Collector {
     pub(crate) config: Config,
     /// Where the parts of its address space lie, and the memory behind them.
     pub(crate) map: AddressMap,
     pub(crate) memory: Memory,
     /// Who takes part, and where they meet.
     pub(crate) registry: Mutex<Registry>,
-    pub(crate) world: Rendezvous,
+    pub(crate) rendezvous: Rendezvous,
     /// The generations. Their side tables are read without a lock.
     pub(crate) young: Mutex<Young>,
     pub(crate) old: Mutex<Old>,
@@ -48,11 +48,11 @@ pub(crate) struct Shared {
     pub(crate) bits: Arc<Bits>,
     pub(crate) runs: Arc<RunTable>,
     /// The full collection that is under way: where it is, what is marked, and what mutators have overwritten.
-    pub(crate) full: Full,
+    pub(crate) major: MajorCycle,
     pub(crate) marking: Mutex<Marking>,
-    pub(crate) snapshots: Arc<Snapshots>,
+    pub(crate) satb: Arc<SatbQueue>,
     /// When to collect, and what was done so far.
-    pub(crate) pace: Pace,
+    pub(crate) pacing: Pacing,
     pub(crate) epochs: Epochs,
     pub(crate) stats: Recorder,
     /// What the heap's own threads have to do.
@@ -60,14 +60,14 @@ pub(crate) struct Shared {
     pub(crate) workers: Workers,
 }
 
-impl Shared {
+impl Collector {
     /// Reserves a heap. Retries with half the address space where the system refuses.
     pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
         let config = config.checked()?;
         let mut bytes = config.reservation;
         loop {
             match Self::reserve(&config, bytes) {
-                Ok(shared) => return Ok(shared),
+                Ok(collector) => return Ok(collector),
                 Err(_) if bytes / 2 >= config.least_reservation() => bytes /= 2,
                 Err(error) => {
                     let os = std::io::Error::from_raw_os_error(error.os).to_string();
@@ -87,22 +87,22 @@ impl Shared {
         let old = OldSpace::new(map)?;
         let bits = old.bits.clone();
         let limit = config.hard_limit.unwrap_or(usize::MAX);
-        let pace = Pace::new(config);
-        pace.set_goal();
+        let pacing = Pacing::new(config);
+        pacing.set_goal();
         Ok(Self {
             map,
             runs,
-            pace,
+            pacing,
             epochs: Epochs::new(),
-            world: Rendezvous::new(),
+            rendezvous: Rendezvous::new(),
             registry: Mutex::default(),
             young: Mutex::new(Young::new(YoungSpace::new(map, config.chunk_bytes)?)),
             old: Mutex::new(Old::new(old, config.workers)),
             large: Mutex::new(LargeSpace::new(map)),
             marking: Mutex::new(Marking::default()),
             bits,
-            snapshots: Arc::new(Snapshots::new()),
-            full: Full::new(),
+            satb: Arc::new(SatbQueue::new()),
+            major: MajorCycle::new(),
             stats: Recorder::default(),
             background: Background::new(config.hook.clone()),
             workers: Workers::new(),

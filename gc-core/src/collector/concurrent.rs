@@ -12,30 +12,30 @@ use crate::{
     safepoint::Reason,
     sync::{Arc, Mutex},
     workers::{
-        Work,
+        Packet,
         role::{Role, set_role},
     },
 };
 
 use super::{
-    collector::Shared,
-    drops::Pending,
-    major_cycle::{Duty, MARKER, Phase},
-    policy::Wanted,
+    collector::Collector,
+    drops::DropQueue,
+    major_cycle::{ConcurrentTask, MARKER, Phase},
+    policy::Request,
     request::lead,
     sweeping::AT_ONCE,
 };
 
 /// Starts the marker of a heap.
-pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
+pub(crate) fn start(collector: Arc<Collector>) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("gc-core marker".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
         loop {
-            match shared.full.next() {
-                Duty::Mark => shared.mark_beside(),
-                Duty::Sweep(number) => shared.sweep_beside(number),
-                Duty::Populate(offset, bytes) => shared.memory.populate(offset, bytes),
-                Duty::Stop => return,
+            match collector.major.next() {
+                ConcurrentTask::Mark => collector.mark_concurrently(),
+                ConcurrentTask::Sweep(number) => collector.sweep_concurrently(number),
+                ConcurrentTask::Populate(offset, bytes) => collector.memory.populate(offset, bytes),
+                ConcurrentTask::Stop => return,
             }
         }
     })
@@ -52,14 +52,14 @@ const POST_AT: usize = 256 << 10;
 /// Testing: how long a slow marker rests.
 const REST: Duration = Duration::from_micros(20);
 
-impl Shared {
+impl Collector {
     /// Marks until marking is over, or the heap ends.
-    fn mark_beside(&self) {
-        let (full, world) = (&self.full, &self.world);
+    fn mark_concurrently(&self) {
+        let (full, world) = (&self.major, &self.rendezvous);
         let mut attempts = 0;
         world.leave_blocked(full.word());
         while !full.is_stopping() && full.phase() == Phase::Marking {
-            let marked = self.mark_stretch();
+            let marked = self.mark_increment();
             if full.poll().is_raised() {
                 if full.poll().take().contains(Reason::STOP) {
                     world.park(full.word());
@@ -70,11 +70,11 @@ impl Shared {
                     ranges.into_iter().for_each(|(offset, bytes)| self.memory.populate(offset, bytes));
                     world.leave_blocked(full.word());
                 }
-            } else if marked == Marked::All && !self.snapshots.is_waiting() {
+            } else if marked == Marked::All && !self.satb.is_waiting() {
                 attempts += 1;
                 world.enter_blocked(full.word());
                 let budget = if attempts < ATTEMPTS { FINAL } else { u64::MAX };
-                lead(self, Wanted::Finish { budget }, full.cause(), None);
+                lead(self, Request::Finish { budget }, full.cause(), None);
                 world.leave_blocked(full.word());
             } else if self.config.stress.slow_marker != 0 {
                 world.enter_blocked(full.word());
@@ -86,32 +86,32 @@ impl Shared {
     }
 
     /// Marks until nothing is left, or a pause is asked for. The marker is RUNNING.
-    fn mark_stretch(&self) -> Marked {
+    fn mark_increment(&self) -> Marked {
         let mut state = self.marking.lock();
-        self.snapshots.take(&mut state.marked);
+        self.satb.take(&mut state.marked);
         let cells = Cells::Locked(CellUser::new(self.epochs.stop(), false, MARKER));
         let budget = match self.config.stress.slow_marker {
             0 => u64::MAX,
             objects => u64::from(objects),
         };
-        let poll = Some(self.full.poll());
+        let poll = Some(self.major.poll());
         let helpers = self.marking_helpers();
         if helpers == 0 {
             return Marker::new(&self.bits, &self.runs, cells, &mut state).run(poll, budget);
         }
         // All stop for the poll of the marker, which parks when none of them has work in hand.
-        let crew = &*self.workers.crew;
+        let pool = &*self.workers.pool;
         let spare: Mutex<Vec<Marking>> = Mutex::default();
         let mark =
-            |state: &mut Marking| Marker::new(&self.bits, &self.runs, cells, state).among(crew).run(poll, budget);
-        let task = |packet: Work| {
+            |state: &mut Marking| Marker::new(&self.bits, &self.runs, cells, state).among(pool).run(poll, budget);
+        let task = |packet: Packet| {
             let mut state = spare.lock().pop().unwrap_or_default();
             state.take_over(packet);
             let _ = mark(&mut state);
             spare.lock().push(state);
         };
         let mut marked = Marked::All;
-        crew.lead(helpers, &task, |packet| {
+        pool.lead(helpers, &task, |packet| {
             if let Some(packet) = packet {
                 state.take_over(packet);
             }
@@ -129,15 +129,15 @@ impl Shared {
         if self.config.stress.workers != 0 {
             return helpers;
         }
-        let busy = 1 + self.pace.attached().saturating_sub(self.full.waiting());
+        let busy = 1 + self.pacing.attached().saturating_sub(self.major.waiting());
         helpers.min(self.config.cores.saturating_sub(busy))
     }
 
     /// Sweeps until everything is swept, and ends collection `number`; or until the heap ends.
-    fn sweep_beside(&self, number: u64) {
-        let mut pending = Pending::default();
+    fn sweep_concurrently(&self, number: u64) {
+        let mut pending = DropQueue::default();
         let mut more = true;
-        while more && !self.full.is_stopping() {
+        while more && !self.major.is_stopping() {
             // A pause, or an allocation that wants blocks, gets its turn between two holds.
             let mut old = self.old.lock();
             let count = if self.config.stress.slow_marker == 0 { AT_ONCE } else { 1 };

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Values moved out of dead objects in one collection, and what else it left to be dropped.
-pub(crate) struct Pending {
+pub(crate) struct DropQueue {
     arenas: Vec<Arena>,
     /// The free memory of the last arena.
     next: *mut u8,
@@ -27,7 +27,7 @@ pub(crate) struct Pending {
     large: Vec<u32>,
 }
 
-impl Default for Pending {
+impl Default for DropQueue {
     fn default() -> Self {
         let next = core::ptr::null_mut();
         Self { arenas: Vec::new(), next, end: 0, values: 0, counted: (0, 0), boxed: Vec::new(), large: Vec::new() }
@@ -36,7 +36,7 @@ impl Default for Pending {
 
 // SAFETY: what may be in a heap is made of traced types, which drop without running user code, and of leaves, which
 // are `Send`: any thread may drop them. Nobody else has a pointer to them.
-unsafe impl Send for Pending {}
+unsafe impl Send for DropQueue {}
 
 /// Memory that dead objects are moved into: below `used` lie objects with their headers, and fillers, without a gap.
 struct Arena {
@@ -86,7 +86,7 @@ impl Arena {
                     };
                     let address = header.address();
                     // SAFETY: an object of this type, moved here whole.
-                    at = at.wrapping_add(unsafe { info.extent(address) });
+                    at = at.wrapping_add(unsafe { info.size_with_header(address) });
                     match info.drop {
                         Some(drop) if !info.shape.slice => {
                             (name, dropped.values) = (info.name, dropped.values + 1);
@@ -129,7 +129,7 @@ impl Dropped {
     }
 }
 
-impl Pending {
+impl DropQueue {
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -160,10 +160,10 @@ impl Pending {
     /// Memory for an object of any alignment, gaps filled: the place of its header.
     #[cold]
     #[inline(never)]
-    fn place_slow(&mut self, info: &'static TypeInfo, extent: usize) -> *mut u8 {
+    fn place_slow(&mut self, info: &'static TypeInfo, size_with_header: usize) -> *mut u8 {
         loop {
             let at = young_start(self.next.addr(), usize::from(info.shape.align), info.shape.slice);
-            if !self.next.is_null() && at + extent <= self.end {
+            if !self.next.is_null() && at + size_with_header <= self.end {
                 let gap = at - self.next.addr();
                 if gap > 0
                     && let Some(place) = NonNull::new(self.next)
@@ -172,11 +172,11 @@ impl Pending {
                     unsafe { Header::at(place).write_filler(gap) };
                 }
                 let place = self.next.wrapping_add(gap);
-                self.next = place.wrapping_add(extent);
+                self.next = place.wrapping_add(size_with_header);
                 return place;
             }
             self.seal();
-            let arena = Arena::new(extent + ARENA_ALIGN);
+            let arena = Arena::new(size_with_header + ARENA_ALIGN);
             self.next = arena.start.as_ptr();
             self.end = self.next.addr() + arena.bytes;
             self.arenas.push(arena);
@@ -240,20 +240,20 @@ pub(crate) unsafe fn drop_object(address: *mut u8, info: &'static TypeInfo, drop
     }
 }
 
-impl Dead for Pending {
+impl Dead for DropQueue {
     #[inline(always)]
-    unsafe fn moved_out(&mut self, address: *mut u8, info: &'static TypeInfo) {
+    unsafe fn enqueue(&mut self, address: *mut u8, info: &'static TypeInfo) {
         // SAFETY: the caller's.
-        let extent = unsafe { info.extent(address) };
-        let place = if info.shape.align <= 8 && self.end.wrapping_sub(self.next.addr()) >= extent {
+        let size_with_header = unsafe { info.size_with_header(address) };
+        let place = if info.shape.align <= 8 && self.end.wrapping_sub(self.next.addr()) >= size_with_header {
             let place = self.next;
-            self.next = place.wrapping_add(extent);
+            self.next = place.wrapping_add(size_with_header);
             place
         } else {
-            self.place_slow(info, extent)
+            self.place_slow(info, size_with_header)
         };
         // SAFETY: from the header over the object's extent; the place is nobody's.
-        unsafe { copy_object(address.sub(HEADER), place, extent) };
+        unsafe { copy_object(address.sub(HEADER), place, size_with_header) };
         self.values += 1;
     }
 

@@ -8,11 +8,11 @@ use crate::{
     workers::role::{Role, role},
 };
 
-use super::collector::Shared;
+use super::collector::Collector;
 
 /// One heap and its background thread.
 pub(crate) struct Handle {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) collector: Arc<Collector>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// The process that the heap's threads are in.
     process: u32,
@@ -20,8 +20,8 @@ pub(crate) struct Handle {
 
 impl Handle {
     /// The handle of a heap whose thread runs.
-    pub(crate) fn new(shared: Arc<Shared>, thread: JoinHandle<()>) -> Self {
-        Self { shared, thread: Mutex::new(Some(thread)), process: std::process::id() }
+    pub(crate) fn new(collector: Arc<Collector>, thread: JoinHandle<()>) -> Self {
+        Self { collector, thread: Mutex::new(Some(thread)), process: std::process::id() }
     }
 
     /// Whether this is the child of a fork: the heap's threads are not here, and locks may be held by threads that are not, either.
@@ -38,7 +38,7 @@ impl Drop for Handle {
                 core::mem::forget(thread);
                 return;
             }
-            stop(&self.shared, thread);
+            stop(&self.collector, thread);
         }
     }
 }
@@ -47,8 +47,8 @@ impl HeapHandle for Handle {}
 
 /// Ends the thread of a heap that nobody uses any more, and waits for it; from a collector thread, without waiting: the last
 /// handle may have been in an object that is being dropped there.
-fn stop(shared: &Shared, thread: thread::JoinHandle<()>) {
-    shared.background.queue.stop();
+fn stop(collector: &Collector, thread: thread::JoinHandle<()>) {
+    collector.background.queue.stop();
     if role() != Role::Collector && thread.join().is_err() {
         // Destructors and the hook are caught: what gets here is a bug of ours, and the heap leaks.
         eprintln!("gc-core: the background collector panicked");

@@ -1,7 +1,7 @@
 //! What waits to be done beside the program, and the end of a heap. The model is `models/protocols/job_queue.rs`.
 //!
-//! - **Q1** A job is taken once.
-//! - **Q2** The end comes after everything that was posted before `stop`: whoever drops the last handle of a heap has posted
+//! - **[job-queue.once]** A job is taken once.
+//! - **[job-queue.end-last]** The end comes after everything that was posted before `stop`: whoever drops the last handle of a heap has posted
 //!   all it will post.
 
 use std::collections::VecDeque;
@@ -43,7 +43,7 @@ impl<J> Queue<J> {
         }
     }
 
-    /// The next job; waits for one. `None` when the queue is empty and stopped (Q2).
+    /// The next job; waits for one. `None` when the queue is empty and stopped ([job-queue.end-last]).
     pub(crate) fn next(&self) -> Option<J> {
         let mut state = self.state.lock();
         loop {

@@ -5,15 +5,15 @@
 //!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
 //! ```
 //!
-//! - **K1** No lock is held while user code (destructors, the event hook) runs.
-//! - **K2** A job is run once (Q1 of `job_queue`). Jobs are not ordered among each other.
-//! - **K3** The thread's end owns the heap: nobody else is left who could use it.
+//! - **[jobs.no-lock]** No lock is held while user code (destructors, the event hook) runs.
+//! - **[jobs.once]** A job is run once ([job-queue.once]). Jobs are not ordered among each other.
+//! - **[jobs.end-owns]** The thread's end owns the heap: nobody else is left who could use it.
 
 use core::ptr::NonNull;
 use std::{panic, thread};
 
 use crate::{
-    counted::{grave, owners::Object},
+    counted::{owners::Object, reclaim},
     memory::{BLOCK, PAGE, bitmap::ones},
     object::Header,
     settings::config::{BuildError, Config},
@@ -23,32 +23,32 @@ use crate::{
 };
 
 use super::{
-    collector::Shared,
+    collector::Collector,
     concurrent,
-    drops::{Dropped, Pending, drop_object},
+    drops::{DropQueue, Dropped, drop_object},
     handle::Handle,
     jobs::Job,
 };
 
 /// Makes a heap and starts its threads.
 pub(crate) fn start(config: Config) -> Result<Handle, BuildError> {
-    let shared = Arc::new(Shared::new(config)?);
-    let thread = start_threads(&shared).map_err(|error| BuildError::Thread(error.to_string()))?;
-    if shared.config.stress.workers != 0 {
+    let collector = Arc::new(Collector::new(config)?);
+    let thread = start_threads(&collector).map_err(|error| BuildError::Thread(error.to_string()))?;
+    if collector.config.stress.workers != 0 {
         // From the first collection on.
-        shared.background.post(Job::Hire);
+        collector.background.post(Job::StartWorkers);
     }
-    Ok(Handle::new(shared, thread))
+    Ok(Handle::new(collector, thread))
 }
 
 /// Starts the threads of a heap: this one, and the marker.
-fn start_threads(shared: &Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>> {
-    let marker = concurrent::start(shared.clone())?;
-    let own = shared.clone();
+fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHandle<()>> {
+    let marker = concurrent::start(collector.clone())?;
+    let own = collector.clone();
     let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
         work(&own);
-        own.full.stop();
+        own.major.stop();
         if let Some(marker) = own.background.marker.lock().take()
             && marker.join().is_err()
         {
@@ -56,15 +56,15 @@ fn start_threads(shared: &Arc<Shared>) -> std::io::Result<thread::JoinHandle<()>
             eprintln!("gc-core: the marker panicked");
             return;
         }
-        own.workers.dismiss();
+        own.workers.join();
         own.drop_everything();
         // What destructors that panicked at the very end left to tell.
         work(&own);
     });
     match background {
-        Ok(_) => *shared.background.marker.lock() = Some(marker),
+        Ok(_) => *collector.background.marker.lock() = Some(marker),
         Err(_) => {
-            shared.full.stop();
+            collector.major.stop();
             let _ = marker.join();
         }
     }
@@ -76,17 +76,17 @@ const SPARE: usize = 4 << 20;
 /// Nested `Box`es in one object drop recursively.
 const STACK: usize = 64 << 20;
 
-fn work(shared: &Shared) {
-    while let Some(job) = shared.background.queue.next() {
-        shared.run(job);
+fn work(collector: &Collector) {
+    while let Some(job) = collector.background.queue.next() {
+        collector.run(job);
     }
 }
 
-impl Shared {
+impl Collector {
     /// Runs the drops that wait, for a thread that asked for a collection and waits, on one with a large stack: values may be nested
     /// deeply. Where no thread is to be had, they are left to the heap's own.
     pub(crate) fn help(&self) {
-        let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Bury(_));
+        let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Reclaim(_));
         // Others may post drops as fast as they are run: only those that are there now.
         let now = self.background.queue.count(is_drop);
         if now == 0 {
@@ -108,29 +108,29 @@ impl Shared {
         });
     }
 
-    /// Runs one job. No lock is held (K1).
+    /// Runs one job. No lock is held ([jobs.no-lock]).
     fn run(&self, job: Job) {
         match job {
             Job::Drop(pending) => self.drop_pending(pending),
-            Job::Bury(dead) => self.bury(dead),
-            Job::Tell(event) => {
+            Job::Reclaim(dead) => self.reclaim(dead),
+            Job::Report(event) => {
                 let tell = &self.background.hook.tell;
                 // A hook that panics has been reported by the panic hook; the collector goes on.
                 if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
                     core::mem::forget(payload);
                 }
             }
-            Job::Hire => {
-                if let Err(error) = self.workers.hire(self.config.workers) {
+            Job::StartWorkers => {
+                if let Err(error) = self.workers.start(self.config.workers) {
                     let event = Event::NoHelper { helpers: self.workers.count(), os: error.to_string() };
-                    self.background.post(Job::Tell(event));
+                    self.background.post(Job::Report(event));
                 }
             }
             Job::Trim => {
                 // What the old generation grows by until the next full collection would be taken again at once, and a page
                 // that was given back costs ten times the allocation on it.
                 let used = self.old.lock().space.used_blocks();
-                let goal = self.pace.goal() / BLOCK;
+                let goal = self.pacing.goal() / BLOCK;
                 let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
                 self.release_blocks(self.young.lock(), spare);
                 self.release_chunks();
@@ -140,7 +140,7 @@ impl Shared {
         }
     }
 
-    fn drop_pending(&self, mut pending: Pending) {
+    fn drop_pending(&self, mut pending: DropQueue) {
         let mut dropped = Dropped::default();
         let (count, bytes) = (pending.len(), pending.bytes());
         self.drop_with_roots(&mut dropped, |dropped| {
@@ -158,22 +158,22 @@ impl Shared {
     }
 
     /// Ends dead counted objects.
-    fn bury(&self, dead: Vec<Object>) {
+    fn reclaim(&self, dead: Vec<Object>) {
         let mut dropped = Dropped::default();
         let count = dead.len();
         for object in dead {
             dropped.values += 1;
-            dropped.note(grave::end(object), object.kind.name);
+            dropped.note(reclaim::end(object), object.kind.name);
         }
         self.background.count(dropped);
         self.background.dropped(count, 0);
     }
 
-    /// Drops every object and root that is left (K3).
+    /// Drops every object and root that is left ([jobs.end-owns]).
     fn drop_everything(&self) {
         let mut dropped = Dropped::default();
         let tables = core::mem::take(&mut self.registry.lock().tables);
-        let mut boxed = Pending::default();
+        let mut boxed = DropQueue::default();
         for table in &tables {
             table.scan(|_, _| unreachable!("gc-core: a root without a heap"), |value| boxed.boxed(value));
         }
@@ -181,7 +181,7 @@ impl Shared {
         for address in self.objects_to_drop() {
             // SAFETY: an object, whose header is an info outside of pauses.
             let info = unsafe { Header::of(address.as_ptr()).info() };
-            // SAFETY: nobody else is left (K3), and each object is on one list.
+            // SAFETY: nobody else is left ([jobs.end-owns]), and each object is on one list.
             unsafe { drop_object(address.as_ptr(), info, &mut dropped) };
         }
         self.background.count(dropped);

@@ -13,20 +13,20 @@ use crate::{
 };
 
 use super::{
-    drops::{Dropped, Pending},
+    drops::{DropQueue, Dropped},
     job_queue::Queue,
 };
 
 /// Something to do beside the program.
 pub(crate) enum Job {
-    Drop(Pending),
+    Drop(DropQueue),
     /// Dead counted objects.
-    Bury(Vec<Object>),
-    Tell(Event),
+    Reclaim(Vec<Object>),
+    Report(Event),
     /// Give empty memory back.
     Trim,
     /// Start the threads that help with collections.
-    Hire,
+    StartWorkers,
 }
 
 /// The queue of the background thread.
@@ -40,7 +40,7 @@ pub(crate) struct Background {
     /// Bytes that they lie in.
     pending_bytes: AtomicUsize,
     /// Whether it was told that they are too many.
-    told_behind: AtomicBool,
+    reported_behind: AtomicBool,
     run: AtomicU64,
     panicked: AtomicU64,
 }
@@ -53,7 +53,7 @@ impl Background {
             marker: Mutex::new(None),
             pending: AtomicUsize::new(0),
             pending_bytes: AtomicUsize::new(0),
-            told_behind: AtomicBool::new(false),
+            reported_behind: AtomicBool::new(false),
             run: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
         }
@@ -63,15 +63,15 @@ impl Background {
     ///
     /// The caller lets nobody see yet that they are dead: it has the registry locked and, in a pause, lets nobody go on; a sweep has the old
     /// generation locked. So whoever collects next, or goes on, finds what was found dead dropped, or counted here.
-    pub(crate) fn expect_drops(&self, pending: &mut Pending, budget: &Budget) {
+    pub(crate) fn expect_drops(&self, pending: &mut DropQueue, budget: &Budget) {
         let (new, new_bytes) = pending.count_new();
         budget.charge_always(new_bytes);
         // Relaxed, here and below: counters for `Stats`, which the lock and the end of the pause order.
         let values = self.pending.fetch_add(new, Ordering::Relaxed) + new;
         let bytes = self.pending_bytes.fetch_add(new_bytes, Ordering::Relaxed) + new_bytes;
-        if bytes > MANY && !self.told_behind.swap(true, Ordering::Relaxed) {
+        if bytes > MANY && !self.reported_behind.swap(true, Ordering::Relaxed) {
             // In front of the drops that it is about.
-            self.queue.post_first(Job::Tell(Event::DestructorsBehind { values, bytes }));
+            self.queue.post_first(Job::Report(Event::DestructorsBehind { values, bytes }));
         }
     }
 
@@ -79,12 +79,12 @@ impl Background {
     pub(super) fn dropped(&self, values: usize, bytes: usize) {
         self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
         if self.pending.fetch_sub(values, Ordering::Relaxed) == values {
-            self.told_behind.store(false, Ordering::Relaxed);
+            self.reported_behind.store(false, Ordering::Relaxed);
         }
     }
 
     /// Queues values to be dropped, which were counted.
-    pub(crate) fn post_drops(&self, pending: Pending) {
+    pub(crate) fn post_drops(&self, pending: DropQueue) {
         if !pending.is_empty() {
             self.post(Job::Drop(pending));
         }
@@ -94,13 +94,13 @@ impl Background {
     pub(crate) fn post_counted(&self, dead: Vec<Object>) {
         if !dead.is_empty() {
             self.pending.fetch_add(dead.len(), Ordering::Relaxed);
-            self.post(Job::Bury(dead));
+            self.post(Job::Reclaim(dead));
         }
     }
 
     /// Queues a job and wakes the thread.
     pub(crate) fn post(&self, job: Job) {
-        if let Job::Tell(event) = &job
+        if let Job::Report(event) = &job
             && event.level() < self.hook.least
         {
             return;
@@ -113,7 +113,7 @@ impl Background {
         self.run.fetch_add(dropped.values, Ordering::Relaxed);
         self.panicked.fetch_add(dropped.panicked.len() as u64, Ordering::Relaxed);
         for type_name in dropped.panicked {
-            self.post(Job::Tell(Event::DestructorPanicked { type_name }));
+            self.post(Job::Report(Event::DestructorPanicked { type_name }));
         }
     }
 

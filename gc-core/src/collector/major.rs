@@ -16,13 +16,13 @@ use crate::{
 };
 
 use super::{
-    collector::Shared,
+    collector::Collector,
     generations::{Old, old_bytes},
     jobs::Job,
-    major_cycle::{Current, Phase},
-    policy::Wanted,
+    major_cycle::{CycleFigures, Phase},
+    policy::Request,
     stopped_heap::StoppedHeap,
-    verify::Moment,
+    verify::Checkpoint,
 };
 
 /// Objects, and blocks, that a pause marks or sweeps where the program outruns the marker: about half a millisecond.
@@ -31,15 +31,15 @@ const SLICE_BLOCKS: usize = 256;
 
 impl StoppedHeap<'_> {
     /// The pause's part of a full collection, by where that is: begins or ends marking, or pays for what the program outruns.
-    pub(crate) fn major(&mut self, wanted: Wanted, cause: Cause, before: usize, start: Instant) -> Step {
-        let phase = self.shared.full.phase();
+    pub(crate) fn major(&mut self, wanted: Request, cause: Cause, before: usize, start: Instant) -> Step {
+        let phase = self.collector.major.phase();
         debug_assert!(wanted.is_due(phase), "{phase:?}: meanwhile only a sweep may have ended");
         match phase {
-            Phase::Idle if matches!(wanted, Wanted::Begin) => self.begin(cause, before, start),
+            Phase::Idle if matches!(wanted, Request::Begin) => self.begin(cause, before, start),
             Phase::Idle => Step::Whole,
             Phase::Marking => match wanted {
-                Wanted::Finish { budget } => self.end_marking(budget),
-                Wanted::Young(_) | Wanted::Begin => self.assist(Self::mark_slice),
+                Request::Finish { budget } => self.end_marking(budget),
+                Request::Young(_) | Request::Begin => self.assist(Self::mark_slice),
             },
             Phase::Sweeping => self.assist(Self::sweep_slice),
         }
@@ -48,7 +48,7 @@ impl StoppedHeap<'_> {
     /// Begins marking; under stress the collection is over in this very pause.
     fn begin(&mut self, cause: Cause, before: usize, start: Instant) -> Step {
         self.begin_marking(cause, before, start);
-        if self.shared.config.stress.stopped {
+        if self.collector.config.stress.stopped {
             self.finish_marking(u64::MAX);
             self.sweep_all();
         }
@@ -61,7 +61,7 @@ impl StoppedHeap<'_> {
             return Step::Whole;
         }
         let old_bytes = old_bytes(&self.old.space, &self.large);
-        if self.shared.pace.is_over_goal(old_bytes, 10) {
+        if self.collector.pacing.is_over_goal(old_bytes, 10) {
             self.sweep_all();
         }
         Step::Finish
@@ -74,10 +74,10 @@ impl StoppedHeap<'_> {
         // Marks that a sweep has left would pass for those of this collection.
         let swept = self.old.space.is_swept() && self.large.unswept.is_empty();
         assert!(swept, "gc-core: a full collection begins before the last one is swept");
-        let shared = self.shared;
-        let mut state = shared.marking.lock();
+        let collector = self.collector;
+        let mut state = collector.marking.lock();
         state.clear();
-        let mut marker = Marker::new(&shared.bits, &shared.runs, Cells::Stopped, &mut state);
+        let mut marker = Marker::new(&collector.bits, &collector.runs, Cells::Stopped, &mut state);
         for table in self.tables {
             table.scan(
                 // SAFETY: a root's value, of its type; the world is stopped.
@@ -87,11 +87,11 @@ impl StoppedHeap<'_> {
         }
         drop(state);
         self.set_marking(true);
-        shared.full.begin(Current {
+        collector.major.begin(CycleFigures {
             before,
             old_at_begin: old_bytes(&self.old.space, &self.large),
-            snapshots: shared.snapshots.entries(),
-            ..Current::new(cause, start)
+            satb: collector.satb.entries(),
+            ..CycleFigures::new(cause, start)
         });
     }
 
@@ -109,45 +109,45 @@ impl StoppedHeap<'_> {
     /// Nothing is young.
     fn finish_marking(&mut self, budget: u64) -> bool {
         debug_assert_eq!(self.young.space.in_use(), 0);
-        let shared = self.shared;
-        let mut state = shared.marking.lock();
-        shared.snapshots.take(&mut state.marked);
-        let mut marker = Marker::new(&shared.bits, &shared.runs, Cells::Stopped, &mut state);
-        marker.put_off();
+        let collector = self.collector;
+        let mut state = collector.marking.lock();
+        collector.satb.take(&mut state.marked);
+        let mut marker = Marker::new(&collector.bits, &collector.runs, Cells::Stopped, &mut state);
+        marker.deferred_cells();
         if marker.run(None, budget) == Marked::Some {
             return false;
         }
         drop(state);
         self.set_marking(false);
-        self.verify(Moment::Marked);
+        self.verify(Checkpoint::Marked);
         let Old { space, cursors, progress } = &mut *self.old;
         cursors.iter_mut().for_each(Cursors::retire);
         space.begin_sweep();
         *progress = Progress::default();
         self.large.begin_sweep();
-        shared.full.marked(old_bytes(&self.old.space, &self.large));
+        collector.major.marked(old_bytes(&self.old.space, &self.large));
         true
     }
 
     /// Where the program outruns the marker or the sweeper, the pause does some of their work: the more the further the old generation is
     /// over its goal, and all of it at a tenth over: then marking ends in that very pause (see `policy::choose`).
     fn assist(&mut self, slice: fn(&mut Self, far: bool)) -> Step {
-        let shared = self.shared;
+        let collector = self.collector;
         let old_bytes = old_bytes(&self.old.space, &self.large);
-        if shared.pace.is_over_goal(old_bytes, 0) {
+        if collector.pacing.is_over_goal(old_bytes, 0) {
             let start = Instant::now();
-            slice(self, shared.pace.is_over_goal(old_bytes, 10));
-            shared.full.count(|current| current.assist += start.elapsed());
+            slice(self, collector.pacing.is_over_goal(old_bytes, 10));
+            collector.major.count(|current| current.assist += start.elapsed());
         }
         Step::Whole
     }
 
     fn mark_slice(&mut self, _: bool) {
-        let shared = self.shared;
-        let mut state = shared.marking.lock();
-        shared.snapshots.take(&mut state.marked);
-        let marker = &mut Marker::new(&shared.bits, &shared.runs, Cells::Stopped, &mut state);
-        marker.put_off();
+        let collector = self.collector;
+        let mut state = collector.marking.lock();
+        collector.satb.take(&mut state.marked);
+        let marker = &mut Marker::new(&collector.bits, &collector.runs, Cells::Stopped, &mut state);
+        marker.deferred_cells();
         // What is left, the marker does, or the next pause.
         let _ = marker.run(None, SLICE_OBJECTS);
     }
@@ -167,25 +167,25 @@ impl StoppedHeap<'_> {
 
     /// Sweeps some blocks. Whether there were any.
     fn sweep(&mut self, count: usize) -> bool {
-        self.shared.sweep_some(&mut self.old, &mut self.large, &mut self.pending, count)
+        self.collector.sweep_some(&mut self.old, &mut self.large, &mut self.pending, count)
     }
 }
 
-impl Shared {
-    /// Everything is swept: full collection `number` is over, unless somebody else has ended it (F4).
+impl Collector {
+    /// Everything is swept: full collection `number` is over, unless somebody else has ended it ([major.ends-once]).
     pub(crate) fn end_full(&self, number: u64) {
         let old = self.old.lock();
         let large = self.large.lock();
         let (after, objects) = (old_bytes(&old.space, &large), old.space.live_objects + large.old.len());
         // Before waiters go on: they may ask what the collection did.
-        let ended = self.full.end(number, |current| {
+        let ended = self.major.end(number, |current| {
             assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a full collection ends unswept");
             // What was born marked is no measure of what lives, and would make the next goal grow with what was promoted meanwhile.
             let born = current.old_at_finish.saturating_sub(current.old_at_begin);
             let live = current.old_at_finish.saturating_sub(born + current.swept);
             // What was found dead may still hold memory elsewhere until its destructors have run.
             let live = live.saturating_add(self.memory.budget.external());
-            self.pace.full_ended(live, after, current.start.elapsed());
+            self.pacing.full_ended(live, after, current.start.elapsed());
             self.stats.full(after, objects, current.swept, current.objects);
             CollectReport {
                 generation: Generation::Old,
@@ -200,12 +200,12 @@ impl Shared {
         drop((old, large));
         let Some(current) = ended else { return };
         self.background.post(Job::Trim);
-        let (bytes, limit) = (after.saturating_add(self.memory.budget.external()), self.pace.soft_limit());
+        let (bytes, limit) = (after.saturating_add(self.memory.budget.external()), self.pacing.soft_limit());
         if bytes > limit {
-            self.background.post(Job::Tell(Event::SoftLimit { limit, bytes }));
+            self.background.post(Job::Report(Event::SoftLimit { limit, bytes }));
         }
         let beside = current.start.elapsed().saturating_sub(current.pause);
-        self.background.post(Job::Tell(Event::Collection {
+        self.background.post(Job::Report(Event::Collection {
             generation: Generation::Old as u8,
             cause: current.cause,
             step: Step::Whole,
@@ -217,7 +217,7 @@ impl Shared {
             copied: 0,
             promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
             remembered: 0,
-            snapshot: self.snapshots.entries() - current.snapshots,
+            snapshot: self.satb.entries() - current.satb,
             beside,
             assist: current.assist,
         }));

@@ -7,12 +7,12 @@
 //!                                    beside the program               beside it     every block is swept
 //! ```
 //!
-//! - **F1** The phase becomes MARKING and SWEEPING in a pause only, IDLE when the last block was swept. So barriers, cursors and cells,
+//! - **[major.phase]** The phase becomes MARKING and SWEEPING in a pause only, IDLE when the last block was swept. So barriers, cursors and cells,
 //!   which depend on it, change in pauses only.
-//! - **F2** Collections are numbered: `ended` is the number of the last whole one. Who wants one waits for the first that
+//! - **[major.numbered]** Collections are numbered: `ended` is the number of the last whole one. Who wants one waits for the first that
 //!   begins after the request.
-//! - **F3** While it marks the marker is RUNNING, a party to every stop; at any other time it is BLOCKED.
-//! - **F4** Who ends a collection names it: the marker sweeps BLOCKED, so pauses may end the collection that it is about to end, and begin and
+//! - **[major.marker-runs]** While it marks the marker is RUNNING, a party to every stop; at any other time it is BLOCKED.
+//! - **[major.ends-once]** Who ends a collection names it: the marker sweeps BLOCKED, so pauses may end the collection that it is about to end, and begin and
 //!   mark another. The model is `models/protocols/major_cycle.rs`.
 
 use core::time::Duration;
@@ -38,7 +38,7 @@ pub(crate) enum Phase {
 }
 
 /// The full collections of a heap.
-pub(crate) struct Full {
+pub(crate) struct MajorCycle {
     state: Mutex<State>,
     /// Whoever waits for a phase, or an end.
     changed: Condvar,
@@ -49,7 +49,7 @@ pub(crate) struct Full {
     stop: AtomicBool,
     /// Mutators that wait for an end.
     waiting: AtomicUsize,
-    /// F3.
+    /// [major.marker-runs].
     word: StateWord,
     poll: Poll,
 }
@@ -59,14 +59,14 @@ struct State {
     begun: u64,
     ended: u64,
     last: Option<CollectReport>,
-    current: Current,
-    /// See [`Duty::Populate`].
+    current: CycleFigures,
+    /// See [`ConcurrentTask::Populate`].
     populate: Vec<(usize, usize)>,
 }
 
 /// The figures of a collection that is under way.
 #[derive(Clone, Copy)]
-pub(crate) struct Current {
+pub(crate) struct CycleFigures {
     pub(crate) cause: Cause,
     pub(crate) start: Instant,
     /// Bytes of objects before.
@@ -83,14 +83,14 @@ pub(crate) struct Current {
     pub(crate) old_at_begin: usize,
     pub(crate) old_at_finish: usize,
     /// Entries of snapshot buffers before.
-    pub(crate) snapshots: u64,
+    pub(crate) satb: u64,
     /// Time that pauses spent marking and sweeping in slices.
     pub(crate) assist: Duration,
     /// When marking ended.
     pub(crate) marked: Option<Instant>,
 }
 
-impl Current {
+impl CycleFigures {
     /// Of a collection that begins at `start`, with nothing counted yet.
     pub(crate) fn new(cause: Cause, start: Instant) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Current {
             pause: Duration::ZERO,
             old_at_begin: 0,
             old_at_finish: 0,
-            snapshots: 0,
+            satb: 0,
             assist: Duration::ZERO,
             marked: None,
         }
@@ -111,7 +111,7 @@ impl Current {
 }
 
 /// What the marker has to do.
-pub(crate) enum Duty {
+pub(crate) enum ConcurrentTask {
     Mark,
     /// The collection with this number.
     Sweep(u64),
@@ -121,9 +121,9 @@ pub(crate) enum Duty {
     Stop,
 }
 
-impl Full {
+impl MajorCycle {
     pub(crate) fn new() -> Self {
-        let current = Current::new(Cause::Explicit, Instant::now());
+        let current = CycleFigures::new(Cause::Explicit, Instant::now());
         Self {
             state: Mutex::new(State {
                 phase: Phase::Idle,
@@ -180,7 +180,7 @@ impl Full {
     }
 
     /// Marking begins. The caller leads a pause.
-    pub(crate) fn begin(&self, current: Current) {
+    pub(crate) fn begin(&self, current: CycleFigures) {
         let mut state = self.state.lock();
         debug_assert_eq!(state.phase, Phase::Idle);
         state.begun += 1;
@@ -200,7 +200,7 @@ impl Full {
 
     /// Every block of collection `number` is swept. Returns the figures, or `None` if somebody else has ended it: by now the next one may be
     /// at the same point, with nothing swept.
-    pub(crate) fn end(&self, number: u64, report: impl FnOnce(&Current) -> CollectReport) -> Option<Current> {
+    pub(crate) fn end(&self, number: u64, report: impl FnOnce(&CycleFigures) -> CollectReport) -> Option<CycleFigures> {
         let mut state = self.state.lock();
         if state.phase != Phase::Sweeping || (state.begun != number && !mutant::END_ANY.is_planted()) {
             return None;
@@ -217,7 +217,7 @@ impl Full {
     }
 
     /// Adds to the figures of the collection that is under way.
-    pub(crate) fn count(&self, count: impl FnOnce(&mut Current)) {
+    pub(crate) fn count(&self, count: impl FnOnce(&mut CycleFigures)) {
         count(&mut self.state.lock().current);
     }
 
@@ -249,24 +249,24 @@ impl Full {
     }
 
     /// The marker's next work; waits for some.
-    pub(crate) fn next(&self) -> Duty {
+    pub(crate) fn next(&self) -> ConcurrentTask {
         let mut state = self.state.lock();
         loop {
             if self.is_stopping() {
-                return Duty::Stop;
+                return ConcurrentTask::Stop;
             }
             if let Some((offset, bytes)) = state.populate.pop() {
-                return Duty::Populate(offset, bytes);
+                return ConcurrentTask::Populate(offset, bytes);
             }
             match state.phase {
-                Phase::Marking => return Duty::Mark,
-                Phase::Sweeping => return Duty::Sweep(state.begun),
+                Phase::Marking => return ConcurrentTask::Mark,
+                Phase::Sweeping => return ConcurrentTask::Sweep(state.begun),
                 Phase::Idle => self.changed.wait(&mut state),
             }
         }
     }
 
-    /// Asks the marker for [`Duty::Populate`].
+    /// Asks the marker for [`ConcurrentTask::Populate`].
     pub(crate) fn ask_to_populate(&self, offset: usize, bytes: usize) {
         self.state.lock().populate.push((offset, bytes));
         self.changed.notify_all();

@@ -13,28 +13,30 @@ use crate::{
     young::{self, Evacuated, Evacuator, Pause, Policy, ToSpace},
 };
 
-use super::{collector::Shared, generations::Old, major_cycle::Phase, promotion::Promotion, stopped_heap::StoppedHeap};
+use super::{
+    collector::Collector, generations::Old, major_cycle::Phase, promotion::Promotion, stopped_heap::StoppedHeap,
+};
 
 impl StoppedHeap<'_> {
     /// Collects the young generation.
     pub(crate) fn minor(&mut self, generation: Generation) -> Evacuated {
-        let policy = policy(self.shared, generation);
+        let policy = policy(self.collector, generation);
         let mut evacuated = self.evacuate(policy);
         let Old { space: old, cursors, .. } = &mut *self.old;
         for cursors in cursors {
-            cursors.settle(old);
+            cursors.flush(old);
         }
-        self.bury_young();
+        self.reclaim_young();
         self.young.remembered = core::mem::take(&mut evacuated.remembered);
         // SAFETY: from-space: what lived has moved, what needed dropping was moved out.
         self.young.space.flip(|start, used| unsafe { poison::fill(start, used, poison::FROM_SPACE) });
-        self.shared.pace.count_young(policy.all);
+        self.collector.pacing.count_young(policy.all);
         evacuated
     }
 
     /// Copies what is young and reachable.
     fn evacuate(&mut self, policy: Policy) -> Evacuated {
-        let shared = self.shared;
+        let collector = self.collector;
         let helpers = self.helpers();
         let alone = self.alone(helpers);
         let remembered = core::mem::take(&mut self.young.remembered);
@@ -42,10 +44,10 @@ impl StoppedHeap<'_> {
         let (ages, bits) = (self.young.space.ages.clone(), old.bits.clone());
         let grow = |offset, bytes| {
             // At once: page by page, the faults would be most of a pause that needs much to-space for the first time.
-            shared.memory.grow(offset, bytes).then(|| shared.memory.populate(offset, bytes)).is_some()
+            collector.memory.grow(offset, bytes).then(|| collector.memory.populate(offset, bytes)).is_some()
         };
         let to_space = ToSpace::new(&mut self.young.space, &grow);
-        let pause = Pause::new(shared.map, &shared.runs, &ages, to_space, policy, &shared.workers.crew, alone);
+        let pause = Pause::new(collector.map, &collector.runs, &ages, to_space, policy, &collector.workers.pool, alone);
         let old = Mutex::new(old);
         let mut promotions = cursors.iter_mut().map(|cursors| Promotion::new(&old, &bits, cursors));
         let first = promotions.next().expect("cursors for one worker at least");
@@ -61,12 +63,12 @@ impl StoppedHeap<'_> {
         // SAFETY: the heap's set; the world is stopped.
         unsafe { leader.remembered(remembered) };
         let helpers = promotions.take(helpers).collect();
-        let (evacuated, promotions) = young::evacuate(leader, &pause, &shared.workers.crew, helpers);
-        let marking = shared.full.phase() == Phase::Marking;
+        let (evacuated, promotions) = young::evacuate(leader, &pause, &collector.workers.pool, helpers);
+        let marking = collector.major.phase() == Phase::Marking;
         for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
             if marking {
                 // Born marked, as what is promoted.
-                shared.runs.run(page as usize).mark();
+                collector.runs.run(page as usize).mark();
             }
             self.large.old.push(page);
         }
@@ -75,30 +77,30 @@ impl StoppedHeap<'_> {
 
     /// Bytes to copy before helpers are asked.
     fn alone(&self, helpers: usize) -> usize {
-        let alone = self.shared.config.copied_alone;
-        let expected = self.shared.pace.expected_survivors();
+        let alone = self.collector.config.parallel_threshold;
+        let expected = self.collector.pacing.expected_survivors();
         if helpers == 0 {
             usize::MAX
         } else if expected < 2 * alone {
             alone
         } else {
-            self.shared.workers.crew.rouse();
+            self.collector.workers.pool.wake();
             alone / 16
         }
     }
 
-    /// How many threads may help to copy: each needs an empty block per class beyond what promotion may take (P2).
+    /// How many threads may help to copy: each needs an empty block per class beyond what promotion may take ([promote.room]).
     fn helpers(&self) -> usize {
         let space = &self.young.space;
         let reserved = promotion_reserve(space.in_use() * space.chunk_bytes());
         let spare = self.old.space.ready().saturating_sub(reserved) / CLASSES;
-        self.shared.workers.count().min(spare)
+        self.collector.workers.count().min(spare)
     }
 
     /// Hands over the young dead that need dropping, and frees large objects that were not reached.
-    fn bury_young(&mut self) {
-        let (shared, pending) = (self.shared, &mut self.pending);
-        let map = shared.map;
+    fn reclaim_young(&mut self) {
+        let (collector, pending) = (self.collector, &mut self.pending);
+        let map = collector.map;
         self.young.drops.retain_mut(|address| {
             // SAFETY: an object of from-space, whose memory is not reused yet.
             match unsafe { Header::of(address.as_ptr()).read() } {
@@ -109,25 +111,25 @@ impl StoppedHeap<'_> {
                 }
                 HeaderWord::Info(info) => {
                     // SAFETY: not reached, so nobody's.
-                    unsafe { pending.moved_out(address.as_ptr(), info) };
+                    unsafe { pending.enqueue(address.as_ptr(), info) };
                     false
                 }
                 HeaderWord::Filler(_) => unreachable!("gc-core: a filler on a drop list"),
             }
         });
         for page in core::mem::take(&mut self.young.fresh_large) {
-            if !shared.runs.run(page as usize).is_old() {
-                sweep::free_large(&mut self.large, &shared.runs, page, pending);
+            if !collector.runs.run(page as usize).is_old() {
+                sweep::free_large(&mut self.large, &collector.runs, page, pending);
             }
         }
     }
 }
 
-fn policy(shared: &Shared, generation: Generation) -> Policy {
-    let stress = &shared.config.stress;
+fn policy(collector: &Collector, generation: Generation) -> Policy {
+    let stress = &collector.config.stress;
     let all = generation == Generation::Young || stress.promote == Some(PromoteBy::Always);
     // Another chance in every collection, the same for the same seed.
-    let chance = stress.seed ^ (shared.epochs.stops() << 32);
+    let chance = stress.seed ^ (collector.epochs.stops() << 32);
     Policy {
         all,
         full_every: stress.to_space_full,

@@ -1,6 +1,6 @@
 //! What belongs to one mutator.
 //!
-//! - **L1** The owner touches it while its mutator is RUNNING, the leader of a pause while the owner is at a safepoint or BLOCKED.
+//! - **[mutator-state.owner]** The owner touches it while its mutator is RUNNING, the leader of a pause while the owner is at a safepoint or BLOCKED.
 
 use core::{
     cell::{Cell, RefCell},

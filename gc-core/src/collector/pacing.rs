@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// When to collect: read in slow paths, set at any time.
-pub(crate) struct Pace {
+pub(crate) struct Pacing {
     nursery_bytes: AtomicUsize,
     /// The young budget is so many nurseries.
     nurseries: AtomicUsize,
@@ -47,17 +47,17 @@ pub(crate) struct Pace {
     /// Bytes that young objects hold elsewhere, as far as mutators have said since the last collection.
     fresh_external: AtomicUsize,
     /// Whether the hard limit was reported since the last collection.
-    limit_told: AtomicBool,
+    limit_reported: AtomicBool,
     /// Whether mutators that have detached remembered more than a buffer holds.
     much_remembered: AtomicBool,
 }
 
-/// See `Pace::used_part`.
+/// See `Pacing::used_part`.
 const WHOLE: usize = 64;
 /// Survivors of one collection that are worth having memory ready for.
 const MUCH: usize = 64 << 10;
 
-impl Pace {
+impl Pacing {
     pub(crate) fn new(config: &Config) -> Self {
         let Thresholds { nursery_bytes, copied_goal, promote_all_every, growth_percent, growth_floor } =
             config.thresholds;
@@ -83,7 +83,7 @@ impl Pace {
             fresh_bytes: AtomicUsize::new(0),
             survivors: AtomicUsize::new(0),
             fresh_external: AtomicUsize::new(0),
-            limit_told: AtomicBool::new(false),
+            limit_reported: AtomicBool::new(false),
             much_remembered: AtomicBool::new(false),
         }
     }
@@ -172,7 +172,7 @@ impl Pace {
     pub(crate) fn begin_nursery(&self) {
         self.fresh_bytes.store(0, Ordering::Relaxed);
         self.fresh_external.store(0, Ordering::Relaxed);
-        self.limit_told.store(false, Ordering::Relaxed);
+        self.limit_reported.store(false, Ordering::Relaxed);
         self.much_remembered.store(false, Ordering::Relaxed);
     }
 
@@ -215,7 +215,7 @@ impl Pace {
     /// Whether it is to be told that the limit is reached: once between two collections, as a program that can go on will try again and
     /// again. Twice at worst.
     pub(crate) fn tell_limit(&self) -> bool {
-        !self.limit_told.swap(true, Ordering::Relaxed)
+        !self.limit_reported.swap(true, Ordering::Relaxed)
     }
 
     /// Mutators that have detached remembered as much as a buffer holds.
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn mutators_have_a_nursery_each_up_to_twice_the_cores() {
         let config = Config { cores: 2, ..Config::default() };
-        let pace = Pace::new(&config);
+        let pace = Pacing::new(&config);
         for (mutators, nurseries) in [(0, 1), (1, 1), (3, 3), (4, 4), (16, 4)] {
             pace.share_nursery(mutators, &config);
             assert_eq!(pace.young_budget(), nurseries * config.thresholds.nursery_bytes, "{mutators} mutators");

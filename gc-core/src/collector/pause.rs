@@ -18,46 +18,46 @@ use crate::stats::{
 };
 
 use super::{
-    collector::Shared,
-    drops::Pending,
+    collector::Collector,
+    drops::DropQueue,
     generations::old_bytes,
     jobs::Job,
-    policy::{Wanted, choose},
+    policy::{Request, choose},
     registry::{Attached, Registry},
     stop::Start,
     stopped_heap::StoppedHeap,
-    verify::Moment,
+    verify::Checkpoint,
 };
 
 /// Collects. The world is stopped; the caller leads. What is told of it, and what it found dead.
 pub(crate) fn collect(
-    shared: &Shared,
+    collector: &Collector,
     mutators: &[Attached],
     registry: &mut Registry,
-    wanted: Wanted,
+    wanted: Request,
     cause: Cause,
     start: Start,
-) -> (PauseFigures, Pending) {
-    let (generation, wanted, cause) = choose(shared, wanted, cause);
-    let mut pending = Pending::default();
+) -> (PauseFigures, DropQueue) {
+    let (generation, wanted, cause) = choose(collector, wanted, cause);
+    let mut pending = DropQueue::default();
     registry.forget_tables(&mut pending);
-    let mut heap = StoppedHeap::stopped(shared, mutators, &registry.tables, pending);
+    let mut heap = StoppedHeap::stopped(collector, mutators, &registry.tables, pending);
     let before = heap.bytes();
     let allocated = heap.fresh_bytes();
     let before_remembered = heap.young.remembered.len();
-    heap.verify(Moment::Before);
+    heap.verify(Checkpoint::Before);
     let evacuated = heap.minor(generation);
-    heap.verify(if generation == Generation::Fresh { Moment::After } else { Moment::AfterPromotion });
+    heap.verify(if generation == Generation::Fresh { Checkpoint::After } else { Checkpoint::AfterPromotion });
     let after = heap.bytes();
     let step = heap.major(wanted, cause, before, start.at);
     let remembered = heap.young.remembered.len();
-    shared.count_stop(mutators);
-    shared.pace.begin_nursery();
+    collector.count_stop(mutators);
+    collector.pacing.begin_nursery();
     let old_bytes = old_bytes(&heap.old.space, &heap.large);
     let all_swept = heap.all_swept;
     let pending = heap.finish();
     if let Some((then, bytes)) = registry.resumed.replace((Instant::now(), old_bytes)) {
-        shared.pace.count_promoted(old_bytes.saturating_sub(bytes), then.elapsed());
+        collector.pacing.count_promoted(old_bytes.saturating_sub(bytes), then.elapsed());
     }
     let figures = PauseFigures {
         generation,
@@ -78,21 +78,21 @@ pub(crate) fn collect(
     };
     let survived = evacuated.copied + evacuated.promoted;
     if cause == Cause::Nursery || cause == Cause::Growth {
-        shared.pace.fit_nursery(survived, before_remembered);
+        collector.pacing.fit_nursery(survived, before_remembered);
     }
-    shared.pace.count_survivors(survived);
-    if shared.workers.want(&shared.config, survived) {
-        shared.background.post(Job::Hire);
+    collector.pacing.count_survivors(survived);
+    if collector.workers.want(&collector.config, survived) {
+        collector.background.post(Job::StartWorkers);
     }
     if step != Step::Whole {
-        shared.full.count(|current| {
+        collector.major.count(|current| {
             current.pause += figures.pause;
             current.freed += figures.freed();
         });
     }
-    shared.stats.pause(&figures);
+    collector.stats.pause(&figures);
     if all_swept {
-        shared.end_full(shared.full.begun());
+        collector.end_full(collector.major.begun());
     }
     (figures, pending)
 }

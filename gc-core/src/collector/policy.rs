@@ -2,11 +2,11 @@
 
 use crate::stats::{Cause, Generation};
 
-use super::{collector::Shared, major_cycle::Phase};
+use super::{collector::Collector, major_cycle::Phase};
 
 /// What a stop is asked for.
 #[derive(Clone, Copy)]
-pub(crate) enum Wanted {
+pub(crate) enum Request {
     /// A young collection.
     Young(Generation),
     /// That a full collection begins, unless one is under way.
@@ -15,7 +15,7 @@ pub(crate) enum Wanted {
     Finish { budget: u64 },
 }
 
-impl Wanted {
+impl Request {
     /// Whether it is still to be done: whoever had the registry before may have done it.
     pub(crate) fn is_due(self, phase: Phase) -> bool {
         match self {
@@ -28,19 +28,19 @@ impl Wanted {
 
 /// What is really done: a young collection becomes one that promotes everything when its turn has come, and one that begins a full
 /// collection when the old generation has grown enough.
-pub(crate) fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generation, Wanted, Cause) {
-    let pace = &shared.pace;
-    let Wanted::Young(asked) = wanted else { return (Generation::Young, wanted, cause) };
-    if shared.full.phase() == Phase::Marking && pace.is_far_over_goal() {
-        return (Generation::Young, Wanted::Finish { budget: u64::MAX }, Cause::Growth);
+pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (Generation, Request, Cause) {
+    let pace = &collector.pacing;
+    let Request::Young(asked) = wanted else { return (Generation::Young, wanted, cause) };
+    if collector.major.phase() == Phase::Marking && pace.is_far_over_goal() {
+        return (Generation::Young, Request::Finish { budget: u64::MAX }, Cause::Growth);
     }
-    if shared.full.phase() == Phase::Idle {
-        let stress = &shared.config.stress;
-        if stress.full_every != 0 && (shared.epochs.stops() + 1).is_multiple_of(stress.full_every.into()) {
-            return (Generation::Young, Wanted::Begin, cause);
+    if collector.major.phase() == Phase::Idle {
+        let stress = &collector.config.stress;
+        if stress.full_every != 0 && (collector.epochs.stops() + 1).is_multiple_of(stress.full_every.into()) {
+            return (Generation::Young, Request::Begin, cause);
         }
-        if cause != Cause::Explicit && pace.is_auto() && shared.wants_full() {
-            return (Generation::Young, Wanted::Begin, Cause::Growth);
+        if cause != Cause::Explicit && pace.is_auto() && collector.wants_full() {
+            return (Generation::Young, Request::Begin, Cause::Growth);
         }
     }
     let every = pace.thresholds().promote_all_every;
@@ -49,9 +49,9 @@ pub(crate) fn choose(shared: &Shared, wanted: Wanted, cause: Cause) -> (Generati
     (generation, wanted, cause)
 }
 
-impl Shared {
+impl Collector {
     /// Whether the old generation, with what objects hold elsewhere, has grown so much that marking should begin.
     pub(crate) fn wants_full(&self) -> bool {
-        self.pace.wants_full(self.memory.budget.external())
+        self.pacing.wants_full(self.memory.budget.external())
     }
 }

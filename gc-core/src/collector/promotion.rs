@@ -25,8 +25,8 @@ impl<'a> Promotion<'a> {
 
 impl Promote for Promotion<'_> {
     #[inline(always)]
-    fn place(&mut self, info: &'static TypeInfo, extent: usize) -> (*mut u8, SizeClass) {
-        self.cursors.place(self.old, self.bits, info, extent)
+    fn place(&mut self, info: &'static TypeInfo, size_with_header: usize) -> (*mut u8, SizeClass) {
+        self.cursors.place(self.old, self.bits, info, size_with_header)
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! The slow path of allocation: another chunk, or a run of pages. Never collects; asks for a collection.
 //!
-//! - **N1** Before nursery memory is handed out, the old part has empty, committed blocks to promote all of the young
+//! - **[refill.reserve]** Before nursery memory is handed out, the old part has empty, committed blocks to promote all of the young
 //!   generation into, so that a young collection cannot fail half-way.
 
 use core::ptr::NonNull;
@@ -53,7 +53,7 @@ impl Reserved {
         unsafe { Header::of(self.address.as_ptr()).write_info(info) };
         match self.run {
             Some(page) => {
-                local.shared.runs.run(page as usize).set_state(RunState::Live);
+                local.collector.runs.run(page as usize).set_state(RunState::Live);
                 local.fresh_large.borrow_mut().push(page);
             }
             None if info.drop.is_some() => local.drops.push(self.address),
@@ -64,25 +64,25 @@ impl Reserved {
     /// The object will not be made. Small ones stay fillers.
     pub(crate) fn abandon(self, local: &Attachment) {
         if let Some(page) = self.run {
-            local.shared.large.lock().give_back(&local.shared.runs, page);
+            local.collector.large.lock().give_back(&local.collector.runs, page);
         }
     }
 }
 
 /// Whether an object is large: in a run of pages of its own.
 #[inline(always)]
-pub(crate) const fn is_large(shape: &TypeShape, extent: usize) -> bool {
-    SizeClass::of(shape.cell_bytes(extent)).is_none()
+pub(crate) const fn is_large(shape: &TypeShape, size_with_header: usize) -> bool {
+    SizeClass::of(shape.cell_bytes(size_with_header)).is_none()
 }
 
 impl Attachment {
-    /// Reserves memory for an object of `extent` bytes from its header.
-    pub(crate) fn reserve(&self, shape: &TypeShape, extent: usize) -> Result<Reserved, Refused> {
+    /// Reserves memory for an object of `size_with_header` bytes from its header.
+    pub(crate) fn reserve(&self, shape: &TypeShape, size_with_header: usize) -> Result<Reserved, Refused> {
         self.count_for_stress();
-        if is_large(shape, extent) {
-            return self.reserve_large(shape, extent);
+        if is_large(shape, size_with_header) {
+            return self.reserve_large(shape, size_with_header);
         }
-        let bytes = shape.young_bytes(extent);
+        let bytes = shape.young_bytes(size_with_header);
         loop {
             if let Some(place) = self.buffer.bump_aligned(bytes, shape.align as usize, shape.slice) {
                 let header = Header::at(place);
@@ -99,14 +99,14 @@ impl Attachment {
     #[cold]
     #[inline(never)]
     fn next_chunk(&self, wanted: usize) -> Result<(), Refused> {
-        let shared = &*self.shared;
-        let mut young = shared.young.lock();
+        let collector = &*self.collector;
+        let mut young = collector.young.lock();
         let chunk_bytes = young.space.chunk_bytes();
-        if shared.memory.budget.is_far_over() || !self.make_promotable(&mut young, chunk_bytes) {
+        if collector.memory.budget.is_far_over() || !self.make_promotable(&mut young, chunk_bytes) {
             drop(young);
             return Err(self.refused(wanted));
         }
-        let Some(chunk) = young.space.take(Age::Fresh, |offset, bytes| shared.memory.grow(offset, bytes)) else {
+        let Some(chunk) = young.space.take(Age::Fresh, |offset, bytes| collector.memory.grow(offset, bytes)) else {
             drop(young);
             return Err(self.refused(wanted));
         };
@@ -119,84 +119,84 @@ impl Attachment {
         Ok(())
     }
 
-    /// N1, for what is young and another chunk.
+    /// [refill.reserve], for what is young and another chunk.
     fn make_promotable(&self, young: &mut super::generations::Young, chunk_bytes: usize) -> bool {
-        let memory = &self.shared.memory;
+        let memory = &self.collector.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
-        let mut old = self.shared.old.lock();
+        let mut old = self.collector.old.lock();
         let ready = |old: &mut OldSpace, wanted| {
             let charge = |bytes| memory.budget.charge(bytes);
             old.ensure_empty(wanted, charge, |offset, bytes| {
                 let grown = memory.grow(offset, bytes);
                 // Only where much becomes old: the reserve of a program that promotes little is never touched.
-                if grown && self.shared.pace.promotes_much() {
-                    self.shared.full.ask_to_populate(offset, bytes);
+                if grown && self.collector.pacing.promotes_much() {
+                    self.collector.major.ask_to_populate(offset, bytes);
                 }
                 grown
             })
         };
         // A block per class for each helper is worth having, but not where memory is short.
-        let helpers = self.shared.workers.count() * CLASSES;
+        let helpers = self.collector.workers.count() * CLASSES;
         let roomy = memory.budget.used() < memory.budget.limit() / 2;
         if (roomy && ready(&mut old.space, wanted + helpers)) || ready(&mut old.space, wanted) {
             return true;
         }
         drop(old);
         // Free large runs may hold what is missing; so may blocks that wait to be swept.
-        self.shared.release_runs(0);
-        let mut found = ready(&mut self.shared.old.lock().space, wanted);
-        while !found && self.shared.sweep_to_allocate() {
-            found = ready(&mut self.shared.old.lock().space, wanted);
+        self.collector.release_runs(0);
+        let mut found = ready(&mut self.collector.old.lock().space, wanted);
+        while !found && self.collector.sweep_to_allocate() {
+            found = ready(&mut self.collector.old.lock().space, wanted);
         }
         found
     }
 
     #[cold]
     #[inline(never)]
-    fn reserve_large(&self, shape: &TypeShape, extent: usize) -> Result<Reserved, Refused> {
-        let shared = &*self.shared;
+    fn reserve_large(&self, shape: &TypeShape, size_with_header: usize) -> Result<Reserved, Refused> {
+        let collector = &*self.collector;
         let offset = shape.cell_offset();
-        let bytes = extent + offset - HEADER;
-        let take = || shared.large.lock().take(&shared.runs, bytes, offset, &mut Pages(&shared.memory));
+        let bytes = size_with_header + offset - HEADER;
+        let take = || collector.large.lock().take(&collector.runs, bytes, offset, &mut Pages(&collector.memory));
         let take_what_is_empty = || {
-            shared.release_blocks(shared.young.lock(), 0);
-            shared.release_runs(0);
+            collector.release_blocks(collector.young.lock(), 0);
+            collector.release_runs(0);
             take()
         };
         // Empty blocks and free runs may hold what is missing; so may what waits to be swept.
         let page = take().or_else(take_what_is_empty).or_else(|| {
-            while shared.sweep_to_allocate() {}
+            while collector.sweep_to_allocate() {}
             take_what_is_empty()
         });
         let Some(page) = page else { return Err(self.refused(bytes)) };
         self.charge_fresh(bytes);
-        let address = NonNull::new(shared.runs.address(page as usize)).expect("no run is at address 0");
+        let address = NonNull::new(collector.runs.address(page as usize)).expect("no run is at address 0");
         Ok(Reserved { address, run: Some(page) })
     }
 
     /// Counts memory that is handed out to young objects, and asks for a collection when the budget is used up.
     fn charge_fresh(&self, bytes: usize) {
-        if self.shared.pace.count_fresh(bytes) {
+        if self.collector.pacing.count_fresh(bytes) {
             self.poll.raise(Reason::YOUNG);
         }
     }
 
     #[cold]
     fn refused(&self, wanted: usize) -> Refused {
-        let shared = &*self.shared;
-        let refused = Refused { limit: shared.memory.budget.limit(), used: shared.memory.budget.used(), wanted };
-        self.refused_at.set(shared.full.begun());
+        let collector = &*self.collector;
+        let refused = Refused { limit: collector.memory.budget.limit(), used: collector.memory.budget.used(), wanted };
+        self.refused_at.set(collector.major.begun());
         self.poll.raise(Reason::FULL);
-        if shared.pace.tell_limit() {
+        if collector.pacing.tell_limit() {
             let event = Event::LimitReached { limit: refused.limit, used: refused.used };
-            shared.background.post(Job::Tell(event));
+            collector.background.post(Job::Report(event));
         }
         refused
     }
 
     #[inline]
     fn count_for_stress(&self) {
-        let every = self.shared.config.stress.every_allocation;
+        let every = self.collector.config.stress.every_allocation;
         if every != 0 {
             let count = self.stress_count.get().wrapping_add(1);
             self.stress_count.set(count);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::{object::LAST_NUMBER, roots::RootTable, stats::CollectReport, sync::Arc};
 
-use super::{drops::Pending, mutator_state::MutatorState};
+use super::{drops::DropQueue, mutator_state::MutatorState};
 
 /// Who takes part in the heap. Whoever holds its lock leads: nobody attaches, detaches or collects meanwhile.
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(crate) struct Registry {
 
 impl Registry {
     /// Frees root tables that are empty for good. Boxed values that were dropped since the last scan go to `pending`.
-    pub(crate) fn forget_tables(&mut self, pending: &mut Pending) {
+    pub(crate) fn forget_tables(&mut self, pending: &mut DropQueue) {
         self.tables.retain(|table| {
             let released = table.is_released();
             if released {
@@ -47,7 +47,7 @@ pub(crate) struct Attached {
     pub(crate) thread: String,
 }
 
-// SAFETY: the pointer is followed by the leader of a pause only (L1 of `mutator_state`).
+// SAFETY: the pointer is followed by the leader of a pause only ([mutator-state.owner]).
 unsafe impl Send for Attached {}
 
 impl Attached {

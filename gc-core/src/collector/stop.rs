@@ -8,7 +8,7 @@ use crate::{
     stats::event::Event,
 };
 
-use super::{collector::Shared, jobs::Job, major_cycle::Phase, registry::Attached};
+use super::{collector::Collector, jobs::Job, major_cycle::Phase, registry::Attached};
 
 /// How a pause began.
 pub(crate) struct Start {
@@ -20,14 +20,14 @@ pub(crate) struct Start {
     pub(crate) last: Option<String>,
 }
 
-impl Shared {
+impl Collector {
     /// What a stop acts on: these mutators, and the marker.
     pub(crate) fn members<'a>(&'a self, mutators: &'a [Attached]) -> impl Iterator<Item = Member<'a>> + Clone {
         let member = |attached: &'a Attached| {
             let local = attached.state();
             Member { word: &local.word, poll: &local.poll }
         };
-        mutators.iter().map(member).chain(core::iter::once(self.full.member()))
+        mutators.iter().map(member).chain(core::iter::once(self.major.member()))
     }
 
     /// Notes how long a stop took that was asked for at `at`, and who was waited for longest so far.
@@ -43,10 +43,10 @@ impl Shared {
     }
 
     /// Tells which threads have not reached a safepoint.
-    pub(crate) fn tell_who_is_late(&self, mutators: &[Attached], waited: Duration) {
-        for attached in mutators.iter().filter(|attached| attached.state().word.is_late()) {
+    pub(crate) fn report_stragglers(&self, mutators: &[Attached], waited: Duration) {
+        for attached in mutators.iter().filter(|attached| attached.state().word.is_straggler()) {
             let last_safepoint = attached.state().seen_at.get();
-            self.background.post(Job::Tell(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
+            self.background.post(Job::Report(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
         }
     }
 
@@ -55,7 +55,7 @@ impl Shared {
     pub(crate) fn count_stop(&self, mutators: &[Attached]) {
         let stop = self.epochs.count_stop();
         // The marker reads cells, too.
-        let exclusive = mutators.len() == 1 && self.full.phase() != Phase::Marking;
+        let exclusive = mutators.len() == 1 && self.major.phase() != Phase::Marking;
         for attached in mutators {
             let local = attached.state();
             local.cell_user.set(local.cell_user.get().after(stop, exclusive));

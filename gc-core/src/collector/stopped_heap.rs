@@ -10,22 +10,22 @@ use crate::{
 };
 
 use super::{
-    collector::Shared,
-    drops::Pending,
+    collector::Collector,
+    drops::DropQueue,
     generations::{Old, Young, old_bytes},
     registry::Attached,
-    verify::{self, Moment},
+    verify::{self, Checkpoint},
 };
 
 /// The stopped world.
 pub(crate) struct StoppedHeap<'a> {
-    pub(super) shared: &'a Shared,
+    pub(super) collector: &'a Collector,
     pub(super) mutators: &'a [Attached],
     pub(super) tables: &'a [Arc<RootTable>],
     pub(crate) young: MutexGuard<'a, Young>,
     pub(crate) old: MutexGuard<'a, Old>,
     pub(crate) large: MutexGuard<'a, LargeSpace>,
-    pub(super) pending: Pending,
+    pub(super) pending: DropQueue,
     /// Whether this pause has swept the last block.
     pub(crate) all_swept: bool,
 }
@@ -33,13 +33,13 @@ pub(crate) struct StoppedHeap<'a> {
 impl<'a> StoppedHeap<'a> {
     /// Takes over what the mutators have in hand.
     pub(crate) fn stopped(
-        shared: &'a Shared,
+        collector: &'a Collector,
         mutators: &'a [Attached],
         tables: &'a [Arc<RootTable>],
-        pending: Pending,
+        pending: DropQueue,
     ) -> Self {
-        let mut young = shared.young.lock();
-        let (old, large) = (shared.old.lock(), shared.large.lock());
+        let mut young = collector.young.lock();
+        let (old, large) = (collector.old.lock(), collector.large.lock());
         for attached in mutators {
             let local = attached.state();
             young.take_over(local);
@@ -47,7 +47,7 @@ impl<'a> StoppedHeap<'a> {
             local.poll.lower(Reason::YOUNG);
             local.poll.lower(Reason::REMEMBERED);
         }
-        Self { shared, mutators, tables, young, old, large, pending, all_swept: false }
+        Self { collector, mutators, tables, young, old, large, pending, all_swept: false }
     }
 
     /// Bytes of objects, as chunks, cells and runs hold them.
@@ -62,32 +62,36 @@ impl<'a> StoppedHeap<'a> {
     pub(crate) fn fresh_bytes(&self) -> usize {
         let space = &self.young.space;
         let chunks: usize = space.of_age(Age::Fresh).map(|chunk| space.used(chunk)).sum();
-        let pages: usize = self.young.fresh_large.iter().map(|&page| self.shared.runs.run(page as usize).pages()).sum();
+        let pages: usize =
+            self.young.fresh_large.iter().map(|&page| self.collector.runs.run(page as usize).pages()).sum();
         chunks + pages * PAGE
     }
 
-    pub(crate) fn verify(&self, moment: Moment) {
-        if self.shared.config.stress.verify {
+    pub(crate) fn verify(&self, moment: Checkpoint) {
+        if self.collector.config.stress.verify {
             let heap = verify::Heap {
-                map: self.shared.map,
-                runs: &self.shared.runs,
+                map: self.collector.map,
+                runs: &self.collector.runs,
                 young: &self.young,
                 old: &self.old.space,
                 large: &self.large,
                 tables: self.tables,
-                phase: self.shared.full.phase(),
+                phase: self.collector.major.phase(),
             };
             if let Err(damage) = verify::verify(&heap, moment) {
-                panic!("gc-core: the heap is damaged ({moment:?}, stress {:?}): {damage}", self.shared.config.stress);
+                panic!(
+                    "gc-core: the heap is damaged ({moment:?}, stress {:?}): {damage}",
+                    self.collector.config.stress
+                );
             }
         }
     }
 
     /// Publishes the figures. Returns what has to be dropped.
-    pub(crate) fn finish(self) -> Pending {
+    pub(crate) fn finish(self) -> DropQueue {
         let old_bytes = old_bytes(&self.old.space, &self.large);
-        self.shared.pace.note_old_bytes(old_bytes);
-        self.shared.stats.living(&Living {
+        self.collector.pacing.note_old_bytes(old_bytes);
+        self.collector.stats.living(&Living {
             old_bytes,
             old_objects: self.old.space.live_objects + self.large.old.len() + self.large.unswept.len(),
             survivor_bytes: self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum(),

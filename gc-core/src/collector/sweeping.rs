@@ -2,15 +2,15 @@
 
 use crate::{old::sweep, space::large::LargeSpace};
 
-use super::{collector::Shared, drops::Pending, generations::Old};
+use super::{collector::Collector, drops::DropQueue, generations::Old};
 
 /// Blocks, or large objects, that are swept under one hold of the lock.
 pub(crate) const AT_ONCE: usize = 8;
 
-impl Shared {
+impl Collector {
     /// Sweeps some blocks, for an allocation that finds none. Whether there were any. The marker ends the collection.
     pub(crate) fn sweep_to_allocate(&self) -> bool {
-        let mut pending = Pending::default();
+        let mut pending = DropQueue::default();
         let mut old = self.old.lock();
         let more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, AT_ONCE);
         self.background.expect_drops(&mut pending, &self.memory.budget);
@@ -24,13 +24,13 @@ impl Shared {
         &self,
         old: &mut Old,
         large: &mut LargeSpace,
-        pending: &mut Pending,
+        pending: &mut DropQueue,
         count: usize,
     ) -> bool {
         let swept = sweep::blocks(&mut old.space, &mut old.progress, count, pending)
             .or_else(|| sweep::large(large, &self.runs, count, pending));
         if let Some(swept) = swept {
-            self.full.count(|current| {
+            self.major.count(|current| {
                 current.freed += swept.bytes;
                 current.swept += swept.bytes;
                 current.objects += swept.objects;

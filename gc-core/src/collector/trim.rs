@@ -6,9 +6,9 @@ use crate::{
     sync::MutexGuard,
 };
 
-use super::{collector::Shared, generations::Young};
+use super::{collector::Collector, generations::Young};
 
-impl Shared {
+impl Collector {
     /// Gives the memory of empty blocks back, all but `spare` beyond those that promoting what is young may need.
     ///
     /// The lock of the young generation is held while blocks are chosen, so that no nursery memory is handed out on the
@@ -30,7 +30,7 @@ impl Shared {
     pub(crate) fn release_chunks(&self) {
         let mut young = self.young.lock();
         let chunk_bytes = young.space.chunk_bytes();
-        let chunks = young.space.take_surplus(2 * self.pace.young_budget() / chunk_bytes);
+        let chunks = young.space.take_surplus(2 * self.pacing.young_budget() / chunk_bytes);
         let offsets: Vec<usize> = chunks.iter().map(|&chunk| young.space.offset(chunk)).collect();
         drop(young);
         for offset in offsets {

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::{
-    barrier::{Barrier, Preserver},
+    barrier::{Barrier, SatbLogger},
     object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape},
     old::mark::Marker,
     trace::{Trace, Visitor},
@@ -13,9 +13,9 @@ use crate::{
 use super::{promotion::Promotion, verify::Inspector};
 
 /// Names the descriptions of `T`.
-pub(crate) struct Describe<T>(PhantomData<T>);
+pub(crate) struct TypeInfoOf<T>(PhantomData<T>);
 
-impl<T: Trace> Describe<T> {
+impl<T: Trace> TypeInfoOf<T> {
     /// `T` as an object, as the content of a cell, or as a root.
     pub(crate) const SIZED: &'static TypeInfo = &TypeInfo {
         shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, Self::LEAF),
@@ -23,7 +23,7 @@ impl<T: Trace> Describe<T> {
             evacuate: one::<T, Evacuate>,
             evacuate_shared: one::<T, EvacuateShared>,
             mark: one::<T, Mark>,
-            preserve: preserve::<T>,
+            log_old_value: log_old_value::<T>,
             inspect: one::<T, Inspect>,
         },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
@@ -37,7 +37,7 @@ impl<T: Trace> Describe<T> {
             evacuate: many::<T, Evacuate>,
             evacuate_shared: many::<T, EvacuateShared>,
             mark: many::<T, Mark>,
-            preserve: preserve::<T>,
+            log_old_value: log_old_value::<T>,
             inspect: many::<T, Inspect>,
         },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
@@ -60,7 +60,7 @@ pub(crate) const STR: &TypeInfo = &TypeInfo {
         evacuate: many::<u8, Evacuate>,
         evacuate_shared: many::<u8, EvacuateShared>,
         mark: many::<u8, Mark>,
-        preserve: preserve::<u8>,
+        log_old_value: log_old_value::<u8>,
         inspect: many::<u8, Inspect>,
     },
     drop: None,
@@ -119,9 +119,9 @@ unsafe fn many<T: Trace, P: Purpose>(first: *mut u8, count: usize, visitor: *mut
 /// # Safety
 ///
 /// `value` is a valid `T` that nobody writes meanwhile, `barrier` the one of the mutator that is running.
-unsafe fn preserve<T: Trace>(value: *mut u8, _: usize, barrier: *mut u8) {
+unsafe fn log_old_value<T: Trace>(value: *mut u8, _: usize, barrier: *mut u8) {
     // SAFETY: the caller's.
-    let mut visitor = Preserver::new(unsafe { &*barrier.cast::<Barrier>() });
+    let mut visitor = SatbLogger::new(unsafe { &*barrier.cast::<Barrier>() });
     // SAFETY: the caller's.
     unsafe { T::trace(value.cast(), &mut visitor) }
 }
@@ -136,6 +136,6 @@ unsafe fn drop_one<T>(value: *mut u8) {
 
 impl ContentInfo for Promotion<'_> {
     fn content_info<T: Trace>() -> &'static TypeInfo {
-        Describe::<T>::SIZED
+        TypeInfoOf::<T>::SIZED
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! It has its own list of objects, made by walking the spaces, its own stack and its own marks. What it checks:
 //!
-//! - **V1** Chunks are headers and fillers without a gap up to their top; no header is forwarded.
-//! - **V2** An allocation bit is an object's of its block's size class, at an address that the bit stands for; drop bits are those of objects
+//! - **[verify.chunks]** Chunks are headers and fillers without a gap up to their top; no header is forwarded.
+//! - **[verify.bits]** An allocation bit is an object's of its block's size class, at an address that the bit stands for; drop bits are those of objects
 //!   that need dropping; marks are clear but while marking, and in blocks that wait to be swept; the counted bytes and objects are those that are there.
-//! - **V3** Every pointer of every object and root is null or the address of an object.
-//! - **V4** Every place in an old object that holds a young value is remembered, as itself or as its cell; after a collection nothing else is.
+//! - **[verify.pointers]** Every pointer of every object and root is null or the address of an object.
+//! - **[verify.remembered]** Every place in an old object that holds a young value is remembered, as itself or as its cell; after a collection nothing else is.
 //!   A cell is logged if and only if it is remembered.
-//! - **V5** After a collection that promotes everything, nothing is young.
-//! - **V6** When marking is complete, everything that can be reached from a root is marked.
+//! - **[verify.nothing-young]** After a collection that promotes everything, nothing is young.
+//! - **[verify.marked]** When marking is complete, everything that can be reached from a root is marked.
 
 use core::{fmt, ptr::NonNull};
 use std::collections::{HashMap, HashSet};
@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     barrier::Remembered,
     memory::{AddressMap, bitmap::ones},
-    object::{CellWord, Edge, HEADER, Header, HeaderWord, TypeInfo},
+    object::{CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo},
     roots::RootTable,
     space::{
         large::{LargeSpace, RunState, RunTable},
@@ -32,7 +32,7 @@ use super::{generations::Young, major_cycle::Phase};
 
 /// When it looks, and so what must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Moment {
+pub(crate) enum Checkpoint {
     /// Before a collection: the remembered set may name more than it must.
     Before,
     /// After a young collection by age.
@@ -86,7 +86,7 @@ fn damage<T>(what: String) -> Result<T, Damage> {
 }
 
 /// Looks at the whole heap. The world is stopped, and buffers are retired.
-pub(crate) fn verify(heap: &Heap<'_>, moment: Moment) -> Result<(), Damage> {
+pub(crate) fn verify(heap: &Heap<'_>, moment: Checkpoint) -> Result<(), Damage> {
     let mut objects = Objects::new();
     walk_young(heap, moment, &mut objects)?;
     walk_old(heap, &mut objects)?;
@@ -100,19 +100,21 @@ pub(crate) fn verify(heap: &Heap<'_>, moment: Moment) -> Result<(), Damage> {
             wanted += check_remembered(heap, &objects, &remembered, &seen, address, object)?;
         }
     }
-    if moment != Moment::Before && wanted != remembered.places.len() + remembered.cells.len() {
+    if moment != Checkpoint::Before && wanted != remembered.places.len() + remembered.cells.len() {
         let found = remembered.places.len() + remembered.cells.len();
         return damage(format!("the remembered set has {found} entries after a collection, {wanted} are needed"));
     }
     check_roots(heap, &objects)?;
-    if moment == Moment::Marked { check_marks(heap, &objects) } else { Ok(()) }
+    if moment == Checkpoint::Marked { check_marks(heap, &objects) } else { Ok(()) }
 }
 
-/// V6.
+/// [verify.marked].
 fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
     let mut seen = HashSet::new();
     let mut stack = Vec::new();
-    for_each_root(heap, |info, value| stack.extend(inspect_value(value, info).edges.iter().map(|&(_, to, _)| to)));
+    for_each_root(heap, |info, value| {
+        stack.extend(inspect_value(value, info).pointer_slots.iter().map(|&(_, to, _)| to))
+    });
     while let Some(address) = stack.pop() {
         if address == 0 || !seen.insert(address) {
             continue;
@@ -127,16 +129,16 @@ fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
             let what = format!("{} at {address:#x} is reachable and not marked", (info.name)());
             return Err(Damage { what, path: path_to(heap, objects, address) });
         }
-        stack.extend(inspect(heap.map.pointer(address), info).edges.iter().map(|&(_, to, _)| to));
+        stack.extend(inspect(heap.map.pointer(address), info).pointer_slots.iter().map(|&(_, to, _)| to));
     }
     Ok(())
 }
 
-/// V1.
-fn walk_young(heap: &Heap<'_>, moment: Moment, objects: &mut Objects) -> Result<(), Damage> {
+/// [verify.chunks].
+fn walk_young(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
     let space = &heap.young.space;
     for chunk in [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)) {
-        if moment == Moment::AfterPromotion {
+        if moment == Checkpoint::AfterPromotion {
             return damage(format!("chunk {chunk} holds young objects after everything was promoted"));
         }
         let start = space.start(chunk);
@@ -148,9 +150,9 @@ fn walk_young(heap: &Heap<'_>, moment: Moment, objects: &mut Objects) -> Result<
             match unsafe { header.read() } {
                 HeaderWord::Info(info) => {
                     // SAFETY: an object of this type.
-                    let extent = unsafe { info.extent(header.address()) };
+                    let size_with_header = unsafe { info.size_with_header(header.address()) };
                     objects.insert(header.address().addr(), Object { info, old: false });
-                    at += info.shape.young_bytes(extent);
+                    at += info.shape.young_bytes(size_with_header);
                 }
                 HeaderWord::Filler(bytes) if bytes > 0 => at += bytes,
                 HeaderWord::Filler(_) => return damage(format!("an empty filler at {place:p}")),
@@ -164,7 +166,7 @@ fn walk_young(heap: &Heap<'_>, moment: Moment, objects: &mut Objects) -> Result<
     Ok(())
 }
 
-/// V2.
+/// [verify.bits].
 fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
     let old = heap.old;
     let (mut bytes, mut count) = (0, 0);
@@ -197,9 +199,9 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
                 return damage(format!("block {index}: the object at {address:p} has no type"));
             };
             // SAFETY: an object of this type.
-            let extent = unsafe { info.extent(address) };
+            let size_with_header = unsafe { info.size_with_header(address) };
             let cell = address.addr() - info.shape.cell_offset() - heap.map.block_start(index);
-            let fits = info.shape.cell_bytes(extent) <= class.bytes();
+            let fits = info.shape.cell_bytes(size_with_header) <= class.bytes();
             if !fits || !cell.is_multiple_of(class.bytes()) || !cells.insert(cell) {
                 return damage(format!("block {index}: {} at {address:p} is in no cell of its own", (info.name)()));
             }
@@ -225,8 +227,8 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
     Ok(())
 }
 
-fn walk_large(heap: &Heap<'_>, moment: Moment, objects: &mut Objects) -> Result<(), Damage> {
-    if moment != Moment::Before && !heap.young.fresh_large.is_empty() {
+fn walk_large(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
+    if moment != Checkpoint::Before && !heap.young.fresh_large.is_empty() {
         return damage(format!("{} large objects are young after a collection", heap.young.fresh_large.len()));
     }
     for &page in &heap.large.unswept {
@@ -258,9 +260,9 @@ fn walk_large(heap: &Heap<'_>, moment: Moment, objects: &mut Objects) -> Result<
     Ok(())
 }
 
-/// V3, for one object.
-fn check(heap: &Heap<'_>, objects: &Objects, seen: &Seen, address: usize, object: Object) -> Result<(), Damage> {
-    for &(place, target, _) in &seen.edges {
+/// [verify.pointers], for one object.
+fn check(heap: &Heap<'_>, objects: &Objects, seen: &Observed, address: usize, object: Object) -> Result<(), Damage> {
+    for &(place, target, _) in &seen.pointer_slots {
         if target != 0 && !objects.contains_key(&target) {
             let what = format!(
                 "{} at {address:#x} holds {target:#x} at {place:#x}, which is no object ({})",
@@ -273,18 +275,18 @@ fn check(heap: &Heap<'_>, objects: &Objects, seen: &Seen, address: usize, object
     Ok(())
 }
 
-/// V4, for one old object. Returns how many entries the set needs for it.
+/// [verify.remembered], for one old object. Returns how many entries the set needs for it.
 fn check_remembered(
     heap: &Heap<'_>,
     objects: &Objects,
     remembered: &RememberedPlaces,
-    seen: &Seen,
+    seen: &Observed,
     address: usize,
     object: Object,
 ) -> Result<usize, Damage> {
     let mut needed = 0;
     let mut young_cells = HashSet::new();
-    for &(place, target, cell) in &seen.edges {
+    for &(place, target, cell) in &seen.pointer_slots {
         if target == 0 || objects.get(&target).is_none_or(|target| target.old) {
             continue;
         }
@@ -318,7 +320,7 @@ fn check_remembered(
 fn check_roots(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
     let mut result = Ok(());
     for_each_root(heap, |info, value| {
-        for (_, target, _) in inspect_value(value, info).edges {
+        for (_, target, _) in inspect_value(value, info).pointer_slots {
             if target != 0 && !objects.contains_key(&target) {
                 let what = format!("a root of type {} holds {target:#x}, which is no object", (info.name)());
                 result =
@@ -341,7 +343,7 @@ fn path_to(heap: &Heap<'_>, objects: &Objects, wanted: usize) -> Vec<&'static st
     let mut from: HashMap<usize, usize> = HashMap::new();
     let mut queue = std::collections::VecDeque::new();
     for_each_root(heap, |info, value| {
-        for (_, target, _) in inspect_value(value, info).edges {
+        for (_, target, _) in inspect_value(value, info).pointer_slots {
             if objects.contains_key(&target) && !from.contains_key(&target) {
                 from.insert(target, 0);
                 queue.push_back(target);
@@ -359,7 +361,7 @@ fn path_to(heap: &Heap<'_>, objects: &Objects, wanted: usize) -> Vec<&'static st
             path.reverse();
             return path;
         }
-        for (_, target, _) in inspect(heap.map.pointer(address), objects[&address].info).edges {
+        for (_, target, _) in inspect(heap.map.pointer(address), objects[&address].info).pointer_slots {
             if objects.contains_key(&target) && !from.contains_key(&target) {
                 from.insert(target, address);
                 queue.push_back(target);
@@ -391,7 +393,7 @@ struct RememberedPlaces {
 impl RememberedPlaces {
     fn of(set: &Remembered) -> Self {
         Self {
-            places: set.edges.iter().map(|edge| edge.addr().get()).collect(),
+            places: set.pointer_slots.iter().map(|pointer_slot| pointer_slot.addr().get()).collect(),
             cells: set.cells.iter().map(|cell| cell.word.addr().get()).collect(),
         }
     }
@@ -399,9 +401,9 @@ impl RememberedPlaces {
 
 /// What the pointers of a value are.
 #[derive(Default)]
-struct Seen {
+struct Observed {
     /// Place, target, and the cell whose content the place is in.
-    edges: Vec<(usize, usize, Option<usize>)>,
+    pointer_slots: Vec<(usize, usize, Option<usize>)>,
     /// Cells whose content may hold pointers, and whether they are logged.
     cells: Vec<(usize, bool)>,
 }
@@ -409,11 +411,11 @@ struct Seen {
 /// A visitor that notes what it is shown.
 #[derive(Default)]
 pub(crate) struct Inspector {
-    seen: Seen,
+    seen: Observed,
     cell: Option<usize>,
 }
 
-fn inspect(address: *mut u8, info: &'static TypeInfo) -> Seen {
+fn inspect(address: *mut u8, info: &'static TypeInfo) -> Observed {
     let mut inspector = Inspector::default();
     if info.shape.leaf {
         return inspector.seen;
@@ -423,7 +425,7 @@ fn inspect(address: *mut u8, info: &'static TypeInfo) -> Seen {
     inspector.seen
 }
 
-fn inspect_value(value: *mut u8, info: &'static TypeInfo) -> Seen {
+fn inspect_value(value: *mut u8, info: &'static TypeInfo) -> Observed {
     let mut inspector = Inspector::default();
     // SAFETY: a root's value of this type; the world is stopped.
     unsafe { (info.trace.inspect)(value, 1, (&raw mut inspector).cast()) };
@@ -435,11 +437,11 @@ impl sealed::Visitor for Inspector {}
 impl Visitor for Inspector {
     const MOVES: bool = false;
 
-    unsafe fn edge(&mut self, edge: *mut Edge) {
+    unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
         // SAFETY: the caller passes the place of a pointer.
         // Relaxed: the world is stopped.
-        let target = unsafe { &*edge }.load(Ordering::Relaxed);
-        self.seen.edges.push((edge.addr(), target.addr(), self.cell));
+        let target = unsafe { &*pointer_slot }.load(Ordering::Relaxed);
+        self.seen.pointer_slots.push((pointer_slot.addr(), target.addr(), self.cell));
     }
 
     unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T) {

@@ -17,17 +17,17 @@
 //! Whoever is the owner, running, or holds the owner's state word, or finds the owner gone (all these take the lock of the owner's
 //! entry in `owners` but the running owner), has the owner's *right*.
 //!
-//! - **B1** `owner` is changed, and `biased` touched, with the owner's right only. Tokens are never used again, so no thread but the owner ever
+//! - **[count.owner]** `owner` is changed, and `biased` touched, with the owner's right only. Tokens are never used again, so no thread but the owner ever
 //!   finds its own in `owner`.
-//! - **B2** While MERGED is not set, `biased` is at least 1, but for the moment in which whoever has the right is about to set it.
-//! - **B3** MERGED and WEAK are never taken off.
-//! - **B4** MERGED and a count of 0 is *dead*: for ever, as there is no reference to count up, and `upgrade` does not.
-//! - **B5** One read-modify-write makes it dead. Who does it ends the object, unless QUEUED is set: then who takes QUEUED off does.
+//! - **[count.biased]** While MERGED is not set, `biased` is at least 1, but for the moment in which whoever has the right is about to set it.
+//! - **[count.flags-stay]** MERGED and WEAK are never taken off.
+//! - **[count.dead]** MERGED and a count of 0 is *dead*: for ever, as there is no reference to count up, and `upgrade` does not.
+//! - **[count.one-reclaims]** One read-modify-write makes it dead. Who does it ends the object, unless QUEUED is set: then who takes QUEUED off does.
 //!   So an object that somebody has been asked about is not freed meanwhile. (Who knows to have the only handle ends it without one: the
 //!   note below.)
-//! - **B6** QUEUED is set by the decrement that makes the count negative, in the same exchange: one that does not can leave the object
+//! - **[count.queued]** QUEUED is set by the decrement that makes the count negative, in the same exchange: one that does not can leave the object
 //!   dead by the other counts before it is set. Who sets it asks the owner, or has the right and takes it off.
-//! - **B7** WEAK is set before the first weak handle exists.
+//! - **[count.weak-first]** WEAK is set before the first weak handle exists.
 //!
 //! Note [no read-modify-write]. The owner whose `biased` comes to 0, and who then loads ZERO from `shared`, a count of 0 and no flags, has the last
 //! reference, and no weak handle ever existed. For let *P* be the changes of `shared` up to the one that was loaded, and add the owner's
@@ -79,12 +79,12 @@ const ZERO: u64 = 1 << 62;
 const ONLY_ONE: u64 = ZERO + ONE + MERGED;
 
 /// A count of so many is never counted down again: the object is immortal. Nor up, from half as many more on, but by each thread for a moment.
-const STUCK: i64 = 1 << 59;
+const SATURATED: i64 = 1 << 59;
 /// As above, for weak handles: the memory is kept.
-const WEAK_STUCK: u32 = 1 << 30;
+const WEAK_SATURATED: u32 = 1 << 30;
 /// From here on weak handles are not counted up. Far above WEAK_STUCK: were it the same, then while one drop is taken back, another would
 /// count down what was never counted up.
-const WEAK_FULL: u32 = WEAK_STUCK + WEAK_STUCK / 2;
+const WEAK_FULL: u32 = WEAK_SATURATED + WEAK_SATURATED / 2;
 /// In `weak`.
 const LOCKED: u32 = u32::MAX;
 /// References that are moved from `biased` to `shared` when `biased` is full.
@@ -96,7 +96,7 @@ const SPILL: u32 = 1 << 31;
 pub(crate) enum Step {
     /// By the owner. There are other references.
     Counted,
-    /// By the owner, which has to [`let_go`](Count::let_go).
+    /// By the owner, which has to [`release_last_biased`](Count::let_go).
     Last,
     /// Not yet: by [`release_elsewhere`](Count::release_elsewhere).
     Elsewhere,
@@ -112,7 +112,7 @@ pub(crate) enum Released {
     Dead,
     /// As `Dead`, and there never was a weak handle.
     Unshared,
-    /// The object may be dead, and the caller has to ask the owner with this token (B6).
+    /// The object may be dead, and the caller has to ask the owner with this token ([count.queued]).
     Ask(u64),
 }
 
@@ -178,7 +178,7 @@ impl Count {
     /// Counts a reference more. The caller has one. On the owner: a compare, an increment in place, a test.
     #[inline(always)]
     pub(crate) fn retain(&self, current: u64) {
-        // Relaxed: if it is our token, we wrote it, and it is ours for as long as we run (B1); if it is not, it never will be.
+        // Relaxed: if it is our token, we wrote it, and it is ours for as long as we run ([count.owner]); if it is not, it never will be.
         let owner = self.owner.load(Ordering::Relaxed);
         if owner == current {
             let biased = self.biased.get().wrapping_add(1);
@@ -206,7 +206,7 @@ impl Count {
     #[cold]
     #[inline(never)]
     fn spill(&self) {
-        // Relaxed: as for `retain_elsewhere`. Nobody but us can tell that the sum is wrong for a moment (B1).
+        // Relaxed: as for `retain_elsewhere`. Nobody but us can tell that the sum is wrong for a moment ([count.owner]).
         self.shared.fetch_add(u64::from(SPILL) * ONE, Ordering::Relaxed);
         self.biased.set(SPILL);
     }
@@ -216,7 +216,7 @@ impl Count {
     #[inline(never)]
     fn retained_when_stuck(&self) {
         // Relaxed, both: the object is not freed any more, nobody waits to learn anything.
-        if count(self.shared.load(Ordering::Relaxed)) > STUCK + STUCK / 2 {
+        if count(self.shared.load(Ordering::Relaxed)) > SATURATED + SATURATED / 2 {
             self.shared.fetch_sub(ONE, Ordering::Relaxed);
         }
     }
@@ -244,9 +244,9 @@ impl Count {
 
     /// After [`Step::Last`]: the owner has dropped the last reference that it counted.
     #[inline]
-    pub(crate) fn let_go(&self) -> Released {
+    pub(crate) fn release_last_biased(&self) -> Released {
         // Acquire, with the Release of every decrement. Note [no read-modify-write].
-        let shared = self.shared.load(mutant::RELAXED_LET_GO.weaken(Ordering::Acquire));
+        let shared = self.shared.load(mutant::RELAXED_LAST_BIASED.weaken(Ordering::Acquire));
         if shared == ZERO || (mutant::WEAK_IS_NOT_LOOKED_AT.is_planted() && shared == ZERO + WEAK) {
             return Released::Unshared;
         }
@@ -256,14 +256,14 @@ impl Count {
     #[cold]
     #[inline(never)]
     fn let_go_of_the_shared(&self) -> Released {
-        // Relaxed: ours (B1), and before MERGED is set: afterwards the object may be freed by others.
+        // Relaxed: ours ([count.owner]), and before MERGED is set: afterwards the object may be freed by others.
         self.owner.store(MERGED_ALREADY, Ordering::Relaxed);
         // AcqRel: what the owner did with the object comes before its end, by whomever, and what others did before ours.
         let before = self.shared.fetch_or(MERGED, Ordering::AcqRel);
         Self::outcome(before)
     }
 
-    /// What a change of `shared` led to that left it at this value, with MERGED set (B5).
+    /// What a change of `shared` led to that left it at this value, with MERGED set ([count.one-reclaims]).
     fn outcome(shared: u64) -> Released {
         if count(shared) == 0 && (shared & QUEUED == 0 || mutant::FREED_WHILE_QUEUED.is_planted()) {
             Released::Dead
@@ -280,7 +280,7 @@ impl Count {
         if owner == IMMORTAL {
             return Released::Alive;
         }
-        // Acquire, with the Release of every decrement. MERGED stays set (B3).
+        // Acquire, with the Release of every decrement. MERGED stays set ([count.flags-stay]).
         let shared = self.shared.load(mutant::RELAXED_ONLY_ONE.weaken(Ordering::Acquire));
         if shared & MERGED == 0 {
             return self.release_unmerged(owner, shared);
@@ -292,13 +292,13 @@ impl Count {
         // Release: what we did with the object comes before its end.
         let before = self.shared.fetch_sub(ONE, mutant::RELAXED_RELEASE.weaken(Ordering::Release));
         if count(before) != 1 {
-            if count(before) >= STUCK {
+            if count(before) >= SATURATED {
                 self.released_when_stuck();
             }
             return Released::Alive;
         }
         let released = Self::outcome(before.wrapping_sub(ONE));
-        // Not if QUEUED is set: who takes it off may have freed the object by now (B5).
+        // Not if QUEUED is set: who takes it off may have freed the object by now ([count.one-reclaims]).
         if released == Released::Dead || mutant::LOOKED_AT_WHEN_IT_IS_GONE.is_planted() {
             // Acquire, with the Release of the decrements before: ours continues what they began. (A load, not a fence:
             // ThreadSanitizer does not see fences.)
@@ -331,7 +331,7 @@ impl Count {
                 }
                 Ok(_) if next & MERGED != 0 => return Self::outcome(next),
                 Ok(_) => {
-                    if count(shared) >= STUCK {
+                    if count(shared) >= SATURATED {
                         self.released_when_stuck();
                     }
                     return Released::Alive;
@@ -350,7 +350,7 @@ impl Count {
     }
 
     /// Merges the counts and takes QUEUED off. The caller has the owner's right, and answers for QUEUED.
-    pub(crate) fn settle(&self) -> Settled {
+    pub(crate) fn flush(&self) -> Settled {
         // Relaxed: ours to look at until QUEUED is off; it was written with the right, or by who let the object be TAKEN, our thread.
         let taken = self.owner.load(Ordering::Relaxed) == TAKEN;
         // Relaxed: as for `merge`.
@@ -369,7 +369,7 @@ impl Count {
 
     /// Sets MERGED, moves `biased` to `shared`, and takes these flags off, which are set. Returns `shared` as it was left.
     fn add_biased(&self, off: u64) -> u64 {
-        // With the owner's right (B1), all, and before MERGED is set, as afterwards the object may be freed by others. Relaxed: as `biased`.
+        // With the owner's right ([count.owner]), all, and before MERGED is set, as afterwards the object may be freed by others. Relaxed: as `biased`.
         let biased = u64::from(self.biased.get());
         self.biased.set(0);
         self.owner.store(MERGED_ALREADY, Ordering::Relaxed);
@@ -384,7 +384,7 @@ impl Count {
         // Relaxed: as for `retain`.
         let owner = self.owner.load(Ordering::Relaxed);
         if owner == current {
-            // Not merged: the owner has a reference (B2).
+            // Not merged: the owner has a reference ([count.biased]).
             self.retain(current);
             return true;
         }
@@ -397,7 +397,7 @@ impl Count {
             if shared & MERGED != 0 && count(shared) == 0 && !mutant::UPGRADE_THE_DEAD.is_planted() {
                 return false;
             }
-            if count(shared) >= STUCK {
+            if count(shared) >= SATURATED {
                 return true;
             }
             // Acquire: what was done with the contents by whoever had them exclusively is seen. Relaxed otherwise: nothing is read.
@@ -414,7 +414,7 @@ impl Count {
         if self.owner.load(Ordering::Relaxed) == IMMORTAL {
             return;
         }
-        // Relaxed, both: B7 is a matter of order, in `shared` itself and before the caller ends its reference.
+        // Relaxed, both: [count.weak-first] is a matter of order, in `shared` itself and before the caller ends its reference.
         if self.shared.load(Ordering::Relaxed) & WEAK == 0 && !mutant::WEAK_FLAG_FORGOTTEN.is_planted() {
             self.shared.fetch_or(WEAK, Ordering::Relaxed);
         }
@@ -465,7 +465,7 @@ impl Count {
                 true
             }
             before => {
-                if before >= WEAK_STUCK {
+                if before >= WEAK_SATURATED {
                     // Relaxed: nobody frees it any more.
                     self.weak.fetch_add(1, Ordering::Relaxed);
                 }
@@ -552,7 +552,7 @@ impl Count {
             match self.shared.compare_exchange(shared, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => {
                     if own {
-                        // Ours (B1), and not settled before we are at a safepoint. Relaxed: as for `retain`.
+                        // Ours ([count.owner]), and not settled before we are at a safepoint. Relaxed: as for `retain`.
                         self.biased.set(0);
                         self.owner.store(if queued { TAKEN } else { MERGED_ALREADY }, Ordering::Relaxed);
                     }

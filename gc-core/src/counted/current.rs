@@ -1,14 +1,14 @@
 //! Which mutator this thread counts by, and where all of them are.
 //!
-//! - **T1** `CURRENT` is the token of the mutator that this thread runs: 0 on a thread without one, in `blocked`, at a safepoint that has
+//! - **[token.current]** `CURRENT` is the token of the mutator that this thread runs: 0 on a thread without one, in `blocked`, at a safepoint that has
 //!   something to do, and from the beginning of a detach on. So one compare with an object's owner tells whether plain counting is right.
-//! - **T2** It needs no destructor, and so is there in the destructors of other thread-locals, and 0 there unless the mutator is.
+//! - **[token.no-destructor]** It needs no destructor, and so is there in the destructors of other thread-locals, and 0 there unless the mutator is.
 
 use core::{cell::Cell, ptr::NonNull};
 
 use super::{
     count::{Count, FIRST_TOKEN},
-    owners::{Object, Owners, Seat},
+    owners::{Object, OwnerHandle, Owners},
 };
 use crate::{
     safepoint::{Poll, Rendezvous, StateWord},
@@ -22,7 +22,7 @@ thread_local! {
     static CURRENT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// T1.
+/// [token.current].
 #[inline(always)]
 pub(super) fn current() -> u64 {
     CURRENT.get()
@@ -50,15 +50,16 @@ impl Token {
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// From here on others find the mutator (O1 of `owners`).
+    /// From here on others find the mutator ([owners.entry]).
     ///
     /// # Safety
     ///
     /// What is passed lives until [`leave`](Self::leave).
-    pub(crate) unsafe fn enter(self, word: &StateWord, poll: &Poll, world: &Rendezvous) {
-        let seat = Seat { word: NonNull::from(word), poll: NonNull::from(poll), world: NonNull::from(world) };
+    pub(crate) unsafe fn enter(self, word: &StateWord, poll: &Poll, rendezvous: &Rendezvous) {
+        let owner =
+            OwnerHandle { word: NonNull::from(word), poll: NonNull::from(poll), rendezvous: NonNull::from(rendezvous) };
         // SAFETY: the caller's.
-        unsafe { owners(self.0).enter(self.0, seat) };
+        unsafe { owners(self.0).enter(self.0, owner) };
     }
 
     /// This thread counts by the token, until it stops: its mutator is RUNNING.

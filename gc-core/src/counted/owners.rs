@@ -1,11 +1,11 @@
 //! The mutators that count for themselves, and what they were asked to merge. The model is `models/protocols/counted.rs`.
 //!
-//! - **O1** A mutator has an entry from before its thread first counts by its token until it has stopped doing so for good. A token without
+//! - **[owners.entry]** A mutator has an entry from before its thread first counts by its token until it has stopped doing so for good. A token without
 //!   an entry belongs to nobody who runs: what it owned is anybody's to merge.
-//! - **O2** Counts are merged under the lock, by the mutator's thread or while its word is held (S6 of `safepoint`). So merging excludes the
+//! - **[owners.merge]** Counts are merged under the lock, by the mutator's thread or while its word is held ([safepoint.held]). So merging excludes the
 //!   owner's own counting, and other merging.
-//! - **O3** An object gets into a queue only while the mutator is RUNNING, and its word is ASKED then. Who ends RUNNING takes ASKED off and
-//!   drains the queue (S7): at the next safepoint, or on the way into `blocked`. So a mutator that does not run has an empty queue, or
+//! - **[owners.queue]** An object gets into a queue only while the mutator is RUNNING, and its word is ASKED then. Who ends RUNNING takes ASKED off and
+//!   drains the queue ([safepoint.asked]): at the next safepoint, or on the way into `blocked`. So a mutator that does not run has an empty queue, or
 //!   is about to empty it.
 //!
 //! The lock is a leaf but for the park lock, which is taken under it to wake an owner. No code of the program runs under it.
@@ -34,7 +34,7 @@ pub(crate) struct Kind {
     /// # Safety
     ///
     /// The object is of the type, dead, and the caller's to end.
-    pub(crate) bury: unsafe fn(NonNull<Count>),
+    pub(crate) reclaim: unsafe fn(NonNull<Count>),
     /// Frees the memory.
     ///
     /// # Safety
@@ -57,8 +57,8 @@ impl Object {
 
     /// Takes QUEUED off, and frees the memory if there is nothing else left. Whether the object is dead and the caller's to end.
     /// The caller answers for QUEUED, and has the owner's right.
-    fn settle(self) -> bool {
-        match self.count().settle() {
+    fn flush(self) -> bool {
+        match self.count().flush() {
             Settled::Alive => false,
             Settled::Dead => true,
             Settled::Empty => {
@@ -80,23 +80,23 @@ pub(crate) struct Owners {
 /// One mutator.
 pub(crate) struct Entry {
     token: u64,
-    seat: Seat,
-    /// O3.
+    seat: OwnerHandle,
+    /// [owners.queue].
     queue: Vec<Object>,
 }
 
 /// Where a mutator is met.
 #[derive(Clone, Copy)]
-pub(crate) struct Seat {
+pub(crate) struct OwnerHandle {
     pub(crate) word: NonNull<StateWord>,
     pub(crate) poll: NonNull<Poll>,
-    pub(crate) world: NonNull<Rendezvous>,
+    pub(crate) rendezvous: NonNull<Rendezvous>,
 }
 
 // SAFETY: all three are `Sync`, and live as long as the entry (the duty of whoever enters it).
 unsafe impl Send for Entry {}
 
-impl Seat {
+impl OwnerHandle {
     /// Holds the mutator; if it runs, asks it instead.
     fn hold(&self) -> Hold {
         // SAFETY: it lives as long as the entry.
@@ -110,48 +110,48 @@ impl Seat {
 
     fn release(&self) {
         // SAFETY: as above, both.
-        unsafe { self.world.as_ref().release(self.word.as_ref()) };
+        unsafe { self.rendezvous.as_ref().release(self.word.as_ref()) };
     }
 }
 
 impl Owners {
-    /// Enters a mutator (O1).
+    /// Enters a mutator ([owners.entry]).
     ///
     /// # Safety
     ///
     /// What `seat` points to lives until [`leave`](Self::leave).
-    pub(crate) unsafe fn enter(&self, token: u64, seat: Seat) {
+    pub(crate) unsafe fn enter(&self, token: u64, seat: OwnerHandle) {
         self.entries.lock().push(Entry { token, seat, queue: Vec::new() });
     }
 
-    /// Strikes a mutator off (O1). Its thread does not count by this token any more. Returns what is dead of what it was asked for, which is the
+    /// Strikes a mutator off ([owners.entry]). Its thread does not count by this token any more. Returns what is dead of what it was asked for, which is the
     /// caller's to end.
     pub(crate) fn leave(&self, token: u64) -> Vec<Object> {
         let mut entries = self.entries.lock();
         let Some(index) = entries.iter().position(|entry| entry.token == token) else { return Vec::new() };
         let mut queue = entries.swap_remove(index).queue;
-        queue.retain(|object| object.settle());
+        queue.retain(|object| object.flush());
         queue
     }
 
-    /// Merges what a mutator was asked for (O3). The caller is its thread, running, or on the way into `blocked`. Returns what is dead, which is
+    /// Merges what a mutator was asked for ([owners.queue]). The caller is its thread, running, or on the way into `blocked`. Returns what is dead, which is
     /// the caller's to end.
     pub(crate) fn drain(&self, token: u64) -> Vec<Object> {
         let mut entries = self.entries.lock();
         let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return Vec::new() };
         let mut queue = core::mem::take(&mut entry.queue);
-        queue.retain(|object| object.settle());
+        queue.retain(|object| object.flush());
         queue
     }
 
     /// Merges an object that the caller has set QUEUED on, or asks its owner to. Whether it is dead and the caller's to end.
     pub(crate) fn ask(&self, token: u64, object: Object) -> bool {
         let mut entries = self.entries.lock();
-        let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return object.settle() };
+        let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return object.flush() };
         let hold = if mutant::MERGE_WITHOUT_HOLD.is_planted() { Hold::Held } else { entry.seat.hold() };
         match hold {
             Hold::Held => {
-                let dead = object.settle();
+                let dead = object.flush();
                 if !mutant::MERGE_WITHOUT_HOLD.is_planted() {
                     entry.seat.release();
                 }

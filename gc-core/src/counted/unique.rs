@@ -13,7 +13,7 @@ use super::{
     contents::{self, Contents},
     count::{Count, Only},
     current::{current, merge},
-    grave,
+    reclaim,
 };
 
 impl<T: Contents + ?Sized> Counted<T> {
@@ -104,7 +104,7 @@ impl<T: Acyclic> Counted<T> {
         let value = unsafe { T::at(this.count.cast()).read() };
         if memory {
             // SAFETY: dead and the caller's; the contents are gone.
-            unsafe { grave::release_memory::<T>(this.count) };
+            unsafe { reclaim::release_memory::<T>(this.count) };
         }
         value
     }
@@ -131,7 +131,7 @@ impl<T: Acyclic> Counted<T> {
         if !this.release() {
             return None;
         }
-        // SAFETY: dead and ours: whole until we move it out (N2).
+        // SAFETY: dead and ours: whole until we move it out ([counted.whole]).
         Some(unsafe { ManuallyDrop::into_inner(this).into_contents(true) })
     }
 }
@@ -175,11 +175,11 @@ impl<T: CloneContents + ?Sized> Counted<T> {
         // A panic would leave a handle without a reference.
         let bomb = AbortOnUnwind;
         let old = self.count;
-        // SAFETY: whole (N2), and ours to move out.
+        // SAFETY: whole ([counted.whole]), and ours to move out.
         self.count = unsafe { contents::moved::<T>(Count::new(current()), old) };
         if memory {
             // SAFETY: dead and ours; the contents are gone.
-            unsafe { grave::release_memory::<T>(old) };
+            unsafe { reclaim::release_memory::<T>(old) };
         }
         forget(bomb);
     }

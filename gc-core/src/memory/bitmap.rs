@@ -1,8 +1,8 @@
 //! Bitmaps over the old part, one bit per granule, and the walk over the bits of a block.
 //!
-//! - **X1** While several threads set bits of one word, all of them do it by [`Bitmap::set_shared`]: each bit has one winner, and none
+//! - **[bitmap.shared]** While several threads set bits of one word, all of them do it by [`Bitmap::set_shared`]: each bit has one winner, and none
 //!   is lost. The model is `models/protocols/mark.rs`.
-//! - **X2** At any other time a word has one writer, and a lock or a pause hands it on to the next.
+//! - **[bitmap.one-writer]** At any other time a word has one writer, and a lock or a pause hands it on to the next.
 
 use core::ptr::NonNull;
 
@@ -58,7 +58,7 @@ impl Bitmap {
         before & bit(granule) == 0
     }
 
-    /// Sets the bit, whoever else sets bits of the word meanwhile. Whether it was clear (X1).
+    /// Sets the bit, whoever else sets bits of the word meanwhile. Whether it was clear ([bitmap.shared]).
     #[inline(always)]
     pub(crate) fn set_shared(&self, granule: usize) -> bool {
         if mutant::MARK_BY_LOAD_AND_STORE.is_planted() {

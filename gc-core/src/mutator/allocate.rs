@@ -10,7 +10,7 @@ use crate::{
     collector::{
         attachment::Attachment,
         refill::{Refused, Reserved, is_large},
-        type_info::{Describe, STR},
+        type_info::{STR, TypeInfoOf},
     },
     object::{Header, TypeInfo, slice_extent},
     trace::Trace,
@@ -83,7 +83,7 @@ impl fmt::Display for Refused {
 #[cold]
 #[inline(never)]
 fn refuse(local: &Attachment, refused: Refused) -> ! {
-    let fresh = local.shared.pace.fresh_bytes();
+    let fresh = local.collector.pacing.fresh_bytes();
     panic!("{refused} ({fresh} bytes were allocated since the last collection; this is {})", super::this_thread())
 }
 
@@ -228,8 +228,8 @@ impl Mutator {
         &'gc self,
         make: F,
     ) -> Result<Gc<'gc, T>, AllocError<F>> {
-        let info = Describe::<T>::SIZED;
-        let reserved = match self.local().reserve(&info.shape, info.shape.extent as usize) {
+        let info = TypeInfoOf::<T>::SIZED;
+        let reserved = match self.local().reserve(&info.shape, info.shape.size_with_header as usize) {
             Ok(reserved) => reserved,
             Err(refused) => return Err(AllocError { value: make, refused }),
         };
@@ -288,7 +288,7 @@ impl Mutator {
         len: usize,
         mut make: F,
     ) -> Result<Gc<'gc, [T]>, AllocError<F>> {
-        let info = Describe::<T>::SLICE;
+        let info = TypeInfoOf::<T>::SLICE;
         let reserved = match self.reserve_slice(info, len) {
             Ok(reserved) => reserved,
             Err(refused) => return Err(AllocError { value: make, refused }),
@@ -397,7 +397,7 @@ impl Mutator {
         elements: &[T],
     ) -> Result<Gc<'gc, [T]>, AllocError<()>> {
         // SAFETY: the elements are of type `T`, as the description says.
-        let address = unsafe { self.copied(Describe::<T>::SLICE, elements)? };
+        let address = unsafe { self.copied(TypeInfoOf::<T>::SLICE, elements)? };
         // SAFETY: a slice of `T` just now, alive until the next safepoint.
         Ok(unsafe { Gc::from_address(address) })
     }
@@ -442,12 +442,12 @@ impl Mutator {
     /// Memory for a `T` in the buffer, if it fits: the fast path. Kept so short that it is inlined everywhere.
     #[inline(always)]
     fn bump<T: Trace>(&self) -> Option<NonNull<u8>> {
-        let shape = &Describe::<T>::SIZED.shape;
+        let shape = &TypeInfoOf::<T>::SIZED.shape;
         if const {
-            let shape = &Describe::<T>::SIZED.shape;
-            shape.align <= 8 && !is_large(shape, shape.extent as usize)
+            let shape = &TypeInfoOf::<T>::SIZED.shape;
+            shape.align <= 8 && !is_large(shape, shape.size_with_header as usize)
         } {
-            self.local().buffer.bump(shape.extent as usize)
+            self.local().buffer.bump(shape.size_with_header as usize)
         } else {
             None
         }
@@ -462,7 +462,7 @@ impl Mutator {
     unsafe fn fill<'gc, T: Trace + 'gc>(&'gc self, place: NonNull<u8>, value: T) -> Gc<'gc, T> {
         let header = Header::at(place);
         // SAFETY: bumped memory is ours.
-        unsafe { header.write_info(Describe::<T>::SIZED) };
+        unsafe { header.write_info(TypeInfoOf::<T>::SIZED) };
         // SAFETY: not null: behind a header.
         let address = unsafe { NonNull::new_unchecked(header.address()) };
         // SAFETY: bumped for a `T`, of alignment up to 8.
@@ -486,8 +486,8 @@ impl Mutator {
         local: &'gc Attachment,
         value: T,
     ) -> Result<Gc<'gc, T>, AllocError<T>> {
-        let info = Describe::<T>::SIZED;
-        match local.reserve(&info.shape, info.shape.extent as usize) {
+        let info = TypeInfoOf::<T>::SIZED;
+        match local.reserve(&info.shape, info.shape.size_with_header as usize) {
             Ok(reserved) => {
                 // SAFETY: reserved for a `T`.
                 unsafe { reserved.address().cast::<T>().write(value) };
@@ -511,11 +511,11 @@ impl Mutator {
     fn reserve_slice(&self, info: &'static TypeInfo, len: usize) -> Result<Reserved, Refused> {
         let local = self.local();
         let (size, align) = (info.shape.elem_size as usize, usize::from(info.shape.align));
-        let Some(extent) = slice_extent(size, align, len) else {
-            let budget = &local.shared.memory.budget;
+        let Some(size_with_header) = slice_extent(size, align, len) else {
+            let budget = &local.collector.memory.budget;
             return Err(Refused { limit: budget.limit(), used: budget.used(), wanted: usize::MAX });
         };
-        let reserved = local.reserve(&info.shape, extent)?;
+        let reserved = local.reserve(&info.shape, size_with_header)?;
         // SAFETY: the address of a slice is that of its length word.
         unsafe { reserved.address().cast::<usize>().write(len) };
         Ok(reserved)
@@ -530,9 +530,9 @@ impl Mutator {
     unsafe fn copied<T: Copy>(&self, info: &'static TypeInfo, elements: &[T]) -> Result<NonNull<u8>, AllocError<()>> {
         // The fast path: no user code runs, so the header need not say filler meanwhile.
         if align_of::<T>() <= 8
-            && let Some(extent) = slice_extent(size_of::<T>(), align_of::<T>(), elements.len())
-            && !is_large(&info.shape, extent)
-            && let Some(place) = self.local().buffer.bump(extent)
+            && let Some(size_with_header) = slice_extent(size_of::<T>(), align_of::<T>(), elements.len())
+            && !is_large(&info.shape, size_with_header)
+            && let Some(place) = self.local().buffer.bump(size_with_header)
         {
             let header = Header::at(place);
             // SAFETY: bumped memory is ours.

@@ -12,17 +12,17 @@ use crate::sync::{
 ///   stop    | logged | writer | waits | readers, or the writer's number
 /// ```
 ///
-/// - **C1** The lock (writer, readers) counts only if the stop is the user's last one: no guard survives a stop, so
+/// - **[cell.stop]** The lock (writer, readers) counts only if the stop is the user's last one: no guard survives a stop, so
 ///   what an earlier one says was left by a forgotten guard, and the cell is free. No two stops of a process have the same
 ///   number, whatever their heaps, for a cell on a stack may be used under one heap after another. The numbers do not wrap: the
 ///   last one, [`LAST_STOP`], is that of all later stops too, and a guard that is forgotten after it counts for ever.
-/// - **C2** `logged` is independent of the stop: it is set if and only if the cell is in the remembered set. The writer sets it,
+/// - **[cell.logged]** `logged` is independent of the stop: it is set if and only if the cell is in the remembered set. The writer sets it,
 ///   the leader of a pause clears it.
-/// - **C3** While one mutator is attached, nobody else touches the word: it is read and written as plain memory, which the
+/// - **[cell.exclusive]** While one mutator is attached, nobody else touches the word: it is read and written as plain memory, which the
 ///   compiler may keep in registers from a borrow to its end, as it does for `RefCell`. Which way is the right one changes in
 ///   stops only, so a guard ends the way it began.
-/// - **C4** Otherwise the lock is taken by compare-and-exchange (Acquire) and ended by one read-modify-write (Release).
-/// - **C5** `waits`: a writer waits among readers. New readers hold back for a while, so that guards which overlap without a gap
+/// - **[cell.shared]** Otherwise the lock is taken by compare-and-exchange (Acquire) and ended by one read-modify-write (Release).
+/// - **[cell.waits]** `waits`: a writer waits among readers. New readers hold back for a while, so that guards which overlap without a gap
 ///   do not keep it out for ever; not for long, as one of them may be in the way of its own next read. Whoever writes clears it.
 pub struct CellWord(AtomicU64);
 
@@ -33,7 +33,7 @@ const WAITS: u64 = 1 << 21;
 const WRITER: u64 = 1 << 22;
 const LOGGED: u64 = 1 << 23;
 const STOP_SHIFT: u32 = 24;
-/// At a thousand stops a second the numbers last for 34 years (C1).
+/// At a thousand stops a second the numbers last for 34 years ([cell.stop]).
 pub(crate) const LAST_STOP: u64 = u64::MAX >> STOP_SHIFT;
 /// The greatest number of a mutator.
 pub(crate) const LAST_NUMBER: u32 = COUNT as u32;
@@ -50,7 +50,7 @@ const SHARED: u64 = LOGGED;
 pub(crate) struct CellUser(u64);
 
 impl CellUser {
-    /// The mutator with this number, up to [`LAST_NUMBER`], after stop `stop`; `exclusive` if it is the only one (C3).
+    /// The mutator with this number, up to [`LAST_NUMBER`], after stop `stop`; `exclusive` if it is the only one ([cell.exclusive]).
     pub(crate) fn new(stop: u64, exclusive: bool, number: u32) -> Self {
         debug_assert!(number <= LAST_NUMBER);
         let shared = if exclusive { 0 } else { SHARED };
@@ -62,7 +62,7 @@ impl CellUser {
         Self::new(stop, exclusive, self.number() as u32)
     }
 
-    /// C3.
+    /// [cell.exclusive].
     #[inline(always)]
     pub(crate) fn exclusive(self) -> bool {
         self.0 & SHARED == 0
@@ -105,23 +105,23 @@ impl CellWord {
         Self(AtomicU64::new(0))
     }
 
-    /// The word without what an earlier stop left in it (C1, C2).
+    /// The word without what an earlier stop left in it ([cell.stop], [cell.logged]).
     #[inline(always)]
     fn current(word: u64, stop: u64) -> u64 {
         if word >> STOP_SHIFT == stop { word } else { (word & LOGGED) | (stop << STOP_SHIFT) }
     }
 
-    /// The word, while nobody else touches it (C3).
+    /// The word, while nobody else touches it ([cell.exclusive]).
     #[inline(always)]
     fn plain(&self) -> u64 {
         #[cfg(gc_loom)]
         return self.0.load(Ordering::Relaxed);
-        // SAFETY: valid for reads; no other thread touches it (C3).
+        // SAFETY: valid for reads; no other thread touches it ([cell.exclusive]).
         #[cfg(not(gc_loom))]
         return unsafe { self.0.as_ptr().read() };
     }
 
-    /// Sets the word, while nobody else touches it (C3).
+    /// Sets the word, while nobody else touches it ([cell.exclusive]).
     #[inline(always)]
     fn set_plain(&self, word: u64) {
         #[cfg(gc_loom)]
@@ -147,7 +147,7 @@ impl CellWord {
         }
     }
 
-    /// [`try_read`](Self::try_read), whether a writer waits or not (C5).
+    /// [`try_read`](Self::try_read), whether a writer waits or not ([cell.waits]).
     pub(crate) fn try_read_first(&self, user: CellUser) -> Result<(), CellConflict> {
         self.change(|word| {
             let word = Self::current(word, user.stop());
@@ -155,7 +155,7 @@ impl CellWord {
         })
     }
 
-    /// Says, or takes back, that a writer waits for readers (C5).
+    /// Says, or takes back, that a writer waits for readers ([cell.waits]).
     pub(crate) fn set_waits(&self, user: CellUser, waits: bool) {
         let result = self.change(|word| {
             let word = Self::current(word, user.stop());
@@ -215,7 +215,7 @@ impl CellWord {
     #[inline(always)]
     pub(crate) fn end_write(&self, exclusive: bool) {
         if exclusive {
-            // Relaxed, both: C3. Atomic, so that the compiler does not write half of the word, which the next borrow's load
+            // Relaxed, both: [cell.exclusive]. Atomic, so that the compiler does not write half of the word, which the next borrow's load
             // of all of it would wait for.
             self.0.store(self.0.load(Ordering::Relaxed) & !(WRITER | LOW), Ordering::Relaxed);
         } else {
@@ -224,7 +224,7 @@ impl CellWord {
         }
     }
 
-    /// C4.
+    /// [cell.shared].
     #[inline]
     fn change(&self, new: impl Fn(u64) -> Result<u64, CellConflict>) -> Result<(), CellConflict> {
         // Relaxed, here and where the exchange fails: one that succeeds acquires.

@@ -1,8 +1,8 @@
 //! The claim of a copy, where several threads copy: a header's word, on which only one forwarding address lands. The model is
 //! `models/protocols/forwarding.rs`.
 //!
-//! - **F1** In a pause with several copying threads, a header of from-space is read and written here only.
-//! - **F2** Copy first, then claim: who finds a forwarding address finds a whole copy behind it, and nobody ever waits for somebody
+//! - **[forwarding.here-only]** In a pause with several copying threads, a header of from-space is read and written here only.
+//! - **[forwarding.copy-first]** Copy first, then claim: who finds a forwarding address finds a whole copy behind it, and nobody ever waits for somebody
 //!   else's. The loser forgets its own copy, whose memory it had not taken yet.
 
 use crate::sync::{

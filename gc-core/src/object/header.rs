@@ -5,10 +5,10 @@
 //!   address of the TypeInfo     | registered hash      filler  forwarded
 //! ```
 //!
-//! - **H1** A header is an info (low bits 00), a forwarding address (`forwarded` set; only inside a pause) or a filler
+//! - **[header.kinds]** A header is an info (low bits 00), a forwarding address (`forwarded` set; only inside a pause) or a filler
 //!   (`filler` set; the other bits are its size in bytes). `hash` and `registered` are kept for identity hashes and
 //!   weak registration; nothing sets them yet.
-//! - **H2** Only a stopped world forwards.
+//! - **[header.forwards-stopped]** Only a stopped world forwards.
 
 use core::ptr::NonNull;
 
@@ -44,7 +44,7 @@ pub(crate) struct TraceFns {
     /// Marking the old one.
     pub(crate) mark: TraceFn,
     /// Preserving what a cell holds, in the barrier; behind the last pointer is the barrier.
-    pub(crate) preserve: TraceFn,
+    pub(crate) log_old_value: TraceFn,
     /// Looking, changing nothing: the verifier.
     pub(crate) inspect: TraceFn,
 }
@@ -53,7 +53,7 @@ pub(crate) struct TraceFns {
 #[derive(Clone, Copy)]
 pub(crate) struct TypeShape {
     /// Bytes from header to end of a sized object; unused for slices.
-    pub(crate) extent: u32,
+    pub(crate) size_with_header: u32,
     /// Bytes of one element; unused for sized objects.
     pub(crate) elem_size: u32,
     pub(crate) align: u16,
@@ -64,14 +64,14 @@ pub(crate) struct TypeShape {
 
 impl TypeShape {
     pub(crate) const fn sized(size: usize, align: usize, leaf: bool) -> Self {
-        let extent = sized_extent(size);
-        assert!(extent <= u32::MAX as usize, "a type of 4 GiB or more cannot be an object of the heap");
-        Self { extent: extent as u32, elem_size: 0, align: align as u16, slice: false, leaf }
+        let size_with_header = sized_extent(size);
+        assert!(size_with_header <= u32::MAX as usize, "a type of 4 GiB or more cannot be an object of the heap");
+        Self { size_with_header: size_with_header as u32, elem_size: 0, align: align as u16, slice: false, leaf }
     }
 
     pub(crate) const fn slice(elem_size: usize, align: usize, leaf: bool) -> Self {
         assert!(elem_size <= u32::MAX as usize, "a type of 4 GiB or more cannot be an element of an object");
-        Self { extent: 0, elem_size: elem_size as u32, align: align as u16, slice: true, leaf }
+        Self { size_with_header: 0, elem_size: elem_size as u32, align: align as u16, slice: true, leaf }
     }
 
     /// Bytes from the start of an old or large cell to the address.
@@ -80,10 +80,10 @@ impl TypeShape {
         cell_offset(self.align as usize, self.slice)
     }
 
-    /// Bytes of the old cell that an object of `extent` bytes needs, before rounding to a class.
+    /// Bytes of the old cell that an object of `size_with_header` bytes needs, before rounding to a class.
     #[inline(always)]
-    pub(crate) const fn cell_bytes(&self, extent: usize) -> usize {
-        let bytes = extent + self.cell_offset() - HEADER;
+    pub(crate) const fn cell_bytes(&self, size_with_header: usize) -> usize {
+        let bytes = size_with_header + self.cell_offset() - HEADER;
         // A cell lies on a multiple of its size: powers of two keep the larger alignments.
         if self.align > 16 { bytes.next_power_of_two() } else { bytes }
     }
@@ -91,14 +91,14 @@ impl TypeShape {
     /// Bytes that an object takes in the young part. At least three quarters of its old cell, so that what the young part
     /// holds bounds what promoting it takes; only alignments of 16 and more ever need the difference.
     #[inline(always)]
-    pub(crate) const fn young_bytes(&self, extent: usize) -> usize {
+    pub(crate) const fn young_bytes(&self, size_with_header: usize) -> usize {
         if self.align > 8
-            && let Some(class) = SizeClass::of(self.cell_bytes(extent))
-            && extent * 4 < class.bytes() * 3
+            && let Some(class) = SizeClass::of(self.cell_bytes(size_with_header))
+            && size_with_header * 4 < class.bytes() * 3
         {
             class.bytes()
         } else {
-            extent
+            size_with_header
         }
     }
 
@@ -131,7 +131,7 @@ impl TypeInfo {
     ///
     /// As for [`len`](Self::len).
     #[inline(always)]
-    pub(crate) unsafe fn extent(&self, address: *mut u8) -> usize {
+    pub(crate) unsafe fn size_with_header(&self, address: *mut u8) -> usize {
         if self.shape.slice {
             // SAFETY: the caller's.
             let len = unsafe { self.len(address) };
@@ -139,7 +139,7 @@ impl TypeInfo {
             // No overflow: an object of this length was allocated.
             (head + self.shape.elem_size as usize * len).next_multiple_of(8)
         } else {
-            self.shape.extent as usize
+            self.shape.size_with_header as usize
         }
     }
 
@@ -155,7 +155,7 @@ impl TypeInfo {
 #[derive(Clone, Copy)]
 pub(crate) struct Header(NonNull<*mut u8>);
 
-/// What a header says (H1).
+/// What a header says ([header.kinds]).
 #[derive(Clone, Copy)]
 pub(crate) enum HeaderWord {
     Info(&'static TypeInfo),
@@ -198,7 +198,7 @@ impl Header {
         unsafe { HeaderWord::of(word) }
     }
 
-    /// The word, for several threads that copy (F1).
+    /// The word, for several threads that copy ([forwarding.here-only]).
     ///
     /// # Safety
     ///
@@ -256,7 +256,7 @@ impl Header {
 
     /// # Safety
     ///
-    /// The world is stopped (H2), and the object has been copied to `to`.
+    /// The world is stopped ([header.forwards-stopped]), and the object has been copied to `to`.
     #[inline(always)]
     pub(crate) unsafe fn forward(self, to: *mut u8) {
         // SAFETY: the caller's.
@@ -290,7 +290,7 @@ impl HeaderWord {
         } else if address & FILLER != 0 {
             Self::Filler((address & !TAGS) >> 1)
         } else {
-            // SAFETY: H1: neither forwarded nor filler is the address of a static `TypeInfo`, with low bits for flags.
+            // SAFETY: [header.kinds]: neither forwarded nor filler is the address of a static `TypeInfo`, with low bits for flags.
             Self::Info(unsafe { &*word.map_addr(|a| a & !TAGS).cast::<TypeInfo>() })
         }
     }

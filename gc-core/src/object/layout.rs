@@ -9,8 +9,8 @@
 //! young part and a size class, a multiple of 16, in the old part. There the cell starts `cell_offset` bytes before
 //! the address:
 //!
-//! - **L1** alignment up to 8, and slices of alignment 16: 8 bytes, the header's. The address lies in the cell's first granule.
-//! - **L2** everything else: a positive multiple of 16. The address is the start of a granule that is not the cell's first.
+//! - **[layout.small]** alignment up to 8, and slices of alignment 16: 8 bytes, the header's. The address lies in the cell's first granule.
+//! - **[layout.aligned]** everything else: a positive multiple of 16. The address is the start of a granule that is not the cell's first.
 //!
 //! So the granule of an address tells the address: the cell's first granule means start + 8, any other means itself.
 
@@ -31,8 +31,8 @@ pub(crate) const fn elements_offset(align: usize) -> usize {
 
 /// Bytes from header to end of a sized object.
 pub(crate) const fn sized_extent(size: usize) -> usize {
-    let extent = (HEADER + size).next_multiple_of(8);
-    if extent < MIN_EXTENT { MIN_EXTENT } else { extent }
+    let size_with_header = (HEADER + size).next_multiple_of(8);
+    if size_with_header < MIN_EXTENT { MIN_EXTENT } else { size_with_header }
 }
 
 /// Bytes from header to end of a slice of `len` elements, or `None` where no address space could hold it.
@@ -45,7 +45,7 @@ pub(crate) const fn slice_extent(elem_size: usize, align: usize, len: usize) -> 
     Some((HEADER + elements_offset(align) + bytes).next_multiple_of(8))
 }
 
-/// Bytes from the start of a cell of the old or large part to the address (L1, L2).
+/// Bytes from the start of a cell of the old or large part to the address ([layout.small], [layout.aligned]).
 pub(crate) const fn cell_offset(align: usize, slice: bool) -> usize {
     match (align, slice) {
         (..=8, _) | (16, true) => 8,

@@ -1,6 +1,6 @@
 //! The place of a pointer: one word that threads share. The model is `models/protocols/pointer_slot.rs`.
 //!
-//! - **P1** An object's header and values are written before its address is stored into a place that others may read, and stores
+//! - **[slot.published-whole]** An object's header and values are written before its address is stored into a place that others may read, and stores
 //!   release: so whoever loads the address, which acquires, finds the object whole, on weakly ordered machines too. An object is
 //!   published by no other way than a store here, a cell's lock, or a safepoint.
 
@@ -11,9 +11,9 @@ use crate::sync::{
 
 /// The place of a pointer field: null or the address of an object.
 #[repr(transparent)]
-pub struct Edge(AtomicPtr<u8>);
+pub struct PointerSlot(AtomicPtr<u8>);
 
-impl Edge {
+impl PointerSlot {
     #[inline(always)]
     #[cfg(not(any(gc_loom, gc_shuttle)))]
     pub(crate) const fn new(address: *mut u8) -> Self {
@@ -28,14 +28,14 @@ impl Edge {
     /// The address, by a mutator.
     #[inline(always)]
     pub(crate) fn get(&self) -> *mut u8 {
-        // Acquire, with the Release in `publish`: P1.
+        // Acquire, with the Release in `publish`: [slot.published-whole].
         self.0.load(Ordering::Acquire)
     }
 
     /// Stores an address, by a mutator.
     #[inline(always)]
     pub(crate) fn publish(&self, address: *mut u8) {
-        // Release: P1.
+        // Release: [slot.published-whole].
         self.0.store(address, mutant::RELAXED_PUBLISH.weaken(Ordering::Release));
     }
 

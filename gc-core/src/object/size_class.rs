@@ -156,16 +156,16 @@ mod tests {
                 let shapes = [(TypeShape::sized(size, align, true), 0), (TypeShape::slice(1, align, true), size)];
                 for (shape, len) in shapes {
                     let slice = crate::object::slice_extent(1, align, len).unwrap();
-                    let extent = if shape.slice { slice } else { shape.extent as usize };
-                    let Some(class) = SizeClass::of(shape.cell_bytes(extent)) else { continue };
+                    let size_with_header = if shape.slice { slice } else { shape.size_with_header as usize };
+                    let Some(class) = SizeClass::of(shape.cell_bytes(size_with_header)) else { continue };
                     let taken = BLOCK as f64 / class.cells() as f64;
-                    let young = shape.young_bytes(extent);
+                    let young = shape.young_bytes(size_with_header);
                     assert!(
                         taken / young as f64 <= PROMOTION_NUM as f64 / PROMOTION_DEN as f64,
                         "size {size}, align {align}, slice {}: {young} young bytes take {taken}",
                         shape.slice
                     );
-                    assert!(align > 8 || young == extent, "the fast path bumps by the extent");
+                    assert!(align > 8 || young == size_with_header, "the fast path bumps by the size_with_header");
                 }
             }
         }

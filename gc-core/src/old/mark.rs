@@ -4,34 +4,34 @@
 //! and waits in the queue until its mark word and header have arrived (Cher, Hosking, Vitek: *Software prefetching for mark-sweep
 //! garbage collection*, 2004).
 //!
-//! - **M1** Marking begins with nothing young, by the pointers of the roots: the snapshot. What the program overwrites comes by the
-//!   snapshot buffers (W5 of the barrier); what becomes old meanwhile is born marked.
-//! - **M2** An object is traced by whoever sets its mark, or takes it from a snapshot buffer (N1). The model is `models/protocols/mark.rs`.
-//! - **M3** Beside the program the marker reads: immutable fields and what objects own, which nobody changes; slots, by atomic loads;
+//! - **[mark.snapshot]** Marking begins with nothing young, by the pointers of the roots: the snapshot. What the program overwrites comes by the
+//!   snapshot buffers ([barrier.snapshot]); what becomes old meanwhile is born marked.
+//! - **[mark.one-tracer]** An object is traced by whoever sets its mark, or takes it from a snapshot buffer ([satb.marked-by-pusher]). The model is `models/protocols/mark.rs`.
+//! - **[mark.reads]** Beside the program the marker reads: immutable fields and what objects own, which nobody changes; slots, by atomic loads;
 //!   cells, under their lock. It *tries* the lock only: a cell that is being written is put off to the final pause, where nobody has it.
 //!   What was in it when marking began has then been pushed by the writer. Young values are skipped.
-//! - **M4** The marker's state is under a lock, which the marker holds while it runs and the leader of a pause otherwise.
+//! - **[mark.state]** The marker's state is under a lock, which the marker holds while it runs and the leader of a pause otherwise.
 
 use core::ptr::NonNull;
 
 use crate::{
     memory::{Part, bitmap::prefetch},
-    object::{CellUser, CellWord, Edge, HEADER, Header, TypeInfo},
+    object::{CellUser, CellWord, HEADER, Header, PointerSlot, TypeInfo},
     safepoint::Poll,
     space::{large::RunTable, old::Bits},
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
-    workers::{Crew, PIECE, Rest, Work},
+    workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
 
-/// What marking still has to do (M4).
+/// What marking still has to do ([mark.state]).
 #[derive(Default)]
 pub(crate) struct Marking {
-    work: Work,
+    work: Packet,
     /// Marked objects that were not traced: from snapshot buffers.
     pub(crate) marked: Vec<NonNull<u8>>,
-    /// Cells that were being written (M3).
-    put_off: Vec<PutOff>,
+    /// Cells that were being written ([mark.reads]).
+    deferred_cells: Vec<DeferredCell>,
     /// Objects marked and traced since marking began.
     pub(crate) objects: u64,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Marking {
 unsafe impl Send for Marking {}
 
 /// The content of a cell, to be traced in the final pause.
-struct PutOff {
+struct DeferredCell {
     content: NonNull<u8>,
     trace: unsafe fn(NonNull<u8>, &mut Marker<'_>),
 }
@@ -72,7 +72,7 @@ pub(crate) struct Marker<'a> {
     large_part: Part,
     cells: Cells,
     /// Others that mark at the same time.
-    crew: Option<&'a Crew>,
+    pool: Option<&'a WorkerPool>,
     state: &'a mut Marking,
 }
 
@@ -84,29 +84,29 @@ const LOOK_EVERY: u64 = 64;
 impl<'a> Marker<'a> {
     pub(crate) fn new(bits: &'a Bits, runs: &'a RunTable, cells: Cells, state: &'a mut Marking) -> Self {
         let (old_part, large_part) = (bits.map().old, bits.map().large);
-        Self { bits, runs, old_part, large_part, cells, crew: None, state }
+        Self { bits, runs, old_part, large_part, cells, pool: None, state }
     }
 
     /// Gives work away to others that mark at the same time, beside the program.
-    pub(crate) fn among(self, crew: &'a Crew) -> Self {
+    pub(crate) fn among(self, pool: &'a WorkerPool) -> Self {
         debug_assert!(matches!(self.cells, Cells::Locked(_)), "marks are set by one thread in a pause");
-        Self { crew: Some(crew), ..self }
+        Self { pool: Some(pool), ..self }
     }
 
     /// Reports a root: `count` values from `first`.
     ///
     /// # Safety
     ///
-    /// They are live values of the type `info`; the world is stopped; M1.
+    /// They are live values of the type `info`; the world is stopped; [mark.snapshot].
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         // SAFETY: the caller's; the visitor is of the type that `mark` was made for.
         unsafe { (info.trace.mark)(first, count, (&raw mut *self).cast()) };
     }
 
     /// Traces the cells that were put off. The world is stopped.
-    pub(crate) fn put_off(&mut self) {
-        for cell in core::mem::take(&mut self.state.put_off) {
-            // SAFETY: the content of a cell of an old object, none of which was freed since (M1), with its type's function.
+    pub(crate) fn deferred_cells(&mut self) {
+        for cell in core::mem::take(&mut self.state.deferred_cells) {
+            // SAFETY: the content of a cell of an old object, none of which was freed since ([mark.snapshot]), with its type's function.
             unsafe { (cell.trace)(cell.content, self) };
         }
     }
@@ -124,10 +124,10 @@ impl<'a> Marker<'a> {
                     self.state.work.objects.extend((0..waiting).map(|nth| queue[(first + nth) % IN_FLIGHT]));
                     return Marked::Some;
                 }
-                if let Some(crew) = self.crew.filter(|crew| crew.is_hungry())
+                if let Some(pool) = self.pool.filter(|pool| pool.is_starving())
                     && let Some(half) = self.state.work.split()
                 {
-                    crew.share(half);
+                    pool.share(half);
                 }
             }
             while waiting < IN_FLIGHT
@@ -161,7 +161,7 @@ impl<'a> Marker<'a> {
         prefetch(address.as_ptr().wrapping_sub(HEADER));
     }
 
-    /// Marks one object and traces it if that was new (M2).
+    /// Marks one object and traces it if that was new ([mark.one-tracer]).
     #[inline(always)]
     fn mark(&mut self, address: NonNull<u8>) {
         let at = address.addr().get();
@@ -192,15 +192,15 @@ impl<'a> Marker<'a> {
             // SAFETY: an object of this type.
             let until = unsafe { info.len(address.as_ptr()) };
             if until > PIECE {
-                self.state.work.slices.push(Rest { slice: address, from: PIECE, until });
+                self.state.work.slices.push(SliceRange { slice: address, from: PIECE, until });
             }
-            return self.trace_piece(Rest { slice: address, from: 0, until: until.min(PIECE) });
+            return self.trace_piece(SliceRange { slice: address, from: 0, until: until.min(PIECE) });
         }
-        // SAFETY: one value of this type, which is read as M3 says.
+        // SAFETY: one value of this type, which is read as [mark.reads] says.
         unsafe { (info.trace.mark)(address.as_ptr(), 1, (&raw mut *self).cast()) };
     }
 
-    fn trace_piece(&mut self, piece: Rest) {
+    fn trace_piece(&mut self, piece: SliceRange) {
         let address = piece.slice.as_ptr();
         // SAFETY: as in `trace`.
         let info = unsafe { Header::of(address).info() };
@@ -217,7 +217,7 @@ impl Marking {
     }
 
     /// Takes over work that somebody shared.
-    pub(crate) fn take_over(&mut self, packet: Work) {
+    pub(crate) fn take_over(&mut self, packet: Packet) {
         self.work.append(packet);
     }
 
@@ -225,7 +225,7 @@ impl Marking {
     pub(crate) fn append(&mut self, mut other: Self) {
         self.work.append(other.work);
         self.marked.append(&mut other.marked);
-        self.put_off.append(&mut other.put_off);
+        self.deferred_cells.append(&mut other.deferred_cells);
         self.objects += other.objects;
     }
 
@@ -249,10 +249,10 @@ impl Visitor for Marker<'_> {
     const MOVES: bool = false;
 
     #[inline(always)]
-    unsafe fn edge(&mut self, edge: *mut Edge) {
+    unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
         // SAFETY: the caller passes the place of a pointer.
         // Acquire, as every load of a slot: the object's header was written before.
-        let target = unsafe { &*edge }.load(Ordering::Acquire);
+        let target = unsafe { &*pointer_slot }.load(Ordering::Acquire);
         let at = target.addr();
         let old = self.old_part.contains(at) || (self.large_part.contains(at) && self.runs.run_of(at).is_old());
         if old && let Some(address) = NonNull::new(target) {
@@ -267,7 +267,7 @@ impl Visitor for Marker<'_> {
             let word = unsafe { &*word };
             if word.try_read(user).is_err() {
                 let content = NonNull::new(content.cast()).expect("a cell is not at address 0");
-                self.state.put_off.push(PutOff { content, trace: trace_content::<T> });
+                self.state.deferred_cells.push(DeferredCell { content, trace: trace_content::<T> });
                 return;
             }
             // SAFETY: the caller's; the lock keeps writers out.

@@ -1,7 +1,7 @@
 //! Memory for objects that become old: one cursor per size class and worker, which runs through the free cells of a block.
 //!
-//! - **P1** A cursor's run is free cells of its block, which is open: on no list and of no other cursor.
-//! - **P2** A place is always found: before nursery memory was handed out, enough blocks were made ready for all of it, and
+//! - **[promote.cursor]** A cursor's run is free cells of its block, which is open: on no list and of no other cursor.
+//! - **[promote.room]** A place is always found: before nursery memory was handed out, enough blocks were made ready for all of it, and
 //!   a block per class for each worker that takes part.
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 /// Where the next object of each class goes that one worker promotes.
 pub(crate) struct Cursors {
     of: [Cursor; CLASSES],
-    /// Bytes of cells taken since [`settle`](Self::settle).
+    /// Bytes of cells taken since [`flush`](Self::settle).
     bytes: usize,
     /// Cells taken since.
     objects: usize,
@@ -42,16 +42,16 @@ impl Cursors {
         Self { of: [NOWHERE; CLASSES], bytes: 0, objects: 0, marking: false }
     }
 
-    /// The address for an object that takes `extent` bytes from its header. It is the same until [`take`](Self::take) takes it.
+    /// The address for an object that takes `size_with_header` bytes from its header. It is the same until [`take`](Self::take) takes it.
     #[inline(always)]
     pub(crate) fn place(
         &mut self,
         old: &Mutex<&mut OldSpace>,
         bits: &Bits,
         info: &'static TypeInfo,
-        extent: usize,
+        size_with_header: usize,
     ) -> (*mut u8, SizeClass) {
-        let bytes = info.shape.cell_bytes(extent);
+        let bytes = info.shape.cell_bytes(size_with_header);
         let Some(class) = SizeClass::of(bytes) else { unreachable!("gc-core: a young object larger than any class") };
         let cursor = &mut self.of[class.index()];
         if cursor.next == cursor.end {
@@ -79,11 +79,11 @@ impl Cursors {
     }
 
     /// Enters what was taken into the books of the old part.
-    pub(crate) fn settle(&mut self, old: &mut OldSpace) {
+    pub(crate) fn flush(&mut self, old: &mut OldSpace) {
         old.live_bytes += core::mem::take(&mut self.bytes);
         old.live_objects += core::mem::take(&mut self.objects);
         for cursor in &mut self.of {
-            cursor.settle(old);
+            cursor.flush(old);
         }
     }
 
@@ -95,7 +95,7 @@ impl Cursors {
 }
 
 impl Cursor {
-    fn settle(&mut self, old: &mut OldSpace) {
+    fn flush(&mut self, old: &mut OldSpace) {
         if let Some(block) = self.block
             && core::mem::take(&mut self.drops)
         {
@@ -103,7 +103,7 @@ impl Cursor {
         }
     }
 
-    /// Finds the next run of free cells, in this block or another (P1, P2).
+    /// Finds the next run of free cells, in this block or another ([promote.cursor], [promote.room]).
     #[cold]
     #[inline(never)]
     fn advance(&mut self, old: &mut OldSpace, class: SizeClass) {
@@ -113,7 +113,7 @@ impl Cursor {
             {
                 return;
             }
-            self.settle(old);
+            self.flush(old);
             let block = old.open(class).expect("gc-core: no block to promote into was kept ready");
             let start = old.map.block_start(block as usize);
             *self = Cursor { next: start, end: start, block: Some(block), drops: false };

@@ -3,9 +3,9 @@
 //! Only the dead that need dropping are looked at; their values are moved out to `dead` first. No free list is threaded
 //! through memory: 2 ms for 256 MiB of heap instead of 15 to 27.
 //!
-//! - **D1** A block is looked up and swept in one hold of the old generation's lock, under which it waits or is swept. So the marker and
-//!   pauses sweep in any order, nothing is swept twice, and who has seen every block swept may end the collection (F4).
-//! - **D2** Nobody promotes into a block that waits: when marking ends, cursors are retired and no block stays listed.
+//! - **[sweep.one-hold]** A block is looked up and swept in one hold of the old generation's lock, under which it waits or is swept. So the marker and
+//!   pauses sweep in any order, nothing is swept twice, and who has seen every block swept may end the collection ([major.ends-once]).
+//! - **[sweep.no-promotion]** Nobody promotes into a block that waits: when marking ends, cursors are retired and no block stays listed.
 //!
 //! The model is `models/protocols/sweep.rs`.
 
@@ -33,7 +33,7 @@ pub(crate) trait Dead {
     /// # Safety
     ///
     /// The object at `address` is of type `info` and nobody's; its memory is reused after the call.
-    unsafe fn moved_out(&mut self, address: *mut u8, info: &'static TypeInfo);
+    unsafe fn enqueue(&mut self, address: *mut u8, info: &'static TypeInfo);
 
     /// The object of a dead large run, dropped where it is and freed by whoever drops it.
     fn large(&mut self, page: u32);
@@ -107,7 +107,7 @@ fn move_out(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
         // SAFETY: a drop bit is an object's, dead ones included until they are swept.
         let info = unsafe { Header::of(address).info() };
         // SAFETY: it was not reached, so it is nobody's.
-        unsafe { dead.moved_out(address, info) };
+        unsafe { dead.enqueue(address, info) };
     }
     let mut any = 0;
     for (mark, drop) in marks.iter().zip(drops) {

@@ -1,8 +1,8 @@
 //! How many roots a table has, counted from any thread, and who ends the table. The model is `models/protocols/live_count.rs`.
 //!
-//! - **C1** The count is the number of roots, plus [`ATTACHED`] minus the owner's own count while the owner is attached.
-//! - **C2** Exactly one subtraction makes it zero. It is the last access to the table but for `release` by the same thread.
-//! - **C3** Whoever finds the table released may free it.
+//! - **[live-count.sum]** The count is the number of roots, plus [`ATTACHED`] minus the owner's own count while the owner is attached.
+//! - **[live-count.last]** Exactly one subtraction makes it zero. It is the last access to the table but for `release` by the same thread.
+//! - **[live-count.released]** Whoever finds the table released may free it.
 
 use crate::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -15,7 +15,7 @@ pub(crate) struct LiveCount {
     released: AtomicBool,
 }
 
-/// What the count is ahead by while the owner is attached (C1).
+/// What the count is ahead by while the owner is attached ([live-count.sum]).
 const ATTACHED: usize = usize::MAX / 2;
 
 /// What a subtraction found.
@@ -24,7 +24,7 @@ const ATTACHED: usize = usize::MAX / 2;
 pub(crate) enum Subtracted {
     /// Others are left.
     Some,
-    /// This was the last (C2): the caller takes what the table keeps, and then releases it.
+    /// This was the last ([live-count.last]): the caller takes what the table keeps, and then releases it.
     Last,
 }
 
@@ -59,7 +59,7 @@ impl LiveCount {
         self.released.store(true, mutant::RELAXED_TABLE_RELEASE.weaken(Ordering::Release));
     }
 
-    /// C3.
+    /// [live-count.released].
     pub(crate) fn is_released(&self) -> bool {
         // Acquire: see `release`.
         self.released.load(Ordering::Acquire)

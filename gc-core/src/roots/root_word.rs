@@ -9,7 +9,7 @@
 //!        └── free, by a scan ── DROPPED
 //! ```
 //!
-//! - **R1** While the root lives, whoever has it changes the word: the one transition out of *live*. What is DROPPED is changed by the
+//! - **[root-word.one-changer]** While the root lives, whoever has it changes the word: the one transition out of *live*. What is DROPPED is changed by the
 //!   leader of a pause only, what is FREE by the owner.
 
 use core::ptr;
@@ -61,7 +61,7 @@ impl<T> RootWord<T> {
 
     /// The root is dropped elsewhere than on its running owner. The slot is not the caller's any more.
     pub(crate) fn drop_elsewhere(&self) {
-        // Relaxed load: R1, the caller has the root.
+        // Relaxed load: [root-word.one-changer], the caller has the root.
         let word = self.0.load(Ordering::Relaxed);
         // Release, with the Acquire of `look`: nobody uses the value any more.
         self.0.store(word.map_addr(|a| a | DROPPED), mutant::RELAXED_ROOT_DROP.weaken(Ordering::Release));
@@ -69,7 +69,7 @@ impl<T> RootWord<T> {
 
     /// The root is dropped elsewhere, and its value is the caller's: the slot holds none. No pause is under way.
     pub(crate) fn take_elsewhere(&self) {
-        // Relaxed load: R1, the caller has the root.
+        // Relaxed load: [root-word.one-changer], the caller has the root.
         let word = self.0.load(Ordering::Relaxed);
         // Release, with the Acquire of `look`, as for `drop_elsewhere`.
         self.0.store(word.map_addr(|a| (a & !BOXED) | DROPPED), Ordering::Release);

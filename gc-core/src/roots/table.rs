@@ -3,12 +3,12 @@
 //! Each mutator has a table of chunks of slots. A slot holds a value of up to one word in place, anything larger by a
 //! pointer to memory of its own. Slots never move while they are in use.
 //!
-//! - **T1** `free`, `chunks` and `relinked` belong to the owner while it runs, to the leader of a pause while it does not.
-//! - **T2** A chunk's `owner` is the mutator that the table was made for until that detaches, then [`DETACHED`], which is
+//! - **[roots.owner]** `free`, `chunks` and `relinked` belong to the owner while it runs, to the leader of a pause while it does not.
+//! - **[roots.chunk-owner]** A chunk's `owner` is the mutator that the table was made for until that detaches, then [`DETACHED`], which is
 //!   nobody's. So who finds its own current mutator there is the running owner.
-//! - **T3** Whoever makes `live` zero (see `live_count`) lets go of the heap: roots keep their heap alive. The owner
+//! - **[roots.keep-heap]** Whoever makes `live` zero (see `live_count`) lets go of the heap: roots keep their heap alive. The owner
 //!   counts its roots only when it detaches, by its slots, so that creating and dropping one counts nothing.
-//! - **T4** The memory of a boxed value is freed by the running owner, or after a scan has unlinked its slot, or after it was taken out
+//! - **[roots.boxed-freed]** The memory of a boxed value is freed by the running owner, or after a scan has unlinked its slot, or after it was taken out
 //!   with the registry locked, which a leader holds: never while a pause may be tracing it.
 
 use core::{
@@ -74,12 +74,12 @@ impl RootSlot {
 
 const SLOTS: usize = (CHUNK - size_of::<ChunkHead>()) / size_of::<RootSlot>();
 const CHUNK: usize = 4096;
-/// The owner of chunks whose owner has detached (T2): no mutator is there, and it is not null, as no mutator's is.
+/// The owner of chunks whose owner has detached ([roots.chunk-owner]): no mutator is there, and it is not null, as no mutator's is.
 const DETACHED: *mut () = ptr::without_provenance_mut(1);
 #[repr(C)]
 struct ChunkHead {
     table: NonNull<RootTable>,
-    /// T2.
+    /// [roots.chunk-owner].
     owner: AtomicPtr<()>,
     /// The heap's identity.
     heap: *const (),
@@ -103,7 +103,7 @@ pub(crate) struct RootTable {
     identity: *const (),
 }
 
-// SAFETY: T1 says who may touch the cells when; the rest is atomic.
+// SAFETY: [roots.owner] says who may touch the cells when; the rest is atomic.
 unsafe impl Send for RootTable {}
 // SAFETY: as above.
 unsafe impl Sync for RootTable {}
@@ -119,7 +119,7 @@ impl BoxedValue {
     /// The memory of a boxed value of type `info`.
     pub(crate) fn layout(info: &TypeInfo) -> Layout {
         let align = usize::from(info.shape.align).max(8);
-        Layout::from_size_align(info.shape.extent as usize, align).expect("the layout of a type that exists")
+        Layout::from_size_align(info.shape.size_with_header as usize, align).expect("the layout of a type that exists")
     }
 
     /// Frees the memory.
@@ -157,7 +157,7 @@ impl RootTable {
         write: impl FnOnce(*mut u8),
     ) -> NonNull<RootSlot> {
         let slot = self.take(owner);
-        // SAFETY: a slot of ours that is in use by nobody (T1).
+        // SAFETY: a slot of ours that is in use by nobody ([roots.owner]).
         let place = unsafe { slot.as_ref() };
         write(place.value.get().cast());
         place.word.file(info, Kept::Inline);
@@ -172,7 +172,7 @@ impl RootTable {
         write: impl FnOnce(*mut u8),
     ) -> NonNull<RootSlot> {
         let layout = BoxedValue::layout(info);
-        // SAFETY: `extent` is at least 16, never 0.
+        // SAFETY: `size_with_header` is at least 16, never 0.
         let value = unsafe { alloc::alloc(layout) };
         if value.is_null() {
             alloc::handle_alloc_error(layout);
@@ -193,7 +193,7 @@ impl RootTable {
             Some(slot) => slot,
             None => self.grow(owner),
         };
-        // SAFETY: T1: a free slot's value is the next one.
+        // SAFETY: [roots.owner]: a free slot's value is the next one.
         self.free.set(unsafe { *slot.as_ref().value.get() }.cast());
         slot
     }
@@ -231,7 +231,7 @@ impl RootTable {
                 let (info, kept) = match slot.word.look() {
                     Rooted::Free => continue,
                     Rooted::Live(info, kept) => {
-                        // SAFETY: a live root's slot; the owner does not run (T1).
+                        // SAFETY: a live root's slot; the owner does not run ([roots.owner]).
                         visit(info, unsafe { slot.place(kept) });
                         continue;
                     }
@@ -263,7 +263,7 @@ impl RootTable {
 
     #[inline(always)]
     fn link(&self, slot: &RootSlot) {
-        // SAFETY: T1, and the slot's root is gone.
+        // SAFETY: [roots.owner], and the slot's root is gone.
         unsafe { *slot.value.get() = self.free.get().cast() };
         slot.word.free();
         self.free.set(ptr::from_ref(slot).cast_mut());
@@ -275,7 +275,7 @@ impl RootTable {
         for chunk in self.chunks.borrow().iter() {
             // SAFETY: chunks live as long as their table.
             let chunk = unsafe { chunk.as_ref() };
-            // Relaxed: who compares it with its own mutator is that mutator's thread, this one (T2).
+            // Relaxed: who compares it with its own mutator is that mutator's thread, this one ([roots.chunk-owner]).
             chunk.head.owner.store(DETACHED, Ordering::Relaxed);
             in_use += chunk.slots.iter().filter(|slot| !slot.word.is_free()).count() as isize;
         }
@@ -283,7 +283,7 @@ impl RootTable {
         self.last(self.live.orphan(in_use + self.relinked.get()))
     }
 
-    /// T3. Returns what keeps the heap alive if there are no roots any more.
+    /// [roots.keep-heap]. Returns what keeps the heap alive if there are no roots any more.
     fn last(&self, subtracted: Subtracted) -> Option<Arc<dyn HeapHandle>> {
         if subtracted == Subtracted::Some {
             return None;
@@ -367,11 +367,11 @@ impl RootRef {
         Some(BoxedValue { value, info })
     }
 
-    /// The table, if this thread is its running owner (T1, T2).
+    /// The table, if this thread is its running owner ([roots.owner], [roots.chunk-owner]).
     #[inline(always)]
     fn owned(self, current: Owner) -> Option<&'static RootTable> {
         let head = self.head();
-        // Relaxed: T2.
+        // Relaxed: [roots.chunk-owner].
         if !ptr::eq(head.owner.load(Ordering::Relaxed), current) {
             return None;
         }
@@ -386,7 +386,7 @@ impl RootRef {
     }
 
     /// Takes the value of a root out that was filed by [`RootTable::boxed`] and put aside, and leaves the slot to the next scan. The caller
-    /// has the registry locked, so no pause is tracing the value (T4). Returns what keeps the heap alive, too, if that was its last root.
+    /// has the registry locked, so no pause is tracing the value ([roots.boxed-freed]). Returns what keeps the heap alive, too, if that was its last root.
     pub(crate) fn take_boxed(self) -> (BoxedValue, Option<Arc<dyn HeapHandle>>) {
         let slot = self.slot();
         let Rooted::Live(info, _) = slot.word.look() else { unreachable!("gc-core: a root that was dropped before") };

@@ -1,4 +1,4 @@
-//! Where the mutators of a heap meet: how the world is stopped, and how it goes on. S3 to S5 of `safepoint`.
+//! Where the mutators of a heap meet: how the world is stopped, and how it goes on. [safepoint.stop-bit] to [safepoint.no-new-runners].
 
 use core::time::Duration;
 use std::time::Instant;
@@ -34,7 +34,7 @@ pub(crate) struct Rendezvous {
 
 #[derive(Default)]
 struct Park {
-    /// S4.
+    /// [safepoint.waiting-for].
     waiting_for: usize,
     /// The number of the mutator that arrived last.
     last: Option<u32>,
@@ -60,7 +60,7 @@ impl Rendezvous {
         }
     }
 
-    /// From here on the thread does not touch the heap. Whether it was ASKED (S7).
+    /// From here on the thread does not touch the heap. Whether it was ASKED ([safepoint.asked]).
     #[inline]
     pub(crate) fn enter_blocked(&self, word: &StateWord) -> bool {
         !word.change(RUNNING, BLOCKED) && self.enter_blocked_slow(word)
@@ -70,7 +70,7 @@ impl Rendezvous {
     #[inline(never)]
     fn enter_blocked_slow(&self, word: &StateWord) -> bool {
         let mut park = self.park.lock();
-        // Under the lock STOP does not change (S3). It is not set where the stop was called off meanwhile, or we were ASKED.
+        // Under the lock STOP does not change ([safepoint.stop-bit]). It is not set where the stop was called off meanwhile, or we were ASKED.
         let Some(left) = word.leave_running(BLOCKED, false) else {
             // It is BLOCKED already where the process exits inside of `blocked` and drops a mutator of a thread-local.
             return false;
@@ -89,7 +89,7 @@ impl Rendezvous {
         }
     }
 
-    /// At a safepoint: waits while the world is stopped. Whether the thread was ASKED before (S7).
+    /// At a safepoint: waits while the world is stopped. Whether the thread was ASKED before ([safepoint.asked]).
     #[cold]
     #[inline(never)]
     pub(crate) fn park(&self, word: &StateWord) -> bool {
@@ -106,14 +106,14 @@ impl Rendezvous {
 
     /// Ends a hold, and wakes the owner if it waits for that.
     pub(crate) fn release(&self, word: &StateWord) {
-        if word.let_go() && !mutant::RELEASE_WAKES_NOBODY.is_planted() {
+        if word.release_last_biased() && !mutant::RELEASE_WAKES_NOBODY.is_planted() {
             // It set WAITS under this lock, and sleeps by now.
             let _park = self.park.lock();
             self.resumed.notify_all();
         }
     }
 
-    /// S4. The caller has just left `RUNNING | STOP`.
+    /// [safepoint.waiting-for]. The caller has just left `RUNNING | STOP`.
     fn arrive(&self, park: &mut MutexGuard<'_, Park>, word: &StateWord) {
         park.waiting_for -= 1;
         park.last = Some(word.number);
@@ -146,12 +146,12 @@ impl Rendezvous {
 
     /// Stops the world: afterwards no member is RUNNING. The caller leads (step 1).
     ///
-    /// After `patience`, `late` is told how long the stop is taking, and says how long to wait until it is told again; for
+    /// After `timeout`, `late` is told how long the stop is taking, and says how long to wait until it is told again; for
     /// `None` the stop is called off.
     pub(crate) fn stop<'a>(
         &self,
         members: impl Iterator<Item = Member<'a>> + Clone,
-        mut patience: Duration,
+        mut timeout: Duration,
         mut late: impl FnMut(Duration) -> Option<Duration>,
     ) -> Stopped {
         let mut park = self.park.lock();
@@ -182,12 +182,12 @@ impl Rendezvous {
         }
         let start = Instant::now();
         while park.waiting_for > 0 {
-            if self.stopped.wait_for(&mut park, patience) && park.waiting_for > 0 {
+            if self.stopped.wait_for(&mut park, timeout) && park.waiting_for > 0 {
                 drop(park);
                 let more = late(start.elapsed());
                 park = self.park.lock();
                 match more {
-                    Some(more) => patience = more,
+                    Some(more) => timeout = more,
                     None if park.waiting_for > 0 => {
                         park.waiting_for = 0;
                         self.clear(members, &park);
@@ -206,7 +206,7 @@ impl Rendezvous {
         self.clear(members, &park);
     }
 
-    /// S3.
+    /// [safepoint.stop-bit].
     fn clear<'a>(&self, members: impl Iterator<Item = Member<'a>>, _: &MutexGuard<'_, Park>) {
         for member in members {
             member.word.clear_stop();

@@ -1,4 +1,4 @@
-//! The word that says whether a mutator may touch the heap: S1, S2 and S5 to S7 of `safepoint`. All of its read-modify-writes are here.
+//! The word that says whether a mutator may touch the heap: [safepoint.running], [safepoint.rmw] and [safepoint.no-new-runners] to [safepoint.asked]. All of its read-modify-writes are here.
 
 use crate::sync::{
     atomic::{AtomicUsize, Ordering},
@@ -16,7 +16,7 @@ pub(crate) struct StateWord {
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Hold {
-    /// The thread does not run, and will not before `Rendezvous::release` (S6).
+    /// The thread does not run, and will not before `Rendezvous::release` ([safepoint.held]).
     Held,
     /// It runs, and was asked.
     Asked {
@@ -28,7 +28,7 @@ pub(crate) enum Hold {
 /// How a word left RUNNING.
 pub(super) struct Left {
     pub(super) stopping: bool,
-    /// S7.
+    /// [safepoint.asked].
     pub(super) asked: bool,
 }
 
@@ -43,7 +43,7 @@ impl StateWord {
     }
 
     /// Whether the mutator has not heeded the stop yet.
-    pub(crate) fn is_late(&self) -> bool {
+    pub(crate) fn is_straggler(&self) -> bool {
         // Relaxed: for a report.
         self.word.load(Ordering::Relaxed) & (STATE | STOP) == RUNNING | STOP
     }
@@ -135,12 +135,12 @@ impl StateWord {
 
     /// The running owner takes ASKED off, and will look at what it was asked for.
     pub(crate) fn take_asked(&self) {
-        // AcqRel: a read-modify-write (S2); the lock behind which the questions lie orders them.
+        // AcqRel: a read-modify-write ([safepoint.rmw]); the lock behind which the questions lie orders them.
         self.word.fetch_and(!ASKED, Ordering::AcqRel);
     }
 
     /// Takes HELD off. Whether the owner waits for that.
-    pub(super) fn let_go(&self) -> bool {
+    pub(super) fn release_last_biased(&self) -> bool {
         // AcqRel: the owner, who becomes RUNNING by an exchange, sees what the holder wrote.
         self.word.fetch_and(!HELD, Ordering::AcqRel) & WAITS != 0
     }
@@ -156,9 +156,9 @@ pub(super) const BLOCKED: usize = 1;
 pub(super) const PARKED: usize = 2;
 const STATE: usize = 3;
 const STOP: usize = 16;
-/// S7.
+/// [safepoint.asked].
 const ASKED: usize = 32;
-/// S6.
+/// [safepoint.held].
 const HELD: usize = 64;
 /// The owner sleeps until HELD is taken off.
 const WAITS: usize = 128;

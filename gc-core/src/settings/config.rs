@@ -23,7 +23,7 @@ pub(crate) struct Config {
     /// Mutators that really run at once, as far as the system says.
     pub(crate) cores: usize,
     /// Bytes that a pause copies before it asks others to help.
-    pub(crate) copied_alone: usize,
+    pub(crate) parallel_threshold: usize,
     pub(crate) reservation: usize,
     pub(crate) hard_limit: Option<usize>,
     pub(crate) soft_limit: Option<usize>,
@@ -133,7 +133,7 @@ impl Default for Config {
             late_after: Duration::from_secs(1),
             workers: cores.min(DEFAULT_WORKERS),
             cores,
-            copied_alone: 512 << 10,
+            parallel_threshold: 512 << 10,
             reservation: DEFAULT_RESERVATION,
             hard_limit: None,
             soft_limit: None,
@@ -168,7 +168,7 @@ impl Config {
         }
         if self.stress.workers != 0 {
             self.workers = self.stress.workers as usize;
-            self.copied_alone = 0;
+            self.parallel_threshold = 0;
         }
         if !(1..=MAX_WORKERS).contains(&self.workers) {
             let expected = format!("from 1 to {MAX_WORKERS} threads");

@@ -1,10 +1,10 @@
 //! Large objects: runs of pages that never move, found from any of their pages.
 //!
-//! - **R1** Every page of a run in use knows the run's first page, whose descriptor speaks for the run.
-//! - **R2** `state` is Released by whoever made the object after its last element is written and Acquired by who finds it.
-//! - **R3** A run is young from its allocation until the first young collection, old after it. It becomes old in a pause
+//! - **[run.pages]** Every page of a run in use knows the run's first page, whose descriptor speaks for the run.
+//! - **[run.published]** `state` is Released by whoever made the object after its last element is written and Acquired by who finds it.
+//! - **[run.age]** A run is young from its allocation until the first young collection, old after it. It becomes old in a pause
 //!   only. *Young* means age: the address of a large object says nothing of it.
-//! - **R4** A dead run is on no list of the collector; whoever drops its object frees it.
+//! - **[run.dead]** A dead run is on no list of the collector; whoever drops its object frees it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn state(&self) -> RunState {
-        // Acquire, with the Release in `set_state` (R2): the object of a live run is whole.
+        // Acquire, with the Release in `set_state` ([run.published]): the object of a live run is whole.
         match self.state.load(Ordering::Acquire) {
             0 => RunState::Free,
             1 => RunState::Reserved,
@@ -53,7 +53,7 @@ impl Run {
     }
 
     pub(crate) fn set_state(&self, state: RunState) {
-        // Release: R2.
+        // Release: [run.published].
         self.state.store(state as u8, Ordering::Release);
     }
 
@@ -129,7 +129,7 @@ impl RunTable {
         unsafe { self.heads.base().cast::<AtomicU32>().add(page).as_ref() }
     }
 
-    /// The first page of the run that `address`, inside a large object, belongs to (R1).
+    /// The first page of the run that `address`, inside a large object, belongs to ([run.pages]).
     #[inline(always)]
     pub(crate) fn page_of(&self, address: usize) -> usize {
         // Relaxed: written before the object was published.
@@ -224,12 +224,12 @@ impl LargeSpace {
         // Room for every run in use, so that the list never grows in a pause.
         self.old.reserve(self.used_pages.saturating_sub(self.old.len()).min(1 << 10));
         for behind in page..page + pages {
-            // Relaxed: published with the object (R2).
+            // Relaxed: published with the object ([run.published]).
             table.head(behind as usize).store(page, Ordering::Relaxed);
         }
         let run = table.run(page as usize);
         run.unmark();
-        // Relaxed, the three of them: published with the object (R2).
+        // Relaxed, the three of them: published with the object ([run.published]).
         run.old.store(0, Ordering::Relaxed);
         run.pages.store(pages, Ordering::Relaxed);
         run.offset.store(offset as u32, Ordering::Relaxed);

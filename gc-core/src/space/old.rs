@@ -1,10 +1,10 @@
 //! The old part: blocks of one size class each, with bitmaps beside them instead of anything in dead memory.
 //!
-//! - **B1** A set allocation bit is an object's; a cell without one is free. Objects that need dropping also have a drop bit.
-//! - **B2** Marks are clear between full collections; in blocks that were swept, from then on.
-//! - **B3** A block is empty (no class, no bits), open (one promotion cursor fills it), or closed. A closed block with
+//! - **[block.allocation-bits]** A set allocation bit is an object's; a cell without one is free. Objects that need dropping also have a drop bit.
+//! - **[block.marks]** Marks are clear between full collections; in blocks that were swept, from then on.
+//! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it), or closed. A closed block with
 //!   free cells is listed under its class, unless its few free cells are not worth a visit, or it waits to be swept.
-//! - **B4** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are counted.
+//! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are counted.
 //!
 //! What is promoted meets the sweep in the model `models/protocols/sweep.rs`.
 
@@ -101,7 +101,7 @@ impl OldSpace {
         })
     }
 
-    /// The address that a set bit of a block stands for (L1, L2 of `object::layout`).
+    /// The address that a set bit of a block stands for ([layout.small], [layout.aligned]).
     #[inline(always)]
     pub(crate) fn address(&self, block: usize, class: SizeClass, granule_in_block: usize) -> *mut u8 {
         let offset = granule_in_block * GRANULE;

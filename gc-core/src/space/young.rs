@@ -1,7 +1,7 @@
 //! The young part, handed out in chunks. The age of an object is a property of its chunk.
 //!
-//! - **Y1** Below a chunk's `top` lie headers of objects and fillers without a gap; above it nothing.
-//! - **Y2** A chunk that is handed out is committed. Free ones keep their memory, as giving nursery memory back costs more
+//! - **[chunk.no-gaps]** Below a chunk's `top` lie headers of objects and fillers without a gap; above it nothing.
+//! - **[chunk.committed]** A chunk that is handed out is committed. Free ones keep their memory, as giving nursery memory back costs more
 //!   than allocating on it; only what a burst without safepoints took beyond the nursery is released.
 
 use crate::{

@@ -18,9 +18,9 @@ struct Window {
 }
 
 /// The utilisation in windows of 1, 10 and 100 ms.
-pub(crate) struct Utilisation([Window; 3]);
+pub(crate) struct Mmu([Window; 3]);
 
-impl Default for Utilisation {
+impl Default for Mmu {
     fn default() -> Self {
         Self([1, 10, 100].map(|millis| Window {
             length: Duration::from_millis(millis),
@@ -31,7 +31,7 @@ impl Default for Utilisation {
     }
 }
 
-impl Utilisation {
+impl Mmu {
     /// Counts a pause. They come in order.
     pub(crate) fn add(&mut self, start: Instant, end: Instant) {
         for window in &mut self.0 {
@@ -70,7 +70,7 @@ mod tests {
     fn the_worst_window_is_found() {
         let start = Instant::now();
         let at = |millis: u64| start + Duration::from_millis(millis);
-        let mut utilisation = Utilisation::default();
+        let mut utilisation = Mmu::default();
         for (from, to) in [(1000, 1001), (1005, 1007), (1009, 1010), (1200, 1204)] {
             utilisation.add(at(from), at(to));
         }

@@ -4,9 +4,7 @@
 
 use core::time::Duration;
 
-use super::{
-    counters::Stats, event::Step, figures::PauseFigures, histogram::Histogram, mmu::Utilisation, report::Generation,
-};
+use super::{counters::Stats, event::Step, figures::PauseFigures, histogram::Histogram, mmu::Mmu, report::Generation};
 use crate::sync::Mutex;
 
 /// The statistics of one heap.
@@ -20,7 +18,7 @@ pub(crate) struct Recorder {
 #[derive(Default)]
 struct Times {
     pauses: Histogram,
-    utilisation: Utilisation,
+    utilisation: Mmu,
     /// From a request to the moment the world stands, where somebody had to be waited for.
     to_safepoint: Histogram,
     /// The thread that the longest of these waited for.

@@ -130,7 +130,7 @@ mutants! {
 // Counted references.
 mutants! {
     /// Who finds itself the last one does not see the others' uses: model `counted`.
-    RELAXED_LET_GO = "relaxed_let_go";
+    RELAXED_LAST_BIASED = "relaxed_last_biased";
     /// Weak handles are taken for none: model `counted`.
     WEAK_IS_NOT_LOOKED_AT = "weak_is_not_looked_at";
     /// An object is ended while it is in a queue: model `counted`.

@@ -9,44 +9,44 @@
 //! containers, of its `Counted`s and `Arc`s. It does not hold what lives on without it (`&'static T`, statics,
 //! thread-locals, what a function pointer reaches), nor what may be gone before it (weak handles).
 //!
-//! A *handle* is a `Counted` or an `Arc`, but for those that lead nowhere (Y3).
+//! A *handle* is a `Counted` or an `Arc`, but for those that lead nowhere ([acyclic.leads-nowhere]).
 //!
 //! A value is *shared* while there may be a `&` to it: always, but when somebody owns it or has a `&mut` to it.
 //!
 //! # Invariants
 //!
-//! - **Y1** While a value of an acyclic type is shared, it comes to hold no handle that it did not hold before. Handles come
+//! - **[acyclic.no-new-handles]** While a value of an acyclic type is shared, it comes to hold no handle that it did not hold before. Handles come
 //!   in when it is made, or through `&mut`.
-//! - **Y2** It holds no `Gc`, `Slot` or `GcCell`: no mutator is needed to read or to drop it, and nobody need trace it.
-//! - **Y3** A type is [`LeadsNowhere`] if all that it holds is, and there are no impls for types of the user's and for trait
+//! - **[acyclic.no-pointers]** It holds no `Gc`, `Slot` or `GcCell`: no mutator is needed to read or to drop it, and nobody need trace it.
+//! - **[acyclic.leads-nowhere]** A type is [`LeadsNowhere`] if all that it holds is, and there are no impls for types of the user's and for trait
 //!   objects. So none has itself among its parts, or among those of what it holds: to prove it would have no end. From what
-//!   a value holds no way leads back to it, and it may be changed in a lock, where Y1 would not be enough.
+//!   a value holds no way leads back to it, and it may be changed in a lock, where [acyclic.no-new-handles] would not be enough.
 //!
 //! What counts, `Counted` here and `Arc` in std, does its part:
 //!
-//! - **Y4** An object's content is whole before there is a strong handle to it, and no strong handle is to be had any more
+//! - **[acyclic.whole-first]** An object's content is whole before there is a strong handle to it, and no strong handle is to be had any more
 //!   when it begins to be dropped. Weak handles may exist before and after, and yield nothing then.
-//! - **Y5** `&mut` to the content is lent through the *only* handle, weak ones counted, which is borrowed mutably meanwhile.
+//! - **[acyclic.only-handle]** `&mut` to the content is lent through the *only* handle, weak ones counted, which is borrowed mutably meanwhile.
 //!   With a weak handle left, `get_mut` refuses, and `make_mut` moves or clones the content to an object of its own.
-//! - **Y6** Neither handles nor weak handles give anything but `&` to the content through a `&` to themselves.
+//! - **[acyclic.shared-only]** Neither handles nor weak handles give anything but `&` to the content through a `&` to themselves.
 //!
 //! # Why there is no ring
 //!
 //! Take the first step that closes one: object `O` comes to hold a handle to `P`, and `P` is `O` or leads to it.
 //!
-//! 1. `O` is not being made: nothing leads to it before its content is whole (Y4). For the same reason it is not being dropped.
-//! 2. So the handle is written through a `&mut` to the content of `O` (Y1), which was lent through the only handle to `O`,
-//!    borrowed mutably until the step is done (Y5).
+//! 1. `O` is not being made: nothing leads to it before its content is whole ([acyclic.whole-first]). For the same reason it is not being dropped.
+//! 2. So the handle is written through a `&mut` to the content of `O` ([acyclic.no-new-handles]), which was lent through the only handle to `O`,
+//!    borrowed mutably until the step is done ([acyclic.only-handle]).
 //! 3. If `P` is not `O`, that only handle lies in an object `Q` on the way from `P`, and is acyclic, as all is that `O` may
-//!    hold and that this may lead to. A `&mut` to a place in `Q` comes from a `&mut` to the content of `Q` (Y1, Y6), which
+//!    hold and that this may lead to. A `&mut` to a place in `Q` comes from a `&mut` to the content of `Q` ([acyclic.no-new-handles], [acyclic.shared-only]), which
 //!    again was lent through the only handle to `Q`. And so on up to `P`: as there is no ring yet, the way is finite.
 //! 4. So the only handle to `P` is borrowed mutably while a handle to `P` is written. That would be a second one.
 //!
 //! # What rests on it
 //!
-//! Y2 is memory safety: the collector does not see into a `Counted`. Y1 is not: a ring leaks, as one of `Arc`s does, no more.
+//! [acyclic.no-pointers] is memory safety: the collector does not see into a `Counted`. [acyclic.no-new-handles] is not: a ring leaks, as one of `Arc`s does, no more.
 //! That is why [`assume_acyclic`](derive@crate::Trace) needs no `unsafe`, and why **no unsafe code may conclude from
-//! `Acyclic` that there is no ring**. Y2 holds of assumed fields too, which are proven to be leaves.
+//! `Acyclic` that there is no ring**. [acyclic.no-pointers] holds of assumed fields too, which are proven to be leaves.
 //!
 //! A program without `unsafe` and `assume_acyclic` makes no ring of acyclic types. It can leak by other means: `mem::forget`;
 //! a `Root` that keeps an object alive which holds a `Counted` of what holds the `Root` (no `Root` is acyclic, so this takes
@@ -165,7 +165,7 @@ pub unsafe trait Acyclic: 'static {
 ///
 /// # Safety
 ///
-/// Y3.
+/// [acyclic.leads-nowhere].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` could lead back to the lock that it is put in: a cycle of counted references",
     label = "not known to lead nowhere",

@@ -4,10 +4,10 @@
 //!
 //! - [`plain`]: leaves. Without pointers, the same under every lifetime, nothing to trace.
 //! - [`inline`]: what holds its parts in itself. The parts are reported at their places.
-//! - [`owned`]: what holds its parts in memory of its own. No cells in there (I4).
-//! - **S1** A leaf is `'static + Send + Sync` *itself*, and each impl says so about the very type: a `Mutex` of a
+//! - [`owned`]: what holds its parts in memory of its own. No cells in there ([trace.cells-inline]).
+//! - **[leaf.itself]** A leaf is `'static + Send + Sync` *itself*, and each impl says so about the very type: a `Mutex` of a
 //!   pointer into the heap is not `Send`, so it is no leaf and needs no rule of its own.
-//! - **S2** Each parameter of a container is traced or a leaf. There is no impl for `Cell`, `RefCell`, `Rc`,
+//! - **[leaf.parameters]** Each parameter of a container is traced or a leaf. There is no impl for `Cell`, `RefCell`, `Rc`,
 //!   `UnsafeCell`, `MaybeUninit`, raw pointers: a pointer written there would pass the barrier by.
 //!
 //! [`leaf`] has the wrapper that makes a leaf of any other type, [`acyclic`] which of all these are `Acyclic`, and
@@ -27,7 +27,7 @@ pub(crate) use owned::{NoCells, trace_each};
 
 use super::{Trace, Visitor};
 
-/// `Trace` for leaves. The where clause is the proof (S1), and the compiler checks it for each type.
+/// `Trace` for leaves. The where clause is the proof ([leaf.itself]), and the compiler checks it for each type.
 macro_rules! leaves {
     ($($(#[$attribute:meta])* $t:ty $(where [$($parameter:tt)*])?),* $(,)?) => { $(
         $(#[$attribute])*

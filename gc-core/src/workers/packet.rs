@@ -2,11 +2,11 @@
 
 use core::ptr::NonNull;
 
-use crate::object::Edge;
+use crate::object::PointerSlot;
 
 /// A part of a slice object that was not traced yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rest {
+pub(crate) struct SliceRange {
     pub(crate) slice: NonNull<u8>,
     /// Elements.
     pub(crate) from: usize,
@@ -15,27 +15,27 @@ pub(crate) struct Rest {
 
 /// Stacks of work. One worker's, or a packet on its way from one to another.
 #[derive(Default)]
-pub(crate) struct Work {
+pub(crate) struct Packet {
     /// Places that hold pointers to from-space.
-    pub(crate) places: Vec<NonNull<Edge>>,
+    pub(crate) places: Vec<NonNull<PointerSlot>>,
     /// Objects that still have to be traced.
     pub(crate) objects: Vec<NonNull<u8>>,
-    pub(crate) slices: Vec<Rest>,
+    pub(crate) slices: Vec<SliceRange>,
 }
 
 // SAFETY: addresses of heap memory; whoever holds the work answers for using them.
-unsafe impl Send for Work {}
+unsafe impl Send for Packet {}
 
 /// Elements of a slice that are traced at once.
 pub(crate) const PIECE: usize = 1024;
 /// The most that is given away at once, of each kind: more would only be given back.
 const PACKET: usize = 512;
 
-impl Work {
+impl Packet {
     /// Takes the next piece of a slice off the stack: the rest of it stays.
-    pub(crate) fn next_piece(&mut self) -> Option<Rest> {
+    pub(crate) fn next_piece(&mut self) -> Option<SliceRange> {
         let rest = self.slices.last_mut()?;
-        let piece = Rest { until: rest.until.min(rest.from + PIECE), ..*rest };
+        let piece = SliceRange { until: rest.until.min(rest.from + PIECE), ..*rest };
         rest.from = piece.until;
         if rest.from == rest.until {
             self.slices.pop();
@@ -71,7 +71,7 @@ impl Work {
             && rest.until - rest.from > PIECE
         {
             let middle = rest.from + (rest.until - rest.from) / 2;
-            half.slices.push(Rest { from: middle, ..*rest });
+            half.slices.push(SliceRange { from: middle, ..*rest });
             rest.until = middle;
         }
         (!half.is_empty()).then_some(half)
@@ -86,8 +86,8 @@ fn oldest_half<T>(stack: &mut Vec<T>) -> Vec<T> {
 mod tests {
     use super::*;
 
-    fn slice(from: usize, until: usize) -> Work {
-        Work { slices: vec![Rest { slice: NonNull::dangling(), from, until }], ..Work::default() }
+    fn slice(from: usize, until: usize) -> Packet {
+        Packet { slices: vec![SliceRange { slice: NonNull::dangling(), from, until }], ..Packet::default() }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The threads that collect together, as a collection sees them.
 
-use super::{packet::Work, sharing::Team};
+use super::{packet::Packet, sharing::WorkSharing};
 
 /// What a helper does with a packet.
-type Do<'a> = dyn Fn(Work) + Sync + 'a;
+type Do<'a> = dyn Fn(Packet) + Sync + 'a;
 
-/// What a helper does with a packet: valid while it is busy (W2 of `sharing`).
+/// What a helper does with a packet: valid while it is busy ([sharing.task]).
 #[derive(Clone, Copy)]
 struct Task(*const Do<'static>);
 
@@ -13,27 +13,27 @@ struct Task(*const Do<'static>);
 unsafe impl Send for Task {}
 
 /// The threads that help with a heap's collections.
-pub(crate) struct Crew(Team<Work, Task>);
+pub(crate) struct WorkerPool(WorkSharing<Packet, Task>);
 
-impl Crew {
+impl WorkerPool {
     pub(crate) fn new() -> Self {
-        Self(Team::new())
+        Self(WorkSharing::new())
     }
 
     /// Whether somebody would take work.
     #[inline(always)]
-    pub(crate) fn is_hungry(&self) -> bool {
-        self.0.is_hungry()
+    pub(crate) fn is_starving(&self) -> bool {
+        self.0.is_starving()
     }
 
     /// Wakes helpers that will be wanted soon.
-    pub(crate) fn rouse(&self) {
-        self.0.rouse();
+    pub(crate) fn wake(&self) {
+        self.0.wake();
     }
 
     /// Gives work away, in the middle of [`lead`](Self::lead) or of its task.
     #[cold]
-    pub(crate) fn share(&self, work: Work) {
+    pub(crate) fn share(&self, work: Packet) {
         self.0.share(work);
     }
 
@@ -41,7 +41,7 @@ impl Crew {
     /// any more; helpers call `task`. Both give work away by [`share`](Self::share), and return when they have none.
     ///
     /// A panic in either aborts the process: half of a collection is of no use to anybody.
-    pub(crate) fn lead(&self, helpers: usize, task: &Do<'_>, mut work: impl FnMut(Option<Work>)) {
+    pub(crate) fn lead(&self, helpers: usize, task: &Do<'_>, mut work: impl FnMut(Option<Packet>)) {
         let bomb = AbortOnUnwind;
         let task: *const Do<'_> = task;
         // SAFETY: only the lifetime changes. Helpers use the task while they are busy, which none is after the team is closed,
@@ -59,7 +59,7 @@ impl Crew {
     pub(crate) fn serve(&self) {
         self.0.serve(|task, packet| {
             let bomb = AbortOnUnwind;
-            // SAFETY: the helper is busy (W2), and `lead` keeps its task until none is.
+            // SAFETY: the helper is busy ([sharing.task]), and `lead` keeps its task until none is.
             unsafe { (*task.0)(packet) };
             core::mem::forget(bomb);
         });
@@ -92,29 +92,29 @@ mod tests {
     #[test]
     fn work_is_done_once_whoever_does_it() {
         // A piece of work of n elements leads to two of half as many.
-        let crew = Crew::new();
+        let pool = WorkerPool::new();
         let done = AtomicUsize::new(0);
-        let each = |work: Option<Work>| {
+        let each = |work: Option<Packet>| {
             let mut work =
-                work.unwrap_or_else(|| Work { objects: vec![NonNull::dangling(); 20_000], ..Work::default() });
+                work.unwrap_or_else(|| Packet { objects: vec![NonNull::dangling(); 20_000], ..Packet::default() });
             while work.objects.pop().is_some() {
                 done.fetch_add(1, Ordering::Relaxed);
-                if crew.is_hungry()
+                if pool.is_starving()
                     && let Some(half) = work.split()
                 {
-                    crew.share(half);
+                    pool.share(half);
                 }
             }
         };
         std::thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| crew.serve());
+                scope.spawn(|| pool.serve());
             }
             for round in 1..=50 {
-                crew.lead(3, &|work| each(Some(work)), each);
+                pool.lead(3, &|work| each(Some(work)), each);
                 assert_eq!(done.load(Ordering::Relaxed), round * 20_000);
             }
-            crew.end();
+            pool.end();
         });
     }
 }

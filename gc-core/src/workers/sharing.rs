@@ -11,11 +11,11 @@
 //!   helper:   serve: asleep ─▶ takes a packet: busy ─▶ works, shares ─▶ hungry: spins, then sleeps
 //! ```
 //!
-//! - **W1** Work is in one thread's hands or in one packet of the pool.
-//! - **W2** The task is used by the leader, and by a helper while it is busy.
-//! - **W3** Only the leader closes: when it has no work, the pool is empty and no helper is busy. A helper becomes busy under
+//! - **[sharing.one-place]** Work is in one thread's hands or in one packet of the pool.
+//! - **[sharing.task]** The task is used by the leader, and by a helper while it is busy.
+//! - **[sharing.closes]** Only the leader closes: when it has no work, the pool is empty and no helper is busy. A helper becomes busy under
 //!   the lock, by taking a packet; so nobody uses the task or has work after that.
-//! - **W4** A helper that is not busy is required for nothing: no worker waits for one that sleeps, or that the system does not run.
+//! - **[sharing.nobody-required]** A helper that is not busy is required for nothing: no worker waits for one that sleeps, or that the system does not run.
 //!
 //! The model is `models/protocols/sharing.rs`.
 
@@ -26,14 +26,14 @@ use crate::sync::{
 };
 
 /// One leader at a time, and the helpers that serve it.
-pub(crate) struct Team<W, T> {
+pub(crate) struct WorkSharing<W, T> {
     pool: Mutex<Pool<W, T>>,
     /// Helpers sleep here until there is a packet, or the end.
     offered: Condvar,
     /// The leader sleeps here until there is a packet, or no helper is busy.
     returned: Condvar,
     /// How many threads want a packet that is not there yet: a hint.
-    hungry: AtomicUsize,
+    starving: AtomicUsize,
     /// Changes when a packet comes or a helper becomes idle: what a thread watches that spins.
     changes: AtomicUsize,
 }
@@ -52,7 +52,7 @@ struct Pool<W, T> {
     ended: bool,
 }
 
-impl<W, T: Copy> Team<W, T> {
+impl<W, T: Copy> WorkSharing<W, T> {
     pub(crate) fn new() -> Self {
         let pool =
             Pool { packets: Vec::new(), task: None, busy: 0, idle: 0, most: 0, leader_waits: false, ended: false };
@@ -60,16 +60,16 @@ impl<W, T: Copy> Team<W, T> {
             pool: Mutex::new(pool),
             offered: Condvar::new(),
             returned: Condvar::new(),
-            hungry: AtomicUsize::new(0),
+            starving: AtomicUsize::new(0),
             changes: AtomicUsize::new(0),
         }
     }
 
     /// Whether somebody would take a packet.
     #[inline(always)]
-    pub(crate) fn is_hungry(&self) -> bool {
+    pub(crate) fn is_starving(&self) -> bool {
         // Relaxed: a hint; packets go through the lock.
-        self.hungry.load(Ordering::Relaxed) > 0
+        self.starving.load(Ordering::Relaxed) > 0
     }
 
     /// Gives work away. The caller is the leader or busy.
@@ -86,7 +86,7 @@ impl<W, T: Copy> Team<W, T> {
     }
 
     /// Wakes helpers that will be wanted soon: they spin for some microseconds.
-    pub(crate) fn rouse(&self) {
+    pub(crate) fn wake(&self) {
         self.offered.notify_all();
     }
 
@@ -98,7 +98,7 @@ impl<W, T: Copy> Team<W, T> {
         self.changed(&pool);
     }
 
-    /// The leader is out of work: a packet, or `None`, and the team is closed (W3).
+    /// The leader is out of work: a packet, or `None`, and the team is closed ([sharing.closes]).
     pub(crate) fn next_or_close(&self) -> Option<W> {
         let mut pool = self.pool.lock();
         loop {
@@ -176,7 +176,7 @@ impl<W, T: Copy> Team<W, T> {
             None => 0,
         };
         // Relaxed, both: hints.
-        self.hungry.store(wanted.saturating_sub(pool.packets.len()), Ordering::Relaxed);
+        self.starving.store(wanted.saturating_sub(pool.packets.len()), Ordering::Relaxed);
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -13,14 +13,14 @@ use crate::{
 };
 
 use super::{
-    pool::Crew,
+    pool::WorkerPool,
     role::{Role, set_role},
 };
 
 /// A heap's helpers, and the crew that they serve.
 pub(crate) struct Workers {
     /// Where they are met.
-    pub(crate) crew: Arc<Crew>,
+    pub(crate) pool: Arc<WorkerPool>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
     /// How many there are.
     count: AtomicUsize,
@@ -31,7 +31,7 @@ pub(crate) struct Workers {
 impl Workers {
     pub(crate) fn new() -> Self {
         Self {
-            crew: Arc::new(Crew::new()),
+            pool: Arc::new(WorkerPool::new()),
             threads: Mutex::new(Vec::new()),
             count: AtomicUsize::new(0),
             wanted: AtomicBool::new(false),
@@ -46,18 +46,18 @@ impl Workers {
     /// After a pause that copied so many bytes: whether helpers would have been of use, and have to be started. Once.
     pub(crate) fn want(&self, config: &Config, copied: usize) -> bool {
         // Relaxed: the leader's flag.
-        copied > config.copied_alone && config.workers > 1 && !self.wanted.swap(true, Ordering::Relaxed)
+        copied > config.parallel_threshold && config.workers > 1 && !self.wanted.swap(true, Ordering::Relaxed)
     }
 
     /// Starts them, as many as the settings say.
-    pub(crate) fn hire(&self, workers: usize) -> std::io::Result<()> {
+    pub(crate) fn start(&self, workers: usize) -> std::io::Result<()> {
         let mut threads = self.threads.lock();
         while threads.len() + 1 < workers {
-            let crew = self.crew.clone();
+            let pool = self.pool.clone();
             let name = format!("gc-core helper {}", threads.len() + 1);
             let thread = thread::Builder::new().name(name).stack_size(STACK).spawn(move || {
                 set_role(Role::Collector);
-                crew.serve();
+                pool.serve();
             });
             threads.push(thread?);
             // Relaxed: see `count`.
@@ -67,8 +67,8 @@ impl Workers {
     }
 
     /// Ends them. Nobody leads any more.
-    pub(crate) fn dismiss(&self) {
-        self.crew.end();
+    pub(crate) fn join(&self) {
+        self.pool.end();
         for thread in self.threads.lock().drain(..) {
             // A helper that fails aborts the process.
             let _ = thread.join();

@@ -1,7 +1,7 @@
 //! The allocation buffer: one chunk of the young part, filled from the bottom.
 //!
-//! - **A1** `bump ≤ limit`, both in one chunk; the memory between them is committed and nobody's.
-//! - **A2** Below `bump` the chunk holds headers of objects and fillers without a gap, once user code that makes an object runs.
+//! - **[buffer.bounds]** `bump ≤ limit`, both in one chunk; the memory between them is committed and nobody's.
+//! - **[buffer.no-gaps]** Below `bump` the chunk holds headers of objects and fillers without a gap, once user code that makes an object runs.
 
 use core::{cell::Cell, ptr, ptr::NonNull};
 
@@ -43,7 +43,7 @@ impl Buffer {
             return None;
         }
         self.bump.set(start.wrapping_add(bytes));
-        // SAFETY: `end` is above `start` by at least `bytes` > 0, so this is a buffer's memory (A1), not null.
+        // SAFETY: `end` is above `start` by at least `bytes` > 0, so this is a buffer's memory ([buffer.bounds]), not null.
         Some(unsafe { NonNull::new_unchecked(start) })
     }
 
@@ -60,7 +60,7 @@ impl Buffer {
         }
         let gap = at - start.addr();
         if gap > 0 {
-            // SAFETY: `start` is in the buffer's own free memory (A1), at least `gap` bytes.
+            // SAFETY: `start` is in the buffer's own free memory ([buffer.bounds]), at least `gap` bytes.
             unsafe { Header::at(NonNull::new_unchecked(start)).write_filler(gap) };
         }
         let place = start.wrapping_add(gap);

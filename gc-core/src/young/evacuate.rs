@@ -6,13 +6,13 @@
 //!
 //! Preconditions and results:
 //!
-//! - **E1** The world is stopped. Every young object is in a chunk of age [`Age::Fresh`] or [`Age::Survivor`], or in a young large run.
-//! - **E2** Afterwards every place that was reported holds the new address, and every survivor was traced.
-//! - **E3** `remembered` is exactly: every place in an old object, in memory it owns included, that holds a young value, cells
+//! - **[evacuate.stopped]** The world is stopped. Every young object is in a chunk of age [`Age::Fresh`] or [`Age::Survivor`], or in a young large run.
+//! - **[evacuate.all-updated]** Afterwards every place that was reported holds the new address, and every survivor was traced.
+//! - **[evacuate.remembered]** `remembered` is exactly: every place in an old object, in memory it owns included, that holds a young value, cells
 //!   as a whole, with their logged bits set.
-//! - **E4** Copying cannot fail: promotion always has memory (the collector sees to it before nursery memory is handed
+//! - **[evacuate.cannot-fail]** Copying cannot fail: promotion always has memory (the collector sees to it before nursery memory is handed
 //!   out), and what finds no to-space is promoted.
-//! - **E5** With several workers, an object is traced by the one whose claim of its header succeeded (F2 of `forwarding`); the others'
+//! - **[evacuate.one-tracer]** With several workers, an object is traced by the one whose claim of its header succeeded ([forwarding.copy-first]); the others'
 //!   copies lie in memory that they had not taken. A place is updated, and a cell traced, by whoever holds it as work.
 
 use core::{mem, ptr::NonNull};
@@ -20,23 +20,25 @@ use core::{mem, ptr::NonNull};
 use crate::{
     barrier::{Remembered, RememberedCell},
     memory::{AddressMap, Part, bitmap::prefetch},
-    object::{CellWord, Edge, HEADER, Header, HeaderWord, TypeInfo, copy_object, forwarded, size_class::SizeClass},
+    object::{
+        CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, copy_object, forwarded, size_class::SizeClass,
+    },
     space::{
         large::RunTable,
         young::{Age, Ages},
     },
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
-    workers::{Crew, PIECE, Rest, Work},
+    workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
 
 use super::to_space::{Buffer, ToSpace};
 
 /// Where objects go that leave the young generation, for one worker.
 pub(crate) trait Promote: ContentInfo {
-    /// Memory in the old part for an object of `info` that takes `extent` bytes from its header: the address it will have. The
+    /// Memory in the old part for an object of `info` that takes `size_with_header` bytes from its header: the address it will have. The
     /// same until it is taken.
-    fn place(&mut self, info: &'static TypeInfo, extent: usize) -> (*mut u8, SizeClass);
+    fn place(&mut self, info: &'static TypeInfo, size_with_header: usize) -> (*mut u8, SizeClass);
 
     /// The object was put there.
     fn take(&mut self, address: *mut u8, class: SizeClass, info: &'static TypeInfo);
@@ -98,7 +100,7 @@ enum Outcome {
 
 /// How the pointers of the value that is being traced are treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Holder {
+enum Source {
     /// A root or a young object: nobody needs to remember anything.
     Young,
     /// An old object.
@@ -114,7 +116,7 @@ pub(crate) struct Pause<'a> {
     ages: &'a Ages,
     to_space: ToSpace<'a>,
     policy: Policy,
-    crew: &'a Crew,
+    pool: &'a WorkerPool,
     /// Bytes that one worker copies before others are asked to help: see [`parallel`](super::parallel).
     alone: usize,
 }
@@ -126,10 +128,10 @@ impl<'a> Pause<'a> {
         ages: &'a Ages,
         to_space: ToSpace<'a>,
         policy: Policy,
-        crew: &'a Crew,
+        pool: &'a WorkerPool,
         alone: usize,
     ) -> Self {
-        Self { map, runs, ages, to_space, policy, crew, alone }
+        Self { map, runs, ages, to_space, policy, pool, alone }
     }
 }
 
@@ -137,15 +139,15 @@ impl<'a> Pause<'a> {
 pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     young_part: Part,
     watched: Part,
-    holders: Part,
+    sources: Part,
     pause: &'a Pause<'a>,
     ages: &'a Ages,
     pub(super) promote: P,
     policy: Policy,
-    holder: Holder,
+    source: Source,
     /// Whether the cell that is being traced holds a young value now.
     cell_is_young: bool,
-    pub(super) work: Work,
+    pub(super) work: Packet,
     to: Buffer,
     pub(super) remembered: Remembered,
     pub(super) copied_bytes: usize,
@@ -178,12 +180,12 @@ impl<'a, P: Promote> Evacuator<'a, P, false> {
         Evacuator {
             young_part: self.young_part,
             watched: self.watched,
-            holders: self.holders,
+            sources: self.sources,
             pause: self.pause,
             ages: self.ages,
             promote: self.promote,
             policy: self.policy,
-            holder: self.holder,
+            source: self.source,
             cell_is_young: self.cell_is_young,
             work: self.work,
             to: self.to,
@@ -203,14 +205,14 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         Self {
             young_part: map.young,
             watched: map.young_and_large(),
-            holders: map.large_and_old(),
+            sources: map.large_and_old(),
             pause,
             ages: pause.ages,
             promote,
             policy: pause.policy,
-            holder: Holder::Young,
+            source: Source::Young,
             cell_is_young: false,
-            work: Work::default(),
+            work: Packet::default(),
             to: Buffer::default(),
             remembered: Remembered::default(),
             copied_bytes: 0,
@@ -225,7 +227,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// # Safety
     ///
-    /// `count` values of the type `info` lie from `first` on, nobody else touches them, and E1 holds.
+    /// `count` values of the type `info` lie from `first` on, nobody else touches them, and [evacuate.stopped] holds.
     #[inline(always)]
     unsafe fn visit(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         let trace = if SHARED { info.trace.evacuate_shared } else { info.trace.evacuate };
@@ -237,10 +239,10 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// # Safety
     ///
-    /// They are live values of the type `info`, and E1 holds.
+    /// They are live values of the type `info`, and [evacuate.stopped] holds.
     #[inline]
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
-        self.holder = Holder::Young;
+        self.source = Source::Young;
         // SAFETY: the caller's.
         unsafe { self.visit(info, first, count) };
     }
@@ -249,20 +251,20 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// # Safety
     ///
-    /// The set is that of the heap (W1, W2 of the barrier), and E1 holds.
+    /// The set is that of the heap ([barrier.remembered], [barrier.slots-stay]), and [evacuate.stopped] holds.
     pub(crate) unsafe fn remembered(&mut self, set: Remembered) {
-        self.holder = Holder::Old;
-        for place in set.edges {
-            if self.holders.contains(place.addr().get()) {
+        self.source = Source::Old;
+        for place in set.pointer_slots {
+            if self.sources.contains(place.addr().get()) {
                 // Looked at when its turn comes, once: most are far from any cache.
                 self.work.places.push(place);
             } else {
-                // SAFETY: W2: a place of a pointer in memory that an old object owns.
-                unsafe { self.edge(place.as_ptr()) };
+                // SAFETY: [barrier.slots-stay]: a place of a pointer in memory that an old object owns.
+                unsafe { self.pointer_slot(place.as_ptr()) };
             }
         }
         for cell in set.cells {
-            // SAFETY: W2, W3: a logged cell of an old object, whose content is of the type `info`.
+            // SAFETY: [barrier.slots-stay], [barrier.logged]: a logged cell of an old object, whose content is of the type `info`.
             unsafe { self.old_cell(cell) };
         }
     }
@@ -271,13 +273,13 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     /// others are worth asking; one among several gives away work to who is hungry.
     pub(super) fn drain(&mut self) {
         // First in, first out: `waiting` places from `first` on, whose objects are on their way to the cache.
-        let mut queue = [NonNull::<Edge>::dangling(); IN_FLIGHT];
+        let mut queue = [NonNull::<PointerSlot>::dangling(); IN_FLIGHT];
         let (mut first, mut waiting) = (0, 0);
         let mut looked: u32 = 0;
         loop {
             if SHARED {
                 looked = looked.wrapping_add(1);
-                if looked.is_multiple_of(LOOK_EVERY) && self.pause.crew.is_hungry() {
+                if looked.is_multiple_of(LOOK_EVERY) && self.pause.pool.is_starving() {
                     self.give();
                 }
             } else if self.copied_bytes + self.promoted_bytes >= self.alone && self.is_divisible(waiting) {
@@ -292,7 +294,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
                 if let Some(later) = self.work.places.len().checked_sub(AHEAD) {
                     prefetch(self.work.places[later].as_ptr().cast());
                 }
-                // SAFETY: E1: a place that was reported, valid throughout the pause.
+                // SAFETY: [evacuate.stopped]: a place that was reported, valid throughout the pause.
                 let target = unsafe { place.as_ref() }.load(LOAD);
                 prefetch(target.wrapping_sub(HEADER));
                 queue[(first + waiting) % IN_FLIGHT] = place;
@@ -329,16 +331,16 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     #[inline(never)]
     fn give(&mut self) {
         if let Some(half) = self.work.split() {
-            self.pause.crew.share(half);
+            self.pause.pool.share(half);
         }
     }
 
     /// Gives a place the new address of the object that it points to.
     #[inline(always)]
-    fn update(&mut self, place: NonNull<Edge>) {
-        // SAFETY: E1: a place that was reported, valid throughout the pause.
-        let edge = unsafe { place.as_ref() };
-        let target = edge.load(LOAD);
+    fn update(&mut self, place: NonNull<PointerSlot>) {
+        // SAFETY: [evacuate.stopped]: a place that was reported, valid throughout the pause.
+        let pointer_slot = unsafe { place.as_ref() };
+        let target = pointer_slot.load(LOAD);
         // A remembered place may hold anything: null, an old value, or what another entry for it has updated.
         if !self.young_part.contains(target.addr()) {
             if self.watched.contains(target.addr()) {
@@ -351,9 +353,9 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         if outcome == Outcome::ThereAlready {
             return;
         }
-        edge.store(to, STORE);
-        if self.holders.contains(place.addr().get()) && self.young_part.contains(to.addr()) {
-            self.remembered.edges.push(place);
+        pointer_slot.store(to, STORE);
+        if self.sources.contains(place.addr().get()) && self.young_part.contains(to.addr()) {
+            self.remembered.pointer_slots.push(place);
         }
         if outcome == Outcome::Trace {
             self.trace(to);
@@ -369,7 +371,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     unsafe fn evacuate(&mut self, address: *mut u8) -> (*mut u8, Outcome) {
         // SAFETY: an object's address has a header before it.
         let header = unsafe { Header::of(address) };
-        // SAFETY: initialised; in a pause with several workers it is read and written as `forwarding` only (F1), otherwise by us.
+        // SAFETY: initialised; in a pause with several workers it is read and written as `forwarding` only ([forwarding.here-only]), otherwise by us.
         let seen = unsafe { if SHARED { header.forwarding().look() } else { header.raw() } };
         // SAFETY: an initialised header's word.
         let info = match unsafe { HeaderWord::of(seen) } {
@@ -378,20 +380,20 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             HeaderWord::Filler(_) => unreachable!("gc-core: a pointer to a filler: the heap is damaged"),
         };
         // SAFETY: an object of this type.
-        let extent = unsafe { info.extent(address) };
+        let size_with_header = unsafe { info.size_with_header(address) };
         let place = match self.destination(address) {
-            Destination::ToSpace => self.survivor(info, extent),
+            Destination::ToSpace => self.survivor(info, size_with_header),
             Destination::Old => None,
             Destination::ThereAlready => return (address, Outcome::ThereAlready),
         };
         let place = place.unwrap_or_else(|| {
-            let (to, class) = self.promote.place(info, extent);
+            let (to, class) = self.promote.place(info, size_with_header);
             Place::Old(to, class)
         });
         let (Place::Young(to, _) | Place::Old(to, _)) = place;
         if SHARED {
             // SAFETY: both ranges run over the object without its header, which others may be claiming; the new one is nobody's.
-            unsafe { copy_object(address, to, extent - HEADER) };
+            unsafe { copy_object(address, to, size_with_header - HEADER) };
             // SAFETY: the header of memory that is nobody's.
             unsafe { Header::of(to).write_raw(seen) };
             // SAFETY: as where it was looked at.
@@ -402,12 +404,12 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
                 };
                 return (to, Outcome::Known);
             }
-            self.take(&place, info, extent);
+            self.take(&place, info, size_with_header);
         } else {
-            self.take(&place, info, extent);
-            // SAFETY: both ranges run from the header over `extent` bytes; the new one is nobody's.
-            unsafe { copy_object(address.sub(HEADER), to.sub(HEADER), extent) };
-            // SAFETY: the world is stopped and the object was copied (H2).
+            self.take(&place, info, size_with_header);
+            // SAFETY: both ranges run from the header over `size_with_header` bytes; the new one is nobody's.
+            unsafe { copy_object(address.sub(HEADER), to.sub(HEADER), size_with_header) };
+            // SAFETY: the world is stopped and the object was copied ([header.forwards-stopped]).
             unsafe { header.forward(to) };
         }
         (to, if info.shape.leaf { Outcome::Known } else { Outcome::Trace })
@@ -415,14 +417,14 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
 
     /// The memory is the object's.
     #[inline(always)]
-    fn take(&mut self, place: &Place, info: &'static TypeInfo, extent: usize) {
+    fn take(&mut self, place: &Place, info: &'static TypeInfo, size_with_header: usize) {
         match *place {
             Place::Young(_, end) => {
-                self.copied_bytes += extent;
+                self.copied_bytes += size_with_header;
                 self.to.bump_to(end);
             }
             Place::Old(to, class) => {
-                self.promoted_bytes += extent;
+                self.promoted_bytes += size_with_header;
                 self.promoted_objects += 1;
                 self.promote.take(to, class, info);
             }
@@ -463,10 +465,10 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
 
     /// Memory for a survivor that stays young, if there is some.
     #[inline(always)]
-    fn survivor(&mut self, info: &'static TypeInfo, extent: usize) -> Option<Place> {
-        let (to, end) = match self.to.place(&info.shape, extent) {
+    fn survivor(&mut self, info: &'static TypeInfo, size_with_header: usize) -> Option<Place> {
+        let (to, end) = match self.to.place(&info.shape, size_with_header) {
             Some(place) => place,
-            None => self.to.place_slow(&self.pause.to_space, &info.shape, extent)?,
+            None => self.to.place_slow(&self.pause.to_space, &info.shape, size_with_header)?,
         };
         Some(Place::Young(to, end))
     }
@@ -481,31 +483,31 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     fn trace(&mut self, address: *mut u8) {
         // SAFETY: a survivor has a header, an info again at its new place.
         let info = unsafe { Header::of(address).info() };
-        self.holder = if self.young_part.contains(address.addr()) { Holder::Young } else { Holder::Old };
+        self.source = if self.young_part.contains(address.addr()) { Source::Young } else { Source::Old };
         if info.shape.slice {
             // SAFETY: an object of this type.
             let until = unsafe { info.len(address) };
             let slice = NonNull::new(address).expect("no object is at address 0");
             if until > PIECE {
-                self.work.slices.push(Rest { slice, from: PIECE, until });
+                self.work.slices.push(SliceRange { slice, from: PIECE, until });
             }
-            return self.trace_elements(info, Rest { slice, from: 0, until: until.min(PIECE) });
+            return self.trace_elements(info, SliceRange { slice, from: 0, until: until.min(PIECE) });
         }
         // SAFETY: one value of this type, copied whole, which nobody else touches.
         unsafe { self.visit(info, address, 1) };
     }
 
     /// Traces a part of a slice that waited for it.
-    fn trace_piece(&mut self, piece: Rest) {
+    fn trace_piece(&mut self, piece: SliceRange) {
         let address = piece.slice.as_ptr();
-        self.holder = if self.young_part.contains(address.addr()) { Holder::Young } else { Holder::Old };
+        self.source = if self.young_part.contains(address.addr()) { Source::Young } else { Source::Old };
         // SAFETY: as in `trace`.
         let info = unsafe { Header::of(address).info() };
         self.trace_elements(info, piece);
     }
 
     #[inline(always)]
-    fn trace_elements(&mut self, info: &'static TypeInfo, piece: Rest) {
+    fn trace_elements(&mut self, info: &'static TypeInfo, piece: SliceRange) {
         let first = info.first(piece.slice.as_ptr()).wrapping_add(piece.from * info.shape.elem_size as usize);
         // SAFETY: elements of the slice, as in `trace`; each is in one piece.
         unsafe { self.visit(info, first, piece.until - piece.from) };
@@ -532,7 +534,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// A cell of an old object, with the type of its content.
     unsafe fn old_cell(&mut self, cell: RememberedCell) {
-        let outer = mem::replace(&mut self.holder, Holder::OldCell);
+        let outer = mem::replace(&mut self.source, Source::OldCell);
         self.cell_is_young = false;
         // SAFETY: the caller's: one value of this type; the world is stopped, so no guard to it exists.
         unsafe { self.visit(cell.info, cell.content(), 1) };
@@ -541,7 +543,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         if self.cell_is_young {
             self.remembered.cells.push(cell);
         }
-        self.holder = outer;
+        self.source = outer;
     }
 }
 
@@ -551,9 +553,9 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
     const MOVES: bool = true;
 
     #[inline(always)]
-    unsafe fn edge(&mut self, edge: *mut Edge) {
+    unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
         // SAFETY: the caller passes the place of a pointer, valid throughout the pause.
-        let place = unsafe { NonNull::new_unchecked(edge) };
+        let place = unsafe { NonNull::new_unchecked(pointer_slot) };
         // SAFETY: as above.
         let target = unsafe { place.as_ref() }.load(LOAD);
         if !self.young_part.contains(target.addr()) {
@@ -562,7 +564,7 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
             }
             return;
         }
-        if self.holder == Holder::Young || (self.holder == Holder::Old && self.holders.contains(edge.addr())) {
+        if self.source == Source::Young || (self.source == Source::Old && self.sources.contains(pointer_slot.addr())) {
             self.work.places.push(place);
         } else {
             self.edge_now(place);
@@ -571,7 +573,7 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
 
     #[inline]
     unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T) {
-        if self.holder == Holder::Old {
+        if self.source == Source::Old {
             // SAFETY: the caller passes the word and the content of one cell, in the old object that is being traced.
             unsafe {
                 let word = NonNull::new_unchecked(word);
@@ -587,23 +589,23 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
 impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
     /// Updates a place in memory that an old object owns, or in an old cell, where the place does not tell later whose it is.
     #[inline(never)]
-    fn edge_now(&mut self, place: NonNull<Edge>) {
+    fn edge_now(&mut self, place: NonNull<PointerSlot>) {
         // SAFETY: as in `update`.
-        let edge = unsafe { place.as_ref() };
-        let target = edge.load(LOAD);
+        let pointer_slot = unsafe { place.as_ref() };
+        let target = pointer_slot.load(LOAD);
         // SAFETY: the caller has seen that it points into the young part.
         let (to, outcome) = unsafe { self.evacuate(target) };
         if outcome == Outcome::ThereAlready {
             return;
         }
-        edge.store(to, STORE);
+        pointer_slot.store(to, STORE);
         if outcome == Outcome::Trace {
             self.work.objects.push(NonNull::new(to).expect("no object is at address 0"));
         }
         if self.young_part.contains(to.addr()) {
-            match self.holder {
-                Holder::OldCell => self.cell_is_young = true,
-                _ => self.remembered.edges.push(place),
+            match self.source {
+                Source::OldCell => self.cell_is_young = true,
+                _ => self.remembered.pointer_slots.push(place),
             }
         }
     }

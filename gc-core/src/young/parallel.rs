@@ -8,7 +8,7 @@
 use crate::{
     barrier::Remembered,
     sync::Mutex,
-    workers::{Crew, Work},
+    workers::{Packet, WorkerPool},
 };
 
 use super::evacuate::{Evacuator, Pause, Promote};
@@ -37,7 +37,7 @@ unsafe impl<P> Sync for Spare<'_, P> {}
 pub(crate) fn evacuate<'a, P: Promote>(
     mut leader: Evacuator<'a, P, false>,
     pause: &'a Pause<'a>,
-    crew: &Crew,
+    pool: &WorkerPool,
     helpers: Vec<P>,
 ) -> (Evacuated, Vec<P>) {
     let mut all = Evacuated::default();
@@ -50,14 +50,14 @@ pub(crate) fn evacuate<'a, P: Promote>(
     let most = helpers.len();
     let spare = Spare(Mutex::new(helpers.into_iter().map(|promote| Evacuator::new(pause, promote)).collect()));
     let spare = &spare;
-    let task = |packet: Work| {
+    let task = |packet: Packet| {
         // No more helpers are busy than there are evacuators.
         let mut helper = spare.0.lock().pop().expect("gc-core: an evacuator for each helper");
         helper.work = packet;
         helper.drain();
         spare.0.lock().push(helper);
     };
-    crew.lead(most, &task, |packet| {
+    pool.lead(most, &task, |packet| {
         if let Some(packet) = packet {
             leader.work = packet;
         }

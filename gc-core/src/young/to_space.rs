@@ -35,11 +35,11 @@ impl Default for Buffer {
 }
 
 impl Buffer {
-    /// The address for an object of `extent` bytes, and the end of its memory: taken by [`bump_to`](Self::bump_to).
+    /// The address for an object of `size_with_header` bytes, and the end of its memory: taken by [`bump_to`](Self::bump_to).
     #[inline(always)]
-    pub(super) fn place(&self, shape: &TypeShape, extent: usize) -> Option<(*mut u8, *mut u8)> {
-        if shape.align <= 8 && self.end.wrapping_sub(self.bump.addr()) >= extent {
-            return Some((self.bump.wrapping_add(HEADER), self.bump.wrapping_add(extent)));
+    pub(super) fn place(&self, shape: &TypeShape, size_with_header: usize) -> Option<(*mut u8, *mut u8)> {
+        if shape.align <= 8 && self.end.wrapping_sub(self.bump.addr()) >= size_with_header {
+            return Some((self.bump.wrapping_add(HEADER), self.bump.wrapping_add(size_with_header)));
         }
         None
     }
@@ -51,9 +51,9 @@ impl Buffer {
         &mut self,
         to_space: &ToSpace<'_>,
         shape: &TypeShape,
-        extent: usize,
+        size_with_header: usize,
     ) -> Option<(*mut u8, *mut u8)> {
-        let bytes = shape.young_bytes(extent);
+        let bytes = shape.young_bytes(size_with_header);
         loop {
             if self.chunk.is_some() {
                 let from = self.bump.addr();

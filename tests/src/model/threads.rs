@@ -9,12 +9,12 @@
 //!
 //! The same seed makes the same programs; how they interleave, nobody decides. So what is checked holds under any interleaving:
 //!
-//! - **P1** What a machine's roots reach is its graph, whatever the others do (`compare`); after a full collection of its own, exactly
+//! - **[model.graph]** What a machine's roots reach is its graph, whatever the others do (`compare`); after a full collection of its own, exactly
 //!   what its graph does not reach is dropped.
-//! - **B1** An object of the board is whole for whoever reads it, through a slot, a cell, or a root that came by letter.
-//! - **B2** Each coin is in one place. Coins are swapped, exchanged, pushed, popped, sent and recast, never copied.
-//! - **B3** Counters are as high as they were raised, by all together.
-//! - **E1** After the last full collection, what the heap counts is what the graphs and the board hold, and when nothing is held,
+//! - **[model.board]** An object of the board is whole for whoever reads it, through a slot, a cell, or a root that came by letter.
+//! - **[model.coins]** Each coin is in one place. Coins are swapped, exchanged, pushed, popped, sent and recast, never copied.
+//! - **[model.counters]** Counters are as high as they were raised, by all together.
+//! - **[model.census]** After the last full collection, what the heap counts is what the graphs and the board hold, and when nothing is held,
 //!   nothing. Whoever drops the last handle ends the heap.
 //!
 //! Once they have begun, no thread waits for another one but at safepoints, so that one that fails does not leave the others waiting;

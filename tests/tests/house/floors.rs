@@ -274,13 +274,14 @@ fn an_upward_arrow_is_found() {
     assert_eq!(planted(&[("old", "fn f() { crate::heap::g() }"), ("heap", "")]).complaints().len(), 1);
     let face = [("", "pub use heap::Heap;"), ("heap", ""), ("object", "use crate::Heap;")];
     assert_eq!(planted(&face).complaints().len(), 1);
-    let down = [("", "pub use gc::Gc;"), ("gc", ""), ("object", ""), ("slot", "use crate::{Gc, object::Edge};")];
+    let down = [("", "pub use gc::Gc;"), ("gc", ""), ("object", ""), ("slot", "use crate::{Gc, object::PointerSlot};")];
     assert_eq!(planted(&down).complaints().len(), 0);
 }
 
 #[test]
 fn state_that_names_its_owner_is_found() {
-    let files = [("collector", ""), ("collector::collector", ""), ("collector::jobs", "use super::collector::Shared;")];
+    let files =
+        [("collector", ""), ("collector::collector", ""), ("collector::jobs", "use super::collector::Collector;")];
     assert_eq!(planted(&files).complaints().len(), 1);
 }
 

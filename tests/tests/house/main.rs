@@ -4,3 +4,4 @@
 
 mod arrangement;
 mod floors;
+mod notes;

@@ -18,14 +18,14 @@ fn a_full_bias_spills_and_comes_back() {
     assert_eq!(count.biased.get(), 1 << 31);
     count.biased.set(1);
     assert_eq!(count.release(ME), Step::Last);
-    assert_eq!(count.let_go(), Released::Alive, "merged, the spilled ones are left");
+    assert_eq!(count.release_last_biased(), Released::Alive, "merged, the spilled ones are left");
     assert_eq!(count.strong(ME), 1 << 31);
 }
 
 #[test]
 fn a_count_that_is_full_stays() {
     let count = Count::new(0);
-    let full = ZERO + u64::try_from(STUCK + STUCK / 2).unwrap() * ONE + MERGED;
+    let full = ZERO + u64::try_from(SATURATED + SATURATED / 2).unwrap() * ONE + MERGED;
     count.shared.store(full - ONE, Ordering::Relaxed);
     for _ in 0..3 {
         count.retain(0);
@@ -42,13 +42,13 @@ fn a_count_that_is_full_stays() {
 #[test]
 fn a_count_that_is_full_stays_unmerged() {
     let count = Count::new(ME);
-    let full = ZERO + u64::try_from(STUCK).unwrap() * ONE;
+    let full = ZERO + u64::try_from(SATURATED).unwrap() * ONE;
     count.shared.store(full, Ordering::Relaxed);
     assert_eq!(count.release(0), Step::Elsewhere);
     assert_eq!(count.release_elsewhere(), Released::Alive);
     assert_eq!(count.shared.load(Ordering::Relaxed), full);
     assert_eq!(count.release(ME), Step::Last);
-    assert_eq!(count.let_go(), Released::Alive);
+    assert_eq!(count.release_last_biased(), Released::Alive);
     assert_eq!(count.shared.load(Ordering::Relaxed), full | MERGED);
 }
 
@@ -68,7 +68,7 @@ fn a_weak_count_that_is_full_stays() {
 fn a_full_weak_count_stays_beside_others_that_drop() {
     let count = Count::new(0);
     count.downgrade();
-    for full in [WEAK_STUCK, WEAK_FULL] {
+    for full in [WEAK_SATURATED, WEAK_FULL] {
         count.weak.store(full, Ordering::Relaxed);
         for _ in 0..5 {
             count.retain_weak();
@@ -94,7 +94,7 @@ fn the_contents_may_be_taken_while_the_owner_is_asked() {
     assert_eq!(count.claim(0, &mut memory), Only::Unknown(ME));
     assert_eq!(count.claim(ME, &mut memory), Only::Yes);
     assert!(!memory);
-    assert_eq!(count.settle(), Settled::Empty);
+    assert_eq!(count.flush(), Settled::Empty);
     assert!(count.release_memory());
 }
 

@@ -1,7 +1,7 @@
 //! Which std types are acyclic: a table of what they hold.
 //!
-//! - **T1** Only types that have `Trace`, the unsized contents of such, and the hashers of maps.
-//! - **T2** No trait objects, `Box<dyn Any>` and `Box<dyn Error>` included: anything may be in there. Of a trait with
+//! - **[acyclic-std.traced]** Only types that have `Trace`, the unsized contents of such, and the hashers of maps.
+//! - **[acyclic-std.no-dyn]** No trait objects, `Box<dyn Any>` and `Box<dyn Error>` included: anything may be in there. Of a trait with
 //!   `Acyclic` as its supertrait they are acyclic by themselves.
 
 use core::{
@@ -40,12 +40,12 @@ macro_rules! nothing {
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
         // SAFETY: there is no place in a value of this type, nor in what it keeps alive, that a handle or a pointer into the
-        // heap could be in (Y1, Y2).
+        // heap could be in ([acyclic.no-new-handles], [acyclic.no-pointers]).
         unsafe impl $(<$($parameter)*>)? Acyclic for $t {}
 
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
-        // SAFETY: as above (Y3).
+        // SAFETY: as above ([acyclic.leads-nowhere]).
         unsafe impl $(<$($parameter)*>)? LeadsNowhere for $t {}
     )* };
 }
@@ -92,10 +92,10 @@ nothing! {
 /// Types that hold their parts, and change them through `&mut` only.
 macro_rules! parts {
     ($($name:ident<$($t:ident $(: ?$sized:ident)?),+>),* $(,)?) => { $(
-        // SAFETY: all that the value holds are its parts, of which Y1 and Y2 hold. Through `&` it lends them shared.
+        // SAFETY: all that the value holds are its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
         unsafe impl<$($t: Acyclic $(+ ?$sized)?),+> Acyclic for $name<$($t),+> {}
 
-        // SAFETY: all that the value holds are its parts, of which Y3 holds.
+        // SAFETY: all that the value holds are its parts, of which [acyclic.leads-nowhere] holds.
         unsafe impl<$($t: LeadsNowhere $(+ ?$sized)?),+> LeadsNowhere for $name<$($t),+> {}
     )* };
 }
@@ -109,40 +109,40 @@ parts! {
 }
 
 // SAFETY: all that it keeps alive are the contents, which are acyclic, and shared as long as it is not the only handle
-// (Y4, Y5, Y6).
+// ([acyclic.whole-first], [acyclic.only-handle], [acyclic.shared-only]).
 unsafe impl<T: Contents + ?Sized> Acyclic for Counted<T> {}
 
-// SAFETY: all that it keeps alive are the contents, of which Y3 holds.
+// SAFETY: all that it keeps alive are the contents, of which [acyclic.leads-nowhere] holds.
 unsafe impl<T: Contents + LeadsNowhere + ?Sized> LeadsNowhere for Counted<T> {}
 
-// `Arc::get_mut` and `Arc::make_mut` are as Y5 says; `Arc::new_cyclic` hands out a weak handle (Y4).
+// `Arc::get_mut` and `Arc::make_mut` are as [acyclic.only-handle] says; `Arc::new_cyclic` hands out a weak handle ([acyclic.whole-first]).
 parts! { Arc<T: ?Sized> }
 
-// SAFETY: all that the value holds are its elements, of which Y1 and Y2 hold. Through `&` it lends them shared.
+// SAFETY: all that the value holds are its elements, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
 unsafe impl<T: Acyclic> Acyclic for [T] {}
 
-// SAFETY: all that the value holds are its elements, of which Y3 holds.
+// SAFETY: all that the value holds are its elements, of which [acyclic.leads-nowhere] holds.
 unsafe impl<T: LeadsNowhere> LeadsNowhere for [T] {}
 
-// SAFETY: all that the value holds are its elements, of which Y1 and Y2 hold. Through `&` it lends them shared.
+// SAFETY: all that the value holds are its elements, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
 unsafe impl<T: Acyclic, const N: usize> Acyclic for [T; N] {}
 
-// SAFETY: all that the value holds are its elements, of which Y3 holds.
+// SAFETY: all that the value holds are its elements, of which [acyclic.leads-nowhere] holds.
 unsafe impl<T: LeadsNowhere, const N: usize> LeadsNowhere for [T; N] {}
 
-// SAFETY: it holds nothing, or the owned value, of which Y1 and Y2 hold. Through `&` it lends that shared.
+// SAFETY: it holds nothing, or the owned value, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends that shared.
 unsafe impl<B: ToOwned<Owned: Acyclic> + ?Sized> Acyclic for Cow<'static, B> {}
 
-// SAFETY: it holds nothing, or the owned value, of which Y3 holds.
+// SAFETY: it holds nothing, or the owned value, of which [acyclic.leads-nowhere] holds.
 unsafe impl<B: ToOwned<Owned: LeadsNowhere> + ?Sized> LeadsNowhere for Cow<'static, B> {}
 
 /// Tuples of every length down to one.
 macro_rules! tuples {
     ($(($($t:ident)+))+) => { $(
-        // SAFETY: all that the value holds are its parts, of which Y1 and Y2 hold. Through `&` it lends them shared.
+        // SAFETY: all that the value holds are its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
         unsafe impl<$($t: Acyclic),+> Acyclic for ($($t,)+) {}
 
-        // SAFETY: all that the value holds are its parts, of which Y3 holds.
+        // SAFETY: all that the value holds are its parts, of which [acyclic.leads-nowhere] holds.
         unsafe impl<$($t: LeadsNowhere),+> LeadsNowhere for ($($t,)+) {}
     )+ };
 }
@@ -152,23 +152,23 @@ tuples! {
     (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L)
 }
 
-/// Types that hold their content, and change it through `&`: Y1 would not be enough for what is in there.
+/// Types that hold their content, and change it through `&`: [acyclic.no-new-handles] would not be enough for what is in there.
 macro_rules! locks {
     ($($name:ident<$t:ident $(: ?$sized:ident)?>),* $(,)?) => { $(
-        // SAFETY: all that the value holds is its content, which is no handle whatever is written there (Y3), and no
-        // pointer into the heap (Y2).
+        // SAFETY: all that the value holds is its content, which is no handle whatever is written there ([acyclic.leads-nowhere]), and no
+        // pointer into the heap ([acyclic.no-pointers]).
         unsafe impl<$t: LeadsNowhere $(+ ?$sized)?> Acyclic for $name<$t> {}
 
-        // SAFETY: all that the value holds is its content, of which Y3 holds.
+        // SAFETY: all that the value holds is its content, of which [acyclic.leads-nowhere] holds.
         unsafe impl<$t: LeadsNowhere $(+ ?$sized)?> LeadsNowhere for $name<$t> {}
     )* };
 }
 
 locks! { Mutex<T: ?Sized>, RwLock<T: ?Sized>, OnceLock<T> }
 
-// SAFETY: it holds the function, of which Y1 and Y2 hold, and then what the function returned, which it did not hold before:
-// of that, Y3 and Y2 hold.
+// SAFETY: it holds the function, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold, and then what the function returned, which it did not hold before:
+// of that, [acyclic.leads-nowhere] and [acyclic.no-pointers] hold.
 unsafe impl<T: LeadsNowhere, F: Acyclic> Acyclic for LazyLock<T, F> {}
 
-// SAFETY: it holds the function or what that returned, of both of which Y3 holds.
+// SAFETY: it holds the function or what that returned, of both of which [acyclic.leads-nowhere] holds.
 unsafe impl<T: LeadsNowhere, F: LeadsNowhere> LeadsNowhere for LazyLock<T, F> {}

@@ -56,7 +56,7 @@ macro_rules! enums {
 
             #[inline(always)]
             unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-                // SAFETY: the caller says that a valid value is at `this`; a shared reference is allowed (I3).
+                // SAFETY: the caller says that a valid value is at `this`; a shared reference is allowed ([trace.shared-refs]).
                 match unsafe { &*this } {
                     $($name::$variant { $(0: $part)? } => { $(
                         let part = Proofs.field($part);
@@ -85,7 +85,7 @@ unsafe impl<T: Trace> Trace for RangeInclusive<T> {
 
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        // SAFETY: the caller says that a valid value is at `this`; a shared reference is allowed (I3).
+        // SAFETY: the caller says that a valid value is at `this`; a shared reference is allowed ([trace.shared-refs]).
         let range = unsafe { &*this };
         let (start, end) = (Proofs.field(range.start()), Proofs.field(range.end()));
         // SAFETY: the range lends its own ends: parts of the value, so the caller's word holds for them.

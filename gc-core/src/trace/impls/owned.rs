@@ -1,11 +1,11 @@
 //! Containers: types that hold their parts in memory of their own.
 //!
-//! - **O1** No `Slot` or `GcCell` lies in memory of its own: a write to one is remembered by its address, and this
-//!   memory may be freed or put to other use before the next pause. Asserted in the body of each `trace` (I4).
-//! - **O2** A place that is handed to the visitor stays what it is for the rest of the pause: the container itself
+//! - **[owned.no-cells]** No `Slot` or `GcCell` lies in memory of its own: a write to one is remembered by its address, and this
+//!   memory may be freed or put to other use before the next pause. Asserted in the body of each `trace` ([trace.cells-inline]).
+//! - **[owned.places-stay]** A place that is handed to the visitor stays what it is for the rest of the pause: the container itself
 //!   is not touched again before the world goes on.
-//! - **O3** Where the visitor writes, the places come from the container's methods that lend exclusively; otherwise
-//!   from those that share, since a mutator may be reading at the same time (I3).
+//! - **[owned.lent]** Where the visitor writes, the places come from the container's methods that lend exclusively; otherwise
+//!   from those that share, since a mutator may be reading at the same time ([trace.shared-refs]).
 
 //!
 //! # Why each is whole
@@ -14,7 +14,7 @@
 //! missing. A pointer in an element that is not listed would dangle. User code (`Clone`, `Drop`, `PartialEq`, closures, iterators) may
 //! panic in any method that changes a container, and what borrows it (`Drain`, `Splice`, `ExtractIf`) may be forgotten; so each container here
 //! is whole *after* every such end. *During* such a method it need not be: nobody can collect then, because the container was borrowed
-//! of the mutator, and the marker leaves cells alone that are being written (M3 of `old::mark`).
+//! of the mutator, and the marker leaves cells alone that are being written ([mark.reads]).
 //!
 //! By the source of Rust 1.95.0 (`library/alloc/src`), which CI runs. For another toolchain the fuzz decides (`tests/tests/containers/fuzz.rs`).
 //!
@@ -34,7 +34,7 @@ use std::collections::{LinkedList, VecDeque};
 use super::trace_elements;
 use crate::trace::{Trace, Visitor};
 
-/// O1. The constant is evaluated when the code of a container's `trace` is generated, and does not depend on the
+/// [owned.no-cells]. The constant is evaluated when the code of a container's `trace` is generated, and does not depend on the
 /// visitor: one error for each type.
 pub(crate) struct NoCells<T>(PhantomData<T>);
 

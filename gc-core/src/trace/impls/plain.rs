@@ -1,6 +1,6 @@
 //! Leaves: types without pointers into the heap.
 //!
-//! A list, no more: the proof is in the macro (S1).
+//! A list, no more: the proof is in the macro ([leaf.itself]).
 
 use core::{alloc::Layout, any::TypeId, cmp::Ordering, convert::Infallible, net, num, ops::RangeFull, time::Duration};
 use std::{

@@ -1,7 +1,7 @@
 //! The board: places that every mutator reads and writes, and the ways to do so.
 //!
 //! Coins come out of a purse and go back into one; in between they are in no other place, and nothing here fails between the two
-//! (B2). Guards are held one at a time.
+//! ([model.coins]). Guards are held one at a time.
 
 use gc_core::{Gc, GcCell, Mutator, Slot, Trace};
 

@@ -4,9 +4,9 @@
 //! outermost one is done, which then ends what waits, one after the other. So a chain takes a stack of a few frames, whatever its
 //! length, and a wide object no memory at all.
 //!
-//! - **G1** Every dead object is ended once: dropped and freed, or on this thread's list of those that wait. The list is empty when no object
+//! - **[reclaim.once]** Every dead object is ended once: dropped and freed, or on this thread's list of those that wait. The list is empty when no object
 //!   is being ended.
-//! - **G2** A destructor that panics loses nothing: its object's memory is freed, what it referred to waits and is ended, and then the panic
+//! - **[reclaim.panics]** A destructor that panics loses nothing: its object's memory is freed, what it referred to waits and is ended, and then the panic
 //!   goes on, the first if there are several. (Where the thread unwound before, it aborts, as everywhere.)
 //!
 //! The thread-locals need no destructor, and so are there in the destructors of others.
@@ -46,7 +46,8 @@ thread_local! {
 pub(super) struct KindOf<T: ?Sized>(core::marker::PhantomData<T>);
 
 impl<T: Contents + ?Sized> KindOf<T> {
-    pub(super) const KIND: &'static Kind = &Kind { bury: bury::<T>, free: free::<T>, name: core::any::type_name::<T> };
+    pub(super) const KIND: &'static Kind =
+        &Kind { reclaim: reclaim::<T>, free: free::<T>, name: core::any::type_name::<T> };
 }
 
 /// Ends a dead object.
@@ -55,7 +56,7 @@ impl<T: Contents + ?Sized> KindOf<T> {
 ///
 /// It is of this type, dead, and the caller's to end.
 #[inline]
-pub(super) unsafe fn bury<T: Contents + ?Sized>(object: NonNull<Count>) {
+pub(super) unsafe fn reclaim<T: Contents + ?Sized>(object: NonNull<Count>) {
     if !needs_drop::<T>() {
         // SAFETY: the caller's; nothing to drop.
         unsafe { release_memory::<T>(object) };
@@ -98,7 +99,7 @@ struct Memory<T: Contents + ?Sized> {
 impl<T: Contents + ?Sized> Drop for Memory<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: made in `bury` only, of an object whose contents have been dropped by now.
+        // SAFETY: made in `reclaim` only, of an object whose contents have been dropped by now.
         unsafe { release_memory::<T>(self.object) };
     }
 }
@@ -126,7 +127,7 @@ fn wait(object: Object) {
     ANY_WAITS.set(true);
 }
 
-/// Ends what waits, and what comes to wait meanwhile (G1, G2).
+/// Ends what waits, and what comes to wait meanwhile ([reclaim.once], [reclaim.panics]).
 #[cold]
 #[inline(never)]
 fn end_what_waits(unwinds: u32) {
@@ -168,6 +169,6 @@ pub(crate) fn end(object: Object) -> Result<(), Box<dyn Any + Send>> {
     // It is nobody's, so no broken state is seen if it panics.
     panic::catch_unwind(panic::AssertUnwindSafe(|| {
         // SAFETY: the caller's.
-        unsafe { (object.kind.bury)(object.count) };
+        unsafe { (object.kind.reclaim)(object.count) };
     }))
 }
