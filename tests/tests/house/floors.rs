@@ -23,9 +23,20 @@ const FLOORS: &[&[&str]] = &[
 /// Modules of one floor that know nothing of each other.
 const STRANGERS: &[&[&str]] = &[&["memory", "safepoint", "stats"], &["space", "workers", "roots"], &["young", "old"]];
 
-/// The state in `collector`: it names neither its owner nor a thread's loop.
-const STATE: &[&str] =
-    &["drops", "generations", "job_queue", "jobs", "major_cycle", "mutator_state", "pacing", "registry"];
+/// What is below its owner in `collector`: it does not name that, and so none of the loops above.
+const STATE: &[&str] = &[
+    "drops",
+    "epochs",
+    "generations",
+    "job_queue",
+    "jobs",
+    "major_cycle",
+    "mutator_state",
+    "pacing",
+    "promotion",
+    "registry",
+    "verify",
+];
 
 /// A module's path below the crate: empty for the crate's root.
 type Module = Vec<String>;
