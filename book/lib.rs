@@ -27,6 +27,7 @@ texts! {
     limits: "src/limits.md";
     testing: "src/testing.md";
     safety: "src/safety.md";
+    inside: "src/inside.md";
     python: "src/python.md";
 }
 

@@ -299,6 +299,27 @@ fn a_planted_circle_is_found() {
     assert_eq!(planted(&tests).circles().len(), 0, "a unit test imports what it likes");
 }
 
+/// A page that names files is true while they are there.
+#[test]
+fn the_files_that_the_book_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let book = fs::read_to_string(root.join("book/src/inside.md")).unwrap();
+    let named: BTreeSet<&str> = book.split('`').skip(1).step_by(2).filter(|name| name.contains('/')).collect();
+    assert!(named.len() > 20, "found only {named:?}");
+    let missing: Vec<_> = named
+        .iter()
+        .filter(|name| !root.join("gc-core/src").join(name).exists() && !root.join(name).exists())
+        .collect();
+    assert!(missing.is_empty(), "inside.md names {missing:?}");
+}
+
+#[test]
+fn the_book_draws_the_floors() {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src/inside.md");
+    let picture = FLOORS.iter().rev().map(|floor| floor.join("  ") + "\n").collect::<String>();
+    assert!(fs::read_to_string(book).unwrap().contains(&picture), "expected this picture in inside.md:\n{picture}");
+}
+
 /// Every constant of `sync::mutant` is planted: by a model, or in builds by `.ci/mutants`.
 #[test]
 fn every_mutant_is_looked_for() {
