@@ -1,8 +1,9 @@
-//! Waiting for other threads without making a collection wait: [`Mutator::blocked`] around what programs wait on.
+//! Waiting for other threads without delaying a collection: [`Mutator::blocked`] around what programs wait on.
 //!
-//! What is not here goes into `blocked` itself: `m.blocked(|| receiver.recv())` for a channel of `crossbeam`'s, a socket, a child process.
+//! For anything that is not here, call `blocked` itself: `m.blocked(|| receiver.recv())` for a channel of `crossbeam`, a socket, a
+//! child process.
 //!
-//! A thread that waits outside of `blocked` holds every collection up, and deadlocks if what it waits for needs one.
+//! A thread that waits outside of `blocked` delays every collection. It deadlocks if the thread that it waits for needs one.
 //!
 //! ```
 //! use gc_core::blocking;
@@ -34,7 +35,7 @@ pub mod parking_lot;
 ///
 /// # Errors
 ///
-/// The thread's panic, as [`JoinHandle::join`].
+/// Returns the thread's panic, as [`JoinHandle::join`] does.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -47,8 +48,8 @@ pub fn join<T>(mutator: &mut Mutator, thread: JoinHandle<T>) -> thread::Result<T
     mutator.blocked(|| thread.join())
 }
 
-/// [`thread::scope`], blocked from its beginning to its end: for threads that borrow from this one. `body` has no
-/// mutator.
+/// Runs [`thread::scope`], blocked from its beginning to its end: for threads that borrow from this one. Inside `body`, this
+/// thread has no mutator.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -69,13 +70,13 @@ pub fn scope<'env, R>(
     mutator.blocked(|| thread::scope(body))
 }
 
-/// Locks a mutex. Free ones at the cost of [`Mutex::try_lock`].
+/// Locks a mutex. If it is free, this costs what [`Mutex::try_lock`] costs.
 ///
-/// The guard may be held across safepoints; whoever waits for it must wait blocked too.
+/// The guard may be held across safepoints. Then every mutator that waits for it must wait blocked, too.
 ///
 /// # Errors
 ///
-/// The guard, if the mutex is poisoned.
+/// Returns the guard in an error, if the mutex is poisoned.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -94,11 +95,11 @@ pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> LockRe
     }
 }
 
-/// Locks a lock for reading. Blocked also where the lock is free.
+/// Locks a lock for reading. The thread is blocked even if the lock is free.
 ///
 /// # Errors
 ///
-/// The guard, if the lock is poisoned.
+/// Returns the guard in an error, if the lock is poisoned.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -112,11 +113,11 @@ pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockRe
     mutator.blocked(|| lock.read())
 }
 
-/// Locks a lock for writing. Blocked also where the lock is free.
+/// Locks a lock for writing. The thread is blocked even if the lock is free.
 ///
 /// # Errors
 ///
-/// The guard, if the lock is poisoned.
+/// Returns the guard in an error, if the lock is poisoned.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -130,11 +131,11 @@ pub fn write<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> LockR
     mutator.blocked(|| lock.write())
 }
 
-/// Waits for a condition variable to be notified, once: use it in a loop that looks at the condition.
+/// Waits for a condition variable to be notified, once: call it in a loop that tests the condition.
 ///
 /// # Errors
 ///
-/// The guard, if the mutex is poisoned.
+/// Returns the guard in an error, if the mutex is poisoned.
 ///
 /// ```
 /// use gc_core::blocking;
@@ -166,11 +167,11 @@ pub fn wait<'a, T>(
     mutator.blocked(|| condvar.wait(guard))
 }
 
-/// [`wait`], for at most `time`. Whether that ran out, beside the guard.
+/// Waits as [`wait`] does, for at most `time`. Returns the guard and whether the time ran out.
 ///
 /// # Errors
 ///
-/// The guard, if the mutex is poisoned.
+/// Returns both in an error, if the mutex is poisoned.
 ///
 /// ```
 /// # use std::{sync::{Condvar, Mutex}, time::Duration};
@@ -193,7 +194,7 @@ pub fn wait_timeout<'a, T>(
     mutator.blocked(|| condvar.wait_timeout(guard, time))
 }
 
-/// Waits at a barrier. Whether this thread is its leader.
+/// Waits at a barrier. Returns whether this thread is the barrier's leader.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -210,7 +211,7 @@ pub fn barrier(mutator: &mut Mutator, barrier: &Barrier) -> bool {
 ///
 /// # Errors
 ///
-/// Every sender is gone.
+/// If every sender is gone and the channel is empty.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -229,7 +230,7 @@ pub fn recv<T>(mutator: &mut Mutator, receiver: &mpsc::Receiver<T>) -> Result<T,
 ///
 /// # Errors
 ///
-/// The value, if the receiver is gone.
+/// Returns the value in an error, if the receiver is gone.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -248,7 +249,7 @@ pub fn send<T>(mutator: &mut Mutator, sender: &mpsc::SyncSender<T>, value: T) ->
 ///
 /// # Errors
 ///
-/// Nothing came in time, or every sender is gone.
+/// If nothing came in time, or if every sender is gone and the channel is empty.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -268,7 +269,7 @@ pub fn recv_timeout<T>(
     mutator.blocked(|| receiver.recv_timeout(time))
 }
 
-/// Sleeps.
+/// Sleeps for `time`.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;

@@ -1,6 +1,6 @@
 //! `GcCell`: a mutable field that is not one pointer.
 //!
-//! A lock word and the content. The word's bits and what they mean are in `object::cell_word`; the barrier runs before a write begins.
+//! A cell is a lock word and the content. `object::cell_word` defines the word's bits. The write barrier runs before a write begins.
 
 use core::{
     cell::UnsafeCell,
@@ -19,20 +19,21 @@ use crate::{
     trace::{Trace, Visitor},
 };
 
-/// A mutable field of a traced type: an enum value, a `Vec`, a map, anything but one pointer, which wants a
-/// [`Slot`](crate::Slot).
+/// A mutable field of a traced type: an enum value, a `Vec`, a map. For a single pointer, use a [`Slot`](crate::Slot).
 ///
 /// [`get`](Self::get) and [`set`](Self::set) copy small values; [`borrow`](Self::borrow) and
-/// [`borrow_mut`](Self::borrow_mut) hand out guards, as `RefCell` does. A guard ends before the next safepoint; a
-/// forgotten one counts until the next collection, or until its thread was the heap's only one and detaches.
+/// [`borrow_mut`](Self::borrow_mut) return guards, as `RefCell` does. A guard ends before the next safepoint. A guard that is
+/// forgotten (`mem::forget`) counts until the next collection. If its mutator is the heap's only one, it also ceases to count
+/// when that mutator detaches, or when a second one attaches.
 ///
-/// While one mutator is attached, a borrow costs what `RefCell`'s does. While several are, the cell is a reader-writer
-/// lock that spins: guards are for a few lines. A writer that waits goes before readers that come after it. It has a word beside its content.
+/// While one mutator is attached and the old generation is not being marked, a borrow costs what `RefCell`'s does. Otherwise
+/// the cell is a reader-writer lock that spins, so hold a guard for a few lines only. A waiting writer goes before readers that
+/// come after it, for up to 2 ms. The lock takes one word in front of the content.
 ///
-/// A container in a cell is looked at as a whole in the next young collection after it was written: for big mutable
-/// arrays of pointers use a slice object of slots, `Gc<[Slot<…>]>`. Content that cannot hold pointers has no barrier.
+/// The next minor collection after a write to a cell scans the whole content. So for a big mutable array of pointers use a slice
+/// object of slots, `Gc<[Slot<…>]>`. Content that cannot hold pointers has no barrier.
 ///
-/// It must lie in its object: a type that has one in a `Vec`, a `Box` or another cell does not compile when it is
+/// A cell must lie inline in its object: a type that has one in a `Vec`, a `Box` or another cell does not compile when it is
 /// allocated.
 ///
 /// ```
@@ -52,8 +53,9 @@ use crate::{
 ///
 /// # Panics
 ///
-/// An access that conflicts with a write guard of the same thread, and one that has waited for another mutator's guard
-/// for 10 seconds; with one mutator, every access that conflicts with a guard. The message names the type.
+/// An access panics if it conflicts with a write guard of the same thread, or has waited for other guards for 10 seconds. Where a
+/// borrow costs what `RefCell`'s does, every access that conflicts with a guard panics at once. A read also panics if 2²¹ − 1
+/// read guards are alive. The message names the type.
 #[repr(C)]
 pub struct GcCell<T> {
     word: CellWord,
@@ -63,7 +65,7 @@ pub struct GcCell<T> {
 }
 
 impl<T> GcCell<T> {
-    /// A cell that holds `value`.
+    /// Returns a cell that holds `value`.
     ///
     /// ```
     /// # use gc_core::GcCell;
@@ -79,7 +81,7 @@ impl<T> GcCell<T> {
         Self { word: CellWord::new(), thread: PhantomData, content: UnsafeCell::new(value) }
     }
 
-    /// The content of a cell that is owned: of no object yet.
+    /// Returns the content of a cell that is owned, so not part of an object yet.
     ///
     /// ```
     /// assert_eq!(gc_core::GcCell::new(1).into_inner(), 1);
@@ -89,7 +91,7 @@ impl<T> GcCell<T> {
         self.content.into_inner()
     }
 
-    /// Takes the lock, after waiting for other mutators if need be.
+    /// Takes the lock, after waiting for other mutators if necessary.
     #[inline(always)]
     fn lock(&self, user: CellUser, wanted: Access) {
         let taken = match wanted {
@@ -101,7 +103,8 @@ impl<T> GcCell<T> {
         }
     }
 
-    /// Waits until the lock can be taken, and takes it. A guard of this mutator, or a wait that takes too long, is a panic.
+    /// Waits until the lock can be taken, and takes it. Panics if a guard of this mutator is in the way, or if the wait is longer
+    /// than [`LONG`].
     #[cold]
     #[inline(never)]
     fn wait(&self, user: CellUser, wanted: Access, mut conflict: CellConflict) {
@@ -121,7 +124,7 @@ impl<T> GcCell<T> {
             if conflict == CellConflict::Readers && matches!(wanted, Access::Write) {
                 self.word.set_waits(user, true);
             }
-            // Whoever holds the lock runs, or waits for a core: it does not reach a safepoint with a guard.
+            // The thread that holds the lock runs, or waits for a core: it cannot reach a safepoint while it has a guard.
             if turns < spins() {
                 spin_loop()
             } else {
@@ -129,7 +132,7 @@ impl<T> GcCell<T> {
             }
             turns = turns.saturating_add(1);
             let taken = match wanted {
-                // A guard of this very thread may be what the writer waits for.
+                // The writer may be waiting for a guard of this very thread.
                 Access::Read if waited > COURTESY => self.word.try_read_first(user),
                 Access::Read => self.word.try_read(user),
                 Access::Write => self.word.try_write(user),
@@ -171,13 +174,14 @@ enum Access {
     Write,
 }
 
-/// How long a cell is waited for.
+/// How long an access waits for a cell before it panics.
 const LONG: Duration = Duration::from_secs(10);
-/// How long a reader lets a writer that waits go first.
+/// How long a reader lets a waiting writer go first.
 const COURTESY: Duration = Duration::from_millis(2);
 
 impl<T: Trace> GcCell<T> {
-    /// A copy of the content. For one mutator a load and a compare more than a plain read; with several, a lock.
+    /// Returns a copy of the content. With one mutator, this costs a load and a compare more than a plain read; with several, or
+    /// during marking, it takes a lock.
     ///
     /// # Panics
     ///
@@ -201,7 +205,7 @@ impl<T: Trace> GcCell<T> {
             if let Err(conflict) = self.word.readable(user) {
                 Self::conflict(Access::Read, conflict);
             }
-            // SAFETY: nobody writes the content, and nobody can begin to: the one mutator is here.
+            // SAFETY: `readable` found no writer, and none can begin: this thread runs the only mutator.
             return unsafe { *self.content.get() };
         }
         self.lock(user, Access::Read);
@@ -211,7 +215,7 @@ impl<T: Trace> GcCell<T> {
         value
     }
 
-    /// Replaces the content, through the write barrier. What was there is dropped now, on this thread.
+    /// Replaces the content, through the write barrier. The old content is dropped now, on this thread.
     ///
     /// # Panics
     ///
@@ -234,7 +238,7 @@ impl<T: Trace> GcCell<T> {
         drop(self.replace(mutator, value));
     }
 
-    /// Replaces the content and returns what was there.
+    /// Replaces the content, through the write barrier, and returns what was there.
     ///
     /// # Panics
     ///
@@ -259,7 +263,7 @@ impl<T: Trace> GcCell<T> {
                 Self::conflict(Access::Write, conflict);
             }
             self.barrier(mutator);
-            // SAFETY: no guard is alive, the one mutator is here, and no user code runs before the replacement is done.
+            // SAFETY: `writable` found no guard, this thread runs the only mutator, and no user code runs before the replacement is done.
             return unsafe { self.content.get().replace(value) };
         }
         self.lock(user, Access::Write);
@@ -270,7 +274,7 @@ impl<T: Trace> GcCell<T> {
         old
     }
 
-    /// Takes the content and leaves the default.
+    /// Returns the content and leaves the default in its place.
     ///
     /// # Panics
     ///
@@ -292,7 +296,7 @@ impl<T: Trace> GcCell<T> {
         self.replace(mutator, T::default())
     }
 
-    /// Borrows the content for reading. The guard borrows the mutator too (`'gc: 'a`), so that none lives across a safepoint.
+    /// Borrows the content for reading. The guard borrows the mutator too (`'gc: 'a`), so no guard lives across a safepoint.
     ///
     /// # Panics
     ///
@@ -317,8 +321,8 @@ impl<T: Trace> GcCell<T> {
         GcCellRef { cell: self, exclusive: user.exclusive() }
     }
 
-    /// Borrows the content for writing. The guard borrows the mutator too, as [`borrow`](Self::borrow)'s. The write
-    /// barrier runs once, for all that is written.
+    /// Borrows the content for writing. The guard borrows the mutator too, as the guard of [`borrow`](Self::borrow) does. The
+    /// write barrier runs once, for everything that is written through the guard.
     ///
     /// # Panics
     ///
@@ -420,7 +424,7 @@ impl<T: fmt::Debug> fmt::Debug for GcCellMut<'_, T> {
     }
 }
 
-/// The type only: reading takes the mutator.
+/// Prints the type only, as reading takes the mutator.
 impl<T> fmt::Debug for GcCell<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "GcCell<{}>", core::any::type_name::<T>())
@@ -439,8 +443,8 @@ impl<T> From<T> for GcCell<T> {
     }
 }
 
-// SAFETY: the same layout under every lifetime (`repr(C)`, a word and the content); the content is reported with its
-// word; it is a cell itself, and its content holds none ([trace.cells-inline]).
+// SAFETY: the same layout under every lifetime (`repr(C)`, a word and the content); the content is reported with its word;
+// `HAS_CELL` says that it is a cell, and its content holds no cell ([trace.cells-inline]).
 unsafe impl<T: Trace> Trace for GcCell<T> {
     type At<'a> = GcCell<T::At<'a>>;
     type Static = GcCell<T::Static>;
@@ -456,9 +460,9 @@ unsafe impl<T: Trace> Trace for GcCell<T> {
             );
         }
         if T::HAS_GC {
-            // SAFETY: a place in the cell.
+            // SAFETY: the caller passes a valid cell, and the content lies in it.
             let content = unsafe { &raw mut (*this).content }.cast::<T>();
-            // SAFETY: the word and the content of one cell of the value that is traced.
+            // SAFETY: `this` starts with the word (`repr(C)`), so both are parts of one cell of the value that is being traced.
             unsafe { visitor.cell::<T>(this.cast(), content) }
         }
     }

@@ -1,13 +1,13 @@
-//! Memory that objects hold outside of the heap, as far as the program says.
+//! Memory that objects hold outside the heap, as far as the program reports it.
 
 use core::fmt;
 
 use crate::{Heap, Mutator, memory::budget::Budget, sync::Arc, trace::Acyclic};
 
-/// Bytes that an object holds elsewhere: a buffer of another library, a texture, a file that is mapped. While the value lives they count
-/// towards the heap's limits, and towards what makes it collect.
+/// Bytes that an object holds outside the heap: a buffer of another library, a texture, a mapped file. While the value lives, they
+/// count towards the heap's limits, and may make a collection due.
 ///
-/// Keep it in the object that holds the memory, as a leaf; its bytes are given back when the object's destructor has run.
+/// Keep it in the object that holds the memory, as a leaf. Its bytes cease to count when the object's destructor has run.
 ///
 /// ```
 /// use gc_core::{ExternalBytes, Heap, Trace};
@@ -41,16 +41,16 @@ impl ExternalBytes {
         new
     }
 
-    /// How many bytes are counted.
+    /// Returns how many bytes are counted.
     pub fn get(&self) -> usize {
         self.bytes
     }
 
-    /// Counts so many instead, as the memory has grown or shrunk.
+    /// Counts `bytes` from now on, where the memory has grown or shrunk.
     ///
     /// # Panics
     ///
-    /// All that a heap is told of together is more than `usize::MAX`.
+    /// If all external bytes of the heap together are more than `usize::MAX`.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -76,7 +76,8 @@ impl Drop for ExternalBytes {
     }
 }
 
-// SAFETY: it holds numbers, and an account that is numbers too.
+// SAFETY: it holds a number, and an account that holds numbers only. So it holds no pointer into a heap, and leads to no counted
+// object.
 unsafe impl Acyclic for ExternalBytes {}
 
 impl fmt::Debug for ExternalBytes {
@@ -86,8 +87,8 @@ impl fmt::Debug for ExternalBytes {
 }
 
 impl Heap {
-    /// Counts bytes that are held outside of the heap, until the value is dropped: see [`ExternalBytes`]. Never refused: what is held is held.
-    /// [`Mutator::external_bytes`] asks for a collection, too, where so much makes one due.
+    /// Counts bytes that are held outside the heap, until the value is dropped: see [`ExternalBytes`]. The limits never refuse it, as
+    /// the memory is held already. [`Mutator::external_bytes`] also requests a collection, if the bytes make one due.
     ///
     /// # Panics
     ///
@@ -106,7 +107,7 @@ impl Heap {
 }
 
 impl Mutator {
-    /// Counts bytes that an object holds outside of the heap: see [`ExternalBytes`]. A collection that so much makes due happens at the
+    /// Counts bytes that an object holds outside the heap: see [`ExternalBytes`]. If they make a collection due, it happens at the
     /// next safepoint.
     ///
     /// # Panics

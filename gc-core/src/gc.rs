@@ -4,7 +4,8 @@
 //!
 //! - **[gc.live]** The address is that of a live object of type `T` for as long as `'gc` lasts: everything that can move or
 //!   free an object takes `&mut Mutator`, which ends `'gc`.
-//! - **[gc.one-heap]** A `Gc` never crosses threads, so all that a thread holds are of the one heap it is attached to.
+//! - **[gc.one-heap]** A `Gc` never crosses threads. So every `Gc` that a thread holds points into the one heap that the thread is
+//!   attached to.
 
 use core::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
 
@@ -58,9 +59,9 @@ impl<'gc, T: ?Sized> Gc<'gc, T> {
         self.address
     }
 
-    /// Whether both point to the same object.
+    /// Returns whether both point to the same object.
     ///
-    /// Objects have no address of their own that a program could keep: they move. Two pointers to one object are
+    /// A program cannot keep an object's address to compare it later, because objects move. Two pointers to one object are
     /// equal by this test at every moment.
     ///
     /// ```
@@ -78,7 +79,7 @@ impl<'gc, T: ?Sized> Gc<'gc, T> {
 }
 
 impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
-    /// The object, borrowed until the next safepoint rather than for as long as this copy of the pointer.
+    /// Returns the object, borrowed until the next safepoint rather than for as long as this copy of the pointer.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -95,8 +96,8 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     pub fn as_ref(this: Self) -> &'gc T {
         // SAFETY: [gc.live]: a live object of type `T`.
         let object = unsafe { T::at_address(this.address) };
-        // SAFETY: the object lives for `'gc` ([gc.live]), and exclusive references into the heap are never made while a
-        // mutator runs: only cells hand out `&mut`, to what is inside their `UnsafeCell`.
+        // SAFETY: the object lives for `'gc` ([gc.live]). No exclusive reference to it exists while a mutator runs: only cells
+        // hand out `&mut`, to what is inside their `UnsafeCell`.
         unsafe { object.as_ref() }
     }
 }
@@ -140,7 +141,7 @@ unsafe impl<T: Object + ?Sized> Trace for Gc<'_, T> {
 
     #[inline(always)]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        // SAFETY: the caller passes a valid `Gc`, which is one address: the place of an edge.
+        // SAFETY: the caller passes a valid `Gc`, which is one address. So `this` points to a pointer slot.
         unsafe { visitor.pointer_slot(this.cast::<PointerSlot>()) }
     }
 }

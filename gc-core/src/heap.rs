@@ -18,14 +18,15 @@ use crate::{
 /// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
 ///
 /// A thread attaches to a heap to use it ([`attach`](Self::attach)). The heap lives as long as a handle, a mutator or a
-/// [`Root`](crate::Root) of it; whoever drops the last of these waits until every object is dropped and all its memory
-/// returned: let go of it in [`blocked`](Mutator::blocked) where a destructor may need another heap's collection. There may be many heaps.
-/// Each reserves address space and has threads of its own, which sleep unless there is something to mark, to drop, to tell or to give
-/// back.
+/// [`Root`](crate::Root) of it. The thread that drops the last of these waits until every object is dropped and all of the heap's
+/// memory is returned. If a destructor may need a collection of another heap, drop the last one in [`blocked`](Mutator::blocked).
 ///
-/// After a `fork`, which takes one thread along, the child may drop its mutator, roots and heaps: the heap's memory stays until the child
-/// ends, and no destructor runs. It may read objects. Anything else, a new heap included, may wait for ever for a lock that a thread had
-/// which is not there: as with other libraries, a child that wants more than to end calls `exec` first.
+/// There may be many heaps. Each reserves address space and has threads of its own. These sleep unless there is something to
+/// mark, sweep, drop or report, or memory to return to the system.
+///
+/// A child process made by `fork` has only the thread that called it. The child may read objects, and may drop its mutator, roots
+/// and heaps: the heap's memory then stays until the child ends, and no destructor runs. Anything else, a new heap included, may
+/// wait for ever for a lock that a thread of the parent held. As with other libraries, a child that does more calls `exec` first.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,14 +40,14 @@ pub struct Heap {
     handle: Arc<Handle>,
 }
 
-/// A panic leaves nothing half-done: no user code runs while a lock is held, and a collection that fails aborts.
+/// A panic leaves no broken state: no user code runs while a lock is held, and a collection that fails aborts the process.
 impl core::panic::RefUnwindSafe for Heap {}
 
 /// As above.
 impl core::panic::UnwindSafe for Heap {}
 
 impl Heap {
-    /// Settings for a heap, all at their defaults.
+    /// Returns settings for a heap, all at their defaults.
     ///
     /// ```
     /// let heap = gc_core::Heap::builder().build()?;
@@ -62,14 +63,14 @@ impl Heap {
 
     /// Makes this thread a mutator of the heap.
     ///
-    /// Any number of threads may be attached. May wait: for a stop that is under way, and, when there is one mutator,
-    /// until that reaches a safepoint or is [`blocked`](Mutator::blocked), as cells become locks then. Takes locks and
-    /// allocates: attach a thread once, not once a task.
+    /// Up to 2²¹ − 1 threads may be attached. This waits for the end of a pause that is under way. If exactly one mutator is
+    /// attached, it also waits until that one reaches a safepoint or is [`blocked`](Mutator::blocked), because cells become locks
+    /// with the second. It takes locks and allocates memory: attach once for each thread, not once for each task.
     ///
     /// # Errors
     ///
-    /// A thread is attached to one heap at a time, also inside [`Mutator::blocked`]; and collector threads cannot
-    /// attach. The error says which.
+    /// If the thread has a mutator already, of any heap, also inside [`Mutator::blocked`]; if it is a heap's own thread; or if too
+    /// many mutators are attached. The error says which.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -83,14 +84,14 @@ impl Heap {
         Mutator::attach(&self.handle, None)
     }
 
-    /// [`attach`](Self::attach), but gives up when the heap's other threads take longer than `timeout` to reach a safepoint.
+    /// Attaches as [`attach`](Self::attach) does, but gives up after `timeout`.
     ///
-    /// It looks at the time once a second, and so may take a second longer.
+    /// The timeout is for both waits together: for a pause that is under way, and for the other thread's safepoint.
     ///
     /// # Errors
     ///
-    /// As [`attach`](Self::attach), and [`AttachError::TimedOut`], which names the threads; none, if it has waited for
-    /// a stop that another thread leads.
+    /// As [`attach`](Self::attach), and [`AttachError::TimedOut`], which names the threads that did not reach a safepoint. It
+    /// names none if a pause that another thread leads took too long.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -105,9 +106,9 @@ impl Heap {
         Mutator::attach(&self.handle, Some(timeout))
     }
 
-    /// What the heap did and holds. Constant time, from any thread.
+    /// Returns what the heap did and holds. Takes constant time, on any thread.
     ///
-    /// Figures are brought up to date by collections; those of one that ends at this moment may be there in part.
+    /// Collections bring the figures up to date. If one ends at this moment, a part of its figures may be included.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -126,7 +127,7 @@ impl Heap {
         stats
     }
 
-    /// How long the world was stopped, each time, from the request to the end of the collection.
+    /// Returns how long each stop-the-world pause took, from the request to its end.
     ///
     /// Stops by which a thread attaches do not count. Copies some 2 KiB.
     ///
@@ -143,7 +144,8 @@ impl Heap {
         self.collector().stats.pauses()
     }
 
-    /// Minimum mutator utilisation: the least part of any window of 1, 10 and 100 ms that was left to the program by pauses, from 0 to 1.
+    /// Returns the minimum mutator utilisation (MMU): for windows of 1, 10 and 100 ms, the least part of any such window that pauses
+    /// left to the mutators, from 0 to 1.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -158,8 +160,8 @@ impl Heap {
         self.collector().stats.minimum_utilisation()
     }
 
-    /// How long each stop took to begin: from the request until every running thread had reached a safepoint. Stops that
-    /// had nobody to wait for do not count.
+    /// Returns how long each pause took to begin: from the request until every running thread had reached a safepoint. A pause
+    /// that had to wait for no thread does not count.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -172,7 +174,8 @@ impl Heap {
         self.collector().stats.times_to_safepoint()
     }
 
-    /// The thread that the longest time to safepoint waited for, by name and id; `None` if nobody was ever waited for.
+    /// Returns the thread that the longest time to safepoint waited for, by name and id, or `the marker` for the concurrent marker.
+    /// `None` if no pause had to wait.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -183,7 +186,7 @@ impl Heap {
         self.collector().stats.slowest_to_safepoint()
     }
 
-    /// When collections happen.
+    /// Returns when collections happen.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -198,7 +201,7 @@ impl Heap {
     ///
     /// # Errors
     ///
-    /// A value out of its range; nothing is changed.
+    /// If a value is out of its range; nothing is changed.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -214,7 +217,7 @@ impl Heap {
         Ok(())
     }
 
-    /// Whether collections happen by themselves: see [`set_auto`](Self::set_auto).
+    /// Returns whether collections happen by themselves: see [`set_auto`](Self::set_auto).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -225,9 +228,9 @@ impl Heap {
         self.collector().pacing.is_auto()
     }
 
-    /// Sets whether collections happen by themselves, at safepoints. Without, the heap grows up to its hard limit.
+    /// Sets whether collections happen by themselves, at safepoints. If not, the heap grows up to its hard limit.
     ///
-    /// Explicit collections, those at the hard limit, and those that a full remembered set asks for happen all the
+    /// Explicit collections, those at the hard limit, and those that a full remembered set requests happen all the
     /// same.
     ///
     /// ```
@@ -240,7 +243,7 @@ impl Heap {
         self.collector().pacing.set_auto(auto);
     }
 
-    /// The hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
+    /// Returns the hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
     ///
     /// ```
     /// let heap = gc_core::Heap::builder().hard_limit(64 << 20).build()?;
@@ -252,9 +255,9 @@ impl Heap {
     }
 
     /// Sets the hard limit: the most memory the heap takes from the system, in bytes. At the limit `try_alloc` fails. A
-    /// limit below what is in use takes hold as memory is given back. `None`: the reservation is the limit.
+    /// limit below what is in use takes effect as memory is returned. `None`: the reservation is the limit.
     ///
-    /// What is counted is said at [`HeapBuilder::hard_limit`]. Nothing checks that the limit holds a nursery.
+    /// [`HeapBuilder::hard_limit`] says what is counted. Nothing checks that a nursery fits in the limit.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -269,8 +272,8 @@ impl Heap {
         self.collector().memory.budget.set_limit(limit.unwrap_or(usize::MAX));
     }
 
-    /// Sets the soft limit, in bytes of the old generation: above it, full collections happen four times as often.
-    /// `None`: there is none.
+    /// Sets the soft limit, in bytes of the old generation: above it, major (full) cycles happen four times as often.
+    /// `None`: there is no soft limit.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -282,7 +285,7 @@ impl Heap {
         self.collector().pacing.set_soft_limit(limit.unwrap_or(usize::MAX));
     }
 
-    /// The soft limit in bytes, or `None`.
+    /// Returns the soft limit in bytes, or `None`.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -293,7 +296,7 @@ impl Heap {
         Some(self.collector().pacing.soft_limit()).filter(|&limit| limit != usize::MAX)
     }
 
-    /// Whether `other` is a handle to the same heap.
+    /// Returns whether `other` is a handle to the same heap.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -307,9 +310,10 @@ impl Heap {
 }
 
 impl Mutator {
-    /// How far the heap is from its next collections, with what all its mutators have allocated.
+    /// Returns how far the heap is from its next collections. Includes what its other mutators have allocated, except what is
+    /// in their allocation buffers.
     ///
-    /// Takes the heap's locks: for now and then, not for each allocation.
+    /// Takes locks of the heap: call it now and then, not for each allocation.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -329,7 +333,7 @@ impl Mutator {
         }
     }
 
-    /// The heap that this mutator is attached to.
+    /// Returns the heap that this mutator is attached to.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;

@@ -38,32 +38,33 @@
 //! | make a heap, set its limits | [`Heap`], [`HeapBuilder`], [`Thresholds`] |
 //! | allocate; reach safepoints; wait | [`Mutator`], [`blocking`] |
 //! | write a type whose values live in a heap | [`derive@Trace`], and for its fields [`Gc`], [`Slot`], [`GcCell`], [`Leaf`] |
-//! | keep something across safepoints, or send it to a thread | [`Root`] |
+//! | keep something across safepoints, or send it to another thread | [`Root`] |
 //! | share something immutable that needs no heap | [`Counted`], [`CountedWeak`], [`Acyclic`] |
 //! | go on when memory runs out | [`Mutator::try_alloc`], [`AllocError`] |
 //! | see what the collector does | [`Heap::stats`], [`Heap::pauses`], [`HeapBuilder::on_event`] |
 //! | test a program that uses it | [`Stress`] |
 //!
-//! The guide is the folder `book` of the repository: a tour, how a language runtime is written, what a collection does,
+//! The guide is the folder `book` of the repository: a tour, how to write a language runtime, what a collection does,
 //! the safety argument.
 //!
 //! # How it collects
 //!
-//! New objects are allocated by bumping a pointer in a buffer of the thread. When the nursery is used up, a *young*
-//! collection copies what is live and forgets the rest (Cheney 1970; Ungar 1984); survivors of two are *old* and never
-//! move again. A young collection happens while every mutator of the heap stands still, on the thread that found it due, and on
-//! others where there is much to copy.
+//! New objects are allocated by bumping a pointer in a buffer of the thread. When the nursery is used up, a *minor* (young)
+//! collection evacuates what is live and forgets the rest (Cheney 1970; Ungar 1984). An object that survives two of them is
+//! promoted: it is *old*, and never moves again. A minor collection is one stop-the-world pause. The mutator that found it due
+//! leads it; GC workers copy too, where there is much to copy.
 //!
-//! The old generation is marked and swept by a thread of the heap while the program runs: from a snapshot at the beginning
-//! (Yuasa 1990), with prefetching in front of the mark bits (Cher, Hosking, Vitek 2004), by bitmap. A write barrier in [`Slot`]
-//! and [`GcCell`] remembers pointers from old objects to young ones, and keeps the snapshot whole.
+//! A *major* (full) cycle marks and sweeps the old generation concurrently, on a thread of the heap. Marking starts from a
+//! snapshot at the beginning (Yuasa 1990) and prefetches in front of the mark bits (Cher, Hosking, Vitek 2004); sweeping works
+//! on bitmaps. The write barrier in [`Slot`] and [`GcCell`] maintains the remembered set, which holds pointers from old objects to
+//! young ones. While marking is under way it also logs the old values that the snapshot needs.
 //!
 //! Weak references and finalization are not in this version.
 //!
 //! # Environment
 //!
-//! `GC_CORE_STRESS` sets [`Stress`] for every heap that does not set its own. `GC_CORE_LOG=debug` prints each
-//! collection to stderr. Both are read when a heap is built.
+//! `GC_CORE_STRESS` sets [`Stress`] for every heap that does not set its own; [`HeapBuilder::build`] reads it.
+//! `GC_CORE_LOG=debug` prints each collection to stderr, unless the heap has an event hook; [`Heap::builder`] reads it.
 
 extern crate self as gc_core;
 

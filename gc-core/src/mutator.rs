@@ -1,10 +1,10 @@
-//! `Mutator`: one thread's attachment to one heap. Attaching, safepoints, blocking and collecting; `allocate` is beside it.
+//! `Mutator`: one thread's attachment to one heap. Attaching, safepoints, blocking and collecting; allocation is in `allocate`.
 //!
-//! One word that points to the mutator's state (`collector::mutator_state`), which the leader of a collection reads while the owner
-//! sits in `safepoint(&mut self)`: nothing of it is reached by an exclusive reference.
+//! A `Mutator` is one word, which points to the mutator's state (`collector::mutator_state`). The leader of a pause reads the state
+//! while the owner is in `safepoint(&mut self)` or `blocked(&mut self)`. So the state is never reached by an exclusive reference.
 //!
-//! - **[mutator.nothing-moves]** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: whatever can lead to a stop takes `&mut
-//!   Mutator` or consumes it.
+//! - **[mutator.nothing-moves]** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: every
+//!   function in which this thread can let a pause happen takes `&mut Mutator` or consumes it.
 //! - **[mutator.one-a-thread]** A thread has at most one `Mutator`, and it stays on its thread.
 
 mod allocate;
@@ -38,8 +38,9 @@ use crate::{
 /// A thread's attachment to a heap: it allocates, reads and writes objects, and lets collections happen at its safepoints.
 ///
 /// It stays on its thread (`!Send + !Sync`). Dropping it detaches the thread. A mutator that is leaked (`mem::forget`)
-/// counts as attached and running for ever: the next collection, a second thread's `attach`, and whoever needs a collection to end
-/// (also to leave `blocked`, or to detach) wait for ever, and a warning says so each second. Nothing dangles.
+/// counts as attached and running for ever. The next collection and a second thread's `attach` then wait for ever. So does every
+/// thread that waits for the end of a collection, also to leave `blocked` or to detach. A warning names the leaked mutator's
+/// thread each second. Nothing dangles.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -71,15 +72,16 @@ pub struct Mutator {
 pub enum AttachError {
     /// The thread has a mutator: of this heap or another, perhaps blocked, perhaps leaked.
     AlreadyAttached,
-    /// The thread is the background thread of a heap.
+    /// The thread is a heap's own: one that runs destructors or the event hook.
     CollectorThread,
-    /// The heap's threads did not reach a safepoint in time: from [`Heap::attach_timeout`](crate::Heap::attach_timeout)
-    /// only.
+    /// The heap's threads did not reach a safepoint in time: returned by
+    /// [`Heap::attach_timeout`](crate::Heap::attach_timeout) only.
     TimedOut {
-        /// The threads that were waited for; empty if a stop that somebody else leads took too long.
+        /// The threads that did not reach a safepoint; empty if a pause that another thread leads, or the concurrent marker, took
+        /// too long.
         threads: Vec<String>,
     },
-    /// As many mutators are attached as a heap can tell apart, 2²¹ − 1: nearly all of them were leaked.
+    /// As many mutators are attached as a heap can distinguish, 2²¹ − 1: nearly all of them were leaked.
     TooMany,
 }
 
@@ -111,11 +113,11 @@ impl fmt::Display for AttachError {
     }
 }
 
-/// How long an attaching thread waits before it names those it waits for.
+/// How long an attaching thread waits before it reports the stragglers.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Mutator {
-    /// Attaches this thread; gives up after `timeout`, if that is given.
+    /// Attaches this thread. Gives up after `timeout`, if there is one.
     pub(crate) fn attach(handle: &Arc<Handle>, timeout: Option<Duration>) -> Result<Self, AttachError> {
         match role::role() {
             Role::Free => {}
@@ -131,8 +133,8 @@ impl Mutator {
                 None => return Err(AttachError::TimedOut { threads: Vec::new() }),
             },
         };
-        // With a second mutator, cells need atomic operations: the first one has to be at a safepoint to learn that. What guards were
-        // forgotten before the first one counts no more, which the marker has to learn too.
+        // With a second mutator, cells need atomic operations: the first mutator has to be at a safepoint to observe that. Before the
+        // first mutator, a new stop number ends the guards that were forgotten earlier: the concurrent marker has to observe that.
         let stops = registry.mutators.len() <= 1;
         let others = if stops { registry.mutators.clone() } else { Vec::new() };
         let Some(number) = registry.numbers.take() else { return Err(AttachError::TooMany) };
@@ -172,7 +174,7 @@ impl Mutator {
         Ok(mutator)
     }
 
-    /// Makes the state of a mutator and enters it. The caller leads.
+    /// Makes the state of a mutator and enters it in the registry. The caller is the leader: it holds the registry lock.
     fn register(handle: &Arc<Handle>, registry: &mut Registry, number: u32, thread: String) -> Self {
         let collector = handle.collector.clone();
         let config = &collector.config;
@@ -202,7 +204,7 @@ impl Mutator {
         if stress.watches_safepoints() {
             local.poll.raise(Reason::STRESS);
         }
-        // What a mutator that has detached was asked for.
+        // A mutator that has detached may have left these requests unanswered: the new one takes them over.
         if local.collector.pacing.wants_young() {
             local.poll.raise(Reason::YOUNG);
         }
@@ -218,14 +220,15 @@ impl Mutator {
         pace.share_nursery(registry.mutators.len(), &handle.collector.config);
         let mutator = Self { local, thread: PhantomData };
         let Attachment { state: MutatorState { word, poll, token, .. }, collector, .. } = mutator.local();
-        // SAFETY: the state lives until the mutator has left, and keeps the heap's.
+        // SAFETY: the word and the poll are in the state, which lives until the mutator has left: `drop` calls `leave` before it
+        // frees the state. The state keeps the collector alive, which the rendezvous is part of.
         unsafe { token.enter(word, poll, &collector.rendezvous) };
         mutator
     }
 
     #[inline(always)]
     pub(crate) fn local(&self) -> &Attachment {
-        // SAFETY: made in `attach`, freed in `drop`; only shared references to it exist.
+        // SAFETY: made in `register`, freed in `drop`; only shared references to it exist.
         unsafe { self.local.as_ref() }
     }
 
@@ -237,39 +240,39 @@ impl Mutator {
         &self.local().handle
     }
 
-    /// What tells this heap from others.
+    /// Returns the identity of the heap, which no other heap has.
     #[inline(always)]
     pub(crate) fn identity(&self) -> *const () {
         Arc::as_ptr(&self.local().collector).cast()
     }
 
-    /// What tells this mutator from others, to its roots.
+    /// Returns the identity of this mutator, by which root tables know it.
     #[inline(always)]
     pub(crate) fn owner(&self) -> Owner {
         self.local.as_ptr().cast_const().cast()
     }
 
-    /// How cells are locked by this mutator now.
+    /// Returns how this mutator locks cells now.
     #[inline(always)]
     pub(crate) fn cell_user(&self) -> CellUser {
         self.local().cell_user.get()
     }
 
-    /// A barriered store.
+    /// Stores `value` in `slot`, through the write barrier.
     #[inline(always)]
     pub(crate) fn store(&self, slot: &PointerSlot, value: *mut u8) {
         let local = self.local();
         local.barrier.store(&local.poll, slot, value);
     }
 
-    /// A barriered swap.
+    /// Stores `value` in `slot` and returns what was there, through the write barrier.
     #[inline]
     pub(crate) fn swap(&self, slot: &PointerSlot, value: *mut u8) -> *mut u8 {
         let local = self.local();
         local.barrier.swap(&local.poll, slot, value)
     }
 
-    /// A barriered compare-and-exchange.
+    /// Stores `new` if `slot` holds `current`, through the write barrier.
     #[inline]
     pub(crate) fn compare_exchange(
         &self,
@@ -281,14 +284,14 @@ impl Mutator {
         local.barrier.compare_exchange(&local.poll, slot, current, new)
     }
 
-    /// The barrier of a cell that is about to be written.
+    /// Runs the write barrier of a cell that is about to be written.
     #[inline(always)]
     pub(crate) fn before_cell(&self, word: &CellWord, info: &'static TypeInfo) {
         let local = self.local();
         local.barrier.cell(&local.poll, word, info);
     }
 
-    /// A fresh object holds so much elsewhere: asks for a collection if that makes one due.
+    /// Counts `bytes` that a new object holds outside the heap. Requests a collection if that makes one due.
     pub(crate) fn count_external(&self, bytes: usize) {
         let collector = self.collector();
         let much = collector.pacing.count_external(bytes);
@@ -297,11 +300,11 @@ impl Mutator {
         }
     }
 
-    /// Lets a collection happen, if one was asked for. A load, a test and a branch if not.
+    /// Lets a collection happen, if one was requested. If none was, this costs a load, a test and a branch.
     ///
-    /// Every `Gc` ends here; [`Root`](crate::Root)s go on. A program calls it often: at calls and at the ends of loops.
-    /// If a collection is due, this thread leads it, or sleeps until the one that another thread leads is over. No
-    /// destructor and no other code of the program runs here.
+    /// Every `Gc` ends here; [`Root`](crate::Root)s live on. A program calls it often: at calls and at the ends of loops.
+    /// If a collection is due, this thread leads it, or sleeps while another thread leads it. No destructor and no other code
+    /// of the program runs here.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -322,8 +325,10 @@ impl Mutator {
         }
     }
 
-    /// Whether [`safepoint`](Self::safepoint) has something to do: for interpreters, whose inner loop borrows the mutator and
-    /// leaves when this says so. A load and a test.
+    /// Returns whether [`safepoint`](Self::safepoint) has something to do. Costs a load and a test.
+    ///
+    /// This is for an interpreter whose inner loop borrows the mutator: the loop ends when the result is true, and its caller
+    /// calls `safepoint`.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().stress(Default::default()).build()?;
@@ -342,7 +347,8 @@ impl Mutator {
         self.local().poll.is_raised()
     }
 
-    /// Takes the state, not the mutator: whose address never leaves its owner's frame, so that it stays in a register.
+    /// Takes the state, not the mutator: the address of the mutator never leaves the owner's frame, so the mutator stays in a
+    /// register.
     #[cold]
     #[inline(never)]
     fn safepoint_slow(local: &Attachment, place: &'static Location<'static>) {
@@ -350,13 +356,14 @@ impl Mutator {
         collector::at_safepoint(local);
     }
 
-    /// Collects a generation and all younger ones, now, and returns what was freed and how long the world was stopped.
+    /// Collects a generation and all younger ones, now. Returns what was freed and how long the world was stopped.
     ///
-    /// Generations 0 and 1 are always collected together: see [`Generation`]. If another thread has begun a collection
-    /// after this call that does as much, there is no second one, and its report is returned.
+    /// Generations 0 and 1 are always collected together: see [`Generation`]. A collection that another thread begins after this
+    /// call is shared, if it does as much: then there is no second one, and its report is returned.
     ///
-    /// Afterwards, outside of the pause, what waits to be dropped is dropped on a thread that is started for it, with a large stack, and this
-    /// one waits for that as in [`blocked`](Self::blocked). What the heap's thread is dropping at this moment is not waited for.
+    /// After the pause, values that wait to be dropped are dropped on a thread that is started for them, with a large stack. This
+    /// thread waits for that as in [`blocked`](Self::blocked). It does not wait for what the heap's background thread is dropping
+    /// at this moment.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -377,12 +384,12 @@ impl Mutator {
 
     /// Runs `wait`, which may take long: collections go on without this thread meanwhile.
     ///
-    /// A thread that waits elsewhere holds every collection of its heap up; if it waits for a thread that wants to
-    /// collect, both wait for ever. Inside, the thread has no mutator and cannot attach to another heap; roots may be
-    /// dropped. Afterwards it waits for the end of a collection that is under way. Two atomic operations where there is
-    /// none. [`blocking`](crate::blocking) has this for locks, channels and threads.
+    /// A thread that waits outside of `blocked` delays every collection of its heap. If it waits for a thread that wants to
+    /// collect, both wait for ever. Inside `wait`, the thread has no mutator and cannot attach to another heap; it may drop roots.
+    /// Afterwards it waits for the end of a pause that is under way. If there is none, `blocked` costs two atomic operations.
+    /// [`blocking`](crate::blocking) wraps locks, channels and threads this way.
     ///
-    /// A panic of `wait` goes on after the mutator has come back.
+    /// If `wait` panics, the panic goes on after the mutator runs again.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -396,7 +403,7 @@ impl Mutator {
     #[inline]
     #[track_caller]
     pub fn blocked<R>(&mut self, wait: impl FnOnce() -> R) -> R {
-        /// Leaves the state when `wait` returns or panics.
+        /// Leaves BLOCKED when `wait` returns or panics.
         struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
@@ -420,14 +427,15 @@ impl Drop for Mutator {
         let local = self.local();
         attachment::stop_running();
         if self.handle().is_elsewhere() {
-            // The child of a fork: a lock may be held by a thread that is not here. The state leaks.
+            // The child of a fork: a thread that exists in the parent only may have held a lock. The state leaks.
             role::set_role(Role::Free);
             return;
         }
         let collector = local.collector.clone();
-        // Before the registry lock: whoever leads does not wait for this thread.
+        // Before the registry lock, so that the leader of a pause does not wait for this thread.
         collector.rendezvous.enter_blocked(&local.word);
-        // What it was asked for, too. Before the state goes: others find the word by the token.
+        // This merges the counts that other threads have asked for, too. It comes before the state is freed, as other threads find
+        // the word by the token.
         collector.background.post_counted(local.token.leave());
         let mut registry = collector.registry.lock();
         registry.mutators.retain(|attached| !attached.is(self.local.cast()));
@@ -442,9 +450,9 @@ impl Drop for Mutator {
         let rootless = local.roots.orphan();
         drop(registry);
         role::set_role(Role::Free);
-        // SAFETY: leaked in `register`, and this is the one mutator that points to it; the registry has forgotten it.
+        // SAFETY: leaked in `register`. Only this mutator points to it: the registry and the token's entry are gone.
         drop(unsafe { Box::from_raw(self.local.as_ptr()) });
-        // Last, and with no lock held: these may end the heap.
+        // Last, and with no lock held: dropping these may end the heap.
         drop((rootless, collector));
     }
 }

@@ -1,7 +1,7 @@
 //! `Root`: keeps a traced value across safepoints.
 //!
-//! One word: the slot of a table of the heap (`roots`). A value of up to a word lies in the slot; a larger
-//! one, or one that needs dropping, in memory of its own.
+//! A root is one word: the address of a slot in a root table (`roots`). A value of up to a word lies in the slot. A larger value,
+//! or one that needs dropping, lies in memory of its own.
 
 use core::{fmt, marker::PhantomData, mem};
 
@@ -15,17 +15,17 @@ use crate::{
 /// A traced value that stays alive across safepoints, `Send + Sync`: one pointer, or the whole state of a virtual machine.
 ///
 /// `T` is written at `'static` (`Root<Gc<'static, Node<'static>>>`), which names the type and promises nothing: access takes the
-/// mutator and gives the value with the mutator's lifetime.
+/// mutator, and returns the value with the mutator's lifetime.
 ///
-/// A root may be shared between threads, and dropped on any thread at any time, attached or not. It keeps its heap
+/// A root may be shared between threads. It may be dropped on any thread at any time, attached or not. It keeps its heap
 /// alive.
 ///
-/// A value of up to a word without a destructor, as a pointer, lies in a table: creating and dropping the root on its
-/// mutator's thread costs a few instructions. Anything else has memory of its own. Elsewhere a drop is one atomic store
-/// and one decrement, and the value goes after the next collection. Each pause looks at every root. Roots in the value of another root go
-/// with it, one after the other: a long chain takes no deep stack.
+/// A value of up to a word without a destructor, such as a pointer, lies in a table: on its mutator's thread, creating and
+/// dropping the root costs a few instructions. Any other value has memory of its own. On another thread a drop costs one atomic
+/// store and one decrement, and the value is dropped after the next collection. Each pause scans every root. If the value of a
+/// root holds roots, they are dropped after it, one after the other: a long chain takes no deep stack.
 ///
-/// A root in an object of its own heap is a leak of that heap: each keeps the other.
+/// A root in an object of its own heap leaks that heap: each keeps the other alive.
 ///
 /// ```
 /// use gc_core::{Gc, Root};
@@ -45,14 +45,15 @@ pub struct Root<T: Trace> {
     value: PhantomData<fn(T) -> T>,
 }
 
-// SAFETY: without a mutator of its heap a root gives no access to the value; with one, its thread is that mutator's.
-// Leaves inside are `Send + Sync`, pointers are followed on an attached thread only. Dropping is safe anywhere ([roots.owner] to [roots.boxed-freed]).
+// SAFETY: a root gives access to its value only to a thread that has a mutator of its heap. Leaves inside the value are
+// `Send + Sync`, and its pointers are followed on attached threads only. Dropping is safe on any thread ([roots.owner] to
+// [roots.boxed-freed]).
 unsafe impl<T: Trace> Send for Root<T> {}
-// SAFETY: as above: `&Root` gives `&T` to attached threads, and what is in `T` is `Sync` or guards itself.
+// SAFETY: as above. `&Root` gives `&T` to attached threads, and everything in `T` is `Sync` or guards itself.
 unsafe impl<T: Trace> Sync for Root<T> {}
 
 impl Mutator {
-    /// Keeps `value` alive across safepoints. What it costs is said at [`Root`].
+    /// Keeps `value` alive across safepoints. See [`Root`] for the cost.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -70,23 +71,23 @@ impl Mutator {
     pub fn root<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Root<T::Static> {
         let local = self.local();
         let slot = if is_inline::<T>() {
-            // SAFETY: the slot has room for a value of up to a word.
+            // SAFETY: `place` is a slot of one word, and the value is at most a word, with an alignment of at most a word.
             local.roots.inline(self.owner(), TypeInfoOf::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
         } else {
-            // SAFETY: memory for a value of this type.
+            // SAFETY: `place` is memory with the layout of a value of this type.
             local.roots.boxed(self.owner(), TypeInfoOf::<T>::SIZED, |place| unsafe { place.cast::<T>().write(value) })
         };
         Root { slot: RootRef::new(slot), value: PhantomData }
     }
 }
 
-/// Whether a value lies in the slot. The same for a type under every lifetime.
+/// Returns whether a value lies in the slot. The result is the same for a type under every lifetime.
 const fn is_inline<T>() -> bool {
     size_of::<T>() <= size_of::<usize>() && align_of::<T>() <= align_of::<usize>() && !mem::needs_drop::<T>()
 }
 
 impl<T: Trace> Root<T> {
-    /// The place of the value, for a mutator of the right heap.
+    /// Returns where the value lies. Panics if `mutator` is another heap's.
     #[inline(always)]
     fn place<'gc>(&self, mutator: &'gc Mutator) -> *mut T::At<'gc> {
         if self.slot.heap() != mutator.identity() {
@@ -95,7 +96,7 @@ impl<T: Trace> Root<T> {
         if is_inline::<T>() { self.slot.inline_value().cast() } else { self.slot.boxed_value().cast() }
     }
 
-    /// A copy of the value: for roots of one pointer. A few loads and a comparison.
+    /// Returns a copy of the value: for roots of one pointer. Costs a few loads and a comparison.
     ///
     /// # Panics
     ///
@@ -114,8 +115,8 @@ impl<T: Trace> Root<T> {
     where
         T::At<'gc>: Copy,
     {
-        // SAFETY: the value is alive as long as the root, of type `T::At<'gc>` for this mutator ([trace.layout]), and
-        // nobody has a `&mut` to it: that would borrow the root exclusively.
+        // SAFETY: the value lives as long as the root, and is a `T::At<'gc>` for this mutator ([trace.layout]). No `&mut` to it
+        // exists: that would borrow the root exclusively.
         unsafe { *self.place(mutator) }
     }
 
@@ -139,7 +140,7 @@ impl<T: Trace> Root<T> {
         unsafe { &*self.place(mutator) }
     }
 
-    /// Borrows the value exclusively. Writes to it need no barrier, as each pause looks at every root.
+    /// Borrows the value exclusively. Writes to it need no barrier, as each pause scans every root.
     ///
     /// # Panics
     ///
@@ -160,7 +161,7 @@ impl<T: Trace> Root<T> {
         unsafe { &mut *self.place(mutator) }
     }
 
-    /// Replaces the value. What was there is dropped now, on this thread.
+    /// Replaces the value. The old value is dropped now, on this thread.
     ///
     /// # Panics
     ///
@@ -177,11 +178,15 @@ impl<T: Trace> Root<T> {
     /// ```
     #[inline(always)]
     pub fn set<'gc>(&mut self, mutator: &'gc Mutator, value: T::At<'gc>) {
-        // SAFETY: as for `get_mut`. What was there is dropped after the new value is in place.
+        // SAFETY: as for `get_mut`. The old value is dropped after the new one is in place.
         drop(unsafe { self.place(mutator).replace(value) });
     }
 
-    /// Another root of the same value, filed with the mutator that is passed.
+    /// Returns another root of the same value, in the root table of `mutator`.
+    ///
+    /// # Panics
+    ///
+    /// If `mutator` is another heap's.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -201,7 +206,7 @@ impl<T: Trace> Root<T> {
 }
 
 impl<T: Object + ?Sized> Root<Gc<'static, T>> {
-    /// Whether both roots hold the same object.
+    /// Returns whether both roots hold the same object.
     ///
     /// # Panics
     ///
@@ -243,9 +248,10 @@ impl<T: Trace> Root<T> {
     fn drop_boxed(&mut self) {
         let current = attachment::current();
         if let Some(boxed) = self.slot.release_boxed(current.cast()) {
-            // SAFETY: the mutator that the root was filed with, which this thread runs. A destructor may end it: hence the clone.
+            // SAFETY: `release_boxed` has returned a value, so `current` is the mutator of the root, and this thread runs it. A
+            // destructor may detach it: hence the clone.
             let collector = unsafe { &*current }.collector.clone();
-            // SAFETY: the value of this root, which was unlinked just now: nobody else has it.
+            // SAFETY: the value of this root, whose slot was freed just now: nothing else refers to the value.
             unsafe { nested_roots::drop_value(collector, boxed) };
         } else if !aside::put_aside(self.slot) {
             self.slot.release_elsewhere();
@@ -253,14 +259,14 @@ impl<T: Trace> Root<T> {
     }
 }
 
-/// The type's name: reading takes the mutator.
+/// Prints the type only, as reading takes the mutator.
 impl<T: Trace> fmt::Debug for Root<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Root<{}>", core::any::type_name::<T>())
     }
 }
 
-// SAFETY: a leaf: `'static + Send + Sync`, reported by its own table. One in an object of its own heap leaks that heap.
+// SAFETY: a leaf: `'static + Send + Sync`; its own table reports the value. A root in an object of its own heap leaks that heap.
 unsafe impl<T: Trace + 'static> Trace for Root<T> {
     type At<'a> = Self;
     type Static = Self;
@@ -271,7 +277,7 @@ unsafe impl<T: Trace + 'static> Trace for Root<T> {
     unsafe fn trace<V: Visitor>(_: *mut Self, _: &mut V) {}
 }
 
-// SAFETY: a leaf, as `Root`.
+// SAFETY: a leaf: `'static + Send + Sync`, and without pointers into a heap.
 unsafe impl Trace for crate::Heap {
     type At<'a> = Self;
     type Static = Self;

@@ -1,7 +1,7 @@
 //! `Slot`: a mutable pointer field, one word, null or an object.
 //!
-//! Loads are Acquire and stores Release: who reads a pointer that another mutator published sees the object's
-//! header and value as they were written before. Every store goes through [`crate::barrier`].
+//! Loads are Acquire and stores are Release. So a thread that reads a pointer which another mutator published sees the object's
+//! header and value as that mutator wrote them before. Every store goes through [`crate::barrier`].
 
 use core::{fmt, marker::PhantomData, ptr, ptr::NonNull, sync::atomic::Ordering};
 
@@ -13,14 +13,15 @@ use crate::{
 
 /// A mutable pointer field of a traced type: null, or a [`Gc`]. One word, lock-free, with its write barrier built in.
 ///
-/// Reading is a plain load. Writing takes the mutator, for the barrier: 9 instructions, unless the slot is in an old
-/// object and gets a young value in place of another; then the slot is remembered for the next collection.
+/// Reading is a plain load. Writing takes the mutator, for the barrier: 9 instructions on its fast path. If the slot is in an
+/// old object, a young value that replaces null or an old one puts the slot into the remembered set, for the next collection.
+/// While the old generation is being marked, the barrier may also log the old value.
 ///
-/// Several threads may use a slot at once: a load is Acquire, a store Release, so whoever finds an object sees it
-/// whole.
+/// Several threads may use a slot at once. A load is Acquire and a store is Release, so a thread that loads a pointer sees the
+/// whole object.
 ///
-/// It must lie in its object: a type that has one in a `Vec`, a `Box` or a [`GcCell`](crate::GcCell) does not compile
-/// when it is allocated. Elsewhere, on the stack for instance, it is an ordinary value that borrows the mutator.
+/// A slot must lie inline in its object: a type that has one in a `Vec`, a `Box` or a [`GcCell`](crate::GcCell) does not compile
+/// when it is allocated. Elsewhere, on the stack for instance, a slot is an ordinary value that borrows the mutator.
 ///
 /// ```
 /// use gc_core::{Gc, Slot, Trace};
@@ -39,12 +40,12 @@ use crate::{
 #[repr(transparent)]
 pub struct Slot<'gc, T: ?Sized> {
     pointer_slot: PointerSlot,
-    /// Invariant in both parameters, as any mutable place; never `Send` or `Sync`.
+    /// Makes the slot invariant in both parameters, as any mutable place is; and neither `Send` nor `Sync`.
     place: PhantomData<*mut Gc<'gc, T>>,
 }
 
 impl<'gc, T: ?Sized> Slot<'gc, T> {
-    /// A slot that holds `value`. Initialising needs no barrier.
+    /// Returns a slot that holds `value`. Initialising needs no barrier.
     ///
     /// ```
     /// # use gc_core::Slot;
@@ -58,14 +59,14 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     pub const fn new(value: Option<Gc<'gc, T>>) -> Self {
         // `Option<Gc>` is one word with null for `None`: the match compiles to nothing.
         let address = match value {
-            // SAFETY: reading the address out of a `Copy` value of one word (`Gc` is transparent over it).
+            // SAFETY: a `Gc` is a `Copy` value of one word, transparent over the address that is read.
             Some(gc) => unsafe { core::mem::transmute_copy::<Gc<'gc, T>, *mut u8>(&gc) },
             None => ptr::null_mut(),
         };
         Self { pointer_slot: PointerSlot::new(address), place: PhantomData }
     }
 
-    /// An empty slot.
+    /// Returns an empty slot.
     ///
     /// ```
     /// assert!(gc_core::Slot::<u64>::null().get().is_none());
@@ -75,7 +76,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         Self::new(None)
     }
 
-    /// What the slot holds now. A plain load on x86-64 (Acquire).
+    /// Returns what the slot holds now. A plain load on x86-64 (Acquire).
     ///
     /// ```
     /// # use gc_core::{Gc, Slot, Trace};
@@ -94,7 +95,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     #[inline(always)]
     pub fn get(&self) -> Option<Gc<'gc, T>> {
         let address = self.pointer_slot.get();
-        // SAFETY: a slot holds null or a live object of type `T`, kept alive by being reachable for `'gc`.
+        // SAFETY: a slot holds null or the address of an object of type `T`. The object is reachable, so it lives for `'gc`.
         unsafe { option(address) }
     }
 
@@ -114,7 +115,8 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         mutator.store(&self.pointer_slot, address(value));
     }
 
-    /// Stores `value` and returns what was there. Atomic: of two swaps that race, each returns what it replaced.
+    /// Stores `value` through the write barrier, and returns what was there. Atomic: of two swaps that race, each returns the
+    /// value that it replaced.
     ///
     /// ```
     /// # use gc_core::Slot;
@@ -146,11 +148,12 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         self.swap(mutator, None)
     }
 
-    /// Stores `new` if the slot holds `current`, by identity. Atomic; it does not fail without cause.
+    /// Stores `new` through the write barrier if the slot holds `current`, by identity. Returns `current` then. Atomic, and
+    /// never fails spuriously.
     ///
     /// # Errors
     ///
-    /// What the slot holds instead, and nothing is stored.
+    /// Returns what the slot holds if that is not `current`; nothing is stored.
     ///
     /// ```
     /// # use gc_core::{Gc, Slot};
@@ -209,7 +212,7 @@ impl<'gc, T: ?Sized> From<Option<Gc<'gc, T>>> for Slot<'gc, T> {
     }
 }
 
-/// Type and address only, so that cyclic structures print.
+/// Prints the type and the address only, so that printing a cyclic structure ends.
 impl<T: ?Sized> fmt::Debug for Slot<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Relaxed: the address is printed, never followed.
@@ -219,7 +222,7 @@ impl<T: ?Sized> fmt::Debug for Slot<'_, T> {
     }
 }
 
-// SAFETY: one word under every lifetime; the place is reported; it is a cell ([trace.cells-inline]).
+// SAFETY: one word under every lifetime; it is reported as a pointer slot; `HAS_CELL` says that it is a cell ([trace.cells-inline]).
 unsafe impl<T: Object + ?Sized> Trace for Slot<'_, T> {
     type At<'a> = Slot<'a, T::At<'a>>;
     type Static = Slot<'static, T::Static>;
@@ -228,7 +231,7 @@ unsafe impl<T: Object + ?Sized> Trace for Slot<'_, T> {
 
     #[inline(always)]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        // SAFETY: a slot is one edge.
+        // SAFETY: the caller passes a valid `Slot`, which is one pointer slot (`repr(transparent)`).
         unsafe { visitor.pointer_slot(this.cast::<PointerSlot>()) }
     }
 }

@@ -1,4 +1,5 @@
-//! The same for the locks and condition variables of the `parking_lot` crate, version 0.12.
+//! Waiting for the locks and condition variables of the `parking_lot` crate, version 0.12, as [`blocking`](super) does for the
+//! standard library's.
 
 use std::time::Duration;
 
@@ -6,9 +7,9 @@ use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWri
 
 use crate::Mutator;
 
-/// Locks a mutex. Free ones at the cost of [`Mutex::try_lock`].
+/// Locks a mutex. If it is free, this costs what [`Mutex::try_lock`] costs.
 ///
-/// The guard may be held across safepoints; whoever waits for it must wait blocked too.
+/// The guard may be held across safepoints. Then every mutator that waits for it must wait blocked, too.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -26,7 +27,7 @@ pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> MutexG
     }
 }
 
-/// Locks a lock for reading. Free ones at the cost of [`RwLock::try_read`].
+/// Locks a lock for reading. If it is free, this costs what [`RwLock::try_read`] costs.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -43,7 +44,7 @@ pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> RwLock
     }
 }
 
-/// Locks a lock for writing. Free ones at the cost of [`RwLock::try_write`].
+/// Locks a lock for writing. If it is free, this costs what [`RwLock::try_write`] costs.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -60,7 +61,7 @@ pub fn write<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> RwLoc
     }
 }
 
-/// Waits for a condition variable to be notified, once: use it in a loop that looks at the condition.
+/// Waits for a condition variable to be notified, once: call it in a loop that tests the condition.
 ///
 /// ```
 /// use gc_core::blocking;
@@ -87,7 +88,7 @@ pub fn wait<T: ?Sized>(mutator: &mut Mutator, condvar: &Condvar, guard: &mut Mut
     mutator.blocked(|| condvar.wait(guard));
 }
 
-/// [`wait`], for at most `time`. Whether that ran out.
+/// Waits as [`wait`] does, for at most `time`. Returns whether the time ran out.
 ///
 /// ```
 /// # use std::time::Duration;

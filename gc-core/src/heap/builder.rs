@@ -11,7 +11,7 @@ use crate::{
 
 use super::Heap;
 
-/// Settings for a [`Heap`]; all have defaults. Values out of range are errors of [`build`](Self::build).
+/// Settings for a [`Heap`]; all have defaults. If a value is out of range, [`build`](Self::build) returns an error.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,7 +34,7 @@ impl HeapBuilder {
         Self { config: Config::default(), stress: None }
     }
 
-    /// When collections happen: see [`Thresholds`].
+    /// Sets when collections happen: see [`Thresholds`].
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -46,7 +46,7 @@ impl HeapBuilder {
         self
     }
 
-    /// Bytes allocated between two young collections: see [`Thresholds::nursery_bytes`].
+    /// Sets the bytes allocated between two minor collections: see [`Thresholds::nursery_bytes`].
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -58,9 +58,9 @@ impl HeapBuilder {
         self
     }
 
-    /// Bytes of one allocation buffer: a power of two from 16 KiB to 16 MiB. 256 KiB by default.
+    /// Sets the bytes of one allocation buffer: a power of two from 16 KiB to 16 MiB. 256 KiB by default.
     ///
-    /// Each mutator has one in hand, so that many threads want a nursery of many of them.
+    /// Each mutator has a buffer of its own. So with many mutators, the nursery should be as large as many buffers.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -72,8 +72,9 @@ impl HeapBuilder {
         self
     }
 
-    /// Entries of a mutator's remembered set at which a collection is asked for: 8192 by default, a few tenths of a millisecond of a
-    /// pause. A thread that goes on without a safepoint has its set looked through for duplicates each time that so many are added.
+    /// Sets how many entries in a mutator's remembered set request a collection: 8192 by default, which take a few tenths of a
+    /// millisecond of a pause. While the thread reaches no safepoint, duplicates are removed from its set each time that so many
+    /// more have been added.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -85,8 +86,9 @@ impl HeapBuilder {
         self
     }
 
-    /// How long a thread may keep the others waiting for its next safepoint before a warning names it
-    /// ([`Event::Late`](crate::Event::Late)), and again each time so much later. A second by default, a millisecond at least.
+    /// Sets how long a pause waits for a thread's next safepoint before a warning names the thread
+    /// ([`Event::Late`](crate::Event::Late)). The warning comes again each time that so much more time has passed. A second by
+    /// default, a millisecond at least.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -98,10 +100,11 @@ impl HeapBuilder {
         self
     }
 
-    /// Threads that copy together in a young collection that has much to copy, the one that leads it included: from 1 to 64. By
-    /// default as many as the system offers, at most 8.
+    /// Sets how many threads copy in a minor collection that has much to copy: GC workers and the leader of the pause, together
+    /// from 1 to 64. By default as many as the system offers, at most 8.
     ///
-    /// The others are started when a collection has first copied so much that they would have been of use, and sleep in between.
+    /// The GC workers also mark the old generation concurrently, on cores that no mutator uses. They start after the first
+    /// collection that copies so much that they would have been of use, and sleep while there is no work.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -113,8 +116,8 @@ impl HeapBuilder {
         self
     }
 
-    /// Bytes of address space to reserve. It costs nothing until it is used; a system that refuses is asked for half, and so
-    /// on. A quarter each is for young and for large objects, half for old ones. 64 GiB by default.
+    /// Sets the bytes of address space to reserve. It costs nothing until it is used. If the system refuses, `build` tries half of
+    /// it, and so on. A quarter is for young objects, a quarter for large ones, and half for old ones. 64 GiB by default.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -126,17 +129,20 @@ impl HeapBuilder {
         self
     }
 
-    /// The most memory the heap may take from the system, in bytes: at the limit, `try_alloc` fails. By default the
+    /// Sets the most memory the heap may take from the system, in bytes: at the limit, `try_alloc` fails. By default the
     /// reservation is the limit.
     ///
     /// Counted are the nursery, the blocks of the old generation with those kept ready for promotion, large objects,
-    /// and values that wait to be dropped. Not counted are what objects own outside the heap, as the buffer of a `Vec`,
-    /// and the collector's own tables, about 1/40 of the old generation. The limit must hold a nursery and the blocks
-    /// to promote it into: 13.63 MiB for the default one; with several mutators, another 5 chunks (1.25 MiB) for each: one that each has in
-    /// hand, one that it takes on its way to the safepoint, and what to promote them into.
+    /// values that wait to be dropped, and [bytes held elsewhere](crate::ExternalBytes). Other memory that objects own outside
+    /// the heap, such as the buffer of a `Vec`, is not counted; nor are the collector's own tables, about 1/40 of the old
+    /// generation.
     ///
-    /// Values that wait to be dropped, and [bytes held elsewhere](crate::ExternalBytes), may pass the limit by a quarter; from there on
-    /// every allocation that needs another chunk fails, until destructors catch up.
+    /// The limit must hold a nursery and the blocks to promote it into: 13.63 MiB for the default nursery. With several mutators,
+    /// each needs another 5 chunks (1.25 MiB): its buffer, one more that it takes before it reaches the safepoint, and blocks to
+    /// promote both into.
+    ///
+    /// Values that wait to be dropped, and bytes held elsewhere, may exceed the limit by a quarter. Above that, every allocation
+    /// that needs another chunk fails, until destructors catch up.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -148,8 +154,8 @@ impl HeapBuilder {
         self
     }
 
-    /// Bytes of old generation above which full collections happen four times as often. None by default; at most the
-    /// hard limit.
+    /// Sets the bytes of the old generation above which major (full) cycles happen four times as often. None by default; at most
+    /// the hard limit.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -161,7 +167,7 @@ impl HeapBuilder {
         self
     }
 
-    /// Whether collections happen by themselves: see [`Heap::set_auto`]. `true` by default.
+    /// Sets whether collections happen by themselves: see [`Heap::set_auto`]. `true` by default.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -173,8 +179,7 @@ impl HeapBuilder {
         self
     }
 
-    /// Collections where they are rare, for tests: see [`Stress`]. Takes the place of the environment's
-    /// `GC_CORE_STRESS`.
+    /// Forces collections where they are rare, for tests: see [`Stress`]. Replaces the environment's `GC_CORE_STRESS`.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -186,11 +191,11 @@ impl HeapBuilder {
         self
     }
 
-    /// Who is told of events of at least this level. By default warnings go to stderr, and with `GC_CORE_LOG=debug` in
-    /// the environment each collection too.
+    /// Sets the event hook: `tell` is called with every event of at least the level `least`. By default warnings go to stderr, and
+    /// with `GC_CORE_LOG=debug` in the environment each collection does too.
     ///
-    /// Called after the pause, on the heap's thread. It may lock and wait; it cannot attach to a heap. If it panics, the panic hook has
-    /// reported it, and the collector goes on.
+    /// The heap's background thread calls `tell`, after the pause that an event is about. `tell` may lock and wait; it cannot
+    /// attach to a heap. If it panics, the panic hook reports that, and the collector goes on.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -209,11 +214,11 @@ impl HeapBuilder {
         self
     }
 
-    /// Makes the heap: reserves address space and starts its thread.
+    /// Makes the heap: reserves address space and starts the heap's threads.
     ///
     /// # Errors
     ///
-    /// A setting out of its range, a `GC_CORE_STRESS` that cannot be read, or a system that refuses address space or a
+    /// If a setting is out of its range, if `GC_CORE_STRESS` cannot be parsed, or if the system refuses address space or a
     /// thread: see [`BuildError`].
     ///
     /// ```

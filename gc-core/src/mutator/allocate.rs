@@ -1,7 +1,8 @@
 //! Allocation: one object, or a slice or string of any length.
 //!
-//! Reserve, bump, *then* run user code: a closure or an iterator may allocate itself, lie about its length or panic. What it
-//! leaves behind is a filler; an object enters lists after its last value is written. Nothing here collects.
+//! The order is: reserve memory, bump the pointer, *then* run user code. A closure or an iterator may allocate, lie about its length
+//! or panic; the memory that it leaves unfinished is a filler. An object enters lists after its last value is written. Nothing here
+//! collects.
 
 use core::{fmt, mem, ptr::NonNull};
 
@@ -18,10 +19,10 @@ use crate::{
 
 use super::Mutator;
 
-/// An allocation that the hard limit, or the system, did not allow. Gives the value back.
+/// An allocation that the hard limit, or the system, did not allow. [`into_value`](Self::into_value) gives the value back.
 ///
-/// A full collection has been asked for: reach a safepoint, perhaps let go of something before, and try again. If it
-/// fails again, what is live does not leave room.
+/// A major (full) collection has been requested: release something if you can, reach a safepoint, and try again. If the allocation
+/// fails again, the live objects leave no room for it.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -38,17 +39,18 @@ pub struct AllocError<T> {
 }
 
 impl<T> AllocError<T> {
-    /// What was to be allocated: the value, or the closure or iterator that was to make it.
+    /// Returns what was to be allocated: the value, or the closure or iterator that was to make it.
     pub fn into_value(self) -> T {
         self.value
     }
 
-    /// The heap's hard limit in bytes, `usize::MAX` if it has none.
+    /// Returns the heap's hard limit in bytes, `usize::MAX` if it has none.
     pub fn limit(&self) -> usize {
         self.refused.limit
     }
 
-    /// Bytes in use when it failed, as [`Stats::memory_bytes`](crate::Stats::memory_bytes) counts them.
+    /// Returns the bytes that were in use when the allocation failed, as [`Stats::memory_bytes`](crate::Stats::memory_bytes)
+    /// counts them.
     pub fn used(&self) -> usize {
         self.refused.used
     }
@@ -87,11 +89,11 @@ fn refuse(local: &Attachment, refused: Refused) -> ! {
     panic!("{refused} ({fresh} bytes were allocated since the last collection; this is {})", super::this_thread())
 }
 
-/// Memory that becomes a filler if the object is not made.
+/// Memory for an object that is being made. If it is not made, small memory stays a filler, and a large run is given back.
 struct Making<'a> {
     local: &'a Attachment,
     reserved: Reserved,
-    /// Values written so far, and how to drop one.
+    /// The values written so far are `written` values of `size` bytes from here on; `drop` drops one.
     first: *mut u8,
     written: usize,
     size: usize,
@@ -99,14 +101,14 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    /// The object is whole.
+    /// Publishes the object, which is whole. Returns its address.
     ///
     /// # Safety
     ///
-    /// Every value of it is written, as `info` says.
+    /// Every value of the object is written, as `info` says.
     #[inline]
     unsafe fn done(self, info: &'static TypeInfo) -> NonNull<u8> {
-        // SAFETY: the caller's.
+        // SAFETY: the caller has written every value. This thread runs the mutator of `local`.
         unsafe { self.reserved.publish(self.local, info) };
         let address = self.reserved.address();
         mem::forget(self);
@@ -118,7 +120,7 @@ impl Drop for Making<'_> {
     fn drop(&mut self) {
         if let Some(drop) = self.drop {
             for index in 0..self.written {
-                // SAFETY: written, in a user's closure that then panicked; nobody else has it.
+                // SAFETY: the value was written before the user's closure panicked, and nothing else refers to it.
                 unsafe { drop(self.first.wrapping_add(index * self.size)) };
             }
         }
@@ -129,14 +131,13 @@ impl Drop for Making<'_> {
 impl Mutator {
     /// Allocates an object.
     ///
-    /// Moves `value` into the heap. Bumps a pointer and writes a header of 8 bytes; a type that needs dropping is
-    /// listed too. What needs more than 8 KiB gets pages of its own, which costs a lock and a search. Never collects: a
-    /// collection it asks for happens at the next [`safepoint`](Self::safepoint). A type of an alignment above 4096
-    /// does not compile.
+    /// Moves `value` into the heap. Bumps a pointer and writes a header of 8 bytes. An object that needs dropping also enters a
+    /// list. An object of more than 8 KiB gets pages of its own, which costs a lock and a search. Never collects: a collection that
+    /// this makes due happens at the next [`safepoint`](Self::safepoint). A type of an alignment above 4096 does not compile.
     ///
     /// # Panics
     ///
-    /// At the hard limit, or where the system refuses memory; [`try_alloc`](Self::try_alloc) returns an error instead.
+    /// At the hard limit, or if the system refuses memory; [`try_alloc`](Self::try_alloc) returns an error instead.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -148,7 +149,7 @@ impl Mutator {
     #[inline(always)]
     pub fn alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Gc<'gc, T> {
         match self.bump::<T>() {
-            // SAFETY: the memory was bumped for a `T`.
+            // SAFETY: `bump` has reserved the memory for a `T`.
             Some(place) => unsafe { self.fill(place, value) },
             None => Self::alloc_slow(self.local(), value),
         }
@@ -158,7 +159,7 @@ impl Mutator {
     ///
     /// # Errors
     ///
-    /// At the hard limit, or where the system refuses memory. A full collection has been asked for.
+    /// At the hard limit, or if the system refuses memory. A major (full) collection has been requested then.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -182,17 +183,17 @@ impl Mutator {
     #[inline(always)]
     pub fn try_alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Result<Gc<'gc, T>, AllocError<T>> {
         match self.bump::<T>() {
-            // SAFETY: the memory was bumped for a `T`.
+            // SAFETY: `bump` has reserved the memory for a `T`.
             Some(place) => Ok(unsafe { self.fill(place, value) }),
             None => Self::try_alloc_slow(self.local(), value),
         }
     }
 
-    /// Allocates an object that `make` returns, constructed in its place where the compiler can: for large values.
-    /// Without optimization it lies on the stack first; for very large ones see
+    /// Allocates an object that `make` returns. For large values: the compiler constructs the value in the object if it can.
+    /// Without optimization the value lies on the stack first; for a very large one see
     /// [`alloc_slice_with`](Self::alloc_slice_with).
     ///
-    /// `make` may allocate itself. If it panics, its memory is lost until the next collection.
+    /// `make` may allocate. If it panics, the memory of the object is lost until the next collection.
     ///
     /// # Panics
     ///
@@ -210,7 +211,7 @@ impl Mutator {
         self.try_alloc_with(make).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
-    /// [`alloc_with`](Self::alloc_with), or gives the closure back.
+    /// Allocates as [`alloc_with`](Self::alloc_with) does, or gives the closure back.
     ///
     /// # Errors
     ///
@@ -236,17 +237,17 @@ impl Mutator {
         let place = reserved.address().cast::<T>();
         let making = self.making(reserved, info);
         let value = make();
-        // SAFETY: reserved for a `T`.
+        // SAFETY: `place` was reserved for a `T`.
         unsafe { place.write(value) };
         // SAFETY: the value is written.
         let address = unsafe { making.done(info) };
-        // SAFETY: an object of type `T` just now, alive until the next safepoint.
+        // SAFETY: an object of type `T`, published just now. It lives until the next safepoint.
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Allocates a slice of `len` elements, each from a function of its index. The length never changes.
+    /// Allocates a slice of `len` elements; `make` returns each from its index. The length never changes.
     ///
-    /// `make` may allocate itself. If it panics, the elements that were made are dropped.
+    /// `make` may allocate. If it panics, the elements that were made are dropped.
     ///
     /// # Panics
     ///
@@ -269,11 +270,11 @@ impl Mutator {
         self.try_alloc_slice_with(len, make).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
-    /// [`alloc_slice_with`](Self::alloc_slice_with), or gives the function back.
+    /// Allocates as [`alloc_slice_with`](Self::alloc_slice_with) does, or gives the function back.
     ///
     /// # Errors
     ///
-    /// As [`try_alloc`](Self::try_alloc), and for a length that no memory holds; `make` was not called.
+    /// As [`try_alloc`](Self::try_alloc), and if no memory can hold `len` elements; `make` was not called.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -297,7 +298,7 @@ impl Mutator {
         let first = making.first.cast::<T>();
         for index in 0..len {
             let value = make(index);
-            // SAFETY: reserved for `len` elements.
+            // SAFETY: the memory was reserved for `len` elements, and `index` is less.
             unsafe { first.add(index).write(value) };
             if mem::needs_drop::<T>() {
                 making.written = index + 1;
@@ -305,15 +306,15 @@ impl Mutator {
         }
         // SAFETY: every element is written.
         let address = unsafe { making.done(info) };
-        // SAFETY: a slice of `T` just now, alive until the next safepoint.
+        // SAFETY: a slice of `T`, published just now. It lives until the next safepoint.
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Allocates a slice of what an iterator yields.
+    /// Allocates a slice of the elements that an iterator yields. Takes no more of them than its `len()` promises.
     ///
     /// # Panics
     ///
-    /// As [`alloc`](Self::alloc), and if the iterator ends before the length it promised. What it yields beyond that is left.
+    /// As [`alloc`](Self::alloc), and if the iterator yields fewer elements than its `len()` promises.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -330,7 +331,7 @@ impl Mutator {
         self.try_alloc_slice_from_iter(elements.into_iter()).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
-    /// [`alloc_slice_from_iter`](Self::alloc_slice_from_iter), or gives the iterator back.
+    /// Allocates as [`alloc_slice_from_iter`](Self::alloc_slice_from_iter) does, or gives the iterator back.
     ///
     /// # Errors
     ///
@@ -338,7 +339,7 @@ impl Mutator {
     ///
     /// # Panics
     ///
-    /// If the iterator ends before the length it promised.
+    /// If the iterator yields fewer elements than its `len()` promises.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -362,7 +363,7 @@ impl Mutator {
         }
     }
 
-    /// Allocates a copy of a slice. A `memcpy`.
+    /// Allocates a copy of a slice, by a `memcpy`.
     ///
     /// # Panics
     ///
@@ -379,7 +380,7 @@ impl Mutator {
         self.try_alloc_slice_copy(elements).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
-    /// [`alloc_slice_copy`](Self::alloc_slice_copy) with an error.
+    /// Allocates as [`alloc_slice_copy`](Self::alloc_slice_copy) does, or returns an error.
     ///
     /// # Errors
     ///
@@ -396,13 +397,13 @@ impl Mutator {
         &'gc self,
         elements: &[T],
     ) -> Result<Gc<'gc, [T]>, AllocError<()>> {
-        // SAFETY: the elements are of type `T`, as the description says.
+        // SAFETY: the type info is that of slices of `T`.
         let address = unsafe { self.copied(TypeInfoOf::<T>::SLICE, elements)? };
-        // SAFETY: a slice of `T` just now, alive until the next safepoint.
+        // SAFETY: a slice of `T`, published just now. It lives until the next safepoint.
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Allocates a string. It never changes; the pointer to it is one word.
+    /// Allocates a string, a copy of `text`. It never changes. The pointer to it is one word.
     ///
     /// # Panics
     ///
@@ -419,7 +420,7 @@ impl Mutator {
         self.try_alloc_str(text).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
-    /// [`alloc_str`](Self::alloc_str) with an error.
+    /// Allocates as [`alloc_str`](Self::alloc_str) does, or returns an error.
     ///
     /// # Errors
     ///
@@ -433,13 +434,13 @@ impl Mutator {
     /// ```
     #[inline]
     pub fn try_alloc_str<'gc>(&'gc self, text: &str) -> Result<Gc<'gc, str>, AllocError<()>> {
-        // SAFETY: a string is a slice of its bytes.
+        // SAFETY: the type info of strings is that of slices of `u8`.
         let address = unsafe { self.copied(STR, text.as_bytes())? };
-        // SAFETY: a string just now, of the bytes of one; alive until the next safepoint.
+        // SAFETY: a string, whose bytes were copied from a `str` just now. It lives until the next safepoint.
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Memory for a `T` in the buffer, if it fits: the fast path. Kept so short that it is inlined everywhere.
+    /// Reserves memory for a `T` in the buffer, if it fits: the fast path. So short that it is inlined everywhere.
     #[inline(always)]
     fn bump<T: Trace>(&self) -> Option<NonNull<u8>> {
         let shape = &TypeInfoOf::<T>::SIZED.shape;
@@ -453,24 +454,24 @@ impl Mutator {
         }
     }
 
-    /// Makes an object of bumped memory.
+    /// Makes an object in memory that `bump` has reserved.
     ///
     /// # Safety
     ///
-    /// `place` was bumped for a `T`.
+    /// `bump` has reserved `place` for a `T`.
     #[inline(always)]
     unsafe fn fill<'gc, T: Trace + 'gc>(&'gc self, place: NonNull<u8>, value: T) -> Gc<'gc, T> {
         let header = Header::at(place);
-        // SAFETY: bumped memory is ours.
+        // SAFETY: `place` begins with room for a header, and belongs to this thread since it was reserved.
         unsafe { header.write_info(TypeInfoOf::<T>::SIZED) };
-        // SAFETY: not null: behind a header.
+        // SAFETY: the address is not null, as it lies behind a header.
         let address = unsafe { NonNull::new_unchecked(header.address()) };
-        // SAFETY: bumped for a `T`, of alignment up to 8.
+        // SAFETY: the memory was reserved for a `T`, whose alignment is at most 8.
         unsafe { address.cast::<T>().write(value) };
         if mem::needs_drop::<T>() {
             self.local().drops.push(address);
         }
-        // SAFETY: an object of type `T` just now, alive until the next safepoint.
+        // SAFETY: an object of type `T`, made just now. It lives until the next safepoint.
         unsafe { Gc::from_address(address) }
     }
 
@@ -489,11 +490,11 @@ impl Mutator {
         let info = TypeInfoOf::<T>::SIZED;
         match local.reserve(&info.shape, info.shape.size_with_header as usize) {
             Ok(reserved) => {
-                // SAFETY: reserved for a `T`.
+                // SAFETY: the memory was reserved for a `T`.
                 unsafe { reserved.address().cast::<T>().write(value) };
-                // SAFETY: the value is written.
+                // SAFETY: the value is written. This thread runs the mutator of `local`.
                 unsafe { reserved.publish(local, info) };
-                // SAFETY: an object of type `T` just now, alive until the next safepoint.
+                // SAFETY: an object of type `T`, published just now. It lives until the next safepoint.
                 Ok(unsafe { Gc::from_address(reserved.address()) })
             }
             Err(refused) => Err(AllocError { value, refused }),
@@ -506,7 +507,7 @@ impl Mutator {
         Making { local: self.local(), reserved, first, written: 0, size, drop: info.drop }
     }
 
-    /// Reserves a slice and writes its length.
+    /// Reserves memory for a slice and writes the length.
     #[inline]
     fn reserve_slice(&self, info: &'static TypeInfo, len: usize) -> Result<Reserved, Refused> {
         let local = self.local();
@@ -521,36 +522,36 @@ impl Mutator {
         Ok(reserved)
     }
 
-    /// Allocates a slice object and copies its elements.
+    /// Allocates a slice object and copies `elements` into it.
     ///
     /// # Safety
     ///
-    /// `info` describes slices of `T`.
+    /// `info` is the type info of slices of `T`.
     #[inline]
     unsafe fn copied<T: Copy>(&self, info: &'static TypeInfo, elements: &[T]) -> Result<NonNull<u8>, AllocError<()>> {
-        // The fast path: no user code runs, so the header need not say filler meanwhile.
+        // The fast path. No user code runs before the object is whole, so the header need not be a filler's meanwhile.
         if align_of::<T>() <= 8
             && let Some(size_with_header) = slice_extent(size_of::<T>(), align_of::<T>(), elements.len())
             && !is_large(&info.shape, size_with_header)
             && let Some(place) = self.local().buffer.bump(size_with_header)
         {
             let header = Header::at(place);
-            // SAFETY: bumped memory is ours.
+            // SAFETY: `place` begins with room for a header, and belongs to this thread since it was reserved.
             unsafe { header.write_info(info) };
             let address = header.address();
             // SAFETY: the address of a slice is that of its length word.
             unsafe { address.cast::<usize>().write(elements.len()) };
             let first = info.first(address).cast::<T>();
-            // SAFETY: bumped for so many elements; the object is new, so they are elsewhere.
+            // SAFETY: the memory was reserved for `elements.len()` elements. The object is new, so `elements` does not overlap it.
             unsafe { first.copy_from_nonoverlapping(elements.as_ptr(), elements.len()) };
-            // SAFETY: not null: behind a header.
+            // SAFETY: the address is not null, as it lies behind a header.
             return Ok(unsafe { NonNull::new_unchecked(address) });
         }
         let reserved = self.reserve_slice(info, elements.len()).map_err(|refused| AllocError { value: (), refused })?;
         let first = info.first(reserved.address().as_ptr()).cast::<T>();
-        // SAFETY: reserved for so many elements; the object is new, so they are elsewhere.
+        // SAFETY: the memory was reserved for `elements.len()` elements. The object is new, so `elements` does not overlap it.
         unsafe { first.copy_from_nonoverlapping(elements.as_ptr(), elements.len()) };
-        // SAFETY: every element is written.
+        // SAFETY: every element is written. This thread runs the mutator of `local()`.
         unsafe { reserved.publish(self.local(), info) };
         Ok(reserved.address())
     }
