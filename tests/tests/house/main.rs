@@ -5,3 +5,4 @@
 mod arrangement;
 mod floors;
 mod notes;
+mod words;
