@@ -1,8 +1,8 @@
 //! Pacing: when to collect.
 //!
-//! Slow paths read these figures and settings, and any thread may set the settings at any time. The leader of a pause, and the
-//! thread that ends a major cycle, write some figures. None guards other memory, so all accesses are Relaxed, and a stale value
-//! only delays a collection.
+//! Slow paths read these figures and settings, and any thread may set the settings at any time. Mutators, the leader of a pause
+//! and the thread that ends a major cycle write the figures. None guards other memory, so all accesses are Relaxed, and a stale
+//! value only delays a collection.
 
 use core::time::Duration;
 
@@ -119,7 +119,7 @@ impl Pacing {
     }
 
     /// Sets the goal from the bytes that were live after the last major cycle: live × (1 + growth). If that is above the soft
-    /// limit, the goal is the soft limit, or a quarter of the growth above the live bytes where that is more.
+    /// limit, the goal is the soft limit, or about live × (1 + growth / 4) where that is more.
     pub(crate) fn set_goal(&self) {
         let live = self.old_live.load(Ordering::Relaxed);
         let thresholds = self.thresholds();

@@ -93,6 +93,8 @@ impl Purpose for Inspect {
     type Visitor<'a> = Inspector;
 }
 
+/// Visits one value with the visitor of a purpose.
+///
 /// # Safety
 ///
 /// - `value` is a valid `T` that the visitor may visit.
@@ -104,6 +106,8 @@ unsafe fn one<T: Trace, P: Purpose>(value: *mut u8, _: usize, visitor: *mut u8) 
     unsafe { T::trace(value.cast(), visitor) }
 }
 
+/// Visits `count` values with the visitor of a purpose.
+///
 /// # Safety
 ///
 /// As for [`one`], for `count` values from `first` on.
@@ -117,6 +121,8 @@ unsafe fn many<T: Trace, P: Purpose>(first: *mut u8, count: usize, visitor: *mut
     }
 }
 
+/// Logs the pointers in an old value that is about to be overwritten.
+///
 /// # Safety
 ///
 /// - `value` is a valid `T` that no other code writes meanwhile.
@@ -128,6 +134,8 @@ unsafe fn log_old_value<T: Trace>(value: *mut u8, _: usize, barrier: *mut u8) {
     unsafe { T::trace(value.cast(), &mut visitor) }
 }
 
+/// Drops one value.
+///
 /// # Safety
 ///
 /// `value` is a valid `T` that nothing uses any more.
