@@ -1,11 +1,11 @@
-//! Who collects what when.
+//! The collector: which collection happens when, and on which thread.
 //!
 //! | read | to learn |
 //! |---|---|
 //! | `request` → `pause` → `minor`, `major` | the order of a collection |
-//! | `major_cycle`, then the one `match` on its phase in `major` | the order of a full collection, over its pauses |
-//! | `policy`, `pacing` | which one, and when |
-//! | `concurrent`, `job_thread` | what the heap's own threads do meanwhile |
+//! | `major_cycle`, then the one `match` on its phase in `major` | the order of a major (full) cycle, over its pauses |
+//! | `policy`, `pacing` | which collection happens, and when |
+//! | `concurrent`, `job_thread` | what the heap's own threads do concurrently |
 //! | `collector` | the parts of a heap, and the order of its locks |
 
 pub(crate) mod attachment;

@@ -1,4 +1,4 @@
-//! The settings of a heap: what the builder takes, and the stress that tests set.
+//! The settings of a heap: the values that the builder takes, and the stress settings for tests.
 
 pub(crate) mod config;
 pub(crate) mod stress;

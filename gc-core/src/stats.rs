@@ -1,4 +1,4 @@
-//! What a heap tells of itself: counters, pauses, reports and events. State, which knows no collection.
+//! The statistics of a heap: counters, pauses, reports and events. These are data, and know nothing of how a collection works.
 
 pub(crate) mod counters;
 pub(crate) mod event;

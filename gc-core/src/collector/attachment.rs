@@ -1,7 +1,7 @@
-//! A thread's attachment to a heap: its mutator's state, what keeps the heap alive, and which attachment a thread runs.
+//! The attachment of a thread to a heap: its mutator's state, what keeps the heap alive, and which attachment a thread runs.
 //!
-//! - **[attachment.current]** `CURRENT` is the attachment whose mutator this thread runs: null while it is blocked, detached or helping the collector. It counts
-//!   references by that one's token ([token.current]).
+//! - **[attachment.current]** `CURRENT` is the attachment whose mutator this thread runs. It is null while the thread is blocked,
+//!   detached or working for the collector. The thread counts references by the token of this attachment ([token.current]).
 
 use core::{cell::Cell, ops::Deref, ptr};
 
@@ -9,7 +9,7 @@ use crate::{counted::Token, sync::Arc};
 
 use super::{collector::Collector, handle::Handle, mutator_state::MutatorState};
 
-/// What a mutator points to. The state is first: its first line of the cache is what the fast paths touch.
+/// What a mutator points to. The state comes first: its first cache line holds what the fast paths touch.
 #[repr(C)]
 pub(crate) struct Attachment {
     pub(crate) state: MutatorState,
@@ -28,7 +28,7 @@ impl Deref for Attachment {
 }
 
 impl Attachment {
-    /// Merges the counts that others asked for, and hands what is dead to the heap's thread: no destructor runs here.
+    /// Merges the counts that other threads asked for, and passes dead objects to the background thread: no destructor runs here.
     #[cold]
     #[inline(never)]
     pub(crate) fn merge_counted(&self) {
@@ -40,7 +40,7 @@ thread_local! {
     static CURRENT: Cell<*const Attachment> = const { Cell::new(ptr::null()) };
 }
 
-/// The mutator that this thread runs ([attachment.current]), or null.
+/// Returns the attachment whose mutator this thread runs ([attachment.current]), or null.
 #[inline(always)]
 pub(crate) fn current() -> *const Attachment {
     CURRENT.get()
@@ -53,7 +53,7 @@ pub(crate) fn run(local: &Attachment) {
     local.token.run();
 }
 
-/// From here on this thread runs no mutator.
+/// Sets [`current`] to null: from here on this thread runs no mutator.
 #[inline(always)]
 pub(crate) fn stop_running() {
     Token::stop();

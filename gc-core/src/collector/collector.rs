@@ -1,11 +1,12 @@
-//! The owner of a heap's parts, which its mutators, roots and threads share; and the order of its locks.
+//! The owner of a heap's parts, which its mutators, roots and threads share, and the order of the locks.
 //!
 //! ```text
-//!   registry → young → old → large → marking → the state of `full` → the queue of `background`
+//!   registry → young → old → large → marking → the state of `major` → the queue of `background`
 //! ```
 //!
-//! Whoever holds one takes only those behind it; nobody holds one while user code runs. The locks within `world`, `satb`, `stats` and
-//! `workers` are leaves. What the parts do with each other is in the files above this one: no part names its owner.
+//! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs. The
+//! locks within `rendezvous`, `satb`, `stats` and `workers` are leaves. How the parts work together is in the files above this
+//! one: no part names its owner.
 
 use crate::{
     barrier::SatbQueue,
@@ -38,7 +39,7 @@ pub(crate) struct Collector {
     /// Where the parts of its address space lie, and the memory behind them.
     pub(crate) map: AddressMap,
     pub(crate) memory: Memory,
-    /// Who takes part, and where they meet.
+    /// The participants, and where they meet.
     pub(crate) registry: Mutex<Registry>,
     pub(crate) rendezvous: Rendezvous,
     /// The generations. Their side tables are read without a lock.
@@ -47,7 +48,7 @@ pub(crate) struct Collector {
     pub(crate) large: Mutex<LargeSpace>,
     pub(crate) bits: Arc<Bits>,
     pub(crate) runs: Arc<RunTable>,
-    /// The full collection that is under way: where it is, what is marked, and what mutators have overwritten.
+    /// The current major cycle: its phase, its marking state, and the values that mutators have overwritten.
     pub(crate) major: MajorCycle,
     pub(crate) marking: Mutex<Marking>,
     pub(crate) satb: Arc<SatbQueue>,
@@ -55,13 +56,13 @@ pub(crate) struct Collector {
     pub(crate) pacing: Pacing,
     pub(crate) epochs: Epochs,
     pub(crate) stats: Recorder,
-    /// What the heap's own threads have to do.
+    /// The jobs of the background thread, and the GC workers.
     pub(crate) background: Background,
     pub(crate) workers: Workers,
 }
 
 impl Collector {
-    /// Reserves a heap. Retries with half the address space where the system refuses.
+    /// Reserves the address space of a heap. Retries with half of it while the system refuses.
     pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
         let config = config.checked()?;
         let mut bytes = config.reservation;

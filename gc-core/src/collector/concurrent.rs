@@ -1,7 +1,8 @@
-//! The thread that marks and sweeps beside the program.
+//! The concurrent thread: marks and sweeps while the program runs.
 //!
-//! It runs nothing of the user's but derived `Trace`, so no destructor or hook keeps it away. Between objects it looks whether a pause is
-//! asked for, and parks: within microseconds, but for a big standard container in a cell, which is traced in one go.
+//! It runs no user code except derived `Trace`, so no destructor or hook delays it. Between two objects it checks whether a pause
+//! is requested, and then parks. That takes microseconds, except while it traces a big standard container in a cell, because it
+//! traces such a container without a check.
 
 use core::time::Duration;
 use std::thread;
@@ -26,7 +27,7 @@ use super::{
     sweeping::AT_ONCE,
 };
 
-/// Starts the marker of a heap.
+/// Starts the concurrent thread of a heap.
 pub(crate) fn start(collector: Arc<Collector>) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("gc-core marker".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
@@ -43,17 +44,17 @@ pub(crate) fn start(collector: Arc<Collector>) -> std::io::Result<thread::JoinHa
 
 /// Nested `Box`es in one object are traced recursively.
 const STACK: usize = 64 << 20;
-/// Objects that the final pause marks at most, but for the last attempt.
+/// The most objects that a final pause marks, except at the last attempt.
 const FINAL: u64 = 1 << 14;
-/// Attempts at a short final pause.
+/// Attempts to end marking. All except the last one are limited to a short pause.
 const ATTEMPTS: u32 = 4;
-/// Bytes of dead values that wait to be dropped before they are handed over.
+/// Bytes of dead values that the sweep collects before it posts them to be dropped.
 const POST_AT: usize = 256 << 10;
-/// Testing: how long a slow marker rests.
+/// Testing: how long a slow concurrent thread sleeps.
 const REST: Duration = Duration::from_micros(20);
 
 impl Collector {
-    /// Marks until marking is over, or the heap ends.
+    /// Marks until marking has ended, or the heap ends.
     fn mark_concurrently(&self) {
         let (full, world) = (&self.major, &self.rendezvous);
         let mut attempts = 0;
@@ -85,7 +86,7 @@ impl Collector {
         world.enter_blocked(full.word());
     }
 
-    /// Marks until nothing is left, or a pause is asked for. The marker is RUNNING.
+    /// Marks until nothing is left, or a pause is requested. The concurrent thread is RUNNING.
     fn mark_increment(&self) -> Marked {
         let mut state = self.marking.lock();
         self.satb.take(&mut state.marked);
@@ -99,7 +100,7 @@ impl Collector {
         if helpers == 0 {
             return Marker::new(&self.bits, &self.runs, cells, &mut state).run(poll, budget);
         }
-        // All stop for the poll of the marker, which parks when none of them has work in hand.
+        // All threads that mark stop for the poll of the concurrent thread. It parks when none of them has work in hand.
         let pool = &*self.workers.pool;
         let spare: Mutex<Vec<Marking>> = Mutex::default();
         let mark =
@@ -123,7 +124,7 @@ impl Collector {
         if state.is_done() { marked } else { Marked::Some }
     }
 
-    /// How many helpers may mark: as many as there are cores that no mutator wants.
+    /// Returns how many GC workers may mark: as many as there are cores that no mutator uses.
     fn marking_helpers(&self) -> usize {
         let helpers = self.workers.count();
         if self.config.stress.workers != 0 {
@@ -133,12 +134,12 @@ impl Collector {
         helpers.min(self.config.cores.saturating_sub(busy))
     }
 
-    /// Sweeps until everything is swept, and ends collection `number`; or until the heap ends.
+    /// Sweeps until everything is swept, and ends cycle `number`. Stops early if the heap ends.
     fn sweep_concurrently(&self, number: u64) {
         let mut pending = DropQueue::default();
         let mut more = true;
         while more && !self.major.is_stopping() {
-            // A pause, or an allocation that wants blocks, gets its turn between two holds.
+            // A pause, or an allocation that needs blocks, can take the lock between two rounds.
             let mut old = self.old.lock();
             let count = if self.config.stress.slow_marker == 0 { AT_ONCE } else { 1 };
             more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, count);

@@ -1,6 +1,6 @@
-//! Dead values that wait to be dropped, away from the pause that found them.
+//! The drop queue: dead values that wait to be dropped, outside of the pause that found them.
 //!
-//! Moving a value out of a dead object is a copy of its bytes, as any move in Rust is. They lie here until the background
+//! Moving a value out of a dead object copies its bytes, as any move in Rust does. The values stay here until the background
 //! thread, or an explicit `collect`, drops them.
 
 use core::{alloc::Layout, ptr::NonNull};
@@ -12,7 +12,7 @@ use crate::{
     roots::BoxedValue,
 };
 
-/// Values moved out of dead objects in one collection, and what else it left to be dropped.
+/// Dead values that one collection moved out of their objects, and the other values that it left to be dropped.
 pub(crate) struct DropQueue {
     arenas: Vec<Arena>,
     /// The free memory of the last arena.
@@ -20,10 +20,10 @@ pub(crate) struct DropQueue {
     end: usize,
     /// Objects in the arenas.
     values: usize,
-    /// Values, and bytes, that have been counted: see [`count_new`](Self::count_new).
+    /// Values and bytes that are counted already: see [`count_new`](Self::count_new).
     counted: (usize, usize),
     boxed: Vec<BoxedValue>,
-    /// Runs of dead large objects: dropped where they lie.
+    /// Runs of dead large objects, which are dropped in place.
     large: Vec<u32>,
 }
 
@@ -34,11 +34,11 @@ impl Default for DropQueue {
     }
 }
 
-// SAFETY: what may be in a heap is made of traced types, which drop without running user code, and of leaves, which
-// are `Send`: any thread may drop them. Nobody else has a pointer to them.
+// SAFETY: the values of a heap are of traced types, which drop without running user code, and of leaf types, which are `Send`:
+// any thread may drop them. No other code has a pointer to them.
 unsafe impl Send for DropQueue {}
 
-/// Memory that dead objects are moved into: below `used` lie objects with their headers, and fillers, without a gap.
+/// Memory that dead objects are moved into. Objects with their headers, and fillers, lie below `used` without a gap.
 struct Arena {
     start: NonNull<u8>,
     bytes: usize,
@@ -57,25 +57,25 @@ impl Arena {
     fn new(least: usize) -> Self {
         let bytes = least.max(ARENA);
         let layout = Self::layout(bytes);
-        // SAFETY: not of size 0.
+        // SAFETY: the size of the layout is not 0.
         let Some(start) = NonNull::new(unsafe { alloc::alloc(layout) }) else { alloc::handle_alloc_error(layout) };
         Self { start, bytes, used: 0 }
     }
 }
 
 impl Arena {
-    /// Drops what was moved here, once.
+    /// Drops the objects that were moved here. Called once.
     fn drop_objects(&self, dropped: &mut Dropped) {
         let end = self.start.as_ptr().wrapping_add(self.used);
         let mut at = self.start.as_ptr();
         let mut name: fn() -> &'static str = core::any::type_name::<()>;
         while at < end {
-            // One net for many objects: spreading it costs as much as dropping a small one.
+            // One `catch_unwind` for many objects: to enter one costs as much as to drop a small object.
             let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
                 while at < end {
                     let Some(place) = NonNull::new(at) else { break };
                     let header = Header::at(place);
-                    // SAFETY: a header, of an object or a filler.
+                    // SAFETY: the header of an object or of a filler.
                     let info = match unsafe { header.read() } {
                         HeaderWord::Info(info) => info,
                         HeaderWord::Filler(bytes) => {
@@ -85,12 +85,12 @@ impl Arena {
                         HeaderWord::Forwarded(_) => unreachable!("gc-core: a forwarded object waits to be dropped"),
                     };
                     let address = header.address();
-                    // SAFETY: an object of this type, moved here whole.
+                    // SAFETY: an object of this type, which was moved here with its header.
                     at = at.wrapping_add(unsafe { info.size_with_header(address) });
                     match info.drop {
                         Some(drop) if !info.shape.slice => {
                             (name, dropped.values) = (info.name, dropped.values + 1);
-                            // SAFETY: dropped here only; `at` is behind it, so also if this panics.
+                            // SAFETY: dropped only here. `at` is already behind it, so this holds even if the destructor panics.
                             unsafe { drop(address) };
                         }
                         // SAFETY: as above.
@@ -110,7 +110,7 @@ impl Drop for Arena {
     }
 }
 
-/// What dropping found.
+/// The outcome of dropping values.
 #[derive(Default)]
 pub(crate) struct Dropped {
     pub(crate) values: u64,
@@ -119,11 +119,11 @@ pub(crate) struct Dropped {
 }
 
 impl Dropped {
-    /// Notes how a destructor of the type `name` has ended.
+    /// Records the outcome of a destructor of the type `name`.
     pub(crate) fn note(&mut self, outcome: thread::Result<()>, name: fn() -> &'static str) {
         if let Err(payload) = outcome {
             self.panicked.push(name());
-            // Its destructor is user code too: what panics twice leaks.
+            // The payload's destructor is user code too, and may panic again: the payload leaks.
             core::mem::forget(payload);
         }
     }
@@ -138,12 +138,12 @@ impl DropQueue {
         self.values + self.boxed.len() + self.large.len()
     }
 
-    /// Bytes that the values lie in.
+    /// Returns the bytes of memory that hold the values.
     pub(crate) fn bytes(&self) -> usize {
         self.arenas.iter().map(|arena| arena.bytes).sum()
     }
 
-    /// Values, and the bytes that they lie in, that came since the last call.
+    /// Returns the number of values, and the bytes of memory that hold them, that are new since the last call.
     pub(crate) fn count_new(&mut self) -> (usize, usize) {
         let now = (self.len(), self.bytes());
         let before = core::mem::replace(&mut self.counted, now);
@@ -157,7 +157,7 @@ impl DropQueue {
         }
     }
 
-    /// Memory for an object of any alignment, gaps filled: the place of its header.
+    /// Takes memory for an object of any alignment, and fills the gap before it. Returns the address for its header.
     #[cold]
     #[inline(never)]
     fn place_slow(&mut self, info: &'static TypeInfo, size_with_header: usize) -> *mut u8 {
@@ -168,7 +168,7 @@ impl DropQueue {
                 if gap > 0
                     && let Some(place) = NonNull::new(self.next)
                 {
-                    // SAFETY: the arena's free memory.
+                    // SAFETY: free memory of the arena.
                     unsafe { Header::at(place).write_filler(gap) };
                 }
                 let place = self.next.wrapping_add(gap);
@@ -187,35 +187,35 @@ impl DropQueue {
         self.boxed.push(value);
     }
 
-    /// Large objects to be dropped where they lie.
+    /// Takes the runs of large objects, which the caller drops in place.
     pub(crate) fn take_large(&mut self) -> Vec<u32> {
         core::mem::take(&mut self.large)
     }
 
-    /// Drops every value but the large ones. Panics are counted; the rest goes on.
+    /// Drops every value except the large ones. Panics are counted, and the remaining values are dropped.
     pub(crate) fn run(mut self, dropped: &mut Dropped) {
         self.seal();
         for arena in &self.arenas {
             arena.drop_objects(dropped);
         }
         for boxed in self.boxed {
-            // SAFETY: its root is gone and unlinked; dropped here only.
+            // SAFETY: its root is gone and unlinked, and it is dropped only here.
             unsafe { boxed.drop_and_free(dropped) };
         }
     }
 }
 
 impl BoxedValue {
-    /// Drops the value, and frees its memory. A destructor that panics is noted.
+    /// Drops the value and frees its memory. A panic of its destructor is recorded.
     ///
     /// # Safety
     ///
-    /// The value is the caller's: its root is gone and unlinked.
+    /// Only the caller has the value: its root is gone and unlinked.
     pub(crate) unsafe fn drop_and_free(self, dropped: &mut Dropped) {
-        // SAFETY: the caller's. Dropped as the type it has at any lifetime; traced types run no user code of their own, leaves know
-        // no lifetime.
+        // SAFETY: only the caller has the value. It is dropped as the type that it has at any lifetime: traced types run no user
+        // code of their own, and leaf types know no lifetime.
         unsafe { drop_object(self.value.as_ptr(), self.info, dropped) };
-        // SAFETY: dropped just now.
+        // SAFETY: the value was dropped just now.
         unsafe { self.free() };
     }
 }
@@ -224,17 +224,18 @@ impl BoxedValue {
 ///
 /// # Safety
 ///
-/// `address` is that of an object of type `info` which nobody uses any more and nobody else drops.
+/// `address` is that of an object of type `info` which no other code uses or drops.
 pub(crate) unsafe fn drop_object(address: *mut u8, info: &'static TypeInfo, dropped: &mut Dropped) {
     dropped.values += 1;
     let Some(drop) = info.drop else { return };
-    // SAFETY: the caller's.
+    // SAFETY: the caller passes an object of type `info`.
     let len = unsafe { info.len(address) };
     let first = info.first(address);
     let size = info.shape.elem_size as usize;
     for index in 0..len {
         let value = first.wrapping_add(index * size);
-        // SAFETY: each value once; it is nobody's (the caller's), so no broken state is seen if it panics.
+        // SAFETY: each value is dropped once, and no other code uses it (the caller's duty). So no code sees a broken state if it
+        // panics.
         let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| unsafe { drop(value) }));
         dropped.note(outcome, info.name);
     }
@@ -243,7 +244,7 @@ pub(crate) unsafe fn drop_object(address: *mut u8, info: &'static TypeInfo, drop
 impl Dead for DropQueue {
     #[inline(always)]
     unsafe fn enqueue(&mut self, address: *mut u8, info: &'static TypeInfo) {
-        // SAFETY: the caller's.
+        // SAFETY: the caller passes an object of type `info`.
         let size_with_header = unsafe { info.size_with_header(address) };
         let place = if info.shape.align <= 8 && self.end.wrapping_sub(self.next.addr()) >= size_with_header {
             let place = self.next;
@@ -252,7 +253,8 @@ impl Dead for DropQueue {
         } else {
             self.place_slow(info, size_with_header)
         };
-        // SAFETY: from the header over the object's extent; the place is nobody's.
+        // SAFETY: the source is the object from its header on, which no other code uses (the caller's duty). The target has the
+        // same size, and is free memory of an arena.
         unsafe { copy_object(address.sub(HEADER), place, size_with_header) };
         self.values += 1;
     }

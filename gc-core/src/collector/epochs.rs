@@ -1,22 +1,22 @@
-//! What has been done so far, by number: stops, by which cells tell a guard of before; and collections, by which a request tells what was
-//! done since it was made.
+//! Numbers of what the collector has done. By the number of a stop, a cell recognises a guard from before that stop. By the
+//! number of a collection, a request recognises collections that began after it was made.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The stops and collections of one heap.
 pub(crate) struct Epochs {
-    /// How often this heap was stopped.
+    /// How often the world of this heap was stopped.
     stops: AtomicU64,
-    /// The last stop of this heap among those of the process: see `CellWord`.
+    /// The number of this heap's last stop among all stops of the process: see `CellWord`.
     stop: AtomicU64,
     /// Twice the number of collections, plus one while one runs.
     collections: AtomicU64,
 }
 
-/// A number for a stop that no other one in the process has, up to `object::cell_word::LAST_STOP`.
+/// Returns a number that no other stop in the process has, up to `object::cell_word::LAST_STOP`.
 fn next_stop() -> u64 {
     static STOPS: AtomicU64 = AtomicU64::new(0);
-    // Relaxed: a number that nobody else has.
+    // Relaxed: the read-modify-write makes the number unique, and the number guards no memory.
     STOPS.fetch_add(1, Ordering::Relaxed) + 1
 }
 
@@ -25,42 +25,44 @@ impl Epochs {
         Self { stops: AtomicU64::new(1), stop: AtomicU64::new(next_stop()), collections: AtomicU64::new(0) }
     }
 
-    /// Counts a stop of this heap. Returns its number among those of the process. The world is stopped; the caller leads.
+    /// Counts a stop of this heap. Returns its number among the stops of the process. The world is stopped, and the caller is the
+    /// leader.
     pub(crate) fn count_stop(&self) -> u64 {
         let stop = next_stop();
-        // Relaxed, both: mutators and the marker learn it in stops only.
+        // Relaxed, both: mutators and the concurrent thread read the numbers only after the rendezvous has ordered this.
         self.stops.fetch_add(1, Ordering::Relaxed);
         self.stop.store(stop, Ordering::Relaxed);
         stop
     }
 
-    /// How often this heap was stopped.
+    /// Returns how often the world of this heap was stopped.
     pub(crate) fn stops(&self) -> u64 {
         // Relaxed: as for `count_stop`.
         self.stops.load(Ordering::Relaxed)
     }
 
-    /// The last stop of this heap among those of the process.
+    /// Returns the number of this heap's last stop among all stops of the process.
     pub(crate) fn stop(&self) -> u64 {
         // Relaxed: as for `count_stop`.
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// A collection begins. Returns what [`collections`](Self::collections) is while it runs. The caller leads.
+    /// Counts the beginning of a collection. Returns the value that [`collections`](Self::collections) has while it runs. The
+    /// caller leads the pause.
     pub(crate) fn begin_collection(&self) -> u64 {
         // Release, with the Acquire in `collections`.
         self.collections.fetch_add(1, Ordering::Release) + 1
     }
 
-    /// It has ended.
+    /// Counts the end of that collection.
     pub(crate) fn end_collection(&self) {
         // Release: as above.
         self.collections.fetch_add(1, Ordering::Release);
     }
 
-    /// Twice the number of collections, plus one while one runs.
+    /// Returns twice the number of collections, plus one while one runs.
     pub(crate) fn collections(&self) -> u64 {
-        // Acquire, with the leader's Release: a collection that is over by now is seen to be.
+        // Acquire, with the leader's Release: a caller that can know of the end of a collection finds it counted.
         self.collections.load(Ordering::Acquire)
     }
 }

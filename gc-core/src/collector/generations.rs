@@ -1,4 +1,4 @@
-//! The two generations, each under its lock: their spaces, and what belongs to a generation beside its space.
+//! The two generations, each under its lock: its space, and the rest of its state.
 
 use core::ptr::NonNull;
 
@@ -14,15 +14,15 @@ use super::mutator_state::MutatorState;
 /// The young generation.
 pub(crate) struct Young {
     pub(crate) space: YoungSpace,
-    /// Objects that need dropping, of generation 1 and of mutators that have detached.
+    /// Objects that need dropping: those of generation 1, and those of mutators that have detached.
     pub(crate) drops: Vec<NonNull<u8>>,
     /// Runs of young large objects of mutators that have detached.
     pub(crate) fresh_large: Vec<u32>,
-    /// What the last collection left remembered, and what mutators remembered that have detached.
+    /// Entries that the last collection left, and entries of mutators that have detached.
     pub(crate) remembered: Remembered,
 }
 
-// SAFETY: addresses of heap objects; whoever holds the lock answers for using them.
+// SAFETY: the fields hold addresses of heap objects. The thread that holds the lock is responsible for how it uses them.
 unsafe impl Send for Young {}
 
 impl Young {
@@ -30,7 +30,8 @@ impl Young {
         Self { space, drops: Vec::new(), fresh_large: Vec::new(), remembered: Remembered::default() }
     }
 
-    /// Takes over what a mutator has in hand: its buffer, its lists, what it remembered. It is stopped or detaching.
+    /// Takes over the state of a mutator that is stopped or detaching: its buffer, its lists and its remembered set. Hands its
+    /// SATB buffer over.
     pub(crate) fn take_over(&mut self, state: &MutatorState) {
         if let Some((chunk, top)) = state.buffer.retire() {
             self.space.set_top(chunk, top);
@@ -45,20 +46,20 @@ impl Young {
 /// The old generation.
 pub(crate) struct Old {
     pub(crate) space: OldSpace,
-    /// For each worker.
+    /// One set of cursors for each worker.
     pub(crate) cursors: Vec<Cursors>,
-    /// How far the sweep is.
+    /// How far the sweep has come.
     pub(crate) progress: Progress,
 }
 
 impl Old {
-    /// With cursors for so many workers.
+    /// Creates the generation, with cursors for this many workers.
     pub(crate) fn new(space: OldSpace, workers: usize) -> Self {
         Self { space, cursors: (0..workers).map(|_| Cursors::new()).collect(), progress: Progress::default() }
     }
 }
 
-/// Bytes that the old generation takes, large objects of any age included.
+/// Returns the bytes that the old generation takes, large objects of any age included.
 pub(crate) fn old_bytes(old: &OldSpace, large: &LargeSpace) -> usize {
     old.live_bytes + large.used_pages * PAGE
 }

@@ -1,4 +1,4 @@
-//! What handles, mutators and root tables hold of a heap: dropping the last one ends it.
+//! What heap handles, mutators and root tables share of a heap: dropping the last reference to it ends the heap.
 
 use std::thread::{self, JoinHandle};
 
@@ -14,17 +14,18 @@ use super::collector::Collector;
 pub(crate) struct Handle {
     pub(crate) collector: Arc<Collector>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// The process that the heap's threads are in.
+    /// The process in which the heap's threads run.
     process: u32,
 }
 
 impl Handle {
-    /// The handle of a heap whose thread runs.
+    /// Creates the handle of a heap whose background thread runs.
     pub(crate) fn new(collector: Arc<Collector>, thread: JoinHandle<()>) -> Self {
         Self { collector, thread: Mutex::new(Some(thread)), process: std::process::id() }
     }
 
-    /// Whether this is the child of a fork: the heap's threads are not here, and locks may be held by threads that are not, either.
+    /// Returns whether this is the child of a fork. There the heap's threads do not exist, and a thread that does not exist may
+    /// hold a lock.
     pub(crate) fn is_elsewhere(&self) -> bool {
         self.process != std::process::id()
     }
@@ -34,7 +35,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.get_mut().take() {
             if self.is_elsewhere() {
-                // The heap leaks, with what it holds: nobody is here to drop it.
+                // The heap leaks, with the objects in it: no thread exists here that could drop them.
                 core::mem::forget(thread);
                 return;
             }
@@ -45,12 +46,12 @@ impl Drop for Handle {
 
 impl HeapHandle for Handle {}
 
-/// Ends the thread of a heap that nobody uses any more, and waits for it; from a collector thread, without waiting: the last
-/// handle may have been in an object that is being dropped there.
+/// Stops the background thread of a heap that nothing uses any more, and waits for its end. A collector thread does not wait: the
+/// last handle may have been in an object that it is dropping.
 fn stop(collector: &Collector, thread: thread::JoinHandle<()>) {
     collector.background.queue.stop();
     if role() != Role::Collector && thread.join().is_err() {
-        // Destructors and the hook are caught: what gets here is a bug of ours, and the heap leaks.
+        // Panics of destructors and of the hook are caught. A panic that gets here is a bug of this crate, and the heap leaks.
         eprintln!("gc-core: the background collector panicked");
     }
 }

@@ -1,8 +1,8 @@
-//! What waits to be done beside the program, and the end of a heap. The model is `models/protocols/job_queue.rs`.
+//! The queue of the background thread's jobs, and its end. The model is `models/protocols/job_queue.rs`.
 //!
 //! - **[job-queue.once]** A job is taken once.
-//! - **[job-queue.end-last]** The end comes after everything that was posted before `stop`: whoever drops the last handle of a heap has posted
-//!   all it will post.
+//! - **[job-queue.end-last]** The queue ends after every job that was posted before `stop`. The thread that drops the last handle
+//!   of a heap has posted all its jobs before.
 
 use std::collections::VecDeque;
 
@@ -29,13 +29,13 @@ impl<J> Queue<J> {
         self.work.notify_one();
     }
 
-    /// Posts a job that goes before all others.
+    /// Posts a job before all others.
     pub(crate) fn post_first(&self, job: J) {
         self.state.lock().jobs.push_front(job);
         self.work.notify_one();
     }
 
-    /// No more jobs will be posted from elsewhere.
+    /// Stops the queue: no other thread will post more jobs.
     pub(crate) fn stop(&self) {
         self.state.lock().stop = true;
         if !mutant::STOP_WAKES_NOBODY.is_planted() {
@@ -43,7 +43,7 @@ impl<J> Queue<J> {
         }
     }
 
-    /// The next job; waits for one. `None` when the queue is empty and stopped ([job-queue.end-last]).
+    /// Takes the next job, and waits for one. Returns `None` when the queue is empty and stopped ([job-queue.end-last]).
     pub(crate) fn next(&self) -> Option<J> {
         let mut state = self.state.lock();
         loop {
@@ -60,12 +60,12 @@ impl<J> Queue<J> {
         }
     }
 
-    /// How many jobs of a kind wait.
+    /// Returns how many jobs of a kind wait.
     pub(crate) fn count(&self, mut kind: impl FnMut(&J) -> bool) -> usize {
         self.state.lock().jobs.iter().filter(|job| kind(job)).count()
     }
 
-    /// The first job of a kind, if one waits.
+    /// Takes the first job of a kind, if one waits.
     pub(crate) fn take(&self, kind: impl FnMut(&J) -> bool) -> Option<J> {
         let mut state = self.state.lock();
         let index = state.jobs.iter().position(kind)?;

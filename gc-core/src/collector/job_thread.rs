@@ -1,13 +1,13 @@
-//! The heap's own thread: it drops dead values, tells events and gives memory back, away from pauses and mutators.
+//! The background thread: drops dead values, reports events and gives memory back, so that no pause and no mutator has to.
 //!
 //! ```text
-//!   post(Job) ─▶ queue ─▶ this thread, or one that `help` starts for who called `collect`
+//!   post(Job) ─▶ queue ─▶ this thread, or a thread that `help` starts for a caller of `collect`
 //!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
 //! ```
 //!
 //! - **[jobs.no-lock]** No lock is held while user code (destructors, the event hook) runs.
 //! - **[jobs.once]** A job is run once ([job-queue.once]). Jobs are not ordered among each other.
-//! - **[jobs.end-owns]** The thread's end owns the heap: nobody else is left who could use it.
+//! - **[jobs.end-owns]** The background thread owns the heap at its end: no other thread is left that could use it.
 
 use core::ptr::NonNull;
 use std::{panic, thread};
@@ -30,18 +30,18 @@ use super::{
     jobs::Job,
 };
 
-/// Makes a heap and starts its threads.
+/// Creates a heap and starts its threads.
 pub(crate) fn start(config: Config) -> Result<Handle, BuildError> {
     let collector = Arc::new(Collector::new(config)?);
     let thread = start_threads(&collector).map_err(|error| BuildError::Thread(error.to_string()))?;
     if collector.config.stress.workers != 0 {
-        // From the first collection on.
+        // The GC workers take part from the first collection on.
         collector.background.post(Job::StartWorkers);
     }
     Ok(Handle::new(collector, thread))
 }
 
-/// Starts the threads of a heap: this one, and the marker.
+/// Starts the threads of a heap: the background thread and the concurrent thread.
 fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHandle<()>> {
     let marker = concurrent::start(collector.clone())?;
     let own = collector.clone();
@@ -52,13 +52,13 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
         if let Some(marker) = own.background.marker.lock().take()
             && marker.join().is_err()
         {
-            // It runs no user code but `Trace`: what gets here is a bug of ours, and nothing is dropped.
+            // The thread runs no user code except `Trace`: a panic is a bug of this crate, and nothing is dropped.
             eprintln!("gc-core: the marker panicked");
             return;
         }
         own.workers.join();
         own.drop_everything();
-        // What destructors that panicked at the very end left to tell.
+        // Runs the reports of destructors that panicked at the very end.
         work(&own);
     });
     match background {
@@ -71,9 +71,9 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
     background
 }
 
-/// Bytes of empty memory of each kind that are kept at least; a quarter of what is in use if that is more.
+/// Bytes of empty blocks that [`Job::Trim`] keeps at least, and bytes of free large runs up to which it keeps them all.
 const SPARE: usize = 4 << 20;
-/// Nested `Box`es in one object drop recursively.
+/// Nested `Box`es in one object are dropped recursively.
 const STACK: usize = 64 << 20;
 
 fn work(collector: &Collector) {
@@ -83,11 +83,11 @@ fn work(collector: &Collector) {
 }
 
 impl Collector {
-    /// Runs the drops that wait, for a thread that asked for a collection and waits, on one with a large stack: values may be nested
-    /// deeply. Where no thread is to be had, they are left to the heap's own.
+    /// Runs the drops that wait now, for a thread that requested a collection and waits. They run on a thread with a large stack,
+    /// because values may be nested deeply. If no thread can be started, the background thread runs them.
     pub(crate) fn help(&self) {
         let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Reclaim(_));
-        // Others may post drops as fast as they are run: only those that are there now.
+        // Other threads may post drops as fast as this runs them, so it takes only as many as wait now.
         let now = self.background.queue.count(is_drop);
         if now == 0 {
             return;
@@ -101,21 +101,21 @@ impl Collector {
                     self.run(job);
                 }
             });
-            // Destructors are caught: what gets here is a bug of ours.
+            // Panics of destructors are caught: a panic that gets here is a bug of this crate.
             if helper.is_ok_and(|helper| helper.join().is_err()) {
                 eprintln!("gc-core: a thread that runs destructors panicked");
             }
         });
     }
 
-    /// Runs one job. No lock is held ([jobs.no-lock]).
+    /// Runs one job. The caller holds no lock ([jobs.no-lock]).
     fn run(&self, job: Job) {
         match job {
             Job::Drop(pending) => self.drop_pending(pending),
             Job::Reclaim(dead) => self.reclaim(dead),
             Job::Report(event) => {
                 let tell = &self.background.hook.tell;
-                // A hook that panics has been reported by the panic hook; the collector goes on.
+                // The panic hook has reported a panic of the event hook. The collector goes on.
                 if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
                     core::mem::forget(payload);
                 }
@@ -127,8 +127,8 @@ impl Collector {
                 }
             }
             Job::Trim => {
-                // What the old generation grows by until the next full collection would be taken again at once, and a page
-                // that was given back costs ten times the allocation on it.
+                // Blocks up to the goal are kept. The old generation would take their memory again before the next major cycle,
+                // and an allocation on a page that was given back costs ten times as much.
                 let used = self.old.lock().space.used_blocks();
                 let goal = self.pacing.goal() / BLOCK;
                 let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
@@ -146,7 +146,7 @@ impl Collector {
         self.drop_with_roots(&mut dropped, |dropped| {
             for page in pending.take_large() {
                 let (address, info) = self.runs.object(page as usize);
-                // SAFETY: a dead run's object, handed to us alone.
+                // SAFETY: the object of a dead run, which only this job has.
                 unsafe { drop_object(address, info, dropped) };
                 self.large.lock().give_back(&self.runs, page);
             }
@@ -157,7 +157,7 @@ impl Collector {
         self.background.dropped(count, bytes);
     }
 
-    /// Ends dead counted objects.
+    /// Reclaims dead counted objects.
     fn reclaim(&self, dead: Vec<Object>) {
         let mut dropped = Dropped::default();
         let count = dead.len();
@@ -179,15 +179,16 @@ impl Collector {
         }
         boxed.run(&mut dropped);
         for address in self.objects_to_drop() {
-            // SAFETY: an object, whose header is an info outside of pauses.
+            // SAFETY: an object, and outside of pauses its header is a type info.
             let info = unsafe { Header::of(address.as_ptr()).info() };
-            // SAFETY: nobody else is left ([jobs.end-owns]), and each object is on one list.
+            // SAFETY: no other thread is left that uses it ([jobs.end-owns]), and each object is on one list, so it is dropped
+            // once.
             unsafe { drop_object(address.as_ptr(), info, &mut dropped) };
         }
         self.background.count(dropped);
     }
 
-    /// Every object that needs dropping.
+    /// Returns every object that needs dropping.
     fn objects_to_drop(&self) -> Vec<NonNull<u8>> {
         let mut young = self.young.lock();
         let mut objects = core::mem::take(&mut young.drops);
@@ -199,7 +200,7 @@ impl Collector {
         let old = &self.old.lock().space;
         for (index, block) in old.blocks.iter().enumerate() {
             let Some(class) = block.class.filter(|_| block.drops) else { continue };
-            // Relaxed: nobody else is left.
+            // Relaxed: no other thread is left.
             let words = old.bits.drops.block(index).each_ref().map(|word| word.load(Ordering::Relaxed));
             objects.extend(ones(words).filter_map(|granule| NonNull::new(old.address(index, class, granule))));
         }

@@ -1,4 +1,4 @@
-//! What the heap's own thread has to do: jobs that wait, and how much waits to be dropped. The thread is in `job_thread`.
+//! The background thread's jobs: those that wait, and how much waits to be dropped. The thread itself is in `job_thread`.
 
 use std::thread;
 
@@ -17,15 +17,15 @@ use super::{
     job_queue::Queue,
 };
 
-/// Something to do beside the program.
+/// A job of the background thread.
 pub(crate) enum Job {
     Drop(DropQueue),
-    /// Dead counted objects.
+    /// Reclaim dead counted objects.
     Reclaim(Vec<Object>),
     Report(Event),
-    /// Give empty memory back.
+    /// Give empty memory back to the system.
     Trim,
-    /// Start the threads that help with collections.
+    /// Start the GC workers.
     StartWorkers,
 }
 
@@ -33,13 +33,13 @@ pub(crate) enum Job {
 pub(crate) struct Background {
     pub(super) queue: Queue<Job>,
     pub(super) hook: Hook,
-    /// The marker's thread.
+    /// The handle of the concurrent thread.
     pub(super) marker: Mutex<Option<thread::JoinHandle<()>>>,
-    /// Values in jobs that were not finished, or not posted yet.
+    /// Dead values in jobs that have not ended, or are not posted yet.
     pending: AtomicUsize,
-    /// Bytes that they lie in.
+    /// The bytes of memory that hold them.
     pending_bytes: AtomicUsize,
-    /// Whether it was told that they are too many.
+    /// Whether an event has reported that they are too many.
     reported_behind: AtomicBool,
     run: AtomicU64,
     panicked: AtomicU64,
@@ -59,23 +59,25 @@ impl Background {
         }
     }
 
-    /// Counts values that will be posted to be dropped, and the memory that they lie in: those that came since the last call.
+    /// Counts the dead values in `pending`, and the memory that holds them, as far as they are new since the last call. The
+    /// caller posts them later.
     ///
-    /// The caller lets nobody see yet that they are dead: it has the registry locked and, in a pause, lets nobody go on; a sweep has the old
-    /// generation locked. So whoever collects next, or goes on, finds what was found dead dropped, or counted here.
+    /// At the call, no other thread can know yet that these values are dead. The leader of a pause holds the registry lock and
+    /// has not resumed the mutators; a sweep holds the lock of the old generation. So a thread that collects or runs afterwards
+    /// finds each value that was found dead either dropped or counted here.
     pub(crate) fn expect_drops(&self, pending: &mut DropQueue, budget: &Budget) {
         let (new, new_bytes) = pending.count_new();
         budget.charge_always(new_bytes);
-        // Relaxed, here and below: counters for `Stats`, which the lock and the end of the pause order.
+        // Relaxed, here and below: counters for `Stats`. The lock, or the end of the pause, orders them.
         let values = self.pending.fetch_add(new, Ordering::Relaxed) + new;
         let bytes = self.pending_bytes.fetch_add(new_bytes, Ordering::Relaxed) + new_bytes;
         if bytes > MANY && !self.reported_behind.swap(true, Ordering::Relaxed) {
-            // In front of the drops that it is about.
+            // It goes before the drops that it is about.
             self.queue.post_first(Job::Report(Event::DestructorsBehind { values, bytes }));
         }
     }
 
-    /// Values that were expected are dropped.
+    /// Counts values as dropped, which [`expect_drops`](Self::expect_drops) or [`post_counted`](Self::post_counted) has counted.
     pub(super) fn dropped(&self, values: usize, bytes: usize) {
         self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
         if self.pending.fetch_sub(values, Ordering::Relaxed) == values {
@@ -83,14 +85,14 @@ impl Background {
         }
     }
 
-    /// Queues values to be dropped, which were counted.
+    /// Queues values to be dropped, which are counted already.
     pub(crate) fn post_drops(&self, pending: DropQueue) {
         if !pending.is_empty() {
             self.post(Job::Drop(pending));
         }
     }
 
-    /// Counts and queues dead counted objects, to be ended.
+    /// Counts dead counted objects, and queues them to be reclaimed.
     pub(crate) fn post_counted(&self, dead: Vec<Object>) {
         if !dead.is_empty() {
             self.pending.fetch_add(dead.len(), Ordering::Relaxed);
@@ -108,7 +110,7 @@ impl Background {
         self.queue.post(job);
     }
 
-    /// Counts what was dropped, and tells of destructors that panicked.
+    /// Counts the values that were dropped, and reports destructors that panicked.
     pub(crate) fn count(&self, dropped: Dropped) {
         self.run.fetch_add(dropped.values, Ordering::Relaxed);
         self.panicked.fetch_add(dropped.panicked.len() as u64, Ordering::Relaxed);
@@ -117,12 +119,12 @@ impl Background {
         }
     }
 
-    /// Values that wait to be dropped, were dropped, and whose destructors panicked.
+    /// Returns how many values wait to be dropped, how many were dropped, and how many destructors panicked.
     pub(crate) fn drops(&self) -> (usize, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         (self.pending.load(Ordering::Relaxed), load(&self.run), load(&self.panicked))
     }
 }
 
-/// Bytes of dead values that wait to be dropped at which somebody should look.
+/// Bytes of dead values that wait to be dropped, above which an event reports them.
 const MANY: usize = 16 << 20;

@@ -1,4 +1,4 @@
-//! A pause's part of a full collection: its beginning, its end, and what the program outruns.
+//! The part of a pause in a major cycle: begins it, ends its marking, and assists when the program outruns the concurrent thread.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -25,12 +25,13 @@ use super::{
     verify::Checkpoint,
 };
 
-/// Objects, and blocks, that a pause marks or sweeps where the program outruns the marker: about half a millisecond.
+/// Objects, or blocks, that a pause marks or sweeps when it assists: about half a millisecond of work.
 const SLICE_OBJECTS: u64 = 1 << 13;
 const SLICE_BLOCKS: usize = 256;
 
 impl StoppedHeap<'_> {
-    /// The pause's part of a full collection, by where that is: begins or ends marking, or pays for what the program outruns.
+    /// Does the pause's part of a major cycle, by the phase: begins marking, ends marking, or assists where the program outruns
+    /// the concurrent thread.
     pub(crate) fn major(&mut self, wanted: Request, cause: Cause, before: usize, start: Instant) -> Step {
         let phase = self.collector.major.phase();
         debug_assert!(wanted.is_due(phase), "{phase:?}: meanwhile only a sweep may have ended");
@@ -45,7 +46,7 @@ impl StoppedHeap<'_> {
         }
     }
 
-    /// Begins marking; under stress the collection is over in this very pause.
+    /// Begins marking. With the stress setting `stopped`, the cycle also ends in this pause.
     fn begin(&mut self, cause: Cause, before: usize, start: Instant) -> Step {
         self.begin_marking(cause, before, start);
         if self.collector.config.stress.stopped {
@@ -55,7 +56,7 @@ impl StoppedHeap<'_> {
         Step::Begin
     }
 
-    /// Ends marking, if it takes no more than about `budget` objects.
+    /// Ends marking, if that takes no more than about `budget` objects.
     fn end_marking(&mut self, budget: u64) -> Step {
         if !self.finish_marking(budget) {
             return Step::Whole;
@@ -67,11 +68,11 @@ impl StoppedHeap<'_> {
         Step::Finish
     }
 
-    /// Marking begins: what the roots hold is the snapshot. Nothing is young.
+    /// Begins marking: the pointers in the roots are the snapshot. Nothing is young.
     fn begin_marking(&mut self, cause: Cause, before: usize, start: Instant) {
         debug_assert_eq!(self.young.space.in_use(), 0);
         debug_assert_eq!(self.young.remembered.len(), 0);
-        // Marks that a sweep has left would pass for those of this collection.
+        // Marks that a sweep has left would count as marks of this cycle.
         let swept = self.old.space.is_swept() && self.large.unswept.is_empty();
         assert!(swept, "gc-core: a full collection begins before the last one is swept");
         let collector = self.collector;
@@ -95,7 +96,7 @@ impl StoppedHeap<'_> {
         });
     }
 
-    /// What depends on the phase, and so changes in pauses only.
+    /// Sets the state that depends on whether the heap is marking, and so changes in pauses only.
     fn set_marking(&mut self, marking: bool) {
         for cursors in &mut self.old.cursors {
             cursors.marking = marking;
@@ -105,8 +106,8 @@ impl StoppedHeap<'_> {
         }
     }
 
-    /// Marks what is left, if that is no more than about `budget` objects; then marking is over and sweeping begins. Whether it is.
-    /// Nothing is young.
+    /// Marks what is left, if that is no more than about `budget` objects; then marking ends and sweeping begins. Returns whether
+    /// it has ended. Nothing is young.
     fn finish_marking(&mut self, budget: u64) -> bool {
         debug_assert_eq!(self.young.space.in_use(), 0);
         let collector = self.collector;
@@ -129,8 +130,8 @@ impl StoppedHeap<'_> {
         true
     }
 
-    /// Where the program outruns the marker or the sweeper, the pause does some of their work: the more the further the old generation is
-    /// over its goal, and all of it at a tenth over: then marking ends in that very pause (see `policy::choose`).
+    /// Does an increment of the concurrent thread's work if the old generation is over its goal. At a tenth over the goal the
+    /// pause does all of it: the rest of a sweep here, and the rest of marking because `policy::choose` then requests its end.
     fn assist(&mut self, slice: fn(&mut Self, far: bool)) -> Step {
         let collector = self.collector;
         let old_bytes = old_bytes(&self.old.space, &self.large);
@@ -148,7 +149,7 @@ impl StoppedHeap<'_> {
         collector.satb.take(&mut state.marked);
         let marker = &mut Marker::new(&collector.bits, &collector.runs, Cells::Stopped, &mut state);
         marker.deferred_cells();
-        // What is left, the marker does, or the next pause.
+        // The concurrent thread, or the next pause, marks what is left.
         let _ = marker.run(None, SLICE_OBJECTS);
     }
 
@@ -165,25 +166,26 @@ impl StoppedHeap<'_> {
         self.all_swept = true;
     }
 
-    /// Sweeps some blocks. Whether there were any.
+    /// Sweeps some blocks. Returns whether there were any.
     fn sweep(&mut self, count: usize) -> bool {
         self.collector.sweep_some(&mut self.old, &mut self.large, &mut self.pending, count)
     }
 }
 
 impl Collector {
-    /// Everything is swept: full collection `number` is over, unless somebody else has ended it ([major.ends-once]).
+    /// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
     pub(crate) fn end_full(&self, number: u64) {
         let old = self.old.lock();
         let large = self.large.lock();
         let (after, objects) = (old_bytes(&old.space, &large), old.space.live_objects + large.old.len());
-        // Before waiters go on: they may ask what the collection did.
+        // The figures are complete before waiting threads go on, because they may ask what the cycle did.
         let ended = self.major.end(number, |current| {
             assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a full collection ends unswept");
-            // What was born marked is no measure of what lives, and would make the next goal grow with what was promoted meanwhile.
+            // Objects that were born marked do not measure what lives: the next goal would grow with the bytes that were promoted
+            // during marking.
             let born = current.old_at_finish.saturating_sub(current.old_at_begin);
             let live = current.old_at_finish.saturating_sub(born + current.swept);
-            // What was found dead may still hold memory elsewhere until its destructors have run.
+            // Values that were found dead may hold memory outside the heap until their destructors have run.
             let live = live.saturating_add(self.memory.budget.external());
             self.pacing.full_ended(live, after, current.start.elapsed());
             self.stats.full(after, objects, current.swept, current.objects);

@@ -1,19 +1,21 @@
-//! Full collections: where the current one is, who waits for its end, and its figures.
+//! The major (full) cycles: the phase of the current one, the threads that wait for its end, and its figures.
 //!
 //! ```text
 //!            pause: promote everything,          pause: promote everything,
 //!            snapshot of the roots               drain what is left
 //!      IDLE ───────────────────────▶ MARKING ───────────────────────▶ SWEEPING ──▶ IDLE
-//!                                    beside the program               beside it     every block is swept
+//!                                    concurrent                       concurrent     every block is swept
 //! ```
 //!
-//! - **[major.phase]** The phase becomes MARKING and SWEEPING in a pause only, IDLE when the last block was swept. So barriers, cursors and cells,
-//!   which depend on it, change in pauses only.
-//! - **[major.numbered]** Collections are numbered: `ended` is the number of the last whole one. Who wants one waits for the first that
-//!   begins after the request.
-//! - **[major.marker-runs]** While it marks the marker is RUNNING, a party to every stop; at any other time it is BLOCKED.
-//! - **[major.ends-once]** Who ends a collection names it: the marker sweeps BLOCKED, so pauses may end the collection that it is about to end, and begin and
-//!   mark another. The model is `models/protocols/major_cycle.rs`.
+//! - **[major.phase]** The phase becomes MARKING and SWEEPING only in a pause. It becomes IDLE when the last block is swept.
+//!   Barriers, cursors and cells depend on whether it is MARKING, so they change in pauses only.
+//! - **[major.numbered]** Cycles are numbered: `ended` is the number of the last complete one. A thread that requests a cycle
+//!   waits for the end of the first one that begins after its request.
+//! - **[major.marker-runs]** While the concurrent thread marks, it is RUNNING, and every rendezvous waits for it. At any other
+//!   time it is BLOCKED.
+//! - **[major.ends-once]** A thread that ends a cycle names its number, and the cycle ends once. The concurrent thread is BLOCKED
+//!   while it sweeps, so pauses may end the cycle that it is about to end, and begin and mark the next one. The model is
+//!   `models/protocols/major_cycle.rs`.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -28,7 +30,7 @@ use crate::{
     },
 };
 
-/// Where a full collection is.
+/// The phase of the current major cycle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Phase {
@@ -37,19 +39,19 @@ pub(crate) enum Phase {
     Sweeping,
 }
 
-/// The full collections of a heap.
+/// The major cycles of a heap.
 pub(crate) struct MajorCycle {
     state: Mutex<State>,
-    /// Whoever waits for a phase, or an end.
+    /// Threads that wait here for a change of phase, for the end of a cycle, or for a task.
     changed: Condvar,
-    /// A copy of the state's.
+    /// A copy of `State::phase`.
     phase: AtomicU8,
-    /// A copy of the state's.
+    /// A copy of `State::begun`.
     begun: AtomicU64,
     stop: AtomicBool,
-    /// Mutators that wait for an end.
+    /// Mutators that wait for the end of a cycle.
     waiting: AtomicUsize,
-    /// [major.marker-runs].
+    /// The concurrent thread's state ([major.marker-runs]).
     word: StateWord,
     poll: Poll,
 }
@@ -64,12 +66,12 @@ struct State {
     populate: Vec<(usize, usize)>,
 }
 
-/// The figures of a collection that is under way.
+/// The figures of the current cycle.
 #[derive(Clone, Copy)]
 pub(crate) struct CycleFigures {
     pub(crate) cause: Cause,
     pub(crate) start: Instant,
-    /// Bytes of objects before.
+    /// Bytes of objects before the cycle.
     pub(crate) before: usize,
     /// Bytes freed so far, in both generations.
     pub(crate) freed: usize,
@@ -77,21 +79,21 @@ pub(crate) struct CycleFigures {
     pub(crate) swept: usize,
     /// Old objects freed so far.
     pub(crate) objects: usize,
-    /// Pauses so far, slices of marking in others included.
+    /// The pauses that begin and end marking. Other pauses count only in `assist`.
     pub(crate) pause: Duration,
     /// Bytes of the old generation when marking began, and when it ended.
     pub(crate) old_at_begin: usize,
     pub(crate) old_at_finish: usize,
-    /// Entries of snapshot buffers before.
+    /// Entries of SATB buffers before the cycle.
     pub(crate) satb: u64,
-    /// Time that pauses spent marking and sweeping in slices.
+    /// Time that other pauses spent on increments of marking and sweeping.
     pub(crate) assist: Duration,
     /// When marking ended.
     pub(crate) marked: Option<Instant>,
 }
 
 impl CycleFigures {
-    /// Of a collection that begins at `start`, with nothing counted yet.
+    /// Creates the figures of a cycle that begins at `start`, with nothing counted yet.
     pub(crate) fn new(cause: Cause, start: Instant) -> Self {
         Self {
             cause,
@@ -110,13 +112,14 @@ impl CycleFigures {
     }
 }
 
-/// What the marker has to do.
+/// The next task of the concurrent thread.
 pub(crate) enum ConcurrentTask {
     Mark,
-    /// The collection with this number.
+    /// Sweep for the cycle with this number.
     Sweep(u64),
-    /// Put memory behind a range that is about to be promoted into (offset in the reservation, bytes): touching fresh memory is most of what
-    /// such a pause would take. The marker does it, as two threads that want the core beside the program would keep each other from it.
+    /// Populate a range that is about to be promoted into (offset in the reservation, bytes): touching fresh memory takes most of
+    /// the time of such a pause. The concurrent thread does it, because a second concurrent thread would compete with it for a
+    /// core.
     Populate(usize, usize),
     Stop,
 }
@@ -143,9 +146,10 @@ impl MajorCycle {
         }
     }
 
-    /// The phase. In a pause it is what it is; at any other time it may become another one at once.
+    /// Returns the phase. While the leader of a pause holds the lock of the old generation, only the leader changes it. At any
+    /// other time another thread may change it at once.
     pub(crate) fn phase(&self) -> Phase {
-        // Acquire, with the Release in `set`: who sees IDLE sees every block swept.
+        // Acquire, with the Release in `set`: a thread that sees IDLE sees every block swept.
         match self.phase.load(Ordering::Acquire) {
             0 => Phase::Idle,
             1 => Phase::Marking,
@@ -153,13 +157,13 @@ impl MajorCycle {
         }
     }
 
-    /// The number of the last collection that has begun.
+    /// Returns the number of the last cycle that has begun.
     pub(crate) fn begun(&self) -> u64 {
         // Acquire, with the Release in `begin`.
         self.begun.load(Ordering::Acquire)
     }
 
-    /// The marker, for a stop.
+    /// Returns the concurrent thread as a member of the rendezvous.
     pub(crate) fn member(&self) -> Member<'_> {
         Member { word: &self.word, poll: &self.poll }
     }
@@ -179,7 +183,7 @@ impl MajorCycle {
         self.changed.notify_all();
     }
 
-    /// Marking begins. The caller leads a pause.
+    /// Begins marking. The caller leads a pause.
     pub(crate) fn begin(&self, current: CycleFigures) {
         let mut state = self.state.lock();
         debug_assert_eq!(state.phase, Phase::Idle);
@@ -190,7 +194,7 @@ impl MajorCycle {
         self.set(&mut state, Phase::Marking);
     }
 
-    /// Marking has ended. The caller leads a pause.
+    /// Ends marking. The caller leads a pause.
     pub(crate) fn marked(&self, old_at_finish: usize) {
         let mut state = self.state.lock();
         debug_assert_eq!(state.phase, Phase::Marking);
@@ -198,8 +202,8 @@ impl MajorCycle {
         self.set(&mut state, Phase::Sweeping);
     }
 
-    /// Every block of collection `number` is swept. Returns the figures, or `None` if somebody else has ended it: by now the next one may be
-    /// at the same point, with nothing swept.
+    /// Ends cycle `number`, whose blocks are all swept. Returns its figures, or `None` if another thread has ended it: by now the
+    /// next cycle may be at the same point, with nothing swept.
     pub(crate) fn end(&self, number: u64, report: impl FnOnce(&CycleFigures) -> CollectReport) -> Option<CycleFigures> {
         let mut state = self.state.lock();
         if state.phase != Phase::Sweeping || (state.begun != number && !mutant::END_ANY.is_planted()) {
@@ -211,18 +215,18 @@ impl MajorCycle {
         Some(state.current)
     }
 
-    /// Why the collection that is under way, or the last one, has begun.
+    /// Returns the cause of the current cycle, or of the last one.
     pub(crate) fn cause(&self) -> Cause {
         self.state.lock().current.cause
     }
 
-    /// Adds to the figures of the collection that is under way.
+    /// Adds to the figures of the current cycle.
     pub(crate) fn count(&self, count: impl FnOnce(&mut CycleFigures)) {
         count(&mut self.state.lock().current);
     }
 
-    /// Waits for the end of a collection that begins after number `seen`; `begin` is called while none is under way. The caller's mutator is
-    /// BLOCKED.
+    /// Waits for the end of a cycle with a number after `seen`, and returns its report. Calls `begin` while no cycle is under
+    /// way. The caller's mutator is BLOCKED.
     pub(crate) fn wait_for_one_after(&self, seen: u64, mut begin: impl FnMut()) -> CollectReport {
         let mut state = self.state.lock();
         loop {
@@ -242,13 +246,13 @@ impl MajorCycle {
         }
     }
 
-    /// How many mutators wait for an end.
+    /// Returns how many mutators wait for the end of a cycle.
     pub(crate) fn waiting(&self) -> usize {
         // Relaxed: a figure.
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// The marker's next work; waits for some.
+    /// Returns the next task of the concurrent thread, and waits until there is one.
     pub(crate) fn next(&self) -> ConcurrentTask {
         let mut state = self.state.lock();
         loop {
@@ -266,23 +270,23 @@ impl MajorCycle {
         }
     }
 
-    /// Asks the marker for [`ConcurrentTask::Populate`].
+    /// Requests [`ConcurrentTask::Populate`] from the concurrent thread.
     pub(crate) fn ask_to_populate(&self, offset: usize, bytes: usize) {
         self.state.lock().populate.push((offset, bytes));
         self.changed.notify_all();
-        // While it marks, it looks when its poll is raised.
+        // While it marks, it looks for requests only when its poll is raised.
         self.poll.raise(Reason::YOUNG);
     }
 
-    /// What the marker was asked to populate while it marks.
+    /// Takes the ranges that the concurrent thread was requested to populate while it marks.
     pub(crate) fn to_populate(&self) -> Vec<(usize, usize)> {
         core::mem::take(&mut self.state.lock().populate)
     }
 
-    /// The heap ends: the marker gives up what it does.
+    /// Stops the concurrent thread when the heap ends. It abandons its current task.
     pub(crate) fn stop(&self) {
         let state = self.state.lock();
-        // Relaxed: the lock orders it for who waits; who marks sees it soon.
+        // Relaxed: the lock orders the store for a thread that waits. A thread that marks sees it soon.
         self.stop.store(true, Ordering::Relaxed);
         self.changed.notify_all();
         drop(state);
@@ -295,5 +299,5 @@ impl MajorCycle {
     }
 }
 
-/// The marker's number among the mutators.
+/// The concurrent thread's number among the mutators.
 pub(crate) const MARKER: u32 = 0;

@@ -1,4 +1,4 @@
-//! A minor collection, in a pause: what is young and reachable is copied, and what died is handed over or freed.
+//! A minor collection, in a pause: evacuates the reachable young objects, and passes dead ones on to be dropped or frees them.
 
 use crate::{
     memory::poison,
@@ -28,13 +28,13 @@ impl StoppedHeap<'_> {
         }
         self.reclaim_young();
         self.young.remembered = core::mem::take(&mut evacuated.remembered);
-        // SAFETY: from-space: what lived has moved, what needed dropping was moved out.
+        // SAFETY: from-space is dead: live objects are evacuated, and dead ones that need dropping are in the drop queue.
         self.young.space.flip(|start, used| unsafe { poison::fill(start, used, poison::FROM_SPACE) });
         self.collector.pacing.count_young(policy.all);
         evacuated
     }
 
-    /// Copies what is young and reachable.
+    /// Evacuates the young objects that are reachable.
     fn evacuate(&mut self, policy: Policy) -> Evacuated {
         let collector = self.collector;
         let helpers = self.helpers();
@@ -43,7 +43,7 @@ impl StoppedHeap<'_> {
         let Old { space: old, cursors, .. } = &mut *self.old;
         let (ages, bits) = (self.young.space.ages.clone(), old.bits.clone());
         let grow = |offset, bytes| {
-            // At once: page by page, the faults would be most of a pause that needs much to-space for the first time.
+            // Populated at once: page faults would take most of a pause that needs much to-space for the first time.
             collector.memory.grow(offset, bytes).then(|| collector.memory.populate(offset, bytes)).is_some()
         };
         let to_space = ToSpace::new(&mut self.young.space, &grow);
@@ -54,20 +54,20 @@ impl StoppedHeap<'_> {
         let mut leader = Evacuator::new(&pause, first);
         let pending = &mut self.pending;
         for table in self.tables {
-            // SAFETY: a root's value, of its type; the world is stopped, so nobody borrows it.
+            // SAFETY: a root's value, of its type; the world is stopped, so no code borrows it.
             let visit = |info: &'static TypeInfo, value| unsafe { leader.root(info, value, 1) };
             if !mutant::SKIP_ROOTS.is_planted() {
                 table.scan(visit, |boxed| pending.boxed(boxed));
             }
         }
-        // SAFETY: the heap's set; the world is stopped.
+        // SAFETY: the remembered set of this heap; the world is stopped.
         unsafe { leader.remembered(remembered) };
         let helpers = promotions.take(helpers).collect();
         let (evacuated, promotions) = young::evacuate(leader, &pause, &collector.workers.pool, helpers);
         let marking = collector.major.phase() == Phase::Marking;
         for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
             if marking {
-                // Born marked, as what is promoted.
+                // It is born marked, as every promoted object is while marking.
                 collector.runs.run(page as usize).mark();
             }
             self.large.old.push(page);
@@ -75,7 +75,8 @@ impl StoppedHeap<'_> {
         evacuated
     }
 
-    /// Bytes to copy before helpers are asked.
+    /// Returns the parallel threshold of this pause: the bytes that the leader copies alone, before GC workers join. Wakes the
+    /// workers if much is expected to survive.
     fn alone(&self, helpers: usize) -> usize {
         let alone = self.collector.config.parallel_threshold;
         let expected = self.collector.pacing.expected_survivors();
@@ -89,7 +90,8 @@ impl StoppedHeap<'_> {
         }
     }
 
-    /// How many threads may help to copy: each needs an empty block per class beyond what promotion may take ([promote.room]).
+    /// Returns how many GC workers may copy: each needs an empty block per class beyond the blocks that promotion may take
+    /// ([promote.room]).
     fn helpers(&self) -> usize {
         let space = &self.young.space;
         let reserved = promotion_reserve(space.in_use() * space.chunk_bytes());
@@ -97,20 +99,20 @@ impl StoppedHeap<'_> {
         self.collector.workers.count().min(spare)
     }
 
-    /// Hands over the young dead that need dropping, and frees large objects that were not reached.
+    /// Queues the dead young objects that need dropping, and frees large objects that were not reached.
     fn reclaim_young(&mut self) {
         let (collector, pending) = (self.collector, &mut self.pending);
         let map = collector.map;
         self.young.drops.retain_mut(|address| {
-            // SAFETY: an object of from-space, whose memory is not reused yet.
+            // SAFETY: an object in from-space, whose memory is not reused yet.
             match unsafe { Header::of(address.as_ptr()).read() } {
                 HeaderWord::Forwarded(to) => {
                     *address = core::ptr::NonNull::new(to).expect("no object is at address 0");
-                    // What became old has a drop bit instead.
+                    // A promoted object has a drop bit instead.
                     map.young.contains(to.addr())
                 }
                 HeaderWord::Info(info) => {
-                    // SAFETY: not reached, so nobody's.
+                    // SAFETY: the object was not reached, so no other code uses it, and its memory is reused only after this.
                     unsafe { pending.enqueue(address.as_ptr(), info) };
                     false
                 }
@@ -128,7 +130,7 @@ impl StoppedHeap<'_> {
 fn policy(collector: &Collector, generation: Generation) -> Policy {
     let stress = &collector.config.stress;
     let all = generation == Generation::Young || stress.promote == Some(PromoteBy::Always);
-    // Another chance in every collection, the same for the same seed.
+    // The chance differs in every collection, and is the same for the same seed.
     let chance = stress.seed ^ (collector.epochs.stops() << 32);
     Policy {
         all,

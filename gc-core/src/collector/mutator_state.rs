@@ -1,6 +1,7 @@
-//! What belongs to one mutator.
+//! The state of one mutator.
 //!
-//! - **[mutator-state.owner]** The owner touches it while its mutator is RUNNING, the leader of a pause while the owner is at a safepoint or BLOCKED.
+//! - **[mutator-state.owner]** The owner touches it while its mutator is RUNNING. The leader of a pause touches it while the
+//!   owner is at a safepoint or BLOCKED.
 
 use core::{
     cell::{Cell, RefCell},
@@ -22,33 +23,33 @@ use crate::{
     young::Buffer,
 };
 
-/// One mutator. The first line of the cache is what the fast paths touch.
+/// One mutator. The first cache line holds what the fast paths touch.
 #[repr(C, align(64))]
 pub(crate) struct MutatorState {
     pub(crate) poll: Poll,
-    /// How it locks cells: changes in stops only.
+    /// How the mutator locks cells. It changes only while the world is stopped.
     pub(crate) cell_user: Cell<CellUser>,
-    /// The mutator's number: names the writer in a cell's word.
+    /// The mutator's number, which names the writer in a cell's word.
     pub(crate) number: u32,
     pub(crate) buffer: Buffer,
     pub(crate) barrier: Barrier,
     pub(crate) word: StateWord,
-    /// What it owns `Counted`s by.
+    /// The token by which it owns `Counted`s.
     pub(crate) token: Token,
     pub(crate) roots: Arc<RootTable>,
     /// Young objects that need dropping.
     pub(crate) drops: DropList,
     /// Runs of young large objects.
     pub(crate) fresh_large: RefCell<Vec<u32>>,
-    /// Testing: allocations or safepoints since the last forced collection.
+    /// Testing: counts allocations and safepoints, to force a collection at every N-th.
     pub(crate) stress_count: Cell<u32>,
-    /// The number of the last full collection that had begun when an allocation was last refused: it was promised a later one.
+    /// The number of the last major cycle that had begun when an allocation was last refused. The mutator waits for a later one.
     pub(crate) refused_at: Cell<u64>,
-    /// Where its owner was last seen: at a safepoint that had something to do, or in `blocked`.
+    /// Where its owner was last seen: at a safepoint that took the slow path, in `collect` or in `blocked`.
     pub(crate) seen_at: Place,
 }
 
-/// Objects that need dropping, in a buffer that is filled by bumping a pointer: part of allocating one.
+/// A list of objects that need dropping. The allocation of such an object adds it, so the buffer is filled by bumping a pointer.
 ///
 /// `next` and `end` are in the spare capacity of `entries`, or null.
 #[derive(Default)]
@@ -66,7 +67,7 @@ impl DropList {
             self.grow();
         }
         let next = self.next.get();
-        // SAFETY: below `end`, in the buffer of `entries`, where nobody else writes.
+        // SAFETY: `next` is below `end`, in the spare capacity of `entries`, where no other code writes.
         unsafe { next.write(object) };
         self.next.set(next.wrapping_add(1));
     }
@@ -82,33 +83,33 @@ impl DropList {
         self.entries.replace(entries);
     }
 
-    /// What was added since the last time.
+    /// Takes the objects that were added, and leaves the list empty.
     pub(crate) fn take(&self) -> Vec<NonNull<u8>> {
         let mut entries = self.entries.take();
         self.end.set(ptr::null_mut());
         let next = self.next.replace(ptr::null_mut());
         if !next.is_null() {
             let written = (next.addr() - entries.as_ptr().addr()) / size_of::<NonNull<u8>>();
-            // SAFETY: `grow` left `next` at the end of the entries, and `push` has written all from there on.
+            // SAFETY: `grow` set `next` to the end of the entries, and `push` has written everything from there up to `next`.
             unsafe { entries.set_len(written) };
         }
         entries
     }
 }
 
-/// A place in the program, which other threads may ask for at any time.
+/// A place in the program's source, which other threads may read at any time.
 #[derive(Default)]
 pub(crate) struct Place(AtomicPtr<Location<'static>>);
 
 impl Place {
     #[inline(always)]
     pub(crate) fn set(&self, place: &'static Location<'static>) {
-        // Relaxed: of a static, for a report.
+        // Relaxed: a pointer to a static, for a report.
         self.0.store(ptr::from_ref(place).cast_mut(), Ordering::Relaxed);
     }
 
     pub(crate) fn get(&self) -> Option<&'static Location<'static>> {
-        // SAFETY: null, or made of a static reference.
+        // SAFETY: the pointer is null, or made from a static reference.
         // Relaxed: as for `set`.
         unsafe { self.0.load(Ordering::Relaxed).as_ref() }
     }

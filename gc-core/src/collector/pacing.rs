@@ -1,7 +1,8 @@
-//! When to collect.
+//! Pacing: when to collect.
 //!
-//! Figures and settings, read in slow paths and set at any time, some of them by who leads a pause or ends a full collection. None guards
-//! other memory, so all are Relaxed, and a stale one delays a collection.
+//! Slow paths read these figures and settings, and any thread may set the settings at any time. Mutators, the leader of a pause
+//! and the thread that ends a major cycle write the figures. None guards other memory, so all accesses are Relaxed, and a stale
+//! value only delays a collection.
 
 use core::time::Duration;
 
@@ -11,50 +12,50 @@ use crate::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
 
-/// When to collect: read in slow paths, set at any time.
+/// The settings and figures that decide when to collect.
 pub(crate) struct Pacing {
     nursery_bytes: AtomicUsize,
-    /// The young budget is so many nurseries.
+    /// The young budget is this many nurseries.
     nurseries: AtomicUsize,
     copied_goal: AtomicUsize,
     /// How many mutators are attached.
     attached: AtomicUsize,
-    /// In 1/64: how much of the young budget is used before it is collected.
+    /// The part of the young budget that is used before a minor collection, in 64ths.
     used_part: AtomicUsize,
     promote_all_every: AtomicU32,
     growth_percent: AtomicU32,
     growth_floor: AtomicUsize,
     soft_limit: AtomicUsize,
     auto: AtomicBool,
-    /// Bytes of the old generation at which a full collection begins.
+    /// The size in bytes that the old generation should not exceed: a major cycle should end before that.
     goal: AtomicUsize,
     /// Bytes of the old generation at which marking begins, so that it ends before the goal.
     trigger: AtomicUsize,
-    /// Bytes that become old in a millisecond.
+    /// Bytes that are promoted in a millisecond.
     promoted: AtomicUsize,
-    /// Milliseconds that the last full collection took, from its beginning to its end.
+    /// How long the last major cycle took, in milliseconds.
     full_millis: AtomicUsize,
     /// Bytes of the old generation, large objects included.
     old_bytes: AtomicUsize,
-    /// Bytes of the old generation after the last full collection.
+    /// Bytes of the old generation that were live after the last major cycle.
     old_live: AtomicUsize,
-    /// Young collections since everything was promoted.
+    /// Minor collections since the last one that promoted everything.
     young_collections: AtomicU32,
-    /// Bytes allocated since the last collection, in chunks that are full and large runs.
+    /// Bytes allocated since the last collection: in chunks that are full, and in large runs.
     fresh_bytes: AtomicUsize,
-    /// Bytes that are expected to survive the next young collection.
+    /// Bytes that are expected to survive the next minor collection.
     survivors: AtomicUsize,
-    /// Bytes that young objects hold elsewhere, as far as mutators have said since the last collection.
+    /// Bytes outside the heap that young objects hold, as counted by mutators since the last collection.
     fresh_external: AtomicUsize,
-    /// Whether the hard limit was reported since the last collection.
+    /// Whether a refused allocation was reported since the last collection.
     limit_reported: AtomicBool,
-    /// Whether mutators that have detached remembered more than a buffer holds.
+    /// Whether the entries of mutators that have detached fill a remembered set.
     much_remembered: AtomicBool,
 }
 
 /// See `Pacing::used_part`.
 const WHOLE: usize = 64;
-/// Survivors of one collection that are worth having memory ready for.
+/// With more expected survivors than this, memory for promotion is populated ahead of time.
 const MUCH: usize = 64 << 10;
 
 impl Pacing {
@@ -72,7 +73,7 @@ impl Pacing {
             growth_floor: AtomicUsize::new(growth_floor),
             soft_limit: AtomicUsize::new(config.soft_limit.unwrap_or(usize::MAX)),
             auto: AtomicBool::new(config.auto),
-            // Before anything was measured, an eighth of the way is left.
+            // Until something has been measured, the headroom for marking is an eighth of the growth.
             goal: AtomicUsize::new(growth_floor.min(config.soft_limit.unwrap_or(usize::MAX))),
             trigger: AtomicUsize::new(0),
             promoted: AtomicUsize::new(0),
@@ -88,7 +89,7 @@ impl Pacing {
         }
     }
 
-    // Relaxed, here and in all that follows: settings and figures that guard no other memory; a stale one delays a collection.
+    // Relaxed, here and in all that follows: settings and figures guard no other memory, and a stale one delays a collection.
     pub(crate) fn thresholds(&self) -> Thresholds {
         Thresholds {
             nursery_bytes: self.nursery_bytes.load(Ordering::Relaxed),
@@ -117,8 +118,8 @@ impl Pacing {
         self.soft_limit.load(Ordering::Relaxed)
     }
 
-    /// Sets the goal from what was live after the last full collection: live × (1 + growth), a quarter of that growth
-    /// above the soft limit.
+    /// Sets the goal from the bytes that were live after the last major cycle: live × (1 + growth). If that is above the soft
+    /// limit, the goal is the soft limit, or about live × (1 + growth / 4) where that is more.
     pub(crate) fn set_goal(&self) {
         let live = self.old_live.load(Ordering::Relaxed);
         let thresholds = self.thresholds();
@@ -131,21 +132,22 @@ impl Pacing {
         self.set_trigger();
     }
 
-    /// Sets when marking begins: so early that, at the rates that were measured, it ends with a third of what it takes to spare. Between
-    /// an eighth and three quarters of the way from what lives to the goal are left for it.
+    /// Sets the size at which marking begins. At the measured rates, marking then ends with a third of its expected time to
+    /// spare. The headroom for it is at least an eighth, and at most three quarters, of the growth from the live bytes to the
+    /// goal.
     fn set_trigger(&self) {
         let (live, goal) = (self.old_live.load(Ordering::Relaxed), self.goal.load(Ordering::Relaxed));
         let growth = goal.saturating_sub(live);
         let expected =
             self.promoted.load(Ordering::Relaxed).saturating_mul(self.full_millis.load(Ordering::Relaxed) + 1);
-        // The two pauses of a full collection promote everything, and cells are larger than objects.
+        // The two pauses of a major cycle promote everything, and cells are larger than objects.
         let pauses = self.survivors.load(Ordering::Relaxed).saturating_mul(5) / 2;
         let marking = (expected / 3).saturating_mul(4);
         let headroom = pauses.saturating_add(marking).clamp(growth / 8, growth / 4 * 3);
         self.trigger.store(goal - headroom, Ordering::Relaxed);
     }
 
-    /// A full collection has ended that took so long: so many bytes were found to live, and so many are in the old generation now.
+    /// Records the end of a major cycle: the bytes found live, the bytes of the old generation now, and how long the cycle took.
     pub(crate) fn full_ended(&self, live: usize, old_bytes: usize, time: Duration) {
         self.old_live.store(live, Ordering::Relaxed);
         self.old_bytes.store(old_bytes, Ordering::Relaxed);
@@ -153,22 +155,22 @@ impl Pacing {
         self.set_goal();
     }
 
-    /// So many bytes are in the old generation.
+    /// Records the bytes of the old generation.
     pub(crate) fn note_old_bytes(&self, bytes: usize) {
         self.old_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes of the old generation at which a full collection begins.
+    /// Returns the size in bytes that the old generation should not exceed.
     pub(crate) fn goal(&self) -> usize {
         self.goal.load(Ordering::Relaxed)
     }
 
-    /// By how much the old generation, which has so many bytes, has grown since the last full collection.
+    /// Returns by how many bytes the old generation, which has `old_bytes` now, has grown since the last major cycle.
     pub(crate) fn old_growth(&self, old_bytes: usize) -> usize {
         old_bytes.saturating_sub(self.old_live.load(Ordering::Relaxed))
     }
 
-    /// A pause collects what is young: what was counted for it begins again. The caller leads.
+    /// Resets what is counted between two pauses. The caller leads a pause.
     pub(crate) fn begin_nursery(&self) {
         self.fresh_bytes.store(0, Ordering::Relaxed);
         self.fresh_external.store(0, Ordering::Relaxed);
@@ -176,7 +178,7 @@ impl Pacing {
         self.much_remembered.store(false, Ordering::Relaxed);
     }
 
-    /// A young collection has ended, which has promoted everything or not. The caller leads.
+    /// Counts a minor collection, which has promoted everything or not. The caller leads the pause.
     pub(crate) fn count_young(&self, promoted_all: bool) {
         if promoted_all {
             self.young_collections.store(0, Ordering::Relaxed);
@@ -185,42 +187,42 @@ impl Pacing {
         }
     }
 
-    /// Young collections since everything was promoted.
+    /// Returns the number of minor collections since the last one that promoted everything.
     pub(crate) fn young_collections(&self) -> u32 {
         self.young_collections.load(Ordering::Relaxed)
     }
 
-    /// So many bytes have survived a young collection. What survived a while ago counts less and less. The caller leads.
+    /// Records how many bytes survived a minor collection. Earlier collections count less and less. The caller leads the pause.
     pub(crate) fn count_survivors(&self, bytes: usize) {
         let expected = self.survivors.load(Ordering::Relaxed) / 4 * 3;
         self.survivors.store(expected.max(bytes), Ordering::Relaxed);
     }
 
-    /// Bytes that are expected to survive the next young collection.
+    /// Returns the bytes that are expected to survive the next minor collection.
     pub(crate) fn expected_survivors(&self) -> usize {
         self.survivors.load(Ordering::Relaxed)
     }
 
-    /// Counts bytes that were handed out to young objects. Whether the young budget is used up.
+    /// Counts bytes that were handed out to young objects. Returns whether the young budget is used up.
     pub(crate) fn count_fresh(&self, bytes: usize) -> bool {
         self.fresh_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.wants_young()
     }
 
-    /// Bytes allocated since the last collection, in chunks that are full and large runs.
+    /// Returns the bytes allocated since the last collection: in chunks that are full, and in large runs.
     pub(crate) fn fresh_bytes(&self) -> usize {
         self.fresh_bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether it is to be told that the limit is reached: once between two collections, as a program that can go on will try again and
-    /// again. Twice at worst.
+    /// Returns whether to report a refused allocation: once between two collections, because a program that can go on tries again
+    /// and again.
     pub(crate) fn tell_limit(&self) -> bool {
         !self.limit_reported.swap(true, Ordering::Relaxed)
     }
 
-    /// Mutators that have detached remembered as much as a buffer holds.
+    /// Records that the entries of mutators that have detached fill a remembered set.
     pub(crate) fn note_much_remembered(&self) {
-        // The next mutator to attach reads it behind the registry's lock.
+        // The next mutator to attach reads it. Both threads hold the registry lock.
         self.much_remembered.store(true, Ordering::Relaxed);
     }
 
@@ -228,7 +230,7 @@ impl Pacing {
         self.auto.store(auto, Ordering::Relaxed);
     }
 
-    /// So many bytes became old since the last pause, so long ago.
+    /// Counts the bytes that were promoted since the last pause, which ended `time` ago.
     pub(crate) fn count_promoted(&self, bytes: usize, time: Duration) {
         let now = bytes.saturating_mul(1000) / (time.as_micros() as usize).max(100);
         let before = self.promoted.load(Ordering::Relaxed);
@@ -236,23 +238,24 @@ impl Pacing {
         self.set_trigger();
     }
 
-    /// Whether the old generation will be a tenth larger than it should ever get, with what is expected to be promoted now.
+    /// Returns whether the old generation, with the bytes that are expected to be promoted now, will exceed the goal by more than
+    /// a tenth.
     pub(crate) fn is_far_over_goal(&self) -> bool {
         let expected = self.old_bytes.load(Ordering::Relaxed) + self.survivors.load(Ordering::Relaxed);
         self.is_over_goal(expected, 10)
     }
 
-    /// Whether so much becomes old that memory for it should be there before.
+    /// Returns whether so much is promoted that memory for it should be populated ahead of time.
     pub(crate) fn promotes_much(&self) -> bool {
         self.survivors.load(Ordering::Relaxed) > MUCH && self.promoted.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether marking should begin, with so many bytes elsewhere that objects hold.
+    /// Returns whether marking should begin, where objects hold `external` bytes outside the heap.
     pub(crate) fn wants_full(&self, external: usize) -> bool {
         self.old_bytes.load(Ordering::Relaxed).saturating_add(external) >= self.trigger.load(Ordering::Relaxed)
     }
 
-    /// Whether the old generation is larger than it should ever get, by more than so many percent of the goal.
+    /// Returns whether the old generation exceeds the goal by more than `percent` percent of it.
     pub(crate) fn is_over_goal(&self, old_bytes: usize, percent: usize) -> bool {
         let goal = self.goal.load(Ordering::Relaxed);
         old_bytes > goal.saturating_add(goal / 100 * percent)
@@ -262,13 +265,13 @@ impl Pacing {
         self.attached.load(Ordering::Relaxed)
     }
 
-    /// Bytes between two young collections.
+    /// Returns the young budget: the bytes between two minor collections.
     pub(crate) fn young_budget(&self) -> usize {
         self.nursery_bytes.load(Ordering::Relaxed).saturating_mul(self.nurseries.load(Ordering::Relaxed))
     }
 
-    /// Fits the part of the young budget that is used to what a collection copied. By bytes, not by the clock: the same program is
-    /// collected at the same points.
+    /// Fits the part of the young budget that is used to the bytes that the last collection copied. It depends on bytes and not
+    /// on time, so that the same program is always collected at the same points.
     pub(crate) fn fit_nursery(&self, survived: usize, remembered: usize) {
         let copied = survived.saturating_add(remembered.saturating_mul(32)).max(1);
         let goal = self.copied_goal.load(Ordering::Relaxed);
@@ -277,29 +280,30 @@ impl Pacing {
         self.used_part.store(wanted.clamp(part / 2, part * 2).clamp(WHOLE / 4, WHOLE), Ordering::Relaxed);
     }
 
-    /// Sets the young budget for so many mutators: threads that share one nursery would be collected as much more often, and
-    /// each time would copy what all of them have in the works. Threads in excess of the cores wait for each other with that in hand, so
-    /// twice the cores count; more would not stay in caches. Not more than an eighth of the hard limit.
+    /// Sets the young budget for this many mutators. If they shared one nursery, collections would be more frequent in proportion
+    /// to their number, and each would copy the objects that all of them are working on. Mutators beyond the number of cores wait
+    /// for a core with such objects in hand, so up to twice the cores count; a larger budget would not stay in the caches. The
+    /// budget is at most an eighth of the hard limit.
     pub(crate) fn share_nursery(&self, mutators: usize, config: &Config) {
         self.attached.store(mutators, Ordering::Relaxed);
         let affordable = config.hard_limit.unwrap_or(usize::MAX) / 8 / self.nursery_bytes.load(Ordering::Relaxed);
         self.nurseries.store(mutators.min(2 * config.cores).min(affordable).max(1), Ordering::Relaxed);
     }
 
-    /// Whether the young budget is used up.
+    /// Returns whether the young budget is used up.
     pub(crate) fn wants_young(&self) -> bool {
         let budget = self.young_budget() / WHOLE * self.used_part.load(Ordering::Relaxed);
         self.fresh_bytes.load(Ordering::Relaxed) >= budget && self.is_auto()
     }
 
-    /// Counts bytes that a young object holds elsewhere. Whether they are so many that a young collection is worth it: by then the old
-    /// generation would have been collected, if it had grown by as much.
+    /// Counts bytes outside the heap that a young object holds. Returns whether a minor collection is worthwhile for them: a
+    /// major cycle would have begun by now if the old generation had grown by as much.
     pub(crate) fn count_external(&self, bytes: usize) -> bool {
         let before = self.fresh_external.fetch_add(bytes, Ordering::Relaxed);
         before.saturating_add(bytes) >= self.growth_floor.load(Ordering::Relaxed)
     }
 
-    /// Whether mutators that have detached remembered as much as a buffer holds.
+    /// Returns whether the entries of mutators that have detached fill a remembered set.
     pub(crate) fn remembers_much(&self) -> bool {
         self.much_remembered.load(Ordering::Relaxed)
     }

@@ -1,13 +1,14 @@
 //! One pause, from the stopped world to its resumption.
 //!
 //! ```text
-//!   young:   retire the buffers → copy from roots and remembered set → what died: drop lists, large runs → flip
-//!   begin:   a young collection that promotes everything → snapshot: what the roots hold → barriers on
-//!   finish:  a young collection that promotes everything → mark what is left → barriers off → every block waits to be swept
+//!   young:   retire the buffers → copy from roots and remembered set → dead objects: drop lists, large runs → flip
+//!   begin:   a minor collection that promotes everything → snapshot: what the roots hold → barriers on
+//!   finish:  a minor collection that promotes everything → mark what is left → barriers off → every block waits to be swept
 //! ```
 //!
-//! Marking begins and ends with nothing young and an empty remembered set, so the marker sees the old generation alone and
-//! no remembered place can outlive what sweeping frees. What lies between and behind is in `concurrent`, the phases in `major_cycle`.
+//! Marking begins and ends with nothing young and an empty remembered set. So the concurrent thread sees only the old generation,
+//! and no remembered pointer slot outlives an object that the sweep frees. The work between the pauses is in `concurrent`, the
+//! phases are in `major_cycle`.
 
 use std::time::Instant;
 
@@ -29,7 +30,8 @@ use super::{
     verify::Checkpoint,
 };
 
-/// Collects. The world is stopped; the caller leads. What is told of it, and what it found dead.
+/// Collects. The world is stopped, and the caller is the leader. Returns the figures of the pause, and the dead values that it
+/// found.
 pub(crate) fn collect(
     collector: &Collector,
     mutators: &[Attached],

@@ -1,22 +1,22 @@
-//! What a pause is asked for, and what it really does.
+//! What a pause is requested to do, and what it does.
 
 use crate::stats::{Cause, Generation};
 
 use super::{collector::Collector, major_cycle::Phase};
 
-/// What a stop is asked for.
+/// What a pause is requested to do.
 #[derive(Clone, Copy)]
 pub(crate) enum Request {
-    /// A young collection.
+    /// A minor collection.
     Young(Generation),
-    /// That a full collection begins, unless one is under way.
+    /// To begin a major cycle, unless one is under way.
     Begin,
-    /// That marking ends, if it takes no more than about so many objects.
+    /// To end marking, if that takes no more than about `budget` objects.
     Finish { budget: u64 },
 }
 
 impl Request {
-    /// Whether it is still to be done: whoever had the registry before may have done it.
+    /// Returns whether the request is still to be done. A thread that held the registry lock before may have done it.
     pub(crate) fn is_due(self, phase: Phase) -> bool {
         match self {
             Self::Young(_) => true,
@@ -26,8 +26,8 @@ impl Request {
     }
 }
 
-/// What is really done: a young collection becomes one that promotes everything when its turn has come, and one that begins a full
-/// collection when the old generation has grown enough.
+/// Chooses what the pause does. A minor collection promotes everything when `promote_all_every` makes that due. It also begins a
+/// major cycle when the old generation has grown enough, and ends marking when the old generation is far over its goal.
 pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (Generation, Request, Cause) {
     let pace = &collector.pacing;
     let Request::Young(asked) = wanted else { return (Generation::Young, wanted, cause) };
@@ -50,7 +50,8 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
 }
 
 impl Collector {
-    /// Whether the old generation, with what objects hold elsewhere, has grown so much that marking should begin.
+    /// Returns whether marking should begin: the old generation has grown enough, with the memory that objects hold outside the
+    /// heap.
     pub(crate) fn wants_full(&self) -> bool {
         self.pacing.wants_full(self.memory.budget.external())
     }

@@ -1,4 +1,4 @@
-//! Promotion into the old part, for one worker of a minor collection: what the young generation asks of the old one.
+//! Promotion into the old generation, for one worker of a minor collection: what the young generation needs of the old one.
 
 use crate::{
     object::{TypeInfo, size_class::SizeClass},
@@ -8,12 +8,12 @@ use crate::{
     young::Promote,
 };
 
-/// Promotion into the old part, for one worker of the young collection.
+/// Promotion into the old generation, for one worker of a minor collection.
 pub(crate) struct Promotion<'a> {
     old: &'a Mutex<&'a mut OldSpace>,
     bits: &'a Bits,
     cursors: &'a mut Cursors,
-    /// Runs of large objects that became old.
+    /// Runs of large objects that were promoted.
     pub(crate) large: Vec<u32>,
 }
 

@@ -1,7 +1,7 @@
-//! The slow path of allocation: another chunk, or a run of pages. Never collects; asks for a collection.
+//! The slow path of allocation: takes another chunk, or a run of pages. It never collects, but it may request a collection.
 //!
-//! - **[refill.reserve]** Before nursery memory is handed out, the old part has empty, committed blocks to promote all of the young
-//!   generation into, so that a young collection cannot fail half-way.
+//! - **[refill.reserve]** Before nursery memory is handed out, the old generation has enough empty, committed blocks to promote
+//!   the whole young generation into, so that a minor collection cannot fail half-way.
 
 use core::ptr::NonNull;
 
@@ -21,7 +21,7 @@ use crate::{
 
 use super::{attachment::Attachment, jobs::Job};
 
-/// The hard limit, or the system, does not allow it.
+/// An allocation that the hard limit, the reservation or the system refused.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refused {
     pub(crate) limit: usize,
@@ -29,27 +29,27 @@ pub(crate) struct Refused {
     pub(crate) wanted: usize,
 }
 
-/// Memory for an object that is being made: its header says filler until [`publish`](Reserved::publish).
+/// Memory for an object under construction. Its header is that of a filler until [`publish`](Reserved::publish).
 #[derive(Clone, Copy)]
 pub(crate) struct Reserved {
     address: NonNull<u8>,
-    /// The run's first page, for a large object.
+    /// The first page of the run, for a large object.
     run: Option<u32>,
 }
 
 impl Reserved {
-    /// The address that the object will have.
+    /// Returns the address that the object will have.
     pub(crate) fn address(self) -> NonNull<u8> {
         self.address
     }
 
-    /// The object is whole.
+    /// Makes the memory an object, which is complete now.
     ///
     /// # Safety
     ///
-    /// Every value of it is written, by the running owner of `local`, as `info` says.
+    /// The running owner of `local` has written every value of the object, as `info` describes it.
     pub(crate) unsafe fn publish(self, local: &Attachment, info: &'static TypeInfo) {
-        // SAFETY: the header of memory that was reserved for this object.
+        // SAFETY: the header of memory that was reserved for this object, whose values the caller has written.
         unsafe { Header::of(self.address.as_ptr()).write_info(info) };
         match self.run {
             Some(page) => {
@@ -61,7 +61,7 @@ impl Reserved {
         }
     }
 
-    /// The object will not be made. Small ones stay fillers.
+    /// Abandons an object that will not be completed. A small one stays a filler.
     pub(crate) fn abandon(self, local: &Attachment) {
         if let Some(page) = self.run {
             local.collector.large.lock().give_back(&local.collector.runs, page);
@@ -69,14 +69,14 @@ impl Reserved {
     }
 }
 
-/// Whether an object is large: in a run of pages of its own.
+/// Returns whether an object is large, which means that it has a run of pages of its own.
 #[inline(always)]
 pub(crate) const fn is_large(shape: &TypeShape, size_with_header: usize) -> bool {
     SizeClass::of(shape.cell_bytes(size_with_header)).is_none()
 }
 
 impl Attachment {
-    /// Reserves memory for an object of `size_with_header` bytes from its header.
+    /// Reserves memory for an object of `size_with_header` bytes, its header included.
     pub(crate) fn reserve(&self, shape: &TypeShape, size_with_header: usize) -> Result<Reserved, Refused> {
         self.count_for_stress();
         if is_large(shape, size_with_header) {
@@ -86,7 +86,7 @@ impl Attachment {
         loop {
             if let Some(place) = self.buffer.bump_aligned(bytes, shape.align as usize, shape.slice) {
                 let header = Header::at(place);
-                // SAFETY: `bytes` of the buffer are ours.
+                // SAFETY: `bytes` of the buffer from `place` on belong to this allocation.
                 unsafe { header.write_filler(bytes) };
                 let address = NonNull::new(header.address()).expect("no buffer is at the end of memory");
                 return Ok(Reserved { address, run: None });
@@ -95,7 +95,7 @@ impl Attachment {
         }
     }
 
-    /// Exchanges the buffer's chunk for an empty one.
+    /// Replaces the buffer's chunk with an empty one.
     #[cold]
     #[inline(never)]
     fn next_chunk(&self, wanted: usize) -> Result<(), Refused> {
@@ -110,7 +110,8 @@ impl Attachment {
             drop(young);
             return Err(self.refused(wanted));
         };
-        // What was allocated counts, not what is in hand: many mutators that allocate little ask for no collection.
+        // The bytes that were allocated count, not the bytes of the chunk: many mutators that allocate little request no
+        // collection.
         if let Some((before, top)) = self.buffer.retire() {
             young.space.set_top(before, top);
             self.charge_fresh(young.space.used(before));
@@ -119,7 +120,7 @@ impl Attachment {
         Ok(())
     }
 
-    /// [refill.reserve], for what is young and another chunk.
+    /// Establishes [refill.reserve] for the young generation and another chunk. Returns whether that succeeded.
     fn make_promotable(&self, young: &mut super::generations::Young, chunk_bytes: usize) -> bool {
         let memory = &self.collector.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
@@ -128,21 +129,21 @@ impl Attachment {
             let charge = |bytes| memory.budget.charge(bytes);
             old.ensure_empty(wanted, charge, |offset, bytes| {
                 let grown = memory.grow(offset, bytes);
-                // Only where much becomes old: the reserve of a program that promotes little is never touched.
+                // Memory is populated only if much is promoted: a program that promotes little never touches the reserve.
                 if grown && self.collector.pacing.promotes_much() {
                     self.collector.major.ask_to_populate(offset, bytes);
                 }
                 grown
             })
         };
-        // A block per class for each helper is worth having, but not where memory is short.
+        // One more block per class for each GC worker is useful, unless memory is short.
         let helpers = self.collector.workers.count() * CLASSES;
         let roomy = memory.budget.used() < memory.budget.limit() / 2;
         if (roomy && ready(&mut old.space, wanted + helpers)) || ready(&mut old.space, wanted) {
             return true;
         }
         drop(old);
-        // Free large runs may hold what is missing; so may blocks that wait to be swept.
+        // Free large runs may hold the missing memory, and so may blocks that wait to be swept.
         self.collector.release_runs(0);
         let mut found = ready(&mut self.collector.old.lock().space, wanted);
         while !found && self.collector.sweep_to_allocate() {
@@ -163,7 +164,7 @@ impl Attachment {
             collector.release_runs(0);
             take()
         };
-        // Empty blocks and free runs may hold what is missing; so may what waits to be swept.
+        // Empty blocks and free runs may hold the missing memory, and so may blocks and runs that wait to be swept.
         let page = take().or_else(take_what_is_empty).or_else(|| {
             while collector.sweep_to_allocate() {}
             take_what_is_empty()
@@ -174,7 +175,7 @@ impl Attachment {
         Ok(Reserved { address, run: Some(page) })
     }
 
-    /// Counts memory that is handed out to young objects, and asks for a collection when the budget is used up.
+    /// Counts memory that is handed out to young objects, and requests a collection when the young budget is used up.
     fn charge_fresh(&self, bytes: usize) {
         if self.collector.pacing.count_fresh(bytes) {
             self.poll.raise(Reason::YOUNG);

@@ -1,4 +1,4 @@
-//! Who takes part in a heap: its mutators, their root tables, and the collections that they may share.
+//! The participants of a heap: its mutators, their root tables, and the collections whose reports they may share.
 
 use core::ptr::NonNull;
 use std::time::Instant;
@@ -7,20 +7,21 @@ use crate::{object::LAST_NUMBER, roots::RootTable, stats::CollectReport, sync::A
 
 use super::{drops::DropQueue, mutator_state::MutatorState};
 
-/// Who takes part in the heap. Whoever holds its lock leads: nobody attaches, detaches or collects meanwhile.
+/// The participants of the heap. The thread that holds the lock is the leader: no other thread attaches, detaches or collects
+/// meanwhile.
 #[derive(Default)]
 pub(crate) struct Registry {
     pub(crate) mutators: Vec<Attached>,
     pub(crate) tables: Vec<Arc<RootTable>>,
     /// For each of the young generations, the last collection that collected it.
     pub(crate) last: [Option<Finished>; 2],
-    /// When the last pause ended, and what old bytes there were.
+    /// When the last pause ended, and the bytes of the old generation then.
     pub(crate) resumed: Option<(Instant, usize)>,
     pub(crate) numbers: Numbers,
 }
 
 impl Registry {
-    /// Frees root tables that are empty for good. Boxed values that were dropped since the last scan go to `pending`.
+    /// Frees root tables that are empty for good. Moves boxed values that were dropped since the last scan to `pending`.
     pub(crate) fn forget_tables(&mut self, pending: &mut DropQueue) {
         self.tables.retain(|table| {
             let released = table.is_released();
@@ -35,7 +36,7 @@ impl Registry {
 /// A collection that has ended.
 #[derive(Clone, Copy)]
 pub(crate) struct Finished {
-    /// What `Epochs::collections` was while it ran.
+    /// The value of `Epochs::collections` while it ran.
     pub(crate) started: u64,
     pub(crate) report: CollectReport,
 }
@@ -47,7 +48,7 @@ pub(crate) struct Attached {
     pub(crate) thread: String,
 }
 
-// SAFETY: the pointer is followed by the leader of a pause only ([mutator-state.owner]).
+// SAFETY: only the leader of a pause follows the pointer ([mutator-state.owner]).
 unsafe impl Send for Attached {}
 
 impl Attached {
@@ -59,14 +60,15 @@ impl Attached {
         self.state == state
     }
 
-    /// The mutator's state, of which its word and poll may be used at any time, the rest in a stopped world.
+    /// Returns the mutator's state. Its word and poll may be used at any time, the rest only while the world is stopped.
     pub(crate) fn state(&self) -> &MutatorState {
-        // SAFETY: freed by its owner only after the registry has forgotten it.
+        // SAFETY: its owner frees it only after the registry has forgotten it.
         unsafe { self.state.as_ref() }
     }
 }
 
-/// The numbers of mutators that are attached, from 1 on (0 is the marker's): each is given again when its mutator has detached.
+/// The numbers of attached mutators, from 1 on (0 is the concurrent thread's). A number is used again after its mutator has
+/// detached.
 #[derive(Default)]
 pub(crate) struct Numbers {
     last: u32,
@@ -74,7 +76,7 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// A number that no other mutator has, unless all are taken.
+    /// Returns a number that no other mutator has, or `None` if all are taken.
     pub(crate) fn take(&mut self) -> Option<u32> {
         self.free.pop().or_else(|| {
             self.last = self.last.checked_add(1).filter(|&number| number <= LAST_NUMBER)?;
@@ -91,7 +93,7 @@ impl Numbers {
 mod tests {
     use super::*;
 
-    /// Numbers that only grew would reach the flags of a cell's word in a server that attaches for each request.
+    /// If numbers only grew, those of a server that attaches for each request would run into the flags of a cell's word.
     #[test]
     fn numbers_of_mutators_are_given_again_and_end() {
         let mut numbers = Numbers::default();

@@ -1,7 +1,8 @@
-//! Asking for a collection, and leading it: from a safepoint to the stopped world and back.
+//! Requests for collections, and how a thread leads one: from its safepoint to the stopped world and back.
 //!
-//! Whoever asks while a collection runs that began too early asks again for the next one; whoever asks for what another one has just
-//! begun shares it. A full collection is waited for to its end, blocked; only its pauses are led here.
+//! A running collection may have begun too early for a request. Then the requesting thread requests the next one. If another
+//! thread has begun a collection after the request, the requesting thread shares its report. A thread that requests a major cycle
+//! is BLOCKED until the end of the cycle; only the pauses of the cycle are led here.
 
 use std::time::Instant;
 
@@ -20,17 +21,17 @@ use super::{
     registry::Finished,
 };
 
-/// What had been done when a request was made: what is done later is shared.
+/// The state of the collector when a request was made. A request shares the collections that begin later.
 #[derive(Clone, Copy)]
 pub(crate) struct Observed {
     collections: u64,
     major: u64,
 }
 
-/// Takes up what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
+/// Does what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
 pub(crate) fn at_safepoint(local: &Attachment) {
     let collector = &*local.collector;
-    // Before parking: a collection that this thread parks for does what it was raised for.
+    // This is read before the thread parks: the collection that it parks for satisfies what the poll was raised for.
     let seen = collector.seen();
     let reason = local.poll.take();
     let mut asked = reason.contains(Reason::MERGE);
@@ -55,7 +56,7 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         }
     }
     if reason.contains(Reason::FULL) {
-        // The one that it was promised may have begun, or be over, since.
+        // The cycle that the refused allocation was promised may have begun, or ended, since then.
         request(local, Generation::Old, Cause::Limit, Observed { major: local.refused_at.get(), ..seen });
     } else if reason.contains(Reason::REMEMBERED)
         || (reason.contains(Reason::YOUNG) && (collector.pacing.is_auto() || stress.every_allocation != 0))
@@ -64,20 +65,20 @@ pub(crate) fn at_safepoint(local: &Attachment) {
     }
 }
 
-/// Runs `wait` while this thread's mutator is none that runs.
+/// Runs `wait` while this thread runs no mutator.
 fn away(local: &Attachment, wait: impl FnOnce()) {
     attachment::stop_running();
     wait();
     attachment::run(local);
 }
 
-/// Collects, or shares a collection that somebody else leads and that began after `seen`. A full collection is waited for to its
-/// end, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
+/// Collects, or shares a collection that another thread leads and that began after `seen`. For a major cycle it waits until the
+/// cycle ends, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
 pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, seen: Observed) -> CollectReport {
     let collector = &*local.collector;
     let mut report = None;
     away(local, || {
-        // Before the registry lock (step 1 of `safepoint`): whoever leads does not wait for this thread.
+        // The mutator is BLOCKED before this thread waits for the registry lock (step 1 of `safepoint`): no leader waits for it.
         if collector.rendezvous.enter_blocked(&local.word) {
             local.merge_counted();
         }
@@ -93,8 +94,8 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, seen:
     report.expect("a collection leaves a report")
 }
 
-/// Stops the world and does what is wanted; a young collection that began after `seen` is shared. The caller's mutator, if it has one, is
-/// BLOCKED. Returns the report of the pause, if there was one.
+/// Stops the world and does what `wanted` requests. A minor collection that began after `seen` is shared instead. The caller's
+/// mutator, if it has one, is BLOCKED. Returns the report of the pause, if there was one.
 pub(crate) fn lead(
     collector: &Collector,
     wanted: Request,
@@ -119,8 +120,9 @@ pub(crate) fn lead(
         Some(timeout)
     });
     let start = collector.stopped(start, stopped, &mutators);
-    // What runs in a pause beside our code is derived `Trace`, and the iterators of containers that are whole, which do not panic
-    // (`trace::impls::owned`, `collections`). So a collection that fails half-way is a bug of ours: nobody must go on with what it leaves.
+    // The only user code that runs in a pause is derived `Trace`, with the iterators of complete containers, which do not panic
+    // (`trace::impls::owned`, `collections`). So a collection that panics half-way has met a bug of this crate, and no thread may
+    // go on with the heap that it leaves.
     let bomb = AbortOnUnwind;
     let started = collector.epochs.begin_collection();
     let (figures, mut pending) = collect(collector, &mutators, &mut registry, wanted, cause, start);
@@ -139,7 +141,7 @@ pub(crate) fn lead(
 }
 
 impl Collector {
-    /// What a request must have been seen after, to be shared.
+    /// Returns what has been done so far, for a request that is made now.
     pub(crate) fn seen(&self) -> Observed {
         Observed { collections: self.epochs.collections(), major: self.major.begun() }
     }

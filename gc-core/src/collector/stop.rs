@@ -1,4 +1,5 @@
-//! Stopping the world of a heap: whom a stop acts on, whom it waited for, and what is new after it.
+//! Stopping the world of a heap: the members that a rendezvous waits for, the report of the stragglers, and what changes
+//! afterwards.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -12,16 +13,16 @@ use super::{collector::Collector, jobs::Job, major_cycle::Phase, registry::Attac
 
 /// How a pause began.
 pub(crate) struct Start {
-    /// When it was asked for.
+    /// When the leader began to stop the world.
     pub(crate) at: Instant,
     /// How long it took to stop the world.
     pub(crate) stopped: Duration,
-    /// The thread that was waited for last.
+    /// The thread that the leader waited for last, if it waited for any.
     pub(crate) last: Option<String>,
 }
 
 impl Collector {
-    /// What a stop acts on: these mutators, and the marker.
+    /// Returns the members of the rendezvous: these mutators, and the concurrent thread.
     pub(crate) fn members<'a>(&'a self, mutators: &'a [Attached]) -> impl Iterator<Item = Member<'a>> + Clone {
         let member = |attached: &'a Attached| {
             let local = attached.state();
@@ -30,7 +31,7 @@ impl Collector {
         mutators.iter().map(member).chain(core::iter::once(self.major.member()))
     }
 
-    /// Notes how long a stop took that was asked for at `at`, and who was waited for longest so far.
+    /// Records how long a stop took that the leader began at `at`, and the thread that it waited for last.
     pub(crate) fn stopped(&self, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
         let time = at.elapsed();
         let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
@@ -42,7 +43,7 @@ impl Collector {
         Start { at, stopped: time, last: Some(last) }
     }
 
-    /// Tells which threads have not reached a safepoint.
+    /// Reports the stragglers: the threads that have not reached a safepoint.
     pub(crate) fn report_stragglers(&self, mutators: &[Attached], waited: Duration) {
         for attached in mutators.iter().filter(|attached| attached.state().word.is_straggler()) {
             let last_safepoint = attached.state().seen_at.get();
@@ -50,11 +51,11 @@ impl Collector {
         }
     }
 
-    /// A new stop: locks of cells that were taken before it are free, and whether cells need atomic operations is decided anew.
-    /// The world is stopped; the caller leads.
+    /// Counts a stop. Locks of cells that were taken before it are free from now on, and it is decided again whether cells need
+    /// atomic operations. The world is stopped, and the caller is the leader.
     pub(crate) fn count_stop(&self, mutators: &[Attached]) {
         let stop = self.epochs.count_stop();
-        // The marker reads cells, too.
+        // The concurrent thread reads cells, too.
         let exclusive = mutators.len() == 1 && self.major.phase() != Phase::Marking;
         for attached in mutators {
             let local = attached.state();

@@ -1,4 +1,4 @@
-//! A heap that stands still: its parts, with their locks, as a pause works on them.
+//! The heap in a pause: its parts, with their locks, for the leader of the pause.
 
 use crate::{
     memory::PAGE,
@@ -17,7 +17,7 @@ use super::{
     verify::{self, Checkpoint},
 };
 
-/// The stopped world.
+/// The heap while the world is stopped.
 pub(crate) struct StoppedHeap<'a> {
     pub(super) collector: &'a Collector,
     pub(super) mutators: &'a [Attached],
@@ -31,7 +31,7 @@ pub(crate) struct StoppedHeap<'a> {
 }
 
 impl<'a> StoppedHeap<'a> {
-    /// Takes over what the mutators have in hand.
+    /// Locks the parts of the heap, and takes over the buffers and lists of the mutators.
     pub(crate) fn stopped(
         collector: &'a Collector,
         mutators: &'a [Attached],
@@ -43,14 +43,14 @@ impl<'a> StoppedHeap<'a> {
         for attached in mutators {
             let local = attached.state();
             young.take_over(local);
-            // What it was raised for is being done.
+            // The collection that these reasons request takes place now.
             local.poll.lower(Reason::YOUNG);
             local.poll.lower(Reason::REMEMBERED);
         }
         Self { collector, mutators, tables, young, old, large, pending, all_swept: false }
     }
 
-    /// Bytes of objects, as chunks, cells and runs hold them.
+    /// Returns the bytes of objects, as chunks, cells and runs hold them.
     pub(crate) fn bytes(&self) -> usize {
         let space = &self.young.space;
         let young: usize =
@@ -58,7 +58,8 @@ impl<'a> StoppedHeap<'a> {
         young + old_bytes(&self.old.space, &self.large)
     }
 
-    /// Bytes of objects of generation 0, as chunks and runs hold them: what was allocated since the last collection.
+    /// Returns the bytes of objects of generation 0, as chunks and runs hold them: the bytes that were allocated since the last
+    /// collection.
     pub(crate) fn fresh_bytes(&self) -> usize {
         let space = &self.young.space;
         let chunks: usize = space.of_age(Age::Fresh).map(|chunk| space.used(chunk)).sum();
@@ -87,7 +88,7 @@ impl<'a> StoppedHeap<'a> {
         }
     }
 
-    /// Publishes the figures. Returns what has to be dropped.
+    /// Publishes the figures. Returns the values that have to be dropped.
     pub(crate) fn finish(self) -> DropQueue {
         let old_bytes = old_bytes(&self.old.space, &self.large);
         self.collector.pacing.note_old_bytes(old_bytes);

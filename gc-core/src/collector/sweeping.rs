@@ -1,14 +1,15 @@
-//! Some sweeping, by whoever holds the lock of the old generation, and what it found dead.
+//! Increments of sweeping, for any thread that holds the lock of the old generation, and the dead values that they find.
 
 use crate::{old::sweep, space::large::LargeSpace};
 
 use super::{collector::Collector, drops::DropQueue, generations::Old};
 
-/// Blocks, or large objects, that are swept under one hold of the lock.
+/// Blocks, or large objects, that one increment sweeps while it holds the lock.
 pub(crate) const AT_ONCE: usize = 8;
 
 impl Collector {
-    /// Sweeps some blocks, for an allocation that finds none. Whether there were any. The marker ends the collection.
+    /// Sweeps some blocks for an allocation that found no memory. Returns whether there were any to sweep. The concurrent thread
+    /// ends the cycle.
     pub(crate) fn sweep_to_allocate(&self) -> bool {
         let mut pending = DropQueue::default();
         let mut old = self.old.lock();
@@ -19,7 +20,7 @@ impl Collector {
         more
     }
 
-    /// Sweeps some blocks or large objects. Whether there were any.
+    /// Sweeps some blocks or large objects. Returns whether there were any.
     pub(crate) fn sweep_some(
         &self,
         old: &mut Old,

@@ -1,4 +1,4 @@
-//! Giving empty memory back to the system.
+//! Gives empty memory back to the system.
 
 use crate::{
     memory::BLOCK,
@@ -9,10 +9,10 @@ use crate::{
 use super::{collector::Collector, generations::Young};
 
 impl Collector {
-    /// Gives the memory of empty blocks back, all but `spare` beyond those that promoting what is young may need.
+    /// Gives the memory of empty blocks back. Keeps the blocks that promotion of the young generation may need, and `spare` more.
     ///
-    /// The lock of the young generation is held while blocks are chosen, so that no nursery memory is handed out on the
-    /// strength of a block that is about to go; they are released without a lock.
+    /// The lock of the young generation is held while blocks are chosen. So no allocation gets nursery memory that relies on a
+    /// block which is about to be released ([refill.reserve]). The blocks are released without a lock.
     pub(crate) fn release_blocks(&self, young: MutexGuard<'_, Young>, spare: usize) {
         let young_bytes = (young.space.in_use() + 1) * young.space.chunk_bytes();
         let ready = promotion_reserve(young_bytes) + self.workers.count() * CLASSES;
@@ -20,13 +20,14 @@ impl Collector {
         drop(young);
         for &block in &blocks {
             let offset = self.map.offset(self.map.block_start(block as usize));
-            // SAFETY: an empty block that is on no list.
+            // SAFETY: an empty block that was taken off the list, so no other code uses it.
             unsafe { self.memory.release(offset, BLOCK) };
         }
         self.old.lock().space.put_released(&blocks);
     }
 
-    /// Gives the memory of empty chunks back, all but twice the nursery: what a burst without safepoints took.
+    /// Gives the memory of empty chunks back, except twice the young budget. A burst of allocation without safepoints can take
+    /// much more.
     pub(crate) fn release_chunks(&self) {
         let mut young = self.young.lock();
         let chunk_bytes = young.space.chunk_bytes();
@@ -34,7 +35,7 @@ impl Collector {
         let offsets: Vec<usize> = chunks.iter().map(|&chunk| young.space.offset(chunk)).collect();
         drop(young);
         for offset in offsets {
-            // SAFETY: an empty chunk that is on no list.
+            // SAFETY: an empty chunk that was taken off the list, so no other code uses it.
             unsafe { self.memory.release(offset, chunk_bytes) };
         }
         self.young.lock().space.put_released(&chunks);
@@ -44,7 +45,7 @@ impl Collector {
     pub(crate) fn release_runs(&self, keep: usize) {
         let mut large = self.large.lock();
         if large.dirty_bytes() > keep {
-            // SAFETY: free runs; the lock keeps them so.
+            // SAFETY: the runs are free, and the lock keeps them free.
             large.release_free(|offset, bytes| unsafe { self.memory.release(offset, bytes) });
         }
     }

@@ -1,4 +1,4 @@
-//! The static description of each type that lives in a heap, and with it the instantiation of its `trace` for every visitor.
+//! The static type info of each type that lives in a heap, with the instances of its `trace` for every visitor.
 
 use core::marker::PhantomData;
 
@@ -12,11 +12,11 @@ use crate::{
 
 use super::{promotion::Promotion, verify::Inspector};
 
-/// Names the descriptions of `T`.
+/// Names the type infos of `T`.
 pub(crate) struct TypeInfoOf<T>(PhantomData<T>);
 
 impl<T: Trace> TypeInfoOf<T> {
-    /// `T` as an object, as the content of a cell, or as a root.
+    /// The type info of `T` as an object, as the content of a cell, or as a root.
     pub(crate) const SIZED: &'static TypeInfo = &TypeInfo {
         shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, Self::LEAF),
         trace: TraceFns {
@@ -30,7 +30,7 @@ impl<T: Trace> TypeInfoOf<T> {
         name: core::any::type_name::<T>,
     };
 
-    /// `[T]` as an object.
+    /// The type info of `[T]` as an object.
     pub(crate) const SLICE: &'static TypeInfo = &TypeInfo {
         shape: TypeShape::slice(size_of::<T>(), Self::ALIGN, Self::LEAF),
         trace: TraceFns {
@@ -44,7 +44,7 @@ impl<T: Trace> TypeInfoOf<T> {
         name: core::any::type_name::<[T]>,
     };
 
-    /// What has no size holds no pointer, whatever its type: a slice may have any number of it.
+    /// A type of size zero holds no pointer. It must be a leaf, because a slice may have any number of such elements.
     const LEAF: bool = !T::HAS_GC || size_of::<T>() == 0;
 
     const ALIGN: usize = {
@@ -53,7 +53,7 @@ impl<T: Trace> TypeInfoOf<T> {
     };
 }
 
-/// `str` as an object.
+/// The type info of `str` as an object.
 pub(crate) const STR: &TypeInfo = &TypeInfo {
     shape: TypeShape::slice(1, 1, true),
     trace: TraceFns {
@@ -67,7 +67,7 @@ pub(crate) const STR: &TypeInfo = &TypeInfo {
     name: core::any::type_name::<str>,
 };
 
-/// The visitors that the collector uses, by name, as their types have lifetimes.
+/// Names the visitors that the collector uses, whose types have lifetimes.
 trait Purpose {
     type Visitor<'a>: Visitor;
 }
@@ -93,44 +93,54 @@ impl Purpose for Inspect {
     type Visitor<'a> = Inspector;
 }
 
+/// Visits one value with the visitor of a purpose.
+///
 /// # Safety
 ///
-/// `value` is a valid `T` that the visitor may look at, `visitor` one for this purpose that nobody else uses meanwhile.
+/// - `value` is a valid `T` that the visitor may visit.
+/// - `visitor` is a `P::Visitor` that no other code uses meanwhile.
 unsafe fn one<T: Trace, P: Purpose>(value: *mut u8, _: usize, visitor: *mut u8) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller passes a `P::Visitor` that no other code uses meanwhile.
     let visitor = unsafe { &mut *visitor.cast::<P::Visitor<'_>>() };
-    // SAFETY: the caller's.
+    // SAFETY: the caller passes a valid `T` that the visitor may visit.
     unsafe { T::trace(value.cast(), visitor) }
 }
 
+/// Visits `count` values with the visitor of a purpose.
+///
 /// # Safety
 ///
 /// As for [`one`], for `count` values from `first` on.
 unsafe fn many<T: Trace, P: Purpose>(first: *mut u8, count: usize, visitor: *mut u8) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller passes a `P::Visitor` that no other code uses meanwhile.
     let visitor = unsafe { &mut *visitor.cast::<P::Visitor<'_>>() };
     let first = first.cast::<T>();
     for index in 0..count {
-        // SAFETY: the caller's.
+        // SAFETY: the caller passes `count` valid values from `first` on, which the visitor may visit.
         unsafe { T::trace(first.add(index), visitor) }
     }
 }
 
+/// Logs the pointers in an old value that is about to be overwritten.
+///
 /// # Safety
 ///
-/// `value` is a valid `T` that nobody writes meanwhile, `barrier` the one of the mutator that is running.
+/// - `value` is a valid `T` that no other code writes meanwhile.
+/// - `barrier` is the `Barrier` of the mutator that is running.
 unsafe fn log_old_value<T: Trace>(value: *mut u8, _: usize, barrier: *mut u8) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller passes the `Barrier` of the running mutator.
     let mut visitor = SatbLogger::new(unsafe { &*barrier.cast::<Barrier>() });
-    // SAFETY: the caller's.
+    // SAFETY: the caller passes a valid `T` that no other code writes meanwhile.
     unsafe { T::trace(value.cast(), &mut visitor) }
 }
 
+/// Drops one value.
+///
 /// # Safety
 ///
-/// `value` is a valid `T` that nobody uses any more.
+/// `value` is a valid `T` that nothing uses any more.
 unsafe fn drop_one<T>(value: *mut u8) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller passes a valid `T` that nothing uses any more.
     unsafe { value.cast::<T>().drop_in_place() }
 }
 

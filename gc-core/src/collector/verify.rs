@@ -1,15 +1,16 @@
-//! The heap verifier: looks at everything, trusts nothing that the collector computed, changes nothing.
+//! The heap verifier: checks the whole heap, relies on nothing that the collector computed, and changes nothing.
 //!
-//! It has its own list of objects, made by walking the spaces, its own stack and its own marks. What it checks:
+//! It builds its own list of objects by walking the spaces, and has its own stack and its own marks. It checks:
 //!
-//! - **[verify.chunks]** Chunks are headers and fillers without a gap up to their top; no header is forwarded.
-//! - **[verify.bits]** An allocation bit is an object's of its block's size class, at an address that the bit stands for; drop bits are those of objects
-//!   that need dropping; marks are clear but while marking, and in blocks that wait to be swept; the counted bytes and objects are those that are there.
+//! - **[verify.chunks]** Chunks consist of objects and fillers without a gap, up to their top. No header is forwarded.
+//! - **[verify.bits]** Each allocation bit is that of an object of its block's size class, at an address that the bit represents.
+//!   Drop bits are set for the objects that need dropping, and only for them. Marks are clear, except while marking, and in
+//!   blocks that wait to be swept. The counters of bytes and objects are equal to the bytes and objects that are found.
 //! - **[verify.pointers]** Every pointer of every object and root is null or the address of an object.
-//! - **[verify.remembered]** Every place in an old object that holds a young value is remembered, as itself or as its cell; after a collection nothing else is.
-//!   A cell is logged if and only if it is remembered.
+//! - **[verify.remembered]** Every pointer slot in an old object that holds a young object is remembered, as itself or by its
+//!   cell. After a collection nothing else is remembered. A cell is logged if and only if it is remembered.
 //! - **[verify.nothing-young]** After a collection that promotes everything, nothing is young.
-//! - **[verify.marked]** When marking is complete, everything that can be reached from a root is marked.
+//! - **[verify.marked]** When marking is complete, every object that is reachable from a root is marked.
 
 use core::{fmt, ptr::NonNull};
 use std::collections::{HashMap, HashSet};
@@ -30,20 +31,20 @@ use crate::{
 
 use super::{generations::Young, major_cycle::Phase};
 
-/// When it looks, and so what must hold.
+/// The checkpoint at which the verifier runs, which determines what must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Checkpoint {
-    /// Before a collection: the remembered set may name more than it must.
+    /// Before a collection: the remembered set may have more entries than it needs.
     Before,
-    /// After a young collection by age.
+    /// After a minor collection by age.
     After,
-    /// After a collection that promoted everything.
+    /// After a minor collection that promoted everything.
     AfterPromotion,
     /// Marking is complete.
     Marked,
 }
 
-/// What is looked at.
+/// The parts of the heap that are checked.
 pub(crate) struct Heap<'a> {
     pub(crate) map: AddressMap,
     pub(crate) runs: &'a RunTable,
@@ -54,7 +55,7 @@ pub(crate) struct Heap<'a> {
     pub(crate) phase: Phase,
 }
 
-/// What is wrong, and how a root leads there if one does.
+/// A violation, and a path from a root to the object if there is one.
 #[derive(Debug)]
 pub(crate) struct Damage {
     what: String,
@@ -72,7 +73,7 @@ impl fmt::Display for Damage {
     }
 }
 
-/// An object that was found by walking.
+/// An object that was found by walking the spaces.
 #[derive(Clone, Copy)]
 struct Object {
     info: &'static TypeInfo,
@@ -85,7 +86,7 @@ fn damage<T>(what: String) -> Result<T, Damage> {
     Err(Damage { what, path: Vec::new() })
 }
 
-/// Looks at the whole heap. The world is stopped, and buffers are retired.
+/// Checks the whole heap. The world is stopped, and buffers are retired.
 pub(crate) fn verify(heap: &Heap<'_>, moment: Checkpoint) -> Result<(), Damage> {
     let mut objects = Objects::new();
     walk_young(heap, moment, &mut objects)?;
@@ -108,7 +109,7 @@ pub(crate) fn verify(heap: &Heap<'_>, moment: Checkpoint) -> Result<(), Damage> 
     if moment == Checkpoint::Marked { check_marks(heap, &objects) } else { Ok(()) }
 }
 
-/// [verify.marked].
+/// Checks [verify.marked].
 fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
     let mut seen = HashSet::new();
     let mut stack = Vec::new();
@@ -134,7 +135,7 @@ fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
     Ok(())
 }
 
-/// [verify.chunks].
+/// Checks [verify.chunks] and [verify.nothing-young]. Adds the objects in chunks to `objects`.
 fn walk_young(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
     let space = &heap.young.space;
     for chunk in [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)) {
@@ -146,7 +147,7 @@ fn walk_young(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Res
         while at < space.used(chunk) {
             let Some(place) = NonNull::new(start.wrapping_add(at)) else { unreachable!() };
             let header = Header::at(place);
-            // SAFETY: below the top, where headers are.
+            // SAFETY: `place` is below the chunk's top, and objects and fillers before it end there, so it holds a header.
             match unsafe { header.read() } {
                 HeaderWord::Info(info) => {
                     // SAFETY: an object of this type.
@@ -166,12 +167,12 @@ fn walk_young(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Res
     Ok(())
 }
 
-/// [verify.bits].
+/// Checks [verify.bits]. Adds the objects in blocks to `objects`.
 fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
     let old = heap.old;
     let (mut bytes, mut count) = (0, 0);
     for (index, block) in old.blocks.iter().enumerate() {
-        // Relaxed, all of this function: the world is stopped.
+        // Relaxed, in all of this function: the world is stopped.
         let words =
             |bits: &crate::memory::bitmap::Bitmap| bits.block(index).each_ref().map(|w| w.load(Ordering::Relaxed));
         let (allocated, drops, marks) = (words(&old.bits.allocated), words(&old.bits.drops), words(&old.bits.marks));
@@ -194,7 +195,7 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
         let mut cells = HashSet::new();
         for granule in ones(allocated) {
             let address = old.address(index, class, granule);
-            // SAFETY: an allocation bit is an object's.
+            // SAFETY: an allocation bit is that of an object.
             let HeaderWord::Info(info) = (unsafe { Header::of(address).read() }) else {
                 return damage(format!("block {index}: the object at {address:p} has no type"));
             };
@@ -209,7 +210,7 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
             if drop != info.drop.is_some() {
                 return damage(format!("{} at {address:p}: drop bit is {drop}", (info.name)()));
             }
-            // What waits to be swept may hold pointers to what was swept.
+            // A dead object that waits to be swept may hold pointers to objects that were swept.
             let marked = marks[granule / 64] >> (granule % 64) & 1 == 1;
             if marked || !block.unswept {
                 objects.insert(address.addr(), Object { info, old: true });
@@ -260,7 +261,7 @@ fn walk_large(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Res
     Ok(())
 }
 
-/// [verify.pointers], for one object.
+/// Checks [verify.pointers] for one object.
 fn check(heap: &Heap<'_>, objects: &Objects, seen: &Observed, address: usize, object: Object) -> Result<(), Damage> {
     for &(place, target, _) in &seen.pointer_slots {
         if target != 0 && !objects.contains_key(&target) {
@@ -275,7 +276,7 @@ fn check(heap: &Heap<'_>, objects: &Objects, seen: &Observed, address: usize, ob
     Ok(())
 }
 
-/// [verify.remembered], for one old object. Returns how many entries the set needs for it.
+/// Checks [verify.remembered] for one old object. Returns how many entries the remembered set needs for it.
 fn check_remembered(
     heap: &Heap<'_>,
     objects: &Objects,
@@ -331,14 +332,14 @@ fn check_roots(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
     result
 }
 
-/// Calls `look` with the live roots. Dropped ones are left as they are.
+/// Calls `look` with every live root. Dropped roots stay as they are.
 fn for_each_root(heap: &Heap<'_>, mut look: impl FnMut(&'static TypeInfo, *mut u8)) {
     for table in heap.tables {
         table.look(&mut look);
     }
 }
 
-/// The types on a way from a root to the object at `wanted`, breadth first.
+/// Returns the types on a path from a root to the object at `wanted`, found breadth first.
 fn path_to(heap: &Heap<'_>, objects: &Objects, wanted: usize) -> Vec<&'static str> {
     let mut from: HashMap<usize, usize> = HashMap::new();
     let mut queue = std::collections::VecDeque::new();
@@ -371,7 +372,7 @@ fn path_to(heap: &Heap<'_>, objects: &Objects, wanted: usize) -> Vec<&'static st
     Vec::new()
 }
 
-/// Says what is at an address that should be an object's.
+/// Describes what is at an address that should be an object's.
 fn whereabouts(heap: &Heap<'_>, address: usize) -> String {
     let map = heap.map;
     if map.young.contains(address) {
@@ -399,16 +400,16 @@ impl RememberedPlaces {
     }
 }
 
-/// What the pointers of a value are.
+/// The pointer slots and cells of a value.
 #[derive(Default)]
 struct Observed {
-    /// Place, target, and the cell whose content the place is in.
+    /// The address of each slot, its target, and the cell whose content the slot is in.
     pointer_slots: Vec<(usize, usize, Option<usize>)>,
     /// Cells whose content may hold pointers, and whether they are logged.
     cells: Vec<(usize, bool)>,
 }
 
-/// A visitor that notes what it is shown.
+/// A visitor that records the pointer slots and cells that it visits.
 #[derive(Default)]
 pub(crate) struct Inspector {
     seen: Observed,
@@ -420,7 +421,7 @@ fn inspect(address: *mut u8, info: &'static TypeInfo) -> Observed {
     if info.shape.leaf {
         return inspector.seen;
     }
-    // SAFETY: an object of this type, found by walking; the world is stopped.
+    // SAFETY: an object of this type, found by walking the spaces; the world is stopped.
     unsafe { (info.trace.inspect)(info.first(address), info.len(address), (&raw mut inspector).cast()) };
     inspector.seen
 }
@@ -438,7 +439,7 @@ impl Visitor for Inspector {
     const MOVES: bool = false;
 
     unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
-        // SAFETY: the caller passes the place of a pointer.
+        // SAFETY: the caller passes a pointer slot.
         // Relaxed: the world is stopped.
         let target = unsafe { &*pointer_slot }.load(Ordering::Relaxed);
         self.seen.pointer_slots.push((pointer_slot.addr(), target.addr(), self.cell));
@@ -451,7 +452,7 @@ impl Visitor for Inspector {
             self.seen.cells.push((word.addr(), unsafe { &*word }.is_logged()));
         }
         self.cell = Some(word.addr());
-        // SAFETY: the caller's; the world is stopped.
+        // SAFETY: the caller passes the content of a cell; the world is stopped.
         unsafe { T::trace(content, self) };
         self.cell = None;
     }

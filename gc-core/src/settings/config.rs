@@ -1,4 +1,4 @@
-//! The settings of a heap, checked.
+//! The settings of a heap, with their checks.
 
 use core::{fmt, num::NonZero, time::Duration};
 
@@ -10,19 +10,19 @@ use crate::{
 
 use super::stress::Stress;
 
-/// The settings as the builder takes them.
+/// The settings that the builder collects.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) thresholds: Thresholds,
     pub(crate) chunk_bytes: usize,
     pub(crate) remembered_entries: usize,
-    /// How long a stop may take before those that it waits for are named.
+    /// How long a pause may wait for a thread before an event names it as a straggler.
     pub(crate) late_after: Duration,
-    /// Threads that collect together.
+    /// Threads that copy together in a pause, its leader included.
     pub(crate) workers: usize,
-    /// Mutators that really run at once, as far as the system says.
+    /// How many mutators can run in parallel, as far as the system reports it.
     pub(crate) cores: usize,
-    /// Bytes that a pause copies before it asks others to help.
+    /// The parallel threshold: bytes that the leader of a pause copies alone, before GC workers join.
     pub(crate) parallel_threshold: usize,
     pub(crate) reservation: usize,
     pub(crate) hard_limit: Option<usize>,
@@ -32,7 +32,7 @@ pub(crate) struct Config {
     pub(crate) hook: Hook,
 }
 
-/// When collections happen. Readable and settable while the program runs.
+/// When collections happen. A program may read and change these values at any time.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -43,21 +43,23 @@ pub(crate) struct Config {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Bytes allocated between two young collections, in chunks and large objects, for each attached mutator up to twice the
-    /// number of cores, and up to an eighth of the hard limit in all. 4 MiB by default; from 8 MiB on allocation slows down, as the nursery no
-    /// longer fits the caches. From a chunk to 4 GiB.
+    /// Bytes allocated between two minor collections, in chunks and large objects. This budget applies to each attached mutator,
+    /// up to twice as many mutators as there are cores, and is at most an eighth of the hard limit in all. 4 MiB by default. From
+    /// 8 MiB on allocation slows down, because the nursery no longer fits the caches. At least one chunk, at most 4 GiB.
     pub nursery_bytes: usize,
-    /// What a young collection should copy at most, in bytes; a place in the remembered set counts as 32. Where one copies more, the next
-    /// comes earlier, after a quarter of `nursery_bytes` at the earliest. 8 MiB by default, about 3 ms of one thread's time; 1 MiB makes
-    /// most pauses shorter than half a millisecond, and costs a program whose objects die late up to half of its speed, as they are
-    /// promoted before. `usize::MAX`: the nursery is always as large as it says.
+    /// How many bytes a minor collection should copy at most; each entry of the remembered set counts as 32 bytes. After a
+    /// collection that copies more, the next one comes earlier, after a quarter of `nursery_bytes` at the earliest. 8 MiB by
+    /// default, which takes about 3 ms of one thread's time. With 1 MiB most pauses are shorter than half a millisecond. A small
+    /// goal can halve the speed of a program whose objects die late, because they are promoted before they die. With `usize::MAX`
+    /// the whole nursery is always used.
     pub copied_goal: usize,
-    /// Every so many young collections, one promotes everything, whatever its age. 0: never. 16 by default.
+    /// The number of minor collections from one that promotes every survivor, whatever its age, to the next such one. 16 by
+    /// default; with 0 none promotes everything for this reason.
     pub promote_all_every: u32,
-    /// By how much the old generation grows over what was live after the last full collection before the next one,
-    /// in percent. 100 by default; at least 1.
+    /// By how many percent the old generation grows over the size that was live after the last major (full) cycle, before the
+    /// next one. 100 by default; at least 1.
     pub growth_percent: u32,
-    /// Below this many bytes the old generation grows without a full collection. 16 MiB by default.
+    /// The old generation grows to this many bytes without a major cycle. 16 MiB by default.
     pub growth_floor: usize,
 }
 
@@ -73,7 +75,7 @@ impl Default for Thresholds {
     }
 }
 
-/// A setting that cannot be, or a system that refused.
+/// A setting that is out of its range, or a resource that the system refused.
 ///
 /// ```
 /// use gc_core::{BuildError, Heap};
@@ -86,23 +88,23 @@ impl Default for Thresholds {
 pub enum BuildError {
     /// A setting is out of its range.
     Setting {
-        /// The setting's name, as the builder's method.
+        /// The setting's name: that of the builder's method.
         name: &'static str,
-        /// What was found.
+        /// The value that was found.
         found: usize,
-        /// What would do.
+        /// The values that are accepted.
         expected: String,
     },
-    /// The environment variable `GC_CORE_STRESS` could not be read.
+    /// The environment variable `GC_CORE_STRESS` could not be parsed.
     Stress(super::stress::ParseStressError),
-    /// The system refused address space down to the smallest reservation that holds the settings.
+    /// The system refused address space, even for the smallest reservation that holds the settings.
     Reservation {
         /// Bytes of the last attempt.
         bytes: usize,
-        /// What the system said.
+        /// The system's error message.
         os: String,
     },
-    /// The system refused a thread for the background collector.
+    /// The system refused to start one of the heap's threads.
     Thread(String),
 }
 
@@ -144,21 +146,21 @@ impl Default for Config {
     }
 }
 
-/// 64 GiB of address space: costs nothing until it is used. Halved where the system refuses.
+/// 64 GiB of address space, which costs nothing until it is used. Halved while the system refuses it.
 const DEFAULT_RESERVATION: usize = 64 << 30;
-/// Workers by default, at most: a young collection has no work for more.
+/// The most workers by default: a minor collection has no work for more.
 const DEFAULT_WORKERS: usize = 8;
-/// Workers, at most.
+/// The most workers that may be set.
 const MAX_WORKERS: usize = 64;
 /// The smallest chunk: holds the largest small object at any alignment.
 pub(crate) const MIN_CHUNK: usize = 16 << 10;
-/// The shortest time after which a thread is late: each warning is an event.
+/// The shortest time after which a thread counts as a straggler: each warning is an event.
 const MIN_LATE: Duration = Duration::from_millis(1);
 /// The largest chunk.
 const MAX_CHUNK: usize = 16 << 20;
 
 impl Config {
-    /// Fits settings to each other as stress asks, and checks them.
+    /// Applies the stress settings, and checks all settings.
     pub(crate) fn checked(mut self) -> Result<Self, BuildError> {
         const { assert!(MIN_CHUNK > MAX_SMALL + crate::object::MAX_ALIGN) };
         if self.stress.tiny_nursery {
@@ -212,13 +214,13 @@ impl Config {
         Ok(self)
     }
 
-    /// The least address space that holds the settings.
+    /// Returns the least address space that holds the settings.
     pub(crate) fn least_reservation(&self) -> usize {
         let limit = self.hard_limit.unwrap_or(0).max(self.thresholds.nursery_bytes.saturating_mul(4));
         limit.saturating_mul(4).max(64 << 20)
     }
 
-    /// What a heap takes as soon as its nursery is full: the nursery, and blocks to promote it into.
+    /// Returns the bytes that a heap needs as soon as its nursery is full: the nursery, and the blocks to promote it into.
     fn least_bytes(&self) -> usize {
         let nursery = self.thresholds.nursery_bytes.saturating_add(2 * self.chunk_bytes);
         nursery.saturating_add(promotion_reserve(nursery).saturating_mul(BLOCK))
@@ -226,7 +228,7 @@ impl Config {
 }
 
 impl Thresholds {
-    /// Checks the values against the chunk's size.
+    /// Checks the values against the size of a chunk.
     pub(crate) fn check(&self, chunk: usize) -> Result<(), BuildError> {
         if self.nursery_bytes < chunk || self.nursery_bytes > MAX_NURSERY {
             let expected = format!("from one chunk ({chunk} bytes) to {MAX_NURSERY} bytes");

@@ -1,29 +1,29 @@
-//! Collections forced where they are rare, so that tests meet them: the stress setting.
+//! The stress setting: forces collections at points where they are rare, so that tests exercise them.
 
 use core::str::FromStr;
 
-/// Makes collections happen where a program would rarely see one, to find missed roots, missed safepoints and damaged
-/// memory. For tests, of this crate and of yours.
+/// Forces collections at points where a program would rarely see one, to find missed roots, missed safepoints and corrupted
+/// memory. It serves the tests of this crate and those of its users.
 ///
-/// Set it with [`HeapBuilder::stress`](crate::HeapBuilder::stress), or for every heap of a process by the environment variable
+/// Set it with [`HeapBuilder::stress`](crate::HeapBuilder::stress), or for every heap of a process with the environment variable
 /// `GC_CORE_STRESS`: settings separated by commas, `name` or `name=number`.
 ///
-/// | setting | does |
+/// | setting | effect |
 /// |---|---|
 /// | `every-safepoint`, `every-safepoint=N` | collects at every (N-th) safepoint |
 /// | `trace-safepoints` | every safepoint takes the slow path, so that [`Event::Late`](crate::Event::Late) knows the last one |
-/// | `every-allocation=N` | asks for a collection at every N-th allocation |
-/// | `full-every=N` | every N-th collection is a full one |
-/// | `tiny-nursery` | 16 KiB of nursery in one chunk, and remembered sets that fill at 8 entries |
-/// | `promote-always`, `promote-never`, `promote-random` | instead of by age |
-/// | `to-space-full=N` | every N-th copy finds no room in to-space and is promoted |
+/// | `every-allocation=N` | requests a collection at every N-th allocation |
+/// | `full-every=N` | every N-th pause begins a major (full) cycle, unless one is under way |
+/// | `tiny-nursery` | a nursery of 16 KiB in one chunk, and remembered sets that are full at 8 entries |
+/// | `promote-always`, `promote-never`, `promote-random` | decides on promotion instead of the age |
+/// | `to-space-full=N` | every N-th copy finds no room in to-space, and is promoted |
 /// | `workers=N` | N threads copy together, from the first object on |
-/// | `slow-marker=N` | the marker rests after every N objects, and after every block that it sweeps |
-/// | `stopped` | full collections happen in one pause: to tell a bug of concurrency from another |
-/// | `map-fails=N` | the N-th time that memory is asked of the system, the answer is no |
-/// | `verify` | checks the whole heap before and after each collection; panics if it is damaged |
-/// | `seed=SEED` | the seed for what happens by chance |
-/// | `random=SEED` | settings chosen by the seed: `verify` among them, `map-fails` not |
+/// | `slow-marker=N` | the concurrent thread sleeps after every N objects that it marks, and after every block that it sweeps |
+/// | `stopped` | a major cycle takes place in one pause, which separates bugs of concurrency from others |
+/// | `map-fails=N` | the N-th request to the system for memory fails |
+/// | `verify` | checks the whole heap before and after each collection, and panics if it is corrupted |
+/// | `seed=SEED` | the seed of the random decisions |
+/// | `random=SEED` | chooses the settings by the seed: always `verify`, never `map-fails` |
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,18 +40,18 @@ pub struct Stress {
     pub(crate) tiny_nursery: bool,
     pub(crate) promote: Option<PromoteBy>,
     pub(crate) to_space_full: u32,
-    /// 0: as the heap's settings say.
+    /// 0 means the number in the heap's settings.
     pub(crate) workers: u32,
-    /// Objects that the marker marks before it rests. 0: it does not.
+    /// Objects that the concurrent thread marks before it sleeps. With 0 it does not sleep.
     pub(crate) slow_marker: u32,
-    /// Full collections happen in one pause.
+    /// Major cycles take place in one pause.
     pub(crate) stopped: bool,
     pub(crate) map_fails: u64,
     pub(crate) seed: u64,
     pub(crate) verify: bool,
 }
 
-/// What decides on promotion under stress.
+/// How promotion is decided under stress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PromoteBy {
     Always,
@@ -59,7 +59,7 @@ pub(crate) enum PromoteBy {
     Chance,
 }
 
-/// A stress setting that could not be read. The message has the settings that there are.
+/// A stress setting that could not be parsed. The message lists the settings that exist.
 ///
 /// ```
 /// let error = "every-alloc".parse::<gc_core::Stress>().unwrap_err();
@@ -122,7 +122,7 @@ impl FromStr for Stress {
 }
 
 impl Stress {
-    /// Settings chosen by `seed`: the same for the same seed. `random=SEED` as text.
+    /// Returns settings chosen by `seed`, always the same for the same seed. As text this is `random=SEED`.
     ///
     /// ```
     /// assert_eq!(gc_core::Stress::random(7), "random=7".parse()?);
@@ -152,7 +152,7 @@ impl Stress {
         }
     }
 
-    /// Whether safepoints have to be looked at one by one.
+    /// Returns whether every safepoint has to take the slow path.
     pub(crate) fn watches_safepoints(&self) -> bool {
         self.every_safepoint > 0 || self.trace_safepoints
     }

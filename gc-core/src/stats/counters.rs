@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-/// What a heap did so far and what it holds. See [`Heap::stats`](crate::Heap::stats).
+/// What a heap holds, and what it has done since it was made. See [`Heap::stats`](crate::Heap::stats).
 ///
-/// Bytes are bytes of objects with their headers, before rounding to size classes, unless they say otherwise.
+/// Bytes are bytes of objects with their headers, before rounding to size classes, unless a field says otherwise.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -19,29 +19,29 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Collections by the oldest generation they collected: by age, promoting everything, full.
+    /// Collections, by kind: minor collections by age, minor collections that promoted everything, and major (full) cycles.
     pub collections: [u64; 3],
-    /// Time the world was stopped, in all. [`Heap::pauses`](crate::Heap::pauses) has percentiles.
+    /// The total time of all pauses. [`Heap::pauses`](crate::Heap::pauses) has percentiles.
     pub pause_total: Duration,
-    /// The longest stop.
+    /// The longest pause.
     pub pause_max: Duration,
-    /// Bytes allocated up to the last collection: objects and the gaps between them, and the pages of large objects.
+    /// Bytes allocated up to the last collection: objects with the gaps between them, and the pages of large objects.
     pub bytes_allocated: u64,
-    /// Bytes that survived young and stayed young.
+    /// Bytes of objects that survived a minor collection and stayed young.
     pub bytes_copied: u64,
-    /// Bytes that became old.
+    /// Bytes of objects that were promoted.
     pub bytes_promoted: u64,
-    /// Bytes, of those that survived young, that were copied by other threads than the one that led the collection.
+    /// Bytes of `bytes_copied` and `bytes_promoted` that GC workers copied, rather than the thread that led the collection.
     pub bytes_by_helpers: u64,
-    /// Objects that became old.
+    /// Objects that were promoted.
     pub objects_promoted: u64,
-    /// Bytes freed in the young generation, and in the old one in cells and runs.
+    /// Bytes freed: in the young generation, and in cells and runs of the old generation.
     pub bytes_freed: u64,
     /// Objects freed in the old generation.
     pub objects_freed: u64,
     /// Bytes of cells and runs that hold old objects.
     pub old_bytes: usize,
-    /// Old objects, dead ones not yet found to be included.
+    /// Old objects, including dead ones that the collector has not found yet.
     pub old_objects: usize,
     /// Bytes in the young generation after the last collection.
     pub survivor_bytes: usize,
@@ -49,17 +49,17 @@ pub struct Stats {
     pub memory_bytes: usize,
     /// The most `memory_bytes` ever was.
     pub memory_peak: usize,
-    /// Places and cells in the remembered set after the last collection.
+    /// Entries of the remembered set after the last collection: pointer slots and cells.
     pub remembered: usize,
-    /// Values that wait to be dropped by the background thread.
+    /// Dead values that the background thread has still to drop.
     pub drops_pending: usize,
-    /// Values dropped so far.
+    /// Values dropped since the heap was made.
     pub drops_run: u64,
     /// Destructors that panicked.
     pub drops_panicked: u64,
 }
 
-/// How far the heap is from its next collections. See [`Mutator::counts`](crate::Mutator::counts).
+/// How close the heap is to its next collections. See [`Mutator::counts`](crate::Mutator::counts).
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -73,10 +73,11 @@ pub struct Stats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Bytes allocated since the last collection, young large objects included, without what other mutators have in their buffers.
+    /// Bytes allocated since the last collection, young large objects included. Bytes in the buffers of other mutators are not
+    /// counted.
     pub young_bytes: usize,
-    /// Young collections since the last one that promoted everything.
+    /// Minor collections since the last one that promoted everything.
     pub young_collections: u32,
-    /// Bytes by which the old generation has grown since the last full collection.
+    /// Bytes by which the old generation has grown since the last major (full) cycle.
     pub old_growth: usize,
 }

@@ -1,4 +1,4 @@
-//! What the collector tells: events go to a hook, stderr by default, from the background thread.
+//! The events of the collector. The background thread passes them to a hook, which prints to stderr by default.
 
 use core::{fmt, panic::Location, time::Duration};
 
@@ -14,9 +14,9 @@ use super::report::Cause;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[non_exhaustive]
 pub enum Level {
-    /// What happens all the time: each collection.
+    /// Something that happens all the time, as each collection does.
     Debug,
-    /// What somebody should look at.
+    /// Something that a person should look at.
     Warning,
 }
 
@@ -28,11 +28,11 @@ pub enum Level {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Step {
-    /// A collection of its own.
+    /// A complete collection.
     Whole,
-    /// A young collection that promotes everything, after which marking begins.
+    /// A minor collection that promotes everything, after which marking begins.
     Begin,
-    /// A young collection that promotes everything, after which marking ends and sweeping begins.
+    /// A minor collection that promotes everything, after which marking ends and sweeping begins.
     Finish,
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for Step {
 
 /// Something the collector did or found. See [`HeapBuilder::on_event`](crate::HeapBuilder::on_event).
 ///
-/// `Display` is one line, a name and `key=value` pairs.
+/// `Display` writes one line: a name and `key=value` pairs.
 ///
 /// ```
 /// use gc_core::{Event, Heap, Level};
@@ -69,11 +69,12 @@ pub enum Event {
     Collection {
         /// The oldest generation that was collected: 0, 1 or 2.
         generation: u8,
-        /// Why.
+        /// The reason for the collection.
         cause: Cause,
-        /// Which part of a full collection it is, if it is one.
+        /// Which step of a major (full) cycle this pause is, if it is one.
         step: Step,
-        /// How long the world was stopped: for a whole full collection, in all of its pauses together.
+        /// How long the pause took, with the time to stop the world. For a complete major cycle: the sum of the pauses that begin
+        /// and end its marking.
         pause: Duration,
         /// Bytes of objects before.
         before: usize,
@@ -81,67 +82,69 @@ pub enum Event {
         after: usize,
         /// How long it took to stop the world.
         time_to_safepoint: Duration,
-        /// The thread that the stop waited for last, if it waited for any.
+        /// The thread that the pause waited for last, if it waited for any.
         last: Option<String>,
-        /// Bytes that stayed young.
+        /// Bytes of objects that stayed young.
         copied: usize,
-        /// Bytes that became old.
+        /// Bytes of objects that were promoted.
         promoted: usize,
-        /// Places and cells in the remembered set afterwards.
+        /// Entries of the remembered set afterwards: pointer slots and cells.
         remembered: usize,
-        /// For a whole full collection: overwritten values that were handed to the marker.
+        /// For a complete major cycle: entries of SATB buffers, which are values that the program overwrote during marking.
         snapshot: u64,
-        /// For a whole full collection: how long it went on beside the program.
+        /// For a complete major cycle: its duration without `pause`, during which it ran concurrently.
         beside: Duration,
-        /// For a whole full collection: how long pauses helped it, in slices.
+        /// For a complete major cycle: the time that other pauses spent on its increments.
         assist: Duration,
     },
-    /// Destructors are slower than what the program leaves to them: dead values of more than 16 MiB wait to be dropped. They count towards the
-    /// hard limit; a quarter above it every allocation fails. Without a limit they take what memory there is. Told once, until all were dropped.
+    /// The program leaves less time to the destructors than they need: dead values of more than 16 MiB wait to be dropped. These
+    /// bytes count towards the hard limit; when use is a quarter above it, every allocation fails. Without a limit they take all
+    /// available memory. Reported once, until all of them are dropped.
     #[non_exhaustive]
     DestructorsBehind {
         /// How many values wait.
         values: usize,
-        /// The bytes that they lie in.
+        /// The bytes of memory that hold them.
         bytes: usize,
     },
-    /// A destructor panicked. The panic hook has printed the message; the value counts as dropped.
+    /// A destructor panicked. The panic hook has printed the message, and the value counts as dropped.
     #[non_exhaustive]
     DestructorPanicked {
         /// The type of the value.
         type_name: &'static str,
     },
-    /// The world is being stopped, and a thread does not reach a safepoint.
+    /// The world is being stopped, and a thread does not reach a safepoint: a straggler.
     #[non_exhaustive]
     Late {
         /// The thread.
         thread: String,
-        /// For how long the others have been waiting.
+        /// For how long the other threads have been waiting.
         waited: Duration,
-        /// Where it was last seen: the last safepoint that had something to do, `collect` or `blocked`; `None` if it was at none since it
-        /// attached. Safepoints that nothing is asked of leave no trace, as that would cost; with the stress setting
-        /// `trace-safepoints` all do, and this is the last one.
+        /// Where the thread was last seen: its last safepoint that took the slow path, `collect` or `blocked`. `None` if it has
+        /// reached none since it attached. Other safepoints leave no trace, because recording one would cost time. With the
+        /// stress setting `trace-safepoints` every safepoint takes the slow path, so that this is the last one.
         last_safepoint: Option<&'static Location<'static>>,
     },
-    /// A thread that helps with collections could not be started: they go on with fewer.
+    /// A GC worker could not be started. Collections go on with fewer threads.
     #[non_exhaustive]
     NoHelper {
-        /// How many there are.
+        /// How many GC workers there are.
         helpers: usize,
-        /// What the system said.
+        /// The system's error message.
         os: String,
     },
-    /// After a full collection the old generation, with what objects hold elsewhere, is still above the soft limit: time to let go of
-    /// something, before allocations fail at the hard one. A hook that wants to act on it posts to a thread of the program.
+    /// After a major (full) cycle the old generation, with the memory that objects hold outside the heap, is still above the soft
+    /// limit. The program should drop references now, before allocations fail at the hard limit. A hook that wants to act on it
+    /// posts to a thread of the program.
     #[non_exhaustive]
     SoftLimit {
         /// The soft limit in bytes.
         limit: usize,
-        /// Bytes that live.
+        /// Bytes in use: old objects, and the memory that objects hold outside the heap.
         bytes: usize,
     },
-    /// An allocation failed: at the hard limit, or as the reservation is used up or the system refuses memory. Told
-    /// once between two collections.
+    /// An allocation failed, because the hard limit is reached, the reservation is used up, or the system refused memory.
+    /// Reported once between two collections.
     #[non_exhaustive]
     LimitReached {
         /// The hard limit in bytes, `usize::MAX` if there is none.
@@ -152,7 +155,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// How much the event matters.
+    /// Returns how much the event matters.
     ///
     /// ```
     /// # use gc_core::{Heap, Level};
@@ -172,7 +175,7 @@ impl Event {
     }
 }
 
-/// One line of `key=value`.
+/// Writes one line of `key=value` pairs.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -220,7 +223,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// Who is told.
+/// The user's event hook, and the least level that it receives.
 #[derive(Clone)]
 pub(crate) struct Hook {
     pub(crate) least: Level,

@@ -1,4 +1,4 @@
-//! The figures of one pause, and what is told of them.
+//! The figures of one pause, and the report and the event made from them.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -8,41 +8,41 @@ use super::{
     report::{Cause, CollectReport, Generation},
 };
 
-/// What one pause was asked for, took and did.
+/// What one pause was asked for, how long it took, and what it did.
 pub(crate) struct PauseFigures {
     pub(crate) generation: Generation,
     pub(crate) cause: Cause,
     pub(crate) step: Step,
-    /// When it was asked for.
+    /// When the leader began to stop the world.
     pub(crate) start: Instant,
-    /// How long it took from there.
+    /// How long the pause took from there.
     pub(crate) pause: Duration,
-    /// How long it took to stop the world, and the thread that was waited for last.
+    /// How long it took to stop the world, and the thread that the leader waited for last.
     pub(crate) stopped: Duration,
     pub(crate) last: Option<String>,
     /// Bytes of objects before and after its minor collection.
     pub(crate) before: usize,
     pub(crate) after: usize,
-    /// Bytes allocated since the last one.
+    /// Bytes allocated since the last pause.
     pub(crate) allocated: usize,
-    /// Bytes that stayed young.
+    /// Bytes of objects that stayed young.
     pub(crate) copied: usize,
-    /// Bytes and objects that became old.
+    /// Bytes and number of objects that were promoted.
     pub(crate) promoted: usize,
     pub(crate) promoted_objects: usize,
-    /// Bytes, of both, that helpers copied.
+    /// Bytes, of `copied` and `promoted`, that GC workers copied.
     pub(crate) helped: usize,
     /// Entries of the remembered set afterwards.
     pub(crate) remembered: usize,
 }
 
 impl PauseFigures {
-    /// What died young: the old part only grows in a minor collection.
+    /// Returns the bytes that died young: the old generation only grows in a minor collection.
     pub(crate) fn freed(&self) -> usize {
         self.before.saturating_sub(self.after)
     }
 
-    /// As whoever asked for it sees it.
+    /// Returns the report for the thread that requested the collection.
     pub(crate) fn report(&self) -> CollectReport {
         CollectReport {
             generation: self.generation,
@@ -55,7 +55,7 @@ impl PauseFigures {
         }
     }
 
-    /// As the event hook sees it.
+    /// Returns the event for the hook.
     pub(crate) fn event(self) -> Event {
         Event::Collection {
             generation: self.generation as u8,

@@ -1,10 +1,10 @@
-//! Durations by size: eight buckets to a doubling, so a percentile is right to an eighth.
+//! A histogram of durations: eight buckets to a doubling, so a percentile is exact to an eighth.
 
 use core::time::Duration;
 
-/// How often a duration of which length was seen. Adding is constant time, reading a percentile looks at 300 numbers.
+/// How often durations of each length were seen. Adding one takes constant time; reading a percentile reads 288 counts.
 ///
-/// Percentiles are upper bounds of their bucket, at most an eighth too large; the maximum is exact.
+/// A percentile is the upper bound of its bucket, at most an eighth too large. The maximum is exact.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -22,7 +22,7 @@ pub struct Histogram {
     max: Duration,
 }
 
-/// Up to 2³⁷ ns, more than two minutes; what is longer counts as that.
+/// Buckets for up to 2³⁸ ns, more than four minutes. Longer durations count in the last bucket.
 const BUCKETS: usize = 8 * 36;
 
 impl Default for Histogram {
@@ -40,7 +40,7 @@ fn bucket(nanos: u64) -> usize {
     ((doubling - 2) * 8 + eighth).min(BUCKETS - 1)
 }
 
-/// The largest value that falls into a bucket.
+/// Returns the largest value that falls into a bucket.
 fn top(bucket: usize) -> u64 {
     if bucket < 8 {
         return bucket as u64;
@@ -57,7 +57,7 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
-    /// How many were seen.
+    /// Returns how many durations were added.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -70,7 +70,7 @@ impl Histogram {
         self.count
     }
 
-    /// Their sum. Exact.
+    /// Returns the sum of the durations, which is exact.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -83,7 +83,7 @@ impl Histogram {
         self.total
     }
 
-    /// The longest. Exact.
+    /// Returns the longest duration, which is exact.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -96,7 +96,7 @@ impl Histogram {
         self.max
     }
 
-    /// The duration that `percent` of them do not exceed, from 0 to 100; zero if none was seen.
+    /// Returns the duration that `percent` of all durations do not exceed, with `percent` from 0 to 100; zero if none was added.
     ///
     /// ```
     /// assert!(gc_core::Histogram::default().percentile(99.9).is_zero());

@@ -1,23 +1,23 @@
-//! Minimum mutator utilisation: the least part of any window of time that was left to the program (Cheng, Blelloch: *A parallel,
-//! real-time garbage collector*, 2001).
+//! Minimum mutator utilisation (MMU): the smallest fraction of any window of time that was left to the program (Cheng, Blelloch:
+//! *A parallel, real-time garbage collector*, 2001).
 //!
-//! A worst window can be moved, without getting better, until it ends where a pause ends. So each pause looks at one window of each length,
-//! whose pauses are kept in a queue: constant time for each pause, all in all.
+//! A worst window can be moved until it ends at the end of a pause, and its utilisation does not rise. So each pause looks at one
+//! window of each length. A queue holds the pauses in that window, which makes the amortised cost of a pause constant.
 
 use core::time::Duration;
 use std::{collections::VecDeque, time::Instant};
 
-/// One length of window.
+/// The windows of one length.
 struct Window {
     length: Duration,
-    /// Pauses that reach into the window that ends with the last one.
+    /// The pauses that overlap the window which ends with the last pause.
     pauses: VecDeque<(Instant, Instant)>,
-    /// Their sum.
+    /// The sum of their durations.
     paused: Duration,
     least: f64,
 }
 
-/// The utilisation in windows of 1, 10 and 100 ms.
+/// The MMU for windows of 1, 10 and 100 ms.
 pub(crate) struct Mmu([Window; 3]);
 
 impl Default for Mmu {
@@ -32,14 +32,14 @@ impl Default for Mmu {
 }
 
 impl Mmu {
-    /// Counts a pause. They come in order.
+    /// Counts a pause. Pauses come in order.
     pub(crate) fn add(&mut self, start: Instant, end: Instant) {
         for window in &mut self.0 {
             window.add(start, end);
         }
     }
 
-    /// The least part of a window that was left to the program, for each length.
+    /// Returns the MMU for each length of window.
     pub(crate) fn least(&self) -> [(Duration, f64); 3] {
         self.0.each_ref().map(|window| (window.length, window.least))
     }

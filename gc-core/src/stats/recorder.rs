@@ -1,6 +1,6 @@
-//! Where statistics are written, all of them: by pauses, and by whoever ends a full collection.
+//! The one place where statistics are written: by the leader of each pause, and by the thread that ends a major cycle.
 //!
-//! The locks are leaves: no other is taken, and no code of the program runs, while one is held.
+//! The locks are leaves: while a thread holds one, it takes no other lock and runs no code of the program.
 
 use core::time::Duration;
 
@@ -14,20 +14,20 @@ pub(crate) struct Recorder {
     times: Mutex<Times>,
 }
 
-/// How long things took.
+/// How long pauses took, and how long it took to stop the world.
 #[derive(Default)]
 struct Times {
     pauses: Histogram,
     utilisation: Mmu,
-    /// From a request to the moment the world stands, where somebody had to be waited for.
+    /// From the start of a stop to the stopped world. Only stops that had to wait for a thread count.
     to_safepoint: Histogram,
-    /// The thread that the longest of these waited for.
+    /// The thread that the longest of these stops waited for.
     slowest: Option<String>,
 }
 
-/// What lives, as a pause leaves it.
+/// The size of what survives, at the end of a pause.
 pub(crate) struct Living {
-    /// Bytes of cells and runs, and how many objects, dead ones not yet found to be included.
+    /// Bytes of cells and runs, and the number of objects, including dead ones that the collector has not found yet.
     pub(crate) old_bytes: usize,
     pub(crate) old_objects: usize,
     pub(crate) survivor_bytes: usize,
@@ -36,7 +36,7 @@ pub(crate) struct Living {
 }
 
 impl Recorder {
-    /// A stop took so long, and waited for this thread last.
+    /// Records how long a stop took, and the thread that it waited for last.
     pub(crate) fn stop(&self, time: Duration, last: &str) {
         let mut times = self.times.lock();
         if time > times.to_safepoint.max() {
@@ -45,7 +45,8 @@ impl Recorder {
         times.to_safepoint.add(time);
     }
 
-    /// What a pause leaves. The spaces are locked: what a sweep changes next is written next.
+    /// Records the sizes at the end of a pause. The caller holds the locks of the spaces, so that a later sweep also writes
+    /// later.
     pub(crate) fn living(&self, living: &Living) {
         let mut stats = self.stats.lock();
         stats.old_bytes = living.old_bytes;
@@ -54,7 +55,7 @@ impl Recorder {
         stats.remembered = living.remembered;
     }
 
-    /// A pause is over, but for the resumption.
+    /// Records a pause that is complete, except that the mutators have not resumed.
     pub(crate) fn pause(&self, figures: &PauseFigures) {
         let mut stats = self.stats.lock();
         if figures.step == Step::Whole {
@@ -74,7 +75,8 @@ impl Recorder {
         times.utilisation.add(figures.start, figures.start + figures.pause);
     }
 
-    /// A full collection has ended: what is old now, and what its sweep freed. The spaces are locked.
+    /// Records the end of a major cycle: the size of the old generation, and what the sweep freed. The caller holds the locks of
+    /// the spaces.
     pub(crate) fn full(&self, old_bytes: usize, old_objects: usize, freed_bytes: usize, freed_objects: usize) {
         let mut stats = self.stats.lock();
         (stats.old_bytes, stats.old_objects) = (old_bytes, old_objects);
@@ -83,7 +85,7 @@ impl Recorder {
         stats.objects_freed += freed_objects as u64;
     }
 
-    /// The counters that are written here.
+    /// Returns the counters that are written here.
     pub(crate) fn stats(&self) -> Stats {
         *self.stats.lock()
     }

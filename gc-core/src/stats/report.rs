@@ -1,8 +1,8 @@
-//! What a collection is asked for, why, and what it did: as users see it.
+//! Causes, generations and reports: how users see a request for a collection and its outcome.
 
 use core::{fmt, time::Duration};
 
-/// Why a collection happened: part of [`Event::Collection`](crate::Event::Collection).
+/// The reason for a collection, as [`Event::Collection`](crate::Event::Collection) reports it.
 ///
 /// ```
 /// assert_eq!(gc_core::Cause::Growth.to_string(), "growth");
@@ -10,15 +10,16 @@ use core::{fmt, time::Duration};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The program asked for it.
+    /// The program requested it.
     Explicit,
-    /// The young budget was used up, or the remembered set was full.
+    /// The young budget was used up, the remembered set was full, or young objects hold much memory outside the heap. Also the
+    /// stress setting `every-allocation`.
     Nursery,
-    /// The old generation has grown past its goal.
+    /// The old generation has grown so much that marking has to begin, or has to end at once.
     Growth,
-    /// An allocation found the hard limit reached.
+    /// An allocation was refused: by the hard limit, the reservation or the system.
     Limit,
-    /// The stress setting.
+    /// The stress setting `every-safepoint`.
     Stress,
 }
 
@@ -34,9 +35,9 @@ impl fmt::Display for Cause {
     }
 }
 
-/// What is collected.
+/// Which part of the heap is collected.
 ///
-/// Generations 0 and 1 are always collected together; they differ in where survivors go.
+/// Generations 0 and 1 are always collected together; the variants differ in where survivors go.
 ///
 /// ```
 /// # use gc_core::Generation;
@@ -48,10 +49,10 @@ impl fmt::Display for Cause {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Generation {
-    /// Generations 0 and 1, by age: survivors of a first collection become generation 1, of a second one old. When the
-    /// turn of [`promote_all_every`](crate::Thresholds::promote_all_every) has come, as `Young`.
+    /// Generations 0 and 1, by age: an object that survives its first collection becomes generation 1, and the second one
+    /// promotes it. When [`promote_all_every`](crate::Thresholds::promote_all_every) makes it due, this collects as `Young` does.
     Fresh = 0,
-    /// Generations 0 and 1: every survivor becomes old.
+    /// Generations 0 and 1, and every survivor is promoted.
     Young = 1,
     /// The whole heap.
     Old = 2,
@@ -72,16 +73,17 @@ pub enum Generation {
 pub struct CollectReport {
     /// The oldest generation that was collected.
     pub generation: Generation,
-    /// Bytes of objects before, rounded as each generation rounds.
+    /// Bytes of objects before the collection, rounded as each generation rounds.
     pub bytes_before: usize,
-    /// Bytes of objects that are gone.
+    /// Bytes of objects that were freed.
     pub bytes_freed: usize,
-    /// Old objects that are gone. Young ones are not counted: they cost nothing when they die.
+    /// Old objects that were freed. Young objects are not counted: they cost nothing when they die.
     pub old_objects_freed: usize,
-    /// How long it took, from the request on: the wait for other threads to reach safepoints, and the pause.
+    /// How long the pause took, with the wait for other threads to reach safepoints. For the old generation: the sum of the
+    /// pauses that begin and end marking.
     pub pause: Duration,
-    /// For the old generation: how long marking took, from the beginning of its first pause to the end of the second. Otherwise zero.
+    /// For the old generation: how long marking took, from the start of its first pause to the end of marking. Otherwise zero.
     pub marking: Duration,
-    /// For the old generation: how long it took from there until everything was swept. Otherwise zero.
+    /// For the old generation: how long sweeping took, from the end of marking until everything was swept. Otherwise zero.
     pub sweeping: Duration,
 }
