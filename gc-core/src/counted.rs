@@ -1,17 +1,17 @@
-//! `Counted`: the reference-counted path, for types that cannot form cycles.
+//! `Counted`: references counted instead of traced, for types that cannot form cycles.
 //!
-//! | file | has |
+//! | file | contents |
 //! |---|---|
 //! | `count` | the counts of one object, biased towards the mutator that made it |
-//! | `owners` | mutators, and what others asked them to merge |
-//! | `current` | which mutator this thread counts by |
+//! | `owners` | the mutators, and the objects that other threads asked each to merge |
+//! | `current` | the mutator that this thread counts for |
 //! | `contents` | the memory of an object: header, length, contents |
-//! | `reclaim` | the end of objects, without deep recursion |
-//! | `weak`, `unique`, `convert`, `compare`, `serde` | the face |
+//! | `reclaim` | reclaiming dead objects without deep recursion |
+//! | `weak`, `unique`, `convert`, `compare`, `serde` | the public API |
 //!
-//! - **[counted.one-count]** A `Counted` is one reference of its object's count, a `CountedWeak` one weak handle.
-//! - **[counted.whole]** The contents are whole from before the first `Counted` until the object is dead ([count.dead]), and nobody writes them but through
-//!   the only handle.
+//! - **[counted.one-count]** A `Counted` is one reference of its object's count. A `CountedWeak` is one weak handle.
+//! - **[counted.whole]** The contents are valid from before the first `Counted` exists until the object is dead ([count.dead]).
+//!   They are written only through the only handle.
 
 mod compare;
 mod contents;
@@ -44,14 +44,15 @@ use current::{ask, current, merge};
 use owners::Object;
 use reclaim::KindOf;
 
-/// A reference to an immutable object that goes with its last reference: `Arc`'s face, `Rc`'s speed on the thread that made it.
+/// A reference to an immutable object that is reclaimed with its last reference: the interface of `Arc`, at the speed of `Rc` on
+/// the thread that made the object.
 ///
-/// For types that cannot form cycles: [`Acyclic`], which `#[derive(Trace)] #[trace(acyclic)]` proves field by field, `String`s, numbers and
-/// containers of such. It needs no heap and no mutator, is never traced and never moves, and is `Send + Sync` where `T` is. In a traced
-/// object it is a leaf.
+/// For types that cannot form cycles. Such types are [`Acyclic`], which `#[derive(Trace)] #[trace(acyclic)]` proves field by
+/// field: `String`s, numbers and containers of such types. A `Counted` needs no heap and no mutator. Its object is never traced
+/// and never moves. It is `Send + Sync` where `T` is. In a traced object it is a leaf.
 ///
-/// One word, also for `str` and slices, whose contents lie in the same allocation; `Option<Counted<T>>` too. An object takes 24 bytes beside
-/// its contents, of strings and slices 32.
+/// A `Counted` is one word, and so is `Option<Counted<T>>`, also for `str` and slices, whose contents lie in the same allocation.
+/// An object takes 24 bytes in addition to its contents, or 32 bytes for strings and slices.
 ///
 /// ```
 /// use gc_core::Counted;
@@ -65,45 +66,47 @@ use reclaim::KindOf;
 ///
 /// # What it costs
 ///
-/// The thread that made the object, while it runs its [`Mutator`](crate::Mutator), counts without atomic operations: a clone and its drop cost
-/// about what `Rc`'s do. Every other thread, and any thread without a mutator or in [`blocked`](crate::Mutator::blocked), counts
-/// by atomic operations, as `Arc`. Making an object and dropping the last reference where it was made take no atomic
-/// operation.
+/// The thread that made the object counts without atomic operations while it runs its [`Mutator`](crate::Mutator): a clone and
+/// its drop cost about as much as those of `Rc`. Every other thread counts by atomic operations, as `Arc` does. So does a thread
+/// without a mutator or in [`blocked`](crate::Mutator::blocked). Making an object takes no atomic operation, nor does dropping
+/// the last reference on the thread that made the object.
 ///
-/// # When an object goes
+/// # When an object is reclaimed
 ///
-/// With its last reference, if that is dropped by the thread that made it, or by anybody once that thread has let go of all references
-/// *it counted*, is blocked, or has detached. If another thread drops one of those while the thread that made the object runs, and has
-/// not made as many itself, that thread is asked: from then on until its next safepoint, `blocked` or detach the object does not go, even
-/// if the thread that made it drops the last reference. If nobody has one by then, the destructor runs on its heap's own thread. A leaked
-/// mutator (`mem::forget`) is never at a safepoint: such objects leak.
+/// An object is reclaimed with its last reference, if the thread that made the object drops that reference. It is also reclaimed
+/// with its last reference, whichever thread drops it, if the thread that made the object has released all references that *it
+/// counted*, is blocked, or has detached.
 ///
-/// Dropping a long chain takes no deep stack: where many destructors are under way, each in the one before, or one of them has panicked,
-/// what a destructor lets go of goes only after it has returned. It must not wait for that. Of destructors that panic while a chain is
-/// dropped, all run, and the first panic goes on.
+/// While the thread that made the object runs, the other threads together may drop more references than they have made. The
+/// thread that made the object is then asked to merge the counts. Until its next safepoint, `blocked` or detach, the object is
+/// not reclaimed, even if that thread drops the last reference. If no reference is left by then, the destructor runs on a
+/// thread of the owner's heap. A leaked mutator (`mem::forget`) never reaches a safepoint, so such objects leak.
 ///
-/// In the child of a `fork`, objects that mutators of the parent own leak, and asking for them may wait for a lock that nobody there holds: see
-/// [`Heap`](crate::Heap).
+/// Dropping a long chain takes no deep stack. The references that a destructor drops are reclaimed only after it has returned, if
+/// many destructors are nested or one of them has panicked. A destructor must not wait for them to be reclaimed. If destructors
+/// panic while a chain is dropped, all destructors still run, and the first panic is resumed.
 ///
-/// In the child of a `fork`, what another thread's mutator made may leak, or wait for ever when it is dropped.
+/// In the child of a `fork`, objects owned by mutators of other threads of the parent may leak. Dropping them may wait forever,
+/// for a lock that no thread of the child holds: see [`Heap`](crate::Heap).
 ///
-/// A count that reaches its end stays there, and the object is never freed: no count ever wraps.
+/// A count that reaches its maximum is saturated: it stays there, and the object is never freed. No count ever wraps.
 ///
-/// There is no `Counted<dyn Trait>`: a one-word pointer to a trait object would need a trait's own vtable in the object, which stable Rust
-/// has no safe name for. `Counted<Box<dyn Trait>>` is one allocation more.
+/// There is no `Counted<dyn Trait>`. A one-word pointer to a trait object would need the vtable in the object, and stable Rust
+/// has no safe way to name the vtable of a trait. `Counted<Box<dyn Trait>>` costs one allocation more.
 pub struct Counted<T: Contents + ?Sized> {
     count: NonNull<Count>,
     contents: PhantomData<T>,
 }
 
-// SAFETY: as for `Arc`: references on several threads are `&T` on several threads, and the last one drops a `T` on any.
+// SAFETY: as for `Arc`: references on several threads are `&T` on several threads (`T: Sync`), and the last one drops a `T` on
+// any thread (`T: Send`).
 unsafe impl<T: Contents + ?Sized + Send + Sync> Send for Counted<T> {}
-// SAFETY: as above: `&Counted<T>` gives `&T`, and a `Counted<T>` by `clone`.
+// SAFETY: as above: `&Counted<T>` gives `&T`, and `clone` makes a `Counted<T>` of it.
 unsafe impl<T: Contents + ?Sized + Send + Sync> Sync for Counted<T> {}
 
 impl<T: Contents + ?Sized> Unpin for Counted<T> {}
 
-/// The contents are seen through shared references only.
+/// The contents are reached through shared references only.
 impl<T: Contents + ?Sized + RefUnwindSafe> UnwindSafe for Counted<T> {}
 
 /// As above.
@@ -112,7 +115,8 @@ impl<T: Contents + ?Sized + RefUnwindSafe> RefUnwindSafe for Counted<T> {}
 impl<T: Acyclic> Counted<T> {
     /// Makes an object.
     ///
-    /// One allocation. On a thread that runs a mutator, that becomes the owner: it counts without atomic operations.
+    /// One allocation. If the calling thread runs a mutator, that mutator becomes the owner, which counts without atomic
+    /// operations.
     ///
     /// ```
     /// let answer = gc_core::Counted::new(42);
@@ -123,9 +127,10 @@ impl<T: Acyclic> Counted<T> {
         Self::from_count(contents::new(Count::new(current()), value))
     }
 
-    /// Makes an object that is never dropped nor freed, and whose references are never counted: for interned names and small constants.
+    /// Makes an object that is never dropped or freed, and whose references are never counted: for interned names and small
+    /// constants.
     ///
-    /// [`strong_count`](Self::strong_count) of it is `usize::MAX`; it is never the only reference.
+    /// Its [`strong_count`](Self::strong_count) is `usize::MAX`, and no reference to it is ever the only one.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -141,20 +146,20 @@ impl<T: Acyclic> Counted<T> {
 }
 
 impl Counted<str> {
-    /// [`immortal`](Counted::immortal) for text.
+    /// Makes an [`immortal`](Counted::immortal) object of text.
     ///
     /// ```
     /// let name = gc_core::Counted::immortal_str("__init__");
     /// assert_eq!(&*name, "__init__");
     /// ```
     pub fn immortal_str(text: &str) -> Self {
-        // SAFETY: the text's bytes; nothing to drop.
+        // SAFETY: `text` gives so many readable bytes of valid UTF-8, and bytes need no dropping.
         Self::from_count(unsafe { contents::new_slice(Count::immortal(), text.as_ptr(), text.len()) })
     }
 }
 
 impl<T: Contents + ?Sized> Counted<T> {
-    /// The handle of a new object's one reference ([counted.one-count]).
+    /// Returns the handle that stands for a new object's one reference ([counted.one-count]).
     #[inline(always)]
     fn from_count(count: NonNull<Count>) -> Self {
         Self { count, contents: PhantomData }
@@ -162,16 +167,16 @@ impl<T: Contents + ?Sized> Counted<T> {
 
     #[inline(always)]
     fn count(&self) -> &Count {
-        // SAFETY: an object lives as long as a reference to it, and nobody has its header exclusively.
+        // SAFETY: an object lives as long as a reference to it, and no thread ever has a `&mut` to its header.
         unsafe { self.count.as_ref() }
     }
 
-    /// The object without its type.
+    /// Returns the object without its type.
     fn object(&self) -> Object {
         Object { count: self.count, kind: KindOf::<T>::KIND }
     }
 
-    /// Whether both are references to the same object.
+    /// Returns whether both are references to the same object.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -185,7 +190,7 @@ impl<T: Contents + ?Sized> Counted<T> {
         this.count == other.count
     }
 
-    /// The address of the contents, which stays the same.
+    /// Returns the address of the contents, which never changes.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -195,15 +200,15 @@ impl<T: Contents + ?Sized> Counted<T> {
     /// ```
     #[inline]
     pub fn as_ptr(this: &Self) -> *const T {
-        // SAFETY: an object of this type ([counted.one-count]).
+        // SAFETY: this handle refers to a live object of this type ([counted.one-count]).
         unsafe { T::at(this.count.cast()) }.as_ptr()
     }
 
-    /// How many references there are; `usize::MAX` for an immortal.
+    /// Returns the number of references, `usize::MAX` for an immortal object.
     ///
-    /// While other threads clone and drop references, it is out of date at once, as for `Arc`. It is exact on the thread that made the object,
-    /// and, by merging the counts, on others when that thread is blocked or gone; on others while that thread runs, it is an estimate,
-    /// at least 1.
+    /// While other threads clone and drop references, the number is out of date at once, as for `Arc`. It is exact on the thread
+    /// that made the object. On another thread it is exact if the thread that made the object is blocked or gone, as the counts
+    /// are merged then. Otherwise it is an estimate, at least 1.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -219,7 +224,8 @@ impl<T: Contents + ?Sized> Counted<T> {
         this.count().strong(current()).max(1)
     }
 
-    /// How many weak handles there are: out of date at once, as [`strong_count`](Self::strong_count). 0 for an immortal.
+    /// Returns the number of weak handles, 0 for an immortal object. It is out of date at once, as
+    /// [`strong_count`](Self::strong_count) is.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -232,7 +238,8 @@ impl<T: Contents + ?Sized> Counted<T> {
         this.count().weak()
     }
 
-    /// Makes a weak handle: it does not keep the contents alive. An atomic operation, the first one for an object two.
+    /// Makes a weak handle, which does not keep the contents alive. It takes one atomic operation; the first weak handle of an
+    /// object takes two.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -248,7 +255,7 @@ impl<T: Contents + ?Sized> Counted<T> {
         CountedWeak::from_count(this.count)
     }
 
-    /// Ends this reference: whether the object is dead, and the caller's to end.
+    /// Releases this reference. Returns whether the object is dead and the caller has to reclaim it.
     fn release(&mut self) -> bool {
         let released = match self.count().release(current()) {
             Step::Counted => Released::Alive,
@@ -264,7 +271,7 @@ impl<T: Contents + ?Sized> Counted<T> {
 }
 
 impl<T: Contents + ?Sized> Clone for Counted<T> {
-    /// Another reference to the same object.
+    /// Makes another reference to the same object.
     #[inline(always)]
     fn clone(&self) -> Self {
         self.count().retain(current());
@@ -277,9 +284,9 @@ impl<T: Contents + ?Sized> Drop for Counted<T> {
     fn drop(&mut self) {
         match self.count().release(current()) {
             Step::Counted => {}
-            // SAFETY: it was our last, both; the handle is gone afterwards.
+            // SAFETY: the step says that this handle's reference was the last biased one. The handle is gone afterwards.
             Step::Last => unsafe { drop_last::<T>(self.count) },
-            // SAFETY: as above.
+            // SAFETY: this handle's reference is not released yet. The handle is gone afterwards.
             Step::Elsewhere => unsafe { drop_elsewhere::<T>(self.count) },
         }
     }
@@ -290,53 +297,54 @@ impl<T: Contents + ?Sized> Deref for Counted<T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: an object of this type ([counted.one-count]), whole and not written as long as this handle is there ([counted.whole]).
+        // SAFETY: an object of this type ([counted.one-count]), valid and not written as long as this handle exists
+        // ([counted.whole]).
         unsafe { T::at(self.count.cast()).as_ref() }
     }
 }
 
-/// Goes on after [`Step::Last`].
+/// Completes a release after [`Step::Last`].
 ///
 /// # Safety
 ///
-/// The count of an object of this type, a reference of which the caller has released by that step.
+/// `object` is the count of an object of this type. The caller has released a reference to it, and got that step.
 #[inline(never)]
 unsafe fn drop_last<T: Contents + ?Sized>(object: NonNull<Count>) {
-    // SAFETY: not freed before this says so.
+    // SAFETY: the object is not freed before this call returns that it is dead.
     match unsafe { object.as_ref() }.release_last_biased() {
-        // SAFETY: of this type, dead and ours, without weak handles; nothing to drop.
+        // SAFETY: of this type, dead and ours to reclaim, without weak handles. There is nothing to drop.
         Released::Unshared if !needs_drop::<T>() => unsafe { contents::free::<T>(object) },
-        // SAFETY: of this type, dead and ours.
+        // SAFETY: of this type, dead and ours to reclaim.
         Released::Unshared | Released::Dead => unsafe { reclaim::<T>(object) },
         Released::Alive | Released::Ask(_) => {}
     }
 }
 
-/// Goes on after [`Step::Elsewhere`].
+/// Completes a release after [`Step::Elsewhere`].
 ///
 /// # Safety
 ///
-/// The count of an object of this type, a reference of which is the caller's to release.
+/// `object` is the count of an object of this type. The caller has a reference to it, which this call releases.
 #[inline(never)]
 unsafe fn drop_elsewhere<T: Contents + ?Sized>(object: NonNull<Count>) {
-    // SAFETY: not freed before this says so.
+    // SAFETY: the object is not freed before this call returns that it is dead.
     match unsafe { object.as_ref() }.release_elsewhere() {
         Released::Alive => {}
-        // SAFETY: of this type, dead and ours, without weak handles; nothing to drop.
+        // SAFETY: of this type, dead and ours to reclaim, without weak handles. There is nothing to drop.
         Released::Unshared if !needs_drop::<T>() => unsafe { contents::free::<T>(object) },
-        // SAFETY: of this type, dead and ours.
+        // SAFETY: of this type, dead and ours to reclaim.
         Released::Dead | Released::Unshared => unsafe { reclaim::<T>(object) },
-        // SAFETY: as above, with QUEUED set.
+        // SAFETY: of this type, and the release has set QUEUED.
         Released::Ask(owner) => unsafe { ask_owner::<T>(object, owner) },
     }
 }
 
 /// # Safety
 ///
-/// The object is of this type, dead, and the caller's to end.
+/// The object is of this type and dead, and the caller has to reclaim it.
 #[inline(never)]
 unsafe fn reclaim<T: Contents + ?Sized>(object: NonNull<Count>) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees the same.
     unsafe { reclaim::reclaim::<T>(object) };
 }
 
@@ -347,7 +355,7 @@ unsafe fn reclaim<T: Contents + ?Sized>(object: NonNull<Count>) {
 #[inline(never)]
 unsafe fn ask_owner<T: Contents + ?Sized>(object: NonNull<Count>, owner: u64) {
     if ask(owner, Object { count: object, kind: KindOf::<T>::KIND }) {
-        // SAFETY: of this type, dead, and ours.
+        // SAFETY: of this type, dead, and ours to reclaim, as `ask` returns.
         unsafe { reclaim::reclaim::<T>(object) };
     }
 }

@@ -1,17 +1,17 @@
-//! What the collector may look into: the [`Trace`] contract.
+//! The [`Trace`] contract: what the collector may look into.
 //!
-//! A traced type tells the collector where its pointers are, and what it is called under any other
-//! collection lifetime. Both are written by `#[derive(Trace)]`; nobody implements these traits by hand
-//! outside this crate.
+//! An impl of `Trace` reports to the collector where the pointers of a type are, and names the type under any other collection
+//! lifetime. `#[derive(Trace)]` writes both. Outside this crate the traits are not meant to be implemented by hand.
 //!
 //! # Invariants
 //!
 //! - **[trace.layout]** `At<'a>`, `Static` and `Self` differ in collection lifetimes only, so they have one layout.
-//! - **[trace.all-pointers]** `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of the memory it owns, exactly once.
-//! - **[trace.shared-refs]** `trace` forms only shared references, unless `V::MOVES`: then the world is stopped and it may form
-//!   `&mut` to reach memory that a container owns.
-//! - **[trace.cells-inline]** A `Slot` or `GcCell` lies inline in its object. Containers with memory of their own assert it in the
-//!   body of `trace` (in a constant it would be a cycle for recursive types), which every allocation instantiates.
+//! - **[trace.all-pointers]** `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of the memory it owns, exactly
+//!   once.
+//! - **[trace.shared-refs]** `trace` forms only shared references, unless `V::MOVES`. If `V::MOVES`, the world is stopped, and
+//!   `trace` may form `&mut` to reach memory that a container owns.
+//! - **[trace.cells-inline]** A `Slot` or `GcCell` lies inline in its object. Containers with memory of their own assert it in
+//!   the body of `trace`, which every allocation instantiates. (An assertion in a constant would be a cycle for recursive types.)
 //!
 //! [`acyclic`] is the contract of types that may be counted instead of traced.
 
@@ -28,8 +28,7 @@ use crate::object::{CellWord, PointerSlot};
 
 /// A type whose values may live in a heap or in a [`Root`](crate::Root).
 ///
-/// Derive it: `#[derive(Trace)]`. The derive needs no `unsafe` and refuses what would be unsound, with a
-/// message at the field.
+/// Derive it: `#[derive(Trace)]`. The derive needs no `unsafe`, and refuses an unsound field with a message at that field.
 ///
 /// ```
 /// use gc_core::{Gc, Slot, Trace};
@@ -44,8 +43,9 @@ use crate::object::{CellWord, PointerSlot};
 ///
 /// # Safety
 ///
-/// The invariants [trace.layout] to [trace.cells-inline] of the module: same layout under every lifetime, every pointer reported, no
-/// exclusive references unless the world is stopped, no cell in memory of its own.
+/// The invariants [trace.layout] to [trace.cells-inline] of the module: the layout is the same under every lifetime; every
+/// pointer is reported; exclusive references are formed only while the world is stopped; no cell lies in memory that a container
+/// owns.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be traced by the collector",
     label = "`{Self}` does not implement `Trace`",
@@ -65,7 +65,8 @@ pub unsafe trait Trace {
     /// Whether the value may hold a pointer into the heap. If not, `At<'a>` is `Self` for every `'a`.
     const HAS_GC: bool;
 
-    /// What the derive proves with: reached through the trait that is implemented, so that nothing can stand in for it.
+    /// Gives the derive its proofs. The derive reaches them through the trait that is being implemented, so no other item can
+    /// stand in for them.
     #[doc(hidden)]
     const PROOFS: __private::Proofs = __private::Proofs;
 
@@ -73,13 +74,13 @@ pub unsafe trait Trace {
     ///
     /// # Safety
     ///
-    /// `this` points to a valid, initialised value that nobody writes meanwhile; with `V::MOVES`, the world is stopped
-    /// and no reference to the value or to memory that it owns exists.
+    /// `this` points to a valid, initialised value that no thread writes meanwhile. With `V::MOVES`, the world is stopped, and no
+    /// reference to the value or to memory that it owns exists.
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V);
 }
 
-/// What a [`Gc`](crate::Gc) may point to: every [`Trace`] type, slices of them, and `str`. A bound for generic code;
-/// nobody implements it by hand.
+/// What a [`Gc`](crate::Gc) may point to: every [`Trace`] type, slices of them, and `str`. A bound for generic code; it is not
+/// meant to be implemented by hand.
 ///
 /// ```
 /// use gc_core::{Gc, Object, Slot};
@@ -92,7 +93,7 @@ pub unsafe trait Trace {
 ///
 /// # Safety
 ///
-/// As for [`Trace`]; `at_address` turns the one-word address of an object of this type into a pointer to it.
+/// As for [`Trace`]. `at_address` turns the one-word address of an object of this type into a pointer to it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an object of a collected heap",
     note = "objects are types that `#[derive(Trace)]`, slices of them, and `str`"
@@ -104,7 +105,7 @@ pub unsafe trait Object {
     /// The type at `'static`.
     type Static: ?Sized + for<'b> Object<At<'b> = Self::At<'b>, Static = Self::Static> + 'static;
 
-    /// The object whose one-word address is `address`.
+    /// Returns the object whose one-word address is `address`.
     ///
     /// # Safety
     ///
@@ -131,7 +132,7 @@ unsafe impl<T: Trace> Object for [T] {
 
     #[inline(always)]
     unsafe fn at_address(address: NonNull<u8>) -> NonNull<[T]> {
-        // SAFETY: the caller passes the address of a live slice object, whose length word is initialised.
+        // SAFETY: the caller guarantees the address of a live slice object, whose length word is initialised.
         let len = unsafe { address.cast::<usize>().read() };
         // SAFETY: the elements lie in the same object, behind the length.
         let elements = unsafe { address.byte_add(crate::object::elements_offset(align_of::<T>())) };
@@ -154,22 +155,22 @@ unsafe impl Object for str {
     }
 }
 
-/// What the collector does with each pointer that [`Trace::trace`] reports. Implemented by the collector only, and of
-/// use to what `#[derive(Trace)]` writes only.
+/// What the collector does with each pointer that [`Trace::trace`] reports. Only the collector implements it, and only the code
+/// that `#[derive(Trace)]` writes uses it.
 #[diagnostic::on_unimplemented(message = "`Visitor` is implemented by the collector only")]
 pub trait Visitor: sealed::Visitor {
-    /// Whether the visitor rewrites pointers: the world is stopped.
+    /// Whether the visitor rewrites pointers. It does so only while the world is stopped.
     const MOVES: bool;
 
-    /// A pointer field, null or the address of an object.
+    /// Visits a pointer field, which is null or the address of an object.
     ///
     /// # Safety
     ///
-    /// `pointer_slot` is the place of a pointer field of the value that is being traced.
+    /// `pointer_slot` points to a pointer field of the value that is being traced.
     #[doc(hidden)]
     unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot);
 
-    /// A cell with its lock word and its content.
+    /// Visits a cell with its lock word and its content.
     ///
     /// # Safety
     ///

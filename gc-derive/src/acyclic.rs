@@ -1,7 +1,6 @@
-//! `#[trace(acyclic)]`: the impl of `Acyclic`, which proves each field by its place, or takes the user's word for it.
+//! `#[trace(acyclic)]`: the impl of `Acyclic`. It proves each field by its place, or accepts the user's assumption.
 //!
-//! What is traced and what is skipped is not asked: a field that the collector need not look at may hold a `Counted` all the
-//! same.
+//! Whether a field is traced or skipped does not matter: a field that the collector need not look at may still hold a `Counted`.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -14,7 +13,7 @@ use crate::{
     variants::{Binding, FieldOf, Locals, VariantOf, at, path_at},
 };
 
-/// The impl.
+/// Returns the impl.
 pub fn expand(
     input: &DeriveInput,
     private: &Path,
@@ -37,7 +36,7 @@ pub fn expand(
         let fields = variant.fields.iter().map(|field| proof(private, field));
         quote!(#pattern => { #(#fields)* })
     });
-    // SAFETY: what the impl promises of the type, `prove_acyclic` proves of each field, or the compiler refuses it.
+    // SAFETY: `prove_acyclic` proves for each field what the impl promises of the type, or the compiler rejects the impl.
     Ok(quote! {
         #[automatically_derived]
         unsafe impl #generics #private::Acyclic for #name #arguments #clause {
@@ -48,7 +47,7 @@ pub fn expand(
     })
 }
 
-/// The statement that compiles if `field` is what it should be.
+/// Returns the statement that compiles only if `field` satisfies its rule.
 fn proof(private: &Path, field: &FieldOf) -> TokenStream {
     let (here, span) = (&field.here, field.ty.span());
     let private = path_at(private, span);
@@ -60,8 +59,10 @@ fn proof(private: &Path, field: &FieldOf) -> TokenStream {
     }
 }
 
-/// The where clause of the impl: the type's own; `bound`, beside which the rest stays, for it is about being traced; that
-/// parameters, and associated types of them that are fields, are acyclic; that those in assumed fields are leaves.
+/// Returns the where clause of the impl. It has the type's own bounds and those of the `bound` attribute. The attribute replaces
+/// no other bounds here, as it is about being traced. A parameter has to be a leaf if it occurs in an assumed field. It has to be
+/// acyclic if it occurs in another field or in none. Associated types of parameters have to be acyclic if they occur in fields
+/// that are proven.
 fn where_clause(
     input: &DeriveInput,
     private: &Path,

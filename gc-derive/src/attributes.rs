@@ -1,4 +1,4 @@
-//! The `#[trace(…)]` attributes, checked: whatever is unknown, repeated or out of place is an error there.
+//! The `#[trace(…)]` attributes, checked: an attribute that is unknown, repeated or misplaced is an error at its position.
 
 use proc_macro2::Ident;
 use syn::{
@@ -118,14 +118,14 @@ impl Marks {
     }
 }
 
-/// A variant takes no attributes.
+/// Checks that a variant has no attributes.
 pub fn check_variant(variant: &Variant) -> Result<()> {
     each(&variant.attrs, |name, _| {
         Err(Error::new(name.span(), "`#[trace(…)]` is for types and fields: mark the fields of this variant"))
     })
 }
 
-/// Calls `read` with each name in each `#[trace(…)]`, and what follows it.
+/// Calls `read` with each name in each `#[trace(…)]`, and the tokens that follow it.
 fn each(attributes: &[Attribute], mut read: impl FnMut(&Ident, ParseStream) -> Result<()>) -> Result<()> {
     for attribute in attributes.iter().filter(|a| a.path().is_ident("trace")) {
         let list = attribute.meta.require_list()?;

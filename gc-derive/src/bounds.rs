@@ -1,5 +1,4 @@
-//! The generics of the impl: which parameters are traced, what they are called under another lifetime, and under
-//! which bounds that is so.
+//! The generics of the impl: which parameters are traced, what they become under another lifetime, and which bounds this needs.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -12,14 +11,14 @@ use syn::{
 
 use crate::{attributes::Container, names::Names};
 
-/// What the derive does with a type parameter.
+/// The way the derive treats a type parameter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// `T: Trace`; becomes `T::At<'a>`.
     Traced,
-    /// `T: Object + ?Sized`; becomes `T::At<'a>`. There is no `HAS_GC` to ask.
+    /// `T: Object + ?Sized`; becomes `T::At<'a>`. An `Object` has no `HAS_GC`.
     Object,
-    /// Marked so, or occurs in skipped fields only: `T: 'static + Send + Sync`; stays as it is.
+    /// Marked as a leaf, or occurs in skipped fields only: `T: 'static + Send + Sync`; stays as it is.
     Leaf,
 }
 
@@ -36,7 +35,7 @@ pub struct Parameters<'i> {
 }
 
 impl<'i> Parameters<'i> {
-    /// Sorts the parameters of `input`. `traced` and `skipped` are the types of its fields.
+    /// Assigns a role to each parameter of `input`. `traced` and `skipped` are the types of its fields.
     pub fn new(
         input: &'i DeriveInput,
         container: &Container,
@@ -69,7 +68,7 @@ impl<'i> Parameters<'i> {
         Ok(Self { input, private, names, lifetime, types, traced: traced.iter().map(|ty| (*ty).clone()).collect() })
     }
 
-    /// The type under `lifetime`: `Node<'a, <T as Trace>::At<'a>>`.
+    /// Returns the type under `lifetime`: `Node<'a, <T as Trace>::At<'a>>`.
     pub fn type_under(&self, lifetime: &Lifetime) -> Type {
         let name = &self.input.ident;
         if self.input.generics.params.is_empty() {
@@ -86,10 +85,10 @@ impl<'i> Parameters<'i> {
         parse_quote!(#name<#(#arguments),*>)
     }
 
-    /// The value of `HAS_GC`: true with a collection lifetime, else what the type parameters say. The fields are not
-    /// asked: for recursive types that would be a cycle. It is the same: without a collection lifetime, and with
-    /// parameters that are the same under every lifetime, each field is the same under every lifetime, which the
-    /// proof compares, and so without pointers.
+    /// Returns the value of `HAS_GC`: true with a collection lifetime, and otherwise the OR over the type parameters. It does not
+    /// ask the fields, as that would be a cycle for recursive types. The result is the same. Without a collection lifetime, and
+    /// with parameters that are the same under every lifetime, each field is the same under every lifetime, as the proof
+    /// checks. So no field has pointers.
     pub fn has_gc(&self) -> TokenStream {
         if self.lifetime.is_some() || self.types.iter().any(|(_, role)| *role == Role::Object) {
             return quote!(true);
@@ -99,9 +98,9 @@ impl<'i> Parameters<'i> {
         quote!(false #(|| <#traced as #private::Trace>::HAS_GC)*)
     }
 
-    /// The where clause of the impl: the type's own; its parameters by role; each bound of the type once more under
-    /// every other lifetime, for without it the type could not be named there; and that associated types of
-    /// parameters, where they are fields, follow their parameter to another lifetime.
+    /// Returns the where clause of the impl. It has the type's own bounds, and the bounds of the parameters by role. It repeats
+    /// each bound of the type under every other lifetime, as the type could not be named there without it. It states that
+    /// associated types of parameters, if fields have them, follow their parameter to another lifetime.
     pub fn where_clause(&self) -> Result<WhereClause> {
         let mut clause = own_where_clause(&self.input.generics);
         let private = self.private;
@@ -131,7 +130,7 @@ impl<'i> Parameters<'i> {
         Ok(clause)
     }
 
-    /// Every bound on types that the definition of the type states.
+    /// Returns every bound on types that the definition of the type states.
     fn own_predicates(&self) -> Result<Vec<PredicateType>> {
         let parameters = self.input.generics.type_params().filter(|parameter| !parameter.bounds.is_empty());
         let inline = parameters.map(|TypeParam { ident, bounds, .. }| parse_quote!(#ident: #bounds));
@@ -147,11 +146,11 @@ impl<'i> Parameters<'i> {
             .collect()
     }
 
-    /// `predicate` with all that has a collection lifetime put under `lifetime`; `None` if that says nothing new.
+    /// Returns `predicate` with everything that has a collection lifetime put under `lifetime`, or `None` if that adds nothing.
     fn predicate_under(&self, predicate: &PredicateType, lifetime: &Lifetime) -> Option<PredicateType> {
         let mut predicate = predicate.clone();
-        // `?Sized` is said already. Being traced and outliving the collection lifetime are part of `Trace::At`; to say
-        // it once more would be true, but rustc cannot prove it in generic code.
+        // `?Sized` is stated already. Being traced and outliving the collection lifetime are part of `Trace::At`. Repeating them
+        // would be true, but rustc cannot prove them in generic code.
         let traced_as = match &predicate.bounded_ty {
             Type::Path(TypePath { qself: None, path }) => path.get_ident().and_then(|name| self.trait_of(name)),
             _ => None,
@@ -173,7 +172,7 @@ impl<'i> Parameters<'i> {
         (predicate.to_token_stream().to_string() != before).then_some(predicate)
     }
 
-    /// The associated types of traced parameters that occur in fields, each once.
+    /// Returns the associated types of traced parameters that occur in fields, each once.
     pub fn projections(&self) -> Result<Vec<Type>> {
         let mut found = Projections { parameters: self, types: Vec::new() };
         for ty in &self.traced {
@@ -184,7 +183,7 @@ impl<'i> Parameters<'i> {
         Ok(found.types)
     }
 
-    /// A type of a field, under `lifetime`.
+    /// Returns the type of a field under `lifetime`.
     fn type_of_field_under(&self, ty: &Type, lifetime: &Lifetime) -> Type {
         let mut ty = ty.clone();
         Under { parameters: self, lifetime }.visit_type_mut(&mut ty);
@@ -198,7 +197,8 @@ impl<'i> Parameters<'i> {
         qualify.error.map_or(Ok(()), Err)
     }
 
-    /// The only trait that the type says the parameter `name` has, apart from being traced.
+    /// Returns the trait that the type's bounds give the parameter `name`, if it is the only one apart from the trait for being
+    /// traced.
     fn only_trait(&self, name: &Ident) -> Option<&Path> {
         let mut traits = bounds_on(&self.input.generics, name).filter_map(|bound| match bound {
             TypeParamBound::Trait(bound) if bound.lifetimes.is_none() => Some(&bound.path),
@@ -210,7 +210,7 @@ impl<'i> Parameters<'i> {
         traits.all(is_ours).then_some(only)
     }
 
-    /// The trait by which the parameter `name` is traced, if it is one that is.
+    /// Returns the trait by which the parameter `name` is traced, or `None` if it is not traced.
     fn trait_of(&self, name: &Ident) -> Option<&'static str> {
         match self.types.iter().find(|(parameter, _)| *parameter == name)?.1 {
             Role::Traced => Some("Trace"),
@@ -219,7 +219,7 @@ impl<'i> Parameters<'i> {
         }
     }
 
-    /// What the parameter `name` is under `lifetime`, if it is a traced parameter.
+    /// Returns the type of the parameter `name` under `lifetime`, or `None` if it is not traced.
     fn under(&self, name: &Ident, lifetime: &Lifetime) -> Option<Type> {
         let private = self.private;
         let as_trait = Ident::new(self.trait_of(name)?, Span::mixed_site());
@@ -232,7 +232,8 @@ impl<'i> Parameters<'i> {
     }
 }
 
-/// `predicate` for every lifetime `every`: one for each of its bounds, as binders of a bound and of a predicate cannot be nested.
+/// Returns `predicate` for every lifetime `every`. It is one predicate for each bound, as the binders of a bound and of a
+/// predicate cannot be nested.
 fn for_every(every: &Lifetime, predicate: &PredicateType) -> impl Iterator<Item = PredicateType> {
     predicate.bounds.iter().map(move |bound| {
         let mut predicate = PredicateType { bounds: Punctuated::from_iter([bound.clone()]), ..predicate.clone() };
@@ -247,7 +248,7 @@ fn for_every(every: &Lifetime, predicate: &PredicateType) -> impl Iterator<Item 
     })
 }
 
-/// The where clause that the type was defined with.
+/// Returns the where clause of the type's definition.
 pub fn own_where_clause(generics: &Generics) -> WhereClause {
     generics
         .where_clause
@@ -280,7 +281,7 @@ impl VisitMut for Under<'_, '_> {
     }
 }
 
-/// Writes `T::Payload`, which has a meaning for parameters only, as `<T as Kind>::Payload`, which has one for types.
+/// Writes `T::Payload`, which has a meaning only for parameters, as `<T as Kind>::Payload`, which has a meaning for all types.
 struct Qualify<'a, 'i> {
     parameters: &'a Parameters<'i>,
     error: Option<Error>,
@@ -335,7 +336,7 @@ impl VisitMut for Projections<'_, '_> {
     }
 }
 
-/// The bounds that the definition of the type puts on the parameter `name`.
+/// Returns the bounds that the definition of the type puts on the parameter `name`.
 fn bounds_on<'g>(generics: &'g Generics, name: &Ident) -> impl Iterator<Item = &'g TypeParamBound> {
     let inline = generics.type_params().filter(move |parameter| parameter.ident == *name).flat_map(|p| &p.bounds);
     let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
@@ -354,7 +355,7 @@ fn is_maybe(bound: &TypeParamBound) -> bool {
     matches!(bound, TypeParamBound::Trait(bound) if matches!(bound.modifier, TraitBoundModifier::Maybe(_)))
 }
 
-/// Whether the tokens contain `name`. Decides about bounds only, where a wrong answer is a compile error.
+/// Returns whether the tokens contain `name`. It decides about bounds only, where a wrong answer is a compile error.
 pub fn mentions(tokens: &impl ToTokens, name: &Ident) -> bool {
     fn search(tokens: TokenStream, name: &Ident) -> bool {
         tokens.into_iter().any(|token| match token {

@@ -14,7 +14,7 @@ use crate::{
     variants::{Binding, FieldOf, Locals, VariantOf, at, path_at, variants},
 };
 
-/// The expansion of `#[derive(Trace)]` on `input`.
+/// Returns the expansion of `#[derive(Trace)]` on `input`.
 pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::of(input)?;
     let variants = variants(input, &container)?;
@@ -26,25 +26,26 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     } else {
         traced(input, &private, &container, &names, &variants)?
     };
-    // An error here is one by itself: the type is traced all the same.
+    // This error does not suppress the impl of `Trace`: the type is still traced.
     let acyclic = container.acyclic.then(|| {
         acyclic::expand(input, &private, &container, &names, &variants).unwrap_or_else(Error::into_compile_error)
     });
     Ok(quote!(const _: () = { #impls #acyclic };))
 }
 
-/// What proves: through the trait that is being implemented, which nothing can stand in for ([derive.places]).
+/// Returns the value that has the proofs. It belongs to the trait that is being implemented, so no other item can stand in for it
+/// ([derive.places]).
 fn proofs(private: &Path) -> TokenStream {
     quote!(<Self as #private::Trace>::PROOFS)
 }
 
-/// The same, with errors about it shown at `user`.
+/// Does the same, with errors about it shown at `user`.
 fn proofs_at(private: &Path, user: Span) -> TokenStream {
     let private = path_at(private, user);
     quote_spanned!(at(user)=> <Self as #private::Trace>::PROOFS)
 }
 
-/// `#[trace(leaf)]`: nothing is traced, and the type itself is proven to be a leaf.
+/// Returns the impl for `#[trace(leaf)]`: nothing is traced, and the type itself is proven to be a leaf.
 fn leaf(input: &DeriveInput, private: &Path, container: &Container, names: &Names) -> Result<TokenStream> {
     if let Some(parameter) = input.generics.lifetimes().next() {
         return Err(Error::new(
@@ -62,7 +63,7 @@ fn leaf(input: &DeriveInput, private: &Path, container: &Container, names: &Name
         .push(parse_quote_spanned!(span=> #name #arguments: 'static + #private_here::Send + #private_here::Sync));
     let Names { collection: fresh, visitor, .. } = names;
     let proofs = proofs(private);
-    // SAFETY: the where clause and the proofs say that the whole type is a leaf: there is nothing to report.
+    // SAFETY: the where clause and the proofs ensure that the whole type is a leaf, so there is nothing to report.
     Ok(quote! {
         #[automatically_derived]
         unsafe impl #generics #private::Trace for #name #arguments #clause {
@@ -79,7 +80,7 @@ fn leaf(input: &DeriveInput, private: &Path, container: &Container, names: &Name
     })
 }
 
-/// A type that is traced field by field.
+/// Returns the impls for a type that is traced field by field.
 fn traced(
     input: &DeriveInput,
     private: &Path,
@@ -110,8 +111,8 @@ fn traced(
     let proofs = proofs(private);
     let trace = trace_arms(private, variants);
     let proof = proof_arms(name, private, variants, lifetime);
-    // SAFETY: `trace` reports every field but leaves, each at its place in `this`, which its caller says is a live value; the proofs,
-    // made of the places, hold for each field and for `At`, or the compiler refuses the impl.
+    // SAFETY: `trace` reports every field except leaves, each at its place in `this`, which its caller guarantees is a live
+    // value. The proofs are made from the places. They hold for each field and for `At`, or the compiler rejects the impl.
     Ok(quote! {
         #[automatically_derived]
         unsafe impl #generics #private::Trace for #name #arguments #clause {
@@ -145,7 +146,7 @@ fn traced(
     })
 }
 
-/// The OR over the traced fields, each asked by its place.
+/// Returns the OR over the traced fields, each of them asked through its place.
 fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
     let Locals { this, .. } = &Locals::new();
     let proofs_of = proofs(private);
@@ -169,7 +170,7 @@ fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
     quote!(false #(|| #places)*)
 }
 
-/// The arms of `match *this` in `trace`.
+/// Returns the arms of `match *this` in `trace`.
 fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
     let Locals { this, visitor, .. } = &Locals::new();
     let arms = variants.iter().map(|variant| {
@@ -179,7 +180,7 @@ fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
         });
         let fields = variant.traced().map(|FieldOf { here, ty, .. }| {
             let proofs = proofs_at(private, ty.span());
-            // SAFETY: the field lies in `this`, which the caller of `trace` says is a live value.
+            // SAFETY: the field lies in `this`, which the caller of `trace` guarantees is a live value.
             quote_spanned! {at(ty.span())=>
                 let #here = #proofs.field(#here);
                 unsafe { #proofs.trace(#here, #this, #visitor) };
@@ -190,7 +191,7 @@ fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
     quote!(#(#arms)*)
 }
 
-/// The arms of `match *this` in `proof`: each field beside the same field of `Self::At<'a>`.
+/// Returns the arms of `match *this` in `proof`, which pair each field with the same field of `Self::At<'a>`.
 fn proof_arms(name: &Ident, private: &Path, variants: &[VariantOf], lifetime: &Lifetime) -> TokenStream {
     let Locals { value, .. } = &Locals::new();
     let others = (variants.len() > 1).then(|| quote!(_ => {}));

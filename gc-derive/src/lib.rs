@@ -1,6 +1,6 @@
 //! `#[derive(Trace)]`, used as `gc_core::Trace`.
 //!
-//! # What is written
+//! # What is generated
 //!
 //! For a type that is traced field by field, three impls:
 //!
@@ -8,23 +8,24 @@
 //! - `__private::Proof`, whose body compiles only if each field's type under `'a` is its type in `Self::At<'a>`.
 //! - `__private::TracedTypeMustNotImplDrop`, which collides with any `impl Drop`.
 //!
-//! For `#[trace(leaf)]`, one: `Trace` with nothing to trace, where the type is `'static + Send + Sync`.
+//! For `#[trace(leaf)]`, one: `Trace` with nothing to trace. It compiles only if the type is `'static + Send + Sync`.
 //!
-//! With `#[trace(acyclic)]` one more: `Acyclic`, with a body that compiles only if each field is acyclic, or assumed to be
-//! and a leaf.
+//! With `#[trace(acyclic)]`, one more: `Acyclic`, whose body compiles only if each field is acyclic, or is a leaf and assumed to
+//! be acyclic.
 //!
-//! # Rules for the code that is written
+//! # Rules for the generated code
 //!
-//! - **[derive.places]** What safety depends on is inferred from a place, never repeated from tokens: see `__private` in `gc-core`.
-//! - **[derive.patterns]** Patterns name every field and bind by `ref`, outside `unsafe` blocks: an added field, a misaligned field
-//!   and a union are errors.
-//! - **[derive.names]** No name is trusted, `::gc_core` included, which a program can point at a crate of its own: proofs are
-//!   inherent methods of `<Self as Trace>::PROOFS`, which belongs to the trait that is implemented, whatever its path
-//!   (for `Acyclic`, of `<Self as Acyclic>::acyclic_proofs()`, as a trait with constants has no trait objects).
-//!   No items are defined, so no name of the user's is shadowed; lifetimes and parameters that are introduced have
-//!   names that occur nowhere in the type (`names`).
-//! - **[derive.lints]** No lint attributes: `#[allow]` is an error under `#![forbid]`. Lints do not look into the expansion of a
-//!   derive, `unsafe_code` included, as long as no token's span is the user's: hence `expand::at`.
+//! - **[derive.places]** Everything that safety depends on is inferred from a place, never repeated from tokens: see `__private`
+//!   in `gc-core`.
+//! - **[derive.patterns]** Patterns name every field and bind by `ref`, outside `unsafe` blocks. So an added field, a misaligned
+//!   field and a union are errors.
+//! - **[derive.names]** No name is trusted, not even `::gc_core`, which a program can point at a crate of its own. Proofs are
+//!   inherent methods of `<Self as Trace>::PROOFS`, which belongs to the trait that is implemented, whatever its path. (For
+//!   `Acyclic` they are methods of `<Self as Acyclic>::acyclic_proofs()`, as a trait with constants has no trait objects.) No
+//!   items are defined, so no name of the user's is shadowed. New lifetimes and parameters have names that occur nowhere in the
+//!   type (`names`).
+//! - **[derive.lints]** There are no lint attributes, as `#[allow]` is an error under `#![forbid]`. Lints, `unsafe_code`
+//!   included, do not look into the expansion of a derive if no token's span is the user's. `variants::at` ensures that.
 
 mod acyclic;
 mod attributes;
@@ -36,10 +37,10 @@ mod variants;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Implements `Trace`: tells the collector where the pointers of a type are.
+/// Implements `Trace`, which reports to the collector where the pointers of a type are.
 ///
-/// For structs and enums of every kind, with at most one lifetime parameter: the collection lifetime, which is the
-/// `'gc` of the `Gc`s inside.
+/// For structs and enums of every kind, with at most one lifetime parameter. That one is the collection lifetime, the `'gc` of
+/// the `Gc`s inside.
 ///
 /// ```
 /// use gc_core::{Gc, Slot, Trace};
@@ -61,9 +62,9 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # Type parameters
 ///
-/// A parameter `T` of the type has to be traced too (`T: ?Sized` has to be an `Object`); the
-/// derive adds that bound. An associated type of a parameter may be a field, and follows its parameter to another
-/// lifetime. A parameter that occurs in skipped fields only is not traced: it has to be `'static + Send + Sync`.
+/// A parameter `T` of the type has to be traced too (`T: ?Sized` has to be an `Object`); the derive adds that bound. A field may
+/// have an associated type of a parameter, which follows its parameter to another lifetime. A parameter that occurs in skipped
+/// fields only is not traced: it has to be `'static + Send + Sync`.
 ///
 /// ```
 /// use gc_core::{Gc, Slot, Trace};
@@ -75,9 +76,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// Bounds that the type itself states must hold under every lifetime, and the impl repeats them so. Better state
-/// them where they are used: a function that is generic over `T: Trace<At<'gc> = T>` cannot use a type with bounds
-/// of its own on `T`, because rustc takes `T::At<'x>` for `T` there, whatever `'x` is.
+/// Bounds that the type itself states must hold under every lifetime, and the impl repeats them under every lifetime. It is
+/// better to state them where they are used. A function that is generic over `T: Trace<At<'gc> = T>` cannot use a type with
+/// bounds of its own on `T`, because rustc takes `T::At<'x>` for `T` there, whatever `'x` is.
 ///
 /// ```
 /// # use gc_core::{Gc, Mutator, Slot, Trace};
@@ -96,9 +97,9 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # Attributes of a field
 ///
-/// `#[trace(skip)]`: the field is a leaf and is not looked at. Its type must be `'static + Send + Sync`, which no
-/// type with a pointer into the heap is. What fits that rule is safe to skip: a lock, an `Arc`, a file, a type of
-/// another crate. Cost: none.
+/// `#[trace(skip)]`: the field is a leaf and is not traced. Its type must be `'static + Send + Sync`, which no type with a
+/// pointer into the heap is. Every type that meets this rule is safe to skip: a lock, an `Arc`, a file, a type of another crate.
+/// Skipping costs nothing.
 ///
 /// ```
 /// use gc_core::{Slot, Trace};
@@ -114,7 +115,7 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # Attributes of the type
 ///
-/// `#[trace(leaf)]`: the whole type is a leaf, has no collection lifetime, and must be `'static + Send + Sync`. The
+/// `#[trace(leaf)]`: the whole type is a leaf. It has no collection lifetime and must be `'static + Send + Sync`. This is the
 /// only kind of traced type that may implement `Drop`.
 ///
 /// ```
@@ -131,11 +132,11 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// `#[trace(acyclic)]`: implements `Acyclic` too, so that values can be reference-counted: no cycle of
-/// counted references can be made of them. See below, and the trait for what is acyclic.
+/// `#[trace(acyclic)]`: also implements `Acyclic`, so that values can be reference-counted: no cycle of counted references can be
+/// made of them. See below, and `Acyclic` for the types that are acyclic.
 ///
-/// `#[trace(leaf(K, …))]`: these type parameters are leaves though they occur in fields that are traced: keys and
-/// hashers of maps. They have to be `'static + Send + Sync`.
+/// `#[trace(leaf(K, …))]`: these type parameters are leaves although they occur in fields that are traced. It is meant for the
+/// keys and hashers of maps. The parameters have to be `'static + Send + Sync`.
 ///
 /// ```
 /// use gc_core::{Gc, Trace, collections::HashMap};
@@ -147,8 +148,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// `#[trace(bound = "…")]`: bounds of the impl, in place of those that are inferred, for the rare type that needs
-/// others. Too weak a bound is a compile error, never unsound. The impl of `Acyclic` has them in addition to its own.
+/// `#[trace(bound = "…")]`: replaces the inferred bounds of the impl, for the rare type that needs others. Too weak a bound is a
+/// compile error, never unsound. The impl of `Acyclic` has these bounds in addition to its own.
 ///
 /// ```
 /// use gc_core::{Gc, Trace};
@@ -158,13 +159,13 @@ use syn::{DeriveInput, parse_macro_input};
 /// struct Copies<'gc, T: Clone>(Vec<T>, Gc<'gc, T>);
 /// ```
 ///
-/// `#[trace(crate = path)]`: where `gc_core` is, if it goes by another name.
+/// `#[trace(crate = path)]`: the path of `gc_core`, if the crate has another name.
 ///
 /// # Fields of acyclic types
 ///
-/// Each field of a `#[trace(acyclic)]` type is proven to be `Acyclic`, skipped ones too: a field that the collector need not
-/// look at, a lock say, may still be one into which a counted reference is put later. Type parameters have to be `Acyclic`.
-/// There is no collection lifetime.
+/// Each field of a `#[trace(acyclic)]` type is proven to be `Acyclic`. That includes skipped fields: the collector need not look
+/// at a lock, for example, but a counted reference may be put into it later. Type parameters have to be `Acyclic`. The type has
+/// no collection lifetime.
 ///
 /// ```
 /// use gc_core::{Acyclic, Counted, Trace};
@@ -187,9 +188,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// is_acyclic::<Tree<Text>>();
 /// ```
 ///
-/// `#[trace(assume_acyclic)]` on a field is your word that nothing counted gets into it that leads back to the value. It is
-/// for types of other crates, which do not implement `Acyclic`, and for locks around types of your own. The field has to be a
-/// leaf all the same. If you are wrong, what is in the cycle is never freed; nothing worse happens.
+/// `#[trace(assume_acyclic)]` on a field asserts that the field never comes to hold a counted reference that leads back to the
+/// value. It is for types of other crates, which do not implement `Acyclic`, and for locks around types of your own. The field
+/// still has to be a leaf. If the assertion is wrong, the objects in the cycle are never freed; nothing worse happens.
 ///
 /// ```
 /// use gc_core::Trace;
@@ -212,7 +213,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 ///
 /// With `#[trace(leaf, acyclic)]` nothing is traced, and the type may implement `Drop`. A type that is generic over what it
-/// *counts* has to be a leaf: a `Counted` is the same under every lifetime, so its parameter is.
+/// *counts* has to be a leaf: a `Counted` is the same under every lifetime, and so is its parameter.
 ///
 /// ```
 /// use gc_core::{Acyclic, Counted, Trace};
@@ -227,8 +228,9 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # Errors
 ///
-/// At the field: its type is not traced, or has another lifetime than the collection lifetime; in an acyclic type, it
-/// may be part of a cycle. At the type: it implements `Drop`, is a union, or has two lifetimes, or one though it is acyclic.
+/// At the field, if its type is not traced or has another lifetime than the collection lifetime, and in an acyclic type also if
+/// the field may be part of a cycle. At the type, if it implements `Drop`, is a union, has two lifetimes, or has one although it
+/// is acyclic.
 #[proc_macro_derive(Trace, attributes(trace))]
 pub fn derive_trace(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -1,4 +1,4 @@
-//! Names that are introduced beside the user's: none of them occurs in the user's type.
+//! Names that the derive introduces. None of them occurs in the user's type.
 
 use std::collections::HashSet;
 
@@ -8,22 +8,23 @@ use syn::{DeriveInput, Lifetime};
 
 use crate::attributes::Container;
 
-/// The lifetimes and the type parameter that the impls introduce, where the user's are in scope.
+/// The lifetimes and the type parameter that the impls introduce while the user's are in scope.
 pub struct Names {
     /// The `'a` of `At<'a>`.
     pub collection: Lifetime,
-    /// Another one beside it.
+    /// A second lifetime, distinct from the first.
     pub other: Lifetime,
     /// The type parameter of `trace`.
     pub visitor: Ident,
 }
 
 impl Names {
-    /// Names that no token of `input` has, which `container` was read from: of a lifetime, of a parameter, in the `for<…>` of a bound.
+    /// Returns names that occur in no token of `input`, from which `container` was read: not as a lifetime, as a parameter or in
+    /// the `for<…>` of a bound.
     pub fn beside(input: &DeriveInput, container: &Container) -> Self {
         let mut taken = HashSet::new();
         collect(input.to_token_stream(), &mut taken);
-        // It stands in a string.
+        // The bound is inside a string in `input`.
         collect(container.bound.to_token_stream(), &mut taken);
         let mut fresh = |name: &str| {
             let mut name = name.to_owned();
@@ -41,7 +42,7 @@ impl Names {
     }
 }
 
-/// Every name in `tokens`. The token of a lifetime is an apostrophe and an identifier.
+/// Collects every name in `tokens`. The token of a lifetime is an apostrophe and an identifier.
 fn collect(tokens: TokenStream, names: &mut HashSet<String>) {
     for token in tokens {
         match token {

@@ -1,4 +1,4 @@
-//! The variants and fields of the type that is derived for, and the names and spans that the impls give what they bind.
+//! The variants and fields of the type that is derived for. Also the names and spans of the bindings that the impls make.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -6,7 +6,7 @@ use syn::{Data, DeriveInput, Error, Fields, Ident, Member, Path, Result, Type, s
 
 use crate::attributes::{self, Container, Marks};
 
-/// The names of the local variables. Only a constant of the user's could meet them, and that would be an error.
+/// The names of the local variables. Only a constant of the user's could clash with them, which would be a compile error.
 pub struct Locals {
     pub this: Ident,
     pub value: Ident,
@@ -25,9 +25,9 @@ pub struct FieldOf<'i> {
     pub member: Member,
     pub ty: &'i Type,
     pub skipped: bool,
-    /// Acyclic by the user's word.
+    /// Whether the user assumes that the field is acyclic.
     pub assumed: bool,
-    /// Where it is bound in patterns of `Self`, and of `Self::At`.
+    /// The names under which patterns of `Self` and of `Self::At` bind the field.
     pub here: Ident,
     pub there: Ident,
 }
@@ -50,7 +50,7 @@ impl VariantOf<'_> {
         self.fields.iter().filter(|field| !field.skipped)
     }
 
-    /// A pattern of the type `of` that names every field, and binds as `binding` says.
+    /// Returns a pattern of the type `of` that names every field, and binds each as `binding` returns.
     pub fn pattern<'f>(&'f self, of: &TokenStream, binding: impl Fn(&'f FieldOf) -> Binding<'f>) -> TokenStream {
         let path = self.name.map(|name| quote!(::#name));
         let fields = self.fields.iter().map(|field| {
@@ -67,7 +67,7 @@ impl VariantOf<'_> {
     }
 }
 
-/// The variants of a type.
+/// Returns the variants of a type.
 pub fn variants<'i>(input: &'i DeriveInput, container: &Container) -> Result<Vec<VariantOf<'i>>> {
     match &input.data {
         Data::Struct(data) => Ok(vec![VariantOf { name: None, fields: fields(&data.fields, container)? }]),
@@ -103,12 +103,12 @@ fn fields<'i>(fields: &'i Fields, container: &Container) -> Result<Vec<FieldOf<'
         .collect()
 }
 
-/// The span for code about what stands at `user`: errors show there, but lints know it for a macro's.
+/// Returns the span for code about the tokens at `user`. Errors are shown there, but lints take the code for a macro's.
 pub fn at(user: Span) -> Span {
     Span::mixed_site().located_at(user)
 }
 
-/// `path` with errors about it shown at `user`.
+/// Returns `path` with errors about it shown at `user`.
 pub fn path_at(path: &Path, user: Span) -> TokenStream {
     let tokens = path.to_token_stream().into_iter().map(|mut token| {
         token.set_span(token.span().located_at(user));

@@ -20,14 +20,15 @@ use crate::trace::{
     trace_each,
 };
 
-/// An ordered map whose values may point into the heap: the one of std, but for what a panic leaves.
+/// An ordered map whose values may point into the heap: the map of std, with a check for panics of user code.
 ///
-/// It has the methods of [`std::collections::BTreeMap`], to which it dereferences for reading. Keys are leaves
-/// (`'static + Send + Sync`), for they are compared by user code and not traced.
+/// It has the methods of [`std::collections::BTreeMap`], to which it dereferences for reading. Keys are leaves (`'static + Send +
+/// Sync`), as user code compares them and they are not traced.
 ///
-/// A map of std that user code has left by a panic may no longer list what it holds, so the collector does not look into
-/// those. This one notices, at the cost of two writes of a byte for each change; from then on it is empty to the collector, and each
-/// access panics. The same goes for a map whose [`extract_if`](Self::extract_if) was forgotten. Put a new one in its place.
+/// A map of std may no longer list all its entries after user code has panicked in it, so the collector does not trace the maps
+/// of std. This map detects such a panic, at the cost of two writes of a byte for each change. From then on the map is not whole:
+/// the collector takes it for empty, and each access panics. A map whose [`extract_if`](Self::extract_if) was forgotten is not
+/// whole either. Put a new map in its place.
 ///
 /// ```
 /// use gc_core::{Gc, GcCell, Generation, Trace, collections::BTreeMap};
@@ -50,14 +51,14 @@ use crate::trace::{
 ///
 /// # Panics
 ///
-/// Every access but [`is_whole`](Self::is_whole), `Debug` and dropping it, if the map is not whole.
+/// If the map is not whole, every access except [`is_whole`](Self::is_whole), `Debug` and dropping it.
 pub struct BTreeMap<K, V> {
     whole: Whole,
     map: btree_map::BTreeMap<K, V>,
 }
 
 impl<K, V> BTreeMap<K, V> {
-    /// An empty map.
+    /// Makes an empty map.
     ///
     /// ```
     /// let map = gc_core::collections::BTreeMap::<u32, String>::new();
@@ -67,7 +68,8 @@ impl<K, V> BTreeMap<K, V> {
         Self { whole: Whole::new(), map: btree_map::BTreeMap::new() }
     }
 
-    /// Whether the map may be used: no user code has left it by a panic, and no iterator that takes entries out was forgotten.
+    /// Returns whether the map may be used: user code has not panicked in it, and no iterator that takes entries out was
+    /// forgotten.
     ///
     /// ```
     /// let mut map = gc_core::collections::BTreeMap::from([(1, "one")]);
@@ -80,30 +82,30 @@ impl<K, V> BTreeMap<K, V> {
         self.whole.holds()
     }
 
-    /// The map of std, which is no longer traced.
+    /// Returns the map of std, which is no longer traced.
     pub fn into_std(self) -> btree_map::BTreeMap<K, V> {
         self.whole.check();
         self.map
     }
 
-    /// Goes through the entries, in order, and lends the values to be changed.
+    /// Iterates over the entries, in order, and lends the values mutably.
     pub fn iter_mut(&mut self) -> btree_map::IterMut<'_, K, V> {
         self.whole.check();
         self.map.iter_mut()
     }
 
-    /// Goes through the values, in order of the keys, and lends them to be changed.
+    /// Iterates over the values, in order of the keys, and lends them mutably.
     pub fn values_mut(&mut self) -> btree_map::ValuesMut<'_, K, V> {
         self.whole.check();
         self.map.values_mut()
     }
 
-    /// The keys, in order.
+    /// Iterates over the keys by value, in order.
     pub fn into_keys(self) -> btree_map::IntoKeys<K, V> {
         self.into_std().into_keys()
     }
 
-    /// The values, in order of the keys.
+    /// Iterates over the values by value, in order of the keys.
     pub fn into_values(self) -> btree_map::IntoValues<K, V> {
         self.into_std().into_values()
     }
@@ -115,12 +117,12 @@ impl<K, V> BTreeMap<K, V> {
 }
 
 impl<K: Ord, V> BTreeMap<K, V> {
-    /// Adds an entry, or replaces the value of one, which is returned.
+    /// Adds an entry. If the key has one, replaces its value and returns the old value.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.whole.change(|| self.map.insert(key, value))
     }
 
-    /// The place of `key` in the map, to be filled or changed.
+    /// Returns the entry of `key`, to be filled or changed.
     ///
     /// ```
     /// let mut letters = gc_core::collections::BTreeMap::new();
@@ -133,27 +135,27 @@ impl<K: Ord, V> BTreeMap<K, V> {
         self.whole.change(|| self.map.entry(key))
     }
 
-    /// The first entry, to be changed or removed.
+    /// Returns the first entry, to be changed or removed.
     pub fn first_entry(&mut self) -> Option<btree_map::OccupiedEntry<'_, K, V>> {
         self.whole.change(|| self.map.first_entry())
     }
 
-    /// The last entry, to be changed or removed.
+    /// Returns the last entry, to be changed or removed.
     pub fn last_entry(&mut self) -> Option<btree_map::OccupiedEntry<'_, K, V>> {
         self.whole.change(|| self.map.last_entry())
     }
 
-    /// Removes the first entry, and returns it.
+    /// Removes the first entry and returns it.
     pub fn pop_first(&mut self) -> Option<(K, V)> {
         self.whole.change(|| self.map.pop_first())
     }
 
-    /// Removes the last entry, and returns it.
+    /// Removes the last entry and returns it.
     pub fn pop_last(&mut self) -> Option<(K, V)> {
         self.whole.change(|| self.map.pop_last())
     }
 
-    /// The value of `key`, to be changed.
+    /// Returns the value of `key`, lent mutably.
     pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -161,7 +163,7 @@ impl<K: Ord, V> BTreeMap<K, V> {
         self.whole.change(|| self.map.get_mut(key))
     }
 
-    /// Goes through the entries with keys in a range, in order, and lends the values to be changed.
+    /// Iterates over the entries with keys in a range, in order, and lends the values mutably.
     ///
     /// # Panics
     ///
@@ -174,7 +176,7 @@ impl<K: Ord, V> BTreeMap<K, V> {
         self.map.range_mut(range)
     }
 
-    /// Removes an entry, and returns its value.
+    /// Removes an entry and returns its value.
     pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -182,7 +184,7 @@ impl<K: Ord, V> BTreeMap<K, V> {
         self.whole.change(|| self.map.remove(key))
     }
 
-    /// Removes an entry, and returns it.
+    /// Removes an entry and returns it.
     pub fn remove_entry<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
@@ -190,12 +192,13 @@ impl<K: Ord, V> BTreeMap<K, V> {
         self.whole.change(|| self.map.remove_entry(key))
     }
 
-    /// Keeps the entries that `keeps` says, and drops the others.
+    /// Keeps the entries for which `keeps` returns true, and drops the others.
     pub fn retain(&mut self, keeps: impl FnMut(&K, &mut V) -> bool) {
         self.whole.change(|| self.map.retain(keeps));
     }
 
-    /// Removes the entries with keys in a range that `removes` says, as the iterator goes on, and returns them. If it is forgotten the map is lost.
+    /// Removes and returns, as the iterator advances, the entries with keys in `range` for which `removes` returns true. If the
+    /// iterator is forgotten, the map is not whole from then on.
     ///
     /// ```
     /// let mut map: gc_core::collections::BTreeMap<_, _> = (0..10).map(|i| (i, ())).collect();
@@ -210,12 +213,12 @@ impl<K: Ord, V> BTreeMap<K, V> {
         ExtractIf(Taking::new(&mut self.whole, || self.map.extract_if(range, removes)))
     }
 
-    /// Moves all entries of `other` here. Where both have a key, the value of `other` stays.
+    /// Moves all entries of `other` into this map. If both maps have a key, the value of `other` is kept.
     pub fn append(&mut self, other: &mut Self) {
         self.whole.change(|| other.whole.change(|| self.map.append(&mut other.map)));
     }
 
-    /// Moves the entries from `key` on to a map of their own. If comparing keys panics, the entries of this one are leaked.
+    /// Moves the entries from `key` on to a new map. If comparing keys panics, the entries of this map are leaked.
     ///
     /// ```
     /// let mut map: gc_core::collections::BTreeMap<_, _> = (0..10).map(|i| (i, ())).collect();
@@ -236,8 +239,8 @@ impl<K: Ord, V> BTreeMap<K, V> {
     }
 }
 
-/// A map in the middle of `split_off`. Left there by a panic, it must not be dropped: it counts entries that another tree has been
-/// given, and std 1.95 drops them twice, or ends the process (rust-lang/rust#158165). So it is leaked.
+/// Guards a map during `split_off`. If a panic leaves the map there, it must not be dropped. It counts entries that were moved to
+/// another tree, and std 1.95 drops them twice or aborts the process (rust-lang/rust#158165). So it is leaked.
 struct Splitting<'a, K, V>(&'a mut btree_map::BTreeMap<K, V>);
 
 impl<K, V> Drop for Splitting<'_, K, V> {
@@ -246,7 +249,7 @@ impl<K, V> Drop for Splitting<'_, K, V> {
     }
 }
 
-/// For reading. No change is made through it.
+/// Dereferences for reading. The map cannot be changed through it.
 impl<K, V> Deref for BTreeMap<K, V> {
     type Target = btree_map::BTreeMap<K, V>;
 
@@ -360,8 +363,9 @@ impl<'a, K, V> IntoIterator for &'a mut BTreeMap<K, V> {
     }
 }
 
-// SAFETY: every value of a map that is whole is reported, and what is in another one nobody reaches any more ([map.whole], [map.broken] of
-// `collections`); keys are leaves. With the values under another lifetime, so is the map: the rest of it is the same type.
+// SAFETY: every value of a map that is whole is reported, and the entries of a map that is not whole can no longer be reached
+// ([map.whole], [map.broken] of `collections`). Keys are leaves. With the values under another lifetime, so is the map, as its
+// other parts keep their types.
 unsafe impl<K: IsLeaf, V: Trace> Trace for BTreeMap<K, V> {
     type At<'a> = BTreeMap<K, V::At<'a>>;
     type Static = BTreeMap<K, V::Static>;
@@ -370,28 +374,29 @@ unsafe impl<K: IsLeaf, V: Trace> Trace for BTreeMap<K, V> {
 
     unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
         let () = NoCells::<V>::ASSERTED;
-        // SAFETY: a valid map, which nobody writes.
+        // SAFETY: a valid map, which no thread writes meanwhile.
         if !unsafe { &*this }.is_whole() {
             return;
         }
         if Vis::MOVES {
-            // SAFETY: a valid map; nobody else has a reference to it while the world is stopped.
+            // SAFETY: a valid map. No other reference to it exists while the world is stopped.
             let values = unsafe { &mut *this }.map.values_mut().map(ptr::from_mut);
-            // SAFETY: owned by the value, so the caller's word holds for them.
+            // SAFETY: the value owns the map's values, so the caller's guarantee holds for them.
             unsafe { trace_each(values, visitor) };
         } else {
-            // SAFETY: a valid map, which nobody writes.
+            // SAFETY: a valid map, which no thread writes meanwhile.
             let values = unsafe { &*this }.map.values().map(|value| ptr::from_ref(value).cast_mut());
-            // SAFETY: as above; the visitor does not write.
+            // SAFETY: as above, and the visitor does not write.
             unsafe { trace_each(values, visitor) };
         }
     }
 }
 
-// SAFETY: all that the value holds are its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
+// SAFETY: the value holds only its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends
+// them shared.
 unsafe impl<K: Acyclic, V: Acyclic> Acyclic for BTreeMap<K, V> {}
 
-// SAFETY: all that the value holds are its parts, of which [acyclic.leads-nowhere] holds.
+// SAFETY: the value holds only its parts, of which [acyclic.leads-nowhere] holds.
 unsafe impl<K: LeadsNowhere, V: LeadsNowhere> LeadsNowhere for BTreeMap<K, V> {}
 
 /// The iterator of [`BTreeMap::extract_if`].

@@ -21,14 +21,15 @@ use crate::trace::{
     trace_each,
 };
 
-/// A hash map whose values may point into the heap: the one of std, but for what a panic leaves.
+/// A hash map whose values may point into the heap: the map of std, with a check for panics of user code.
 ///
-/// It has the methods of [`std::collections::HashMap`], to which it dereferences for reading. Keys and the hasher are
-/// leaves (`'static + Send + Sync`), for they are hashed and compared by user code and not traced.
+/// It has the methods of [`std::collections::HashMap`], to which it dereferences for reading. Keys and the hasher are leaves
+/// (`'static + Send + Sync`), as user code hashes and compares them and they are not traced.
 ///
-/// A map of std that user code has left by a panic may no longer list what it holds, so the collector does not look into
-/// those. This one notices, at the cost of two writes of a byte for each change; from then on it is empty to the collector, and each
-/// access panics. The same goes for a map whose [`drain`](Self::drain) or [`extract_if`](Self::extract_if) was forgotten. Put a new one in its place.
+/// A map of std may no longer list all its entries after user code has panicked in it, so the collector does not trace the maps
+/// of std. This map detects such a panic, at the cost of two writes of a byte for each change. From then on the map is not whole:
+/// the collector takes it for empty, and each access panics. A map whose [`drain`](Self::drain) or
+/// [`extract_if`](Self::extract_if) was forgotten is not whole either. Put a new map in its place.
 ///
 /// ```
 /// use gc_core::{Gc, GcCell, Generation, Trace, collections::HashMap};
@@ -51,14 +52,14 @@ use crate::trace::{
 ///
 /// # Panics
 ///
-/// Every access but [`is_whole`](Self::is_whole), `Debug` and dropping it, if the map is not whole.
+/// If the map is not whole, every access except [`is_whole`](Self::is_whole), `Debug` and dropping it.
 pub struct HashMap<K, V, S = RandomState> {
     whole: Whole,
     map: hash_map::HashMap<K, V, S>,
 }
 
 impl<K, V> HashMap<K, V> {
-    /// An empty map.
+    /// Makes an empty map.
     ///
     /// ```
     /// let map = gc_core::collections::HashMap::<u32, String>::new();
@@ -68,7 +69,7 @@ impl<K, V> HashMap<K, V> {
         Self::default()
     }
 
-    /// An empty map with room for `capacity` entries.
+    /// Makes an empty map with room for `capacity` entries.
     ///
     /// ```
     /// let map = gc_core::collections::HashMap::<u32, String>::with_capacity(10);
@@ -80,7 +81,7 @@ impl<K, V> HashMap<K, V> {
 }
 
 impl<K, V, S> HashMap<K, V, S> {
-    /// An empty map that hashes with `hasher`.
+    /// Makes an empty map that hashes with `hasher`.
     ///
     /// ```
     /// use std::hash::{BuildHasherDefault, DefaultHasher};
@@ -93,12 +94,13 @@ impl<K, V, S> HashMap<K, V, S> {
         Self { whole: Whole::new(), map: hash_map::HashMap::with_hasher(hasher) }
     }
 
-    /// An empty map with room for `capacity` entries, that hashes with `hasher`.
+    /// Makes an empty map that has room for `capacity` entries and hashes with `hasher`.
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
         Self { whole: Whole::new(), map: hash_map::HashMap::with_capacity_and_hasher(capacity, hasher) }
     }
 
-    /// Whether the map may be used: no user code has left it by a panic, and no iterator that takes entries out was forgotten.
+    /// Returns whether the map may be used: user code has not panicked in it, and no iterator that takes entries out was
+    /// forgotten.
     ///
     /// ```
     /// let mut map = gc_core::collections::HashMap::from([(1, "one")]);
@@ -111,35 +113,36 @@ impl<K, V, S> HashMap<K, V, S> {
         self.whole.holds()
     }
 
-    /// The map of std, which is no longer traced.
+    /// Returns the map of std, which is no longer traced.
     pub fn into_std(self) -> hash_map::HashMap<K, V, S> {
         self.whole.check();
         self.map
     }
 
-    /// Goes through the entries, in any order, and lends the values to be changed.
+    /// Iterates over the entries, in any order, and lends the values mutably.
     pub fn iter_mut(&mut self) -> hash_map::IterMut<'_, K, V> {
         self.whole.check();
         self.map.iter_mut()
     }
 
-    /// Goes through the values, in any order, and lends them to be changed.
+    /// Iterates over the values, in any order, and lends them mutably.
     pub fn values_mut(&mut self) -> hash_map::ValuesMut<'_, K, V> {
         self.whole.check();
         self.map.values_mut()
     }
 
-    /// The keys, in any order.
+    /// Iterates over the keys by value, in any order.
     pub fn into_keys(self) -> hash_map::IntoKeys<K, V> {
         self.into_std().into_keys()
     }
 
-    /// The values, in any order.
+    /// Iterates over the values by value, in any order.
     pub fn into_values(self) -> hash_map::IntoValues<K, V> {
         self.into_std().into_values()
     }
 
-    /// Removes all entries, and drops what is not taken from the iterator when that is dropped. If it is forgotten the map is lost.
+    /// Removes all entries. Dropping the iterator drops the entries that were not taken from it. If the iterator is forgotten,
+    /// the map is not whole from then on.
     ///
     /// ```
     /// let mut map = gc_core::collections::HashMap::from([(1, "one")]);
@@ -150,7 +153,8 @@ impl<K, V, S> HashMap<K, V, S> {
         Drain(Taking::new(&mut self.whole, || self.map.drain()))
     }
 
-    /// Removes the entries that `removes` says, as the iterator goes on, and returns them. If it is forgotten the map is lost.
+    /// Removes and returns, as the iterator advances, the entries for which `removes` returns true. If the iterator is forgotten,
+    /// the map is not whole from then on.
     ///
     /// ```
     /// let mut map: gc_core::collections::HashMap<_, _> = (0..10).map(|i| (i, ())).collect();
@@ -161,7 +165,7 @@ impl<K, V, S> HashMap<K, V, S> {
         ExtractIf(Taking::new(&mut self.whole, || self.map.extract_if(removes)))
     }
 
-    /// Keeps the entries that `keeps` says, and drops the others.
+    /// Keeps the entries for which `keeps` returns true, and drops the others.
     pub fn retain(&mut self, keeps: impl FnMut(&K, &mut V) -> bool) {
         self.whole.change(|| self.map.retain(keeps));
     }
@@ -173,12 +177,12 @@ impl<K, V, S> HashMap<K, V, S> {
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> HashMap<K, V, S> {
-    /// Adds an entry, or replaces the value of one, which is returned.
+    /// Adds an entry. If the key has one, replaces its value and returns the old value.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.whole.change(|| self.map.insert(key, value))
     }
 
-    /// The place of `key` in the map, to be filled or changed.
+    /// Returns the entry of `key`, to be filled or changed.
     ///
     /// ```
     /// let mut letters = gc_core::collections::HashMap::new();
@@ -191,7 +195,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> HashMap<K, V, S> {
         self.whole.change(|| self.map.entry(key))
     }
 
-    /// The value of `key`, to be changed.
+    /// Returns the value of `key`, lent mutably.
     pub fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -199,11 +203,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> HashMap<K, V, S> {
         self.whole.change(|| self.map.get_mut(key))
     }
 
-    /// The values of several keys, to be changed.
+    /// Returns the values of several keys, lent mutably.
     ///
     /// # Panics
     ///
-    /// If two of the keys are one.
+    /// If two of the keys are equal.
     pub fn get_disjoint_mut<Q: Eq + Hash + ?Sized, const N: usize>(&mut self, keys: [&Q; N]) -> [Option<&mut V>; N]
     where
         K: Borrow<Q>,
@@ -212,7 +216,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> HashMap<K, V, S> {
         self.map.get_disjoint_mut(keys)
     }
 
-    /// Removes an entry, and returns its value.
+    /// Removes an entry and returns its value.
     pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -220,7 +224,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> HashMap<K, V, S> {
         self.whole.change(|| self.map.remove(key))
     }
 
-    /// Removes an entry, and returns it.
+    /// Removes an entry and returns it.
     pub fn remove_entry<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
@@ -228,36 +232,36 @@ impl<K: Eq + Hash, V, S: BuildHasher> HashMap<K, V, S> {
         self.whole.change(|| self.map.remove_entry(key))
     }
 
-    /// Makes room for so many entries more.
+    /// Makes room for `additional` more entries.
     ///
     /// # Panics
     ///
-    /// If that is more than can be addressed.
+    /// If their size exceeds what can be addressed.
     pub fn reserve(&mut self, additional: usize) {
         self.whole.change(|| self.map.reserve(additional));
     }
 
-    /// Makes room for so many entries more.
+    /// Makes room for `additional` more entries.
     ///
     /// # Errors
     ///
-    /// If there is no memory for them, or they are more than can be addressed.
+    /// If there is no memory for them, or their size exceeds what can be addressed.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         self.whole.change(|| self.map.try_reserve(additional))
     }
 
-    /// Gives back memory that no entry needs.
+    /// Frees memory that no entry needs.
     pub fn shrink_to_fit(&mut self) {
         self.whole.change(|| self.map.shrink_to_fit());
     }
 
-    /// Gives back memory that `capacity` entries do not need.
+    /// Frees memory that `capacity` entries do not need.
     pub fn shrink_to(&mut self, capacity: usize) {
         self.whole.change(|| self.map.shrink_to(capacity));
     }
 }
 
-/// For reading. No change is made through it.
+/// Dereferences for reading. The map cannot be changed through it.
 impl<K, V, S> Deref for HashMap<K, V, S> {
     type Target = hash_map::HashMap<K, V, S>;
 
@@ -353,8 +357,9 @@ impl<'a, K, V, S> IntoIterator for &'a mut HashMap<K, V, S> {
     }
 }
 
-// SAFETY: every value of a map that is whole is reported, and what is in another one nobody reaches any more ([map.whole], [map.broken] of
-// `collections`); keys and hasher are leaves. With the values under another lifetime, so is the map: the rest of it is the same type.
+// SAFETY: every value of a map that is whole is reported, and the entries of a map that is not whole can no longer be reached
+// ([map.whole], [map.broken] of `collections`). Keys and hasher are leaves. With the values under another lifetime, so is the
+// map, as its other parts keep their types.
 unsafe impl<K: IsLeaf, V: Trace, S: IsLeaf> Trace for HashMap<K, V, S> {
     type At<'a> = HashMap<K, V::At<'a>, S>;
     type Static = HashMap<K, V::Static, S>;
@@ -363,28 +368,29 @@ unsafe impl<K: IsLeaf, V: Trace, S: IsLeaf> Trace for HashMap<K, V, S> {
 
     unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
         let () = NoCells::<V>::ASSERTED;
-        // SAFETY: a valid map, which nobody writes.
+        // SAFETY: a valid map, which no thread writes meanwhile.
         if !unsafe { &*this }.is_whole() {
             return;
         }
         if Vis::MOVES {
-            // SAFETY: a valid map; nobody else has a reference to it while the world is stopped.
+            // SAFETY: a valid map. No other reference to it exists while the world is stopped.
             let values = unsafe { &mut *this }.map.values_mut().map(ptr::from_mut);
-            // SAFETY: owned by the value, so the caller's word holds for them.
+            // SAFETY: the value owns the map's values, so the caller's guarantee holds for them.
             unsafe { trace_each(values, visitor) };
         } else {
-            // SAFETY: a valid map, which nobody writes.
+            // SAFETY: a valid map, which no thread writes meanwhile.
             let values = unsafe { &*this }.map.values().map(|value| ptr::from_ref(value).cast_mut());
-            // SAFETY: as above; the visitor does not write.
+            // SAFETY: as above, and the visitor does not write.
             unsafe { trace_each(values, visitor) };
         }
     }
 }
 
-// SAFETY: all that the value holds are its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
+// SAFETY: the value holds only its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends
+// them shared.
 unsafe impl<K: Acyclic, V: Acyclic, S: Acyclic> Acyclic for HashMap<K, V, S> {}
 
-// SAFETY: all that the value holds are its parts, of which [acyclic.leads-nowhere] holds.
+// SAFETY: the value holds only its parts, of which [acyclic.leads-nowhere] holds.
 unsafe impl<K: LeadsNowhere, V: LeadsNowhere, S: LeadsNowhere> LeadsNowhere for HashMap<K, V, S> {}
 
 /// The iterator of [`HashMap::drain`].

@@ -1,10 +1,10 @@
-//! The flag of a map, and the iterators that hold it.
+//! The flag of a map, and the iterators that borrow it.
 
 use core::iter::FusedIterator;
 
 use crate::sync::mutant;
 
-/// Whether a map is whole (see [`collections`](super)).
+/// The flag that says whether a map is whole (see [`collections`](super)).
 pub(super) struct Whole(bool);
 
 impl Whole {
@@ -12,12 +12,12 @@ impl Whole {
         Self(true)
     }
 
-    /// Whether the map is whole.
+    /// Returns whether the map is whole.
     pub(super) fn holds(&self) -> bool {
         self.0
     }
 
-    /// Changes a map that is whole. If `change` panics, it is not from then on.
+    /// Changes a map that is whole. If `change` panics, the map is not whole from then on.
     #[inline]
     pub(super) fn change<R>(&mut self, change: impl FnOnce() -> R) -> R {
         self.begin();
@@ -26,7 +26,7 @@ impl Whole {
         result
     }
 
-    /// From here on the map is not whole.
+    /// Marks the map as not whole. Panics unless it was whole.
     #[inline]
     fn begin(&mut self) {
         self.check();
@@ -51,18 +51,18 @@ fn broken() -> ! {
     )
 }
 
-/// An iterator that takes entries out of a map, which is not whole until the iterator is dropped, and for ever if that panicked or was
-/// forgotten.
+/// An iterator that takes entries out of a map. The map is not whole until the iterator is dropped. If the iterator was
+/// forgotten, or panicked in `next` or while it was dropped, the map is never whole again.
 pub(super) struct Taking<'a, I> {
     whole: &'a mut Whole,
     /// `None` while the iterator is dropped.
     entries: Option<I>,
-    /// Whether a call of `next` was left by a panic, or is under way.
+    /// Whether a call of `next` is under way or was left by a panic.
     left: bool,
 }
 
 impl<'a, I> Taking<'a, I> {
-    /// The iterator that `start` makes of a map that is whole.
+    /// Makes the iterator that `start` returns for a map that is whole.
     pub(super) fn new(whole: &'a mut Whole, start: impl FnOnce() -> I) -> Self {
         whole.begin();
         Self { entries: Some(start()), whole, left: false }
@@ -90,7 +90,7 @@ impl<I: FusedIterator> FusedIterator for Taking<'_, I> {}
 
 impl<I> Drop for Taking<'_, I> {
     fn drop(&mut self) {
-        // What is left is dropped here: by user code, which may panic.
+        // The remaining entries are dropped here, by user code, which may panic.
         self.entries = None;
         if !self.left {
             self.whole.0 = true;

@@ -1,4 +1,4 @@
-//! A `Counted` compares, hashes and prints as its contents do.
+//! Comparing, hashing and printing a `Counted` as its contents.
 
 use core::{
     borrow::Borrow,
@@ -60,7 +60,7 @@ impl<T: Contents + fmt::Display + ?Sized> fmt::Display for Counted<T> {
     }
 }
 
-/// The address of the contents.
+/// Prints the address of the contents.
 impl<T: Contents + ?Sized> fmt::Pointer for Counted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Pointer::fmt(&Self::as_ptr(self), f)

@@ -1,11 +1,11 @@
-//! What a `Counted` may point to, and where it lies: the memory of an object.
+//! What a `Counted` may point to, and the layout of an object in memory.
 //!
 //! ```text
 //!   sized T       Count (24 bytes) │ padding │ T
 //!   [T], str      Count (24 bytes) │ length (8) │ padding │ elements
 //! ```
 //!
-//! A pointer is the address of the `Count`, one word whatever the type.
+//! A pointer is the address of the `Count`: one word, whatever the type.
 
 use core::{alloc::Layout, mem, ptr, ptr::NonNull};
 use std::alloc;
@@ -14,7 +14,7 @@ use super::count::Count;
 use crate::trace::Acyclic;
 
 /// What a [`Counted`](super::Counted) may point to: every [`Acyclic`] type, slices of them, and `str`. A bound for generic code;
-/// nobody implements it by hand.
+/// it is not meant to be implemented by hand.
 ///
 /// ```
 /// use gc_core::{Contents, Counted};
@@ -28,22 +28,22 @@ use crate::trace::Acyclic;
 ///
 /// # Safety
 ///
-/// As for [`Acyclic`]; the hidden items say where the contents of an object lie, and how much memory it has.
+/// As for [`Acyclic`]. The hidden items return where the contents of an object lie, and how much memory the object has.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be counted",
     label = "`Counted<{Self}>` needs `{Self}` to be acyclic",
     note = "counted are types that `#[derive(Trace)] #[trace(acyclic)]`, slices of them, and `str`"
 )]
 pub unsafe trait Contents: Acyclic {
-    /// The contents of the object at `object`.
+    /// Returns the contents of the object at `object`.
     ///
     /// # Safety
     ///
-    /// `object` is the address of an object of this type whose length, if it has one, is written.
+    /// `object` is the address of an object of this type. Its length, if it has one, is written.
     #[doc(hidden)]
     unsafe fn at(object: NonNull<u8>) -> NonNull<Self>;
 
-    /// The object's layout.
+    /// Returns the object's layout.
     ///
     /// # Safety
     ///
@@ -56,7 +56,7 @@ pub unsafe trait Contents: Acyclic {
 unsafe impl<T: Acyclic> Contents for T {
     #[inline(always)]
     unsafe fn at(object: NonNull<u8>) -> NonNull<T> {
-        // SAFETY: in the object, by its layout.
+        // SAFETY: the contents lie in the object, by its layout.
         unsafe { object.byte_add(offset(size_of::<Count>(), align_of::<T>())) }.cast()
     }
 
@@ -70,15 +70,15 @@ unsafe impl<T: Acyclic> Contents for T {
 unsafe impl<T: Acyclic> Contents for [T] {
     #[inline(always)]
     unsafe fn at(object: NonNull<u8>) -> NonNull<[T]> {
-        // SAFETY: the caller says that the length is written; it follows the header.
+        // SAFETY: the caller guarantees that the length is written. It follows the header.
         let len = unsafe { object.byte_add(size_of::<Count>()).cast::<usize>().read() };
-        // SAFETY: in the object, or at its end, by its layout.
+        // SAFETY: the elements lie in the object, or at its end, by its layout.
         let elements = unsafe { object.byte_add(elements_offset(align_of::<T>())) };
         NonNull::slice_from_raw_parts(elements.cast(), len)
     }
 
     unsafe fn layout(object: NonNull<u8>) -> Layout {
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees the same.
         let len = unsafe { Self::at(object) }.len();
         slice_layout::<T>(len).expect("the layout of an object that was allocated")
     }
@@ -88,10 +88,10 @@ unsafe impl<T: Acyclic> Contents for [T] {
 unsafe impl Contents for str {
     #[inline(always)]
     unsafe fn at(object: NonNull<u8>) -> NonNull<str> {
-        // SAFETY: the caller's; the layout is that of a slice of bytes.
+        // SAFETY: the caller guarantees the same, and the layout is that of a slice of bytes.
         let bytes = unsafe { <[u8] as Contents>::at(object) };
         // A `str` pointer and a `[u8]` pointer have the same metadata.
-        // SAFETY: not null.
+        // SAFETY: the pointer is not null.
         unsafe { NonNull::new_unchecked(bytes.as_ptr() as *mut str) }
     }
 
@@ -101,7 +101,7 @@ unsafe impl Contents for str {
     }
 }
 
-/// The first multiple of `align` that is not below `at`.
+/// Returns the first multiple of `align` that is not below `at`.
 const fn offset(at: usize, align: usize) -> usize {
     at.next_multiple_of(align)
 }
@@ -124,7 +124,7 @@ fn slice_layout<T>(len: usize) -> Option<Layout> {
     Layout::from_size_align(size, align).ok()
 }
 
-/// Memory for an object, its header written.
+/// Allocates memory for an object and writes its header.
 #[inline(always)]
 fn allocate(layout: Layout, count: Count) -> NonNull<Count> {
     // SAFETY: no layout of an object has size 0.
@@ -135,50 +135,50 @@ fn allocate(layout: Layout, count: Count) -> NonNull<Count> {
     object
 }
 
-/// A new object.
+/// Makes a new object.
 #[inline(always)]
 pub(super) fn new<T: Acyclic>(count: Count, value: T) -> NonNull<Count> {
     let object = allocate(const { sized_layout::<T>() }, count);
-    // SAFETY: an object of this type, its contents not written yet.
+    // SAFETY: an object of this type, whose contents are not written yet.
     unsafe { T::at(object.cast()).write(value) };
     object
 }
 
-/// A new object of elements that are copied from `elements`, and the caller's no more afterwards.
+/// Makes a new object of elements that are copied from `elements`. Afterwards the elements no longer belong to the caller.
 ///
 /// # Panics
 ///
-/// If there is no memory of that size.
+/// If the size of the object exceeds `isize::MAX` bytes.
 ///
 /// # Safety
 ///
-/// `len` elements may be read at `elements`. If the type needs dropping, nobody drops them afterwards.
+/// `len` elements may be read at `elements`. If the type needs dropping, the caller does not drop them afterwards.
 pub(super) unsafe fn new_slice<T>(count: Count, elements: *const T, len: usize) -> NonNull<Count> {
     let Some(layout) = slice_layout::<T>(len) else {
         panic!("gc-core: expected a slice of at most isize::MAX bytes with its header, found {len} elements")
     };
     let object = allocate(layout, count);
-    // SAFETY: behind the header, by the layout.
+    // SAFETY: the length follows the header, by the layout.
     unsafe { object.add(1).cast::<usize>().write(len) };
-    // SAFETY: in the object, by the layout.
+    // SAFETY: the elements lie in the object, by the layout.
     let place = unsafe { object.byte_add(elements_offset(align_of::<T>())) }.cast::<T>();
-    // SAFETY: readable (the caller's) and fresh memory, for so many elements.
+    // SAFETY: the caller guarantees that so many elements are readable. The destination is fresh memory for so many elements.
     unsafe { ptr::copy_nonoverlapping(elements, place.as_ptr(), len) };
     object
 }
 
-/// A new object with the contents of another, which are the caller's to move out.
+/// Makes a new object with the contents of another, which the caller may move out.
 ///
 /// # Safety
 ///
-/// `old` is an object of this type, its contents whole. Nobody uses them afterwards.
+/// `old` is an object of this type with valid contents, which are not used afterwards.
 pub(super) unsafe fn moved<T: Contents + ?Sized>(count: Count, old: NonNull<Count>) -> NonNull<Count> {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees that `old` is an object of this type, whose length is written.
     let layout = unsafe { T::layout(old.cast()) };
     let object = allocate(layout, count);
     let bytes = layout.size() - size_of::<Count>();
-    // What is behind the header: a length, padding, the contents.
-    // SAFETY: two objects of this layout, the new one fresh memory.
+    // Everything behind the header is copied: a length, padding, the contents.
+    // SAFETY: both objects have this layout, and the new one is fresh memory.
     unsafe { ptr::copy_nonoverlapping(old.add(1).cast::<u8>().as_ptr(), object.add(1).cast().as_ptr(), bytes) };
     object
 }
@@ -187,12 +187,12 @@ pub(super) unsafe fn moved<T: Contents + ?Sized>(count: Count, old: NonNull<Coun
 ///
 /// # Safety
 ///
-/// The object is of this type, its contents are gone, and the memory is the caller's to free.
+/// The object is of this type, its contents are gone, and the caller has to free the memory.
 #[inline]
 pub(super) unsafe fn free<T: Contents + ?Sized>(object: NonNull<Count>) {
-    // SAFETY: the length, if there is one, stays written; the rest is the caller's.
+    // SAFETY: of this type by the caller's guarantee. The length, if there is one, stays written.
     let layout = unsafe { T::layout(object.cast()) };
-    // SAFETY: allocated with this layout; the caller's.
+    // SAFETY: the memory was allocated with this layout, and the caller has to free it.
     unsafe { alloc::dealloc(object.as_ptr().cast(), layout) };
 }
 
@@ -210,7 +210,7 @@ mod tests {
         assert!(slice_layout::<u8>(isize::MAX as usize - 39).is_some());
         let refused = std::panic::catch_unwind(|| {
             let nothing = NonNull::<u64>::dangling();
-            // SAFETY: refused before anything is read.
+            // SAFETY: the call panics before anything is read.
             unsafe { new_slice(Count::new(0), nothing.as_ptr(), usize::MAX) }
         });
         assert!(refused.is_err());

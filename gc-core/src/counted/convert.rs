@@ -1,4 +1,4 @@
-//! Making `Counted`s of other things.
+//! Making a `Counted` from other values.
 
 use std::borrow::Cow;
 
@@ -20,10 +20,10 @@ impl<T: Acyclic + Default> Default for Counted<T> {
 /// Moves the elements into the object.
 impl<T: Acyclic> From<Vec<T>> for Counted<[T]> {
     fn from(mut elements: Vec<T>) -> Self {
-        // Written only when the object is there: if there is no memory for it, the vector still has the elements.
-        // SAFETY: so many elements lie there. Below, the vector forgets them.
+        // The elements are moved only when the object exists: if there is no memory for it, the vector still has them.
+        // SAFETY: the vector has so many elements there. It forgets them below.
         let count = unsafe { contents::new_slice(Count::new(current()), elements.as_ptr(), elements.len()) };
-        // SAFETY: they have been moved out.
+        // SAFETY: the elements have been moved out.
         unsafe { elements.set_len(0) };
         Self::from_count(count)
     }
@@ -67,7 +67,7 @@ impl<T: Acyclic> FromIterator<T> for Counted<[T]> {
 
 impl From<&str> for Counted<str> {
     fn from(text: &str) -> Self {
-        // SAFETY: the text's bytes; nothing to drop.
+        // SAFETY: the text gives so many readable bytes of valid UTF-8, and bytes need no dropping.
         Self::from_count(unsafe { contents::new_slice(Count::new(current()), text.as_ptr(), text.len()) })
     }
 }

@@ -1,16 +1,17 @@
-//! The mutators that count for themselves, and what they were asked to merge. The model is `models/protocols/counted.rs`.
+//! The mutators that count for themselves, and what other threads asked each to merge. The model is
+//! `models/protocols/counted.rs`.
 //!
-//! - **[owners.entry]** A mutator has an entry from before its thread first counts by its token until it has stopped doing so for good. A token without
-//!   an entry belongs to nobody who runs: what it owned is anybody's to merge.
-//! - **[owners.merge]** Counts are merged under the lock, by the mutator's thread or while its word is held ([safepoint.held]). So merging excludes the
-//!   owner's own counting, and other merging.
-//! - **[owners.queue]** An object gets into a queue only while the mutator is RUNNING, and its word is ASKED then. Who ends RUNNING takes ASKED off and
-//!   drains the queue ([safepoint.asked]): at the next safepoint, or on the way into `blocked`. So a mutator that does not run has an empty queue, or
-//!   is about to empty it.
+//! - **[owners.entry]** A mutator has an entry from before its thread first counts by its token until it has stopped doing so for
+//!   good. A token without an entry belongs to no running mutator, so any thread may merge what the token owned.
+//! - **[owners.merge]** Counts are merged under the lock, by the mutator's thread or while the mutator's state word is held
+//!   ([safepoint.held]). So merging excludes the owner's own counting, and other merging.
+//! - **[owners.queue]** An object gets into a queue only while the mutator is RUNNING, and the mutator's word is ASKED then. The
+//!   thread that ends RUNNING clears ASKED and drains the queue ([safepoint.asked]): at the next safepoint, or on the way into
+//!   `blocked`. So a mutator that does not run has an empty queue, or is about to empty it.
 //!
-//! The lock is a leaf but for the park lock, which is taken under it to wake an owner. No code of the program runs under it.
+//! The lock is a leaf, except for the park lock, which is taken under it to wake an owner. No user code runs under the lock.
 //!
-//! A mutator that is leaked stays RUNNING: what it is asked for is never merged, and leaks.
+//! A mutator that is leaked stays RUNNING: the objects in its queue are never merged, and leak.
 
 use core::ptr::NonNull;
 
@@ -20,50 +21,51 @@ use crate::{
     sync::{Mutex, mutant},
 };
 
-/// An object whatever its type.
+/// An object without its type.
 #[derive(Clone, Copy)]
 pub(crate) struct Object {
     pub(crate) count: NonNull<Count>,
     pub(crate) kind: &'static Kind,
 }
 
-/// What is done with objects of a type.
+/// The operations on the objects of one type.
 pub(crate) struct Kind {
     /// Drops the contents of a dead object and frees it.
     ///
     /// # Safety
     ///
-    /// The object is of the type, dead, and the caller's to end.
+    /// The object is of the type and dead, and the caller has to reclaim it.
     pub(crate) reclaim: unsafe fn(NonNull<Count>),
     /// Frees the memory.
     ///
     /// # Safety
     ///
-    /// The object is of the type, its contents gone, and the memory the caller's to free.
+    /// The object is of the type, its contents are gone, and the caller has to free the memory.
     pub(crate) free: unsafe fn(NonNull<Count>),
-    /// The type's name.
+    /// Returns the type's name.
     pub(crate) name: fn() -> &'static str,
 }
 
-// SAFETY: an object gets here when another thread than its owner had a reference to it, so its type is `Send + Sync`; or by its owner's
-// thread, while that does not run, and then does not leave it.
+// SAFETY: a thread other than the owner makes an `Object` of a reference that it had, so the type is `Send + Sync`. Or the
+// owner's thread makes it while the owner does not run, and then the `Object` does not leave that thread.
 unsafe impl Send for Object {}
 
 impl Object {
     fn count(&self) -> &Count {
-        // SAFETY: the object is not freed while QUEUED is set, for which whoever has an `Object` answers; or it is dead and ours.
+        // SAFETY: the object is not freed while QUEUED is set, and only the thread with this `Object` clears QUEUED. Or the
+        // object is dead and ours.
         unsafe { self.count.as_ref() }
     }
 
-    /// Takes QUEUED off, and frees the memory if there is nothing else left. Whether the object is dead and the caller's to end.
-    /// The caller answers for QUEUED, and has the owner's right.
+    /// Clears QUEUED, and frees the memory if only that is left. Returns whether the object is dead and the caller has to reclaim
+    /// it. The caller has to clear QUEUED, and has the owner's right.
     fn flush(self) -> bool {
         match self.count().flush() {
             Settled::Alive => false,
             Settled::Dead => true,
             Settled::Empty => {
                 if self.count().release_memory() {
-                    // SAFETY: the contents have been moved out, and there is no weak handle.
+                    // SAFETY: the contents have been moved out, and no weak handle is left.
                     unsafe { (self.kind.free)(self.count) };
                 }
                 false
@@ -72,20 +74,20 @@ impl Object {
     }
 }
 
-/// Mutators, some of those there are.
+/// One shard of the table of mutators.
 pub(crate) struct Owners {
     pub(crate) entries: Mutex<Vec<Entry>>,
 }
 
-/// One mutator.
+/// The entry of one mutator.
 pub(crate) struct Entry {
     token: u64,
     seat: OwnerHandle,
-    /// [owners.queue].
+    /// The objects that other threads asked the mutator to merge ([owners.queue]).
     queue: Vec<Object>,
 }
 
-/// Where a mutator is met.
+/// What another thread needs to hold a mutator, or to ask it.
 #[derive(Clone, Copy)]
 pub(crate) struct OwnerHandle {
     pub(crate) word: NonNull<StateWord>,
@@ -93,23 +95,23 @@ pub(crate) struct OwnerHandle {
     pub(crate) rendezvous: NonNull<Rendezvous>,
 }
 
-// SAFETY: all three are `Sync`, and live as long as the entry (the duty of whoever enters it).
+// SAFETY: all three targets are `Sync` and live as long as the entry, as the caller of `enter` guarantees.
 unsafe impl Send for Entry {}
 
 impl OwnerHandle {
-    /// Holds the mutator; if it runs, asks it instead.
+    /// Holds the mutator. If the mutator runs, asks it to merge instead.
     fn hold(&self) -> Hold {
-        // SAFETY: it lives as long as the entry.
+        // SAFETY: the word lives as long as the entry.
         let hold = unsafe { self.word.as_ref() }.hold();
         if hold == (Hold::Asked { first: true }) {
-            // SAFETY: as above.
+            // SAFETY: the poll lives as long as the entry.
             unsafe { self.poll.as_ref() }.raise_merge();
         }
         hold
     }
 
     fn release(&self) {
-        // SAFETY: as above, both.
+        // SAFETY: both live as long as the entry.
         unsafe { self.rendezvous.as_ref().release(self.word.as_ref()) };
     }
 }
@@ -124,8 +126,8 @@ impl Owners {
         self.entries.lock().push(Entry { token, seat, queue: Vec::new() });
     }
 
-    /// Strikes a mutator off ([owners.entry]). Its thread does not count by this token any more. Returns what is dead of what it was asked for, which is the
-    /// caller's to end.
+    /// Removes a mutator ([owners.entry]). Its thread no longer counts by this token. Returns the dead objects of its
+    /// queue, which the caller has to reclaim.
     pub(crate) fn leave(&self, token: u64) -> Vec<Object> {
         let mut entries = self.entries.lock();
         let Some(index) = entries.iter().position(|entry| entry.token == token) else { return Vec::new() };
@@ -134,8 +136,8 @@ impl Owners {
         queue
     }
 
-    /// Merges what a mutator was asked for ([owners.queue]). The caller is its thread, running, or on the way into `blocked`. Returns what is dead, which is
-    /// the caller's to end.
+    /// Merges the objects in a mutator's queue ([owners.queue]). The caller is the mutator's thread, running or on the way into
+    /// `blocked`. Returns the dead ones, which the caller has to reclaim.
     pub(crate) fn drain(&self, token: u64) -> Vec<Object> {
         let mut entries = self.entries.lock();
         let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return Vec::new() };
@@ -144,7 +146,8 @@ impl Owners {
         queue
     }
 
-    /// Merges an object that the caller has set QUEUED on, or asks its owner to. Whether it is dead and the caller's to end.
+    /// Merges an object that the caller has set QUEUED on, or asks its owner to. Returns whether the object is dead and the
+    /// caller has to reclaim it.
     pub(crate) fn ask(&self, token: u64, object: Object) -> bool {
         let mut entries = self.entries.lock();
         let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return object.flush() };
@@ -164,14 +167,14 @@ impl Owners {
         }
     }
 
-    /// Merges the counts of an object that the caller has a reference to, unless its owner runs. Whether they are merged.
+    /// Merges the counts of an object that the caller has a reference to, unless its owner runs. Returns whether they are merged.
     pub(crate) fn merge(&self, token: u64, count: &Count) -> bool {
         let entries = self.entries.lock();
         let Some(entry) = entries.iter().find(|entry| entry.token == token) else {
             count.merge();
             return true;
         };
-        // SAFETY: it lives as long as the entry.
+        // SAFETY: the word lives as long as the entry.
         if !unsafe { entry.seat.word.as_ref() }.hold_if_away() {
             return false;
         }

@@ -1,15 +1,17 @@
-//! The end of objects: contents dropped, memory freed, deep chains without deep recursion.
+//! Reclaiming dead objects: dropping their contents and freeing their memory, without deep recursion.
 //!
-//! Dropping an object's contents may end objects that it alone refers to. That recurses up to a depth; what dies below waits until the
-//! outermost one is done, which then ends what waits, one after the other. So a chain takes a stack of a few frames, whatever its
-//! length, and a wide object no memory at all.
+//! Dropping an object's contents may make further objects dead, to which it held the last references. Reclaiming these recurses
+//! down to a fixed depth. An object that dies below that depth waits until the outermost destructor has returned; the waiting
+//! objects are then reclaimed one after the other. So a chain takes a stack of a few frames whatever its length, and a wide
+//! object takes no additional memory.
 //!
-//! - **[reclaim.once]** Every dead object is ended once: dropped and freed, or on this thread's list of those that wait. The list is empty when no object
-//!   is being ended.
-//! - **[reclaim.panics]** A destructor that panics loses nothing: its object's memory is freed, what it referred to waits and is ended, and then the panic
-//!   goes on, the first if there are several. (Where the thread unwound before, it aborts, as everywhere.)
+//! - **[reclaim.once]** Every dead object is reclaimed once: it is dropped and freed, or it is on this thread's list of waiting
+//!   objects. The list is empty when no object is being reclaimed.
+//! - **[reclaim.panics]** A destructor that panics loses nothing. The memory of its object is freed, and the objects that it
+//!   referred to wait and are reclaimed. Then the panic is resumed; of several panics, the first one. (If the thread was
+//!   unwinding before, such a panic aborts the process, as it always does.)
 //!
-//! The thread-locals need no destructor, and so are there in the destructors of others.
+//! The thread-locals here need no destructor, so the destructors of other thread-locals can use them.
 
 use core::{
     any::Any,
@@ -25,24 +27,25 @@ use super::{
     owners::{Kind, Object},
 };
 
-/// Objects that are being ended on this thread, each by the destructor of the one before.
+/// The maximum number of nested destructors on this thread.
 const DEEP: u32 = 32;
 
-/// In `DEPTH`, beside how many.
+/// The bits of `DEPTH` that hold the number of nested destructors; the others are flags.
 const COUNT: u32 = 255;
-/// What waits is being ended.
+/// The waiting objects are being reclaimed.
 const ENDING: u32 = 256;
-/// The thread unwound before the outermost one was ended: a destructor that panics aborts, as everywhere, and so nothing has to wait for it.
+/// The thread was unwinding before the outermost object was reclaimed. A destructor that panics then aborts in any case, so no
+/// object has to wait for that.
 const UNWINDS: u32 = 512;
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     static WAITING: ManuallyDrop<Cell<Vec<Object>>> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
-    /// Whether there is something in `WAITING`.
+    /// Whether `WAITING` has an object.
     static ANY_WAITS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `Object`s of a type are ended by.
+/// Provides the [`Kind`] of a type.
 pub(super) struct KindOf<T: ?Sized>(core::marker::PhantomData<T>);
 
 impl<T: Contents + ?Sized> KindOf<T> {
@@ -50,30 +53,31 @@ impl<T: Contents + ?Sized> KindOf<T> {
         &Kind { reclaim: reclaim::<T>, free: free::<T>, name: core::any::type_name::<T> };
 }
 
-/// Ends a dead object.
+/// Reclaims a dead object.
 ///
 /// # Safety
 ///
-/// It is of this type, dead, and the caller's to end.
+/// The object is of this type and dead, and the caller has to reclaim it.
 #[inline]
 pub(super) unsafe fn reclaim<T: Contents + ?Sized>(object: NonNull<Count>) {
     if !needs_drop::<T>() {
-        // SAFETY: the caller's; nothing to drop.
+        // SAFETY: the caller guarantees the same, and there is nothing to drop.
         unsafe { release_memory::<T>(object) };
         return;
     }
     let depth = DEPTH.get();
-    // In the unwinding of a destructor that panicked, a second panic would abort: what that one lets go of waits.
+    // While a destructor that panicked unwinds, a second panic would abort, so the objects that it releases wait.
     if depth & COUNT == DEEP || (depth & COUNT > 0 && depth & UNWINDS == 0 && thread::panicking()) {
         wait(Object { count: object, kind: KindOf::<T>::KIND });
         return;
     }
     let unwinds = if depth == 0 && thread::panicking() { UNWINDS } else { 0 };
     DEPTH.set((depth | unwinds) + 1);
-    // Both run when the destructor has returned or panicked: the memory is freed, and then, on the way out, what waits is ended.
+    // Both guards run when the destructor has returned or panicked: first the memory is freed, and then the waiting objects are
+    // reclaimed.
     let _leave = Leave { depth };
     let _memory = Memory::<T> { object, kind: core::marker::PhantomData };
-    // SAFETY: the caller's: nobody else has a reference, nor gets one.
+    // SAFETY: the object is dead and the caller's, so no other thread has a reference or can get one, and the contents are valid.
     unsafe { T::at(object.cast()).drop_in_place() };
 }
 
@@ -81,12 +85,12 @@ pub(super) unsafe fn reclaim<T: Contents + ?Sized>(object: NonNull<Count>) {
 ///
 /// # Safety
 ///
-/// The object was of this type, dead, and the caller's to end.
+/// The object was of this type and dead, and the caller had to reclaim it.
 #[inline]
 pub(super) unsafe fn release_memory<T: Contents + ?Sized>(object: NonNull<Count>) {
-    // SAFETY: not freed yet.
+    // SAFETY: the memory is not freed yet, as the caller has to release it.
     if unsafe { object.as_ref() }.release_memory() {
-        // SAFETY: the caller's; there is no handle of any kind.
+        // SAFETY: of this type, by the caller's guarantee, and no handle of any kind is left.
         unsafe { free::<T>(object) };
     }
 }
@@ -99,7 +103,7 @@ struct Memory<T: Contents + ?Sized> {
 impl<T: Contents + ?Sized> Drop for Memory<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: made in `reclaim` only, of an object whose contents have been dropped by now.
+        // SAFETY: `reclaim` alone makes this guard, for an object that it has to reclaim. By now its contents have been dropped.
         unsafe { release_memory::<T>(self.object) };
     }
 }
@@ -127,7 +131,7 @@ fn wait(object: Object) {
     ANY_WAITS.set(true);
 }
 
-/// Ends what waits, and what comes to wait meanwhile ([reclaim.once], [reclaim.panics]).
+/// Reclaims the waiting objects, and those that start to wait meanwhile ([reclaim.once], [reclaim.panics]).
 #[cold]
 #[inline(never)]
 fn end_what_waits(unwinds: u32) {
@@ -137,14 +141,15 @@ fn end_what_waits(unwinds: u32) {
         if let Err(payload) = end(object) {
             match panicked {
                 None => panicked = Some(payload),
-                // Its destructor is user code too: what panics twice leaks.
+                // The payload's destructor is user code, which could panic too. So the payload leaks.
                 Some(_) => core::mem::forget(payload),
             }
         }
     }
     DEPTH.set(0);
     match panicked {
-        // A panic is under way already, and one that leaves a destructor meanwhile aborts. The panic hook has told of this one.
+        // The thread is unwinding already, and a second panic that leaves a destructor aborts. The panic hook has reported this
+        // one.
         Some(payload) if thread::panicking() => core::mem::forget(payload),
         Some(payload) => panic::resume_unwind(payload),
         None => {}
@@ -155,7 +160,7 @@ fn next() -> Option<Object> {
     WAITING.with(|list| {
         let mut waiting = list.take();
         let object = waiting.pop();
-        // An empty list has no memory: the thread may end.
+        // An empty list has no memory, so nothing leaks when the thread ends.
         ANY_WAITS.set(!waiting.is_empty());
         if !waiting.is_empty() {
             list.set(waiting);
@@ -164,11 +169,11 @@ fn next() -> Option<Object> {
     })
 }
 
-/// Ends a dead object, which is the caller's to end. A panic of its destructor is caught.
+/// Reclaims a dead object, which the caller has to reclaim. Catches a panic of its destructor.
 pub(crate) fn end(object: Object) -> Result<(), Box<dyn Any + Send>> {
-    // It is nobody's, so no broken state is seen if it panics.
+    // No thread can reach the object any more, so a panic leaves no broken state to be seen.
     panic::catch_unwind(panic::AssertUnwindSafe(|| {
-        // SAFETY: the caller's.
+        // SAFETY: the object is of this kind and dead, and the caller has to reclaim it.
         unsafe { (object.kind.reclaim)(object.count) };
     }))
 }

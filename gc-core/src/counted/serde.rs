@@ -1,4 +1,5 @@
-//! Written and read as the contents are: what is shared is written as often as it is referred to, and read as objects of their own.
+//! Serializes a `Counted` as its contents. A shared object is written once per reference, and each copy is read as an object of
+//! its own.
 
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 

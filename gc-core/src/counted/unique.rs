@@ -1,8 +1,8 @@
-//! The only reference: access to write, and getting the contents out.
+//! The only reference: write access, and moving the contents out.
 //!
-//! The thread that made an object knows whether its reference is the only one; so does everybody once the counts are merged. Another thread
-//! never reads what the owner counts: if the owner is blocked or gone, it merges the counts first; if the owner runs, it is told
-//! that there may be another reference.
+//! The thread that made an object knows whether its reference is the only one. Once the counts are merged, every thread knows.
+//! Another thread never reads what the owner counts. If the owner is blocked or gone, the other thread merges the counts first.
+//! If the owner runs, the other thread assumes that there may be another reference.
 
 use core::mem::{ManuallyDrop, forget};
 
@@ -17,7 +17,7 @@ use super::{
 };
 
 impl<T: Contents + ?Sized> Counted<T> {
-    /// What `look` finds, as far as this thread can know: where only the owner does, the counts are merged first.
+    /// Returns what `look` finds, as far as this thread can know. If only the owner knows, merges the counts first.
     fn known(&self, mut look: impl FnMut(&Count) -> Only) -> bool {
         loop {
             match look(self.count()) {
@@ -32,22 +32,22 @@ impl<T: Contents + ?Sized> Counted<T> {
         }
     }
 
-    /// Whether this is the only handle, weak ones counted.
+    /// Returns whether this is the only handle, weak handles included.
     fn is_only(&mut self) -> bool {
         self.known(|count| count.is_only(current()))
     }
 
-    /// Makes the object dead if this is the only reference, weak handles not counted: the contents are the caller's to move out. `Some` if
-    /// so, and then whether the caller has to free the memory when they are. The reference is gone.
+    /// Makes the object dead if this is the only reference, not counting weak handles. The contents are then the caller's to move
+    /// out, and the reference is gone. Returns `Some` in that case, with whether the caller has to free the memory afterwards.
     fn claim(&mut self) -> Option<bool> {
         let mut memory = false;
         self.known(|count| count.claim(current(), &mut memory)).then_some(memory)
     }
 
-    /// The contents, to write, if this is the only handle, weak ones counted.
+    /// Returns the contents for writing, if this is the only handle, weak handles included.
     ///
-    /// `None` also on another thread than the one that made the object, while that runs its mutator and has not let go of the object: there
-    /// may be references that only it knows of.
+    /// Also returns `None` on a thread other than the one that made the object, while that one runs its mutator and still counts
+    /// references to the object itself: there may be references that only it knows of.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -60,7 +60,7 @@ impl<T: Contents + ?Sized> Counted<T> {
     /// ```
     pub fn get_mut(this: &mut Self) -> Option<&mut T> {
         if this.is_only() {
-            // SAFETY: an object of this type, and the only handle to it, which is borrowed as long.
+            // SAFETY: an object of this type. This is the only handle to it, and is borrowed mutably as long.
             Some(unsafe { T::at(this.count.cast()).as_mut() })
         } else {
             None
@@ -69,12 +69,13 @@ impl<T: Contents + ?Sized> Counted<T> {
 }
 
 impl<T: Acyclic> Counted<T> {
-    /// The contents, if this is the only reference; else the reference back. Weak handles find nothing afterwards.
+    /// Returns the contents if this is the only reference, and the reference otherwise. Weak handles find nothing afterwards.
     ///
     /// # Errors
     ///
-    /// There are other references. Also on another thread than the one that made the object, while that runs its mutator and has not let go
-    /// of the object, or has been asked about it and has not been at a safepoint since.
+    /// There are other references. It also fails on a thread other than the one that made the object, while that one runs its
+    /// mutator and still counts references to the object itself, or has been asked to merge and has not reached a safepoint
+    /// since.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -87,33 +88,33 @@ impl<T: Acyclic> Counted<T> {
     /// ```
     pub fn try_unwrap(mut this: Self) -> Result<T, Self> {
         match this.claim() {
-            // SAFETY: claimed just now.
+            // SAFETY: `claim` has made the object dead and the contents ours, and the reference is gone.
             Some(memory) => Ok(unsafe { this.into_contents(memory) }),
             None => Err(this),
         }
     }
 
-    /// Moves the contents out, and frees the memory if that is to be freed here.
+    /// Moves the contents out, and frees the memory if `memory` says so.
     ///
     /// # Safety
     ///
-    /// The object is dead and the caller's to end, and its contents are whole; the reference is gone.
+    /// The object is dead and the caller's to reclaim. Its contents are valid, and the reference is gone.
     unsafe fn into_contents(self, memory: bool) -> T {
         let this = ManuallyDrop::new(self);
-        // SAFETY: whole, and the caller's to move out.
+        // SAFETY: the contents are valid and the caller's to move out.
         let value = unsafe { T::at(this.count.cast()).read() };
         if memory {
-            // SAFETY: dead and the caller's; the contents are gone.
+            // SAFETY: the object is dead and the caller's, and its contents are gone.
             unsafe { reclaim::release_memory::<T>(this.count) };
         }
         value
     }
 
-    /// The contents, if this was the last reference; else the reference is dropped.
+    /// Returns the contents if this was the last reference, and drops the reference otherwise.
     ///
-    /// If references are given up by this on several threads, one gets the contents, as for `Arc`, provided that the thread that
-    /// made the object is blocked or gone, or has let go of it. While that runs, another thread gets `None`, and the object may go
-    /// at a safepoint.
+    /// If several threads give their references up by this function, one of them gets the contents, as for `Arc`. This requires
+    /// that the thread that made the object is blocked or gone, or has released all references that it counted. While it runs and
+    /// has not, another thread gets `None`, and the object may be reclaimed at a safepoint.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -131,16 +132,18 @@ impl<T: Acyclic> Counted<T> {
         if !this.release() {
             return None;
         }
-        // SAFETY: dead and ours: whole until we move it out ([counted.whole]).
+        // SAFETY: dead and ours, so the contents are valid until we move them out ([counted.whole]). The reference is released.
         Some(unsafe { ManuallyDrop::into_inner(this).into_contents(true) })
     }
 }
 
 impl<T: CloneContents + ?Sized> Counted<T> {
-    /// The contents, to write: in place if this is the only reference, else of a clone that this refers to from then on.
+    /// Returns the contents for writing: in place if this is the only reference. Otherwise those of a clone, which this handle
+    /// refers to from then on.
     ///
-    /// Where there are weak handles only, the contents are moved and the weak handles find nothing afterwards. On another thread than the one
-    /// that made the object, while that runs its mutator and has not let go of the object, the contents are cloned.
+    /// If the only other handles are weak, the contents are moved, and the weak handles find nothing afterwards. On a thread
+    /// other than the one that made the object, the contents are cloned while that one runs its mutator and still counts
+    /// references to the object itself.
     ///
     /// # Panics
     ///
@@ -165,20 +168,20 @@ impl<T: CloneContents + ?Sized> Counted<T> {
                 None => *this = T::clone_contents(this),
             }
         }
-        // SAFETY: an object of this type, and the only handle to it, or made just now.
+        // SAFETY: an object of this type. This is the only handle to it, or the object was made just now.
         unsafe { T::at(this.count.cast()).as_mut() }
     }
 
-    /// Moves the contents, which were claimed, to an object of their own.
+    /// Moves the contents, which were claimed, to a new object.
     #[cold]
     fn move_out(&mut self, memory: bool) {
-        // A panic would leave a handle without a reference.
+        // A panic would leave a handle without a reference, so it aborts.
         let bomb = AbortOnUnwind;
         let old = self.count;
-        // SAFETY: whole ([counted.whole]), and ours to move out.
+        // SAFETY: the contents are valid ([counted.whole]) and ours to move out.
         self.count = unsafe { contents::moved::<T>(Count::new(current()), old) };
         if memory {
-            // SAFETY: dead and ours; the contents are gone.
+            // SAFETY: the object is dead and ours, and its contents are gone.
             unsafe { reclaim::release_memory::<T>(old) };
         }
         forget(bomb);
@@ -186,9 +189,9 @@ impl<T: CloneContents + ?Sized> Counted<T> {
 }
 
 impl<T: Acyclic + Clone> Counted<T> {
-    /// The contents, cloned if there are other references. Weak handles find nothing afterwards if there are none.
+    /// Returns the contents, cloned if there are other references. If there are none, weak handles find nothing afterwards.
     ///
-    /// On another thread than the one that made the object they may be cloned where [`try_unwrap`](Self::try_unwrap) fails.
+    /// On a thread other than the one that made the object, they may be cloned where [`try_unwrap`](Self::try_unwrap) fails.
     ///
     /// # Panics
     ///
@@ -206,19 +209,19 @@ impl<T: Acyclic + Clone> Counted<T> {
     }
 }
 
-/// [`Contents`] that can be cloned: every `T: Clone`, slices of such, and `str`. For [`Counted::make_mut`]; nobody implements it by
-/// hand.
+/// [`Contents`] that can be cloned: every `T: Clone`, slices of such types, and `str`. A bound for [`Counted::make_mut`]; it is
+/// not meant to be implemented by hand.
 ///
 /// # Safety
 ///
-/// What `clone_contents` returns is the only handle to its object, weak ones counted.
+/// What `clone_contents` returns is the only handle to its object, weak handles included.
 pub unsafe trait CloneContents: Contents {
-    /// A new object with a clone of the contents.
+    /// Makes a new object with a clone of the contents.
     #[doc(hidden)]
     fn clone_contents(&self) -> Counted<Self>;
 }
 
-// SAFETY: of an object made here.
+// SAFETY: the object is made here, and no other handle to it exists.
 unsafe impl<T: Acyclic + Clone> CloneContents for T {
     fn clone_contents(&self) -> Counted<T> {
         Counted::new(self.clone())

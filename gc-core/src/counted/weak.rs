@@ -15,10 +15,11 @@ use super::{
 };
 use crate::trace::Acyclic;
 
-/// A handle to an object that does not keep its contents alive: [`upgrade`](Self::upgrade) says whether they are. One word.
+/// A handle to an object that does not keep its contents alive: [`upgrade`](Self::upgrade) returns a reference while they are.
+/// One word.
 ///
-/// The contents are dropped with the last [`Counted`], the memory is freed with the last handle of any kind. Clones and drops are atomic
-/// operations. `Send + Sync` where `T` is.
+/// The contents are dropped with the last [`Counted`]. The memory is freed with the last handle of any kind. Clones and drops are
+/// atomic operations. A `CountedWeak` is `Send + Sync` where `T` is.
 ///
 /// ```
 /// use gc_core::{Counted, CountedWeak};
@@ -30,15 +31,15 @@ use crate::trace::Acyclic;
 /// assert!(cache.upgrade().is_none());
 /// ```
 pub struct CountedWeak<T: Contents + ?Sized> {
-    /// Of an object, or `NOWHERE`.
+    /// The count of an object, or `NOWHERE`.
     count: NonNull<Count>,
     contents: PhantomData<T>,
 }
 
-/// Where a handle to no object points: to no memory.
+/// The address in a handle to no object. No memory lies there.
 const NOWHERE: NonNull<Count> = NonNull::without_provenance(core::num::NonZero::<usize>::MAX);
 
-// SAFETY: as for `std::sync::Weak`: it gives a `Counted<T>` on any thread.
+// SAFETY: as for `std::sync::Weak`: `upgrade` gives a `Counted<T>` on any thread.
 unsafe impl<T: Contents + ?Sized + Send + Sync> Send for CountedWeak<T> {}
 // SAFETY: as above.
 unsafe impl<T: Contents + ?Sized + Send + Sync> Sync for CountedWeak<T> {}
@@ -52,7 +53,7 @@ impl<T: Contents + ?Sized + RefUnwindSafe> UnwindSafe for CountedWeak<T> {}
 impl<T: Contents + ?Sized + RefUnwindSafe> RefUnwindSafe for CountedWeak<T> {}
 
 impl<T: Acyclic> CountedWeak<T> {
-    /// A handle to no object. Allocates nothing.
+    /// Makes a handle to no object. Allocates nothing.
     ///
     /// ```
     /// assert!(gc_core::CountedWeak::<String>::new().upgrade().is_none());
@@ -63,25 +64,25 @@ impl<T: Acyclic> CountedWeak<T> {
 }
 
 impl<T: Contents + ?Sized> CountedWeak<T> {
-    /// The handle of a weak handle that was counted.
+    /// Returns the handle for a weak handle that has been counted.
     pub(super) fn from_count(count: NonNull<Count>) -> Self {
         Self { count, contents: PhantomData }
     }
 
-    /// `None` for a handle to no object.
+    /// Returns the count, or `None` for a handle to no object.
     #[inline]
     fn count(&self) -> Option<&Count> {
         if self.count == NOWHERE {
             return None;
         }
-        // SAFETY: an object's memory lives as long as a weak handle, and nobody has its header exclusively.
+        // SAFETY: an object's memory lives as long as a weak handle, and no thread ever has a `&mut` to its header.
         Some(unsafe { self.count.as_ref() })
     }
 
-    /// A reference to the object, or `None` if its contents are gone or going.
+    /// Returns a reference to the object, or `None` if its contents are gone or being dropped.
     ///
-    /// An object whose last reference was dropped by another thread than the one that made it, and which waits for that one's next
-    /// safepoint, is not gone yet: it comes back to life.
+    /// An object whose last reference was dropped by a thread other than its owner may wait for the owner's next safepoint. It is
+    /// not dead yet, and `upgrade` still returns a reference to it.
     ///
     /// ```
     /// # use gc_core::Counted;
@@ -94,7 +95,7 @@ impl<T: Contents + ?Sized> CountedWeak<T> {
         self.count()?.upgrade(current()).then(|| Counted::from_count(self.count))
     }
 
-    /// How many references there are: an estimate, 0 if the contents are gone.
+    /// Returns the number of references, an estimate. It is 0 if the contents are gone.
     ///
     /// ```
     /// # use gc_core::Counted;
@@ -105,7 +106,7 @@ impl<T: Contents + ?Sized> CountedWeak<T> {
         self.count().map_or(0, |count| count.strong(current()))
     }
 
-    /// Whether both are handles to the same object, or both to none.
+    /// Returns whether both are handles to the same object, or both to none.
     ///
     /// ```
     /// # use gc_core::Counted;
@@ -130,13 +131,14 @@ impl<T: Contents + ?Sized> Clone for CountedWeak<T> {
 impl<T: Contents + ?Sized> Drop for CountedWeak<T> {
     fn drop(&mut self) {
         if self.count().is_some_and(Count::release_weak) {
-            // SAFETY: the last handle: the references, which hold one together, are gone, and so are the contents.
+            // SAFETY: this was the last handle. The references, which have one weak count together, are gone, and so are the
+            // contents.
             unsafe { free::<T>(self.count) };
         }
     }
 }
 
-/// A handle to no object.
+/// Makes a handle to no object.
 impl<T: Acyclic> Default for CountedWeak<T> {
     fn default() -> Self {
         Self::new()

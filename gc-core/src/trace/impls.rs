@@ -1,17 +1,20 @@
-//! What std types trace.
+//! Impls of `Trace` for std types.
 //!
-//! Three kinds of type, a file each, and two rules that hold in all of them:
+//! There are three kinds of type, with a file each:
 //!
-//! - [`plain`]: leaves. Without pointers, the same under every lifetime, nothing to trace.
-//! - [`inline`]: what holds its parts in itself. The parts are reported at their places.
-//! - [`owned`]: what holds its parts in memory of its own. No cells in there ([trace.cells-inline]).
-//! - **[leaf.itself]** A leaf is `'static + Send + Sync` *itself*, and each impl says so about the very type: a `Mutex` of a
-//!   pointer into the heap is not `Send`, so it is no leaf and needs no rule of its own.
+//! - [`plain`]: leaves. They have no pointers, are the same under every lifetime, and have nothing to trace.
+//! - [`inline`]: types that hold their parts inline. The parts are reported where they lie.
+//! - [`owned`]: types that hold their parts in memory of their own, where no cells may lie ([trace.cells-inline]).
+//!
+//! Two rules hold in all of them:
+//!
+//! - **[leaf.itself]** A leaf is `'static + Send + Sync` *itself*, and each impl states so of the very type. A `Mutex` of a
+//!   pointer into the heap is not `Send`, so it is not a leaf and needs no rule of its own.
 //! - **[leaf.parameters]** Each parameter of a container is traced or a leaf. There is no impl for `Cell`, `RefCell`, `Rc`,
-//!   `UnsafeCell`, `MaybeUninit`, raw pointers: a pointer written there would pass the barrier by.
+//!   `UnsafeCell`, `MaybeUninit` and raw pointers: a pointer written there would bypass the write barrier.
 //!
-//! [`leaf`] has the wrapper that makes a leaf of any other type, [`acyclic`] which of all these are `Acyclic`, and
-//! `__private` what the derive calls.
+//! [`leaf`] has the wrapper that makes a leaf of any other type. [`acyclic`] lists which of these types are `Acyclic`.
+//! `__private` has what the derived code calls.
 
 #[doc(hidden)]
 #[path = "impls/private.rs"]
@@ -32,8 +35,8 @@ macro_rules! leaves {
     ($($(#[$attribute:meta])* $t:ty $(where [$($parameter:tt)*])?),* $(,)?) => { $(
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
-        // SAFETY: the type is `'static + Send + Sync` itself, which no pointer into the heap is; it is the same
-        // under every lifetime, and there is nothing to report.
+        // SAFETY: the type is `'static + Send + Sync` itself, which no pointer into the heap is. It is the same under every
+        // lifetime, and there is nothing to report.
         unsafe impl $(<$($parameter)*>)? $crate::trace::Trace for $t
         where
             $t: 'static + Send + Sync,
@@ -50,18 +53,18 @@ macro_rules! leaves {
 }
 use leaves;
 
-/// Traces `len` elements in a row.
+/// Traces `len` consecutive elements.
 ///
 /// # Safety
 ///
-/// `T::trace` may be called of each of the `len` values from `start` on.
+/// `T::trace` may be called on each of the `len` values from `start` on.
 #[inline(always)]
 unsafe fn trace_elements<T: Trace, V: Visitor>(start: *mut T, len: usize, visitor: &mut V) {
     if T::HAS_GC {
         for i in 0..len {
-            // SAFETY: the caller says that there are `len` values.
+            // SAFETY: the caller guarantees that there are `len` values.
             let element = unsafe { start.add(i) };
-            // SAFETY: the caller allows it.
+            // SAFETY: the caller guarantees that `T::trace` may be called on each value.
             unsafe { T::trace(element, visitor) };
         }
     }

@@ -1,4 +1,4 @@
-//! The header, and counts at their ends, which no program reaches.
+//! The layout of the header, and counts near their limits, which no program reaches.
 
 use super::*;
 
@@ -63,7 +63,7 @@ fn a_weak_count_that_is_full_stays() {
     assert_eq!(count.weak.load(Ordering::Relaxed), WEAK_FULL);
 }
 
-/// What is not counted up is never counted down, though another drop be half-way.
+/// A handle that is not counted up is never counted down, even while another drop is half done.
 #[test]
 fn a_full_weak_count_stays_beside_others_that_drop() {
     let count = Count::new(0);
@@ -74,7 +74,7 @@ fn a_full_weak_count_stays_beside_others_that_drop() {
             count.retain_weak();
             count.downgrade();
         }
-        // Another thread's drop, not taken back yet.
+        // A drop on another thread, which has not taken its decrement back yet.
         count.weak.fetch_sub(1, Ordering::Relaxed);
         for _ in 0..10 {
             assert!(!count.release_weak());

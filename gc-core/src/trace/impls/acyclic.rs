@@ -1,8 +1,9 @@
-//! Which std types are acyclic: a table of what they hold.
+//! The std types that are acyclic: a table of what they hold.
 //!
-//! - **[acyclic-std.traced]** Only types that have `Trace`, the unsized contents of such, and the hashers of maps.
-//! - **[acyclic-std.no-dyn]** No trait objects, `Box<dyn Any>` and `Box<dyn Error>` included: anything may be in there. Of a trait with
-//!   `Acyclic` as its supertrait they are acyclic by themselves.
+//! - **[acyclic-std.traced]** The table has only types that have `Trace`, the unsized contents of such types, and the hashers of
+//!   maps.
+//! - **[acyclic-std.no-dyn]** The table has no trait objects, not even `Box<dyn Any>` and `Box<dyn Error>`, which may hold
+//!   anything. A trait object is acyclic by itself if its trait has `Acyclic` as a supertrait.
 
 use core::{
     alloc::Layout,
@@ -39,8 +40,8 @@ macro_rules! nothing {
     ($($(#[$attribute:meta])* $t:ty $(where [$($parameter:tt)*])?),* $(,)?) => { $(
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
-        // SAFETY: there is no place in a value of this type, nor in what it keeps alive, that a handle or a pointer into the
-        // heap could be in ([acyclic.no-new-handles], [acyclic.no-pointers]).
+        // SAFETY: a value of this type, and what it keeps alive, has no place that could hold a handle or a pointer into the heap
+        // ([acyclic.no-new-handles], [acyclic.no-pointers]).
         unsafe impl $(<$($parameter)*>)? Acyclic for $t {}
 
         $(#[$attribute])*
@@ -71,7 +72,7 @@ nothing! {
     PhantomData<T> where [T: ?Sized + 'static],
 }
 
-// What these point to is not theirs: it lives on without them, or is kept alive by others.
+// These do not own what they point to: it lives on without them, or others keep it alive.
 nothing! {
     &'static T where [T: ?Sized],
     Weak<T> where [T: ?Sized + 'static],
@@ -92,10 +93,11 @@ nothing! {
 /// Types that hold their parts, and change them through `&mut` only.
 macro_rules! parts {
     ($($name:ident<$($t:ident $(: ?$sized:ident)?),+>),* $(,)?) => { $(
-        // SAFETY: all that the value holds are its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
+        // SAFETY: the value holds only its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&`
+        // it lends them shared.
         unsafe impl<$($t: Acyclic $(+ ?$sized)?),+> Acyclic for $name<$($t),+> {}
 
-        // SAFETY: all that the value holds are its parts, of which [acyclic.leads-nowhere] holds.
+        // SAFETY: the value holds only its parts, of which [acyclic.leads-nowhere] holds.
         unsafe impl<$($t: LeadsNowhere $(+ ?$sized)?),+> LeadsNowhere for $name<$($t),+> {}
     )* };
 }
@@ -108,41 +110,46 @@ parts! {
     BTreeMap<K, V>, HashMap<K, V, S>, BTreeSet<T>, HashSet<T, S>, BinaryHeap<T>,
 }
 
-// SAFETY: all that it keeps alive are the contents, which are acyclic, and shared as long as it is not the only handle
+// SAFETY: a `Counted` keeps only its contents alive. They are acyclic, and shared except while this is the only handle
 // ([acyclic.whole-first], [acyclic.only-handle], [acyclic.shared-only]).
 unsafe impl<T: Contents + ?Sized> Acyclic for Counted<T> {}
 
-// SAFETY: all that it keeps alive are the contents, of which [acyclic.leads-nowhere] holds.
+// SAFETY: a `Counted` keeps only its contents alive, of which [acyclic.leads-nowhere] holds.
 unsafe impl<T: Contents + LeadsNowhere + ?Sized> LeadsNowhere for Counted<T> {}
 
-// `Arc::get_mut` and `Arc::make_mut` are as [acyclic.only-handle] says; `Arc::new_cyclic` hands out a weak handle ([acyclic.whole-first]).
+// `Arc::get_mut` and `Arc::make_mut` satisfy [acyclic.only-handle]. `Arc::new_cyclic` hands out only a weak handle
+// ([acyclic.whole-first]).
 parts! { Arc<T: ?Sized> }
 
-// SAFETY: all that the value holds are its elements, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
+// SAFETY: the value holds only its elements, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it
+// lends them shared.
 unsafe impl<T: Acyclic> Acyclic for [T] {}
 
-// SAFETY: all that the value holds are its elements, of which [acyclic.leads-nowhere] holds.
+// SAFETY: the value holds only its elements, of which [acyclic.leads-nowhere] holds.
 unsafe impl<T: LeadsNowhere> LeadsNowhere for [T] {}
 
-// SAFETY: all that the value holds are its elements, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
+// SAFETY: the value holds only its elements, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it
+// lends them shared.
 unsafe impl<T: Acyclic, const N: usize> Acyclic for [T; N] {}
 
-// SAFETY: all that the value holds are its elements, of which [acyclic.leads-nowhere] holds.
+// SAFETY: the value holds only its elements, of which [acyclic.leads-nowhere] holds.
 unsafe impl<T: LeadsNowhere, const N: usize> LeadsNowhere for [T; N] {}
 
-// SAFETY: it holds nothing, or the owned value, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends that shared.
+// SAFETY: the value holds nothing, or the owned value, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through
+// `&` it lends the owned value shared.
 unsafe impl<B: ToOwned<Owned: Acyclic> + ?Sized> Acyclic for Cow<'static, B> {}
 
-// SAFETY: it holds nothing, or the owned value, of which [acyclic.leads-nowhere] holds.
+// SAFETY: the value holds nothing, or the owned value, of which [acyclic.leads-nowhere] holds.
 unsafe impl<B: ToOwned<Owned: LeadsNowhere> + ?Sized> LeadsNowhere for Cow<'static, B> {}
 
 /// Tuples of every length down to one.
 macro_rules! tuples {
     ($(($($t:ident)+))+) => { $(
-        // SAFETY: all that the value holds are its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&` it lends them shared.
+        // SAFETY: the value holds only its parts, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Through `&`
+        // it lends them shared.
         unsafe impl<$($t: Acyclic),+> Acyclic for ($($t,)+) {}
 
-        // SAFETY: all that the value holds are its parts, of which [acyclic.leads-nowhere] holds.
+        // SAFETY: the value holds only its parts, of which [acyclic.leads-nowhere] holds.
         unsafe impl<$($t: LeadsNowhere),+> LeadsNowhere for ($($t,)+) {}
     )+ };
 }
@@ -152,23 +159,23 @@ tuples! {
     (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L)
 }
 
-/// Types that hold their content, and change it through `&`: [acyclic.no-new-handles] would not be enough for what is in there.
+/// Types that hold their content and change it through `&`. So [acyclic.no-new-handles] would not be enough of the content.
 macro_rules! locks {
     ($($name:ident<$t:ident $(: ?$sized:ident)?>),* $(,)?) => { $(
-        // SAFETY: all that the value holds is its content, which is no handle whatever is written there ([acyclic.leads-nowhere]), and no
-        // pointer into the heap ([acyclic.no-pointers]).
+        // SAFETY: the value holds only its content. The content is never a handle ([acyclic.leads-nowhere]) or a pointer
+        // into the heap ([acyclic.no-pointers]), whatever is written there.
         unsafe impl<$t: LeadsNowhere $(+ ?$sized)?> Acyclic for $name<$t> {}
 
-        // SAFETY: all that the value holds is its content, of which [acyclic.leads-nowhere] holds.
+        // SAFETY: the value holds only its content, of which [acyclic.leads-nowhere] holds.
         unsafe impl<$t: LeadsNowhere $(+ ?$sized)?> LeadsNowhere for $name<$t> {}
     )* };
 }
 
 locks! { Mutex<T: ?Sized>, RwLock<T: ?Sized>, OnceLock<T> }
 
-// SAFETY: it holds the function, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold, and then what the function returned, which it did not hold before:
-// of that, [acyclic.leads-nowhere] and [acyclic.no-pointers] hold.
+// SAFETY: the value first holds the function, of which [acyclic.no-new-handles] and [acyclic.no-pointers] hold. Then it holds the
+// result of the function, which it did not hold before, and of which [acyclic.leads-nowhere] and [acyclic.no-pointers] hold.
 unsafe impl<T: LeadsNowhere, F: Acyclic> Acyclic for LazyLock<T, F> {}
 
-// SAFETY: it holds the function or what that returned, of both of which [acyclic.leads-nowhere] holds.
+// SAFETY: the value holds the function or its result, and [acyclic.leads-nowhere] holds of both.
 unsafe impl<T: LeadsNowhere, F: LeadsNowhere> LeadsNowhere for LazyLock<T, F> {}

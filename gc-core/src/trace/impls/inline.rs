@@ -1,4 +1,4 @@
-//! Types that hold their parts in themselves: what holds of the parts holds of the whole.
+//! Types that hold their parts inline. Each property of such a type follows from its parts.
 
 use core::{
     cmp::Reverse,
@@ -12,10 +12,10 @@ use core::{
 use super::__private::{Field, Proofs};
 use crate::trace::{Object, Trace, Visitor};
 
-/// Structs whose fields are public: the places come from `this`, without any reference.
+/// Structs with public fields: the field pointers are computed from `this`, without any reference.
 macro_rules! fields {
     ($($name:ident<$($t:ident),+> { $($field:tt),+ })*) => { $(
-        // SAFETY: each part is reported, and with each part under another lifetime so is the whole.
+        // SAFETY: each part is reported. With each part under another lifetime, so is the whole.
         unsafe impl<$($t: Trace),+> Trace for $name<$($t),+> {
             type At<'a> = $name<$($t::At<'a>),+>;
             type Static = $name<$($t::Static),+>;
@@ -25,9 +25,9 @@ macro_rules! fields {
             #[inline(always)]
             unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
                 $(
-                    // SAFETY: the caller says that a valid value is at `this`.
+                    // SAFETY: the caller guarantees that a valid value is at `this`.
                     let place = unsafe { &raw mut (*this).$field };
-                    // SAFETY: a part of the value, so the caller's word holds for it.
+                    // SAFETY: a part of the value, so the caller's guarantee holds for it.
                     unsafe { Trace::trace(place, visitor) };
                 )+
             }
@@ -44,10 +44,10 @@ fields! {
     RangeToInclusive<T> { end }
 }
 
-/// Enums: the place of the part that is there is found by a pattern.
+/// Enums: a pattern finds the part of the present variant.
 macro_rules! enums {
     ($($name:ident<$($t:ident),+> { $($variant:ident $(($part:ident))?),+ })*) => { $(
-        // SAFETY: the part that is there is reported, and with each part under another lifetime so is the whole.
+        // SAFETY: the part of the present variant is reported. With each part under another lifetime, so is the whole.
         unsafe impl<$($t: Trace),+> Trace for $name<$($t),+> {
             type At<'a> = $name<$($t::At<'a>),+>;
             type Static = $name<$($t::Static),+>;
@@ -56,11 +56,12 @@ macro_rules! enums {
 
             #[inline(always)]
             unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-                // SAFETY: the caller says that a valid value is at `this`; a shared reference is allowed ([trace.shared-refs]).
+                // SAFETY: the caller guarantees that a valid value is at `this`. A shared reference is allowed
+                // ([trace.shared-refs]).
                 match unsafe { &*this } {
                     $($name::$variant { $(0: $part)? } => { $(
                         let part = Proofs.field($part);
-                        // SAFETY: a part of the value, so the caller's word holds for it.
+                        // SAFETY: a part of the value, so the caller's guarantee holds for it.
                         unsafe { part.trace(this, visitor) };
                     )? })+
                 }
@@ -76,7 +77,7 @@ enums! {
     Poll<T> { Ready(value), Pending }
 }
 
-// SAFETY: both ends are reported, and with them under another lifetime so is the whole.
+// SAFETY: both ends are reported. With both under another lifetime, so is the whole.
 unsafe impl<T: Trace> Trace for RangeInclusive<T> {
     type At<'a> = RangeInclusive<T::At<'a>>;
     type Static = RangeInclusive<T::Static>;
@@ -85,18 +86,18 @@ unsafe impl<T: Trace> Trace for RangeInclusive<T> {
 
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        // SAFETY: the caller says that a valid value is at `this`; a shared reference is allowed ([trace.shared-refs]).
+        // SAFETY: the caller guarantees that a valid value is at `this`. A shared reference is allowed ([trace.shared-refs]).
         let range = unsafe { &*this };
         let (start, end) = (Proofs.field(range.start()), Proofs.field(range.end()));
-        // SAFETY: the range lends its own ends: parts of the value, so the caller's word holds for them.
+        // SAFETY: the range lends its own ends. They are parts of the value, so the caller's guarantee holds for them.
         unsafe { start.trace(this, visitor) };
         // SAFETY: as above.
         unsafe { end.trace(this, visitor) };
     }
 }
 
-// SAFETY: the wrapper is transparent, and what it holds is initialised as long as anything reaches it: who drops or
-// takes the content out of turn needs `unsafe`, and with it the duty that nobody uses the wrapper again.
+// SAFETY: the wrapper is transparent, and its content is initialised as long as the wrapper can be reached. Code that drops or
+// takes the content early needs `unsafe`, and must then guarantee that the wrapper is not used again.
 unsafe impl<T: Trace> Trace for ManuallyDrop<T> {
     type At<'a> = ManuallyDrop<T::At<'a>>;
     type Static = ManuallyDrop<T::Static>;
@@ -105,13 +106,13 @@ unsafe impl<T: Trace> Trace for ManuallyDrop<T> {
 
     #[inline(always)]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        // SAFETY: the content has the address of the wrapper, and the caller's word holds for it.
+        // SAFETY: the content has the address of the wrapper, and the caller's guarantee holds for it.
         unsafe { T::trace(this.cast::<T>(), visitor) };
     }
 }
 
-// SAFETY: there is nothing in it. It holds no pointers, but `HAS_GC` says also whether the type is the same under every
-// lifetime, and that it is not.
+// SAFETY: the value is empty, so there is nothing to report. `HAS_GC` also says whether the type may differ under another
+// lifetime, and this one may. So it is true although the value holds no pointers.
 unsafe impl<T: Object + ?Sized> Trace for PhantomData<T> {
     type At<'a> = PhantomData<T::At<'a>>;
     type Static = PhantomData<T::Static>;
@@ -122,7 +123,7 @@ unsafe impl<T: Object + ?Sized> Trace for PhantomData<T> {
     unsafe fn trace<V: Visitor>(_: *mut Self, _: &mut V) {}
 }
 
-// SAFETY: every element is reported, and with the elements under another lifetime so is the array.
+// SAFETY: every element is reported. With the elements under another lifetime, so is the array.
 unsafe impl<T: Trace, const N: usize> Trace for [T; N] {
     type At<'a> = [T::At<'a>; N];
     type Static = [T::Static; N];
@@ -131,7 +132,7 @@ unsafe impl<T: Trace, const N: usize> Trace for [T; N] {
 
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
-        // SAFETY: the `N` elements of the array, which the caller's word holds for.
+        // SAFETY: these are the `N` elements of the array, and the caller's guarantee holds for them.
         unsafe { super::trace_elements(this.cast::<T>(), N, visitor) };
     }
 }
@@ -144,7 +145,7 @@ macro_rules! tuples {
         tuples!($($t.$n)*);
     };
     (@reverse [] $($t:ident.$n:tt)+) => {
-        // SAFETY: each part is reported, and with each part under another lifetime so is the whole.
+        // SAFETY: each part is reported. With each part under another lifetime, so is the whole.
         unsafe impl<$($t: Trace),+> Trace for ($($t,)+) {
             type At<'a> = ($($t::At<'a>,)+);
             type Static = ($($t::Static,)+);
@@ -154,9 +155,9 @@ macro_rules! tuples {
             #[inline]
             unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
                 $(
-                    // SAFETY: the caller says that a valid value is at `this`.
+                    // SAFETY: the caller guarantees that a valid value is at `this`.
                     let place = unsafe { &raw mut (*this).$n };
-                    // SAFETY: a part of the value, so the caller's word holds for it.
+                    // SAFETY: a part of the value, so the caller's guarantee holds for it.
                     unsafe { $t::trace(place, visitor) };
                 )+
             }

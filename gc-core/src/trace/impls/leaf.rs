@@ -10,9 +10,9 @@ use crate::trace::{Trace, Visitor};
 
 /// A value without pointers into the heap, of any type that is `'static + Send + Sync`.
 ///
-/// For types that have no [`Trace`](crate::Trace) of their own, as objects and inside containers. (A field may also be
-/// marked `#[trace(skip)]`, which needs no wrapper.) The collector never looks inside. The value is dropped some time
-/// after its object has died, on a thread of the heap.
+/// For types that have no [`Trace`](crate::Trace) impl of their own, as objects and inside containers. (A field may instead be
+/// marked `#[trace(skip)]`, which needs no wrapper.) The collector never looks inside. The value is dropped some time after its
+/// object has died, on a thread of the heap.
 ///
 /// It costs nothing, and dereferences to the value.
 ///
@@ -29,7 +29,7 @@ use crate::trace::{Trace, Visitor};
 /// assert!(job.ended.is_some_and(|status| status.success()));
 /// ```
 ///
-/// What is not a leaf does not compile, here a pointer that would hide from the collector:
+/// A type that is not a leaf does not compile. Here a pointer would be hidden from the collector:
 ///
 /// ```compile_fail,E0277
 /// # use gc_core::{Gc, Leaf, Trace};
@@ -42,7 +42,7 @@ use crate::trace::{Trace, Visitor};
 #[repr(transparent)]
 pub struct Leaf<T>(pub T);
 
-// SAFETY: the content is a leaf: without pointers, and the same under every lifetime.
+// SAFETY: the content is a leaf. It has no pointers, and is the same under every lifetime.
 unsafe impl<T: IsLeaf> Trace for Leaf<T> {
     type At<'a> = Self;
     type Static = Self;

@@ -1,32 +1,35 @@
 //! Containers: types that hold their parts in memory of their own.
 //!
-//! - **[owned.no-cells]** No `Slot` or `GcCell` lies in memory of its own: a write to one is remembered by its address, and this
-//!   memory may be freed or put to other use before the next pause. Asserted in the body of each `trace` ([trace.cells-inline]).
-//! - **[owned.places-stay]** A place that is handed to the visitor stays what it is for the rest of the pause: the container itself
-//!   is not touched again before the world goes on.
-//! - **[owned.lent]** Where the visitor writes, the places come from the container's methods that lend exclusively; otherwise
-//!   from those that share, since a mutator may be reading at the same time ([trace.shared-refs]).
+//! - **[owned.no-cells]** No `Slot` or `GcCell` lies in memory that a container owns. The remembered set records a write to one
+//!   by its address, and this memory may be freed or reused before the next pause. The body of each `trace` asserts it
+//!   ([trace.cells-inline]).
+//! - **[owned.places-stay]** A place that is passed to the visitor stays valid for the rest of the pause: the container itself is
+//!   not accessed again before the mutators resume.
+//! - **[owned.lent]** If the visitor writes, the places come from the methods of the container that lend exclusively. Otherwise
+//!   they come from those that share, since a mutator may be reading at the same time ([trace.shared-refs]).
 
 //!
 //! # Why each is whole
 //!
-//! A container is *whole* if it lists every element that a later call could still hand out; elements that were leaked may be
-//! missing. A pointer in an element that is not listed would dangle. User code (`Clone`, `Drop`, `PartialEq`, closures, iterators) may
-//! panic in any method that changes a container, and what borrows it (`Drain`, `Splice`, `ExtractIf`) may be forgotten; so each container here
-//! is whole *after* every such end. *During* such a method it need not be: nobody can collect then, because the container was borrowed
-//! of the mutator, and the marker leaves cells alone that are being written ([mark.reads]).
+//! A container is *whole* if it lists every element that a later call could still hand out. Elements that were leaked may be
+//! missing. A pointer in an element that is not listed would dangle. User code (`Clone`, `Drop`, `PartialEq`, closures,
+//! iterators) may panic in any method that changes a container. A value that borrows the container (`Drain`, `Splice`,
+//! `ExtractIf`) may be forgotten. Each container here is whole *after* every such end. *During* such a method it need not be. No
+//! thread can collect then, because the container was borrowed through the mutator, and the concurrent marker skips cells that
+//! are being written ([mark.reads]).
 //!
-//! By the source of Rust 1.95.0 (`library/alloc/src`), which CI runs. For another toolchain the fuzz decides (`tests/tests/containers/fuzz.rs`).
+//! This follows from the source of Rust 1.95.0 (`library/alloc/src`), which CI runs. For another toolchain the fuzz test decides
+//! (`tests/tests/containers/fuzz.rs`).
 //!
 //! | container | why it is whole |
 //! |---|---|
-//! | `Vec` (`vec/mod.rs`) | its elements are those below `len`. Whatever moves elements or lets user code drop them lowers `len` first (`truncate`, `clear`, `Drain`, `Splice`, `ExtractIf`; forgotten, the rest leaks) or has a guard that closes the gap (`PanicGuard` in `retain_mut`, `FillGapOnDrop` in `dedup_by`, `SetLenOnDrop` in `extend_trusted` and `extend_with`). Sorting leaves a permutation: `CopyOnDrop` and the guards of merging in `core/src/slice/sort` |
+//! | `Vec` (`vec/mod.rs`) | its elements are those below `len`. A method that moves elements or lets user code drop them lowers `len` first (`truncate`, `clear`, `Drain`, `Splice`, `ExtractIf`; forgotten, the rest leaks), or has a guard that closes the gap (`PanicGuard` in `retain_mut`, `FillGapOnDrop` in `dedup_by`, `SetLenOnDrop` in `extend_trusted` and `extend_with`). Sorting leaves a permutation: `CopyOnDrop` and the guards of merging in `core/src/slice/sort` |
 //! | `VecDeque` (`collections/vec_deque`) | the same with `head` and `len`: `truncate` sets `len` before it drops, `Drain` sets it at its start, `Guard` in `write_iter_wrapping` counts what was written, `retain_mut` swaps only |
-//! | `LinkedList` (`collections/linked_list.rs`) | links and `len` change together, with no user code between (`unlink_node`, `push_back_node`, `split_off_after_node`); `ExtractIf` asks of a node that is linked; `clear` and `Drop` unlink before they drop |
+//! | `LinkedList` (`collections/linked_list.rs`) | links and `len` change together, with no user code between (`unlink_node`, `push_back_node`, `split_off_after_node`); `ExtractIf` calls user code for a node that is linked; `clear` and `Drop` unlink before they drop |
 //! | `Box<T>`, `Box<[T]>` | the length is part of the pointer. `clone_from` assigns elements one by one, or the whole |
 //!
-//! An assignment writes the new value even where the destructor of the old one panics (the language's rule). `HashMap` and `BTreeMap` of
-//! std are not whole after each panic; see `collections`.
+//! An assignment writes the new value even if the destructor of the old value panics; the language guarantees it. `HashMap` and
+//! `BTreeMap` of std are not whole after each panic: see `collections`.
 
 use core::{marker::PhantomData, ptr};
 use std::collections::{LinkedList, VecDeque};
@@ -34,8 +37,8 @@ use std::collections::{LinkedList, VecDeque};
 use super::trace_elements;
 use crate::trace::{Trace, Visitor};
 
-/// [owned.no-cells]. The constant is evaluated when the code of a container's `trace` is generated, and does not depend on the
-/// visitor: one error for each type.
+/// Asserts [owned.no-cells]. The constant is evaluated when the code of a container's `trace` is generated, and does not depend
+/// on the visitor. So there is one error for each type.
 pub(crate) struct NoCells<T>(PhantomData<T>);
 
 impl<T: Trace> NoCells<T> {
@@ -46,7 +49,7 @@ impl<T: Trace> NoCells<T> {
     );
 }
 
-// SAFETY: every element is reported, and with the elements under another lifetime so is the vector.
+// SAFETY: every element is reported. With the elements under another lifetime, so is the vector.
 unsafe impl<T: Trace> Trace for Vec<T> {
     type At<'a> = Vec<T::At<'a>>;
     type Static = Vec<T::Static>;
@@ -57,20 +60,20 @@ unsafe impl<T: Trace> Trace for Vec<T> {
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         let () = NoCells::<T>::ASSERTED;
         let (start, len) = if V::MOVES {
-            // SAFETY: a valid vector; nobody else has a reference to it while the world is stopped.
+            // SAFETY: a valid vector. No other reference to it exists while the world is stopped.
             let vec = unsafe { &mut *this };
             (vec.as_mut_ptr(), vec.len())
         } else {
-            // SAFETY: a valid vector, which nobody writes.
+            // SAFETY: a valid vector, which no thread writes meanwhile.
             let vec = unsafe { &*this };
             (vec.as_ptr().cast_mut(), vec.len())
         };
-        // SAFETY: the elements of the vector, which the caller's word holds for.
+        // SAFETY: these are the elements of the vector, and the caller's guarantee holds for them.
         unsafe { trace_elements(start, len, visitor) };
     }
 }
 
-// SAFETY: every element is reported, and with the elements under another lifetime so is the queue.
+// SAFETY: every element is reported. With the elements under another lifetime, so is the deque.
 unsafe impl<T: Trace> Trace for VecDeque<T> {
     type At<'a> = VecDeque<T::At<'a>>;
     type Static = VecDeque<T::Static>;
@@ -80,22 +83,22 @@ unsafe impl<T: Trace> Trace for VecDeque<T> {
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         let () = NoCells::<T>::ASSERTED;
         let parts = if V::MOVES {
-            // SAFETY: a valid queue; nobody else has a reference to it while the world is stopped.
+            // SAFETY: a valid deque. No other reference to it exists while the world is stopped.
             let (front, back) = unsafe { &mut *this }.as_mut_slices();
             [(front.as_mut_ptr(), front.len()), (back.as_mut_ptr(), back.len())]
         } else {
-            // SAFETY: a valid queue, which nobody writes.
+            // SAFETY: a valid deque, which no thread writes meanwhile.
             let (front, back) = unsafe { &*this }.as_slices();
             [(front.as_ptr().cast_mut(), front.len()), (back.as_ptr().cast_mut(), back.len())]
         };
         for (start, len) in parts {
-            // SAFETY: elements of the queue, which the caller's word holds for.
+            // SAFETY: these are elements of the deque, and the caller's guarantee holds for them.
             unsafe { trace_elements(start, len, visitor) };
         }
     }
 }
 
-// SAFETY: the content is reported, and with it under another lifetime so is the box.
+// SAFETY: the content is reported. With the content under another lifetime, so is the box.
 unsafe impl<T: Trace> Trace for Box<T> {
     type At<'a> = Box<T::At<'a>>;
     type Static = Box<T::Static>;
@@ -106,15 +109,15 @@ unsafe impl<T: Trace> Trace for Box<T> {
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         let () = NoCells::<T>::ASSERTED;
         if T::HAS_GC {
-            // SAFETY: a valid box; the place is computed from its pointer, without a reference.
+            // SAFETY: a valid box. The content's address is computed from its pointer, without a reference.
             let content = unsafe { &raw mut **this };
-            // SAFETY: owned by the value, so the caller's word holds for it.
+            // SAFETY: the value owns the content, so the caller's guarantee holds for it.
             unsafe { T::trace(content, visitor) };
         }
     }
 }
 
-// SAFETY: every element is reported, and with the elements under another lifetime so is the box.
+// SAFETY: every element is reported. With the elements under another lifetime, so is the box.
 unsafe impl<T: Trace> Trace for Box<[T]> {
     type At<'a> = Box<[T::At<'a>]>;
     type Static = Box<[T::Static]>;
@@ -124,14 +127,14 @@ unsafe impl<T: Trace> Trace for Box<[T]> {
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         let () = NoCells::<T>::ASSERTED;
-        // SAFETY: a valid box; the place is computed from its pointer, without a reference.
+        // SAFETY: a valid box. The elements' address is computed from its pointer, without a reference.
         let elements = unsafe { &raw mut **this };
-        // SAFETY: owned by the value, so the caller's word holds for the elements.
+        // SAFETY: the value owns the elements, so the caller's guarantee holds for them.
         unsafe { trace_elements(elements.cast::<T>(), elements.len(), visitor) };
     }
 }
 
-// SAFETY: every element is reported, and with it under another lifetime so is the container.
+// SAFETY: every element is reported. With the elements under another lifetime, so is the list.
 unsafe impl<T: Trace> Trace for LinkedList<T> {
     type At<'a> = LinkedList<T::At<'a>>;
     type Static = LinkedList<T::Static>;
@@ -141,14 +144,14 @@ unsafe impl<T: Trace> Trace for LinkedList<T> {
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         let () = NoCells::<T>::ASSERTED;
         if V::MOVES {
-            // SAFETY: a valid container; nobody else has a reference to it while the world is stopped.
+            // SAFETY: a valid list. No other reference to it exists while the world is stopped.
             let elements = unsafe { &mut *this }.iter_mut().map(ptr::from_mut);
-            // SAFETY: owned by the value, so the caller's word holds for them.
+            // SAFETY: the value owns the elements, so the caller's guarantee holds for them.
             unsafe { trace_each(elements, visitor) };
         } else {
-            // SAFETY: a valid container, which nobody writes.
+            // SAFETY: a valid list, which no thread writes meanwhile.
             let elements = unsafe { &*this }.iter().map(|element| ptr::from_ref(element).cast_mut());
-            // SAFETY: as above; the visitor does not write.
+            // SAFETY: as above, and the visitor does not write.
             unsafe { trace_each(elements, visitor) };
         }
     }
@@ -158,11 +161,11 @@ unsafe impl<T: Trace> Trace for LinkedList<T> {
 ///
 /// # Safety
 ///
-/// `T::trace` may be called of each element.
+/// `T::trace` may be called on each element.
 pub(crate) unsafe fn trace_each<T: Trace, V: Visitor>(elements: impl Iterator<Item = *mut T>, visitor: &mut V) {
     if T::HAS_GC {
         for element in elements {
-            // SAFETY: the caller allows it.
+            // SAFETY: the caller guarantees that `T::trace` may be called on each element.
             unsafe { T::trace(element, visitor) };
         }
     }

@@ -1,6 +1,6 @@
 //! Leaves: types without pointers into the heap.
 //!
-//! A list, no more: the proof is in the macro ([leaf.itself]).
+//! This file is only a list: the proof is in the macro ([leaf.itself]).
 
 use core::{alloc::Layout, any::TypeId, cmp::Ordering, convert::Infallible, net, num, ops::RangeFull, time::Duration};
 use std::{
@@ -43,8 +43,8 @@ leaves! {
     &'static T where [T: ?Sized],
 }
 
-// Shared between threads, by locks, atomics or counts. Whatever the content: if the whole is `Send + Sync`, then no
-// pointer into the heap is in there.
+// Types that are shared between threads, by locks, atomics or counts. The content does not matter: if the whole is `Send + Sync`,
+// it contains no pointer into the heap.
 leaves! {
     atomic::AtomicBool,
     atomic::AtomicU8, atomic::AtomicU16, atomic::AtomicU32, atomic::AtomicUsize,
@@ -64,15 +64,15 @@ leaves! {
     Box<dyn Error + Send + Sync>,
 }
 
-// Keys are never traced: they are hashed and compared by user code, which must not run in a pause, and a moved pointer
-// could not be written into them. The elements of a `BinaryHeap` are not even reachable for writing.
+// Keys are never traced. User code hashes and compares them, which must not run in a pause, and so a pointer that has moved could
+// not be updated in them. The elements of a `BinaryHeap` cannot even be reached for writing.
 leaves! {
     BTreeSet<T> where [T],
     HashSet<T, S> where [T, S],
     BinaryHeap<T> where [T],
 }
 
-// SAFETY: keys, values and hasher are leaves, and so is the map. Maps whose values are none are in `collections`.
+// SAFETY: keys, values and hasher are leaves, and so is the map. `collections` has the maps whose values are not leaves.
 unsafe impl<K: IsLeaf, V: LeafInStdMap, S: IsLeaf> Trace for HashMap<K, V, S> {
     type At<'a> = Self;
     type Static = Self;
@@ -94,8 +94,8 @@ unsafe impl<K: IsLeaf, V: LeafInStdMap> Trace for BTreeMap<K, V> {
     unsafe fn trace<Vis: Visitor>(_: *mut Self, _: &mut Vis) {}
 }
 
-// A function pointer is `'static` if its arguments and its result are; one that is generic over a lifetime is none of
-// these types, but a leaf all the same: `#[trace(skip)]`.
+// A function pointer is `'static` if its arguments and its result are. One that is generic over a lifetime is not one of these
+// types, but it is a leaf too: mark the field `#[trace(skip)]`.
 leaves! {
     fn() -> R where [R],
     fn(A) -> R where [A, R],

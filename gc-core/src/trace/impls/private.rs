@@ -1,22 +1,23 @@
-//! What the code that `#[derive(Trace)]` writes calls. Not for use by hand.
+//! What the code that `#[derive(Trace)]` writes calls. It is not meant to be used by hand.
 //!
-//! The derive sees tokens, and tokens lie: a macro in the place of a type, an attribute that rewrites the item after
-//! the derive has seen it, a name that means something else here. So whatever safety depends on is inferred from a
-//! *place*, that is a reference to the field out of an exhaustive pattern:
+//! The derive sees only tokens, and tokens can mislead. A macro may stand in the position of a type. An attribute may rewrite the
+//! item after the derive has seen it. A name may mean something else in the user's module. So everything that safety depends on
+//! is inferred from a *place*, that is, from a reference to the field, bound by an exhaustive pattern:
 //!
-//! - [`Proofs::field`] proves `F: Trace`, and gives the rest of the derive a [`Field`]: whether there is a cell in it, how
-//!   it is traced, and what it becomes under another lifetime.
-//! - [`Proofs::becomes`] proves that the field in `Self::At<'a>` has just that type. It takes `&mut`, so that no
-//!   subtyping blurs the lifetimes. (The field of `Self` may be seen as a subtype of its type: `At` replaces the
-//!   lifetimes in which the two differ.)
-//! - [`Proofs::skipped`] proves that a field is a leaf, and that its type in `Self::At<'a>` is the same. Both by `&mut`.
-//! - [`Proofs::acyclic`] proves that a field is acyclic, and [`Proofs::assumed`] what is proven of a field that is assumed to
-//!   be: that it is a leaf, and so without pointers into the heap.
+//! - [`Proofs::field`] proves `F: Trace`, and gives the rest of the derive a [`Field`]: whether there is a cell in it, how it is
+//!   traced, and what it becomes under another lifetime.
+//! - [`Proofs::becomes`] proves that the field in `Self::At<'a>` has exactly that type. It takes `&mut`, so that no subtyping
+//!   blurs the lifetimes. (The field of `Self` may be seen as a subtype of its type: `At` replaces the lifetimes in which the two
+//!   differ.)
+//! - [`Proofs::skipped`] proves that a field is a leaf, and that its type in `Self::At<'a>` is the same. It takes both by `&mut`.
+//! - [`Proofs::acyclic`] proves that a field is acyclic. [`Proofs::assumed`] is for a field that is assumed to be acyclic: it
+//!   proves that the field is a leaf, and so without pointers into the heap.
 //!
-//! [`Proofs::field`] returns an opaque type, whose bounds hold even where `F: Trace` does not, so that a field that cannot be
-//! traced is one error and not one at each use.
+//! [`Proofs::field`] returns an opaque type, whose bounds hold even if `F: Trace` does not. So a field that cannot be traced is
+//! one error, not one at each use.
 //!
-//! All of this is safe to call by anyone but [`Field::trace`], whose duty is that of `Trace::trace`.
+//! Every function here is safe to call, except [`Field::trace`] and [`Proofs::trace`], whose callers must meet the contract of
+//! `Trace::trace`.
 
 use core::marker::PhantomData;
 
@@ -32,23 +33,23 @@ pub use crate::trace::{
 
 /// The derive's own proof that `Self::At<'a>` is `Self` with its collection lifetime replaced.
 ///
-/// The compiler checks the body of `proof`; nobody calls it.
+/// The compiler checks the body of `proof`, which is never called.
 pub trait Proof: Trace {
     /// Pairs each field of `this` with the same field of `at`.
     fn proof<'a>(this: &mut Self, at: &mut Self::At<'a>);
 }
 
-/// Implemented for each type that is traced field by field, and for whatever has a destructor: a type that is both
-/// is an error.
+/// Implemented for each type that is traced field by field, and for every type that has a destructor. A type that is both is an
+/// error.
 ///
-/// A destructor of a traced type would run when the objects it points to may be gone.
+/// A destructor of a traced type would run when the objects that the value points to may be gone.
 pub trait TracedTypeMustNotImplDrop {}
 
 #[expect(drop_bounds, reason = "an impl of `Drop` is exactly what must collide here")]
 impl<T: Drop + ?Sized> TracedTypeMustNotImplDrop for T {}
 
-/// Implemented for every type, and once more for those that have a destructor: so the parameter cannot be inferred for
-/// these. [`TracedTypeMustNotImplDrop`] says the same with a better message, but only where the derive's path leads to it.
+/// Implemented for every type, and a second time for types that have a destructor, so that the parameter cannot be inferred for
+/// these. [`TracedTypeMustNotImplDrop`] gives a better message for the same error, but only if the derive's path leads to it.
 pub trait WithoutDrop<Which> {}
 
 impl<T: ?Sized> WithoutDrop<()> for T {}
@@ -56,33 +57,33 @@ impl<T: ?Sized> WithoutDrop<()> for T {}
 #[expect(drop_bounds, reason = "whether there is an impl of `Drop` is the question")]
 impl<T: Drop + ?Sized> WithoutDrop<Proofs> for T {}
 
-/// A field of a traced type, its type known by its place.
+/// A field of a traced type. Its type is known by its place.
 pub trait Field {
     /// The field's type under the collection lifetime `'a`.
     type At<'a>;
 
-    /// `F::HAS_CELL`.
+    /// The value of `F::HAS_CELL`.
     const HAS_CELL: bool;
 
     /// Traces the field in the value at `this`.
     ///
     /// # Safety
     ///
-    /// The place that this was made from is a field of the value at `this`, of which `F::trace` may be called.
+    /// The place that this was made from is a field of the value at `this`, and `F::trace` may be called on that field.
     unsafe fn trace<S, V: Visitor>(self, this: *mut S, visitor: &mut V);
 }
 
-/// What the derive proves with.
+/// Provides the proofs of the derive.
 ///
-/// The derive reaches it as `<Self as Trace>::PROOFS` (or `<Self as Acyclic>::acyclic_proofs()`), through the very trait that
-/// it implements: whatever names the path to this crate leads to in the user's program, a module that stands in for this one
-/// would have to stand in for the trait, and then nothing of this crate would be implemented. Its methods are inherent, so no
-/// other trait's take their place.
+/// The derive reaches it as `<Self as Trace>::PROOFS` (or `<Self as Acyclic>::acyclic_proofs()`), through the very trait that it
+/// implements. The path to this crate may lead to anything in the user's program. A module that stands in for this one would also
+/// have to stand in for the trait, and then no trait of this crate would be implemented. The methods are inherent, so no method
+/// of another trait takes precedence.
 #[derive(Clone, Copy)]
 pub struct Proofs;
 
 impl Proofs {
-    /// The field at `place`.
+    /// Returns the field at `place`.
     #[inline(always)]
     pub fn field<F: Trace>(self, place: &F) -> impl for<'a> Field<At<'a> = F::At<'a>> + use<F> {
         Place::<F> { address: (&raw const *place).addr(), type_: PhantomData }
@@ -92,28 +93,28 @@ impl Proofs {
     ///
     /// # Safety
     ///
-    /// That of [`Field::trace`].
+    /// As for [`Field::trace`].
     #[inline(always)]
     pub unsafe fn trace<F: Field, S, V: Visitor>(self, field: F, this: *mut S, visitor: &mut V) {
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees the same.
         unsafe { field.trace(this, visitor) }
     }
 
-    /// Compiles if `there` is what the field is under the lifetime. Nobody calls it.
+    /// Compiles if `there` has the type that the field has under the lifetime. Never called.
     pub fn becomes<'a, F: Field, G: Same<F::At<'a>>>(self, _field: F, _there: &mut G, _lifetime: Lifetime<'a>) {}
 
-    /// Whether the field that `locate` finds holds a cell inline. `locate` is there for its type only.
+    /// Returns whether the field that `locate` finds holds a cell inline. `locate` is passed for its type only.
     pub const fn has_cell<S, F: Field>(self, _locate: fn(&S) -> F) -> bool {
         F::HAS_CELL
     }
 
-    /// What `locate` says of the other variants.
+    /// Stands for the other variants in `locate`.
     #[cold]
     pub fn other_variant<F>(self) -> F {
         unreachable!("a field is not located in another variant than its own")
     }
 
-    /// The lifetime `'a`.
+    /// Returns the lifetime `'a`.
     pub const fn lifetime<'a>(self) -> Lifetime<'a> {
         Lifetime(PhantomData)
     }
@@ -124,7 +125,7 @@ impl Proofs {
     /// Compiles if a field is acyclic.
     pub fn acyclic<F: Acyclic>(self, _here: &mut F) {}
 
-    /// Compiles if a field is a leaf. That it is acyclic is the user's word.
+    /// Compiles if a field is a leaf. That it is acyclic is the user's assumption.
     pub fn assumed<F: IsLeaf>(self, _here: &mut F) {}
 
     /// Compiles if a type is a leaf.
@@ -136,10 +137,10 @@ impl Proofs {
     pub fn without_drop<T: WithoutDrop<Which> + ?Sized, Which>(self) {}
 }
 
-/// That two types are one.
+/// Holds if two types are the same.
 ///
-/// For proofs that compare two places: `G` is inferred from its place alone, where an argument of type `&mut T` would be
-/// coerced, by a `DerefMut` of the user's.
+/// For proofs that compare two places. `G` is inferred from its place alone. An argument of type `&mut T` would be coerced
+/// instead, by a `DerefMut` of the user's.
 #[diagnostic::on_unimplemented(
     message = "under another collection lifetime this field is `{Self}`, and should be `{T}`",
     label = "another type under another collection lifetime",
@@ -148,17 +149,18 @@ impl Proofs {
             type `#[trace(leaf)]`"
 )]
 ///
-/// Second argument, for the layout: even without this proof the field has one layout under every lifetime. `Self` and `Self::At<'a>` are one
-/// type constructor whose arguments differ in lifetimes; which impl gives an associated type cannot depend on lifetimes, as coherence
-/// compares types without them; so whatever the field's type is made of, it differs in lifetimes only. What is proven here is *which*
-/// lifetimes, and two types that differ in nothing else cannot have an impl of this trait beside the blanket one: it would overlap.
+/// A second argument for the layout: even without this proof, the field has one layout under every lifetime. `Self` and
+/// `Self::At<'a>` are one type constructor, whose arguments differ in lifetimes. Which impl gives an associated type cannot
+/// depend on lifetimes, as coherence compares types without them. So the field's type differs in lifetimes only, whatever it is
+/// made of. What is proven here is *which* lifetimes. Two types that differ only in lifetimes cannot have an impl of this trait
+/// in addition to the blanket one, as it would overlap.
 ///
 /// # Safety
 ///
 /// The blanket impl is the definition: there are no others.
 pub unsafe trait Same<T> {}
 
-// SAFETY: the definition.
+// SAFETY: this impl is the definition.
 unsafe impl<T> Same<T> for T {}
 
 /// The address of a field of type `F`.
@@ -173,18 +175,18 @@ impl<F: Trace> Field for Place<F> {
 
     #[inline(always)]
     unsafe fn trace<S, V: Visitor>(self, this: *mut S, visitor: &mut V) {
-        // The reference told only where the field is: the right to write comes from `this`.
+        // The reference gave only the address of the field. The permission to write comes from `this`.
         let place = this.cast::<u8>().with_addr(self.address).cast::<F>();
-        // SAFETY: the caller says that the field of type `F` is there.
+        // SAFETY: the caller guarantees that the field of type `F` is at that address.
         unsafe { F::trace(place, visitor) }
     }
 }
 
-/// A lifetime that cannot be mistaken for another one.
+/// A lifetime that is invariant, so that it cannot be mistaken for another one.
 #[derive(Clone, Copy)]
 pub struct Lifetime<'a>(PhantomData<fn(&'a ()) -> &'a ()>);
 
-/// Leaves: `'static + Send + Sync`. A trait of its own for the sake of the message.
+/// Leaves: `'static + Send + Sync`. A trait of its own, for the error message.
 ///
 /// # Safety
 ///
@@ -197,11 +199,11 @@ pub struct Lifetime<'a>(PhantomData<fn(&'a ()) -> &'a ()>);
 )]
 pub unsafe trait IsLeaf: 'static + Send + Sync {}
 
-// SAFETY: the definition.
+// SAFETY: this impl is the definition.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: 'static + Send + Sync + ?Sized> IsLeaf for T {}
 
-/// What a map of std may hold: leaves. A trait of its own for the sake of the message.
+/// What a map of std may hold: leaves. A trait of its own, for the error message.
 ///
 /// # Safety
 ///
@@ -214,6 +216,6 @@ unsafe impl<T: 'static + Send + Sync + ?Sized> IsLeaf for T {}
 )]
 pub unsafe trait LeafInStdMap: 'static + Send + Sync {}
 
-// SAFETY: the definition.
+// SAFETY: this impl is the definition.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: 'static + Send + Sync> LeafInStdMap for T {}
