@@ -48,6 +48,9 @@
 //! Not promised: an object whose last reference is dropped by another thread than its owner lives until the owner's next
 //! safepoint, `blocked` or detach. Until then a weak handle may be upgraded.
 
+mod unique;
+mod weak;
+
 use core::hint::cold_path;
 
 use crate::sync::{
@@ -206,7 +209,7 @@ impl Count {
             // Relaxed: the caller has a reference, and needs to see nothing more to make another, as for `Arc`.
             let before = self.shared.fetch_add(ONE, Ordering::Relaxed);
             if before.wrapping_add(ONE).cast_signed() < 0 {
-                self.retained_when_stuck();
+                self.retained_when_saturated();
             }
         }
     }
@@ -224,7 +227,7 @@ impl Count {
     /// is not used takes half the time.)
     #[cold]
     #[inline(never)]
-    fn retained_when_stuck(&self) {
+    fn retained_when_saturated(&self) {
         // Relaxed, both: the object is never freed, so no thread has to see anything by it.
         if count(self.shared.load(Ordering::Relaxed)) > SATURATED + SATURATED / 2 {
             self.shared.fetch_sub(ONE, Ordering::Relaxed);
@@ -234,7 +237,7 @@ impl Count {
     /// Takes back a decrement of a count that is SATURATED.
     #[cold]
     #[inline(never)]
-    fn released_when_stuck(&self) {
+    fn released_when_saturated(&self) {
         // Relaxed: as above.
         self.shared.fetch_add(ONE, Ordering::Relaxed);
     }
@@ -260,12 +263,12 @@ impl Count {
         if shared == ZERO || (mutant::WEAK_IS_NOT_LOOKED_AT.is_planted() && shared == ZERO + WEAK) {
             return Released::Unshared;
         }
-        self.let_go_of_the_shared()
+        self.merge_released()
     }
 
     #[cold]
     #[inline(never)]
-    fn let_go_of_the_shared(&self) -> Released {
+    fn merge_released(&self) -> Released {
         // Relaxed: ours to write ([count.owner]). It comes before MERGED is set, as other threads may free the object afterwards.
         self.owner.store(MERGED_ALREADY, Ordering::Relaxed);
         // AcqRel: what the owner did with the object happens before it is reclaimed by any thread. If we reclaim it, what other
@@ -304,7 +307,7 @@ impl Count {
         let before = self.shared.fetch_sub(ONE, mutant::RELAXED_RELEASE.weaken(Ordering::Release));
         if count(before) != 1 {
             if count(before) >= SATURATED {
-                self.released_when_stuck();
+                self.released_when_saturated();
             }
             return Released::Alive;
         }
@@ -344,7 +347,7 @@ impl Count {
                 Ok(_) if next & MERGED != 0 => return Self::outcome(next),
                 Ok(_) => {
                     if count(shared) >= SATURATED {
-                        self.released_when_stuck();
+                        self.released_when_saturated();
                     }
                     return Released::Alive;
                 }
@@ -393,204 +396,6 @@ impl Count {
         self.shared.fetch_add(change, Ordering::AcqRel).wrapping_add(change)
     }
 
-    /// Counts a reference for a weak handle that the caller has. Returns whether the object was alive and so a reference was
-    /// counted.
-    #[inline]
-    pub(crate) fn upgrade(&self, current: u64) -> bool {
-        // Relaxed: as for `retain`.
-        let owner = self.owner.load(Ordering::Relaxed);
-        if owner == current {
-            // Not merged, so the owner has a reference ([count.biased]).
-            self.retain(current);
-            return true;
-        }
-        if owner == IMMORTAL {
-            return true;
-        }
-        // Relaxed: the exchange checks the value.
-        let mut shared = self.shared.load(Ordering::Relaxed);
-        loop {
-            if shared & MERGED != 0 && count(shared) == 0 && !mutant::UPGRADE_THE_DEAD.is_planted() {
-                return false;
-            }
-            if count(shared) >= SATURATED {
-                return true;
-            }
-            // Acquire: we see what a thread with exclusive access did to the contents. Relaxed on failure: nothing is read.
-            match self.shared.compare_exchange(shared, shared.wrapping_add(ONE), Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(other) => shared = other,
-            }
-        }
-    }
-
-    /// Counts a weak handle. The caller has a reference.
-    pub(crate) fn downgrade(&self) {
-        // Relaxed: IMMORTAL from the beginning or never.
-        if self.owner.load(Ordering::Relaxed) == IMMORTAL {
-            return;
-        }
-        // Relaxed, both: [count.weak-first] needs only the modification order of `shared`, and the order before the caller's
-        // release of its reference.
-        if self.shared.load(Ordering::Relaxed) & WEAK == 0 && !mutant::WEAK_FLAG_FORGOTTEN.is_planted() {
-            self.shared.fetch_or(WEAK, Ordering::Relaxed);
-        }
-        // Relaxed: the exchange checks the value.
-        let mut weak = self.weak.load(Ordering::Relaxed);
-        loop {
-            if weak == LOCKED {
-                // A thread is checking whether it has the only handle. That takes a few instructions.
-                spin_loop();
-                weak = self.weak.load(Ordering::Relaxed);
-                continue;
-            }
-            if weak >= WEAK_FULL {
-                return;
-            }
-            // Acquire, with the Release of the thread that unlocks. Either that thread saw our reference, or we see what it wrote
-            // to the contents.
-            match self.weak.compare_exchange(weak, weak + 1, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(other) => weak = other,
-            }
-        }
-    }
-
-    /// Counts one weak handle more. The caller has a weak handle.
-    pub(crate) fn retain_weak(&self) {
-        // Relaxed: IMMORTAL from the beginning or never.
-        if self.owner.load(Ordering::Relaxed) == IMMORTAL {
-            return;
-        }
-        // Relaxed: as for `retain_elsewhere`. Never LOCKED, as there is a weak handle.
-        if self.weak.fetch_add(1, Ordering::Relaxed) >= WEAK_FULL {
-            self.weak.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Counts one weak handle less. Returns whether the caller has to free the memory. The caller has a weak handle, and must not
-    /// use it afterwards.
-    pub(crate) fn release_weak(&self) -> bool {
-        // Relaxed: IMMORTAL from the beginning or never.
-        self.owner.load(Ordering::Relaxed) != IMMORTAL && self.subtract_weak()
-    }
-
-    fn subtract_weak(&self) -> bool {
-        // Release: what we did with the memory happens before it is freed.
-        match self.weak.fetch_sub(1, mutant::RELAXED_WEAK.weaken(Ordering::Release)) {
-            1 => {
-                // Acquire, with the Release of the other handles' decrements.
-                self.weak.load(Ordering::Acquire);
-                true
-            }
-            before => {
-                if before >= WEAK_SATURATED {
-                    // Relaxed: the memory is never freed, so no thread has to see anything by it.
-                    self.weak.fetch_add(1, Ordering::Relaxed);
-                }
-                false
-            }
-        }
-    }
-
-    /// Releases the weak count of all references together: the contents of a dead object are gone. Returns whether the caller,
-    /// which reclaimed the object, has to free the memory.
-    #[inline]
-    pub(crate) fn release_memory(&self) -> bool {
-        // Relaxed: we know by an Acquire that the object is dead, and WEAK was set before that.
-        self.shared.load(Ordering::Relaxed) & WEAK == 0 || self.subtract_weak()
-    }
-
-    /// Returns whether the caller's reference is the only handle, weak handles included. The caller has exclusive access to the
-    /// reference.
-    pub(crate) fn is_only(&self, current: u64) -> Only {
-        // Acquire, with the Release of every decrement: what other threads did happens before what we do. If this value says so,
-        // no other reference exists. If WEAK is clear in it, no weak handle exists either. The proof is in the note
-        // [no read-modify-write].
-        let shared = self.shared.load(Ordering::Acquire);
-        if shared & WEAK == 0 {
-            // The same value must say both. Since it was loaded, a weak handle may have been made of another reference, and that
-            // reference dropped.
-            let shared =
-                if mutant::WEAK_FLAG_OF_BEFORE.is_planted() { self.shared.load(Ordering::Acquire) } else { shared };
-            return self.is_only_strong(current, shared);
-        }
-        // Acquire, with the Release of the weak handles that are gone: we see the references that they were upgraded to. Relaxed
-        // on failure: nothing is learned.
-        if self.weak.compare_exchange(1, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            return Only::No;
-        }
-        // No weak handle can be made now, so none can be upgraded. Acquire: as above.
-        let only = self.is_only_strong(current, self.shared.load(Ordering::Acquire));
-        // Release: see `downgrade`.
-        self.weak.store(1, Ordering::Release);
-        only
-    }
-
-    /// Does the same for references only.
-    fn is_only_strong(&self, current: u64, shared: u64) -> Only {
-        // Relaxed: as for `retain`.
-        let owner = self.owner.load(Ordering::Relaxed);
-        let biased = if owner == current {
-            i64::from(self.biased.get())
-        } else if owner == IMMORTAL {
-            return Only::No;
-        } else if shared & MERGED != 0 {
-            0
-        } else if is_token(owner) {
-            return Only::Unknown(owner);
-        } else {
-            // A thread is merging. The caller may try again to see what that thread finds.
-            return Only::No;
-        };
-        if count(shared) + biased == 1 { Only::Yes } else { Only::No }
-    }
-
-    /// Makes the object dead if the caller's reference is the only one, not counting weak handles. The contents are then the
-    /// caller's to move out.
-    ///
-    /// On `Yes` the reference is gone. `memory` is set to whether the caller has to call `release_memory`. If not, the thread
-    /// that clears QUEUED does so.
-    pub(crate) fn claim(&self, current: u64, memory: &mut bool) -> Only {
-        // Relaxed: the exchange checks the value.
-        let mut shared = self.shared.load(Ordering::Relaxed);
-        loop {
-            // Relaxed: as for `retain`.
-            let owner = self.owner.load(Ordering::Relaxed);
-            let own = owner == current;
-            let biased = if own {
-                i64::from(self.biased.get())
-            } else if owner == IMMORTAL {
-                return Only::No;
-            } else if shared & MERGED == 0 {
-                return if is_token(owner) { Only::Unknown(owner) } else { Only::No };
-            } else {
-                0
-            };
-            let queued = shared & QUEUED != 0;
-            // If QUEUED is set, another thread may merge the counts at any moment, and would take the contents for valid.
-            if count(shared) + biased != 1 || (queued && !own) {
-                return Only::No;
-            }
-            let next = ZERO | (shared & FLAGS) | MERGED;
-            // AcqRel: what other threads did with the contents happens before what we do. What we do happens before the memory is
-            // freed.
-            match self.shared.compare_exchange(shared, next, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => {
-                    if own {
-                        // Ours to write ([count.owner]): QUEUED is not cleared before we reach a safepoint. Relaxed: as for
-                        // `retain`.
-                        self.biased.set(0);
-                        self.owner.store(if queued { TAKEN } else { MERGED_ALREADY }, Ordering::Relaxed);
-                    }
-                    *memory = !queued;
-                    return Only::Yes;
-                }
-                Err(other) => shared = other,
-            }
-        }
-    }
-
     /// Returns the owner that still counts for itself, unless it is the caller.
     pub(crate) fn other_owner(&self, current: u64) -> Option<u64> {
         // Relaxed: as for `retain`.
@@ -610,15 +415,6 @@ impl Count {
             i64::from(shared & MERGED == 0)
         };
         usize::try_from(count(shared) + biased).unwrap_or(0)
-    }
-
-    /// Returns the number of weak handles, an estimate while other threads count.
-    pub(crate) fn weak(&self) -> usize {
-        // Relaxed: the number is an estimate.
-        match self.weak.load(Ordering::Relaxed) {
-            LOCKED => 0,
-            weak => weak as usize - 1,
-        }
     }
 }
 

@@ -82,7 +82,7 @@ pub(crate) struct Owners {
 /// The entry of one mutator.
 pub(crate) struct Entry {
     token: u64,
-    seat: OwnerHandle,
+    handle: OwnerHandle,
     /// The objects that other threads asked the mutator to merge ([owners.queue]).
     queue: Vec<Object>,
 }
@@ -121,9 +121,9 @@ impl Owners {
     ///
     /// # Safety
     ///
-    /// What `seat` points to lives until [`leave`](Self::leave).
-    pub(crate) unsafe fn enter(&self, token: u64, seat: OwnerHandle) {
-        self.entries.lock().push(Entry { token, seat, queue: Vec::new() });
+    /// What `handle` points to lives until [`leave`](Self::leave).
+    pub(crate) unsafe fn enter(&self, token: u64, handle: OwnerHandle) {
+        self.entries.lock().push(Entry { token, handle, queue: Vec::new() });
     }
 
     /// Removes a mutator ([owners.entry]). Its thread no longer counts by this token. Returns the dead objects of its
@@ -151,12 +151,12 @@ impl Owners {
     pub(crate) fn ask(&self, token: u64, object: Object) -> bool {
         let mut entries = self.entries.lock();
         let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return object.flush() };
-        let hold = if mutant::MERGE_WITHOUT_HOLD.is_planted() { Hold::Held } else { entry.seat.hold() };
+        let hold = if mutant::MERGE_WITHOUT_HOLD.is_planted() { Hold::Held } else { entry.handle.hold() };
         match hold {
             Hold::Held => {
                 let dead = object.flush();
                 if !mutant::MERGE_WITHOUT_HOLD.is_planted() {
-                    entry.seat.release();
+                    entry.handle.release();
                 }
                 dead
             }
@@ -175,11 +175,11 @@ impl Owners {
             return true;
         };
         // SAFETY: the word lives as long as the entry.
-        if !unsafe { entry.seat.word.as_ref() }.hold_if_away() {
+        if !unsafe { entry.handle.word.as_ref() }.hold_if_away() {
             return false;
         }
         count.merge();
-        entry.seat.release();
+        entry.handle.release();
         true
     }
 }
