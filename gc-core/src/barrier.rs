@@ -1,4 +1,4 @@
-//! What mutators tell the collector while they write: which old objects hold young values, and what marking must not lose.
+//! What the write barrier records for the collector: the remembered set, and the old values that are overwritten while marking.
 
 mod remembered;
 mod satb;

@@ -1,4 +1,4 @@
-//! The ground: address space, what the heap may take of it, and bitmaps over it. Knows no object and no collection.
+//! Address space, how much of it the heap may take, and bitmaps over it. Knows neither objects nor collections.
 //!
 //! One contiguous reservation per heap in three parts, in this order:
 //!
@@ -7,7 +7,7 @@
 //!     generations 0 and 1    any age, never moves     generation 2, never moves
 //! ```
 //!
-//! Values that the write barrier cares for are young or large, holders are large or old: each is one range.
+//! The values that the write barrier looks for are young or large, the source objects are large or old: each is one range.
 
 pub(crate) mod address_map;
 mod backing;

@@ -1,4 +1,4 @@
-//! An object: its header and how it lies in memory, the place of a pointer, the lock of a cell. One object at a time, wherever it is.
+//! One object: its header and layout, its pointer slots, the lock of a cell. One object at a time, in whichever space it is.
 
 mod cell_word;
 mod copy;

@@ -1,4 +1,4 @@
-//! The old generation: where promoted objects go, which of them live, and taking the others' memory back.
+//! The old generation: memory for promoted objects, marking the live ones, and sweeping the others.
 
 pub(crate) mod mark;
 pub(crate) mod promote;

@@ -6,34 +6,37 @@
 //!       │   ▲  ◀───────────────────────               leave_blocked: waits while STOP is set
 //!  park │   │ STOP is cleared
 //!       ▼   │
-//!      PARKED                                         beside each state the STOP bit: the world is being stopped
+//!      PARKED                                         the STOP bit, in any state: the world is being stopped
 //! ```
 //!
 //! - **[safepoint.running]** A thread touches the heap only while its mutator is RUNNING.
-//! - **[safepoint.rmw]** Words change by read-modify-writes only.
+//! - **[safepoint.rmw]** State words change by read-modify-writes only.
 //! - **[safepoint.stop-bit]** STOP is set and cleared under the park lock, for all members of one stop together.
-//! - **[safepoint.waiting-for]** `waiting_for` is the number of members that were RUNNING when STOP was set and are so still. Only the transition out of
-//!   `RUNNING | STOP`, under the park lock, takes one off.
+//! - **[safepoint.waiting-for]** `waiting_for` is the number of members that were RUNNING when STOP was set and still are. Only
+//!   the transition out of `RUNNING | STOP`, under the park lock, decrements it.
 //! - **[safepoint.no-new-runners]** While STOP is set, no word becomes RUNNING.
-//! - **[safepoint.held]** HELD is set only in a word that is not RUNNING, by one holder at a time, and no word becomes RUNNING while it is: what the
-//!   owner alone may touch while it runs, the holder may touch meanwhile.
-//! - **[safepoint.asked]** ASKED is set only in a word that is RUNNING. Whoever ends that takes it off, and learns of it.
+//! - **[safepoint.held]** HELD is set only in a word that is not RUNNING, by one thread at a time. While HELD is set, the word
+//!   does not become RUNNING, so the holding thread may touch what only the running owner may touch otherwise.
+//! - **[safepoint.asked]** ASKED is set only in a word that is RUNNING. The owner clears it, at the latest when it leaves
+//!   RUNNING, and so learns that it was asked.
 //!
 //! The protocol:
 //!
-//! 1. The requester makes itself BLOCKED, and only then takes the registry lock, which makes it the leader. So whoever else
-//!    asks waits for the lock as a blocked thread, which nobody waits for.
+//! 1. The requesting thread makes its own word BLOCKED, and only then takes the registry lock, which makes it the leader. So any
+//!    other requester waits for the lock as a blocked thread, for which no leader waits.
 //! 2. Under the park lock the leader sets STOP in every word, counts those that were RUNNING and raises their polls.
-//! 3. It waits until `waiting_for` is 0: briefly spinning, then asleep, reporting who is late.
-//! 4. [safepoint.running], [safepoint.waiting-for], [safepoint.no-new-runners]: nobody touches the heap now. The leader collects.
-//! 5. Under the park lock it clears STOP everywhere and wakes who sleeps.
+//! 3. The leader waits until `waiting_for` is 0. It spins briefly, then sleeps, and reports the stragglers after a timeout.
+//! 4. By [safepoint.running], [safepoint.waiting-for] and [safepoint.no-new-runners] no mutator touches the heap now. The leader
+//!    collects.
+//! 5. Under the park lock the leader clears STOP in every word and wakes the sleeping threads.
 //!
-//! BLOCKED threads are never woken, and none is required to run. The model is `models/protocols/safepoint.rs`; what a stop changes for
-//! those that go on is modelled in `models/protocols/ranges.rs`.
+//! A stop never wakes a BLOCKED thread, and requires none to run. The model is `models/protocols/safepoint.rs`. The model
+//! `models/protocols/ranges.rs` covers what a stop changes for the mutators that resume.
 //!
-//! Counted references need a mutator's thread for a moment, too, without a stop: whoever asks *holds* the word if the thread does not
-//! run, and else asks it to look at its next safepoint, or when it leaves RUNNING (`counted::owners`, `models/protocols/counted.rs`). A
-//! hold lasts some instructions, and is no reason for anybody but the owner to wait.
+//! Counted references also need a mutator's state for a moment, without a stop. A thread that needs it *holds* the state word if
+//! the owner does not run. Otherwise it asks the owner, which looks at the request at its next safepoint or when it leaves
+//! RUNNING (`counted::owners`, `models/protocols/counted.rs`). A hold lasts a few instructions, and only the owner waits for its
+//! end.
 
 mod poll;
 mod rendezvous;

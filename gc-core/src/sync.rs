@@ -1,7 +1,7 @@
-//! Everything that threads share is built from here, shaped like `std::sync`.
+//! The primitives that everything threads share is built from, shaped like `std::sync`.
 //!
-//! Locks are `parking_lot`'s: ThreadSanitizer understands them, and a panic does not poison them. The loom models compile
-//! protocol files with a `sync` of their own in place of this one.
+//! Locks are `parking_lot`'s: ThreadSanitizer understands them, and a panic does not poison them. The loom and shuttle models
+//! compile protocol files with a `sync` of their own in place of this one.
 
 pub(crate) mod mutant;
 
@@ -13,13 +13,13 @@ pub(crate) use parking_lot::{Mutex, MutexGuard};
 /// A number that one thread at a time touches; the models check that.
 pub(crate) type Plain<T> = core::cell::Cell<T>;
 
-/// How often a wait looks before it sleeps: some microseconds.
+/// How often a waiting thread looks before it sleeps: some microseconds.
 #[inline(always)]
 pub(crate) fn spins() -> u32 {
     200
 }
 
-/// Whether a model has planted the bug of this name: here is none.
+/// Returns whether a model has planted the bug of this name. No model runs here.
 #[inline(always)]
 const fn planted(_: &str) -> bool {
     false
@@ -37,7 +37,7 @@ impl Condvar {
         self.0.wait(guard);
     }
 
-    /// Waits for at most so long. Whether the time ran out.
+    /// Waits for at most `time`. Returns whether the time ran out.
     pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, time: core::time::Duration) -> bool {
         self.0.wait_for(guard, time).timed_out()
     }

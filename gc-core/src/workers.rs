@@ -1,4 +1,4 @@
-//! Threads that collect together: packets of work, how they are shared, and the threads themselves.
+//! The threads that collect together: packets of work, how they are shared, and the threads themselves.
 
 mod packet;
 mod pool;

@@ -1,4 +1,4 @@
-//! The young generation: buffers that objects are bump-allocated in, and the copying of what survives.
+//! The young generation: buffers in which objects are bump-allocated, and the evacuation of survivors.
 
 mod buffer;
 mod evacuate;

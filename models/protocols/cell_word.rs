@@ -37,7 +37,7 @@ fn read(cell: &Cell, number: u32) {
 fn against_a_writer(other: fn(&Cell, u32)) {
     check(move || {
         let cell = Arc::new(Cell { word: CellWord::new(), content: Heap::new() });
-        // A guard that was forgotten before the last stop.
+        // A guard was forgotten before the last stop.
         cell.word.try_write(CellUser::new(0, false, 9)).unwrap();
         let there = cell.clone();
         let thread = thread::spawn(move || other(&there, 1));
@@ -86,7 +86,7 @@ fn a_log_bit_survives_readers() {
     log_and_readers();
 }
 
-/// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
+/// Shuttle runs one thread at a time, so it cannot see what only the order of memory accesses shows.
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_unlock_is_found() {

@@ -1,9 +1,9 @@
-//! Biased counts: an owner against others, merging, the owner's end, weak handles, `blocked`: `counted::count`, `counted::owners`, and
-//! the part of `safepoint` by which an owner is held.
+//! Biased counts: an owner against other threads, merging, the owner's end, weak handles and `blocked`. It covers
+//! `counted::count`, `counted::owners`, and the part of `safepoint` by which an owner is held.
 //!
-//! `contents` and `memory` stand for an object: looked at by whoever has a handle, touched by who drops and who frees it. A freed object's count
-//! is poisoned, so that who settles it afterwards ends it a second time. What only the owner counts by is a plain number, which
-//! loom lets one thread at a time touch.
+//! `contents` and `memory` stand for an object. A thread with a handle looks at them; the threads that drop and free the object
+//! touch them. The count of a freed object is poisoned, so that a thread that flushes it afterwards reclaims the object a second
+//! time. The owner's biased count is a plain number, which loom lets one thread at a time touch.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::{ptr::NonNull, time::Duration};
@@ -21,7 +21,7 @@ use crate::{
 };
 
 const OWNER: u64 = FIRST_TOKEN;
-/// What a thread counts by that runs no mutator.
+/// The token of a thread that runs no mutator.
 const NOBODY: u64 = 0;
 
 /// An object.
@@ -41,11 +41,11 @@ struct Scene {
     poll: Poll,
     rendezvous: Rendezvous,
     owners: Owners,
-    /// What the owner touches while it runs, and the leader of a stop meanwhile.
+    /// Memory that the owner touches while it runs, and the leader of a stop meanwhile.
     heap: Heap,
 }
 
-// SAFETY: a model's, which is to find where that is wrong.
+// SAFETY: this is a model, which finds where that is wrong.
 unsafe impl Send for Scene {}
 // SAFETY: as above.
 unsafe impl Sync for Scene {}
@@ -57,13 +57,13 @@ fn thing(count: NonNull<Count>) -> &'static Thing {
 
 static KIND: Kind = Kind { reclaim, free, name: || "Thing" };
 
-/// Ends a dead object.
+/// Drops the contents of a dead object, and frees its memory if no weak handle is left.
 unsafe fn reclaim(count: NonNull<Count>) {
     let thing = thing(count);
     thing.contents.touch();
     assert_eq!(thing.ended.fetch_add(1, Ordering::Relaxed), 0, "ended twice");
     if thing.count.release_memory() {
-        // SAFETY: of a `Thing`, its contents gone.
+        // SAFETY: the count of a `Thing` whose contents were dropped.
         unsafe { free(count) };
     }
 }
@@ -76,12 +76,12 @@ unsafe fn free(count: NonNull<Count>) {
 }
 
 fn end(object: Object) {
-    // SAFETY: dead, and the caller's.
+    // SAFETY: the object is dead, and this thread is the one to reclaim it.
     unsafe { (object.kind.reclaim)(object.count) };
 }
 
 impl Scene {
-    /// A running mutator and an object with so many references that it has counted.
+    /// Returns a running mutator and an object with `references` references, all counted by the mutator.
     fn new(references: usize) -> Arc<Self> {
         let scene = Self::of(Count::new(OWNER));
         for _ in 1..references {
@@ -92,7 +92,7 @@ impl Scene {
         scene
     }
 
-    /// An object that nobody owns.
+    /// Returns an object without an owner.
     fn merged(references: usize) -> Arc<Self> {
         let scene = Self::of(Count::new(NOBODY));
         for _ in 1..references {
@@ -121,7 +121,7 @@ impl Scene {
         Object { count: NonNull::from(&self.thing).cast(), kind: &KIND }
     }
 
-    /// The count, for who has a handle.
+    /// Returns the count, for a thread that has a handle.
     fn count(&self) -> &Count {
         self.thing.memory.look();
         &self.thing.count
@@ -163,12 +163,12 @@ impl Scene {
 
     fn release_weak(&self) {
         if self.count().release_weak() {
-            // SAFETY: the last handle.
+            // SAFETY: this was the last handle.
             unsafe { free(self.object().count) };
         }
     }
 
-    /// Writes through the only handle; whether it is.
+    /// Writes through the handle if it is the only one. Returns whether it is.
     fn write(&self, current: u64) -> bool {
         loop {
             match self.count().is_only(current) {
@@ -186,7 +186,7 @@ impl Scene {
         }
     }
 
-    /// Takes the contents out if it has the only reference, else drops that.
+    /// Takes the contents out if this is the only reference, and drops the reference otherwise.
     fn take(&self, current: u64) {
         let mut memory = false;
         loop {
@@ -199,12 +199,13 @@ impl Scene {
         self.thing.contents.touch();
         assert_eq!(self.thing.ended.fetch_add(1, Ordering::Relaxed), 0, "ended twice");
         if memory && self.thing.count.release_memory() {
-            // SAFETY: taken out by us.
+            // SAFETY: this thread has taken the contents out.
             unsafe { free(self.object().count) };
         }
     }
 
-    /// Of which the owner was asked, and has let go: one reference is left, which others count.
+    /// Returns an object about which its owner was asked, and whose last biased count the owner has released. One reference is
+    /// left, counted by other threads.
     fn asked_and_let_go() -> Arc<Self> {
         let here = Self::new(2);
         here.release(NOBODY);
@@ -219,7 +220,7 @@ impl Scene {
         self.owners.drain(OWNER).into_iter().for_each(end);
     }
 
-    /// The owner's safepoint.
+    /// Passes a safepoint of the owner.
     fn safepoint(&self) {
         if !self.poll.is_raised() {
             return;
@@ -252,14 +253,14 @@ impl Scene {
         self.owners.leave(OWNER).into_iter().for_each(end);
     }
 
-    /// All handles are gone, and so is the object.
+    /// Checks that the object was reclaimed, after all handles were dropped.
     fn is_over(&self) {
         assert_eq!(self.thing.ended.load(Ordering::Relaxed), 1, "the object was lost");
         assert_eq!(self.thing.freed.load(Ordering::Relaxed), 1, "the memory was lost");
     }
 }
 
-/// The other has a reference that the owner counted, clones it, and drops both.
+/// The other thread has a reference that the owner counted, clones it, and drops both.
 fn owner_and_other() {
     check(|| {
         let here = Scene::new(2);
@@ -279,7 +280,7 @@ fn owner_and_other() {
     });
 }
 
-/// Two others drop references that the owner counted.
+/// Two other threads drop references that the owner counted.
 fn two_others() {
     check(|| {
         let here = Scene::new(3);
@@ -297,7 +298,7 @@ fn two_others() {
     });
 }
 
-/// The owner goes into `blocked` and stays there.
+/// The owner enters `blocked` and stays there.
 fn blocked_for_good() {
     check(|| {
         let here = Scene::new(2);
@@ -310,7 +311,7 @@ fn blocked_for_good() {
     });
 }
 
-/// The world is stopped and goes on, while another asks the owner, or holds it where it is parked.
+/// The world is stopped and resumed, while another thread asks the owner, or holds its word while it is parked.
 fn a_stop_meanwhile() {
     check(|| {
         let here = Scene::new(2);
@@ -334,7 +335,7 @@ fn a_stop_meanwhile() {
     });
 }
 
-/// The owner leaves `blocked` and counts on, while another asks.
+/// The owner leaves `blocked` and goes on counting, while another thread asks it.
 fn blocked_and_back() {
     check(|| {
         let here = Scene::new(3);
@@ -353,7 +354,7 @@ fn blocked_and_back() {
     });
 }
 
-/// In `blocked` the owner counts as others do.
+/// In `blocked` the owner counts as other threads do.
 fn counting_in_blocked() {
     check(|| {
         let here = Scene::new(2);
@@ -368,7 +369,7 @@ fn counting_in_blocked() {
     });
 }
 
-/// A clone goes back to the owner, who has the last reference then, while the original is still in use elsewhere.
+/// A clone comes back to the owner, which has the last reference then, while the original is still in use on another thread.
 fn a_clone_comes_back() {
     check(|| {
         let here = Scene::new(2);
@@ -393,7 +394,7 @@ fn a_clone_comes_back() {
     });
 }
 
-/// One drops a reference that the owner counted, the other clones one; the owner drops what is left.
+/// One thread drops a reference that the owner counted, another clones one. The owner drops what is left.
 fn from_negative_back() {
     check(|| {
         let here = Scene::new(2);
@@ -410,7 +411,8 @@ fn from_negative_back() {
     });
 }
 
-/// The owner was asked about the object and has let go of it; while it settles that, the other drops the last reference.
+/// The owner was asked about the object and has released the last biased count. While it flushes the object, another thread drops
+/// the last reference.
 fn the_last_one_while_it_is_settled() {
     check(|| {
         let here = Scene::asked_and_let_go();
@@ -423,7 +425,7 @@ fn the_last_one_while_it_is_settled() {
     });
 }
 
-/// Nobody owns it: two drop it.
+/// The object has no owner, and two threads drop it.
 fn merged_drops() {
     check(|| {
         let here = Scene::merged(2);
@@ -455,7 +457,7 @@ fn upgrade_against_the_last_drop() {
     });
 }
 
-/// A weak handle is made of a reference that goes, elsewhere, while the owner drops its own.
+/// A weak handle is made of another thread's reference, which is dropped then, while the owner drops its own.
 fn downgrade_against_the_last_drop() {
     check(|| {
         let here = Scene::new(1);
@@ -477,7 +479,7 @@ fn downgrade_against_the_last_drop() {
     });
 }
 
-/// The last reference was dropped elsewhere, and a weak handle brings the object back before the owner has merged, or finds nothing.
+/// Another thread dropped the last reference. A weak handle brings the object back before the owner has merged, or finds it dead.
 fn resurrection() {
     check(|| {
         let here = Scene::new(1);
@@ -498,7 +500,7 @@ fn resurrection() {
     });
 }
 
-/// Who has the only handle writes, elsewhere, while the owner drops its reference or is on its way through `blocked`.
+/// Another thread writes if it has the only handle, while the owner drops its reference or passes through `blocked`.
 fn writing_elsewhere() {
     check(|| {
         let here = Scene::new(2);
@@ -517,7 +519,7 @@ fn writing_elsewhere() {
     });
 }
 
-/// Two others merge, to write if they have the only handle, while the owner is in `blocked`, and comes back.
+/// Two other threads merge, to write if they have the only handle, while the owner is in `blocked` and comes back.
 fn two_merge() {
     check(|| {
         let here = Scene::new(3);
@@ -539,7 +541,7 @@ fn two_merge() {
     });
 }
 
-/// The owner writes if it has the only handle, while another drops a reference.
+/// The owner writes if it has the only handle, while another thread drops a reference.
 fn writing_against_a_drop() {
     check(|| {
         let here = Scene::new(1);
@@ -554,7 +556,7 @@ fn writing_against_a_drop() {
     });
 }
 
-/// The owner writes if it has the only handle, while another upgrades a weak one, or lets go of it.
+/// The owner writes if it has the only handle, while another thread upgrades a weak handle or drops it.
 fn writing_against_an_upgrade() {
     check(|| {
         let here = Scene::new(1);
@@ -577,7 +579,8 @@ fn writing_against_an_upgrade() {
     });
 }
 
-/// Who may have the only handle writes, while another makes a weak one, drops its reference, and comes back by the weak one.
+/// A thread writes if it has the only handle, while another one makes a weak handle, drops its reference, and upgrades the weak
+/// handle.
 fn writing_against_a_downgrade() {
     check(|| {
         let here = Scene::merged(2);
@@ -598,7 +601,7 @@ fn writing_against_a_downgrade() {
     });
 }
 
-/// Another takes the contents out, or drops the reference, of an object that its owner was asked about and is settling.
+/// The owner was asked about an object and flushes it, while another thread takes the contents out or drops its reference.
 fn taken_elsewhere_while_asked() {
     check(|| {
         let here = Scene::asked_and_let_go();
@@ -611,7 +614,7 @@ fn taken_elsewhere_while_asked() {
     });
 }
 
-/// The owner takes the contents out, though it was asked about the object.
+/// The owner takes the contents out, although it was asked about the object.
 fn taken_while_asked() {
     check(|| {
         let here = Scene::new(2);
@@ -675,19 +678,19 @@ mutants! {
     mutant_resuming_in_a_stop_is_found: RESUME_WITHOUT_WAITING in a_stop_meanwhile,
     mutant_freeing_what_is_queued_is_found: FREED_WHILE_QUEUED in from_negative_back,
     mutant_asking_twice_is_found: ASK_TWICE in two_others,
-    /// Shuttle does not see what is read after it was freed.
+    /// Shuttle does not see reads of freed memory.
     #[cfg(not(gc_shuttle))]
     mutant_looking_at_what_is_gone_is_found: LOOKED_AT_WHEN_IT_IS_GONE in the_last_one_while_it_is_settled,
     mutant_upgrading_the_dead_is_found: UPGRADE_THE_DEAD in upgrade_against_the_last_drop,
     mutant_a_weak_flag_that_is_forgotten_is_found: WEAK_FLAG_FORGOTTEN in downgrade_against_the_last_drop,
     mutant_a_weak_flag_that_is_not_looked_at_is_found: WEAK_IS_NOT_LOOKED_AT in upgrade_against_the_last_drop,
-    /// One schedule of too many for shuttle, which looks at some thousands.
+    /// This needs one schedule of too many for shuttle, which runs some thousands.
     #[cfg(not(gc_shuttle))]
     mutant_queueing_late_is_found: QUEUED_LATE in from_negative_back,
     /// As above.
     #[cfg(not(gc_shuttle))]
     mutant_a_weak_flag_looked_at_before_is_found: WEAK_FLAG_OF_BEFORE in writing_against_a_downgrade,
-    /// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
+    /// Shuttle runs one thread at a time, so it cannot see what only the order of memory accesses shows.
     #[cfg(not(gc_shuttle))]
     mutant_a_relaxed_last_look_is_found: RELAXED_LAST_BIASED in a_clone_comes_back,
     /// As above.

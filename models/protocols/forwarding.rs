@@ -1,12 +1,12 @@
 //! The claim of a copy by one of several workers: `object::forwarding`.
 //!
-//! `Heap::touch` stands for writing a copy, `Heap::look` for looking at the one behind a forwarding address.
+//! `Heap::touch` stands for writing a copy, `Heap::look` for reading the copy behind a forwarding address.
 
 use core::ptr;
 
 use crate::{Arc, Heap, check, must_fail, object::forwarding::Forwarding, sync::mutant, thread};
 
-/// An object of from-space, and the copies that workers make of it.
+/// An object in from-space, and the copies that workers make of it.
 struct Object {
     header: Forwarding,
     copies: [Heap; 2],
@@ -14,12 +14,13 @@ struct Object {
 
 const INFO: usize = 16;
 
-/// The forwarding word to a worker's copy.
+/// Returns the forwarding word to a worker's copy.
 fn forwarded(worker: usize) -> *mut u8 {
     ptr::without_provenance_mut(worker * 2 + 1)
 }
 
-/// What a worker does with a place that holds the object: the copy that the place gets, and whether the worker traces it.
+/// Does what a worker does with a pointer slot that holds the object. Returns the copy to which the slot is updated, and whether
+/// the worker traces it.
 fn evacuate(object: &Object, worker: usize) -> (usize, bool) {
     let seen = object.header.look();
     let (word, won) = if seen.addr() != INFO {
@@ -59,7 +60,7 @@ fn mutant_a_claim_without_looking_is_found() {
     must_fail("forwarding::mutant_a_claim_without_looking_is_found", mutant::CLAIM_WITHOUT_LOOKING, two_workers);
 }
 
-/// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
+/// Shuttle runs one thread at a time, so it cannot see what only the order of memory accesses shows.
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_claim_is_found() {

@@ -1,7 +1,8 @@
-//! The end of a heap: `collector::job_queue`, between users that post and let go, and the thread that works until the end.
+//! The end of a heap: `collector::job_queue`, between users that post jobs and drop their handles, and the thread that works
+//! until the end.
 //!
-//! `Heap::touch` stands for using the heap: by its users as long as they have a handle, at the end by its thread, which drops
-//! everything.
+//! `Heap::touch` stands for using the heap. Its users do so as long as they have a handle; at the end its thread does, which
+//! drops everything.
 
 use crate::{Arc, Heap, check, collector::job_queue::Queue, must_fail, sync::mutant, thread};
 
@@ -10,7 +11,7 @@ struct Collector {
     heap: Heap,
 }
 
-/// What keeps a heap alive: the last one stops its thread.
+/// A handle that keeps a heap alive. The drop of the last one stops the heap's thread.
 struct Handle(Arc<Collector>);
 
 impl Drop for Handle {

@@ -1,6 +1,7 @@
-//! Roots dropped anywhere against a detaching owner and a collector that frees the table: `roots::live_count`.
+//! Roots that are dropped on any thread, against an owner that detaches and a collector that frees the table:
+//! `roots::live_count`.
 //!
-//! `Heap::touch` stands for what the last one does with the table, and for freeing it.
+//! `Heap::touch` stands for what the thread that drops the last root does with the table, and for freeing it.
 
 use crate::{
     Arc, Heap, check,
@@ -24,7 +25,7 @@ fn last(table: &Table, subtracted: Subtracted) -> bool {
 fn drops_and_detaching() {
     check(|| {
         let table = Arc::new(Table { live: LiveCount::attached(), memory: Heap::new() });
-        // The owner has made two roots and given both away.
+        // The owner has made two roots and given both to other threads.
         let threads = [(); 2].map(|()| {
             let there = table.clone();
             thread::spawn(move || {
@@ -33,7 +34,7 @@ fn drops_and_detaching() {
             })
         });
         let mut lasts = usize::from(last(&table, table.live.orphan(2)));
-        // The collector looks, now and then.
+        // The collector looks now and then.
         if table.live.is_released() {
             table.memory.touch();
         }

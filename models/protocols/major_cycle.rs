@@ -1,7 +1,7 @@
-//! Who ends a full collection: `collector::major_cycle`, between the marker, which sweeps while nobody waits for it, and pauses that sweep the
-//! rest, end the collection, and begin and mark the next one.
+//! Which thread ends a major collection: `collector::major_cycle`. The concurrent thread sweeps while no thread waits for the
+//! collection. Pauses sweep what is left, end the collection, and begin and mark the next one.
 //!
-//! Blocks that wait to be swept are a number under a lock, as the old generation is.
+//! A number under a lock stands for the blocks that wait to be swept under the lock of the old generation.
 
 use std::time::Instant;
 
@@ -59,7 +59,7 @@ fn two_collections() {
                 }
             }
         });
-        // A pause that sweeps everything; then another collection, if that one is over.
+        // A pause that sweeps everything, and then another collection if the first one is over.
         sweep(&here);
         end(&here, 1);
         mark(&here, start);

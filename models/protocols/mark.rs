@@ -1,9 +1,10 @@
 //! Mark bits of one word, set by two markers and by a mutator's barrier: `memory::bitmap`, `barrier`.
 //!
-//! - Each bit has one winner, who traces the object or hands it over to be traced: every object is traced exactly once ([bitmap.shared], [mark.one-tracer], [satb.marked-by-pusher]).
+//! - Each bit has one winner, a thread that traces the object or hands it over to be traced. So every object is traced exactly
+//!   once ([bitmap.shared], [mark.one-tracer], [satb.marked-by-pusher]).
 //! - No bit is lost.
 //!
-//! The markers have found the same two objects; the mutator overwrites the slots that hold the second one and a third.
+//! The markers have found the same two objects. The mutator overwrites the slots that hold the second one and a third.
 
 use core::ptr;
 
@@ -33,12 +34,12 @@ fn object(address: *mut u8) -> usize {
     (address.addr() - OLD) / 16
 }
 
-/// What a marker traces of the objects that it has found.
+/// Returns the objects that a marker traces, of those that it has found.
 fn mark(bits: &Bits, found: [usize; 2]) -> Vec<usize> {
     found.into_iter().filter(|&object| bits.marks.set_shared(bits.granule(address(object).addr()))).collect()
 }
 
-/// Empties slots that hold these objects.
+/// Overwrites slots that hold these objects with null.
 fn overwrite(barrier: &Barrier, held: [usize; 2]) {
     let poll = Poll::new();
     for object in held {

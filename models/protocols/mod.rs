@@ -1,4 +1,4 @@
-//! The models, one file a protocol; `loom` and `shuttle` run the same ones.
+//! The models, one file per protocol. `loom` and `shuttle` run the same ones.
 
 mod cell_word;
 mod counted;

@@ -1,6 +1,6 @@
-//! Publication of fresh objects through a slot: `object::pointer_slot`.
+//! Publication of new objects through a pointer slot: `object::pointer_slot`.
 //!
-//! `Heap::touch` stands for writing header and values of a fresh object, `Heap::look` for reading them through the pointer.
+//! `Heap::touch` stands for writing the header and values of a new object, `Heap::look` for reading them through the pointer.
 
 use core::{ptr, sync::atomic::Ordering};
 
@@ -13,7 +13,7 @@ struct Collector {
     objects: [Heap; 2],
 }
 
-/// The address that stands for an object.
+/// Returns the address that stands for an object.
 fn address(object: usize) -> *mut u8 {
     ptr::without_provenance_mut(16 * (object + 1))
 }
@@ -72,7 +72,7 @@ fn what_swaps_and_exchanges_publish_is_whole() {
     swaps();
 }
 
-/// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
+/// Shuttle runs one thread at a time, so it cannot see what only the order of memory accesses shows.
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_store_is_found() {

@@ -1,12 +1,13 @@
-//! A barrier's ranges, which leaders change in stops, against mutators that go on: `safepoint`, `barrier`.
+//! A barrier's ranges, which leaders change in stops, against mutators that resume: `safepoint`, `barrier`.
 //!
-//! - Ranges are plain cells ([barrier.ranges]): the leader's access and the owner's never overlap, and each sees what the other one wrote.
-//! - Whoever goes on has the ranges of the phase, in its very next store: who was parked, who was blocked and is back, who has attached
-//!   meanwhile.
-//! - What is overwritten while marking, and nothing else, is handed over by the end of it ([satb.one-holder]).
+//! - Ranges are plain cells ([barrier.ranges]): the leader's access and the owner's never overlap, and each sees what the other
+//!   wrote.
+//! - A mutator that resumes has the ranges of the phase in its very next store. It may have been parked, have been blocked and
+//!   come back, or have attached meanwhile.
+//! - The values that are overwritten while marking, and no others, are handed over when it ends ([satb.one-holder]).
 //!
-//! Two stops: marking begins, marking ends. Each store overwrites an object of its own, which must be marked if and only if that is while
-//! marking. `Heap::touch` stands for the use of a barrier's cells.
+//! There are two stops: marking begins, marking ends. Each store overwrites an object of its own, which must be marked if and
+//! only if the store is during marking. `Heap::touch` stands for the use of a barrier's cells.
 
 use core::{
     ptr,
@@ -33,7 +34,7 @@ use crate::{
     thread,
 };
 
-/// Who attaches takes the phase of before it has the registry.
+/// A mutator that attaches reads the phase before it has the registry.
 const ATTACH_LOOKS_EARLY: Mutant = Mutant::of_model("attach_looks_early");
 /// Ranges change after the stop.
 const FLIP_AFTER_RESUME: Mutant = Mutant::of_model("flip_after_resume");
@@ -47,22 +48,22 @@ struct Mutator {
     number: usize,
 }
 
-// SAFETY: `cells` checks that one thread at a time uses the barrier: that is what the model is for.
+// SAFETY: `cells` checks that one thread at a time uses the barrier, which is the purpose of the model.
 unsafe impl Sync for Mutator {}
 // SAFETY: as above.
 unsafe impl Send for Mutator {}
 
-/// A heap's registry with the world, as the collector uses them.
+/// A heap's registry and rendezvous, as the collector uses them.
 struct Registry {
     rendezvous: Rendezvous,
     mutators: Mutex<Vec<Arc<Mutator>>>,
     bits: Arc<Bits>,
     satb: Arc<SatbQueue>,
-    /// The phase. Not the model's to order: who may look at it has to see what it is.
+    /// The phase. The model's scheduler does not order it: a thread that may look at it has to see its current value.
     marking: AtomicBool,
 }
 
-/// Objects of each mutator.
+/// The number of objects of each mutator.
 const OBJECTS: usize = 8;
 
 impl Mutator {
@@ -110,7 +111,7 @@ impl Registry {
         mutators.retain(|other| !Arc::ptr_eq(other, mutator));
     }
 
-    /// A safepoint; whether it was raised.
+    /// Passes a safepoint. Returns whether the poll was raised.
     fn poll(&self, mutator: &Mutator) -> bool {
         if !mutator.poll.is_raised() {
             return false;
@@ -121,7 +122,7 @@ impl Registry {
         true
     }
 
-    /// Overwrites the mutator's n-th object. Returns it if that was while marking.
+    /// Overwrites the mutator's n-th object. Returns the object if that was during marking.
     fn store(&self, mutator: &Mutator, nth: usize) -> Option<*mut u8> {
         let object = mutator.object(nth);
         let marking = self.is_marking();
@@ -132,7 +133,7 @@ impl Registry {
         marking.then_some(object)
     }
 
-    /// A stop in which marking begins or ends, led by no running mutator.
+    /// Leads a stop in which marking begins or ends, on a thread that runs no mutator.
     fn lead(&self, marking: bool) {
         let mutators = self.mutators.lock();
         let flip = || {
@@ -155,7 +156,7 @@ impl Registry {
         self.rendezvous.resume(members());
     }
 
-    /// Two stops, against mutators that each return what they have overwritten while marking.
+    /// Leads two stops, against mutators that each return what they have overwritten during marking.
     fn run(this: &Arc<Self>, mutators: Vec<thread::JoinHandle<Vec<usize>>>) {
         this.lead(true);
         this.lead(false);
@@ -172,7 +173,7 @@ impl Registry {
 /// What a thread does with its mutator between two stores.
 type Between = fn(&Registry, &Mutator);
 
-/// Stores before and after each of `between`.
+/// Starts a thread that stores before and after each of `between`.
 fn stores(
     registry: &Arc<Registry>,
     mutator: Arc<Mutator>,
@@ -192,7 +193,7 @@ fn run(registry: &Registry, mutator: &Arc<Mutator>, between: &[Between]) -> Vec<
     overwritten.into_iter().map(|object| object.addr()).collect()
 }
 
-/// A safepoint, raised or not.
+/// Passes a safepoint, raised or not.
 fn poll(registry: &Registry, mutator: &Mutator) {
     registry.poll(mutator);
 }
@@ -285,7 +286,7 @@ fn mutant_a_leader_that_does_not_wait_is_found() {
     must_fail("ranges::mutant_a_leader_that_does_not_wait_is_found", mutant::LEADER_DOES_NOT_WAIT, parked);
 }
 
-/// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
+/// Shuttle runs one thread at a time, so it cannot see what only the order of memory accesses shows.
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_resume_is_found() {

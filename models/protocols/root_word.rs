@@ -1,7 +1,7 @@
-//! A root that is dropped elsewhere, against scans: `roots::root_word`.
+//! A root that is not dropped by its running owner, against scans: `roots::root_word`.
 //!
 //! `Heap::touch` stands for what a pause does with a rooted value (moving its pointers, dropping it), `Heap::look` for its use by
-//! whoever has the root. The scans are done by the owner: leading a pause, it is ordered after itself only.
+//! the thread that has the root. The owner does the scans: when it leads a pause, it is ordered after itself only.
 
 use crate::{
     Arc, Heap, check,
@@ -12,7 +12,7 @@ use crate::{
 #[cfg(not(gc_shuttle))]
 use crate::{must_fail, sync::mutant};
 
-/// A value is taken out without the lock that a leader holds.
+/// A value is taken out without the lock that the leader of a pause holds.
 const TAKE_IN_A_PAUSE: Mutant = Mutant::of_model("take_in_a_pause");
 
 struct Slot {
@@ -22,7 +22,7 @@ struct Slot {
 
 static INFO: u64 = 7;
 
-/// Whether the slot is free after the scan.
+/// Scans the slot. Returns whether it is free afterwards.
 fn scan(slot: &Slot) -> bool {
     match slot.word.look() {
         Rooted::Free => true,
@@ -68,7 +68,8 @@ fn a_root_dropped_elsewhere_is_found_by_a_scan_and_its_slot_used_again() {
     a_foreign_drop();
 }
 
-/// A value is taken out on another thread, with the lock that a leader holds, and dropped there after that ([roots.boxed-freed]).
+/// A value is taken out on another thread, under the lock that the leader of a pause holds, and dropped there after that
+/// ([roots.boxed-freed]).
 fn a_taken_value() {
     check(|| {
         let here = Arc::new(Slot { word: RootWord::free_one(), value: Heap::new() });
@@ -86,7 +87,7 @@ fn a_taken_value() {
         {
             let _registry = registry.lock();
             match here.word.look() {
-                // The pause moves its pointers.
+                // The pause updates the value's pointers.
                 Rooted::Live(_, kept) => {
                     assert_eq!(kept, Kept::Boxed);
                     here.value.touch();
@@ -113,7 +114,7 @@ fn mutant_a_value_taken_out_in_a_pause_is_found() {
     must_fail("root_word::mutant_a_value_taken_out_in_a_pause_is_found", TAKE_IN_A_PAUSE, a_taken_value);
 }
 
-/// Shuttle executes one thread at a time: it cannot see what only the order of memory accesses tells.
+/// Shuttle runs one thread at a time, so it cannot see what only the order of memory accesses shows.
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_drop_is_found() {

@@ -1,6 +1,6 @@
-//! The stop protocol: requests, polls, parking, blocking, attaching and detaching against stops.
+//! The stop protocol: requests, polls, parking, blocking, attaching and detaching, against stops.
 //!
-//! `Heap::touch` stands for any access to the heap: the model fails if the leader's and a mutator's ever overlap.
+//! `Heap::touch` stands for any access to the heap. The model fails if the leader's access and a mutator's ever overlap.
 
 use core::time::Duration;
 
@@ -23,7 +23,7 @@ impl Mutator {
     }
 }
 
-/// A heap's registry with the world, as the collector uses them.
+/// A heap's registry and rendezvous, as the collector uses them.
 struct Registry {
     rendezvous: Rendezvous,
     mutators: Mutex<(Vec<Arc<Mutator>>, usize)>,
@@ -45,7 +45,7 @@ impl Registry {
         self.mutators.lock().0.retain(|other| !Arc::ptr_eq(other, mutator));
     }
 
-    /// A safepoint; whether it was raised.
+    /// Passes a safepoint. Returns whether the poll was raised.
     fn poll(&self, mutator: &Mutator) -> bool {
         if !mutator.poll.is_raised() {
             return false;
@@ -56,7 +56,7 @@ impl Registry {
         true
     }
 
-    /// Collects, on a thread that is no running mutator.
+    /// Collects, on a thread that runs no mutator.
     fn lead(&self) {
         let mut registry = self.mutators.lock();
         let members = registry.0.clone();
@@ -77,7 +77,7 @@ impl Registry {
     }
 }
 
-/// A mutator works until it has met one safepoint.
+/// Works, as a mutator, until it has met one safepoint.
 fn until_safepoint(registry: &Registry, mutator: &Arc<Mutator>) {
     mutator.heap.touch();
     while !registry.poll(mutator) {

@@ -1,8 +1,8 @@
-//! Snapshot at the beginning: the barrier and the buffers against a marker that runs beside: `barrier`, `object::cell_word`.
+//! Snapshot at the beginning: the barrier and the SATB buffers against a concurrent marker: `barrier`, `object::cell_word`.
 //!
-//! The graph when marking begins: roots → A, C; A → B → D. Mutators move B about and cut A off from it; when everybody has stopped and
-//! the marker has drained what was handed over, B and D must be marked. The world is stopped before the threads start, where barriers are
-//! turned on, and after they have ended.
+//! The graph when marking begins: roots → A, C; A → B → D. Mutators move B about and cut A off from it. When all threads have
+//! stopped and the marker has drained what was handed over, B and D must be marked. The world is stopped before the threads
+//! start, where barriers are turned on, and after they have ended.
 
 use core::{ptr, sync::atomic::Ordering};
 
@@ -50,7 +50,7 @@ struct Cell {
 }
 
 impl World {
-    /// B is in A's slot, or in its cell.
+    /// Returns the graph with B in A's slot, or in A's cell.
     fn new(in_cell: bool) -> Arc<Self> {
         let null = || PointerSlot::new(ptr::null_mut());
         let b = || PointerSlot::new(address(B));
@@ -69,7 +69,7 @@ impl World {
         barrier
     }
 
-    /// Marks from `stack`; returns cells that were being written.
+    /// Marks from `stack`. Returns whether there were cells that were being written.
     fn mark(&self, mut stack: Vec<*mut u8>, mut scanned: Vec<*mut u8>, stopped: bool) -> bool {
         let mut deferred_cells = false;
         loop {
@@ -126,7 +126,7 @@ fn marker() -> CellUser {
     CellUser::new(1, false, 0)
 }
 
-/// Moves B to C, which may have been scanned, and cuts it off from A, which may not have been.
+/// Moves B to C, which the marker may have scanned, and cuts it off from A, which the marker may not have scanned.
 fn hide(world: &World) {
     let (barrier, poll) = (world.barrier(), Poll::new());
     let found = world.slots[A].get();
@@ -161,20 +161,22 @@ fn write_cell(world: &World) {
     barrier.hand_over();
 }
 
-/// One pointer.
+/// The type of a cell's content that is one pointer.
 static CONTENT: TypeInfo = TypeInfo {
     trace: TraceFns { log_old_value },
     shape: TypeShape { align: align_of::<PointerSlot>() as u16 },
     drop: None,
 };
 
+/// Logs the pointer of a cell's content.
+///
 /// # Safety
 ///
 /// `content` is that of a cell, `barrier` a barrier.
 unsafe fn log_old_value(content: *mut u8, _: usize, barrier: *mut u8) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller's: a barrier.
     let mut visitor = SatbLogger::new(unsafe { &*barrier.cast::<Barrier>() });
-    // SAFETY: the caller's: the content is one edge.
+    // SAFETY: the caller's: the content is one pointer slot.
     unsafe { visitor.pointer_slot(content.cast()) };
 }
 

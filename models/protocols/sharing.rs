@@ -1,7 +1,7 @@
-//! Stealing and termination: `workers::sharing`, between a leader and a helper.
+//! Work stealing and termination: `workers::sharing`, between a leader and a GC worker.
 //!
-//! A piece of work is a number: 2 leads to two pieces of 1. `Heap::look` stands for using the task, by the leader and by helpers that
-//! are busy; `Heap::touch` for its end, when the team is closed.
+//! A piece of work is a number: 2 leads to two pieces of 1. `Heap::look` stands for using the task, by the leader and by busy
+//! workers. `Heap::touch` stands for its end, when the pool is closed.
 
 use crate::{
     Arc, Heap, check, must_fail,
@@ -30,7 +30,7 @@ fn work(shared: &Collector, mut stack: Vec<usize>) {
     }
 }
 
-/// The helper is the first thread to run, so that it waits when the leader begins: preemptions are for what follows.
+/// The worker is the first thread to run, so that it waits when the leader begins: preemptions are left for what follows.
 fn a_session() {
     check(|| {
         let here = Arc::new(Collector { team: WorkSharing::new(), task: Heap::new(), done: Mutex::new(0) });

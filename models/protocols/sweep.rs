@@ -1,14 +1,19 @@
-//! The sweep against promotion: `old::sweep`, `old::promote`, `space::old`, `collector::major_cycle`, between the marker, which sweeps beside
-//! the program, and pauses that promote, that sweep some blocks or all that is left, end the collection, and begin and mark the next one.
+//! The sweep against promotion: `old::sweep`, `old::promote`, `space::old`, `collector::major_cycle`. The concurrent thread
+//! sweeps concurrently with the mutators. Pauses promote, sweep some blocks or all that are left, end the collection, and begin
+//! and mark the next one.
 //!
-//! - Who sweeps, promotes, or begins and ends a marking has the lock of the old generation; the marker lets go of it after each block.
-//! - What is promoted goes to blocks that were swept or are fresh, and is born marked while the old generation is being marked: it is lost
-//!   in no sweep.
-//! - What is dead when marking ends is moved out once and leaves no bit, whoever sweeps its block. So nothing is swept twice.
-//! - When marking begins every block is swept and no mark is set ([block.marks]); a mark that is set from then on, without the lock, stays.
+//! - A thread that sweeps, promotes, or begins or ends a marking has the lock of the old generation. The concurrent thread
+//!   releases it after each block.
+//! - Promoted objects go to blocks that were swept or are new, and are marked if the old generation is being marked. So no sweep
+//!   loses them.
+//! - An object that is dead when marking ends is moved out once and leaves no bit, whichever thread sweeps its block. So nothing
+//!   is swept twice.
+//! - When marking begins every block is swept and no mark is set ([block.marks]). A mark that is set from then on, without the
+//!   lock, stays.
 //!
-//! A block has two cells. A, B and C are there when the first marking ends, which has not reached B; the second one does not reach C. P, Q
-//! and R are promoted: while the first collection sweeps, while the second one marks, and while it sweeps.
+//! A block has two cells. A, B and C exist when the first marking ends, which has not reached B. The second marking does not
+//! reach C. P, Q and R are promoted: while the first collection sweeps, while the second one marks, and while the second one
+//! sweeps.
 
 use std::time::Instant;
 
@@ -31,9 +36,9 @@ use crate::{
     thread,
 };
 
-/// When marking ends, blocks stay open to promotion.
+/// Blocks stay open to promotion when marking ends.
 const CURSORS_STAY_OPEN: Mutant = Mutant::of_model("cursors_stay_open");
-/// Where the sweep goes on is looked up in another hold of the lock than the one that sweeps.
+/// The position of the sweep is read in another hold of the lock than the one that sweeps.
 const PROGRESS_OUTSIDE: Mutant = Mutant::of_model("progress_outside");
 
 struct World {
@@ -44,7 +49,7 @@ struct World {
     marking: Mutex<()>,
 }
 
-/// As the collector's.
+/// The old generation, as the collector has it.
 struct Old {
     space: OldSpace,
     cursors: Cursors,
@@ -84,7 +89,7 @@ impl Old {
         address.addr()
     }
 
-    /// Whether there was a block to sweep.
+    /// Sweeps up to `count` blocks. Returns whether there was one.
     fn sweep(&mut self, count: usize) -> bool {
         let Self { space, progress, freed, .. } = self;
         let swept = sweep::blocks(space, progress, count, freed);
@@ -101,7 +106,7 @@ impl Old {
         full.begin(CycleFigures::new(Cause::Explicit, start));
     }
 
-    /// As `finish_marking` of the collector.
+    /// Ends marking, as `finish_marking` of the collector does.
     fn finish_marking(&mut self, full: &MajorCycle) {
         self.cursors.marking = false;
         if !CURSORS_STAY_OPEN.is_planted() {
@@ -130,9 +135,9 @@ impl World {
         });
     }
 
-    /// What the marker does with a collection whose marking has ended.
+    /// Does what the concurrent thread does with a collection whose marking has ended.
     fn sweep_concurrently(&self, number: u64) {
-        // Where the sweep goes on has to be looked up in the hold of the lock that sweeps.
+        // The position of the sweep has to be read in the hold of the lock that sweeps.
         let mut kept = PROGRESS_OUTSIDE.is_planted().then(|| core::mem::take(&mut self.old.lock().progress));
         let mut more = true;
         while more {
@@ -151,7 +156,7 @@ impl World {
         self.end(number);
     }
 
-    /// The marker.
+    /// Runs the concurrent thread.
     fn work(&self) {
         loop {
             match self.major.next() {
@@ -164,7 +169,7 @@ impl World {
         }
     }
 
-    /// A pause for the young generation, while collection `number` sweeps.
+    /// Runs a pause of a minor collection, while collection `number` sweeps.
     fn pause(&self, pace: Pacing, number: u64) -> usize {
         let mut old = self.old.lock();
         let promoted = old.promote();
@@ -179,14 +184,14 @@ impl World {
         promoted
     }
 
-    /// Pauses until the second collection is over; `a` lives on. Returns what is promoted.
+    /// Runs pauses until the second collection is over; `a` stays alive. Returns the promoted objects.
     fn pauses(&self, pace: Pacing, start: Instant, a: usize) -> [usize; 3] {
         let p = self.pause(pace, 1);
         self.major.wait_for_one_after(0, || unreachable!("the first one is under way"));
         assert_eq!(self.major.phase(), Phase::Idle);
         let marking = self.marking.lock();
         self.old.lock().begin_marking(&self.major, start);
-        // A barrier, between the pauses.
+        // A barrier's mark, between the pauses.
         self.mark(p);
         let mut old = self.old.lock();
         let q = old.promote();
@@ -205,14 +210,14 @@ fn marks(bits: &Bits, block: usize) -> u64 {
     bits.marks.block(block).iter().fold(0, |all, word| all | word.load(Relaxed))
 }
 
-/// Whether the program outruns the marker, so that a pause sweeps all that is left.
+/// Whether the mutators outrun the concurrent thread, so that a pause sweeps all that is left.
 #[derive(Clone, Copy)]
 enum Pacing {
     Ahead,
     Behind,
 }
 
-/// The marker is the first thread to run: preemptions are for what follows.
+/// The concurrent thread is the first one to run: preemptions are left for what follows.
 fn two_collections(pace: Pacing) {
     let start = Instant::now();
     check(move || {
@@ -246,7 +251,7 @@ fn two_collections(pace: Pacing) {
     });
 }
 
-/// Objects of a block.
+/// Returns the number of objects in a block.
 fn allocated(bits: &Bits, block: usize) -> usize {
     use crate::sync::atomic::Ordering::Relaxed;
     bits.allocated.block(block).iter().map(|word| word.load(Relaxed).count_ones() as usize).sum()

@@ -1,4 +1,4 @@
-//! The production files of the collector that models are about.
+//! The collector: the production files that have a model.
 
 #[path = "../../gc-core/src/collector/job_queue.rs"]
 pub(crate) mod job_queue;

@@ -1,5 +1,5 @@
-//! Memory, small enough for a model: an old part of four blocks of 64 granules, a young part, and nothing behind the addresses. Bitmaps are
-//! the production file.
+//! Memory that is small enough for a model: an old part of four blocks of 64 granules, a young part, and no memory behind the
+//! addresses. Bitmaps are the production file.
 
 pub(crate) use address_map::{AddressMap, BLOCK, GRANULE, PAGE};
 pub(crate) use reservation::ReserveError;
@@ -7,7 +7,7 @@ pub(crate) use reservation::ReserveError;
 #[path = "../../gc-core/src/memory/bitmap.rs"]
 pub(crate) mod bitmap;
 
-/// Where values are: addresses of no memory.
+/// Addresses of values, without memory behind them.
 pub(crate) const YOUNG: usize = 0x1000;
 pub(crate) const OLD: usize = 0x2000;
 
@@ -17,9 +17,9 @@ pub(crate) mod address_map {
     use super::{OLD, YOUNG};
 
     pub(crate) const GRANULE: usize = 16;
-    /// A word of each bitmap.
+    /// Bytes of a block: one word of each bitmap.
     pub(crate) const BLOCK: usize = 64 * GRANULE;
-    /// What bitmaps take a multiple of.
+    /// The size of a bitmap is a multiple of this.
     pub(crate) const PAGE: usize = 8;
 
     /// A range of addresses.
@@ -49,7 +49,7 @@ pub(crate) mod address_map {
     }
 
     impl AddressMap {
-        /// Every place that exists is in an old object.
+        /// Returns a map in which every location that exists is in an old object.
         pub(crate) fn new() -> Self {
             Self {
                 young: Part { start: YOUNG, bytes: 0x1000 },
@@ -101,7 +101,7 @@ mod reservation {
             NonNull::from(self.0.as_slice()).cast()
         }
 
-        /// As many as words of the machine would take.
+        /// Returns the bytes that as many machine words would take.
         pub(crate) fn bytes(&self) -> usize {
             self.0.len() * 8
         }

@@ -1,4 +1,5 @@
-//! What barriers, promotion and the sweep know of objects. Slots, cells' words, the claims of copies and size classes are the production files.
+//! What barriers, promotion and the sweep need of objects. Pointer slots, the words of cells, the claims of copies and size
+//! classes are the production files.
 
 pub(crate) use cell_word::CellWord;
 pub(crate) use pointer_slot::PointerSlot;
@@ -16,7 +17,7 @@ mod layout {
     pub(crate) const MAX_SMALL: usize = crate::memory::BLOCK / 2;
 }
 
-/// A header: there is one type of objects.
+/// A header. There is one type of objects.
 pub(crate) struct Header;
 
 impl Header {
@@ -36,12 +37,14 @@ impl Header {
 pub(crate) static OBJECT: TypeInfo =
     TypeInfo { trace: TraceFns { log_old_value: no_pointers }, shape: TypeShape { align: 8 }, drop: Some(|| ()) };
 
+/// Does nothing: the object has no pointers.
+///
 /// # Safety
 ///
 /// None: nothing is read.
 unsafe fn no_pointers(_: *mut u8, _: usize, _: *mut u8) {}
 
-/// The description of an object, or of a cell's content.
+/// The type of an object, or of a cell's content.
 pub struct TypeInfo {
     pub(crate) trace: TraceFns,
     pub(crate) shape: TypeShape,

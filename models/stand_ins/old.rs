@@ -1,4 +1,4 @@
-//! The production files of the old generation that models are about.
+//! The old generation: the production files that have a model.
 
 #[path = "../../gc-core/src/old/promote.rs"]
 pub(crate) mod promote;

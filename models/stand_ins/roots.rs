@@ -1,4 +1,4 @@
-//! The production files of roots that models are about.
+//! Roots: the production files that have a model.
 
 #[path = "../../gc-core/src/roots/live_count.rs"]
 pub(crate) mod live_count;

@@ -1,4 +1,4 @@
-//! The spaces that objects live in: the old one is the production file, and there are no large objects.
+//! The spaces that objects live in. The old one is the production file; there are no large objects.
 
 #[path = "../../gc-core/src/space/old.rs"]
 pub(crate) mod old;
@@ -11,7 +11,7 @@ pub(crate) mod large {
         pub(crate) unswept: Vec<u32>,
     }
 
-    /// No large objects.
+    /// The run table of a heap without large objects.
     pub(crate) struct RunTable;
     pub(crate) struct Run;
 

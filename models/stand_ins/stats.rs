@@ -1,4 +1,4 @@
-//! What the production files know of reports.
+//! What the production files need of reports.
 
 pub(crate) mod report {
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]

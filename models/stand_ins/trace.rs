@@ -1,4 +1,4 @@
-//! What the barrier knows of tracing.
+//! What the barrier needs of tracing.
 
 use crate::object::{CellWord, PointerSlot};
 

@@ -1,4 +1,4 @@
-//! The production files of workers that models are about.
+//! Workers: the production files that have a model.
 
 #[path = "../../gc-core/src/workers/sharing.rs"]
 pub(crate) mod sharing;

@@ -1,13 +1,14 @@
-//! The remembered set: places in old objects that may hold young values. What keeps it whole are [barrier.remembered] to [barrier.logged].
+//! The remembered set: pointer slots and cells of old objects that may hold young values. The invariants [barrier.remembered] to
+//! [barrier.logged] keep it complete.
 
 use core::ptr::NonNull;
 
 use crate::object::{CellWord, PointerSlot, TypeInfo};
 
-/// Places in old objects that may hold young values.
+/// Pointer slots and cells of old objects that may hold young values.
 #[derive(Default)]
 pub(crate) struct Remembered {
-    /// Slots, immutable fields, and pointers in memory that old objects own.
+    /// Those of `Slot`s and of immutable fields, also in memory that old objects own.
     pub(crate) pointer_slots: Vec<NonNull<PointerSlot>>,
     pub(crate) cells: Vec<RememberedCell>,
 }
@@ -21,7 +22,7 @@ pub(crate) struct RememberedCell {
 }
 
 impl RememberedCell {
-    /// The content: a cell is laid out as in C, word first.
+    /// Returns the content: a cell is laid out as in C, word first.
     pub(crate) fn content(self) -> *mut u8 {
         let offset = size_of::<CellWord>().next_multiple_of(self.info.shape.align as usize);
         self.word.as_ptr().cast::<u8>().wrapping_add(offset)
@@ -29,13 +30,14 @@ impl RememberedCell {
 }
 
 impl Remembered {
-    /// Adds another set.
+    /// Adds the entries of another set.
     pub(crate) fn append(&mut self, mut other: Self) {
         self.pointer_slots.append(&mut other.pointer_slots);
         self.cells.append(&mut other.cells);
     }
 
-    /// If there are more than `capacity` places: drops what is there twice. Whether half of the capacity is left.
+    /// Removes duplicate slots if the set has more than `capacity` entries. Returns whether more than half of `capacity` is in
+    /// use after that.
     pub(crate) fn compact(&mut self, capacity: usize) -> bool {
         if self.len() <= capacity {
             return false;

@@ -1,8 +1,9 @@
-//! Old values that were overwritten while the old generation is being marked: buffers of the mutators, handed over when they are
-//! full and at every pause.
+//! SATB buffers: old values that mutators overwrite while the old generation is being marked. A buffer is handed over when it is
+//! full, and at every pause.
 //!
-//! - **[satb.marked-by-pusher]** What is in a buffer was marked by whoever pushed it, and not traced: who drains it traces it without looking at the mark.
-//! - **[satb.one-holder]** A buffer is in a mutator's hands, or here, or in the marker's.
+//! - **[satb.marked-by-pusher]** The thread that pushes an object into a buffer has marked it and has not traced it. The thread
+//!   that drains the buffer traces the object without looking at the mark.
+//! - **[satb.one-holder]** A buffer belongs to one mutator, to this queue or to the marker.
 
 use core::ptr::NonNull;
 
@@ -14,16 +15,16 @@ use crate::sync::{
 /// Buffers that were handed over.
 pub(crate) struct SatbQueue {
     buffers: Mutex<Buffers>,
-    /// How many buffers there are: a hint.
+    /// The number of buffers: a hint.
     waiting: AtomicUsize,
-    /// Entries handed over since the heap was made.
+    /// Entries handed over since the heap was created.
     entries: AtomicU64,
 }
 
 #[derive(Default)]
 struct Buffers(Vec<Vec<NonNull<u8>>>);
 
-// SAFETY: addresses of objects; whoever takes them answers for using them.
+// SAFETY: these are addresses of objects; the code that takes them is responsible for their use.
 unsafe impl Send for Buffers {}
 
 impl SatbQueue {
@@ -31,26 +32,26 @@ impl SatbQueue {
         Self { buffers: Mutex::default(), waiting: AtomicUsize::new(0), entries: AtomicU64::new(0) }
     }
 
-    /// Hands a buffer over.
+    /// Adds a mutator's buffer.
     pub(crate) fn hand_over(&self, buffer: Vec<NonNull<u8>>) {
         if buffer.is_empty() {
             return;
         }
-        // Relaxed, both: a figure, and a hint; buffers go through the lock.
+        // Relaxed, both: a statistic and a hint; the lock orders the buffers.
         self.entries.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         let mut buffers = self.buffers.lock();
         buffers.0.push(buffer);
         self.waiting.store(buffers.0.len(), Ordering::Relaxed);
     }
 
-    /// Whether there is something to take.
+    /// Returns whether there is a buffer to take.
     #[inline(always)]
     pub(crate) fn is_waiting(&self) -> bool {
         // Relaxed: a hint.
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Adds what was handed over to `entries`.
+    /// Moves the entries of all buffers to `entries`.
     pub(crate) fn take(&self, entries: &mut Vec<NonNull<u8>>) {
         let mut buffers = self.buffers.lock();
         for buffer in buffers.0.drain(..) {
@@ -60,9 +61,9 @@ impl SatbQueue {
         self.waiting.store(0, Ordering::Relaxed);
     }
 
-    /// Entries handed over so far.
+    /// Returns the number of entries handed over so far.
     pub(crate) fn entries(&self) -> u64 {
-        // Relaxed: a figure.
+        // Relaxed: a statistic.
         self.entries.load(Ordering::Relaxed)
     }
 }

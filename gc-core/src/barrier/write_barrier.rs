@@ -7,27 +7,28 @@
 //!   if slot - holder_start < holder_bytes  &&  value - value_start < value_bytes   { slow }
 //!   slot.store(value, Release)
 //!   slow:  old = slot.load
-//!          if marking && old is old && its mark was clear, and is set now               { push old to the snapshot buffer }
-//!          if value is young && old is not && the holder is old                        { remember the slot }
+//!          if marking && old is an old object && its mark was clear, and is set now     { push old to the SATB buffer }
+//!          if value is young && old is not && the source object is old                 { remember the slot }
 //! ```
 //!
-//! `value` is the young and the large part, and the whole address space while the old generation is being marked: then null and old
-//! values reach the slow path too.
+//! The value range covers the young and the large part. While the old generation is being marked it covers the whole address
+//! space, so that null and old values reach the slow path too.
 //!
-//! - **[barrier.remembered]** Between collections, every slot and cell in an old object that holds a young value is in the remembered set
-//!   (a superset: it may hold one no longer).
-//! - **[barrier.slots-stay]** A remembered place stays a slot or cell of the same object until the set is rebuilt: cells never lie in memory of
-//!   their own, and old objects are freed only while the set is empty.
+//! - **[barrier.remembered]** Between collections, every slot and cell in an old object that holds a young value is in the
+//!   remembered set. The set is a superset: an entry need not hold a young value any more.
+//! - **[barrier.slots-stay]** A remembered location stays a slot or cell of the same object until the set is rebuilt: cells never
+//!   lie in separate memory that an object owns, and old objects are freed only while the set is empty.
 //! - **[barrier.logged]** A cell is in the set if and only if its logged bit is set.
-//! - **[barrier.ranges]** Ranges change only while the world is stopped, and who goes on sees it; so they are plain cells. The model is
-//!   `models/protocols/ranges.rs`.
-//! - **[barrier.snapshot]** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990): marking begins and ends
-//!   with nothing young. Every writer reads the old value before its own store, so the first store to a slot in its modification order has
-//!   read the snapshot's value, and pushed it or seen it marked. Marks only go from clear to set, so a stale read pushes once too often,
-//!   never once too few; no fence is needed, as the *old value's* mark is tested, not the holder's. For a cell the same is done for all that
-//!   it holds, when it is logged: once in a marking, as the set is empty when that begins.
+//! - **[barrier.ranges]** The ranges change only while the world is stopped, and a mutator that resumes sees the change. So they
+//!   are plain cells. The model is `models/protocols/ranges.rs`.
+//! - **[barrier.snapshot]** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990):
+//!   nothing is young when marking begins, nor when it ends. Every writer reads the old value before its own store. So the writer
+//!   of the first store to a slot, in the slot's modification order, has read the value of the snapshot, and has pushed it or
+//!   seen it marked. Marks only change from clear to set, so a stale read pushes an object once too often, never once too few. No
+//!   fence is needed, because the barrier tests the mark of the *old value*, not that of the source object. For a cell, the
+//!   barrier logs every old value when it logs the cell: once in each marking, because the set is empty when marking begins.
 //!
-//! A slot that held a young value already is already in the set ([barrier.remembered]), so nothing is remembered twice in a row.
+//! A slot that already held a young value is in the set ([barrier.remembered]), so the barrier does not add it again.
 
 use core::{cell::Cell, cell::RefCell, ptr::NonNull};
 
@@ -45,7 +46,7 @@ use super::{
     satb::SatbQueue,
 };
 
-/// A mutator's barrier: the ranges that it compares with, in one line of the cache, and what it has remembered.
+/// A mutator's barrier: the ranges that it compares with, in one cache line, and the entries that it has recorded.
 #[repr(C, align(64))]
 pub(crate) struct Barrier {
     holder_start: Cell<usize>,
@@ -54,18 +55,19 @@ pub(crate) struct Barrier {
     value_bytes: Cell<usize>,
     map: AddressMap,
     runs: Arc<RunTable>,
-    /// Never borrowed across anything that is not in this file.
+    /// Never borrowed while code outside this file runs.
     remembered: RefCell<Remembered>,
-    /// Entries at which the buffer is looked through for duplicates.
+    /// At every multiple of so many entries the mutator's next safepoint takes the slow path. From the second multiple on,
+    /// duplicates are removed, too.
     capacity: usize,
     bits: Arc<Bits>,
     satb: Arc<SatbQueue>,
     marking: Cell<bool>,
-    /// Values that were overwritten and are marked now. As `remembered`.
+    /// The SATB buffer: overwritten values that this barrier has marked. Borrowed as `remembered` is.
     overwritten: RefCell<Vec<NonNull<u8>>>,
 }
 
-/// Overwritten values that a mutator keeps before it hands them over.
+/// Overwritten values in a mutator's SATB buffer when it is handed over.
 const SNAPSHOT: usize = 512;
 
 impl Barrier {
@@ -94,7 +96,8 @@ impl Barrier {
         }
     }
 
-    /// Whether the old generation is being marked, from here on. The world is stopped ([barrier.ranges]), or nobody knows the barrier yet.
+    /// Sets whether the old generation is being marked. The world is stopped ([barrier.ranges]), or no other thread knows the
+    /// barrier yet.
     pub(crate) fn set_marking(&self, marking: bool) {
         let values = self.map.young_and_large();
         self.value_start.set(if marking { 0 } else { values.start });
@@ -102,25 +105,25 @@ impl Barrier {
         self.marking.set(marking);
     }
 
-    /// Hands over what was overwritten.
+    /// Hands over the SATB buffer.
     pub(crate) fn hand_over(&self) {
         self.satb.hand_over(self.overwritten.take());
     }
 
-    /// What was remembered; the set is empty from now on.
+    /// Takes the remembered set and leaves an empty one.
     pub(crate) fn take(&self) -> Remembered {
         self.remembered.take()
     }
 
-    /// Stores `value` in `slot`. 9 instructions beside the store and the two that branch.
+    /// Stores `value` in `slot`. Costs 9 instructions, the store and the two branches not included.
     #[inline(always)]
     pub(crate) fn store(&self, poll: &Poll, slot: &PointerSlot, value: *mut u8) {
         self.before(poll, slot, value);
-        // Release, with the Acquire load of `Slot::get`: what is behind `value` was written before.
+        // Release, with the Acquire load of `Slot::get`: the object behind `value` was written before.
         slot.publish(value);
     }
 
-    /// Stores `value` in `slot` and returns what was there.
+    /// Stores `value` in `slot` and returns the previous value.
     #[inline]
     pub(crate) fn swap(&self, poll: &Poll, slot: &PointerSlot, value: *mut u8) -> *mut u8 {
         self.before(poll, slot, value);
@@ -164,7 +167,7 @@ impl Barrier {
         }
     }
 
-    /// Runs before the content of a cell may change: logs the cell, once between two collections.
+    /// Logs a cell before its content may change, once between two collections.
     #[inline(always)]
     pub(crate) fn cell(&self, poll: &Poll, word: &CellWord, info: &'static TypeInfo) {
         let place = core::ptr::from_ref(word).addr();
@@ -181,7 +184,7 @@ impl Barrier {
             word.set_logged(true);
             if self.marking.get() {
                 let cell = RememberedCell { word: place, info };
-                // SAFETY: the content of the cell, which the caller has the lock of, with its type.
+                // SAFETY: the content of the cell, whose lock the caller has, with the type of that content.
                 unsafe { (info.trace.log_old_value)(cell.content(), 1, core::ptr::from_ref(self).cast_mut().cast()) };
             }
             if !mutant::NO_REMEMBERED_CELLS.is_planted() {
@@ -190,7 +193,7 @@ impl Barrier {
         }
     }
 
-    /// Keeps a value that is about to be overwritten alive until the marking is over ([barrier.snapshot]).
+    /// Logs a value that is about to be overwritten: it stays alive until marking ends ([barrier.snapshot]).
     fn log_old_value(&self, old: *mut u8) {
         let Some(object) = NonNull::new(old) else { return };
         let address = old.addr();
@@ -216,32 +219,34 @@ impl Barrier {
         push(&mut set);
         let len = set.len();
         if len.is_multiple_of(self.capacity) {
-            // A collection costs less than looking for duplicates does (n log n, and most sets have none); a thread that
-            // reaches no safepoint pays for them, so that storing to the same places again and again needs no more memory.
+            // A collection costs less than removing duplicates does (n log n, and most sets have none). A thread that reaches no
+            // safepoint pays for the removal, so that repeated stores to the same slots need no more memory.
             poll.raise(Reason::REMEMBERED);
             if len > self.capacity {
-                // Cells are never twice in the set ([barrier.logged]); a slot that held other values in between may be.
+                // A cell is never in the set twice ([barrier.logged]). A slot may be, if it held other values in between.
                 set.pointer_slots.sort_unstable();
                 set.pointer_slots.dedup();
             }
         }
     }
 
-    /// Whether `address` is a young object's: one of the young part, or a large one that has not become old. Null is not.
+    /// Returns whether `address` is that of a young object: one in the young part, or a large one that has not become old. Null
+    /// is not.
     #[inline]
     fn is_young(&self, address: *mut u8) -> bool {
         let address = address.addr();
         self.map.young.contains(address) || (self.map.large.contains(address) && !self.runs.run_of(address).is_old())
     }
 
-    /// Whether a place in the large or old part is in an old object: objects of the old part are, large ones by age.
+    /// Returns whether a location in the large or old part is in an old object: objects of the old part are old, large objects by
+    /// age.
     #[inline]
     fn holder_is_old(&self, place: usize) -> bool {
         !self.map.large.contains(place) || self.runs.run_of(place).is_old()
     }
 }
 
-/// Preserves every pointer of a cell's content.
+/// Logs every pointer of a cell's content.
 pub(crate) struct SatbLogger<'a>(&'a Barrier);
 
 impl<'a> SatbLogger<'a> {
@@ -257,7 +262,7 @@ impl Visitor for SatbLogger<'_> {
 
     #[inline]
     unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
-        // SAFETY: the caller passes the place of a pointer.
+        // SAFETY: the caller passes a valid pointer slot.
         self.0.log_old_value(unsafe { &*pointer_slot }.get());
     }
 

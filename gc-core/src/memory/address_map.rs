@@ -1,4 +1,4 @@
-//! Where the three parts of a heap lie, and what an address belongs to.
+//! Where the three parts of a heap lie, and to which part an address belongs.
 
 use core::ptr::NonNull;
 
@@ -22,7 +22,7 @@ impl Part {
         address.wrapping_sub(self.start) < self.bytes
     }
 
-    /// The bytes from the start of the part to `address`.
+    /// Returns the number of bytes from the start of the part to `address`.
     #[inline(always)]
     pub(crate) fn offset(self, address: usize) -> usize {
         debug_assert!(self.contains(address));
@@ -30,7 +30,7 @@ impl Part {
     }
 }
 
-/// The parts of one heap. Never changes.
+/// The parts of one heap. They never change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AddressMap {
     base: NonNull<u8>,
@@ -39,13 +39,13 @@ pub(crate) struct AddressMap {
     pub(crate) old: Part,
 }
 
-// SAFETY: addresses; who dereferences one made of them answers for it.
+// SAFETY: these are addresses; code that makes a pointer of one and dereferences it is responsible for that.
 unsafe impl Send for AddressMap {}
 // SAFETY: as above.
 unsafe impl Sync for AddressMap {}
 
 impl AddressMap {
-    /// Parts of the given sizes from `base` on; each a multiple of [`BLOCK`].
+    /// Returns parts of the given sizes, from `base` on. Each size is a multiple of [`BLOCK`].
     pub(crate) fn new(base: NonNull<u8>, young: usize, large: usize, old: usize) -> Self {
         debug_assert!(young.is_multiple_of(BLOCK) && large.is_multiple_of(BLOCK) && old.is_multiple_of(BLOCK));
         let start = base.addr().get();
@@ -57,25 +57,25 @@ impl AddressMap {
         }
     }
 
-    /// The young and the large part: what the collector of the young generation looks at.
+    /// Returns the young and the large part: the addresses that a minor collection looks at.
     #[inline(always)]
     pub(crate) fn young_and_large(&self) -> Part {
         Part { start: self.young.start, bytes: self.young.bytes + self.large.bytes }
     }
 
-    /// The large and the old part: holders that a barrier cares for.
+    /// Returns the large and the old part: the source objects that a barrier looks for.
     #[inline(always)]
     pub(crate) fn large_and_old(&self) -> Part {
         Part { start: self.large.start, bytes: self.large.bytes + self.old.bytes }
     }
 
-    /// A pointer to an address of the heap, with the provenance of the reservation.
+    /// Returns a pointer to an address of the heap, with the provenance of the reservation.
     #[inline(always)]
     pub(crate) fn pointer(&self, address: usize) -> *mut u8 {
         self.base.as_ptr().with_addr(address)
     }
 
-    /// The bytes from the start of the reservation to an address of the heap.
+    /// Returns the number of bytes from the start of the reservation to an address of the heap.
     #[inline(always)]
     pub(crate) fn offset(&self, address: usize) -> usize {
         address - self.base.addr().get()

@@ -1,4 +1,4 @@
-//! What is behind the addresses of a heap: memory that is charged to its budget, committed and given back.
+//! The memory behind a heap's addresses: it is charged to the heap's budget, committed and given back.
 
 use crate::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::{
     reservation::{MapFaults, Reservation},
 };
 
-/// Address space and what is charged for it.
+/// A reservation, and the budget that its memory is charged to.
 pub(crate) struct Memory {
     reservation: Reservation,
     faults: MapFaults,
@@ -19,7 +19,7 @@ impl Memory {
         Self { reservation, faults, budget: Arc::new(budget) }
     }
 
-    /// Charges and commits fresh address space (offset in the reservation, bytes).
+    /// Charges and commits fresh address space (offset in the reservation, bytes). Returns whether both succeeded.
     pub(crate) fn grow(&self, offset: usize, bytes: usize) -> bool {
         if !self.budget.charge(bytes) {
             return false;
@@ -31,7 +31,7 @@ impl Memory {
         committed
     }
 
-    /// Puts memory behind a range that was charged and committed.
+    /// Has the system back a range that was charged and committed.
     pub(crate) fn populate(&self, offset: usize, bytes: usize) {
         self.reservation.populate(offset, bytes);
     }
@@ -40,13 +40,13 @@ impl Memory {
         self.reservation.commit(offset, bytes, &self.faults)
     }
 
-    /// Gives memory back that was charged.
+    /// Gives back memory that was charged.
     ///
     /// # Safety
     ///
     /// Nobody uses the range.
     pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: nobody uses the range.
         unsafe { self.reservation.release(offset, bytes) };
         self.budget.discharge(bytes);
     }

@@ -1,8 +1,8 @@
 //! Bitmaps over the old part, one bit per granule, and the walk over the bits of a block.
 //!
-//! - **[bitmap.shared]** While several threads set bits of one word, all of them do it by [`Bitmap::set_shared`]: each bit has one winner, and none
-//!   is lost. The model is `models/protocols/mark.rs`.
-//! - **[bitmap.one-writer]** At any other time a word has one writer, and a lock or a pause hands it on to the next.
+//! - **[bitmap.shared]** While several threads set bits of one word, all of them use [`Bitmap::set_shared`]: each bit has one
+//!   winner, and none is lost. The model is `models/protocols/mark.rs`.
+//! - **[bitmap.one-writer]** At any other time a word has one writer, and a lock or a pause hands the word on to the next writer.
 
 use core::ptr::NonNull;
 
@@ -16,16 +16,16 @@ use super::{
     reservation::{Reservation, ReserveError},
 };
 
-/// Bits of a block, in words.
+/// Words of a bitmap for one block.
 pub(crate) const BLOCK_WORDS: usize = BLOCK / GRANULE / 64;
 
-/// One bit per granule of the old part, reserved whole, committed by use.
+/// One bit per granule of the old part. All of its address space is reserved; memory is committed as it is used.
 pub(crate) struct Bitmap {
     memory: Reservation,
 }
 
 impl Bitmap {
-    /// A bitmap for `bytes` of heap, all clear.
+    /// Returns a bitmap for `bytes` of heap, with all bits clear.
     pub(crate) fn new(bytes: usize) -> Result<Self, ReserveError> {
         let memory = Reservation::zeroed((bytes / GRANULE / 8).next_multiple_of(PAGE))?;
         Ok(Self { memory })
@@ -39,7 +39,7 @@ impl Bitmap {
         unsafe { self.memory.base().cast::<AtomicU64>().add(index).as_ref() }
     }
 
-    /// Sets the bit; nobody else writes the word meanwhile.
+    /// Sets the bit. No other thread writes the word meanwhile.
     #[inline(always)]
     pub(crate) fn set(&self, granule: usize) {
         let word = self.word(granule / 64);
@@ -47,7 +47,7 @@ impl Bitmap {
         word.store(word.load(Ordering::Relaxed) | bit(granule), Ordering::Relaxed);
     }
 
-    /// Sets the bit; nobody else writes the word meanwhile. Whether it was clear.
+    /// Sets the bit. No other thread writes the word meanwhile. Returns whether it was clear.
     #[inline(always)]
     pub(crate) fn set_new(&self, granule: usize) -> bool {
         let word = self.word(granule / 64);
@@ -58,38 +58,38 @@ impl Bitmap {
         before & bit(granule) == 0
     }
 
-    /// Sets the bit, whoever else sets bits of the word meanwhile. Whether it was clear ([bitmap.shared]).
+    /// Sets the bit, while other threads may set bits of the word. Returns whether it was clear ([bitmap.shared]).
     #[inline(always)]
     pub(crate) fn set_shared(&self, granule: usize) -> bool {
         if mutant::MARK_BY_LOAD_AND_STORE.is_planted() {
             return self.set_new(granule);
         }
         let word = self.word(granule / 64);
-        // Relaxed, both: only the winner matters; what the bit is about is published by other means. The load spares whoever comes
-        // late the read-modify-write, and decides nothing else.
+        // Relaxed, both: only the winner matters; the memory that the bit stands for is published by other means. The load only
+        // saves the read-modify-write if the bit is set already.
         word.load(Ordering::Relaxed) & bit(granule) == 0
             && (word.fetch_or(bit(granule), Ordering::Relaxed) & bit(granule) == 0
                 || mutant::MARK_BY_LOOKING.is_planted())
     }
 
-    /// Whether the bit is set.
+    /// Returns whether the bit is set.
     #[inline(always)]
     pub(crate) fn is_set(&self, granule: usize) -> bool {
-        // Relaxed: for pauses.
+        // Relaxed: called in pauses.
         self.word(granule / 64).load(Ordering::Relaxed) & bit(granule) != 0
     }
 
-    /// Asks the cache for the word of a bit.
+    /// Prefetches the word of a bit.
     #[inline(always)]
     pub(crate) fn prefetch(&self, granule: usize) {
         prefetch(core::ptr::from_ref(self.word(granule / 64)).cast());
     }
 
-    /// The words of a block.
+    /// Returns the words of a block.
     #[inline(always)]
     pub(crate) fn block(&self, block: usize) -> &[AtomicU64; BLOCK_WORDS] {
         let first = NonNull::from(self.word(block * BLOCK_WORDS)).cast::<[AtomicU64; BLOCK_WORDS]>();
-        // SAFETY: the bitmap covers whole blocks, so the words behind the first lie in the mapping too.
+        // SAFETY: the bitmap covers whole blocks, so the block's other words lie in the mapping too.
         unsafe { first.as_ref() }
     }
 }
@@ -99,7 +99,7 @@ fn bit(granule: usize) -> u64 {
     1 << (granule % 64)
 }
 
-/// The set bits of `words`, ascending.
+/// Returns the positions of the set bits of `words`, ascending.
 pub(crate) fn ones(words: impl IntoIterator<Item = u64>) -> impl Iterator<Item = usize> {
     words.into_iter().enumerate().flat_map(|(index, mut word)| {
         core::iter::from_fn(move || {
@@ -113,13 +113,13 @@ pub(crate) fn ones(words: impl IntoIterator<Item = u64>) -> impl Iterator<Item =
     })
 }
 
-/// Asks the cache for the line at `address`. Any address is fine.
+/// Prefetches the cache line at `address`. Any address is allowed.
 #[inline(always)]
 pub(crate) fn prefetch(address: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing the program can see and never traps; SSE is part of x86-64.
+        // SAFETY: a prefetch reads nothing that the program can see, and never traps; SSE is part of x86-64.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
     #[cfg(not(target_arch = "x86_64"))]

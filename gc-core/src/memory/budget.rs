@@ -1,7 +1,8 @@
 //! How much memory a heap may take from the system, and how much it has taken.
 //!
-//! Counted is what the system may have had to back: committed chunks, blocks that were not released, runs in use or
-//! not yet released, values that wait to be dropped, and what the program says that objects hold elsewhere. Side tables (1/40 of the old part in use) and lists are not.
+//! The budget counts what the system may have to back: committed chunks, blocks that were not released, runs in use or not yet
+//! released, and values in the drop queue. It also counts the external memory that the program reports for objects. It does not
+//! count lists and side tables (1/40 of the used old part).
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +10,7 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Budget {
     limit: AtomicUsize,
     used: AtomicUsize,
-    /// Bytes that the program says objects hold elsewhere.
+    /// External bytes: memory outside of the heap that the program reports for objects.
     external: AtomicUsize,
     peak: AtomicUsize,
 }
@@ -24,7 +25,7 @@ impl Budget {
         }
     }
 
-    /// Counts `bytes` more, unless that passes the limit.
+    /// Counts `bytes` more, unless that passes the limit. Returns whether they were counted.
     pub(crate) fn charge(&self, bytes: usize) -> bool {
         let limit = self.limit().saturating_sub(self.external());
         // Relaxed, all of this file: counters that guard no other memory.
@@ -37,13 +38,14 @@ impl Budget {
         charged.is_ok()
     }
 
-    /// Counts `bytes` more, whatever the limit: what a pause had to put somewhere.
+    /// Counts `bytes` more, even above the limit: for memory that a pause had to have.
     pub(crate) fn charge_always(&self, bytes: usize) {
         self.used.fetch_add(bytes, Ordering::Relaxed);
         self.peak.fetch_max(self.used(), Ordering::Relaxed);
     }
 
-    /// Whether what was counted always, or is elsewhere, passes the limit by more than a quarter: time to refuse even what needs no new memory.
+    /// Returns whether the use is more than a quarter above the limit, by `charge_always` or by external memory. Then even
+    /// allocations that need no new memory are refused.
     pub(crate) fn is_far_over(&self) -> bool {
         let limit = self.limit();
         self.used() > limit.saturating_add(limit / 4)
@@ -55,7 +57,7 @@ impl Budget {
         debug_assert!(before >= bytes);
     }
 
-    /// Counts `bytes` more that are elsewhere. Whether they can be counted: a program may say anything.
+    /// Counts `bytes` more of external memory. Returns whether they were counted: a program may report any number.
     pub(crate) fn charge_external(&self, bytes: usize) -> bool {
         let charged =
             self.external.try_update(Ordering::Relaxed, Ordering::Relaxed, |external| external.checked_add(bytes));
@@ -65,7 +67,7 @@ impl Budget {
         charged.is_ok()
     }
 
-    /// Counts `bytes` less that are elsewhere.
+    /// Counts `bytes` less of external memory.
     pub(crate) fn discharge_external(&self, bytes: usize) {
         self.external.fetch_sub(bytes, Ordering::Relaxed);
     }

@@ -1,19 +1,20 @@
-//! What dead memory is filled with, in builds with debug assertions, so that a read of it says where it read.
+//! The patterns that fill dead memory in builds with debug assertions. A read of dead memory shows by its pattern which kind it
+//! read.
 
-/// From-space after a young collection.
+/// From-space after a minor collection.
 pub(crate) const FROM_SPACE: u8 = 0xDB;
-/// A cell of the old part, or a large run, that was swept.
+/// A swept cell of the old part, or a swept large run.
 pub(crate) const SWEPT: u8 = 0xD5;
 
-/// Fills dead memory.
+/// Fills dead memory with a pattern.
 ///
 /// # Safety
 ///
-/// The bytes are committed, writable and nobody's.
+/// The bytes are committed and writable, and nobody uses them.
 #[inline]
 pub(crate) unsafe fn fill(start: *mut u8, bytes: usize, pattern: u8) {
     if cfg!(debug_assertions) {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: committed, writable and unused.
         unsafe { start.write_bytes(pattern, bytes) }
     }
 }

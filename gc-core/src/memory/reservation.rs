@@ -1,6 +1,6 @@
-//! Address space: reserved in one piece, committed on use, given back when empty.
+//! Address space: reserved in one piece, committed on use, given back when it is empty.
 //!
-//! The only place that talks to the operating system about memory.
+//! The only file that asks the operating system for memory.
 
 use core::{fmt, ptr::NonNull};
 
@@ -10,20 +10,20 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A range of reserved address space, unmapped on drop.
 pub(crate) struct Reservation {
-    /// What the system gave, for unmapping.
+    /// The mapping that the system gave, for unmapping.
     mapping: NonNull<u8>,
     mapped: usize,
-    /// The aligned part of it.
+    /// The aligned range inside the mapping.
     base: NonNull<u8>,
     bytes: usize,
 }
 
-// SAFETY: an address range; every access through it is somebody else's unsafe operation.
+// SAFETY: this is an address range; every access through it is an unsafe operation of the code that does it.
 unsafe impl Send for Reservation {}
 // SAFETY: as above; its methods that take `&self` are system calls.
 unsafe impl Sync for Reservation {}
 
-/// Why address space could not be had.
+/// Why the system gave no address space.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReserveError {
     pub(crate) bytes: usize,
@@ -37,10 +37,10 @@ impl fmt::Display for ReserveError {
     }
 }
 
-/// Lets a test make the system refuse: the N-th commit of a heap fails.
+/// Makes the system refuse, for tests: the N-th commit of a heap fails.
 #[derive(Debug, Default)]
 pub(crate) struct MapFaults {
-    /// Commits until one fails; 0: none does.
+    /// Commits until one fails. 0: none fails.
     remaining: AtomicU64,
 }
 
@@ -72,13 +72,13 @@ impl Reservation {
         let mapped =
             bytes.checked_add(align).ok_or(ReserveError { bytes, os: rustix::io::Errno::NOMEM.raw_os_error() })?;
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
-        // SAFETY: a fresh anonymous mapping at a place the system chooses touches no memory that is in use.
+        // SAFETY: a fresh anonymous mapping, where the system chooses to put it, touches no memory that is in use.
         let mapping = unsafe { rustix::mm::mmap_anonymous(core::ptr::null_mut(), mapped, protection, flags) }
             .map_err(|error| ReserveError { bytes, os: error.raw_os_error() })?
             .cast::<u8>();
         let mapping = NonNull::new(mapping).expect("gc-core: the system mapped address 0");
         let skip = mapping.addr().get().next_multiple_of(align) - mapping.addr().get();
-        // SAFETY: `skip` < `align`, so this is inside the mapping.
+        // SAFETY: `skip` < `align`, so the result is inside the mapping.
         let base = unsafe { mapping.add(skip) };
         Ok(Self { mapping, mapped, base, bytes })
     }
@@ -97,40 +97,40 @@ impl Reservation {
         if faults.strikes() {
             return false;
         }
-        // SAFETY: inside the reservation, so the range is ours; more access than before breaks nobody.
+        // SAFETY: inside the reservation, so the range is ours; additional access rights break no code.
         unsafe {
             let start = self.base.as_ptr().add(offset);
             rustix::mm::mprotect(start.cast(), bytes, MprotectFlags::READ | MprotectFlags::WRITE).is_ok()
         }
     }
 
-    /// Asks for huge pages in a range: a third of the faults' cost, and marking at random is two to three times as fast.
-    /// They come where a whole huge page is committed before it is touched.
+    /// Asks for huge pages in a range. Page faults then cost a third, and marking, whose accesses are random, is two to three
+    /// times as fast. The system uses a huge page only where all of it is committed before it is touched.
     pub(crate) fn huge(&self, offset: usize, bytes: usize) {
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
-        // A system without huge pages refuses: that costs speed, nothing else.
+        // A system without huge pages refuses. That costs only speed.
         // SAFETY: inside the reservation; the advice changes no contents.
         let _ = unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxHugepage) };
     }
 
-    /// Has the system put memory behind a committed range now, so that nobody waits for that later. Contents stay, and others may use the
-    /// range meanwhile.
+    /// Has the system back a committed range now, so that no thread waits for page faults later. The contents stay, and other
+    /// threads may use the range meanwhile.
     pub(crate) fn populate(&self, offset: usize, bytes: usize) {
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
-        // A system that does not know this puts memory there on first use.
+        // A system that does not know this advice backs the range on first use.
         // SAFETY: inside the reservation; the advice changes no contents.
         let _ =
             unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxPopulateWrite) };
     }
 
-    /// Gives the memory of a committed range back. It stays committed and reads as zero.
+    /// Gives back the memory of a committed range. The range stays committed and reads as zero.
     ///
     /// # Safety
     ///
     /// Nothing in the range is in use.
     pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
-        // A refusal costs memory, nothing else.
+        // A refusal costs only memory.
         // SAFETY: inside the reservation, and nobody uses the contents (the caller's).
         let _ = unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxDontNeed) };
     }
@@ -138,7 +138,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours and its last user drops it.
+        // SAFETY: the mapping is ours, and its last user drops it.
         let unmapped = unsafe { rustix::mm::munmap(self.mapping.as_ptr().cast(), self.mapped) };
         debug_assert!(unmapped.is_ok());
     }
@@ -155,7 +155,7 @@ mod tests {
         assert!(reservation.commit(0, 1 << 16, &MapFaults::default()));
         // SAFETY: committed above.
         unsafe { reservation.base().write(7) };
-        // SAFETY: nobody uses it.
+        // SAFETY: no code uses the range.
         unsafe { reservation.release(0, 1 << 16) };
         // SAFETY: still committed.
         assert_eq!(unsafe { reservation.base().read() }, 0);

@@ -12,21 +12,24 @@ use crate::sync::{
 ///   stop    | logged | writer | waits | readers, or the writer's number
 /// ```
 ///
-/// - **[cell.stop]** The lock (writer, readers) counts only if the stop is the user's last one: no guard survives a stop, so
-///   what an earlier one says was left by a forgotten guard, and the cell is free. No two stops of a process have the same
-///   number, whatever their heaps, for a cell on a stack may be used under one heap after another. The numbers do not wrap: the
-///   last one, [`LAST_STOP`], is that of all later stops too, and a guard that is forgotten after it counts for ever.
-/// - **[cell.logged]** `logged` is independent of the stop: it is set if and only if the cell is in the remembered set. The writer sets it,
-///   the leader of a pause clears it.
-/// - **[cell.exclusive]** While one mutator is attached, nobody else touches the word: it is read and written as plain memory, which the
-///   compiler may keep in registers from a borrow to its end, as it does for `RefCell`. Which way is the right one changes in
-///   stops only, so a guard ends the way it began.
-/// - **[cell.shared]** Otherwise the lock is taken by compare-and-exchange (Acquire) and ended by one read-modify-write (Release).
-/// - **[cell.waits]** `waits`: a writer waits among readers. New readers hold back for a while, so that guards which overlap without a gap
-///   do not keep it out for ever; not for long, as one of them may be in the way of its own next read. Whoever writes clears it.
+/// - **[cell.stop]** The lock (writer, readers) is valid only if the word's stop is the user's last one. No guard survives a
+///   stop, so a lock of an earlier stop was left by a forgotten guard, and the cell is free. No two stops of a process have the
+///   same number, even in different heaps, because a cell on a stack may be used under one heap after another. The numbers do not
+///   wrap: the last one, [`LAST_STOP`], is that of all later stops too, and a guard that is forgotten after it stays valid for
+///   ever.
+/// - **[cell.logged]** `logged` does not depend on the stop: it is set if and only if the cell is in the remembered set. The
+///   writer sets it, the leader of a pause clears it.
+/// - **[cell.exclusive]** While only one mutator is attached, no other thread touches the word. It is read and written as plain
+///   memory, which the compiler may keep in registers from a borrow to its end, as it does for `RefCell`. Which of the two ways
+///   applies changes in stops only, so a guard ends the way it began.
+/// - **[cell.shared]** Otherwise the lock is taken by compare-and-exchange (Acquire) and ended by one read-modify-write
+///   (Release).
+/// - **[cell.waits]** `waits`: a writer waits for readers to end. New readers then hold back for a while, so that guards which
+///   overlap without a gap do not keep the writer out for ever. They do not hold back for long, because a thread that has a read
+///   guard may be the one whose next read holds back. A writer that takes the lock clears the bit.
 pub struct CellWord(AtomicU64);
 
-/// Whoever holds the lock, or waits for it.
+/// The reader count or the writer's number, and WAITS.
 const LOW: u64 = WRITER - 1;
 const COUNT: u64 = WAITS - 1;
 const WAITS: u64 = 1 << 21;
@@ -37,10 +40,11 @@ const STOP_SHIFT: u32 = 24;
 pub(crate) const LAST_STOP: u64 = u64::MAX >> STOP_SHIFT;
 /// The greatest number of a mutator.
 pub(crate) const LAST_NUMBER: u32 = COUNT as u32;
-/// In a [`CellUser`], where a word says `logged`.
+/// The bit of a [`CellUser`] where a cell's word has `logged`.
 const SHARED: u64 = LOGGED;
 
-/// The mutator that uses a cell: one word, laid out as a cell's, so that it stays in a register and lends its stop.
+/// The mutator that uses a cell: one word, laid out like a cell's, so that it stays in a register and a cell's word takes its
+/// stop from it.
 ///
 /// ```text
 ///   63 … 24 | 23     | 20 ………… 0
@@ -50,19 +54,20 @@ const SHARED: u64 = LOGGED;
 pub(crate) struct CellUser(u64);
 
 impl CellUser {
-    /// The mutator with this number, up to [`LAST_NUMBER`], after stop `stop`; `exclusive` if it is the only one ([cell.exclusive]).
+    /// Returns the mutator with this number, up to [`LAST_NUMBER`], after stop `stop`. `exclusive`: it is the only one
+    /// ([cell.exclusive]).
     pub(crate) fn new(stop: u64, exclusive: bool, number: u32) -> Self {
         debug_assert!(number <= LAST_NUMBER);
         let shared = if exclusive { 0 } else { SHARED };
         Self((stop.min(LAST_STOP) << STOP_SHIFT) | shared | u64::from(number))
     }
 
-    /// Itself after another stop.
+    /// Returns the same mutator after another stop.
     pub(crate) fn after(self, stop: u64, exclusive: bool) -> Self {
         Self::new(stop, exclusive, self.number() as u32)
     }
 
-    /// [cell.exclusive].
+    /// Returns whether the mutator is the only one ([cell.exclusive]).
     #[inline(always)]
     pub(crate) fn exclusive(self) -> bool {
         self.0 & SHARED == 0
@@ -78,7 +83,7 @@ impl CellUser {
         self.0 & COUNT
     }
 
-    /// A word that nobody reads or writes, as this mutator leaves it: with its log and the stop of now.
+    /// Returns `word` without a reader or writer, as this mutator leaves it: with its logged bit and the current stop.
     #[inline(always)]
     fn unlocked(self, word: u64) -> u64 {
         (self.0 & (u64::MAX << STOP_SHIFT)) | (word & LOGGED)
@@ -88,15 +93,15 @@ impl CellUser {
 /// Why a cell could not be borrowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CellConflict {
-    /// A write guard of this mutator is out.
+    /// A write guard of this mutator exists.
     OwnWriter,
-    /// A write guard of the mutator with this number is out: worth waiting.
+    /// A write guard of the mutator with this number exists: it is worth waiting.
     Writer(u32),
-    /// Read guards are out: worth waiting unless they are this mutator's.
+    /// Read guards exist: it is worth waiting unless they are this mutator's.
     Readers,
-    /// A writer waits for read guards that are out: worth letting it go first.
+    /// A writer waits for existing read guards: it is worth letting the writer go first.
     WriterWaits,
-    /// 2²¹ − 1 read guards are out, most of them forgotten.
+    /// 2²¹ − 1 read guards exist, most of them forgotten.
     TooManyReaders,
 }
 
@@ -105,13 +110,13 @@ impl CellWord {
         Self(AtomicU64::new(0))
     }
 
-    /// The word without what an earlier stop left in it ([cell.stop], [cell.logged]).
+    /// Returns the word without the lock of an earlier stop ([cell.stop], [cell.logged]).
     #[inline(always)]
     fn current(word: u64, stop: u64) -> u64 {
         if word >> STOP_SHIFT == stop { word } else { (word & LOGGED) | (stop << STOP_SHIFT) }
     }
 
-    /// The word, while nobody else touches it ([cell.exclusive]).
+    /// Reads the word, while no other thread touches it ([cell.exclusive]).
     #[inline(always)]
     fn plain(&self) -> u64 {
         #[cfg(gc_loom)]
@@ -121,12 +126,12 @@ impl CellWord {
         return unsafe { self.0.as_ptr().read() };
     }
 
-    /// Sets the word, while nobody else touches it ([cell.exclusive]).
+    /// Sets the word, while no other thread touches it ([cell.exclusive]).
     #[inline(always)]
     fn set_plain(&self, word: u64) {
         #[cfg(gc_loom)]
         self.0.store(word, Ordering::Relaxed);
-        // SAFETY: as in `plain`.
+        // SAFETY: valid for writes; otherwise as in `plain`.
         #[cfg(not(gc_loom))]
         unsafe {
             self.0.as_ptr().write(word);
@@ -147,7 +152,7 @@ impl CellWord {
         }
     }
 
-    /// [`try_read`](Self::try_read), whether a writer waits or not ([cell.waits]).
+    /// Does the same as [`try_read`](Self::try_read), even if a writer waits ([cell.waits]).
     pub(crate) fn try_read_first(&self, user: CellUser) -> Result<(), CellConflict> {
         self.change(|word| {
             let word = Self::current(word, user.stop());
@@ -155,22 +160,22 @@ impl CellWord {
         })
     }
 
-    /// Says, or takes back, that a writer waits for readers ([cell.waits]).
+    /// Sets or clears the bit which says that a writer waits for readers ([cell.waits]).
     pub(crate) fn set_waits(&self, user: CellUser, waits: bool) {
         let result = self.change(|word| {
             let word = Self::current(word, user.stop());
-            // A writer has the lock: it is not readers that are in the way.
+            // A writer has the lock: it is not readers that delay this one.
             if word & WRITER != 0 {
                 Err(CellConflict::Readers)
             } else {
                 Ok(if waits { word | WAITS } else { word & !WAITS })
             }
         });
-        // Readers are told or there is nobody to tell.
+        // The bit is set as wanted, or a writer has the lock, and readers do not matter.
         let _ = result;
     }
 
-    /// [`try_read`](Self::try_read) where somebody reads or writes, or did before a stop.
+    /// Continues [`try_read`](Self::try_read) where the word has a reader or writer, of this stop or of an earlier one.
     #[cold]
     #[inline(never)]
     fn try_read_held(&self, user: CellUser) -> Result<(), CellConflict> {
@@ -178,7 +183,7 @@ impl CellWord {
         Ok(())
     }
 
-    /// [`try_write`](Self::try_write) where somebody reads or writes, or did before a stop.
+    /// Continues [`try_write`](Self::try_write) where the word has a reader or writer, of this stop or of an earlier one.
     #[cold]
     #[inline(never)]
     fn try_write_held(&self, user: CellUser) -> Result<(), CellConflict> {
@@ -215,8 +220,8 @@ impl CellWord {
     #[inline(always)]
     pub(crate) fn end_write(&self, exclusive: bool) {
         if exclusive {
-            // Relaxed, both: [cell.exclusive]. Atomic, so that the compiler does not write half of the word, which the next borrow's load
-            // of all of it would wait for.
+            // Relaxed, both: [cell.exclusive]. The store is atomic so that the compiler does not write half of the word: the next
+            // borrow loads all of it, and would wait for the half.
             self.0.store(self.0.load(Ordering::Relaxed) & !(WRITER | LOW), Ordering::Relaxed);
         } else {
             // Release: the next reader sees what was written.
@@ -224,13 +229,13 @@ impl CellWord {
         }
     }
 
-    /// [cell.shared].
+    /// Changes the word by compare-and-exchange ([cell.shared]).
     #[inline]
     fn change(&self, new: impl Fn(u64) -> Result<u64, CellConflict>) -> Result<(), CellConflict> {
-        // Relaxed, here and where the exchange fails: one that succeeds acquires.
+        // Relaxed, here and where the exchange fails: an exchange that succeeds acquires.
         let mut word = self.0.load(Ordering::Relaxed);
         loop {
-            // Acquire: what the last guard's holder wrote is seen.
+            // Acquire: what the thread with the last guard wrote is seen.
             match self.0.compare_exchange(word, new(word)?, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(found) => word = found,
@@ -238,11 +243,11 @@ impl CellWord {
         }
     }
 
-    /// Whether nobody writes: enough to copy the content out on the spot, for the one mutator.
+    /// Returns `Ok` if no guard writes: enough for the only mutator to copy the content out at once.
     #[inline(always)]
     pub(crate) fn readable(&self, user: CellUser) -> Result<(), CellConflict> {
         debug_assert!(user.exclusive());
-        // Only a word that says writer is looked at closely: it may be of an earlier stop.
+        // Only a word with the writer bit needs a closer look: the bit may be of an earlier stop.
         let word = self.plain();
         if word & WRITER != 0 && Self::current(word, user.stop()) & WRITER != 0 {
             return Err(CellConflict::OwnWriter);
@@ -250,7 +255,7 @@ impl CellWord {
         Ok(())
     }
 
-    /// Whether the content may be replaced on the spot, by the one mutator.
+    /// Returns `Ok` if the only mutator may replace the content at once.
     #[inline(always)]
     pub(crate) fn writable(&self, user: CellUser) -> Result<(), CellConflict> {
         debug_assert!(user.exclusive());
@@ -267,14 +272,14 @@ impl CellWord {
 
     #[inline(always)]
     pub(crate) fn is_logged(&self) -> bool {
-        // Relaxed: the writer alone reads the bit while the world runs.
+        // Relaxed: only the writer reads the bit while the world runs.
         self.0.load(Ordering::Relaxed) & LOGGED != 0
     }
 
-    /// By the writer, or by the leader of a pause.
+    /// Sets or clears the logged bit. Called by the writer, or by the leader of a pause.
     #[inline(always)]
     pub(crate) fn set_logged(&self, logged: bool) {
-        // Relaxed, both: the writer alone reads the bit while the world runs; its guard or the pause orders the rest.
+        // Relaxed, both: only the writer reads the bit while the world runs; its guard or the pause orders the rest.
         if logged {
             self.0.fetch_or(LOGGED, Ordering::Relaxed);
         } else {
@@ -322,7 +327,7 @@ mod tests {
         CellUser::new(stop, exclusive, number)
     }
 
-    /// Were the number of a stop to wrap, a guard that was forgotten at stop 0 would be alive again.
+    /// If the number of a stop wrapped, a guard that was forgotten at stop 0 would be valid again.
     #[test]
     fn the_numbers_of_stops_end_and_do_not_wrap() {
         for exclusive in [true, false] {

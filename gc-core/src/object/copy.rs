@@ -1,4 +1,4 @@
-//! Copying an object: what every survivor costs.
+//! Copying an object: the cost of every survivor.
 
 /// Words that may be padding.
 type Words<const N: usize> = core::mem::MaybeUninit<[u64; N]>;
@@ -12,7 +12,7 @@ type Words<const N: usize> = core::mem::MaybeUninit<[u64; N]>;
 pub(crate) unsafe fn copy_object(from: *const u8, to: *mut u8, bytes: usize) {
     macro_rules! words {
         ($n:literal) => {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's: both ranges are valid, aligned to 8, and do not overlap.
             unsafe { to.cast::<Words<$n>>().write(from.cast::<Words<$n>>().read()) }
         };
     }
@@ -25,7 +25,7 @@ pub(crate) unsafe fn copy_object(from: *const u8, to: *mut u8, bytes: usize) {
         48 => words!(6),
         56 => words!(7),
         64 => words!(8),
-        // SAFETY: the caller's.
+        // SAFETY: as above.
         _ => unsafe { core::ptr::copy_nonoverlapping(from, to, bytes) },
     }
 }

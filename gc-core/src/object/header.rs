@@ -1,14 +1,14 @@
-//! The word before every object, and the description of its type that the word points to.
+//! The word before every object, and the type information that it points to.
 //!
 //! ```text
 //!   63 …………………………………………………… 4 | 3          2          1       0
 //!   address of the TypeInfo     | registered hash      filler  forwarded
 //! ```
 //!
-//! - **[header.kinds]** A header is an info (low bits 00), a forwarding address (`forwarded` set; only inside a pause) or a filler
-//!   (`filler` set; the other bits are its size in bytes). `hash` and `registered` are kept for identity hashes and
-//!   weak registration; nothing sets them yet.
-//! - **[header.forwards-stopped]** Only a stopped world forwards.
+//! - **[header.kinds]** A header is a pointer to a `TypeInfo` (low bits 00), a forwarding address (`forwarded` set; only inside a
+//!   pause) or a filler (`filler` set; the other bits are its size in bytes). `hash` and `registered` are reserved for identity
+//!   hashes and weak registration; nothing sets them yet.
+//! - **[header.forwards-stopped]** Objects are forwarded only while the world is stopped.
 
 use core::ptr::NonNull;
 
@@ -22,30 +22,30 @@ const FORWARDED: usize = 1;
 const FILLER: usize = 2;
 const TAGS: usize = 15;
 
-/// Traces `count` values that lie one behind the other from `first`, with the visitor behind the last pointer.
+/// Traces `count` consecutive values from `first` on. The last pointer is the visitor.
 pub(crate) type TraceFn = unsafe fn(first: *mut u8, count: usize, visitor: *mut u8);
 
-/// What the collector knows of a type. One static per type, or several: its address is no identity.
+/// What the collector knows of a type. One type may have several statics, so the address does not identify the type.
 #[repr(align(16))]
 pub(crate) struct TypeInfo {
     pub(crate) shape: TypeShape,
     pub(crate) trace: TraceFns,
-    /// Drops one value (one element, for slices), if dropping does anything.
+    /// Drops one value (one element, for slices). `None` if dropping does nothing.
     pub(crate) drop: Option<unsafe fn(*mut u8)>,
     pub(crate) name: fn() -> &'static str,
 }
 
-/// How to trace values of a type, by what for.
+/// The trace functions of a type, one for each purpose.
 pub(crate) struct TraceFns {
-    /// Copying the young generation, by one thread.
+    /// Evacuating the young generation, by one thread.
     pub(crate) evacuate: TraceFn,
-    /// The same by several.
+    /// Evacuating it by several threads.
     pub(crate) evacuate_shared: TraceFn,
-    /// Marking the old one.
+    /// Marking the old generation.
     pub(crate) mark: TraceFn,
-    /// Preserving what a cell holds, in the barrier; behind the last pointer is the barrier.
+    /// Logging the pointers that a cell holds, in the barrier. The last pointer is the barrier.
     pub(crate) log_old_value: TraceFn,
-    /// Looking, changing nothing: the verifier.
+    /// Reading without changes, by the verifier.
     pub(crate) inspect: TraceFn,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct TypeShape {
     pub(crate) elem_size: u32,
     pub(crate) align: u16,
     pub(crate) slice: bool,
-    /// Nothing to trace.
+    /// The type has nothing to trace.
     pub(crate) leaf: bool,
 }
 
@@ -74,13 +74,14 @@ impl TypeShape {
         Self { size_with_header: 0, elem_size: elem_size as u32, align: align as u16, slice: true, leaf }
     }
 
-    /// Bytes from the start of an old or large cell to the address.
+    /// Returns the number of bytes from the start of an old or large cell to the address.
     #[inline(always)]
     pub(crate) const fn cell_offset(&self) -> usize {
         cell_offset(self.align as usize, self.slice)
     }
 
-    /// Bytes of the old cell that an object of `size_with_header` bytes needs, before rounding to a class.
+    /// Returns the bytes of the old cell that an object of `size_with_header` bytes needs, before they are rounded to a size
+    /// class.
     #[inline(always)]
     pub(crate) const fn cell_bytes(&self, size_with_header: usize) -> usize {
         let bytes = size_with_header + self.cell_offset() - HEADER;
@@ -88,8 +89,8 @@ impl TypeShape {
         if self.align > 16 { bytes.next_power_of_two() } else { bytes }
     }
 
-    /// Bytes that an object takes in the young part. At least three quarters of its old cell, so that what the young part
-    /// holds bounds what promoting it takes; only alignments of 16 and more ever need the difference.
+    /// Returns the bytes that an object takes in the young part. They are at least three quarters of its old cell, so that the
+    /// size of the young part bounds what promoting it takes. Only alignments of 16 and more ever need padding for this.
     #[inline(always)]
     pub(crate) const fn young_bytes(&self, size_with_header: usize) -> usize {
         if self.align > 8
@@ -102,7 +103,7 @@ impl TypeShape {
         }
     }
 
-    /// Bytes from the address to the first value.
+    /// Returns the number of bytes from the address to the first value.
     #[inline(always)]
     pub(crate) const fn first_offset(&self) -> usize {
         if self.slice { elements_offset(self.align as usize) } else { 0 }
@@ -110,7 +111,7 @@ impl TypeShape {
 }
 
 impl TypeInfo {
-    /// The number of values in the object at `address`.
+    /// Returns the number of values in the object at `address`.
     ///
     /// # Safety
     ///
@@ -125,7 +126,7 @@ impl TypeInfo {
         }
     }
 
-    /// Bytes from header to end of the object at `address`.
+    /// Returns the bytes from the header to the end of the object at `address`.
     ///
     /// # Safety
     ///
@@ -133,7 +134,7 @@ impl TypeInfo {
     #[inline(always)]
     pub(crate) unsafe fn size_with_header(&self, address: *mut u8) -> usize {
         if self.shape.slice {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's: an object of this type.
             let len = unsafe { self.len(address) };
             let head = HEADER + self.shape.first_offset();
             // No overflow: an object of this length was allocated.
@@ -143,29 +144,29 @@ impl TypeInfo {
         }
     }
 
-    /// The first value of the object at `address`.
+    /// Returns the address of the first value of the object at `address`.
     #[inline(always)]
     pub(crate) fn first(&self, address: *mut u8) -> *mut u8 {
         address.wrapping_add(self.shape.first_offset())
     }
 }
 
-/// The place of a header.
+/// A pointer to a header.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
 pub(crate) struct Header(NonNull<*mut u8>);
 
-/// What a header says ([header.kinds]).
+/// The content of a header ([header.kinds]).
 #[derive(Clone, Copy)]
 pub(crate) enum HeaderWord {
     Info(&'static TypeInfo),
     Forwarded(*mut u8),
-    /// No object: this many bytes, the header's included.
+    /// Not an object: a gap of this many bytes, including the header.
     Filler(usize),
 }
 
 impl Header {
-    /// The header of the object at `address`.
+    /// Returns the header of the object at `address`.
     ///
     /// # Safety
     ///
@@ -176,58 +177,60 @@ impl Header {
         Self(unsafe { NonNull::new_unchecked(address.sub(HEADER).cast()) })
     }
 
-    /// The word as it is.
+    /// Reads the word as it is.
     ///
     /// # Safety
     ///
-    /// The header is initialised and nobody writes it meanwhile.
+    /// The header is initialised and no thread writes it meanwhile.
     #[inline(always)]
     pub(crate) unsafe fn raw(self) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: initialised, and not written meanwhile.
         unsafe { self.0.read() }
     }
 
+    /// Reads and decodes the word.
+    ///
     /// # Safety
     ///
     /// As for [`raw`](Self::raw).
     #[inline(always)]
     pub(crate) unsafe fn read(self) -> HeaderWord {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: initialised, and not written meanwhile.
         let word = unsafe { self.raw() };
         // SAFETY: an initialised header's word.
         unsafe { HeaderWord::of(word) }
     }
 
-    /// The word, for several threads that copy ([forwarding.here-only]).
+    /// Returns the word, for several threads that copy ([forwarding.here-only]).
     ///
     /// # Safety
     ///
-    /// The header is initialised, and until the pause ends nobody uses it otherwise.
+    /// The header is initialised, and until the pause ends no thread uses it otherwise.
     #[inline(always)]
     pub(crate) unsafe fn forwarding<'a>(self) -> &'a Forwarding {
-        // SAFETY: a word of its own, which a pointer's atomic is laid out as, valid throughout the pause.
+        // SAFETY: a word of its own, laid out as a pointer's atomic is, and valid throughout the pause.
         unsafe { self.0.cast().as_ref() }
     }
 
-    /// Writes the word of another header, of an object that was copied here.
+    /// Writes the word of another object's header: that object was copied here.
     ///
     /// # Safety
     ///
     /// As for [`write_info`](Self::write_info).
     #[inline(always)]
     pub(crate) unsafe fn write_raw(self, word: *mut u8) {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: the word is writable and unused.
         unsafe { self.0.write(word) }
     }
 
-    /// The type of a live, unforwarded object.
+    /// Returns the type of a live object that is not forwarded.
     ///
     /// # Safety
     ///
-    /// As for [`raw`](Self::raw), and the header is an info.
+    /// As for [`raw`](Self::raw), and the header points to a `TypeInfo`.
     #[inline(always)]
     pub(crate) unsafe fn info(self) -> &'static TypeInfo {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: initialised, and not written meanwhile.
         match unsafe { self.read() } {
             HeaderWord::Info(info) => info,
             // SAFETY: excluded by the caller.
@@ -235,41 +238,48 @@ impl Header {
         }
     }
 
+    /// Makes the word the header of an object of type `info`.
+    ///
     /// # Safety
     ///
-    /// The word is writable and no object's that is in use.
+    /// The word is writable, and is not the header of an object in use.
     #[inline(always)]
     pub(crate) unsafe fn write_info(self, info: &'static TypeInfo) {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: the word is writable and unused.
         unsafe { self.0.write(core::ptr::from_ref(info).cast_mut().cast()) }
     }
 
+    /// Makes the word the header of a filler.
+    ///
     /// # Safety
     ///
-    /// As for [`write_info`](Self::write_info); `bytes` is a multiple of 8 and so much memory belongs to the filler.
+    /// As for [`write_info`](Self::write_info); `bytes` is a multiple of 8, and so many bytes from the header on belong to the
+    /// filler.
     #[inline(always)]
     pub(crate) unsafe fn write_filler(self, bytes: usize) {
         debug_assert!(bytes.is_multiple_of(8) && bytes > 0);
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: the word is writable and unused.
         unsafe { self.0.write(core::ptr::without_provenance_mut((bytes << 1) | FILLER)) }
     }
 
+    /// Forwards the object to its copy.
+    ///
     /// # Safety
     ///
     /// The world is stopped ([header.forwards-stopped]), and the object has been copied to `to`.
     #[inline(always)]
     pub(crate) unsafe fn forward(self, to: *mut u8) {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: the world is stopped, and the object has been copied.
         unsafe { self.0.write(forwarded(to)) }
     }
 
-    /// The header whose word is at `place`.
+    /// Returns the header whose word is at `place`.
     #[inline(always)]
     pub(crate) fn at(place: NonNull<u8>) -> Self {
         Self(place.cast())
     }
 
-    /// The address of the object.
+    /// Returns the address of the object.
     #[inline(always)]
     pub(crate) fn address(self) -> *mut u8 {
         self.0.as_ptr().cast::<u8>().wrapping_add(HEADER)
@@ -277,7 +287,7 @@ impl Header {
 }
 
 impl HeaderWord {
-    /// What a header's word says.
+    /// Decodes the word of a header.
     ///
     /// # Safety
     ///
@@ -290,21 +300,24 @@ impl HeaderWord {
         } else if address & FILLER != 0 {
             Self::Filler((address & !TAGS) >> 1)
         } else {
-            // SAFETY: [header.kinds]: neither forwarded nor filler is the address of a static `TypeInfo`, with low bits for flags.
+            // SAFETY: [header.kinds]: a word that is neither forwarded nor a filler is the address of a static `TypeInfo`, with
+            // low bits for flags.
             Self::Info(unsafe { &*word.map_addr(|a| a & !TAGS).cast::<TypeInfo>() })
         }
     }
 }
 
-/// The word that forwards to the object at `to`.
+/// Returns the word that forwards to the object at `to`.
 #[inline(always)]
 pub(crate) fn forwarded(to: *mut u8) -> *mut u8 {
     to.map_addr(|a| a | FORWARDED)
 }
 
+/// Panics in builds with debug assertions: the header is not that of an object.
+///
 /// # Safety
 ///
-/// Never called.
+/// It is never called.
 #[cold]
 unsafe fn not_an_object() -> ! {
     if cfg!(debug_assertions) {

@@ -5,37 +5,40 @@
 //!   slice, str     | header | length | [pad] | elements … address = length
 //! ```
 //!
-//! The header is the word before the address, always. Objects of alignment up to 8 fill multiples of 8 bytes in the
-//! young part and a size class, a multiple of 16, in the old part. There the cell starts `cell_offset` bytes before
-//! the address:
+//! The header is always the word before the address. Objects of alignment up to 8 fill multiples of 8 bytes in the young part. In
+//! the old part every object fills a cell of its size class, which is a multiple of 16. The cell starts `cell_offset` bytes
+//! before the address:
 //!
-//! - **[layout.small]** alignment up to 8, and slices of alignment 16: 8 bytes, the header's. The address lies in the cell's first granule.
-//! - **[layout.aligned]** everything else: a positive multiple of 16. The address is the start of a granule that is not the cell's first.
+//! - **[layout.small]** For alignment up to 8, and for slices of alignment 16, `cell_offset` is 8 bytes, those of the header. The
+//!   address lies in the cell's first granule.
+//! - **[layout.aligned]** For everything else it is a positive multiple of 16. The address is the start of a granule that is not
+//!   the cell's first.
 //!
-//! So the granule of an address tells the address: the cell's first granule means start + 8, any other means itself.
+//! So the granule of an address determines the address: the cell's first granule stands for start + 8, any other granule for its
+//! own start.
 
 /// Bytes of the header.
 pub(crate) const HEADER: usize = 8;
-/// Bytes of the largest cell of the old part; what needs more is a large object.
+/// Bytes of the largest cell of the old part. An object that needs more is a large object.
 pub(crate) const MAX_SMALL: usize = 8 * 1024;
 /// The largest supported alignment.
 pub(crate) const MAX_ALIGN: usize = 4096;
-/// The smallest object: its address lies strictly inside, in a granule that no other address uses.
+/// Bytes of the smallest object: its address lies strictly inside, in a granule that no other address uses.
 const MIN_EXTENT: usize = 16;
 
-/// Bytes from the address of a slice to its first element.
+/// Returns the number of bytes from the address of a slice to its first element.
 #[inline(always)]
 pub(crate) const fn elements_offset(align: usize) -> usize {
     if align <= 16 { 8 } else { 16 }
 }
 
-/// Bytes from header to end of a sized object.
+/// Returns the bytes from header to end of a sized object.
 pub(crate) const fn sized_extent(size: usize) -> usize {
     let size_with_header = (HEADER + size).next_multiple_of(8);
     if size_with_header < MIN_EXTENT { MIN_EXTENT } else { size_with_header }
 }
 
-/// Bytes from header to end of a slice of `len` elements, or `None` where no address space could hold it.
+/// Returns the bytes from header to end of a slice of `len` elements, or `None` if no address space could hold them.
 #[inline(always)]
 pub(crate) const fn slice_extent(elem_size: usize, align: usize, len: usize) -> Option<usize> {
     let Some(bytes) = elem_size.checked_mul(len) else { return None };
@@ -45,7 +48,8 @@ pub(crate) const fn slice_extent(elem_size: usize, align: usize, len: usize) -> 
     Some((HEADER + elements_offset(align) + bytes).next_multiple_of(8))
 }
 
-/// Bytes from the start of a cell of the old or large part to the address ([layout.small], [layout.aligned]).
+/// Returns the number of bytes from the start of a cell of the old or large part to the address ([layout.small],
+/// [layout.aligned]).
 pub(crate) const fn cell_offset(align: usize, slice: bool) -> usize {
     match (align, slice) {
         (..=8, _) | (16, true) => 8,
@@ -54,7 +58,7 @@ pub(crate) const fn cell_offset(align: usize, slice: bool) -> usize {
     }
 }
 
-/// The first place for a header at or after `from` that aligns the value or the elements.
+/// Returns the first address at or after `from` where a header aligns the value or the elements that follow.
 #[inline(always)]
 pub(crate) const fn young_start(from: usize, align: usize, slice: bool) -> usize {
     if align <= 8 {

@@ -1,18 +1,19 @@
-//! Size classes of the old part: multiples of 16 up to 128 bytes, then four to a doubling, up to 8 KiB; and one more 16 bytes above each
-//! power of two, where what has so many bytes is with its header.
+//! Size classes of the old part: multiples of 16 up to 128 bytes, then four classes for each doubling, up to 8 KiB. One more
+//! class lies 16 bytes above each power of two, for values of so many bytes with their header.
 //!
-//! An object of the young part takes at most 4/3 of its bytes in a class (24 in 32: `TypeShape::young_bytes` sees to it),
-//! and the tail of a block that no cell fits in is at most 1/15 of it: [`PROMOTION_NUM`]/[`PROMOTION_DEN`] bounds both together.
+//! An object of the young part takes at most 4/3 of its young bytes in a size class (24 bytes in 32; `TypeShape::young_bytes`
+//! keeps this bound). The tail of a block, in which no cell fits, is at most 1/15 of the block.
+//! [`PROMOTION_NUM`]/[`PROMOTION_DEN`] bounds both together.
 
 use crate::memory::address_map::{BLOCK, GRANULE};
 
 use super::layout::MAX_SMALL;
 
-/// How many classes there are.
+/// The number of classes.
 pub(crate) const CLASSES: usize = 38;
-/// Promoting takes at most this part of the young bytes, in blocks.
+/// Promotion takes at most this multiple of the young bytes, in blocks: the numerator.
 pub(crate) const PROMOTION_NUM: usize = 3;
-/// See [`PROMOTION_NUM`].
+/// The denominator: see [`PROMOTION_NUM`].
 pub(crate) const PROMOTION_DEN: usize = 2;
 
 /// One size class.
@@ -20,7 +21,7 @@ pub(crate) const PROMOTION_DEN: usize = 2;
 pub(crate) struct SizeClass(u8);
 
 impl SizeClass {
-    /// The class for `bytes`, or `None` if that is a large object's size.
+    /// Returns the class for `bytes`, or `None` if that is the size of a large object.
     #[inline(always)]
     pub(crate) const fn of(bytes: usize) -> Option<Self> {
         if bytes > MAX_SMALL {
@@ -40,27 +41,28 @@ impl SizeClass {
         self.0 as usize
     }
 
-    /// Bytes of a cell.
+    /// Returns the bytes of a cell.
     #[inline(always)]
     pub(crate) const fn bytes(self) -> usize {
         BYTES[self.0 as usize] as usize
     }
 
-    /// Cells in a block.
+    /// Returns the number of cells in a block.
     #[inline(always)]
     pub(crate) const fn cells(self) -> usize {
         BLOCK / self.bytes()
     }
 
-    /// The cell that the byte at `offset` of a block lies in: a multiplication instead of a division. Exact, as
-    /// offset × cell bytes stays below 2³².
+    /// Returns the cell in which the byte at `offset` of a block lies, by a multiplication instead of a division. The result is
+    /// exact, because offset × cell bytes stays below 2³².
     #[inline(always)]
     pub(crate) const fn cell_of(self, offset: usize) -> usize {
         ((offset as u64 * RECIPROCAL[self.0 as usize]) >> 32) as usize
     }
 }
 
-/// Empty blocks that promoting `young` bytes may need: the bytes rounded up to size classes, and one block per class.
+/// Returns the number of empty blocks that promoting `young` bytes may need: the bytes rounded up to size classes, and one block
+/// per class.
 pub(crate) fn promotion_reserve(young: usize) -> usize {
     (young / PROMOTION_DEN).saturating_mul(PROMOTION_NUM).div_ceil(BLOCK) + CLASSES
 }
@@ -148,7 +150,7 @@ mod tests {
         }
     }
 
-    /// Every shape and size of a small object: what its young bytes are to the part of a block that it takes.
+    /// Compares, for every shape and size of a small object, its young bytes with the share of a block that it takes.
     #[test]
     fn promotion_never_takes_more_than_its_bound() {
         for align in [1, 8, 16, 32, 64, 256, 1024, 4096] {

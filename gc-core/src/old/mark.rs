@@ -1,16 +1,20 @@
-//! Marking the old generation, beside the program or with the world stopped.
+//! Marking the old generation, concurrently or with the world stopped.
 //!
-//! A stack of addresses, and in front of the mark bits a first-in-first-out queue: what leaves the stack is prefetched
-//! and waits in the queue until its mark word and header have arrived (Cher, Hosking, Vitek: *Software prefetching for mark-sweep
-//! garbage collection*, 2004).
+//! A stack of addresses, and a first-in-first-out queue in front of the mark bits. An address that leaves the stack is
+//! prefetched, and waits in the queue until its mark word and header have arrived (Cher, Hosking, Vitek: *Software prefetching
+//! for mark-sweep garbage collection*, 2004).
 //!
-//! - **[mark.snapshot]** Marking begins with nothing young, by the pointers of the roots: the snapshot. What the program overwrites comes by the
-//!   snapshot buffers ([barrier.snapshot]); what becomes old meanwhile is born marked.
-//! - **[mark.one-tracer]** An object is traced by whoever sets its mark, or takes it from a snapshot buffer ([satb.marked-by-pusher]). The model is `models/protocols/mark.rs`.
-//! - **[mark.reads]** Beside the program the marker reads: immutable fields and what objects own, which nobody changes; slots, by atomic loads;
-//!   cells, under their lock. It *tries* the lock only: a cell that is being written is put off to the final pause, where nobody has it.
-//!   What was in it when marking began has then been pushed by the writer. Young values are skipped.
-//! - **[mark.state]** The marker's state is under a lock, which the marker holds while it runs and the leader of a pause otherwise.
+//! - **[mark.snapshot]** Marking begins with nothing young, from the pointers of the roots: the snapshot. Values that mutators
+//!   overwrite arrive in the SATB buffers ([barrier.snapshot]). Objects that become old during marking are marked when they are
+//!   promoted.
+//! - **[mark.one-tracer]** An object is traced by the thread that sets its mark, or by the thread that takes it from an SATB
+//!   buffer ([satb.marked-by-pusher]). The model is `models/protocols/mark.rs`.
+//! - **[mark.reads]** A concurrent marker reads immutable fields and memory that objects own, which no thread changes. It reads
+//!   slots by atomic loads, and cells under their lock. It only *tries* the lock: a cell that is being written is deferred to the
+//!   final pause, in which no thread has its lock. By then the writer has pushed what the cell held when marking began. Young
+//!   values are skipped.
+//! - **[mark.state]** The state of marking is under a lock. The concurrent thread holds it while it marks, the leader of a pause
+//!   otherwise.
 
 use core::ptr::NonNull;
 
@@ -24,11 +28,11 @@ use crate::{
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
 
-/// What marking still has to do ([mark.state]).
+/// The work that marking still has to do ([mark.state]).
 #[derive(Default)]
 pub(crate) struct Marking {
     work: Packet,
-    /// Marked objects that were not traced: from snapshot buffers.
+    /// Marked objects that were not traced: from SATB buffers.
     pub(crate) marked: Vec<NonNull<u8>>,
     /// Cells that were being written ([mark.reads]).
     deferred_cells: Vec<DeferredCell>,
@@ -36,10 +40,10 @@ pub(crate) struct Marking {
     pub(crate) objects: u64,
 }
 
-// SAFETY: addresses of old objects; whoever holds the state answers for using them.
+// SAFETY: these are addresses of old objects; the code that has the state is responsible for their use.
 unsafe impl Send for Marking {}
 
-/// The content of a cell, to be traced in the final pause.
+/// The content of a cell that is traced in the final pause.
 struct DeferredCell {
     content: NonNull<u8>,
     trace: unsafe fn(NonNull<u8>, &mut Marker<'_>),
@@ -48,7 +52,7 @@ struct DeferredCell {
 /// How the marker reads cells.
 #[derive(Clone, Copy)]
 pub(crate) enum Cells {
-    /// The world is stopped: nobody has their locks.
+    /// The world is stopped: no thread has their locks.
     Stopped,
     /// Under their locks, as this user.
     Locked(CellUser),
@@ -64,21 +68,21 @@ pub(crate) enum Marked {
     Some,
 }
 
-/// A stretch of marking.
+/// Marks and traces, for one increment.
 pub(crate) struct Marker<'a> {
     bits: &'a Bits,
     runs: &'a RunTable,
     old_part: Part,
     large_part: Part,
     cells: Cells,
-    /// Others that mark at the same time.
+    /// The pool, if other threads mark at the same time.
     pool: Option<&'a WorkerPool>,
     state: &'a mut Marking,
 }
 
 /// Objects in flight between the prefetch and the mark.
 const IN_FLIGHT: usize = 32;
-/// How often the marker looks at its poll, in objects.
+/// Objects between two looks at the poll.
 const LOOK_EVERY: u64 = 64;
 
 impl<'a> Marker<'a> {
@@ -87,33 +91,35 @@ impl<'a> Marker<'a> {
         Self { bits, runs, old_part, large_part, cells, pool: None, state }
     }
 
-    /// Gives work away to others that mark at the same time, beside the program.
+    /// Shares work with other threads that mark at the same time, concurrently with the mutators.
     pub(crate) fn among(self, pool: &'a WorkerPool) -> Self {
         debug_assert!(matches!(self.cells, Cells::Locked(_)), "marks are set by one thread in a pause");
         Self { pool: Some(pool), ..self }
     }
 
-    /// Reports a root: `count` values from `first`.
+    /// Marks from a root: `count` values from `first` on.
     ///
     /// # Safety
     ///
-    /// They are live values of the type `info`; the world is stopped; [mark.snapshot].
+    /// They are live values of the type `info`, the world is stopped, and [mark.snapshot] holds.
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         // SAFETY: the caller's; the visitor is of the type that `mark` was made for.
         unsafe { (info.trace.mark)(first, count, (&raw mut *self).cast()) };
     }
 
-    /// Traces the cells that were put off. The world is stopped.
+    /// Traces the deferred cells. The world is stopped.
     pub(crate) fn deferred_cells(&mut self) {
         for cell in core::mem::take(&mut self.state.deferred_cells) {
-            // SAFETY: the content of a cell of an old object, none of which was freed since ([mark.snapshot]), with its type's function.
+            // SAFETY: the content of a cell of an old object, with the function of its type; no old object was freed since
+            // ([mark.snapshot]).
             unsafe { (cell.trace)(cell.content, self) };
         }
     }
 
-    /// Marks everything that is reachable from what was reported; stops when `poll` is raised, or after some `budget` objects.
+    /// Marks everything that is reachable from the objects and values passed so far. Stops when `poll` is raised, or after about
+    /// `budget` objects.
     pub(crate) fn run(&mut self, poll: Option<&Poll>, budget: u64) -> Marked {
-        // First in, first out: `waiting` objects from `first` on, which are on their way to the cache.
+        // First in, first out: `waiting` objects from `first` on, whose memory is on its way to the cache.
         let mut queue = [NonNull::<u8>::dangling(); IN_FLIGHT];
         let (mut first, mut waiting) = (0, 0);
         let mut turns: u64 = 0;
@@ -161,7 +167,7 @@ impl<'a> Marker<'a> {
         prefetch(address.as_ptr().wrapping_sub(HEADER));
     }
 
-    /// Marks one object and traces it if that was new ([mark.one-tracer]).
+    /// Marks one object, and traces it if it was not marked ([mark.one-tracer]).
     #[inline(always)]
     fn mark(&mut self, address: NonNull<u8>) {
         let at = address.addr().get();
@@ -183,7 +189,7 @@ impl<'a> Marker<'a> {
     #[inline(always)]
     fn trace(&mut self, address: NonNull<u8>) {
         self.state.objects += 1;
-        // SAFETY: an old object, whose header is an info.
+        // SAFETY: an old object, whose header points to its `TypeInfo`.
         let info = unsafe { Header::of(address.as_ptr()).info() };
         if info.shape.leaf {
             return;
@@ -196,7 +202,7 @@ impl<'a> Marker<'a> {
             }
             return self.trace_piece(SliceRange { slice: address, from: 0, until: until.min(PIECE) });
         }
-        // SAFETY: one value of this type, which is read as [mark.reads] says.
+        // SAFETY: one value of this type, read as [mark.reads] says.
         unsafe { (info.trace.mark)(address.as_ptr(), 1, (&raw mut *self).cast()) };
     }
 
@@ -211,17 +217,17 @@ impl<'a> Marker<'a> {
 }
 
 impl Marking {
-    /// Whether nothing is left to do beside the program.
+    /// Returns whether nothing is left to do concurrently.
     pub(crate) fn is_done(&self) -> bool {
         self.work.is_empty() && self.marked.is_empty()
     }
 
-    /// Takes over work that somebody shared.
+    /// Takes over a packet that another thread shared.
     pub(crate) fn take_over(&mut self, packet: Packet) {
         self.work.append(packet);
     }
 
-    /// Takes over what a helper has left.
+    /// Takes over what another thread's marking has left.
     pub(crate) fn append(&mut self, mut other: Self) {
         self.work.append(other.work);
         self.marked.append(&mut other.marked);
@@ -229,17 +235,19 @@ impl Marking {
         self.objects += other.objects;
     }
 
-    /// Forgets everything: marking is over, or was given up.
+    /// Forgets everything: marking has ended, or was given up.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 }
 
+/// Traces the content of a cell.
+///
 /// # Safety
 ///
-/// `content` is a `T` that nobody writes meanwhile.
+/// `content` is a `T` that no thread writes meanwhile.
 unsafe fn trace_content<T: Trace>(content: NonNull<u8>, marker: &mut Marker<'_>) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller's: a `T` that no thread writes.
     unsafe { T::trace(content.as_ptr().cast(), marker) }
 }
 
@@ -250,7 +258,7 @@ impl Visitor for Marker<'_> {
 
     #[inline(always)]
     unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
-        // SAFETY: the caller passes the place of a pointer.
+        // SAFETY: the caller passes a valid pointer slot.
         // Acquire, as every load of a slot: the object's header was written before.
         let target = unsafe { &*pointer_slot }.load(Ordering::Acquire);
         let at = target.addr();
@@ -274,7 +282,7 @@ impl Visitor for Marker<'_> {
             unsafe { T::trace(content, self) }
             word.end_read(false);
         } else {
-            // SAFETY: the caller's; the world is stopped, so nobody writes the content.
+            // SAFETY: the caller's; the world is stopped, so no thread writes the content.
             unsafe { T::trace(content, self) }
         }
     }

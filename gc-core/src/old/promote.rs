@@ -1,8 +1,9 @@
-//! Memory for objects that become old: one cursor per size class and worker, which runs through the free cells of a block.
+//! Memory for promotion: one cursor per size class and worker, which runs through the free cells of a block.
 //!
-//! - **[promote.cursor]** A cursor's run is free cells of its block, which is open: on no list and of no other cursor.
-//! - **[promote.room]** A place is always found: before nursery memory was handed out, enough blocks were made ready for all of it, and
-//!   a block per class for each worker that takes part.
+//! - **[promote.cursor]** A cursor's run consists of free cells of its block. The block is open: it is on no list, and no other
+//!   cursor has it.
+//! - **[promote.room]** A promotion always finds memory: before nursery memory is handed out, enough empty blocks are made ready
+//!   for all of it, and one block per class for each worker that takes part.
 
 use crate::{
     memory::{BLOCK, GRANULE, bitmap::BLOCK_WORDS},
@@ -14,14 +15,14 @@ use crate::{
     sync::{Mutex, atomic::Ordering, mutant},
 };
 
-/// Where the next object of each class goes that one worker promotes.
+/// Where one worker promotes the next object of each class.
 pub(crate) struct Cursors {
     of: [Cursor; CLASSES],
-    /// Bytes of cells taken since [`flush`](Self::settle).
+    /// Bytes of cells taken since [`flush`](Self::flush).
     bytes: usize,
-    /// Cells taken since.
+    /// Cells taken since then.
     objects: usize,
-    /// Whether the old generation is being marked: what is promoted is born marked.
+    /// Whether the old generation is being marked: promoted objects are then marked at once.
     pub(crate) marking: bool,
 }
 
@@ -31,7 +32,7 @@ struct Cursor {
     next: usize,
     end: usize,
     block: Option<u32>,
-    /// Whether an object that needs dropping was put into the block.
+    /// Whether the block has received an object that needs dropping.
     drops: bool,
 }
 
@@ -42,7 +43,8 @@ impl Cursors {
         Self { of: [NOWHERE; CLASSES], bytes: 0, objects: 0, marking: false }
     }
 
-    /// The address for an object that takes `size_with_header` bytes from its header. It is the same until [`take`](Self::take) takes it.
+    /// Returns the address for an object that takes `size_with_header` bytes from its header. It is the same until
+    /// [`take`](Self::take) takes it.
     #[inline(always)]
     pub(crate) fn place(
         &mut self,
@@ -60,7 +62,8 @@ impl Cursors {
         (bits.pointer(cursor.next + info.shape.cell_offset()), class)
     }
 
-    /// An object was put where [`place`](Self::place) said: sets its allocation bit, and its drop bit if it needs dropping, its mark while marking.
+    /// Takes the memory that [`place`](Self::place) returned: an object was put there. Sets its allocation bit. Sets its drop bit
+    /// if it needs dropping, and its mark during marking.
     #[inline(always)]
     pub(crate) fn take(&mut self, bits: &Bits, address: *mut u8, class: SizeClass, info: &'static TypeInfo) {
         let cursor = &mut self.of[class.index()];
@@ -78,7 +81,7 @@ impl Cursors {
         self.objects += 1;
     }
 
-    /// Enters what was taken into the books of the old part.
+    /// Adds what was taken to the figures of the old part.
     pub(crate) fn flush(&mut self, old: &mut OldSpace) {
         old.live_bytes += core::mem::take(&mut self.bytes);
         old.live_objects += core::mem::take(&mut self.objects);
@@ -120,12 +123,12 @@ impl Cursor {
         }
     }
 
-    /// Moves to the next run of free cells after `end`. Whether there is one.
+    /// Moves to the next run of free cells after `end`. Returns whether there is one.
     fn next_run(&mut self, old: &OldSpace, block: u32, class: SizeClass) -> bool {
         let start = old.map.block_start(block as usize);
         let bits = old.bits.allocated.block(block as usize);
         let mut cell = class.cell_of(self.end - start);
-        // A block's last bytes may be no whole cell.
+        // A block's last bytes need not be a whole cell.
         while cell < class.cells() {
             let from = cell * class.bytes();
             let taken = next_set(bits, from / GRANULE).map_or(BLOCK, |granule| granule * GRANULE);
@@ -141,12 +144,12 @@ impl Cursor {
     }
 }
 
-/// The first set bit at or after `from`.
+/// Returns the first set bit at or after `from`.
 fn next_set(bits: &[crate::sync::atomic::AtomicU64; BLOCK_WORDS], from: usize) -> Option<usize> {
     let mut index = from / 64;
     let mut mask = u64::MAX << (from % 64);
     while index < BLOCK_WORDS {
-        // Relaxed: in a pause; the block is ours.
+        // Relaxed: in a pause; no other thread uses the block.
         let word = bits[index].load(Ordering::Relaxed) & mask;
         if word != 0 {
             return Some(index * 64 + word.trailing_zeros() as usize);

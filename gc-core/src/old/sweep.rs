@@ -1,11 +1,13 @@
-//! Sweeping: a block's marks become its allocation bits, and what had neither is free.
+//! Sweeping: a block's marks become its allocation bits, and every cell without one is free.
 //!
-//! Only the dead that need dropping are looked at; their values are moved out to `dead` first. No free list is threaded
-//! through memory: 2 ms for 256 MiB of heap instead of 15 to 27.
+//! Only dead objects that need dropping are read: their values are moved to the drop queue (`dead`) first. No free list is
+//! threaded through memory: a sweep of 256 MiB of heap takes 2 ms instead of 15 to 27.
 //!
-//! - **[sweep.one-hold]** A block is looked up and swept in one hold of the old generation's lock, under which it waits or is swept. So the marker and
-//!   pauses sweep in any order, nothing is swept twice, and who has seen every block swept may end the collection ([major.ends-once]).
-//! - **[sweep.no-promotion]** Nobody promotes into a block that waits: when marking ends, cursors are retired and no block stays listed.
+//! - **[sweep.one-hold]** A block is looked up and swept in one hold of the old generation's lock, under which it either waits or
+//!   is swept. So the concurrent thread and pauses sweep in any order, and nothing is swept twice. A thread that has seen every
+//!   block swept may end the collection ([major.ends-once]).
+//! - **[sweep.no-promotion]** No thread promotes into a block that waits to be swept: when marking ends, cursors are retired and
+//!   no block stays listed.
 //!
 //! The model is `models/protocols/sweep.rs`.
 
@@ -26,16 +28,16 @@ pub(crate) struct Swept {
     pub(crate) objects: usize,
 }
 
-/// Takes what is dead and needs dropping.
+/// Takes dead objects that need dropping.
 pub(crate) trait Dead {
-    /// Moves the value of a dead object out.
+    /// Moves the value of a dead object to the drop queue.
     ///
     /// # Safety
     ///
-    /// The object at `address` is of type `info` and nobody's; its memory is reused after the call.
+    /// The object at `address` is of type `info`, and no thread uses it; its memory is reused after the call.
     unsafe fn enqueue(&mut self, address: *mut u8, info: &'static TypeInfo);
 
-    /// The object of a dead large run, dropped where it is and freed by whoever drops it.
+    /// Takes the object of a dead large run. It is dropped where it is; the thread that drops it frees the run.
     fn large(&mut self, page: u32);
 }
 
@@ -46,13 +48,13 @@ impl core::ops::AddAssign for Swept {
     }
 }
 
-/// How far the blocks were swept.
+/// The position of a sweep of the blocks.
 #[derive(Default)]
 pub(crate) struct Progress {
     next: usize,
 }
 
-/// Sweeps up to `count` blocks from where the last call ended. `None` when no block is left.
+/// Sweeps up to `count` blocks from where the last call ended. Returns `None` when no block is left.
 pub(crate) fn blocks(old: &mut OldSpace, progress: &mut Progress, count: usize, dead: &mut impl Dead) -> Option<Swept> {
     let mut swept = Swept::default();
     let mut done = 0;
@@ -70,7 +72,7 @@ pub(crate) fn blocks(old: &mut OldSpace, progress: &mut Progress, count: usize, 
     Some(swept)
 }
 
-/// Sweeps one block: marking is complete, and nobody promotes into it.
+/// Sweeps one block. Marking is complete, and no thread promotes into the block.
 fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
     let Some(class) = old.blocks[block].class else { unreachable!("gc-core: an empty block waits to be swept") };
     if old.blocks[block].drops {
@@ -79,7 +81,8 @@ fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
     poison_dead(old, block);
     let (mut before, mut live) = (0, 0);
     for (allocated, mark) in old.bits.allocated.block(block).iter().zip(old.bits.marks.block(block)) {
-        // Relaxed, all of them: whoever uses the bits holds the lock of the old generation, or leads a pause, which does.
+        // Relaxed, all of them: a thread that uses the bits holds the lock of the old generation, or leads a pause, in which the
+        // leader holds it.
         let word = mark.load(Ordering::Relaxed);
         before += allocated.load(Ordering::Relaxed).count_ones() as usize;
         allocated.store(word, Ordering::Relaxed);
@@ -96,7 +99,7 @@ fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
     swept
 }
 
-/// Moves the values of a block's dead out that need dropping.
+/// Moves the values of a block's dead objects that need dropping to the drop queue.
 fn move_out(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
     let Some(class) = old.blocks[block].class else { return };
     let (marks, drops) = (old.bits.marks.block(block), old.bits.drops.block(block));
@@ -104,9 +107,9 @@ fn move_out(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
     let words = marks.iter().zip(drops).map(|(m, d)| d.load(Ordering::Relaxed) & !m.load(Ordering::Relaxed));
     for granule in ones(words) {
         let address = old.address(block, class, granule);
-        // SAFETY: a drop bit is an object's, dead ones included until they are swept.
+        // SAFETY: a drop bit is set for an object only, and stays set for a dead one until it is swept.
         let info = unsafe { Header::of(address).info() };
-        // SAFETY: it was not reached, so it is nobody's.
+        // SAFETY: it was not reached, so no thread uses it.
         unsafe { dead.enqueue(address, info) };
     }
     let mut any = 0;
@@ -119,7 +122,7 @@ fn move_out(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
     old.blocks[block].drops = any != 0;
 }
 
-/// Fills dead cells, in builds with debug assertions.
+/// Fills dead cells with a pattern, in builds with debug assertions.
 fn poison_dead(old: &OldSpace, block: usize) {
     if !cfg!(debug_assertions) {
         return;
@@ -131,12 +134,13 @@ fn poison_dead(old: &OldSpace, block: usize) {
     for granule in ones(words) {
         let cell = class.cell_of(granule * crate::memory::GRANULE) * class.bytes();
         let start = old.map.pointer(old.map.block_start(block) + cell);
-        // SAFETY: a cell whose object is dead and moved out.
+        // SAFETY: a cell whose object is dead, and whose value was moved out if it needs dropping.
         unsafe { poison::fill(start, class.bytes(), poison::SWEPT) };
     }
 }
 
-/// Sweeps up to `count` large objects: frees those that were not marked, and clears the marks of the others. `None` when none is left.
+/// Sweeps up to `count` large objects: frees those that were not marked, and clears the marks of the others. Returns `None` when
+/// none is left.
 pub(crate) fn large(space: &mut LargeSpace, table: &RunTable, count: usize, dead: &mut impl Dead) -> Option<Swept> {
     let mut swept = Swept::default();
     let from = space.unswept.len().saturating_sub(count);
@@ -157,7 +161,7 @@ pub(crate) fn large(space: &mut LargeSpace, table: &RunTable, count: usize, dead
     Some(swept)
 }
 
-/// Frees the run of a dead large object, or hands it over to be dropped first.
+/// Frees the run of a dead large object, or passes the object on to be dropped first.
 pub(crate) fn free_large(space: &mut LargeSpace, table: &RunTable, page: u32, dead: &mut impl Dead) {
     let (_, info) = table.object(page as usize);
     if info.drop.is_some() {

@@ -1,6 +1,7 @@
-//! Roots that are dropped in a job of their heap: put aside, until the job takes their values out (`collector::nested_roots`).
+//! Roots that are dropped in a job of their own heap: they are put aside until the job takes their values out
+//! (`collector::nested_roots`).
 //!
-//! The thread-locals need no destructor, and so are there in the destructors of others.
+//! The thread-locals need no destructor, so they can be used in the destructors of others.
 
 use core::{cell::Cell, mem::ManuallyDrop, ptr};
 
@@ -12,22 +13,22 @@ thread_local! {
     static ASIDE: ManuallyDrop<Cell<Vec<RootRef>>> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
 }
 
-/// A job of this heap begins on this thread. Returns what [`end`] is told.
+/// Begins a job of this heap on this thread. Returns the argument of the [`end`] that belongs to it.
 pub(crate) fn begin(heap: *const ()) -> *const () {
     HEAP.replace(heap)
 }
 
-/// It ends.
+/// Ends the job.
 pub(crate) fn end(before: *const ()) {
     HEAP.set(before);
 }
 
-/// The roots that were put aside.
+/// Takes the roots that were put aside.
 pub(crate) fn take() -> Vec<RootRef> {
     ASIDE.with(|aside| aside.take())
 }
 
-/// Puts a root aside that is dropped in a job of its heap. Whether this is one.
+/// Puts a root aside if this thread runs a job of the root's heap. Returns whether it does.
 pub(crate) fn put_aside(root: RootRef) -> bool {
     let ours = ptr::eq(HEAP.get(), root.heap());
     if ours {

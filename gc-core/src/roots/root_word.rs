@@ -1,4 +1,4 @@
-//! What a root's slot holds: one word, from the moment a value is filed until the slot is free again. The model is
+//! The word of a root's slot, from the moment a value is filed until the slot is free again. The model is
 //! `models/protocols/root_word.rs`.
 //!
 //! ```text
@@ -9,8 +9,8 @@
 //!        └── free, by a scan ── DROPPED
 //! ```
 //!
-//! - **[root-word.one-changer]** While the root lives, whoever has it changes the word: the one transition out of *live*. What is DROPPED is changed by the
-//!   leader of a pause only, what is FREE by the owner.
+//! - **[root-word.one-changer]** While the root lives, only the thread that has the root changes the word, by the one transition
+//!   out of *live*. A DROPPED word is changed by the leader of a pause only, a FREE one by the owner only.
 
 use core::ptr;
 
@@ -28,7 +28,7 @@ pub(crate) enum Rooted<T> {
     Free,
     /// A root.
     Live(T, Kept),
-    /// A root that was dropped elsewhere than on its running owner.
+    /// A root that was not dropped by its running owner.
     Dropped(T, Kept),
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum Rooted<T> {
 pub(crate) enum Kept {
     /// In the slot.
     Inline,
-    /// In memory of its own.
+    /// In separate memory.
     Boxed,
 }
 
@@ -51,7 +51,7 @@ impl<T> RootWord<T> {
         Self(AtomicPtr::new(ptr::without_provenance_mut(FREE)))
     }
 
-    /// The value is written; from here on a scan sees it. The caller is the running owner.
+    /// Files a value that is written: from here on a scan sees it. The caller is the running owner.
     #[inline(always)]
     pub(crate) fn file(&self, info: &'static T, kept: Kept) {
         let tag = if kept == Kept::Boxed { BOXED } else { 0 };
@@ -59,15 +59,16 @@ impl<T> RootWord<T> {
         self.0.store(ptr::from_ref(info).cast_mut().map_addr(|a| a | tag), Ordering::Release);
     }
 
-    /// The root is dropped elsewhere than on its running owner. The slot is not the caller's any more.
+    /// Drops the root for a caller that is not its running owner. The slot does not belong to the caller any more.
     pub(crate) fn drop_elsewhere(&self) {
         // Relaxed load: [root-word.one-changer], the caller has the root.
         let word = self.0.load(Ordering::Relaxed);
-        // Release, with the Acquire of `look`: nobody uses the value any more.
+        // Release, with the Acquire of `look`: no thread uses the value any more.
         self.0.store(word.map_addr(|a| a | DROPPED), mutant::RELAXED_ROOT_DROP.weaken(Ordering::Release));
     }
 
-    /// The root is dropped elsewhere, and its value is the caller's: the slot holds none. No pause is under way.
+    /// Drops the root for a caller that is not its running owner, and leaves the value to the caller: the slot holds none. No
+    /// pause is under way.
     pub(crate) fn take_elsewhere(&self) {
         // Relaxed load: [root-word.one-changer], the caller has the root.
         let word = self.0.load(Ordering::Relaxed);
@@ -75,31 +76,31 @@ impl<T> RootWord<T> {
         self.0.store(word.map_addr(|a| (a & !BOXED) | DROPPED), Ordering::Release);
     }
 
-    /// The slot goes to the free list. The caller is the running owner, or the leader of a pause.
+    /// Makes the word FREE, for the free list. The caller is the running owner, or the leader of a pause.
     #[inline(always)]
     pub(crate) fn free(&self) {
-        // Relaxed: who takes the slot from the list is ordered behind us by the pause, or is us.
+        // Relaxed: the thread that takes the slot from the free list is ordered after this by the pause, or is this thread.
         self.0.store(ptr::without_provenance_mut(FREE), Ordering::Relaxed);
     }
 
-    /// What the slot holds.
+    /// Returns what the slot holds.
     #[inline]
     pub(crate) fn look(&self) -> Rooted<&'static T> {
-        // Acquire, with the Release of whoever filed or dropped the root.
+        // Acquire, with the Release of the thread that filed or dropped the root.
         let word = self.0.load(Ordering::Acquire);
         let tags = word.addr() & TAGS;
         if tags == FREE {
             return Rooted::Free;
         }
         let kept = if tags & BOXED != 0 { Kept::Boxed } else { Kept::Inline };
-        // SAFETY: not free, so it was made of a reference by `file`.
+        // SAFETY: not free, so `file` made the word of a reference.
         let info = unsafe { &*word.map_addr(|a| a & !TAGS) };
         if tags & DROPPED != 0 { Rooted::Dropped(info, kept) } else { Rooted::Live(info, kept) }
     }
 
-    /// Whether the slot is in the free list. For the owner.
+    /// Returns whether the slot is in the free list. Called by the owner.
     pub(crate) fn is_free(&self) -> bool {
-        // Relaxed: a slot becomes free, or in use, by the owner or in a pause only.
+        // Relaxed: only the owner or a pause makes a slot free or takes it into use.
         self.0.load(Ordering::Relaxed).addr() & TAGS == FREE
     }
 }

@@ -1,15 +1,17 @@
 //! Root tables: the values that programs keep across safepoints.
 //!
-//! Each mutator has a table of chunks of slots. A slot holds a value of up to one word in place, anything larger by a
-//! pointer to memory of its own. Slots never move while they are in use.
+//! Each mutator has a table of chunks of slots. A slot holds a value of up to one word inline. A larger value is boxed: the slot
+//! holds a pointer to separate memory. Slots never move while they are in use.
 //!
-//! - **[roots.owner]** `free`, `chunks` and `relinked` belong to the owner while it runs, to the leader of a pause while it does not.
-//! - **[roots.chunk-owner]** A chunk's `owner` is the mutator that the table was made for until that detaches, then [`DETACHED`], which is
-//!   nobody's. So who finds its own current mutator there is the running owner.
-//! - **[roots.keep-heap]** Whoever makes `live` zero (see `live_count`) lets go of the heap: roots keep their heap alive. The owner
-//!   counts its roots only when it detaches, by its slots, so that creating and dropping one counts nothing.
-//! - **[roots.boxed-freed]** The memory of a boxed value is freed by the running owner, or after a scan has unlinked its slot, or after it was taken out
-//!   with the registry locked, which a leader holds: never while a pause may be tracing it.
+//! - **[roots.owner]** `free`, `chunks` and `relinked` belong to the owner while it runs, to the leader of a pause while it does
+//!   not.
+//! - **[roots.chunk-owner]** A chunk's `owner` is the mutator that the table was made for, until that mutator detaches. From then
+//!   on it is [`DETACHED`], which is no mutator. So a thread that finds its own current mutator there is the running owner.
+//! - **[roots.keep-heap]** Roots keep their heap alive: the thread that makes `live` zero (see `live_count`) releases the heap.
+//!   The owner counts its roots only when it detaches, by its slots, so that creating and dropping a root counts nothing.
+//! - **[roots.boxed-freed]** The memory of a boxed value is freed by the running owner, or after a scan has unlinked its slot, or
+//!   after the value was taken out under the registry lock, which the leader of a pause holds. So it is never freed while a pause
+//!   may be tracing it.
 
 use core::{
     alloc::Layout,
@@ -32,10 +34,10 @@ use super::{
     root_word::{Kept, RootWord, Rooted},
 };
 
-/// What keeps a heap alive while it is kept.
+/// Keeps a heap alive while it exists.
 pub(crate) trait HeapHandle: Send + Sync {}
 
-/// Which mutator: the address of its state, which is compared, and never followed here. Null for none.
+/// Identifies a mutator: the address of its state, which is only compared here, never followed. Null for none.
 pub(crate) type Owner = *const ();
 
 /// One root.
@@ -47,26 +49,25 @@ pub(crate) struct RootSlot {
 }
 
 impl RootSlot {
-    /// The pointer to a value in memory of its own. An inline value is no pointer, and need not be one word of initialised
-    /// bytes.
+    /// Returns the pointer to a boxed value. An inline value need not be a pointer, nor one word of initialised bytes.
     ///
     /// # Safety
     ///
-    /// The slot holds such a pointer, and nobody writes it.
+    /// The slot holds such a pointer, and no thread writes it.
     unsafe fn boxed(&self) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: the slot holds a pointer, and no thread writes it.
         unsafe { *self.value.get() }
     }
 
-    /// The place of the value.
+    /// Returns the address of the value.
     ///
     /// # Safety
     ///
-    /// The slot holds a value that is kept so, and nobody writes it.
+    /// The slot holds a value that is kept like that, and no thread writes it.
     unsafe fn place(&self, kept: Kept) -> *mut u8 {
         match kept {
             Kept::Inline => self.value.get().cast(),
-            // SAFETY: the caller's.
+            // SAFETY: the caller's: the value is boxed, and no thread writes the slot.
             Kept::Boxed => unsafe { self.boxed() },
         }
     }
@@ -74,7 +75,8 @@ impl RootSlot {
 
 const SLOTS: usize = (CHUNK - size_of::<ChunkHead>()) / size_of::<RootSlot>();
 const CHUNK: usize = 4096;
-/// The owner of chunks whose owner has detached ([roots.chunk-owner]): no mutator is there, and it is not null, as no mutator's is.
+/// The `owner` of chunks whose owner has detached ([roots.chunk-owner]): not the address of a mutator, and not null, which stands
+/// for no mutator.
 const DETACHED: *mut () = ptr::without_provenance_mut(1);
 #[repr(C)]
 struct ChunkHead {
@@ -91,24 +93,24 @@ struct Chunk {
     slots: [RootSlot; SLOTS],
 }
 
-/// The roots filed with one mutator.
+/// The roots that are filed with one mutator.
 pub(crate) struct RootTable {
     chunks: RefCell<Vec<NonNull<Chunk>>>,
     free: Cell<*mut RootSlot>,
-    /// Slots that a scan has linked: roots that were created by the owner and dropped elsewhere.
+    /// Slots that a scan has linked into the free list: of roots that the owner created and that were dropped elsewhere.
     relinked: Cell<isize>,
     live: LiveCount,
-    /// What keeps the heap alive: taken by whoever drops the last root.
+    /// What keeps the heap alive. The thread that drops the last root takes it.
     heap: Mutex<Option<Arc<dyn HeapHandle>>>,
     identity: *const (),
 }
 
-// SAFETY: [roots.owner] says who may touch the cells when; the rest is atomic.
+// SAFETY: [roots.owner] says which thread may touch the cells; the rest is atomic.
 unsafe impl Send for RootTable {}
 // SAFETY: as above.
 unsafe impl Sync for RootTable {}
 
-/// A value in memory of its own whose root was dropped.
+/// A boxed value whose root was dropped.
 #[derive(Clone, Copy)]
 pub(crate) struct BoxedValue {
     pub(crate) value: NonNull<u8>,
@@ -116,7 +118,7 @@ pub(crate) struct BoxedValue {
 }
 
 impl BoxedValue {
-    /// The memory of a boxed value of type `info`.
+    /// Returns the layout of the memory of a boxed value of type `info`.
     pub(crate) fn layout(info: &TypeInfo) -> Layout {
         let align = usize::from(info.shape.align).max(8);
         Layout::from_size_align(info.shape.size_with_header as usize, align).expect("the layout of a type that exists")
@@ -126,7 +128,7 @@ impl BoxedValue {
     ///
     /// # Safety
     ///
-    /// The value was dropped, and nobody else frees it.
+    /// The value was dropped, and no other code frees it.
     pub(crate) unsafe fn free(self) {
         // SAFETY: allocated with this layout in `RootTable::boxed`.
         unsafe { alloc::dealloc(self.value.as_ptr(), Self::layout(self.info)) }
@@ -134,7 +136,7 @@ impl BoxedValue {
 }
 
 impl RootTable {
-    /// A table of a mutator about to attach. `heap` keeps the heap alive for as long as there are roots.
+    /// Returns a table for a mutator about to attach. `heap` keeps the heap alive as long as there are roots.
     pub(crate) fn new(heap: Arc<dyn HeapHandle>, identity: *const ()) -> Self {
         Self {
             chunks: RefCell::default(),
@@ -157,14 +159,14 @@ impl RootTable {
         write: impl FnOnce(*mut u8),
     ) -> NonNull<RootSlot> {
         let slot = self.take(owner);
-        // SAFETY: a slot of ours that is in use by nobody ([roots.owner]).
+        // SAFETY: a slot of this table that is not in use ([roots.owner]).
         let place = unsafe { slot.as_ref() };
         write(place.value.get().cast());
         place.word.file(info, Kept::Inline);
         slot
     }
 
-    /// Files a value in memory of its own, which `write` writes. The caller is the running owner.
+    /// Files a value in separate memory, which `write` writes. The caller is the running owner.
     pub(crate) fn boxed(
         &self,
         owner: Owner,
@@ -193,7 +195,7 @@ impl RootTable {
             Some(slot) => slot,
             None => self.grow(owner),
         };
-        // SAFETY: [roots.owner]: a free slot's value is the next one.
+        // SAFETY: [roots.owner]: the value of a free slot is the next free slot.
         self.free.set(unsafe { *slot.as_ref().value.get() }.cast());
         slot
     }
@@ -221,7 +223,8 @@ impl RootTable {
         NonNull::new(self.free.get()).expect("a chunk has slots")
     }
 
-    /// Calls `visit` with every root, and links the slots that were dropped elsewhere, boxed values to `dropped`.
+    /// Calls `visit` with every root. Links the slots of roots that were dropped elsewhere into the free list, and passes boxed
+    /// values to `dropped`.
     ///
     /// The caller leads a pause, or is the last user of the heap.
     pub(crate) fn scan(&self, mut visit: impl FnMut(&'static TypeInfo, *mut u8), mut dropped: impl FnMut(BoxedValue)) {
@@ -263,27 +266,28 @@ impl RootTable {
 
     #[inline(always)]
     fn link(&self, slot: &RootSlot) {
-        // SAFETY: [roots.owner], and the slot's root is gone.
+        // SAFETY: [roots.owner], and the slot's root was dropped.
         unsafe { *slot.value.get() = self.free.get().cast() };
         slot.word.free();
         self.free.set(ptr::from_ref(slot).cast_mut());
     }
 
-    /// The owner detaches. From here on every drop is one from elsewhere. Returns what keeps the heap alive if no root is left.
+    /// Detaches the owner: from here on every drop is one from elsewhere. Returns what keeps the heap alive if no root is left.
     pub(crate) fn orphan(&self) -> Option<Arc<dyn HeapHandle>> {
         let mut in_use = 0;
         for chunk in self.chunks.borrow().iter() {
             // SAFETY: chunks live as long as their table.
             let chunk = unsafe { chunk.as_ref() };
-            // Relaxed: who compares it with its own mutator is that mutator's thread, this one ([roots.chunk-owner]).
+            // Relaxed: the thread that finds its own mutator here is that mutator's thread, which is this one
+            // ([roots.chunk-owner]).
             chunk.head.owner.store(DETACHED, Ordering::Relaxed);
             in_use += chunk.slots.iter().filter(|slot| !slot.word.is_free()).count() as isize;
         }
-        // Slots in use are roots that the owner created and did not drop, those dropped elsewhere included.
+        // Slots in use belong to roots that the owner created and did not drop itself, including those dropped elsewhere.
         self.last(self.live.orphan(in_use + self.relinked.get()))
     }
 
-    /// [roots.keep-heap]. Returns what keeps the heap alive if there are no roots any more.
+    /// Returns what keeps the heap alive if there are no roots any more ([roots.keep-heap]).
     fn last(&self, subtracted: Subtracted) -> Option<Arc<dyn HeapHandle>> {
         if subtracted == Subtracted::Some {
             return None;
@@ -293,7 +297,7 @@ impl RootTable {
         heap
     }
 
-    /// Whether the table is empty for good and can be freed.
+    /// Returns whether the table is empty for good and can be freed.
     pub(crate) fn is_released(&self) -> bool {
         self.live.is_released()
     }
@@ -302,13 +306,13 @@ impl RootTable {
 impl Drop for RootTable {
     fn drop(&mut self) {
         for chunk in self.chunks.get_mut() {
-            // SAFETY: allocated in `grow` with this layout; nobody has roots in it any more.
+            // SAFETY: allocated in `grow` with this layout; no root is in it any more.
             unsafe { alloc::dealloc(chunk.as_ptr().cast(), Layout::new::<Chunk>()) };
         }
     }
 }
 
-/// A filed root, from any thread.
+/// A filed root, for use from any thread.
 #[derive(Clone, Copy)]
 pub(crate) struct RootRef(NonNull<RootSlot>);
 
@@ -320,28 +324,28 @@ impl RootRef {
     #[inline(always)]
     fn head(self) -> &'static ChunkHead {
         let chunk = self.0.as_ptr().map_addr(|a| a & !(CHUNK - 1)).cast::<ChunkHead>();
-        // SAFETY: slots lie in chunks, which are aligned to their size, start with their head and live as long as a root
-        // in them does; the reference does not outlive the caller's expression.
+        // SAFETY: slots lie in chunks, which are aligned to their size and start with their head. A chunk lives as long as a root
+        // in it does; the reference does not outlive the caller's expression.
         unsafe { &*chunk }
     }
 
-    /// The identity of the heap.
+    /// Returns the identity of the heap.
     #[inline(always)]
     pub(crate) fn heap(self) -> *const () {
         self.head().heap
     }
 
-    /// The place of a value filed by [`RootTable::inline`].
+    /// Returns the address of a value filed by [`RootTable::inline`].
     #[inline(always)]
     pub(crate) fn inline_value(self) -> *mut u8 {
-        // SAFETY: the slot is in use, so it is there.
+        // SAFETY: the slot is in use, so its chunk exists.
         unsafe { self.0.as_ref() }.value.get().cast()
     }
 
-    /// The place of a value filed by [`RootTable::boxed`].
+    /// Returns the address of a value filed by [`RootTable::boxed`].
     #[inline(always)]
     pub(crate) fn boxed_value(self) -> *mut u8 {
-        // SAFETY: the slot is in use, and its value is written once, before anybody else sees it.
+        // SAFETY: the slot is in use, and its value was written once, before any other thread saw it.
         unsafe { *self.0.as_ref().value.get() }
     }
 
@@ -354,8 +358,9 @@ impl RootRef {
         }
     }
 
-    /// Takes a root filed by [`RootTable::boxed`] out of its slot, as above: the caller drops its value and frees it. `None`, and nothing has
-    /// happened, on any other thread: then the caller puts it aside, or releases it elsewhere.
+    /// Takes a root filed by [`RootTable::boxed`] out of its slot, as above. The caller drops the value and frees it. If this
+    /// thread is not the running owner, it changes nothing and returns `None`. The caller then puts the root aside, or calls
+    /// `release_elsewhere`.
     #[must_use]
     pub(crate) fn release_boxed(self, current: Owner) -> Option<BoxedValue> {
         let table = self.owned(current)?;
@@ -367,7 +372,7 @@ impl RootRef {
         Some(BoxedValue { value, info })
     }
 
-    /// The table, if this thread is its running owner ([roots.owner], [roots.chunk-owner]).
+    /// Returns the table if this thread is its running owner ([roots.owner], [roots.chunk-owner]).
     #[inline(always)]
     fn owned(self, current: Owner) -> Option<&'static RootTable> {
         let head = self.head();
@@ -385,8 +390,9 @@ impl RootRef {
         unsafe { self.0.as_ref() }
     }
 
-    /// Takes the value of a root out that was filed by [`RootTable::boxed`] and put aside, and leaves the slot to the next scan. The caller
-    /// has the registry locked, so no pause is tracing the value ([roots.boxed-freed]). Returns what keeps the heap alive, too, if that was its last root.
+    /// Takes the value out of a root that was filed by [`RootTable::boxed`] and put aside, and leaves the slot to the next scan.
+    /// The caller has the registry locked, so no pause is tracing the value ([roots.boxed-freed]). Also returns what keeps the
+    /// heap alive if that was the last root.
     pub(crate) fn take_boxed(self) -> (BoxedValue, Option<Arc<dyn HeapHandle>>) {
         let slot = self.slot();
         let Rooted::Live(info, _) = slot.word.look() else { unreachable!("gc-core: a root that was dropped before") };
@@ -398,14 +404,14 @@ impl RootRef {
         (BoxedValue { value, info }, table.last(table.live.drop_one()))
     }
 
-    /// Drops a root on another thread than its running owner's.
+    /// Drops a root for a caller that is not its running owner.
     #[cold]
     #[inline(never)]
     pub(crate) fn release_elsewhere(self) {
         let table = self.head().table;
         self.slot().word.drop_elsewhere();
-        // The slot is not ours any more; the table is there until `live` is zero.
-        // SAFETY: as said.
+        // The slot does not belong to this thread any more.
+        // SAFETY: the table exists until `live` is zero, and this root is still counted.
         let table = unsafe { table.as_ref() };
         let heap = table.last(table.live.drop_one());
         drop(heap);

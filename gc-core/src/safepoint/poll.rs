@@ -1,8 +1,8 @@
-//! What a mutator looks at in `safepoint()`: one word, and why to take the slow path.
+//! The word that a mutator polls in `safepoint()`: whether to take the slow path, and why.
 
 use crate::sync::atomic::{AtomicU32, Ordering};
 
-/// What a mutator looks at in `safepoint()`: nothing asked, or why to take the slow path.
+/// The word that a mutator polls in `safepoint()`: zero, or the reasons to take the slow path.
 pub(crate) struct Poll(AtomicU32);
 
 /// Why a safepoint must take the slow path.
@@ -10,13 +10,13 @@ pub(crate) struct Poll(AtomicU32);
 pub(crate) struct Reason(u32);
 
 impl Reason {
-    /// A young collection is due: the young budget is used up, what objects hold elsewhere makes it due, or stress does. For the marker,
-    /// which has no young generation: it is asked for something other than marking.
+    /// A minor collection is due: the young budget is used up, the external memory of objects makes it due, or stress does. For
+    /// the concurrent thread, which has no young generation: it has to do something other than marking.
     pub(crate) const YOUNG: Self = Self(1);
-    /// An allocation was refused, by the hard limit, the reservation or the system: the mutator waits for the end of a full collection that
-    /// begins after that.
+    /// An allocation was refused, by the hard limit, the reservation or the system. The mutator waits for the end of a major
+    /// collection that begins after that.
     pub(crate) const FULL: Self = Self(2);
-    /// Testing: every safepoint is looked at.
+    /// Testing: every safepoint takes the slow path.
     pub(crate) const STRESS: Self = Self(4);
     /// The world is being stopped.
     pub(crate) const STOP: Self = Self(8);
@@ -36,7 +36,7 @@ impl Poll {
         Self(AtomicU32::new(0))
     }
 
-    /// One plain load.
+    /// Returns whether there is a reason. One plain load.
     #[inline(always)]
     pub(crate) fn is_raised(&self) -> bool {
         // Relaxed: a hint to take the slow path, which synchronises by the state word.
@@ -49,31 +49,31 @@ impl Poll {
         self.0.fetch_or(reason.0, Ordering::Relaxed);
     }
 
-    /// What is asked for no more, after a collection. The world is stopped.
+    /// Clears a reason after a collection. The world is stopped.
     pub(crate) fn lower(&self, reason: Reason) {
-        // Relaxed: the owner does not run, and learns by being let go on.
+        // Relaxed: the owner does not run, and sees the change when it resumes.
         self.0.fetch_and(!reason.0, Ordering::Relaxed);
     }
 
-    /// What was asked for; nothing is from now on.
+    /// Takes the reasons and leaves none.
     ///
-    /// A STOP that is taken here finds its bit in the word: the leader sets that first (both are read-modify-writes of
-    /// which this one is the later). One that is raised after it makes the next safepoint slow.
+    /// If STOP is taken here, the owner finds the STOP bit in its state word: the leader sets that bit before it raises STOP, and
+    /// this read-modify-write comes after the raise. A STOP that is raised after this one makes the next safepoint slow.
     pub(crate) fn take(&self) -> Reason {
-        // Acquire, with the Release half of the leader's raise: so the word's STOP is seen.
+        // Acquire, with the Release in `raise_stop`: the STOP bit of the state word is seen.
         Reason(self.0.swap(0, Ordering::Acquire))
     }
 
-    /// Raises STOP, behind the word's bit.
+    /// Raises STOP, after the bit of the state word was set.
     pub(super) fn raise_stop(&self) {
         // Release: see `take`.
         self.0.fetch_or(Reason::STOP.0, Ordering::Release);
     }
 
-    /// Raises MERGE, behind the word's ASKED.
+    /// Raises MERGE, after the word's ASKED was set.
     #[cold]
     pub(crate) fn raise_merge(&self) {
-        // Release, with the Acquire of `take`: who takes it sees ASKED, and takes that off.
+        // Release, with the Acquire of `take`: the owner that takes MERGE sees ASKED, and clears it.
         self.0.fetch_or(Reason::MERGE.0, Ordering::Release);
     }
 }

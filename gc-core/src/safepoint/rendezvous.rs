@@ -1,4 +1,4 @@
-//! Where the mutators of a heap meet: how the world is stopped, and how it goes on. [safepoint.stop-bit] to [safepoint.no-new-runners].
+//! The rendezvous of a heap's mutators: how the world is stopped and resumed. [safepoint.stop-bit] to [safepoint.no-new-runners].
 
 use core::time::Duration;
 use std::time::Instant;
@@ -21,12 +21,12 @@ pub(crate) struct Member<'a> {
     pub(crate) poll: &'a Poll,
 }
 
-/// Where mutators of one heap meet.
+/// The rendezvous of the mutators of one heap.
 pub(crate) struct Rendezvous {
     park: Mutex<Park>,
     /// The leader sleeps here until `waiting_for` is 0.
     stopped: Condvar,
-    /// Everybody else sleeps here until STOP is cleared.
+    /// All other threads sleep here until STOP, or HELD, is cleared.
     resumed: Condvar,
     /// A copy of `Park::waiting_for` for the leader's spinning.
     waiting_for: AtomicUsize,
@@ -44,9 +44,9 @@ struct Park {
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stopped {
-    /// No member is RUNNING. The number of the one that was waited for longest, if any was.
+    /// No member is RUNNING. `last` is the number of the member that the leader waited for longest, if it waited for any.
     All { last: Option<u32> },
-    /// It was called off; nothing is stopped.
+    /// The stop was called off; nothing is stopped.
     CalledOff,
 }
 
@@ -60,7 +60,7 @@ impl Rendezvous {
         }
     }
 
-    /// From here on the thread does not touch the heap. Whether it was ASKED ([safepoint.asked]).
+    /// Makes the thread BLOCKED: from here on it does not touch the heap. Returns whether it was ASKED ([safepoint.asked]).
     #[inline]
     pub(crate) fn enter_blocked(&self, word: &StateWord) -> bool {
         !word.change(RUNNING, BLOCKED) && self.enter_blocked_slow(word)
@@ -70,9 +70,10 @@ impl Rendezvous {
     #[inline(never)]
     fn enter_blocked_slow(&self, word: &StateWord) -> bool {
         let mut park = self.park.lock();
-        // Under the lock STOP does not change ([safepoint.stop-bit]). It is not set where the stop was called off meanwhile, or we were ASKED.
+        // Under the lock STOP does not change ([safepoint.stop-bit]). It is clear here if the stop was called off meanwhile, or
+        // if only ASKED was set.
         let Some(left) = word.leave_running(BLOCKED, false) else {
-            // It is BLOCKED already where the process exits inside of `blocked` and drops a mutator of a thread-local.
+            // The word is BLOCKED already if the process exits inside of `blocked` and drops a mutator of a thread-local.
             return false;
         };
         if left.stopping && !mutant::BLOCKED_DOES_NOT_COUNT.is_planted() {
@@ -81,7 +82,8 @@ impl Rendezvous {
         left.asked && !mutant::BLOCKED_FORGETS_THE_ASKED.is_planted()
     }
 
-    /// From here on the thread may touch the heap again. Waits while the world is stopped, and while the word is held.
+    /// Makes the thread RUNNING: from here on it may touch the heap again. Waits while the world is stopped, and while the word
+    /// is held.
     #[inline]
     pub(crate) fn leave_blocked(&self, word: &StateWord) {
         if !word.change(BLOCKED, RUNNING) {
@@ -89,7 +91,7 @@ impl Rendezvous {
         }
     }
 
-    /// At a safepoint: waits while the world is stopped. Whether the thread was ASKED before ([safepoint.asked]).
+    /// Waits, at a safepoint, while the world is stopped. Returns whether the thread was ASKED before ([safepoint.asked]).
     #[cold]
     #[inline(never)]
     pub(crate) fn park(&self, word: &StateWord) -> bool {
@@ -107,24 +109,24 @@ impl Rendezvous {
     /// Ends a hold, and wakes the owner if it waits for that.
     pub(crate) fn release(&self, word: &StateWord) {
         if word.release_last_biased() && !mutant::RELEASE_WAKES_NOBODY.is_planted() {
-            // It set WAITS under this lock, and sleeps by now.
+            // The owner set WAITS under this lock, and sleeps by now.
             let _park = self.park.lock();
             self.resumed.notify_all();
         }
     }
 
-    /// [safepoint.waiting-for]. The caller has just left `RUNNING | STOP`.
+    /// Counts the member as stopped ([safepoint.waiting-for]). The caller has just left `RUNNING | STOP`.
     fn arrive(&self, park: &mut MutexGuard<'_, Park>, word: &StateWord) {
         park.waiting_for -= 1;
         park.last = Some(word.number);
-        // Release, with the leader's Acquire: it sees what this thread wrote to the heap.
+        // Release, with the leader's Acquire: the leader sees what this thread wrote to the heap.
         self.waiting_for.store(park.waiting_for, Ordering::Release);
         if park.waiting_for == 0 {
             self.stopped.notify_one();
         }
     }
 
-    /// Becomes RUNNING as soon as neither STOP nor HELD is set.
+    /// Makes the word RUNNING as soon as neither STOP nor HELD is set.
     #[cold]
     #[inline(never)]
     fn await_resume(&self, word: &StateWord, from: usize) {
@@ -144,10 +146,10 @@ impl Rendezvous {
         }
     }
 
-    /// Stops the world: afterwards no member is RUNNING. The caller leads (step 1).
+    /// Stops the world: afterwards no member is RUNNING. The caller is the leader (step 1).
     ///
-    /// After `timeout`, `late` is told how long the stop is taking, and says how long to wait until it is told again; for
-    /// `None` the stop is called off.
+    /// After `timeout`, calls `late` with the time that the leader has slept so far. `late` returns the time until it is called
+    /// again, or `None` to call the stop off.
     pub(crate) fn stop<'a>(
         &self,
         members: impl Iterator<Item = Member<'a>> + Clone,
@@ -167,7 +169,7 @@ impl Rendezvous {
             return Stopped::All { last: None };
         }
         park.waiting_for = running;
-        // Relaxed: set under the lock, under which the members count.
+        // Relaxed: set under the lock, under which the members decrement it.
         self.waiting_for.store(running, Ordering::Relaxed);
         if spins() > 0 {
             drop(park);
@@ -200,13 +202,13 @@ impl Rendezvous {
         Stopped::All { last: park.last }
     }
 
-    /// Lets the world go on. The caller has stopped these members.
+    /// Resumes the world. The caller has stopped these members.
     pub(crate) fn resume<'a>(&self, members: impl Iterator<Item = Member<'a>>) {
         let park = self.park.lock();
         self.clear(members, &park);
     }
 
-    /// [safepoint.stop-bit].
+    /// Clears STOP in the words of all members and wakes the sleeping threads ([safepoint.stop-bit]).
     fn clear<'a>(&self, members: impl Iterator<Item = Member<'a>>, _: &MutexGuard<'_, Park>) {
         for member in members {
             member.word.clear_stop();

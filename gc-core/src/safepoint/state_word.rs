@@ -1,4 +1,5 @@
-//! The word that says whether a mutator may touch the heap: [safepoint.running], [safepoint.rmw] and [safepoint.no-new-runners] to [safepoint.asked]. All of its read-modify-writes are here.
+//! The word that says whether a mutator may touch the heap: [safepoint.running], [safepoint.rmw] and [safepoint.no-new-runners]
+//! to [safepoint.asked]. All read-modify-writes of the word are in this file.
 
 use crate::sync::{
     atomic::{AtomicUsize, Ordering},
@@ -12,15 +13,15 @@ pub(crate) struct StateWord {
     pub(super) number: u32,
 }
 
-/// What asking for a mutator's thread led to.
+/// The outcome of [`StateWord::hold`].
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Hold {
-    /// The thread does not run, and will not before `Rendezvous::release` ([safepoint.held]).
+    /// The owner does not run, and will not before `Rendezvous::release` ([safepoint.held]).
     Held,
-    /// It runs, and was asked.
+    /// The owner runs, and was asked.
     Asked {
-        /// Nobody else had asked: its poll has to be raised.
+        /// No other thread had asked before: the caller has to raise the owner's poll.
         first: bool,
     },
 }
@@ -37,38 +38,39 @@ impl StateWord {
         Self { word: AtomicUsize::new(RUNNING), number }
     }
 
-    /// The word of a thread that does not touch the heap yet.
+    /// Returns the word of a thread that does not touch the heap yet.
     pub(crate) fn blocked(number: u32) -> Self {
         Self { word: AtomicUsize::new(BLOCKED), number }
     }
 
-    /// Whether the mutator has not heeded the stop yet.
+    /// Returns whether the mutator is a straggler: a stop has begun, and it is still RUNNING.
     pub(crate) fn is_straggler(&self) -> bool {
         // Relaxed: for a report.
         self.word.load(Ordering::Relaxed) & (STATE | STOP) == RUNNING | STOP
     }
 
-    /// Changes the word if it is `from`. AcqRel: what the thread wrote to the heap before it stops being RUNNING is seen by
-    /// the leader, what the leader wrote by whoever becomes RUNNING.
+    /// Changes the word if it is `from`. AcqRel: the leader sees what the thread wrote to the heap before it left RUNNING. A
+    /// thread that becomes RUNNING sees what the leader wrote.
     #[inline(always)]
     pub(super) fn change(&self, from: usize, to: usize) -> bool {
         self.word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Sets STOP. Whether the mutator was RUNNING.
+    /// Sets STOP. Returns whether the mutator was RUNNING.
     pub(super) fn set_stop(&self) -> bool {
-        // AcqRel: a BLOCKED or PARKED owner's writes are seen (its Release is in `change`).
+        // AcqRel: the writes of a BLOCKED or PARKED owner are seen (its Release is in `change`).
         let before = self.word.fetch_or(STOP, Ordering::AcqRel);
         debug_assert!(before & STOP == 0, "two stops at once");
         before & STATE == RUNNING
     }
 
     pub(super) fn clear_stop(&self) {
-        // AcqRel: whoever becomes RUNNING sees what the leader wrote.
+        // AcqRel: a thread that becomes RUNNING sees what the leader wrote.
         self.word.fetch_and(!STOP, mutant::RELAXED_RESUME.weaken(Ordering::AcqRel));
     }
 
-    /// Leaves RUNNING; `None` if the word is not RUNNING, or, with `only_to_stop`, if STOP is not set. For the owner.
+    /// Leaves RUNNING. Returns `None` if the word is not RUNNING, or, with `only_to_stop`, if STOP is not set. Called by the
+    /// owner.
     pub(super) fn leave_running(&self, to: usize, only_to_stop: bool) -> Option<Left> {
         let mut now = if only_to_stop { RUNNING | STOP } else { RUNNING };
         loop {
@@ -81,7 +83,8 @@ impl StateWord {
         }
     }
 
-    /// Becomes RUNNING, unless STOP or HELD is set; whoever takes them off will wake who sleeps. For the owner, under the park lock.
+    /// Makes the word RUNNING, unless STOP or HELD is set: the thread that clears that bit then wakes the owner. Called by the
+    /// owner, under the park lock.
     pub(super) fn resume(&self, from: usize) -> bool {
         let mut now = from;
         loop {
@@ -92,7 +95,7 @@ impl StateWord {
             } else {
                 return false;
             };
-            // AcqRel: as for `change`; a holder's writes are seen (its Release is in `release`).
+            // AcqRel: as for `change`; the writes of a holding thread are seen (its Release is in `release_last_biased`).
             match self.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return next == RUNNING,
                 Err(other) => now = other,
@@ -100,9 +103,10 @@ impl StateWord {
         }
     }
 
-    /// Holds the word, or asks its owner. Callers take turns, by a lock that the owner also takes to look at what it was asked for.
+    /// Holds the word, or asks its owner. Callers take turns by a lock, which the owner also takes to read what it was asked for.
     pub(crate) fn hold(&self) -> Hold {
-        // Relaxed: the exchange tells. If it is an ASKED of before, then whoever takes that off has not yet had the lock that we have.
+        // Relaxed: the exchange decides. If this reads an ASKED of before, then the owner that clears it has not yet had the lock
+        // that the caller has.
         let mut now = self.word.load(Ordering::Relaxed);
         loop {
             let running = now & STATE == RUNNING && !mutant::HOLD_THE_RUNNING.is_planted();
@@ -119,7 +123,7 @@ impl StateWord {
         }
     }
 
-    /// Holds the word, unless its owner runs. Whether it is held. Callers take turns, as for `hold`.
+    /// Holds the word, unless its owner runs. Returns whether it is held. Callers take turns, as for `hold`.
     pub(crate) fn hold_if_away(&self) -> bool {
         // Relaxed, as for `hold`.
         let mut now = self.word.load(Ordering::Relaxed);
@@ -133,19 +137,19 @@ impl StateWord {
         false
     }
 
-    /// The running owner takes ASKED off, and will look at what it was asked for.
+    /// Clears ASKED. Called by the running owner, which then reads what it was asked for.
     pub(crate) fn take_asked(&self) {
-        // AcqRel: a read-modify-write ([safepoint.rmw]); the lock behind which the questions lie orders them.
+        // AcqRel: a read-modify-write ([safepoint.rmw]); the lock of the requests orders them.
         self.word.fetch_and(!ASKED, Ordering::AcqRel);
     }
 
-    /// Takes HELD off. Whether the owner waits for that.
+    /// Clears HELD. Returns whether the owner waits for that.
     pub(super) fn release_last_biased(&self) -> bool {
-        // AcqRel: the owner, who becomes RUNNING by an exchange, sees what the holder wrote.
+        // AcqRel: the owner, which becomes RUNNING by an exchange, sees what the holding thread wrote.
         self.word.fetch_and(!HELD, Ordering::AcqRel) & WAITS != 0
     }
 
-    /// The owner becomes RUNNING, whatever is set.
+    /// Makes the owner RUNNING, whatever is set. Only a mutant does this.
     pub(super) fn resume_without_waiting(&self) {
         self.word.fetch_and(STOP | HELD, Ordering::AcqRel);
     }
@@ -160,5 +164,5 @@ const STOP: usize = 16;
 const ASKED: usize = 32;
 /// [safepoint.held].
 const HELD: usize = 64;
-/// The owner sleeps until HELD is taken off.
+/// The owner sleeps until HELD is cleared.
 const WAITS: usize = 128;

@@ -1,10 +1,11 @@
-//! Large objects: runs of pages that never move, found from any of their pages.
+//! Large objects: runs of pages that never move, and that are found from any of their pages.
 //!
-//! - **[run.pages]** Every page of a run in use knows the run's first page, whose descriptor speaks for the run.
-//! - **[run.published]** `state` is Released by whoever made the object after its last element is written and Acquired by who finds it.
-//! - **[run.age]** A run is young from its allocation until the first young collection, old after it. It becomes old in a pause
-//!   only. *Young* means age: the address of a large object says nothing of it.
-//! - **[run.dead]** A dead run is on no list of the collector; whoever drops its object frees it.
+//! - **[run.pages]** Every page of a run in use knows the run's first page, whose descriptor stands for the run.
+//! - **[run.published]** The thread that made the object stores `state` (Release) after the object's last element is written. A
+//!   thread that finds the object loads it (Acquire).
+//! - **[run.age]** A run is young from its allocation until the first minor collection, and old after it. It becomes old in a
+//!   pause only. *Young* means its age: the address of a large object does not determine it.
+//! - **[run.dead]** A dead run is on no list of the collector. The thread that drops its object frees it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,15 +24,15 @@ use crate::{
 pub(crate) enum RunState {
     /// No object.
     Free,
-    /// Handed out; its object is being made.
+    /// The run was handed out; its object is being made.
     Reserved,
     /// A live object.
     Live,
-    /// An object that only waits to be dropped.
+    /// A dead object that waits to be dropped.
     Dead,
 }
 
-/// A run's descriptor: one per page, used where the page is the first of a run. All zero is a free one.
+/// The descriptor of a run. There is one per page, used if the page is the first of a run. All zero is a free run.
 pub(crate) struct Run {
     state: AtomicU8,
     old: AtomicU8,
@@ -63,7 +64,7 @@ impl Run {
         self.old.load(Ordering::Relaxed) != 0
     }
 
-    /// Whether this made the run old.
+    /// Makes the run old. Returns whether it was young.
     pub(crate) fn make_old(&self) -> bool {
         // Relaxed: in a pause; only the winner matters.
         self.old.swap(1, Ordering::Relaxed) == 0
@@ -74,7 +75,7 @@ impl Run {
         self.marked.load(Ordering::Relaxed) != 0
     }
 
-    /// Whether this marked the run.
+    /// Marks the run. Returns whether it was not marked.
     pub(crate) fn mark(&self) -> bool {
         // Relaxed: only the winner matters.
         self.marked.swap(1, Ordering::Relaxed) == 0
@@ -96,7 +97,7 @@ impl Run {
     }
 }
 
-/// The descriptors of the large part: read without a lock.
+/// The descriptors of the large part, read without a lock.
 pub(crate) struct RunTable {
     map: AddressMap,
     runs: Reservation,
@@ -114,11 +115,12 @@ impl RunTable {
         })
     }
 
-    /// The descriptor of the run whose first page is `page`.
+    /// Returns the descriptor of the run whose first page is `page`.
     #[inline(always)]
     pub(crate) fn run(&self, page: usize) -> &Run {
         debug_assert!(page < self.map.large.bytes / PAGE);
-        // SAFETY: the table has a descriptor for every page of the part; all zero is a valid one; it holds atomics only.
+        // SAFETY: the table has a descriptor for every page of the part; all zero is a valid descriptor; descriptors consist of
+        // atomics.
         unsafe { self.runs.base().cast::<Run>().add(page).as_ref() }
     }
 
@@ -129,7 +131,7 @@ impl RunTable {
         unsafe { self.heads.base().cast::<AtomicU32>().add(page).as_ref() }
     }
 
-    /// The first page of the run that `address`, inside a large object, belongs to ([run.pages]).
+    /// Returns the first page of the run to which `address`, inside a large object, belongs ([run.pages]).
     #[inline(always)]
     pub(crate) fn page_of(&self, address: usize) -> usize {
         // Relaxed: written before the object was published.
@@ -141,16 +143,16 @@ impl RunTable {
         self.run(self.page_of(address))
     }
 
-    /// The address of the object in the run at `page`.
+    /// Returns the address of the object in the run at `page`.
     pub(crate) fn address(&self, page: usize) -> *mut u8 {
         self.map.pointer(self.map.page_start(page) + self.run(page).offset())
     }
 
-    /// The object of a live or dead run.
+    /// Returns the object of a live or dead run.
     pub(crate) fn object(&self, page: usize) -> (*mut u8, &'static TypeInfo) {
         let address = self.address(page);
         debug_assert!(matches!(self.run(page).state(), RunState::Live | RunState::Dead));
-        // SAFETY: a live or dead run holds an object, which large objects never forward.
+        // SAFETY: a live or dead run holds an object, and a large object is never forwarded.
         (address, unsafe { Header::of(address).info() })
     }
 }
@@ -158,16 +160,16 @@ impl RunTable {
 /// The runs of pages of the large part.
 pub(crate) struct LargeSpace {
     map: AddressMap,
-    /// Free runs below the frontier: first page → pages and whether memory may be behind them. Neighbours of one kind
-    /// are one run.
+    /// Free runs below the frontier: first page → pages, and whether the run is clean (without memory behind it). Neighbours of
+    /// one kind are one run.
     free: BTreeMap<u32, FreeRun>,
-    /// The same by (clean, pages, first page): the best fit, dirty ones first.
+    /// The same runs by (clean, pages, first page), to find the best fit, dirty ones first.
     by_size: BTreeSet<(bool, u32, u32)>,
-    /// Pages from here on were never used.
+    /// Pages from here on have never been used.
     frontier: u32,
-    /// Old objects' runs.
+    /// The runs of old objects.
     pub(crate) old: Vec<u32>,
-    /// Old objects' runs that wait to be swept: those that are not marked are dead.
+    /// The runs of old objects that wait to be swept: those that are not marked are dead.
     pub(crate) unswept: Vec<u32>,
     /// Pages in use.
     pub(crate) used_pages: usize,
@@ -181,11 +183,11 @@ struct FreeRun {
     clean: bool,
 }
 
-/// Where a run of pages is taken from.
+/// The source of memory for runs of pages.
 pub(crate) trait PageSource {
-    /// Counts pages that get memory behind them. `false`: the limit is reached.
+    /// Charges pages that get memory behind them. Returns `false` if the limit is reached.
     fn charge(&mut self, bytes: usize) -> bool;
-    /// Makes pages usable that never were (offset in the reservation, bytes).
+    /// Commits pages that were never used (offset in the reservation, bytes).
     fn commit(&mut self, offset: usize, bytes: usize) -> bool;
 }
 
@@ -203,14 +205,14 @@ impl LargeSpace {
         }
     }
 
-    /// Begins a sweep: every old run waits for it.
+    /// Begins a sweep: every old run waits to be swept.
     pub(crate) fn begin_sweep(&mut self) {
         debug_assert!(self.unswept.is_empty());
         self.unswept = core::mem::take(&mut self.old);
     }
 
-    /// A run for an object of `bytes` from its cell's start, whose address lies `offset` bytes into it: reserved, young
-    /// and unmarked. `None` where neither free runs nor the source have it.
+    /// Takes a run for an object whose cell has `bytes`, with the object's address `offset` bytes into it. The run is reserved,
+    /// young and unmarked. Returns `None` if neither the free runs nor the source have enough pages.
     pub(crate) fn take(
         &mut self,
         table: &RunTable,
@@ -274,7 +276,7 @@ impl LargeSpace {
         self.insert(page, pages, false);
     }
 
-    /// Adds a free run, joined with its neighbours of the same kind.
+    /// Adds a free run and joins it with its neighbours of the same kind.
     fn insert(&mut self, mut page: u32, mut pages: u32, clean: bool) {
         let before = self.free.range(..page).next_back().map(|(&start, &run)| (start, run));
         if let Some((start, run)) = before
@@ -307,7 +309,7 @@ impl LargeSpace {
         }
     }
 
-    /// Bytes of free runs with memory behind them.
+    /// Returns the bytes of free runs with memory behind them.
     pub(crate) fn dirty_bytes(&self) -> usize {
         self.dirty_pages * PAGE
     }
@@ -326,7 +328,7 @@ impl LargeSpace {
     }
 }
 
-/// Runs of pages for large objects.
+/// Charges and commits runs of pages for large objects.
 pub(crate) struct Pages<'a>(pub(crate) &'a Memory);
 
 impl PageSource for Pages<'_> {

@@ -1,12 +1,14 @@
-//! The old part: blocks of one size class each, with bitmaps beside them instead of anything in dead memory.
+//! The old part: blocks of one size class each. Their bitmaps lie in separate memory, so nothing is written into dead cells.
 //!
-//! - **[block.allocation-bits]** A set allocation bit is an object's; a cell without one is free. Objects that need dropping also have a drop bit.
-//! - **[block.marks]** Marks are clear between full collections; in blocks that were swept, from then on.
-//! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it), or closed. A closed block with
-//!   free cells is listed under its class, unless its few free cells are not worth a visit, or it waits to be swept.
-//! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are counted.
+//! - **[block.allocation-bits]** A set allocation bit stands for an object; a cell without one is free. An object that needs
+//!   dropping also has a drop bit.
+//! - **[block.marks]** Between major collections marks are clear; in a block that was swept they are clear from then on.
+//! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it) or closed. A closed block with
+//!   free cells is listed under its class, except if it has too few of them, or if it waits to be swept.
+//! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are
+//!   charged.
 //!
-//! What is promoted meets the sweep in the model `models/protocols/sweep.rs`.
+//! The model `models/protocols/sweep.rs` covers promotion against the sweep.
 
 use crate::{
     memory::{
@@ -21,15 +23,15 @@ use crate::{
 /// A block's descriptor.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
-    /// `None`: empty.
+    /// `None` for an empty block.
     pub(crate) class: Option<SizeClass>,
-    /// Some object here may have a drop bit.
+    /// Whether some object in the block may have a drop bit.
     pub(crate) drops: bool,
-    /// Marking is over, and the block waits to be swept: what is allocated and not marked is dead.
+    /// Whether the block waits to be swept, after marking: an object that is allocated and not marked is dead.
     pub(crate) unswept: bool,
 }
 
-/// One bit per granule of the old part, three times: used without a lock.
+/// Three bitmaps with one bit per granule of the old part, used without a lock.
 pub(crate) struct Bits {
     map: AddressMap,
     pub(crate) allocated: Bitmap,
@@ -47,33 +49,33 @@ impl Bits {
         &self.map
     }
 
-    /// The granule of an address of the old part.
+    /// Returns the granule of an address of the old part.
     #[inline(always)]
     pub(crate) fn granule(&self, address: usize) -> usize {
         self.map.old.offset(address) / GRANULE
     }
 
-    /// A pointer to an address of the old part.
+    /// Returns a pointer to an address of the old part.
     #[inline(always)]
     pub(crate) fn pointer(&self, address: usize) -> *mut u8 {
         self.map.pointer(address)
     }
 }
 
-/// Blocks and bitmaps of the old part.
+/// The blocks and bitmaps of the old part.
 pub(crate) struct OldSpace {
     pub(crate) map: AddressMap,
     pub(crate) blocks: Vec<Block>,
-    /// Empty blocks with memory that is counted, the most recently used last.
+    /// Empty blocks with memory that is charged, the most recently used last.
     empty: Vec<u32>,
     /// Empty blocks whose memory was given back.
     released: Vec<u32>,
-    /// How many blocks are on their way from `empty` to `released`.
+    /// The number of blocks on their way from `empty` to `released`.
     releasing: usize,
     /// Closed blocks with free cells, by class.
     partial: [Vec<u32>; CLASSES],
     pub(crate) bits: Arc<Bits>,
-    /// How many blocks wait to be swept.
+    /// The number of blocks that wait to be swept.
     unswept: usize,
     /// Bytes of cells that hold objects.
     pub(crate) live_bytes: usize,
@@ -82,7 +84,7 @@ pub(crate) struct OldSpace {
 }
 
 const EMPTY: Block = Block { class: None, drops: false, unswept: false };
-/// How many blocks are committed at once: a huge page.
+/// The number of blocks that are committed at once: a huge page.
 const GROUP: usize = (2 << 20) / BLOCK;
 
 impl OldSpace {
@@ -101,7 +103,7 @@ impl OldSpace {
         })
     }
 
-    /// The address that a set bit of a block stands for ([layout.small], [layout.aligned]).
+    /// Returns the address that a set bit of a block stands for ([layout.small], [layout.aligned]).
     #[inline(always)]
     pub(crate) fn address(&self, block: usize, class: SizeClass, granule_in_block: usize) -> *mut u8 {
         let offset = granule_in_block * GRANULE;
@@ -110,18 +112,18 @@ impl OldSpace {
         self.map.pointer(self.map.block_start(block) + within)
     }
 
-    /// Blocks with objects.
+    /// Returns the number of blocks with objects.
     pub(crate) fn used_blocks(&self) -> usize {
         self.blocks.len() - self.empty.len() - self.released.len() - self.releasing
     }
 
-    /// Empty blocks with memory: what promotion may open.
+    /// Returns the number of empty blocks with memory, which promotion may open.
     pub(crate) fn ready(&self) -> usize {
         self.empty.len()
     }
 
-    /// Makes sure that `wanted` blocks are empty and have memory that is counted: released ones again through `charge`
-    /// (bytes), new ones through `grow` (offset in the reservation, bytes), which charges and commits.
+    /// Makes sure that `wanted` blocks are empty and have memory that is charged. It charges released blocks again by `charge`
+    /// (bytes). It charges and commits new ones by `grow` (offset in the reservation, bytes). Returns whether there are enough.
     pub(crate) fn ensure_empty(
         &mut self,
         wanted: usize,
@@ -139,19 +141,19 @@ impl OldSpace {
             let first = self.blocks.len();
             let left = self.map.old.bytes / BLOCK - first;
             let offset = self.map.offset(self.map.block_start(first));
-            // Near the limit a whole group may be too much where a block is not.
+            // Near the limit there may be room for a block, but not for a whole group.
             let Some(count) = [GROUP, 1].into_iter().find(|&count| count <= left && grow(offset, count * BLOCK)) else {
                 return false;
             };
             self.blocks.resize(first + count, EMPTY);
-            // Room for every block, so that lists never grow in a pause.
+            // Room for every block, so that the list never grows in a pause.
             self.empty.reserve(self.blocks.len() - self.empty.len());
             self.empty.splice(0..0, (first as u32..(first + count) as u32).rev());
         }
         true
     }
 
-    /// A block to promote objects of `class` into: one with free cells, or an empty one.
+    /// Opens a block for the promotion of objects of `class`: one with free cells, or an empty one.
     pub(crate) fn open(&mut self, class: SizeClass) -> Option<u32> {
         if let Some(block) = self.partial[class.index()].pop() {
             return Some(block);
@@ -161,7 +163,7 @@ impl OldSpace {
         Some(block)
     }
 
-    /// Lists a closed block by the live cells that its sweep found.
+    /// Lists a block by the number of live cells that its sweep found.
     pub(crate) fn close(&mut self, block: u32, live: usize) {
         let descriptor = &mut self.blocks[block as usize];
         let Some(class) = descriptor.class else { unreachable!("an empty block is not closed") };
@@ -173,7 +175,8 @@ impl OldSpace {
         }
     }
 
-    /// Begins a sweep: every block with objects waits for it, and none of them is promoted into before. All are closed.
+    /// Begins a sweep: every block with objects waits for it, and no object is promoted into a block before the block is swept.
+    /// All blocks are closed.
     pub(crate) fn begin_sweep(&mut self) {
         if !mutant::PARTIAL_BLOCKS_STAY_LISTED.is_planted() {
             self.partial.iter_mut().for_each(Vec::clear);
@@ -184,20 +187,20 @@ impl OldSpace {
         self.unswept = self.blocks.iter().filter(|block| block.unswept).count();
     }
 
-    /// A block was swept.
+    /// Records that a block was swept.
     pub(crate) fn swept(&mut self, block: usize) {
         debug_assert!(self.blocks[block].unswept);
         self.blocks[block].unswept = false;
         self.unswept -= 1;
     }
 
-    /// Whether no block waits to be swept.
+    /// Returns whether no block waits to be swept.
     pub(crate) fn is_swept(&self) -> bool {
         self.unswept == 0
     }
 
-    /// Takes empty blocks off the list, all but `keep`, so that their memory can be released without a lock. They come
-    /// back by [`put_released`](Self::put_released).
+    /// Takes all empty blocks except `keep` off the list, so that their memory can be released without a lock.
+    /// [`put_released`](Self::put_released) lists them again.
     pub(crate) fn take_surplus(&mut self, keep: usize) -> Vec<u32> {
         let surplus = self.empty.len().saturating_sub(keep);
         self.releasing += surplus;

@@ -1,8 +1,8 @@
-//! The young part, handed out in chunks. The age of an object is a property of its chunk.
+//! The young part, handed out in chunks. All objects of a chunk have the same age.
 //!
-//! - **[chunk.no-gaps]** Below a chunk's `top` lie headers of objects and fillers without a gap; above it nothing.
-//! - **[chunk.committed]** A chunk that is handed out is committed. Free ones keep their memory, as giving nursery memory back costs more
-//!   than allocating on it; only what a burst without safepoints took beyond the nursery is released.
+//! - **[chunk.no-gaps]** Below a chunk's `top` lie headers of objects and fillers without a gap; above it lies nothing.
+//! - **[chunk.committed]** A chunk that is handed out is committed. Free chunks keep their memory, because giving nursery memory
+//!   back costs more than allocating in it. Only the memory that a burst without safepoints took beyond the nursery is released.
 
 use crate::{
     memory::{
@@ -23,9 +23,9 @@ pub(crate) enum Age {
     Free,
     /// Generation 0.
     Fresh,
-    /// Generation 1: survived one young collection.
+    /// Generation 1: they survived one minor collection.
     Survivor,
-    /// To-space of the collection that is running: generation 1 from its end on.
+    /// To-space of the running collection: generation 1 from its end on.
     Arriving,
 }
 
@@ -41,7 +41,7 @@ impl Age {
     }
 }
 
-/// The age of each chunk: read without a lock. All zero is free.
+/// The age of each chunk, read without a lock. All zero is free.
 pub(crate) struct Ages {
     part: Part,
     shift: u32,
@@ -57,14 +57,14 @@ impl Ages {
     #[inline(always)]
     fn cell(&self, index: usize) -> &AtomicU8 {
         debug_assert!(index < self.part.bytes >> self.shift);
-        // SAFETY: the table has a byte for every chunk of the part; it holds atomics only.
+        // SAFETY: the table has a byte for every chunk of the part, and is only accessed as atomics.
         unsafe { self.bytes.base().cast::<AtomicU8>().add(index).as_ref() }
     }
 
     #[inline(always)]
     fn get(&self, index: usize) -> Age {
-        // Relaxed: ages change under the lock of the young generation or in a pause, and whoever finds an address in a chunk
-        // that was taken in this very pause has acquired the place it found it in.
+        // Relaxed: ages change under the lock of the young generation or in a pause. A thread that finds an address in a chunk
+        // that was taken in this very pause has acquired the slot in which it found the address.
         Age::of(self.cell(index).load(Ordering::Relaxed))
     }
 
@@ -73,7 +73,7 @@ impl Ages {
         self.cell(index).store(age as u8, Ordering::Relaxed);
     }
 
-    /// The age of the chunk at an address of the young part.
+    /// Returns the age of the chunk at an address of the young part.
     #[inline(always)]
     pub(crate) fn at(&self, address: usize) -> Age {
         self.get(self.part.offset(address) >> self.shift)
@@ -87,14 +87,14 @@ pub(crate) struct YoungSpace {
     shift: u32,
     /// The age of every chunk.
     pub(crate) ages: Arc<Ages>,
-    /// For every chunk that was ever handed out, the offset of the end of its objects from its start. Valid once the chunk is
-    /// no buffer any more.
+    /// For every chunk that was ever handed out, the offset of the end of its objects from its start. Valid once the chunk is not
+    /// an allocation buffer any more.
     tops: Vec<u32>,
-    /// Empty, with memory that is counted, the most recently used last.
+    /// Empty chunks with memory that is charged, the most recently used last.
     free: Vec<u32>,
-    /// Empty, and their memory was given back.
+    /// Empty chunks whose memory was given back.
     released: Vec<u32>,
-    /// How many chunks are on their way from `free` to `released`.
+    /// The number of chunks on their way from `free` to `released`.
     releasing: usize,
 }
 
@@ -118,12 +118,12 @@ impl YoungSpace {
         1 << self.shift
     }
 
-    /// Chunks that hold or may hold objects.
+    /// Returns the number of chunks that hold or may hold objects.
     pub(crate) fn in_use(&self) -> usize {
         self.tops.len() - self.free.len() - self.released.len() - self.releasing
     }
 
-    /// An empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
+    /// Takes an empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
     pub(crate) fn take(&mut self, age: Age, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
         let index = match (self.free.pop(), self.released.last().copied()) {
             (Some(index), _) => index,
@@ -156,13 +156,13 @@ impl YoungSpace {
         self.tops[index as usize] = 0;
     }
 
-    /// The offset of a chunk in the reservation.
+    /// Returns the offset of a chunk in the reservation.
     pub(crate) fn offset(&self, index: u32) -> usize {
         self.map.offset(self.part.start + ((index as usize) << self.shift))
     }
 
-    /// Takes empty chunks off the list, all but `keep`, so that their memory can be released without a lock. They come
-    /// back by [`put_released`](Self::put_released).
+    /// Takes all empty chunks except `keep` off the list, so that their memory can be released without a lock.
+    /// [`put_released`](Self::put_released) lists them again.
     pub(crate) fn take_surplus(&mut self, keep: usize) -> Vec<u32> {
         let surplus = self.free.len().saturating_sub(keep);
         self.releasing += surplus;
@@ -175,14 +175,14 @@ impl YoungSpace {
         self.released.extend_from_slice(chunks);
     }
 
-    /// Gives a chunk back whose objects are dead or moved.
+    /// Gives back a chunk whose objects are dead or were moved.
     pub(crate) fn give_back(&mut self, index: u32) {
         debug_assert_ne!(self.ages.get(index as usize), Age::Free);
         self.set(index, Age::Free);
         self.free.push(index);
     }
 
-    /// Ends a young collection: from-space is free, to-space is generation 1. Calls `dead` with each chunk of
+    /// Ends a minor collection: from-space becomes free, to-space becomes generation 1. Calls `dead` with each chunk of
     /// from-space (start, bytes used) before it is given back.
     pub(crate) fn flip(&mut self, mut dead: impl FnMut(*mut u8, usize)) {
         for index in 0..self.tops.len() as u32 {
@@ -208,18 +208,18 @@ impl YoungSpace {
         self.tops[index as usize] = (top - start) as u32;
     }
 
-    /// Bytes of objects in a chunk.
+    /// Returns the bytes of objects in a chunk.
     pub(crate) fn used(&self, index: u32) -> usize {
         self.tops[index as usize] as usize
     }
 
-    /// The age of the chunk at any address of the young part.
+    /// Returns the age of the chunk at any address of the young part, or `None` if that chunk was never handed out.
     pub(crate) fn age_if_any(&self, address: usize) -> Option<Age> {
         let index = self.part.offset(address) >> self.shift;
         (index < self.tops.len()).then(|| self.ages.get(index))
     }
 
-    /// The chunks of an age.
+    /// Returns the chunks of an age.
     pub(crate) fn of_age(&self, age: Age) -> impl Iterator<Item = u32> + '_ {
         (0..self.tops.len() as u32).filter(move |&index| self.ages.get(index as usize) == age)
     }

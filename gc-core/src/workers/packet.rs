@@ -1,38 +1,38 @@
-//! What a collection still has to do, on stacks of its own.
+//! The work that a collection still has to do, on explicit stacks.
 
 use core::ptr::NonNull;
 
 use crate::object::PointerSlot;
 
-/// A part of a slice object that was not traced yet.
+/// A range of a slice object that has not been traced yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SliceRange {
     pub(crate) slice: NonNull<u8>,
-    /// Elements.
+    /// The first element of the range. `until` is the one after the last.
     pub(crate) from: usize,
     pub(crate) until: usize,
 }
 
-/// Stacks of work. One worker's, or a packet on its way from one to another.
+/// Stacks of work: one worker's, or a packet on its way from one worker to another.
 #[derive(Default)]
 pub(crate) struct Packet {
-    /// Places that hold pointers to from-space.
+    /// Pointer slots that hold pointers to from-space.
     pub(crate) places: Vec<NonNull<PointerSlot>>,
     /// Objects that still have to be traced.
     pub(crate) objects: Vec<NonNull<u8>>,
     pub(crate) slices: Vec<SliceRange>,
 }
 
-// SAFETY: addresses of heap memory; whoever holds the work answers for using them.
+// SAFETY: these are addresses of heap memory; the code that has the packet is responsible for their use.
 unsafe impl Send for Packet {}
 
 /// Elements of a slice that are traced at once.
 pub(crate) const PIECE: usize = 1024;
-/// The most that is given away at once, of each kind: more would only be given back.
+/// The most entries of each kind in a shared packet: more would only be shared back.
 const PACKET: usize = 512;
 
 impl Packet {
-    /// Takes the next piece of a slice off the stack: the rest of it stays.
+    /// Takes the next piece of the topmost slice range. The remainder of the range stays on the stack.
     pub(crate) fn next_piece(&mut self) -> Option<SliceRange> {
         let rest = self.slices.last_mut()?;
         let piece = SliceRange { until: rest.until.min(rest.from + PIECE), ..*rest };
@@ -43,7 +43,7 @@ impl Packet {
         Some(piece)
     }
 
-    /// How many pieces there are, of any size.
+    /// Returns the number of entries, of any size.
     pub(crate) fn len(&self) -> usize {
         self.places.len() + self.objects.len() + self.slices.len()
     }
@@ -52,14 +52,15 @@ impl Packet {
         self.len() == 0
     }
 
-    /// Adds other work.
+    /// Adds the entries of another packet.
     pub(crate) fn append(&mut self, mut other: Self) {
         self.places.append(&mut other.places);
         self.objects.append(&mut other.objects);
         self.slices.append(&mut other.slices);
     }
 
-    /// Half of everything, to be given away: the oldest half, which most is reached from. Nothing if there is but one piece.
+    /// Splits off half of everything, to be shared: the oldest half, from which most is reachable. Returns `None` if there is
+    /// only one piece.
     pub(crate) fn split(&mut self) -> Option<Self> {
         let mut half = Self {
             places: oldest_half(&mut self.places),

@@ -1,18 +1,18 @@
-//! The threads that collect together, as a collection sees them.
+//! The worker pool, as a collection sees it.
 
 use super::{packet::Packet, sharing::WorkSharing};
 
-/// What a helper does with a packet.
+/// What a GC worker does with a packet.
 type Do<'a> = dyn Fn(Packet) + Sync + 'a;
 
-/// What a helper does with a packet: valid while it is busy ([sharing.task]).
+/// What a GC worker does with a packet: valid while the worker is busy ([sharing.task]).
 #[derive(Clone, Copy)]
 struct Task(*const Do<'static>);
 
-// SAFETY: a shared reference to something `Sync`, in effect.
+// SAFETY: in effect a shared reference to something `Sync`.
 unsafe impl Send for Task {}
 
-/// The threads that help with a heap's collections.
+/// The pool of a heap's GC workers.
 pub(crate) struct WorkerPool(WorkSharing<Packet, Task>);
 
 impl WorkerPool {
@@ -20,32 +20,33 @@ impl WorkerPool {
         Self(WorkSharing::new())
     }
 
-    /// Whether somebody would take work.
+    /// Returns whether a thread would take work.
     #[inline(always)]
     pub(crate) fn is_starving(&self) -> bool {
         self.0.is_starving()
     }
 
-    /// Wakes helpers that will be wanted soon.
+    /// Wakes the workers that will be needed soon.
     pub(crate) fn wake(&self) {
         self.0.wake();
     }
 
-    /// Gives work away, in the middle of [`lead`](Self::lead) or of its task.
+    /// Shares work. Called inside of [`lead`](Self::lead), or by its task.
     #[cold]
     pub(crate) fn share(&self, work: Packet) {
         self.0.share(work);
     }
 
-    /// Leads up to `helpers` threads: calls `work` with nothing first, and then with what others shared, until nobody has work
-    /// any more; helpers call `task`. Both give work away by [`share`](Self::share), and return when they have none.
+    /// Leads up to `helpers` GC workers. Calls `work` with `None` first, then with each packet that the leader takes, until no
+    /// thread has work. The workers call `task` with theirs. Both share work by [`share`](Self::share), and return when they have
+    /// none.
     ///
-    /// A panic in either aborts the process: half of a collection is of no use to anybody.
+    /// A panic in either aborts the process: a collection that is half done is of no use.
     pub(crate) fn lead(&self, helpers: usize, task: &Do<'_>, mut work: impl FnMut(Option<Packet>)) {
         let bomb = AbortOnUnwind;
         let task: *const Do<'_> = task;
-        // SAFETY: only the lifetime changes. Helpers use the task while they are busy, which none is after the team is closed,
-        // below; a panic does not get past the bomb.
+        // SAFETY: only the lifetime changes. GC workers use the task while they are busy, and none is busy after the pool is
+        // closed below; a panic does not get past the bomb.
         let task = Task(unsafe { core::mem::transmute::<*const Do<'_>, *const Do<'static>>(task) });
         self.0.open(task, helpers);
         work(None);
@@ -55,23 +56,23 @@ impl WorkerPool {
         core::mem::forget(bomb);
     }
 
-    /// A helper's life.
+    /// Runs a GC worker: takes and does work until [`end`](Self::end).
     pub(crate) fn serve(&self) {
         self.0.serve(|task, packet| {
             let bomb = AbortOnUnwind;
-            // SAFETY: the helper is busy ([sharing.task]), and `lead` keeps its task until none is.
+            // SAFETY: the worker is busy ([sharing.task]), and `lead` keeps its task alive until no worker is.
             unsafe { (*task.0)(packet) };
             core::mem::forget(bomb);
         });
     }
 
-    /// Sends the helpers home.
+    /// Ends the workers.
     pub(crate) fn end(&self) {
         self.0.end();
     }
 }
 
-/// Half of a collection is of no use to anybody: dropped by a panic, it ends the process.
+/// Aborts the process when a panic drops it: a collection that is half done is of no use.
 pub(crate) struct AbortOnUnwind;
 
 impl Drop for AbortOnUnwind {
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn work_is_done_once_whoever_does_it() {
-        // A piece of work of n elements leads to two of half as many.
+        // One packet of 20 000 objects: the thread that has it shares half whenever another one is starving.
         let pool = WorkerPool::new();
         let done = AtomicUsize::new(0);
         let each = |work: Option<Packet>| {

@@ -1,4 +1,4 @@
-//! What a thread is to collectors: it may attach, or has a mutator, or is a heap's own.
+//! What a thread is to the collector: free to attach, attached, or one of a heap's own.
 
 use core::cell::Cell;
 
@@ -9,7 +9,7 @@ pub(crate) enum Role {
     Free,
     /// It has a mutator, running, blocked or leaked.
     Attached,
-    /// It is one of a heap's own: it drops and tells, marks and sweeps, or helps to copy.
+    /// It is one of a heap's own: the concurrent thread, the thread that runs jobs, or a GC worker.
     Collector,
 }
 

@@ -1,21 +1,22 @@
-//! Work that threads share: stealing on request from private stacks (Acar, Charguéraud, Rainey: *Scheduling parallel programs
-//! by work stealing with private deques*, 2013).
+//! Work that threads share: stealing on request from private stacks (Acar, Charguéraud, Rainey: *Scheduling parallel programs by
+//! work stealing with private deques*, 2013).
 //!
-//! Every worker keeps its work to itself, in plain memory. One without work says that it is hungry; a worker that sees so puts
-//! half of what it has into the pool, as one packet. So a worker alone pays a relaxed load now and then, and never an atomic
-//! operation for each piece of work.
+//! Every thread keeps its work to itself, in plain memory. A thread without work is counted as starving. A thread that sees this
+//! puts half of its own work into the pool, as one packet. So a thread that works alone pays a relaxed load now and then, and
+//! never an atomic operation for each piece of work.
 //!
 //! ```text
-//!   leader:   open ─▶ work, share when somebody is hungry ─▶ next_or_close ─┬─▶ work …
-//!                                                                           └─▶ closed: no packet left, no helper busy
-//!   helper:   serve: asleep ─▶ takes a packet: busy ─▶ works, shares ─▶ hungry: spins, then sleeps
+//!   leader:   open ─▶ work, share when a thread is starving ─▶ next_or_close ─┬─▶ work …
+//!                                                                             └─▶ closed: no packet left, no worker busy
+//!   worker:   serve: asleep ─▶ takes a packet: busy ─▶ works, shares ─▶ starving: spins, then sleeps
 //! ```
 //!
-//! - **[sharing.one-place]** Work is in one thread's hands or in one packet of the pool.
-//! - **[sharing.task]** The task is used by the leader, and by a helper while it is busy.
-//! - **[sharing.closes]** Only the leader closes: when it has no work, the pool is empty and no helper is busy. A helper becomes busy under
-//!   the lock, by taking a packet; so nobody uses the task or has work after that.
-//! - **[sharing.nobody-required]** A helper that is not busy is required for nothing: no worker waits for one that sleeps, or that the system does not run.
+//! - **[sharing.one-place]** Each piece of work is with one thread, or in one packet of the pool.
+//! - **[sharing.task]** The leader uses the task, and a GC worker does while it is busy.
+//! - **[sharing.closes]** Only the leader closes the pool: when it has no work, the pool is empty and no worker is busy. A worker
+//!   becomes busy under the lock, by taking a packet. So after the close no thread uses the task or has work.
+//! - **[sharing.nobody-required]** Nothing depends on a GC worker that is not busy: no thread waits for a worker that sleeps, or
+//!   that the operating system does not run.
 //!
 //! The model is `models/protocols/sharing.rs`.
 
@@ -25,28 +26,28 @@ use crate::sync::{
     mutant, spin_loop, spins,
 };
 
-/// One leader at a time, and the helpers that serve it.
+/// One leader at a time, and the GC workers that serve it.
 pub(crate) struct WorkSharing<W, T> {
     pool: Mutex<Pool<W, T>>,
-    /// Helpers sleep here until there is a packet, or the end.
+    /// Workers sleep here until there is a packet, or the end.
     offered: Condvar,
-    /// The leader sleeps here until there is a packet, or no helper is busy.
+    /// The leader sleeps here until there is a packet, or no worker is busy.
     returned: Condvar,
-    /// How many threads want a packet that is not there yet: a hint.
+    /// The number of starving threads: those for which there is no packet yet. A hint.
     starving: AtomicUsize,
-    /// Changes when a packet comes or a helper becomes idle: what a thread watches that spins.
+    /// Changes when a packet comes or a worker becomes idle. Spinning threads watch it.
     changes: AtomicUsize,
 }
 
 struct Pool<W, T> {
     packets: Vec<W>,
-    /// What the work is for; `None` while the team is closed.
+    /// What the work is for; `None` while the pool is closed.
     task: Option<T>,
-    /// Helpers that hold a packet.
+    /// Workers that have a packet.
     busy: usize,
-    /// Helpers that do not.
+    /// Workers that have none.
     idle: usize,
-    /// The most helpers that may be busy.
+    /// The most workers that may be busy.
     most: usize,
     leader_waits: bool,
     ended: bool,
@@ -65,14 +66,14 @@ impl<W, T: Copy> WorkSharing<W, T> {
         }
     }
 
-    /// Whether somebody would take a packet.
+    /// Returns whether a thread would take a packet.
     #[inline(always)]
     pub(crate) fn is_starving(&self) -> bool {
         // Relaxed: a hint; packets go through the lock.
         self.starving.load(Ordering::Relaxed) > 0
     }
 
-    /// Gives work away. The caller is the leader or busy.
+    /// Adds a packet to the pool. The caller is the leader or a busy worker.
     pub(crate) fn share(&self, packet: W) {
         let mut pool = self.pool.lock();
         pool.packets.push(packet);
@@ -85,12 +86,12 @@ impl<W, T: Copy> WorkSharing<W, T> {
         }
     }
 
-    /// Wakes helpers that will be wanted soon: they spin for some microseconds.
+    /// Wakes the workers that will be needed soon: they spin for some microseconds.
     pub(crate) fn wake(&self) {
         self.offered.notify_all();
     }
 
-    /// Begins. The caller leads; at most `most` helpers may work for it.
+    /// Opens the pool. The caller becomes the leader; at most `most` workers may work for it.
     pub(crate) fn open(&self, task: T, most: usize) {
         let mut pool = self.pool.lock();
         debug_assert!(pool.task.is_none() && pool.packets.is_empty() && pool.busy == 0);
@@ -98,7 +99,7 @@ impl<W, T: Copy> WorkSharing<W, T> {
         self.changed(&pool);
     }
 
-    /// The leader is out of work: a packet, or `None`, and the team is closed ([sharing.closes]).
+    /// Takes a packet for the leader, which is out of work. Returns `None` when the pool is closed ([sharing.closes]).
     pub(crate) fn next_or_close(&self) -> Option<W> {
         let mut pool = self.pool.lock();
         loop {
@@ -123,7 +124,7 @@ impl<W, T: Copy> WorkSharing<W, T> {
         }
     }
 
-    /// A helper's life: works for whoever leads until the end.
+    /// Runs a GC worker: works for each leader in turn, until the end.
     pub(crate) fn serve(&self, mut work: impl FnMut(T, W)) {
         let mut pool = self.pool.lock();
         pool.idle += 1;
@@ -131,7 +132,8 @@ impl<W, T: Copy> WorkSharing<W, T> {
         let mut spun = true;
         while !pool.ended {
             let Some((task, packet)) = pool.take() else {
-                // Who has just worked, or was woken, may be wanted at once. What comes while it spins is seen before it sleeps.
+                // A worker that has just worked, or was woken, may be needed at once. It sees what comes while it spins before it
+                // sleeps.
                 if !spun {
                     self.spin(&mut pool);
                     spun = true;
@@ -163,13 +165,13 @@ impl<W, T: Copy> WorkSharing<W, T> {
         pool.idle -= 1;
     }
 
-    /// Sends the helpers home. Nobody leads any more.
+    /// Ends the workers. No thread leads any more.
     pub(crate) fn end(&self) {
         self.pool.lock().ended = true;
         self.offered.notify_all();
     }
 
-    /// Publishes what the pool has come to.
+    /// Publishes the new state of the pool.
     fn changed(&self, pool: &MutexGuard<'_, Pool<W, T>>) {
         let wanted = match pool.task {
             Some(_) => pool.idle.min(pool.most - pool.busy) + usize::from(pool.leader_waits),
@@ -182,7 +184,7 @@ impl<W, T: Copy> WorkSharing<W, T> {
 
     /// Waits for a change, without the lock, for some microseconds at most.
     fn spin(&self, pool: &mut MutexGuard<'_, Pool<W, T>>) {
-        // Relaxed, here and below: who sees a change looks again under the lock.
+        // Relaxed, here and below: a thread that sees a change looks again under the lock.
         let seen = self.changes.load(Ordering::Relaxed);
         MutexGuard::unlocked(pool, || {
             for _ in 0..8 * spins() {
@@ -196,7 +198,7 @@ impl<W, T: Copy> WorkSharing<W, T> {
 }
 
 impl<W, T: Copy> Pool<W, T> {
-    /// Makes a helper busy, if there is work for one.
+    /// Makes a worker busy if there is a packet for it.
     fn take(&mut self) -> Option<(T, W)> {
         let task = self.task.filter(|_| self.busy < self.most)?;
         let packet = self.packets.pop()?;

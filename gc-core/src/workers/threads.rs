@@ -1,6 +1,6 @@
-//! The threads that help with collections: started when a collection would have wanted them, and there until the heap ends.
+//! The GC workers' threads: started after the first collection that could have used them, and kept until the heap ends.
 //!
-//! They run nothing of the user's, so that a destructor never keeps them from a pause.
+//! They run no user code, so a destructor never keeps them from a pause.
 
 use std::thread;
 
@@ -17,14 +17,14 @@ use super::{
     role::{Role, set_role},
 };
 
-/// A heap's helpers, and the crew that they serve.
+/// A heap's GC workers, and the pool that they serve.
 pub(crate) struct Workers {
-    /// Where they are met.
+    /// Where a collection meets them.
     pub(crate) pool: Arc<WorkerPool>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
-    /// How many there are.
+    /// The number of workers.
     count: AtomicUsize,
-    /// Whether they were asked for.
+    /// Whether their start was requested.
     wanted: AtomicBool,
 }
 
@@ -39,17 +39,18 @@ impl Workers {
     }
 
     pub(crate) fn count(&self) -> usize {
-        // Relaxed: a figure; helpers are met in the crew.
+        // Relaxed: a statistic; a collection meets the workers in the pool.
         self.count.load(Ordering::Relaxed)
     }
 
-    /// After a pause that copied so many bytes: whether helpers would have been of use, and have to be started. Once.
+    /// Returns, after a pause that copied `copied` bytes, whether the workers would have been of use and have to be started.
+    /// Returns `true` only once.
     pub(crate) fn want(&self, config: &Config, copied: usize) -> bool {
         // Relaxed: the leader's flag.
         copied > config.parallel_threshold && config.workers > 1 && !self.wanted.swap(true, Ordering::Relaxed)
     }
 
-    /// Starts them, as many as the settings say.
+    /// Starts the workers, as many as the settings say.
     pub(crate) fn start(&self, workers: usize) -> std::io::Result<()> {
         let mut threads = self.threads.lock();
         while threads.len() + 1 < workers {
@@ -66,15 +67,15 @@ impl Workers {
         Ok(())
     }
 
-    /// Ends them. Nobody leads any more.
+    /// Ends and joins the workers. No thread leads any more.
     pub(crate) fn join(&self) {
         self.pool.end();
         for thread in self.threads.lock().drain(..) {
-            // A helper that fails aborts the process.
+            // A worker that fails aborts the process.
             let _ = thread.join();
         }
     }
 }
 
-/// Nested `Box`es in one object are traced recursively. Address space, of which only what is used costs memory.
+/// Nested `Box`es in one object are traced recursively. This is address space, of which only the used part costs memory.
 const STACK: usize = 64 << 20;

@@ -1,7 +1,8 @@
 //! The allocation buffer: one chunk of the young part, filled from the bottom.
 //!
-//! - **[buffer.bounds]** `bump ≤ limit`, both in one chunk; the memory between them is committed and nobody's.
-//! - **[buffer.no-gaps]** Below `bump` the chunk holds headers of objects and fillers without a gap, once user code that makes an object runs.
+//! - **[buffer.bounds]** `bump ≤ limit`, both in one chunk; the memory between them is committed, and only the buffer uses it.
+//! - **[buffer.no-gaps]** Whenever user code that makes an object runs, headers of objects and fillers lie below `bump` without a
+//!   gap.
 
 use core::{cell::Cell, ptr, ptr::NonNull};
 
@@ -10,7 +11,7 @@ use crate::object::{Header, young_start};
 /// One mutator's allocation buffer.
 pub(crate) struct Buffer {
     bump: Cell<*mut u8>,
-    /// Where the fast path stops: `limit`, or `bump` when every allocation shall take the slow path.
+    /// Where the fast path ends: `limit`, or `bump` if every allocation is to take the slow path.
     end: Cell<usize>,
     limit: Cell<usize>,
     chunk: Cell<Option<u32>>,
@@ -28,13 +29,13 @@ impl Buffer {
         }
     }
 
-    /// Makes every allocation take the slow path, where it is counted. For testing.
+    /// Makes every allocation take the slow path, where it is counted. For tests.
     pub(crate) fn set_every_slow(&self) {
         self.every_slow.set(true);
     }
 
-    /// Memory for an object of alignment up to 8, or `None` if the slow path is needed. The caller writes a header
-    /// there before it runs user code.
+    /// Returns memory for an object of alignment up to 8, or `None` if the slow path is needed. The caller writes a header there
+    /// before it runs user code.
     #[inline(always)]
     pub(crate) fn bump(&self, bytes: usize) -> Option<NonNull<u8>> {
         let start = self.bump.get();
@@ -43,11 +44,11 @@ impl Buffer {
             return None;
         }
         self.bump.set(start.wrapping_add(bytes));
-        // SAFETY: `end` is above `start` by at least `bytes` > 0, so this is a buffer's memory ([buffer.bounds]), not null.
+        // SAFETY: `end` is above `start` by at least `bytes` > 0, so this is memory of the buffer ([buffer.bounds]) and not null.
         Some(unsafe { NonNull::new_unchecked(start) })
     }
 
-    /// Memory for an object of any alignment in the rest of the buffer, gaps filled.
+    /// Returns memory for an object of any alignment in the rest of the buffer. Fills the gap before it.
     #[inline]
     pub(crate) fn bump_aligned(&self, bytes: usize, align: usize, slice: bool) -> Option<NonNull<u8>> {
         let start = self.bump.get();
@@ -60,7 +61,7 @@ impl Buffer {
         }
         let gap = at - start.addr();
         if gap > 0 {
-            // SAFETY: `start` is in the buffer's own free memory ([buffer.bounds]), at least `gap` bytes.
+            // SAFETY: `start` is in the buffer's free memory ([buffer.bounds]), at least `gap` bytes.
             unsafe { Header::at(NonNull::new_unchecked(start)).write_filler(gap) };
         }
         let place = start.wrapping_add(gap);
@@ -71,7 +72,7 @@ impl Buffer {
         NonNull::new(place)
     }
 
-    /// Starts on an empty chunk. The old one was taken by [`retire`](Self::retire).
+    /// Starts an empty chunk. [`retire`](Self::retire) has taken the previous one.
     pub(crate) fn refill(&self, chunk: u32, start: *mut u8, bytes: usize) {
         debug_assert!(self.chunk.get().is_none());
         self.chunk.set(Some(chunk));
@@ -80,7 +81,7 @@ impl Buffer {
         self.end.set(if self.every_slow.get() { start.addr() } else { self.limit.get() });
     }
 
-    /// Bytes of objects in the buffer.
+    /// Returns the bytes of objects in the buffer.
     pub(crate) fn used(&self, chunk_bytes: usize) -> usize {
         match self.chunk.get() {
             Some(_) => self.bump.get().addr() + chunk_bytes - self.limit.get(),
@@ -88,7 +89,7 @@ impl Buffer {
         }
     }
 
-    /// Takes the chunk away: its index and the end of its objects.
+    /// Takes the chunk away. Returns its index and the end of its objects.
     pub(crate) fn retire(&self) -> Option<(u32, usize)> {
         let chunk = self.chunk.take()?;
         let top = self.bump.get().addr();

@@ -1,19 +1,22 @@
-//! Copying what survives a young collection: one worker's part.
+//! Evacuation, the copying of survivors in a minor collection: one worker's part.
 //!
-//! Cheney's idea with explicit stacks (*A nonrecursive list compacting algorithm*, 1970; depth first here, which keeps
-//! parents and children together): the places of pointers to from-space wait on a stack; taking one copies the object behind it, or
-//! finds its forwarding address, and traces the copy. A short queue in front of the copy hides the latency of the header.
+//! Cheney's idea with explicit stacks (*A nonrecursive list compacting algorithm*, 1970; depth first here, which keeps parents
+//! and children together). Pointer slots that hold pointers to from-space wait on a stack. Taking one copies the object behind
+//! it, or finds its forwarding address, and traces the copy. A short queue in front of the copy hides the latency of the header.
 //!
 //! Preconditions and results:
 //!
-//! - **[evacuate.stopped]** The world is stopped. Every young object is in a chunk of age [`Age::Fresh`] or [`Age::Survivor`], or in a young large run.
-//! - **[evacuate.all-updated]** Afterwards every place that was reported holds the new address, and every survivor was traced.
-//! - **[evacuate.remembered]** `remembered` is exactly: every place in an old object, in memory it owns included, that holds a young value, cells
-//!   as a whole, with their logged bits set.
-//! - **[evacuate.cannot-fail]** Copying cannot fail: promotion always has memory (the collector sees to it before nursery memory is handed
-//!   out), and what finds no to-space is promoted.
-//! - **[evacuate.one-tracer]** With several workers, an object is traced by the one whose claim of its header succeeded ([forwarding.copy-first]); the others'
-//!   copies lie in memory that they had not taken. A place is updated, and a cell traced, by whoever holds it as work.
+//! - **[evacuate.stopped]** The world is stopped. Every young object is in a chunk of age [`Age::Fresh`] or [`Age::Survivor`], or
+//!   in a young large run.
+//! - **[evacuate.all-updated]** Afterwards every pointer slot that was reached holds the new address, and every survivor was
+//!   traced.
+//! - **[evacuate.remembered]** `remembered` then contains exactly the pointer slots in old objects, and in memory they own, that
+//!   hold a young value. A cell is contained as a whole, with its logged bit set.
+//! - **[evacuate.cannot-fail]** Evacuation cannot fail: promotion always has memory (the collector makes it ready before nursery
+//!   memory is handed out), and an object that finds no to-space is promoted.
+//! - **[evacuate.one-tracer]** With several workers, an object is traced by the worker whose claim of its header succeeded
+//!   ([forwarding.copy-first]). The other workers' copies lie in memory that they had not taken. A slot is updated, and a cell
+//!   traced, by the worker that has it as work.
 
 use core::{mem, ptr::NonNull};
 
@@ -34,35 +37,35 @@ use crate::{
 
 use super::to_space::{Buffer, ToSpace};
 
-/// Where objects go that leave the young generation, for one worker.
+/// The destination of objects that leave the young generation, for one worker.
 pub(crate) trait Promote: ContentInfo {
-    /// Memory in the old part for an object of `info` that takes `size_with_header` bytes from its header: the address it will have. The
-    /// same until it is taken.
+    /// Returns memory in the old part for an object of `info` that takes `size_with_header` bytes from its header: the address
+    /// that it will have. It is the same until it is taken.
     fn place(&mut self, info: &'static TypeInfo, size_with_header: usize) -> (*mut u8, SizeClass);
 
-    /// The object was put there.
+    /// Takes the memory at `address`: the object was put there.
     fn take(&mut self, address: *mut u8, class: SizeClass, info: &'static TypeInfo);
 
-    /// A large object became old where it is.
+    /// Records that a large object became old where it is.
     fn promoted_large(&mut self, page: usize);
 }
 
-/// Knows the description of each type.
+/// Knows the `TypeInfo` of each type.
 pub(crate) trait ContentInfo {
-    /// The description of a cell's content.
+    /// Returns the `TypeInfo` of a cell's content.
     fn content_info<T: Trace>() -> &'static TypeInfo;
 }
 
 /// Which survivors are promoted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// Everything, whatever its age.
+    /// All of them, whatever their age.
     pub(crate) all: bool,
-    /// Testing: every N-th copy finds to-space full. 0: none.
+    /// For tests: every N-th copy finds to-space full. 0: none does.
     pub(crate) full_every: u32,
-    /// Testing: promote by chance instead of by age, from this seed.
+    /// For tests: promote at random instead of by age, from this seed.
     pub(crate) random: Option<u64>,
-    /// Testing: keep young what age would promote.
+    /// For tests: keep young what would be promoted by age.
     pub(crate) never: bool,
 }
 
@@ -72,27 +75,27 @@ impl Policy {
     }
 }
 
-/// Where a survivor goes.
+/// The destination of a survivor.
 enum Destination {
     ToSpace,
     Old,
-    /// It is in to-space: its place was remembered twice and updated before.
+    /// The object is in to-space already: its slot was remembered twice, and updated before.
     ThereAlready,
 }
 
-/// Memory for a survivor, taken once its claim has succeeded.
+/// Memory for a survivor. It is taken once the claim has succeeded.
 enum Place {
     /// In to-space, up to the second address.
     Young(*mut u8, *mut u8),
     Old(*mut u8, SizeClass),
 }
 
-/// What `evacuate` found.
+/// The outcome of `evacuate`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    /// Copied before, or there is nothing to trace.
+    /// The object was copied before, or has nothing to trace.
     Known,
-    /// Copied just now, and to be traced.
+    /// The object was copied just now and is to be traced.
     Trace,
     /// See [`Destination::ThereAlready`].
     ThereAlready,
@@ -101,7 +104,7 @@ enum Outcome {
 /// How the pointers of the value that is being traced are treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
-    /// A root or a young object: nobody needs to remember anything.
+    /// A root or a young object: nothing has to be remembered.
     Young,
     /// An old object.
     Old,
@@ -109,7 +112,7 @@ enum Source {
     OldCell,
 }
 
-/// What the workers of one young collection share.
+/// What the workers of one minor collection share.
 pub(crate) struct Pause<'a> {
     map: AddressMap,
     runs: &'a RunTable,
@@ -117,7 +120,7 @@ pub(crate) struct Pause<'a> {
     to_space: ToSpace<'a>,
     policy: Policy,
     pool: &'a WorkerPool,
-    /// Bytes that one worker copies before others are asked to help: see [`parallel`](super::parallel).
+    /// The parallel threshold: bytes that one worker copies before it asks others to help (see [`parallel`](super::parallel)).
     alone: usize,
 }
 
@@ -135,7 +138,7 @@ impl<'a> Pause<'a> {
     }
 }
 
-/// One worker of a young collection. `SHARED`: others copy at the same time.
+/// One worker of a minor collection. `SHARED`: other workers copy at the same time.
 pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     young_part: Part,
     watched: Part,
@@ -154,28 +157,28 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     pub(super) promoted_bytes: usize,
     pub(super) promoted_objects: usize,
     copies: u32,
-    /// Bytes to copy before others are asked to help.
+    /// Bytes to copy before other workers are asked to help.
     alone: usize,
 }
 
-/// Places in flight between the prefetch of their object's header and its copy.
+/// Slots between the prefetch of their object's header and its copy.
 const IN_FLIGHT: usize = 8;
-/// How far below the top of the stack places are prefetched.
+/// How far below the top of the stack slots are prefetched.
 const AHEAD: usize = 16;
-// A place that was remembered twice may be met by two workers at once. Who finds the new address there acquires the copy behind
-// it, and the age of its chunk. Plain loads and stores where it matters for speed.
+// Two workers may meet a slot that was remembered twice at the same time. The worker that finds the new address in it acquires
+// the copy behind the address, and the age of the copy's chunk. These are plain loads and stores on x86-64.
 const LOAD: Ordering = Ordering::Acquire;
 const STORE: Ordering = Ordering::Release;
 
-/// Pieces of work that are worth sharing.
+/// Entries of work that are worth sharing.
 const DIVISIBLE: usize = 8;
-/// Bytes after which a worker alone looks again whether it has so many.
+/// Bytes after which a worker that copies alone looks again whether it has so many.
 const LOOK_AGAIN: usize = 32 << 10;
-/// How often a worker among several looks whether somebody is hungry.
+/// Rounds between two looks whether a thread is starving.
 const LOOK_EVERY: u32 = 64;
 
 impl<'a, P: Promote> Evacuator<'a, P, false> {
-    /// Lets others copy at the same time.
+    /// Turns into an evacuator for copying by several workers.
     pub(super) fn shared(self) -> Evacuator<'a, P, true> {
         Evacuator {
             young_part: self.young_part,
@@ -227,7 +230,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// # Safety
     ///
-    /// `count` values of the type `info` lie from `first` on, nobody else touches them, and [evacuate.stopped] holds.
+    /// `count` values of the type `info` lie from `first` on, no other thread touches them, and [evacuate.stopped] holds.
     #[inline(always)]
     unsafe fn visit(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         let trace = if SHARED { info.trace.evacuate_shared } else { info.trace.evacuate };
@@ -235,7 +238,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         unsafe { trace(first, count, (&raw mut *self).cast()) };
     }
 
-    /// Traces a root: `count` values from `first`.
+    /// Traces a root: `count` values from `first` on.
     ///
     /// # Safety
     ///
@@ -243,11 +246,11 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     #[inline]
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         self.source = Source::Young;
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: live values, with the world stopped.
         unsafe { self.visit(info, first, count) };
     }
 
-    /// Updates remembered places, and remembers those anew that still hold young values.
+    /// Updates the slots and cells of a remembered set, and remembers those again that still hold young values.
     ///
     /// # Safety
     ///
@@ -256,10 +259,10 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         self.source = Source::Old;
         for place in set.pointer_slots {
             if self.sources.contains(place.addr().get()) {
-                // Looked at when its turn comes, once: most are far from any cache.
+                // Read when its turn comes, once: most are not in any cache.
                 self.work.places.push(place);
             } else {
-                // SAFETY: [barrier.slots-stay]: a place of a pointer in memory that an old object owns.
+                // SAFETY: [barrier.slots-stay]: a pointer slot in memory that an old object owns.
                 unsafe { self.pointer_slot(place.as_ptr()) };
             }
         }
@@ -269,10 +272,10 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         }
     }
 
-    /// Copies and traces everything that is reachable from what was reported. A worker alone stops when it has copied so much that
-    /// others are worth asking; one among several gives away work to who is hungry.
+    /// Copies and traces everything that is reachable from the roots and slots passed so far. A worker that copies alone stops at
+    /// the parallel threshold, if it has work for others. One of several workers shares work with starving threads.
     pub(super) fn drain(&mut self) {
-        // First in, first out: `waiting` places from `first` on, whose objects are on their way to the cache.
+        // First in, first out: `waiting` slots from `first` on, whose objects are on their way to the cache.
         let mut queue = [NonNull::<PointerSlot>::dangling(); IN_FLIGHT];
         let (mut first, mut waiting) = (0, 0);
         let mut looked: u32 = 0;
@@ -283,18 +286,18 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
                     self.give();
                 }
             } else if self.copied_bytes + self.promoted_bytes >= self.alone && self.is_divisible(waiting) {
-                // What is on its way goes back to the stack, for all.
+                // The slots in the queue go back to the stack, for all workers.
                 self.work.places.extend((0..waiting).map(|nth| queue[(first + nth) % IN_FLIGHT]));
                 return;
             }
             while waiting < IN_FLIGHT
                 && let Some(place) = self.work.places.pop()
             {
-                // Remembered places lie anywhere in old memory.
+                // Remembered slots lie anywhere in old memory.
                 if let Some(later) = self.work.places.len().checked_sub(AHEAD) {
                     prefetch(self.work.places[later].as_ptr().cast());
                 }
-                // SAFETY: [evacuate.stopped]: a place that was reported, valid throughout the pause.
+                // SAFETY: [evacuate.stopped]: a pointer slot that was reached, valid throughout the pause.
                 let target = unsafe { place.as_ref() }.load(LOAD);
                 prefetch(target.wrapping_sub(HEADER));
                 queue[(first + waiting) % IN_FLIGHT] = place;
@@ -315,7 +318,8 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         }
     }
 
-    /// Whether others would find something to do. A list has one place at a time, and is copied faster alone.
+    /// Returns whether other workers would find something to do. A linked list has one slot at a time, and one worker copies it
+    /// faster.
     #[cold]
     #[inline(never)]
     fn is_divisible(&mut self, waiting: usize) -> bool {
@@ -326,7 +330,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         divisible
     }
 
-    /// Gives half of the work away.
+    /// Shares half of the work.
     #[cold]
     #[inline(never)]
     fn give(&mut self) {
@@ -335,20 +339,20 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         }
     }
 
-    /// Gives a place the new address of the object that it points to.
+    /// Updates a slot with the new address of the object that it points to.
     #[inline(always)]
     fn update(&mut self, place: NonNull<PointerSlot>) {
-        // SAFETY: [evacuate.stopped]: a place that was reported, valid throughout the pause.
+        // SAFETY: [evacuate.stopped]: a pointer slot that was reached, valid throughout the pause.
         let pointer_slot = unsafe { place.as_ref() };
         let target = pointer_slot.load(LOAD);
-        // A remembered place may hold anything: null, an old value, or what another entry for it has updated.
+        // A remembered slot may hold anything: null, an old value, or an address that another entry for it has updated.
         if !self.young_part.contains(target.addr()) {
             if self.watched.contains(target.addr()) {
                 self.reach_large(target);
             }
             return;
         }
-        // SAFETY: a pointer into the young part is to an object of from-space or to-space.
+        // SAFETY: a pointer into the young part points to an object of from-space or to-space.
         let (to, outcome) = unsafe { self.evacuate(target) };
         if outcome == Outcome::ThereAlready {
             return;
@@ -362,7 +366,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         }
     }
 
-    /// The new address of an object of the young part.
+    /// Evacuates an object of the young part, and returns its new address.
     ///
     /// # Safety
     ///
@@ -371,7 +375,8 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     unsafe fn evacuate(&mut self, address: *mut u8) -> (*mut u8, Outcome) {
         // SAFETY: an object's address has a header before it.
         let header = unsafe { Header::of(address) };
-        // SAFETY: initialised; in a pause with several workers it is read and written as `forwarding` only ([forwarding.here-only]), otherwise by us.
+        // SAFETY: initialised. In a pause with several workers it is accessed through `forwarding` only ([forwarding.here-only]),
+        // otherwise by this worker only.
         let seen = unsafe { if SHARED { header.forwarding().look() } else { header.raw() } };
         // SAFETY: an initialised header's word.
         let info = match unsafe { HeaderWord::of(seen) } {
@@ -392,11 +397,12 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         });
         let (Place::Young(to, _) | Place::Old(to, _)) = place;
         if SHARED {
-            // SAFETY: both ranges run over the object without its header, which others may be claiming; the new one is nobody's.
+            // SAFETY: both ranges run over the object without its header, which other workers may be claiming; no other code uses
+            // the new one.
             unsafe { copy_object(address, to, size_with_header - HEADER) };
-            // SAFETY: the header of memory that is nobody's.
+            // SAFETY: the header of memory that no other code uses.
             unsafe { Header::of(to).write_raw(seen) };
-            // SAFETY: as where it was looked at.
+            // SAFETY: as for the read of `seen`.
             if let Err(first) = unsafe { header.forwarding() }.claim(seen, forwarded(to)) {
                 // SAFETY: an initialised header's word.
                 let HeaderWord::Forwarded(to) = (unsafe { HeaderWord::of(first) }) else {
@@ -407,7 +413,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             self.take(&place, info, size_with_header);
         } else {
             self.take(&place, info, size_with_header);
-            // SAFETY: both ranges run from the header over `size_with_header` bytes; the new one is nobody's.
+            // SAFETY: both ranges run from the header over `size_with_header` bytes; no other code uses the new one.
             unsafe { copy_object(address.sub(HEADER), to.sub(HEADER), size_with_header) };
             // SAFETY: the world is stopped and the object was copied ([header.forwards-stopped]).
             unsafe { header.forward(to) };
@@ -415,7 +421,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         (to, if info.shape.leaf { Outcome::Known } else { Outcome::Trace })
     }
 
-    /// The memory is the object's.
+    /// Takes the memory of a survivor.
     #[inline(always)]
     fn take(&mut self, place: &Place, info: &'static TypeInfo, size_with_header: usize) {
         match *place {
@@ -433,7 +439,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
 
     #[inline(always)]
     fn destination(&mut self, address: *mut u8) -> Destination {
-        // With everything promoted there is no to-space that anything could be in already.
+        // If everything is promoted, there is no to-space in which an object could be already.
         if self.policy.all {
             return Destination::Old;
         }
@@ -463,7 +469,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         if promote { Destination::Old } else { Destination::ToSpace }
     }
 
-    /// Memory for a survivor that stays young, if there is some.
+    /// Returns memory for a survivor that stays young, if there is some.
     #[inline(always)]
     fn survivor(&mut self, info: &'static TypeInfo, size_with_header: usize) -> Option<Place> {
         let (to, end) = match self.to.place(&info.shape, size_with_header) {
@@ -473,15 +479,15 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         Some(Place::Young(to, end))
     }
 
-    /// Ends the worker's part: what it had in hand is the heap's.
+    /// Ends the worker's part: its chunk goes back to the heap.
     pub(super) fn retire(&mut self) {
         self.to.retire(&self.pause.to_space);
     }
 
-    /// Traces a survivor at its new place.
+    /// Traces a survivor at its new address.
     #[inline(always)]
     fn trace(&mut self, address: *mut u8) {
-        // SAFETY: a survivor has a header, an info again at its new place.
+        // SAFETY: a survivor has a header, which points to its `TypeInfo` again at the new address.
         let info = unsafe { Header::of(address).info() };
         self.source = if self.young_part.contains(address.addr()) { Source::Young } else { Source::Old };
         if info.shape.slice {
@@ -493,11 +499,11 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             }
             return self.trace_elements(info, SliceRange { slice, from: 0, until: until.min(PIECE) });
         }
-        // SAFETY: one value of this type, copied whole, which nobody else touches.
+        // SAFETY: one value of this type, copied whole; no other thread touches it.
         unsafe { self.visit(info, address, 1) };
     }
 
-    /// Traces a part of a slice that waited for it.
+    /// Traces a piece of a slice that waited for it.
     fn trace_piece(&mut self, piece: SliceRange) {
         let address = piece.slice.as_ptr();
         self.source = if self.young_part.contains(address.addr()) { Source::Young } else { Source::Old };
@@ -513,14 +519,14 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         unsafe { self.visit(info, first, piece.until - piece.from) };
     }
 
-    /// A young large object was reached: it becomes old where it is, and is traced.
+    /// Reaches a large object: a young one becomes old where it is, and is traced.
     #[cold]
     #[inline(never)]
     fn reach_large(&mut self, address: *mut u8) {
         let page = self.pause.runs.page_of(address.addr());
         if self.pause.runs.run(page).make_old() {
             self.promote.promoted_large(page);
-            // SAFETY: a live large object has a header with its info.
+            // SAFETY: a live large object has a header, which points to its `TypeInfo`.
             let info = unsafe { Header::of(address).info() };
             if !info.shape.leaf {
                 self.work.objects.push(NonNull::new(address).expect("no object is at address 0"));
@@ -528,11 +534,11 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         }
     }
 
-    /// Traces the content of a cell of an old object, and remembers the cell if that holds a young value now.
+    /// Traces the content of a cell of an old object, and remembers the cell if the content holds a young value now.
     ///
     /// # Safety
     ///
-    /// A cell of an old object, with the type of its content.
+    /// `cell` is a cell of an old object, with the type of its content.
     unsafe fn old_cell(&mut self, cell: RememberedCell) {
         let outer = mem::replace(&mut self.source, Source::OldCell);
         self.cell_is_young = false;
@@ -554,7 +560,7 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
 
     #[inline(always)]
     unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
-        // SAFETY: the caller passes the place of a pointer, valid throughout the pause.
+        // SAFETY: the caller passes a valid pointer slot, for the whole pause.
         let place = unsafe { NonNull::new_unchecked(pointer_slot) };
         // SAFETY: as above.
         let target = unsafe { place.as_ref() }.load(LOAD);
@@ -587,7 +593,8 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
 }
 
 impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
-    /// Updates a place in memory that an old object owns, or in an old cell, where the place does not tell later whose it is.
+    /// Updates a slot in memory that an old object owns, or in an old cell: its address does not show later to which object it
+    /// belongs.
     #[inline(never)]
     fn edge_now(&mut self, place: NonNull<PointerSlot>) {
         // SAFETY: as in `update`.

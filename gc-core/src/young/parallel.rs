@@ -1,9 +1,9 @@
-//! Copying with helpers.
+//! Evacuation by several workers.
 //!
-//! One worker begins, alone and without atomic operations. A pause that has copied some hundred KiB and still has work
-//! is expected to go on for about as long again, which is worth waking others for: from there on every worker copies among
-//! several. So small pauses, which are most, wait for no thread and pay for none. Where the last collection copied much, this one
-//! is expected to, and asks sooner.
+//! The leader begins alone and without atomic operations. A pause that has copied some hundred KiB and still has work is expected
+//! to go on for about as long again, which is worth waking other workers. From there on several workers copy at the same time. So
+//! small pauses, which are most, wait for no other thread and have no cost for parallelism. If the last collection copied much,
+//! this one is expected to do so too, and its parallel threshold is lower.
 
 use crate::{
     barrier::Remembered,
@@ -13,27 +13,28 @@ use crate::{
 
 use super::evacuate::{Evacuator, Pause, Promote};
 
-/// What a young collection did.
+/// The result of a minor collection.
 #[derive(Default)]
 pub(crate) struct Evacuated {
     pub(crate) remembered: Remembered,
     /// Bytes that stayed young.
     pub(crate) copied: usize,
-    /// Bytes and objects that became old.
+    /// Bytes that became old.
     pub(crate) promoted: usize,
     pub(crate) promoted_objects: usize,
-    /// Bytes, of both, that helpers copied.
+    /// Bytes that GC workers copied or promoted.
     pub(crate) helped: usize,
 }
 
-/// Evacuators that no helper uses at the moment.
+/// Evacuators that no GC worker uses at the moment.
 struct Spare<'a, P>(Mutex<Vec<Evacuator<'a, P, true>>>);
 
-// SAFETY: what an evacuator points to is valid throughout the pause and made for several workers; each is used by one at a time.
+// SAFETY: what an evacuator points to is valid throughout the pause and made for several workers; one worker at a time uses an
+// evacuator.
 unsafe impl<P> Sync for Spare<'_, P> {}
 
-/// Copies everything that is reachable from what was reported to `leader`, with a helper for each of `helpers` where it is worth it.
-/// Returns what each worker promoted, too.
+/// Copies everything that is reachable from what `leader` was given, with one GC worker for each of `helpers` where that is worth
+/// it. Also returns what each worker promoted.
 pub(crate) fn evacuate<'a, P: Promote>(
     mut leader: Evacuator<'a, P, false>,
     pause: &'a Pause<'a>,
@@ -51,7 +52,7 @@ pub(crate) fn evacuate<'a, P: Promote>(
     let spare = Spare(Mutex::new(helpers.into_iter().map(|promote| Evacuator::new(pause, promote)).collect()));
     let spare = &spare;
     let task = |packet: Packet| {
-        // No more helpers are busy than there are evacuators.
+        // At most as many workers are busy as there are evacuators.
         let mut helper = spare.0.lock().pop().expect("gc-core: an evacuator for each helper");
         helper.work = packet;
         helper.drain();
@@ -73,7 +74,7 @@ pub(crate) fn evacuate<'a, P: Promote>(
 }
 
 impl Evacuated {
-    /// Adds what a worker did. Returns what it promoted.
+    /// Adds the results of a worker. Returns what it promoted.
     fn add<P: Promote, const SHARED: bool>(&mut self, mut worker: Evacuator<'_, P, SHARED>) -> P {
         worker.retire();
         self.remembered.append(worker.remembered);

@@ -1,4 +1,4 @@
-//! To-space: where survivors go that stay young. Each worker fills a chunk of its own from the bottom.
+//! To-space: the destination of survivors that stay young. Each worker fills a chunk of its own from the bottom.
 
 use core::ptr::NonNull;
 
@@ -35,7 +35,8 @@ impl Default for Buffer {
 }
 
 impl Buffer {
-    /// The address for an object of `size_with_header` bytes, and the end of its memory: taken by [`bump_to`](Self::bump_to).
+    /// Returns the address for an object of `size_with_header` bytes, and the end of its memory, which [`bump_to`](Self::bump_to)
+    /// takes.
     #[inline(always)]
     pub(super) fn place(&self, shape: &TypeShape, size_with_header: usize) -> Option<(*mut u8, *mut u8)> {
         if shape.align <= 8 && self.end.wrapping_sub(self.bump.addr()) >= size_with_header {
@@ -44,7 +45,7 @@ impl Buffer {
         None
     }
 
-    /// [`place`](Self::place) for any alignment, and in another chunk if this one is full.
+    /// Does the same as [`place`](Self::place) for any alignment, and in another chunk if this one is full.
     #[cold]
     #[inline(never)]
     pub(super) fn place_slow(
@@ -61,7 +62,7 @@ impl Buffer {
                 if at + bytes <= self.end {
                     if at > from {
                         let gap = NonNull::new(self.bump).expect("to-space is not at address 0");
-                        // SAFETY: free memory of our chunk.
+                        // SAFETY: free memory of this worker's chunk.
                         unsafe { Header::at(gap).write_filler(at - from) };
                         self.bump = self.bump.with_addr(at);
                     }
@@ -76,13 +77,13 @@ impl Buffer {
         }
     }
 
-    /// An object was put below `end`.
+    /// Takes the memory up to `end`: an object was put there.
     #[inline(always)]
     pub(super) fn bump_to(&mut self, end: *mut u8) {
         self.bump = end;
     }
 
-    /// Ends the chunk.
+    /// Ends the chunk and records the end of its objects.
     pub(super) fn retire(&mut self, to_space: &ToSpace<'_>) {
         if let Some(chunk) = self.chunk.take() {
             to_space.space.lock().set_top(chunk, self.bump.addr());

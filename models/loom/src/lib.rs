@@ -1,9 +1,9 @@
-//! The protocols between `gc-core`'s threads, their production files compiled against loom, and every execution within a
-//! bound of preemptions looked at.
+//! The protocols between `gc-core`'s threads, checked by loom: their production files are compiled against it, and it runs every
+//! execution within a bound of preemptions.
 //!
-//! The files are included as they are; `sync` takes the place of the crate's own. Every atomic access first touches a
-//! shadow of its own by a read-modify-write, as loom 0.7.2 may skip a thread whose next step is a plain load and so miss bugs (its
-//! issues 166 and 392); with the shadow it finds both upstream reproducers.
+//! The files are included as they are; `sync` replaces the crate's own. Every atomic access first touches a shadow of its own by
+//! a read-modify-write. Without it loom 0.7.2 may skip a thread whose next step is a plain load, and so miss bugs (its issues 166
+//! and 392); with it loom finds both upstream reproducers.
 
 #![cfg(test)]
 
@@ -61,8 +61,8 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-/// Runs a model with a bug planted, which it must find. In a process of its own: a model that fails takes its process
-/// along, as values that it owns fail again when they are dropped.
+/// Runs a model with a bug planted, which it must find. It runs in a process of its own: a model that fails takes its process
+/// along, because values that it owns fail again when they are dropped.
 fn must_fail(test: &str, mutant: sync::mutant::Mutant, model: fn()) {
     const PLANT: &str = "GC_MODEL_MUTANT";
     if std::env::var(PLANT).is_ok_and(|planted| planted == mutant.name) {
@@ -74,7 +74,7 @@ fn must_fail(test: &str, mutant: sync::mutant::Mutant, model: fn()) {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args([&test, "--exact", "--nocapture"])
         .env(PLANT, mutant.name)
-        // Printing one may take more than the stack that a model's thread has, and then never end.
+        // Printing the panic may need more stack than a model's thread has, and then never end.
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
@@ -83,12 +83,12 @@ fn must_fail(test: &str, mutant: sync::mutant::Mutant, model: fn()) {
     assert!(said.contains("panicked"), "the model of `{}` failed for another reason: {said}", mutant.name);
 }
 
-/// A place that only one thread at a time may touch; the model fails where two do.
+/// Memory that only one thread at a time may touch. The model fails if two threads do.
 struct Heap(loom::cell::UnsafeCell<usize>);
 
-// SAFETY: the model checks that accesses are exclusive: that is what it is for.
+// SAFETY: the model checks that accesses are exclusive, which is its purpose.
 unsafe impl Sync for Heap {}
-// SAFETY: a number.
+// SAFETY: this is a number.
 unsafe impl Send for Heap {}
 
 impl Heap {
@@ -102,7 +102,7 @@ impl Heap {
     }
 
     fn look(&self) -> usize {
-        // SAFETY: loom panics if somebody writes.
+        // SAFETY: loom panics if another thread writes.
         self.0.with(|place| unsafe { *place })
     }
 }

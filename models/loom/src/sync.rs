@@ -1,4 +1,4 @@
-//! Shaped like `gc-core`'s `sync`, built on loom, every atomic with its shadow.
+//! `gc-core`'s `sync`, built on loom: every atomic has a shadow.
 
 use core::ops::{Deref, DerefMut};
 use std::cell::Cell;
@@ -9,7 +9,7 @@ pub(crate) use loom::{hint::spin_loop, sync::Arc};
 #[allow(dead_code, reason = "some are found by tests, not by models")]
 pub(crate) mod mutant;
 
-/// Spinning is the scheduler's business here.
+/// Returns 0: spinning is left to the scheduler.
 pub(crate) fn spins() -> u32 {
     0
 }
@@ -23,12 +23,12 @@ pub(crate) fn plant(mutant: mutant::Mutant) {
     PLANTED.set(mutant.name);
 }
 
-/// Whether that is the bug of this name.
+/// Returns whether the planted bug has this name.
 fn planted(name: &str) -> bool {
     PLANTED.get() == name
 }
 
-/// The memory that this lies in was freed: the model fails if it is used again.
+/// Records that the memory of this word was freed: the model fails if it is used again.
 pub(crate) fn freed(word: &atomic::AtomicU64) {
     word.freed();
 }
@@ -65,7 +65,7 @@ pub(crate) mod atomic {
                     &self.value
                 }
 
-                /// After an access, at which loom may have changed threads.
+                /// Checks, after an access, that the memory was not freed: loom may have changed threads at the access.
                 fn done<R>(&self, result: R) -> R {
                     assert!(!self.freed.load(Ordering::Relaxed), "used after it was freed");
                     result
@@ -172,7 +172,7 @@ pub(crate) mod atomic {
     shadowed!(AtomicUsize, usize);
 }
 
-/// A number that one thread at a time touches: the model fails where two do.
+/// A number that one thread at a time touches. The model fails if two threads do.
 pub(crate) struct Plain<T>(loom::cell::UnsafeCell<T>);
 
 impl<T: Copy> Plain<T> {
@@ -181,7 +181,7 @@ impl<T: Copy> Plain<T> {
     }
 
     pub(crate) fn get(&self) -> T {
-        // SAFETY: loom panics if somebody writes.
+        // SAFETY: loom panics if another thread writes.
         self.0.with(|place| unsafe { *place })
     }
 
@@ -248,7 +248,7 @@ impl Condvar {
         guard.held = Some(self.0.wait(guard.held.take().unwrap()).unwrap());
     }
 
-    /// Time does not run in a model.
+    /// Waits without a timeout: time does not pass in a model.
     pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: core::time::Duration) -> bool {
         self.wait(guard);
         false

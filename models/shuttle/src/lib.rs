@@ -1,5 +1,5 @@
-//! The models of `gc-loom` again, under shuttle: a second scheduler that shares no code with the first. It looks at
-//! interleavings only, not at weak memory, and so at longer runs.
+//! The models of `gc-loom` again, under shuttle: a second scheduler that shares no code with the first. It covers interleavings
+//! only, not weak memory, and can therefore run longer executions.
 
 #![cfg(test)]
 
@@ -51,7 +51,7 @@ use core::sync::atomic::{AtomicIsize, Ordering};
 
 pub(crate) use shuttle::{sync::Arc, thread};
 
-/// Runs a model depth first, up to a bound, then with probabilistic concurrency testing, and then in random schedules.
+/// Runs a model depth first up to a bound, then with probabilistic concurrency testing, and then in random schedules.
 fn check(model: impl Fn() + Send + Sync + 'static) {
     let model = std::sync::Arc::new(model);
     let (again, random) = (model.clone(), model.clone());
@@ -60,7 +60,8 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     shuttle::check_random(move || random(), 5_000);
 }
 
-/// Runs a model with a bug planted, which it must find. In a process of its own: a model that fails takes its process along.
+/// Runs a model with a bug planted, which it must find. It runs in a process of its own: a model that fails takes its process
+/// along.
 fn must_fail(test: &str, mutant: sync::mutant::Mutant, model: fn()) {
     const PLANT: &str = "GC_MODEL_MUTANT";
     if std::env::var(PLANT).is_ok_and(|planted| planted == mutant.name) {
@@ -72,14 +73,14 @@ fn must_fail(test: &str, mutant: sync::mutant::Mutant, model: fn()) {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args([&test, "--exact", "--nocapture"])
         .env(PLANT, mutant.name)
-        // Printing one may take more than the stack that a model's thread has, and then never end.
+        // Printing the panic may need more stack than a model's thread has, and then never end.
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
     assert!(!output.status.success(), "the model does not find the mutant `{}`", mutant.name);
 }
 
-/// A place that only one thread at a time may touch; the model fails where two do.
+/// Memory that only one thread at a time may touch. The model fails if two threads do.
 struct Heap {
     /// Readers, or −1 for a writer.
     users: AtomicIsize,

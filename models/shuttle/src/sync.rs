@@ -1,4 +1,4 @@
-//! Shaped like `gc-core`'s `sync`, built on shuttle.
+//! `gc-core`'s `sync`, built on shuttle.
 
 use core::ops::{Deref, DerefMut};
 use std::cell::Cell;
@@ -10,7 +10,7 @@ pub(crate) use shuttle::sync::{Arc, atomic};
 #[allow(dead_code, reason = "some are found by tests, not by models")]
 pub(crate) mod mutant;
 
-/// Spinning is the scheduler's business here.
+/// Returns 0: spinning is left to the scheduler.
 pub(crate) fn spins() -> u32 {
     0
 }
@@ -24,12 +24,12 @@ pub(crate) fn plant(mutant: mutant::Mutant) {
     PLANTED.set(mutant.name);
 }
 
-/// Whether that is the bug of this name.
+/// Returns whether the planted bug has this name.
 fn planted(name: &str) -> bool {
     PLANTED.get() == name
 }
 
-/// The memory that this lies in was freed. Loom looks whether it is used again.
+/// Records that the memory of this word was freed. Only loom checks that it is not used again.
 pub(crate) fn freed(_: &atomic::AtomicU64) {}
 
 /// A number that one thread at a time touches.
@@ -92,7 +92,7 @@ impl Condvar {
         guard.held = Some(self.0.wait(guard.held.take().unwrap()).unwrap());
     }
 
-    /// Time does not run in a model.
+    /// Waits without a timeout: time does not pass in a model.
     pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: core::time::Duration) -> bool {
         self.wait(guard);
         false
