@@ -5,8 +5,11 @@
 //! touch them. The count of a freed object is poisoned, so that a thread that flushes it afterwards reclaims the object a second
 //! time. The owner's biased count is a plain number, which loom lets one thread at a time touch.
 
+mod only;
+
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::{ptr::NonNull, time::Duration};
+use only::*;
 
 use crate::{
     Arc, Heap, check,
@@ -88,7 +91,7 @@ impl Scene {
             scene.thing.count.retain(OWNER);
         }
         // SAFETY: the scene lives until the model is over.
-        unsafe { scene.owners.enter(OWNER, scene.seat()) };
+        unsafe { scene.owners.enter(OWNER, scene.handle()) };
         scene
     }
 
@@ -113,7 +116,7 @@ impl Scene {
         })
     }
 
-    fn seat(&self) -> OwnerHandle {
+    fn handle(&self) -> OwnerHandle {
         OwnerHandle { word: (&self.word).into(), poll: (&self.poll).into(), rendezvous: (&self.rendezvous).into() }
     }
 
@@ -495,133 +498,6 @@ fn resurrection() {
         here.safepoint();
         here.release_weak();
         here.detach();
-        other.join().unwrap();
-        here.is_over();
-    });
-}
-
-/// Another thread writes if it has the only handle, while the owner drops its reference or passes through `blocked`.
-fn writing_elsewhere() {
-    check(|| {
-        let here = Scene::new(2);
-        let there = here.clone();
-        let other = thread::spawn(move || {
-            there.write(NOBODY);
-            there.release(NOBODY);
-        });
-        here.look();
-        here.release(OWNER);
-        here.enter_blocked();
-        here.leave_blocked();
-        here.detach();
-        other.join().unwrap();
-        here.is_over();
-    });
-}
-
-/// Two other threads merge, to write if they have the only handle, while the owner is in `blocked` and comes back.
-fn two_merge() {
-    check(|| {
-        let here = Scene::new(3);
-        here.enter_blocked();
-        let others = [(); 2].map(|()| {
-            let there = here.clone();
-            thread::spawn(move || {
-                there.write(NOBODY);
-                there.release(NOBODY);
-            })
-        });
-        here.leave_blocked();
-        here.release(OWNER);
-        here.detach();
-        for other in others {
-            other.join().unwrap();
-        }
-        here.is_over();
-    });
-}
-
-/// The owner writes if it has the only handle, while another thread drops a reference.
-fn writing_against_a_drop() {
-    check(|| {
-        let here = Scene::new(1);
-        here.retain(NOBODY);
-        let there = here.clone();
-        let other = thread::spawn(move || there.release(NOBODY));
-        here.write(OWNER);
-        here.release(OWNER);
-        here.detach();
-        other.join().unwrap();
-        here.is_over();
-    });
-}
-
-/// The owner writes if it has the only handle, while another thread upgrades a weak handle or drops it.
-fn writing_against_an_upgrade() {
-    check(|| {
-        let here = Scene::new(1);
-        here.count().downgrade();
-        let there = here.clone();
-        let other = thread::spawn(move || {
-            if there.upgrade(NOBODY) {
-                there.release_weak();
-                there.look();
-                there.release(NOBODY);
-            } else {
-                there.release_weak();
-            }
-        });
-        here.write(OWNER);
-        here.release(OWNER);
-        here.detach();
-        other.join().unwrap();
-        here.is_over();
-    });
-}
-
-/// A thread writes if it has the only handle, while another one makes a weak handle, drops its reference, and upgrades the weak
-/// handle.
-fn writing_against_a_downgrade() {
-    check(|| {
-        let here = Scene::merged(2);
-        let there = here.clone();
-        let other = thread::spawn(move || {
-            there.count().downgrade();
-            there.release(NOBODY);
-            if there.upgrade(NOBODY) {
-                there.look();
-                there.release(NOBODY);
-            }
-            there.release_weak();
-        });
-        here.write(NOBODY);
-        here.release(NOBODY);
-        other.join().unwrap();
-        here.is_over();
-    });
-}
-
-/// The owner was asked about an object and flushes it, while another thread takes the contents out or drops its reference.
-fn taken_elsewhere_while_asked() {
-    check(|| {
-        let here = Scene::asked_and_let_go();
-        let there = here.clone();
-        let other = thread::spawn(move || there.take(NOBODY));
-        here.safepoint();
-        here.detach();
-        other.join().unwrap();
-        here.is_over();
-    });
-}
-
-/// The owner takes the contents out, although it was asked about the object.
-fn taken_while_asked() {
-    check(|| {
-        let here = Scene::new(2);
-        let there = here.clone();
-        let other = thread::spawn(move || there.release(NOBODY));
-        here.take(OWNER);
-        here.enter_blocked();
         other.join().unwrap();
         here.is_over();
     });

@@ -4,7 +4,7 @@
 //!   wrote.
 //! - A mutator that resumes has the ranges of the phase in its very next store. It may have been parked, have been blocked and
 //!   come back, or have attached meanwhile.
-//! - The values that are overwritten while marking, and no others, are handed over when it ends ([satb.one-holder]).
+//! - The values that are overwritten while marking, and no others, are handed over when it ends ([satb.one-place-each]).
 //!
 //! There are two stops: marking begins, marking ends. Each store overwrites an object of its own, which must be marked if and
 //! only if the store is during marking. `Heap::touch` stands for the use of a barrier's cells.

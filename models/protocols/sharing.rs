@@ -11,7 +11,7 @@ use crate::{
 };
 
 struct Collector {
-    team: WorkSharing<Vec<usize>, ()>,
+    pool: WorkSharing<Vec<usize>, ()>,
     task: Heap,
     /// Pieces of work done.
     done: Mutex<usize>,
@@ -24,8 +24,8 @@ fn work(shared: &Collector, mut stack: Vec<usize>) {
         if piece == 2 {
             stack.extend([1, 1]);
         }
-        if shared.team.is_starving() && stack.len() > 1 {
-            shared.team.share(vec![stack.remove(0)]);
+        if shared.pool.is_starving() && stack.len() > 1 {
+            shared.pool.share(vec![stack.remove(0)]);
         }
     }
 }
@@ -33,19 +33,19 @@ fn work(shared: &Collector, mut stack: Vec<usize>) {
 /// The worker is the first thread to run, so that it waits when the leader begins: preemptions are left for what follows.
 fn a_session() {
     check(|| {
-        let here = Arc::new(Collector { team: WorkSharing::new(), task: Heap::new(), done: Mutex::new(0) });
+        let here = Arc::new(Collector { pool: WorkSharing::new(), task: Heap::new(), done: Mutex::new(0) });
         let there = here.clone();
         let leader = thread::spawn(move || {
-            there.team.open((), 1);
+            there.pool.open((), 1);
             work(&there, vec![2]);
-            while let Some(packet) = there.team.next_or_close() {
+            while let Some(packet) = there.pool.next_or_close() {
                 work(&there, packet);
             }
             there.task.touch();
             assert_eq!(*there.done.lock(), 3, "work was lost, or done twice");
-            there.team.end();
+            there.pool.end();
         });
-        here.team.serve(|(), packet| work(&here, packet));
+        here.pool.serve(|(), packet| work(&here, packet));
         leader.join().unwrap();
     });
 }

@@ -64,7 +64,7 @@ struct Freed {
     swept: Swept,
 }
 
-const EXTENT: usize = BLOCK / 2;
+const SIZE: usize = BLOCK / 2;
 
 impl Dead for Freed {
     unsafe fn enqueue(&mut self, address: *mut u8, _: &'static TypeInfo) {
@@ -83,7 +83,7 @@ impl Old {
         assert!(space.ensure_empty(1, |_| true, |_, _| true));
         let bits = space.bits.clone();
         let old = Mutex::new(space);
-        let (address, class) = cursors.place(&old, &bits, &OBJECT, EXTENT);
+        let (address, class) = cursors.place(&old, &bits, &OBJECT, SIZE);
         cursors.take(&bits, address, class, &OBJECT);
         cursors.flush(&mut old.lock());
         address.addr()
@@ -243,7 +243,7 @@ fn two_collections(pace: Pacing) {
         let mut dead = [b, c];
         dead.sort_unstable();
         assert_eq!(old.freed.dead, dead, "the dead are moved out once, and nobody else is");
-        assert_eq!((old.freed.swept.objects, old.freed.swept.bytes), (2, 2 * EXTENT));
+        assert_eq!((old.freed.swept.objects, old.freed.swept.bytes), (2, 2 * SIZE));
         assert!([a, p, q, r].iter().all(|&live| here.is_allocated(live)), "a live object is lost");
         let allocated: usize = (0..old.space.blocks.len()).map(|block| allocated(&here.bits, block)).sum();
         assert_eq!((allocated, old.space.live_objects), (4, 4), "a dead object survives, or two have one place");

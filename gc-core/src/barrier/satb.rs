@@ -3,7 +3,7 @@
 //!
 //! - **[satb.marked-by-pusher]** The thread that pushes an object into a buffer has marked it and has not traced it. The thread
 //!   that drains the buffer traces the object without looking at the mark.
-//! - **[satb.one-holder]** A buffer belongs to one mutator, to this queue or to the marker.
+//! - **[satb.one-place-each]** A buffer belongs to one mutator, to this queue or to the marker.
 
 use core::ptr::NonNull;
 

@@ -4,7 +4,7 @@
 //! siblings for `Slot`, [`Barrier::cell`] for `GcCell`.
 //!
 //! ```text
-//!   if slot - holder_start < holder_bytes  &&  value - value_start < value_bytes   { slow }
+//!   if slot - source_start < source_bytes  &&  value - value_start < value_bytes   { slow }
 //!   slot.store(value, Release)
 //!   slow:  old = slot.load
 //!          if marking && old is an old object && its mark was clear, and is set now     { push old to the SATB buffer }
@@ -49,8 +49,8 @@ use super::{
 /// A mutator's barrier: the ranges that it compares with, in one cache line, and the entries that it has recorded.
 #[repr(C, align(64))]
 pub(crate) struct Barrier {
-    holder_start: Cell<usize>,
-    holder_bytes: Cell<usize>,
+    source_start: Cell<usize>,
+    source_bytes: Cell<usize>,
     value_start: Cell<usize>,
     value_bytes: Cell<usize>,
     map: AddressMap,
@@ -81,8 +81,8 @@ impl Barrier {
         let sources = map.large_and_old();
         let values = map.young_and_large();
         Self {
-            holder_start: Cell::new(sources.start),
-            holder_bytes: Cell::new(sources.bytes),
+            source_start: Cell::new(sources.start),
+            source_bytes: Cell::new(sources.bytes),
             value_start: Cell::new(values.start),
             value_bytes: Cell::new(values.bytes),
             map,
@@ -146,7 +146,7 @@ impl Barrier {
     #[inline(always)]
     fn before(&self, poll: &Poll, slot: &PointerSlot, value: *mut u8) {
         let place = core::ptr::from_ref(slot).addr();
-        if place.wrapping_sub(self.holder_start.get()) < self.holder_bytes.get()
+        if place.wrapping_sub(self.source_start.get()) < self.source_bytes.get()
             && value.addr().wrapping_sub(self.value_start.get()) < self.value_bytes.get()
         {
             self.slow(poll, slot, value);
@@ -161,7 +161,7 @@ impl Barrier {
             self.log_old_value(old);
         }
         let place = NonNull::from(slot);
-        let new = self.is_young(value) && !self.is_young(old) && self.holder_is_old(place.addr().get());
+        let new = self.is_young(value) && !self.is_young(old) && self.source_is_old(place.addr().get());
         if new && !mutant::NO_REMEMBERED_SET.is_planted() {
             self.remember(poll, |set| set.pointer_slots.push(place));
         }
@@ -171,7 +171,7 @@ impl Barrier {
     #[inline(always)]
     pub(crate) fn cell(&self, poll: &Poll, word: &CellWord, info: &'static TypeInfo) {
         let place = core::ptr::from_ref(word).addr();
-        if place.wrapping_sub(self.holder_start.get()) < self.holder_bytes.get() && !word.is_logged() {
+        if place.wrapping_sub(self.source_start.get()) < self.source_bytes.get() && !word.is_logged() {
             self.slow_cell(poll, word, info);
         }
     }
@@ -180,7 +180,7 @@ impl Barrier {
     #[inline(never)]
     fn slow_cell(&self, poll: &Poll, word: &CellWord, info: &'static TypeInfo) {
         let place = NonNull::from(word);
-        if self.holder_is_old(place.addr().get()) {
+        if self.source_is_old(place.addr().get()) {
             word.set_logged(true);
             if self.marking.get() {
                 let cell = RememberedCell { word: place, info };
@@ -241,7 +241,7 @@ impl Barrier {
     /// Returns whether a location in the large or old part is in an old object: objects of the old part are old, large objects by
     /// age.
     #[inline]
-    fn holder_is_old(&self, place: usize) -> bool {
+    fn source_is_old(&self, place: usize) -> bool {
         !self.map.large.contains(place) || self.runs.run_of(place).is_old()
     }
 }

@@ -96,8 +96,8 @@ impl Collector {
             objects => u64::from(objects),
         };
         let poll = Some(self.major.poll());
-        let helpers = self.marking_helpers();
-        if helpers == 0 {
+        let gc_workers = self.marking_workers();
+        if gc_workers == 0 {
             return Marker::new(&self.bits, &self.runs, cells, &mut state).run(poll, budget);
         }
         // All threads that mark stop for the poll of the concurrent thread. It parks when none of them has work in hand.
@@ -112,26 +112,26 @@ impl Collector {
             spare.lock().push(state);
         };
         let mut marked = Marked::All;
-        pool.lead(helpers, &task, |packet| {
+        pool.lead(gc_workers, &task, |packet| {
             if let Some(packet) = packet {
                 state.take_over(packet);
             }
             marked = mark(&mut state);
         });
-        for helper in spare.into_inner() {
-            state.append(helper);
+        for gc_worker in spare.into_inner() {
+            state.append(gc_worker);
         }
         if state.is_done() { marked } else { Marked::Some }
     }
 
     /// Returns how many GC workers may mark: as many as there are cores that no mutator uses.
-    fn marking_helpers(&self) -> usize {
-        let helpers = self.workers.count();
+    fn marking_workers(&self) -> usize {
+        let gc_workers = self.workers.count();
         if self.config.stress.workers != 0 {
-            return helpers;
+            return gc_workers;
         }
         let busy = 1 + self.pacing.attached().saturating_sub(self.major.waiting());
-        helpers.min(self.config.cores.saturating_sub(busy))
+        gc_workers.min(self.config.cores.saturating_sub(busy))
     }
 
     /// Sweeps until everything is swept, and ends cycle `number`. Stops early if the heap ends.

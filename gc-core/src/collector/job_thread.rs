@@ -94,7 +94,7 @@ impl Collector {
         }
         thread::scope(|scope| {
             let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK);
-            let helper = thread.spawn_scoped(scope, || {
+            let gc_worker = thread.spawn_scoped(scope, || {
                 set_role(Role::Collector);
                 for _ in 0..now {
                     let Some(job) = self.background.queue.take(is_drop) else { return };
@@ -102,7 +102,7 @@ impl Collector {
                 }
             });
             // Panics of destructors are caught: a panic that gets here is a bug of this crate.
-            if helper.is_ok_and(|helper| helper.join().is_err()) {
+            if gc_worker.is_ok_and(|gc_worker| gc_worker.join().is_err()) {
                 eprintln!("gc-core: a thread that runs destructors panicked");
             }
         });

@@ -37,8 +37,8 @@ impl StoppedHeap<'_> {
     /// Evacuates the young objects that are reachable.
     fn evacuate(&mut self, policy: Policy) -> Evacuated {
         let collector = self.collector;
-        let helpers = self.helpers();
-        let alone = self.alone(helpers);
+        let gc_workers = self.gc_workers();
+        let alone = self.alone(gc_workers);
         let remembered = core::mem::take(&mut self.young.remembered);
         let Old { space: old, cursors, .. } = &mut *self.old;
         let (ages, bits) = (self.young.space.ages.clone(), old.bits.clone());
@@ -62,8 +62,8 @@ impl StoppedHeap<'_> {
         }
         // SAFETY: the remembered set of this heap; the world is stopped.
         unsafe { leader.remembered(remembered) };
-        let helpers = promotions.take(helpers).collect();
-        let (evacuated, promotions) = young::evacuate(leader, &pause, &collector.workers.pool, helpers);
+        let gc_workers = promotions.take(gc_workers).collect();
+        let (evacuated, promotions) = young::evacuate(leader, &pause, &collector.workers.pool, gc_workers);
         let marking = collector.major.phase() == Phase::Marking;
         for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
             if marking {
@@ -77,10 +77,10 @@ impl StoppedHeap<'_> {
 
     /// Returns the parallel threshold of this pause: the bytes that the leader copies alone, before GC workers join. Wakes the
     /// workers if much is expected to survive.
-    fn alone(&self, helpers: usize) -> usize {
+    fn alone(&self, gc_workers: usize) -> usize {
         let alone = self.collector.config.parallel_threshold;
         let expected = self.collector.pacing.expected_survivors();
-        if helpers == 0 {
+        if gc_workers == 0 {
             usize::MAX
         } else if expected < 2 * alone {
             alone
@@ -92,7 +92,7 @@ impl StoppedHeap<'_> {
 
     /// Returns how many GC workers may copy: each needs an empty block per class beyond the blocks that promotion may take
     /// ([promote.room]).
-    fn helpers(&self) -> usize {
+    fn gc_workers(&self) -> usize {
         let space = &self.young.space;
         let reserved = promotion_reserve(space.in_use() * space.chunk_bytes());
         let spare = self.old.space.ready().saturating_sub(reserved) / CLASSES;

@@ -137,9 +137,9 @@ impl Attachment {
             })
         };
         // One more block per class for each GC worker is useful, unless memory is short.
-        let helpers = self.collector.workers.count() * CLASSES;
+        let gc_workers = self.collector.workers.count() * CLASSES;
         let roomy = memory.budget.used() < memory.budget.limit() / 2;
-        if (roomy && ready(&mut old.space, wanted + helpers)) || ready(&mut old.space, wanted) {
+        if (roomy && ready(&mut old.space, wanted + gc_workers)) || ready(&mut old.space, wanted) {
             return true;
         }
         drop(old);

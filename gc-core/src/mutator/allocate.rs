@@ -13,7 +13,7 @@ use crate::{
         refill::{Refused, Reserved, is_large},
         type_info::{STR, TypeInfoOf},
     },
-    object::{Header, TypeInfo, slice_extent},
+    object::{Header, TypeInfo, slice_size},
     trace::Trace,
 };
 
@@ -512,7 +512,7 @@ impl Mutator {
     fn reserve_slice(&self, info: &'static TypeInfo, len: usize) -> Result<Reserved, Refused> {
         let local = self.local();
         let (size, align) = (info.shape.elem_size as usize, usize::from(info.shape.align));
-        let Some(size_with_header) = slice_extent(size, align, len) else {
+        let Some(size_with_header) = slice_size(size, align, len) else {
             let budget = &local.collector.memory.budget;
             return Err(Refused { limit: budget.limit(), used: budget.used(), wanted: usize::MAX });
         };
@@ -531,7 +531,7 @@ impl Mutator {
     unsafe fn copied<T: Copy>(&self, info: &'static TypeInfo, elements: &[T]) -> Result<NonNull<u8>, AllocError<()>> {
         // The fast path. No user code runs before the object is whole, so the header need not be a filler's meanwhile.
         if align_of::<T>() <= 8
-            && let Some(size_with_header) = slice_extent(size_of::<T>(), align_of::<T>(), elements.len())
+            && let Some(size_with_header) = slice_size(size_of::<T>(), align_of::<T>(), elements.len())
             && !is_large(&info.shape, size_with_header)
             && let Some(place) = self.local().buffer.bump(size_with_header)
         {

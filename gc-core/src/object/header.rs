@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 
 use super::{
     forwarding::Forwarding,
-    layout::{HEADER, cell_offset, elements_offset, sized_extent},
+    layout::{HEADER, cell_offset, elements_offset, value_size},
     size_class::SizeClass,
 };
 
@@ -64,7 +64,7 @@ pub(crate) struct TypeShape {
 
 impl TypeShape {
     pub(crate) const fn sized(size: usize, align: usize, leaf: bool) -> Self {
-        let size_with_header = sized_extent(size);
+        let size_with_header = value_size(size);
         assert!(size_with_header <= u32::MAX as usize, "a type of 4 GiB or more cannot be an object of the heap");
         Self { size_with_header: size_with_header as u32, elem_size: 0, align: align as u16, slice: false, leaf }
     }

@@ -24,7 +24,7 @@ pub(crate) const MAX_SMALL: usize = 8 * 1024;
 /// The largest supported alignment.
 pub(crate) const MAX_ALIGN: usize = 4096;
 /// Bytes of the smallest object: its address lies strictly inside, in a granule that no other address uses.
-const MIN_EXTENT: usize = 16;
+const MIN_SIZE: usize = 16;
 
 /// Returns the number of bytes from the address of a slice to its first element.
 #[inline(always)]
@@ -33,14 +33,14 @@ pub(crate) const fn elements_offset(align: usize) -> usize {
 }
 
 /// Returns the bytes from header to end of a sized object.
-pub(crate) const fn sized_extent(size: usize) -> usize {
+pub(crate) const fn value_size(size: usize) -> usize {
     let size_with_header = (HEADER + size).next_multiple_of(8);
-    if size_with_header < MIN_EXTENT { MIN_EXTENT } else { size_with_header }
+    if size_with_header < MIN_SIZE { MIN_SIZE } else { size_with_header }
 }
 
 /// Returns the bytes from header to end of a slice of `len` elements, or `None` if no address space could hold them.
 #[inline(always)]
-pub(crate) const fn slice_extent(elem_size: usize, align: usize, len: usize) -> Option<usize> {
+pub(crate) const fn slice_size(elem_size: usize, align: usize, len: usize) -> Option<usize> {
     let Some(bytes) = elem_size.checked_mul(len) else { return None };
     if bytes > isize::MAX as usize / 2 {
         return None;
@@ -91,8 +91,8 @@ mod tests {
 
     #[test]
     fn a_slice_that_no_memory_holds_has_no_extent() {
-        assert_eq!(slice_extent(8, 8, usize::MAX / 4), None);
-        assert_eq!(slice_extent(0, 1, usize::MAX), Some(16));
-        assert_eq!(slice_extent(1, 1, 3), Some(24));
+        assert_eq!(slice_size(8, 8, usize::MAX / 4), None);
+        assert_eq!(slice_size(0, 1, usize::MAX), Some(16));
+        assert_eq!(slice_size(1, 1, 3), Some(24));
     }
 }

@@ -157,7 +157,7 @@ mod tests {
             for size in (0..=MAX_SMALL).step_by(align.min(8)).filter(|size| size % align.min(16) == 0) {
                 let shapes = [(TypeShape::sized(size, align, true), 0), (TypeShape::slice(1, align, true), size)];
                 for (shape, len) in shapes {
-                    let slice = crate::object::slice_extent(1, align, len).unwrap();
+                    let slice = crate::object::slice_size(1, align, len).unwrap();
                     let size_with_header = if shape.slice { slice } else { shape.size_with_header as usize };
                     let Some(class) = SizeClass::of(shape.cell_bytes(size_with_header)) else { continue };
                     let taken = BLOCK as f64 / class.cells() as f64;

@@ -108,7 +108,7 @@ impl Rendezvous {
 
     /// Ends a hold, and wakes the owner if it waits for that.
     pub(crate) fn release(&self, word: &StateWord) {
-        if word.release_last_biased() && !mutant::RELEASE_WAKES_NOBODY.is_planted() {
+        if word.end_hold() && !mutant::RELEASE_WAKES_NOBODY.is_planted() {
             // The owner set WAITS under this lock, and sleeps by now.
             let _park = self.park.lock();
             self.resumed.notify_all();

@@ -95,7 +95,7 @@ impl StateWord {
             } else {
                 return false;
             };
-            // AcqRel: as for `change`; the writes of a holding thread are seen (its Release is in `release_last_biased`).
+            // AcqRel: as for `change`; the writes of a holding thread are seen (its Release is in `end_hold`).
             match self.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return next == RUNNING,
                 Err(other) => now = other,
@@ -144,7 +144,7 @@ impl StateWord {
     }
 
     /// Clears HELD. Returns whether the owner waits for that.
-    pub(super) fn release_last_biased(&self) -> bool {
+    pub(super) fn end_hold(&self) -> bool {
         // AcqRel: the owner, which becomes RUNNING by an exchange, sees what the holding thread wrote.
         self.word.fetch_and(!HELD, Ordering::AcqRel) & WAITS != 0
     }

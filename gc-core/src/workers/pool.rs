@@ -42,13 +42,13 @@ impl WorkerPool {
     /// none.
     ///
     /// A panic in either aborts the process: a collection that is half done is of no use.
-    pub(crate) fn lead(&self, helpers: usize, task: &Do<'_>, mut work: impl FnMut(Option<Packet>)) {
+    pub(crate) fn lead(&self, gc_workers: usize, task: &Do<'_>, mut work: impl FnMut(Option<Packet>)) {
         let bomb = AbortOnUnwind;
         let task: *const Do<'_> = task;
         // SAFETY: only the lifetime changes. GC workers use the task while they are busy, and none is busy after the pool is
         // closed below; a panic does not get past the bomb.
         let task = Task(unsafe { core::mem::transmute::<*const Do<'_>, *const Do<'static>>(task) });
-        self.0.open(task, helpers);
+        self.0.open(task, gc_workers);
         work(None);
         while let Some(packet) = self.0.next_or_close() {
             work(Some(packet));

@@ -18,6 +18,8 @@
 //!   ([forwarding.copy-first]). The other workers' copies lie in memory that they had not taken. A slot is updated, and a cell
 //!   traced, by the worker that has it as work.
 
+mod destination;
+
 use core::{mem, ptr::NonNull};
 
 use crate::{
@@ -421,64 +423,6 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         (to, if info.shape.leaf { Outcome::Known } else { Outcome::Trace })
     }
 
-    /// Takes the memory of a survivor.
-    #[inline(always)]
-    fn take(&mut self, place: &Place, info: &'static TypeInfo, size_with_header: usize) {
-        match *place {
-            Place::Young(_, end) => {
-                self.copied_bytes += size_with_header;
-                self.to.bump_to(end);
-            }
-            Place::Old(to, class) => {
-                self.promoted_bytes += size_with_header;
-                self.promoted_objects += 1;
-                self.promote.take(to, class, info);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn destination(&mut self, address: *mut u8) -> Destination {
-        // If everything is promoted, there is no to-space in which an object could be already.
-        if self.policy.all {
-            return Destination::Old;
-        }
-        match self.ages.at(address.addr()) {
-            Age::Arriving => Destination::ThereAlready,
-            age if self.policy.is_test() => self.destination_by_test(age),
-            Age::Survivor => Destination::Old,
-            _ => Destination::ToSpace,
-        }
-    }
-
-    #[cold]
-    fn destination_by_test(&mut self, age: Age) -> Destination {
-        self.copies += 1;
-        if self.policy.full_every != 0 && self.copies.is_multiple_of(self.policy.full_every) {
-            return Destination::Old;
-        }
-        let promote = match &mut self.policy.random {
-            Some(state) => {
-                // SplitMix64 (Steele, Lea, Flood: *Fast splittable pseudorandom number generators*, 2014).
-                *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-                let z = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-                z >> 62 == 0
-            }
-            None => !self.policy.never && age == Age::Survivor,
-        };
-        if promote { Destination::Old } else { Destination::ToSpace }
-    }
-
-    /// Returns memory for a survivor that stays young, if there is some.
-    #[inline(always)]
-    fn survivor(&mut self, info: &'static TypeInfo, size_with_header: usize) -> Option<Place> {
-        let (to, end) = match self.to.place(&info.shape, size_with_header) {
-            Some(place) => place,
-            None => self.to.place_slow(&self.pause.to_space, &info.shape, size_with_header)?,
-        };
-        Some(Place::Young(to, end))
-    }
-
     /// Ends the worker's part: its chunk goes back to the heap.
     pub(super) fn retire(&mut self) {
         self.to.retire(&self.pause.to_space);
@@ -573,7 +517,7 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
         if self.source == Source::Young || (self.source == Source::Old && self.sources.contains(pointer_slot.addr())) {
             self.work.places.push(place);
         } else {
-            self.edge_now(place);
+            self.slot_now(place);
         }
     }
 
@@ -596,7 +540,7 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
     /// Updates a slot in memory that an old object owns, or in an old cell: its address does not show later to which object it
     /// belongs.
     #[inline(never)]
-    fn edge_now(&mut self, place: NonNull<PointerSlot>) {
+    fn slot_now(&mut self, place: NonNull<PointerSlot>) {
         // SAFETY: as in `update`.
         let pointer_slot = unsafe { place.as_ref() };
         let target = pointer_slot.load(LOAD);

@@ -39,24 +39,24 @@ pub(crate) fn evacuate<'a, P: Promote>(
     mut leader: Evacuator<'a, P, false>,
     pause: &'a Pause<'a>,
     pool: &WorkerPool,
-    helpers: Vec<P>,
+    gc_workers: Vec<P>,
 ) -> (Evacuated, Vec<P>) {
     let mut all = Evacuated::default();
     leader.drain();
     if leader.work.is_empty() {
         let first = all.add(leader);
-        return (all, core::iter::once(first).chain(helpers).collect());
+        return (all, core::iter::once(first).chain(gc_workers).collect());
     }
     let mut leader = leader.shared();
-    let most = helpers.len();
-    let spare = Spare(Mutex::new(helpers.into_iter().map(|promote| Evacuator::new(pause, promote)).collect()));
+    let most = gc_workers.len();
+    let spare = Spare(Mutex::new(gc_workers.into_iter().map(|promote| Evacuator::new(pause, promote)).collect()));
     let spare = &spare;
     let task = |packet: Packet| {
         // At most as many workers are busy as there are evacuators.
-        let mut helper = spare.0.lock().pop().expect("gc-core: an evacuator for each helper");
-        helper.work = packet;
-        helper.drain();
-        spare.0.lock().push(helper);
+        let mut gc_worker = spare.0.lock().pop().expect("gc-core: an evacuator for each gc_worker");
+        gc_worker.work = packet;
+        gc_worker.drain();
+        spare.0.lock().push(gc_worker);
     };
     pool.lead(most, &task, |packet| {
         if let Some(packet) = packet {
@@ -66,8 +66,8 @@ pub(crate) fn evacuate<'a, P: Promote>(
     });
     let mut promoted = vec![all.add(leader)];
     let leaders = all.copied + all.promoted;
-    for helper in core::mem::take(&mut *spare.0.lock()) {
-        promoted.push(all.add(helper));
+    for gc_worker in core::mem::take(&mut *spare.0.lock()) {
+        promoted.push(all.add(gc_worker));
     }
     all.helped = all.copied + all.promoted - leaders;
     (all, promoted)

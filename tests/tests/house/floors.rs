@@ -325,7 +325,7 @@ fn the_book_draws_the_floors() {
 fn every_mutant_is_looked_for() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let models = fs::read_dir(root.join("models/protocols")).unwrap().map(|entry| entry.unwrap().path());
-    let models: String = models.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let models: String = models.filter_map(|path| fs::read_to_string(path).ok()).collect();
     let planted: BTreeSet<_> = models.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
     let source = fs::read_to_string(root.join("gc-core/src/sync/mutant.rs")).unwrap();
     let declared: Vec<_> =
