@@ -7,13 +7,14 @@
 //!   `raw/mod.rs`, by `insert`, `entry`, `reserve`, `extend`) still counts the entries that were not hashed again, if they need no drop; its
 //!   iterator trusts the count, and runs out of the table.
 //! - A [`BTreeMap`](std::collections::BTreeMap) whose `Ord` panics below the root in `split_off` (`btree/split.rs`) has the old length and
-//!   half the nodes; its iterator aborts the process. One whose `Ord` panics in `append` lacks the repair of its right border; a `pop_last`
-//!   may then panic before it counts the entry off, with the same end.
+//!   half the nodes; its iterator aborts the process, and so does dropping it. One whose `Ord` panics in `append` lacks the repair of its right
+//!   border; a `pop_last` may then panic before it counts the entry off, with the same end.
 //!
 //! - **whole** A map of this module is *whole* unless a method that changes it runs, or has been left by a panic, or has returned an
 //!   iterator that takes entries out and was forgotten. While it is not whole, the collector takes it for empty.
 //! - **broken** What is in a map that is not whole is reached by nobody any more: every access panics. Dropping it drops what it holds,
-//!   which std answers for, with or without a collector.
+//!   which std answers for, with or without a collector; but for a map that `split_off` was left in, which std does not answer for: it is
+//!   forgotten, with what it holds.
 //! - **shared** Through `&` no map of std changes itself, so reading needs no flag: the maps dereference to those of std, shared.
 //! - **entries** An entry of std is lent where the map is whole and stays so: looking the key up, and for a hash map making room, have
 //!   been done, and an entry calls user code only before it changes anything. (`rustc_entry` in `hashbrown/src/rustc_entry.rs` reserves room, and

@@ -6,6 +6,7 @@ use core::{
     fmt,
     hash::{Hash, Hasher},
     iter::FusedIterator,
+    mem,
     ops::{Deref, Index, RangeBounds},
     ptr,
 };
@@ -211,6 +212,8 @@ impl<K: Ord, V> BTreeMap<K, V> {
 
     /// Moves all entries of `other` here. Where both have a key, the value of `other` stays.
     pub fn append(&mut self, other: &mut Self) {
+        // Before this one is changed, which is not to be lost with the other.
+        other.whole.check();
         self.whole.change(|| other.whole.change(|| self.map.append(&mut other.map)));
     }
 
@@ -225,7 +228,20 @@ impl<K: Ord, V> BTreeMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        Self { whole: Whole::new(), map: self.whole.change(|| self.map.split_off(key)) }
+        /// Forgets a map that a split has lost half of: std counts that half, too, and so ends the process where the map is dropped.
+        struct Splitting<'m, K, V>(&'m mut btree_map::BTreeMap<K, V>);
+        impl<K, V> Drop for Splitting<'_, K, V> {
+            fn drop(&mut self) {
+                mem::forget(mem::take(self.0));
+            }
+        }
+        let map = self.whole.change(|| {
+            let splitting = Splitting(&mut self.map);
+            let split = splitting.0.split_off(key);
+            mem::forget(splitting);
+            split
+        });
+        Self { whole: Whole::new(), map }
     }
 }
 

@@ -232,9 +232,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> HashMap<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If that is more than can be addressed.
+    /// If there is no memory for them, or they are more than can be addressed; the map is as it was.
     pub fn reserve(&mut self, additional: usize) {
-        self.whole.change(|| self.map.reserve(additional));
+        // The `reserve` of std panics inside, where user code may have, too.
+        if let Err(error) = self.try_reserve(additional) {
+            panic!("expected room for {additional} entries more: {error}");
+        }
     }
 
     /// Makes room for so many entries more.
