@@ -160,6 +160,7 @@ impl Mutator {
         let mutator = Self::register(handle, &mut registry, number, thread);
         if stops {
             shared.count_stop(&registry.mutators);
+            registry.numbers.stopped();
             shared.world.resume(shared.members(&others));
         }
         drop(registry);

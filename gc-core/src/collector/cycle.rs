@@ -50,6 +50,7 @@ pub(crate) fn collect(
     let step = world.full(wanted, cause, before, start.at);
     let remembered = world.young.remembered.len();
     shared.count_stop(mutators);
+    registry.numbers.stopped();
     // Relaxed, all four: figures of the leader.
     shared.pace.fresh_bytes.store(0, Ordering::Relaxed);
     shared.pace.fresh_external.store(0, Ordering::Relaxed);

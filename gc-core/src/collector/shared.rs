@@ -114,24 +114,35 @@ pub(crate) struct Registry {
     pub(crate) numbers: Numbers,
 }
 
-/// The numbers of mutators that are attached, from 1 on (0 is the marker's): each is given again when its mutator has detached.
+/// The numbers of mutators that are attached, from 1 on (0 is the marker's): each is given again when its mutator has detached, and the world was
+/// stopped since. Until then a cell may say that it writes, whose guard was forgotten: who had the number would take that for its own.
 #[derive(Default)]
 pub(crate) struct Numbers {
     last: u32,
     free: Vec<u32>,
+    /// Of mutators that have detached since the last stop.
+    resting: Vec<u32>,
 }
 
 impl Numbers {
-    /// A number that no other mutator has, unless all are taken.
+    /// A number that no other mutator has, unless all are taken: one that rests only where there is no other.
     pub(crate) fn take(&mut self) -> Option<u32> {
-        self.free.pop().or_else(|| {
-            self.last = self.last.checked_add(1).filter(|&number| number <= LAST_NUMBER)?;
-            Some(self.last)
-        })
+        let fresh = |last: &mut u32| {
+            (*last < LAST_NUMBER).then(|| {
+                *last += 1;
+                *last
+            })
+        };
+        self.free.pop().or_else(|| fresh(&mut self.last)).or_else(|| self.resting.pop())
     }
 
     pub(crate) fn give_back(&mut self, number: u32) {
-        self.free.push(number);
+        self.resting.push(number);
+    }
+
+    /// The world is stopped: no guard counts any more that was forgotten before.
+    pub(crate) fn stopped(&mut self) {
+        self.free.append(&mut self.resting);
     }
 }
 
@@ -397,8 +408,12 @@ mod tests {
             let taken = [numbers.take(), numbers.take()];
             assert!(taken.iter().flatten().all(|&number| number == 1 || number == 2), "{taken:?}");
             taken.into_iter().flatten().for_each(|number| numbers.give_back(number));
+            numbers.stopped();
         }
-        let mut numbers = Numbers { last: LAST_NUMBER - 1, free: Vec::new() };
+        let rests = numbers.take().unwrap();
+        numbers.give_back(rests);
+        assert_eq!([numbers.take(), numbers.take(), numbers.take()], [Some(3 - rests), Some(3), Some(4)]);
+        let mut numbers = Numbers { last: LAST_NUMBER - 1, ..Numbers::default() };
         assert_eq!([numbers.take(), numbers.take()], [Some(LAST_NUMBER), None]);
         numbers.give_back(7);
         assert_eq!(numbers.take(), Some(7));
