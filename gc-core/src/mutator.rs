@@ -430,6 +430,7 @@ impl Drop for Mutator {
         }
         drop(young);
         let rootless = local.roots.orphan();
+        shared.unlink_roots(&registry);
         drop(registry);
         local::set_role(Role::Free);
         // SAFETY: leaked in `register`, and this is the one mutator that points to it; the registry has forgotten it.

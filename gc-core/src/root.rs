@@ -21,8 +21,8 @@ use crate::{
 ///
 /// A value of up to a word without a destructor, as a pointer, lies in a table: creating and dropping the root on its
 /// mutator's thread costs a few instructions. Anything else has memory of its own. Elsewhere a drop is one atomic store
-/// and one decrement, and the value goes after the next collection. Each pause looks at every root. Roots in the value of another root go
-/// with it, one after the other: a long chain takes no deep stack.
+/// and one decrement, and the value goes after the next collection; where no thread is attached to the heap, at once, on the heap's own thread.
+/// Each pause looks at every root. Roots in the value of another root go with it, one after the other: a long chain takes no deep stack.
 ///
 /// A root in an object of its own heap is a leak of that heap: each keeps the other.
 ///

@@ -8,18 +8,25 @@
 //! - **In a job of the heap** (a dead object held the first root, or it was dropped on another thread and a scan unlinked it) roots of
 //!   this heap are put aside. When the job's values are dropped, those of the roots are taken out, with the registry locked, so that no
 //!   pause is tracing them (T4 of `roots`); then they are dropped, and what comes aside meanwhile is next.
-//! - **Anywhere else** a scan unlinks the root, in the next pause.
+//! - **Anywhere else** a scan unlinks the root, in the next pause. Where no thread is attached, there may be none: a root that was dropped
+//!   would keep those in its value, and these their heap, with its threads, for ever. So who drops a root there takes its value out as a job
+//!   does, and who detaches as the last scans; the values go in a job of the heap. Who drops while another detaches notes it, and looks whether
+//!   somebody is attached; who detaches is attached no more, and looks whether something was noted: one of them sees the other.
 //!
 //! The thread-locals need no destructor, and so are there in the destructors of others.
 
 use core::{cell::Cell, mem::ManuallyDrop, ptr, time::Duration};
 
-use crate::sync::Arc;
+use crate::sync::{
+    Arc, MutexGuard,
+    atomic::{Ordering, fence},
+};
 
 use super::{
-    pending::{Dropped, drop_object},
+    handle::Handle,
+    pending::{Dropped, Pending, drop_object},
     roots::{BoxedValue, RootRef},
-    shared::Shared,
+    shared::{Registry, Shared},
 };
 
 /// Values that are being dropped on a thread, each by the destructor of the one before.
@@ -97,7 +104,7 @@ impl Shared {
             }
             // Not for ever: a leader that waits for a thread which reaches no safepoint holds it, and this thread has that to tell.
             let Some(registry) = self.registry.try_lock_for(PATIENCE) else {
-                roots.into_iter().for_each(RootRef::release_elsewhere);
+                roots.into_iter().for_each(RootRef::release_boxed_elsewhere);
                 break;
             };
             let (values, heaps): (Vec<_>, Vec<_>) = roots.into_iter().map(RootRef::take_boxed).unzip();
@@ -110,6 +117,71 @@ impl Shared {
             drop(heaps);
         }
         HEAP.set(before);
+    }
+}
+
+impl Shared {
+    /// Whether nobody is attached, at this moment.
+    pub(crate) fn is_unattended(&self) -> bool {
+        self.pace.attached() == 0
+    }
+
+    /// The same for who has just dropped a root. If somebody is attached, then the last one to detach unlinks it.
+    pub(crate) fn is_unattended_after_drop(&self) -> bool {
+        // Release, with the Acquire in `unlink_roots`: who sees this sees the root dropped.
+        self.pace.roots_dropped.store(true, Ordering::Release);
+        // SeqCst, with the one in `unlink_roots`: we see that nobody is attached, or who detaches sees what we stored.
+        fence(Ordering::SeqCst);
+        self.is_unattended()
+    }
+
+    /// Unlinks roots that were dropped, if nobody is attached, and hands over their values to be dropped. The caller has just detached, or
+    /// has just dropped a root.
+    pub(crate) fn unlink_roots(&self, registry: &Registry) {
+        if !registry.mutators.is_empty() {
+            return;
+        }
+        // SeqCst: see `is_unattended_after_drop`.
+        fence(Ordering::SeqCst);
+        if !self.pace.roots_dropped.swap(false, Ordering::Acquire) {
+            return;
+        }
+        let mut pending = Pending::default();
+        for table in &registry.tables {
+            // The lock is the registry's: nobody runs, and no pause is under way.
+            table.scan(|_, _| (), |value| pending.boxed(value));
+        }
+        self.background.expect_drops(&mut pending, &self.memory.budget);
+        self.background.post_drops(pending);
+    }
+}
+
+impl Handle {
+    /// The registry, unless somebody has it for long: who attaches, and will detach.
+    fn registry(&self) -> Option<MutexGuard<'_, Registry>> {
+        // In the child of a fork nobody drops, and the lock may be held for ever.
+        if self.is_elsewhere() { None } else { self.shared.registry.try_lock_for(PATIENCE) }
+    }
+
+    /// [`Shared::unlink_roots`], for who has dropped a root.
+    pub(crate) fn unlink_roots(&self) {
+        if let Some(registry) = self.registry() {
+            self.shared.unlink_roots(&registry);
+        }
+    }
+
+    /// Drops a root whose value is taken out now, and handed over to be dropped, if nobody is attached. Whether it did.
+    pub(crate) fn take_root(&self, root: RootRef) -> bool {
+        let Some(registry) = self.registry().filter(|registry| registry.mutators.is_empty()) else { return false };
+        let (value, heap) = root.take_boxed();
+        let mut pending = Pending::default();
+        pending.boxed(value);
+        self.shared.background.expect_drops(&mut pending, &self.shared.memory.budget);
+        drop(registry);
+        self.shared.background.post_drops(pending);
+        // Not the last: `self` is there.
+        drop(heap);
+        true
     }
 }
 

@@ -57,6 +57,8 @@ pub(crate) struct Pace {
     pub(crate) limit_told: AtomicBool,
     /// Whether mutators that have detached remembered more than a buffer holds.
     pub(crate) much_remembered: AtomicBool,
+    /// Whether roots were dropped elsewhere than on their owner since the last mutator detached: see `nested_roots`.
+    pub(crate) roots_dropped: AtomicBool,
 }
 
 /// See `Pace::used_part`.
@@ -102,6 +104,7 @@ impl Pace {
             fresh_external: AtomicUsize::new(0),
             limit_told: AtomicBool::new(false),
             much_remembered: AtomicBool::new(false),
+            roots_dropped: AtomicBool::new(false),
         }
     }
 

@@ -29,10 +29,12 @@ use crate::{
 };
 
 use super::{
+    handle::Handle,
     live_count::{LiveCount, Subtracted},
     local::Local,
     nested_roots,
     root_word::{Kept, RootWord, Rooted},
+    shared::Shared,
 };
 
 /// One root.
@@ -220,7 +222,7 @@ impl RootTable {
 
     /// Calls `visit` with every root, and links the slots that were dropped elsewhere, boxed values to `dropped`.
     ///
-    /// The caller leads a pause, or is the last user of the heap.
+    /// The caller leads a pause, or has the registry locked while nobody is attached, or is the last user of the heap.
     pub(crate) fn scan(&self, mut visit: impl FnMut(&'static TypeInfo, *mut u8), mut dropped: impl FnMut(BoxedValue)) {
         for chunk in self.chunks.borrow().iter() {
             // SAFETY: chunks live as long as their table.
@@ -356,7 +358,7 @@ impl RootRef {
     pub(crate) fn release_boxed(self, current: *const Local) -> Option<BoxedValue> {
         let Some(table) = self.owned(current) else {
             if !nested_roots::put_aside(self) {
-                self.release_elsewhere();
+                self.release_boxed_elsewhere();
             }
             return None;
         };
@@ -401,7 +403,7 @@ impl RootRef {
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn release_elsewhere(self) {
+    fn release_elsewhere(self) {
         let table = self.head().table;
         self.slot().word.drop_elsewhere();
         // The slot is not ours any more; the table is there until `live` is zero.
@@ -409,5 +411,27 @@ impl RootRef {
         let table = unsafe { table.as_ref() };
         let heap = table.last(table.live.drop_one());
         drop(heap);
+    }
+
+    /// [`release_elsewhere`](Self::release_elsewhere), of a root filed by [`RootTable::boxed`]. Where no thread is attached there may be no
+    /// other pause, and what is in the value may be what keeps the heap: it is taken out now.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn release_boxed_elsewhere(self) {
+        let table = self.head().table;
+        // SAFETY: the heap's state, which roots keep (T3), and this one counts until `drop_one`.
+        let shared = unsafe { &*self.heap().cast::<Shared>() };
+        // SAFETY: as in `release_elsewhere`.
+        let table = unsafe { table.as_ref() };
+        let handle = || table.heap.lock().clone().and_then(|heap| heap.downcast::<Handle>().ok());
+        if shared.is_unattended() && handle().is_some_and(|handle| handle.take_root(self)) {
+            return;
+        }
+        self.slot().word.drop_elsewhere();
+        let handle = if shared.is_unattended_after_drop() { handle() } else { None };
+        drop(table.last(table.live.drop_one()));
+        if let Some(handle) = handle {
+            handle.unlink_roots();
+        }
     }
 }
