@@ -24,6 +24,7 @@ use super::{background::Job, config::promotion_reserve, event::Event, local::Loc
 pub(crate) struct Refused {
     pub(crate) limit: usize,
     pub(crate) used: usize,
+    /// `usize::MAX` for more than there are addresses.
     pub(crate) wanted: usize,
 }
 
@@ -155,6 +156,9 @@ impl Local {
         let shared = &*self.shared;
         let offset = shape.cell_offset();
         let bytes = extent + offset - HEADER;
+        if shared.memory.budget.is_far_over() {
+            return Err(self.refused(bytes));
+        }
         let take = || shared.large.lock().take(&shared.runs, bytes, offset, &mut Pages(&shared.memory));
         let take_what_is_empty = || {
             shared.release_blocks(shared.young.lock(), 0);

@@ -21,7 +21,7 @@ use crate::{
 /// An allocation that the hard limit, or the system, did not allow. Gives the value back.
 ///
 /// A full collection has been asked for: reach a safepoint, perhaps let go of something before, and try again. If it
-/// fails again, what is live does not leave room.
+/// fails again, what is live does not leave room. (Not for a slice of more bytes than there are addresses, which says so.)
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -71,6 +71,9 @@ impl<T> std::error::Error for AllocError<T> {}
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, used, wanted } = *self;
+        if wanted == usize::MAX {
+            return f.write_str("no memory for an object of more bytes than there are addresses");
+        }
         write!(f, "no memory for an object of {wanted} bytes: {used} bytes are in use, ")?;
         match limit {
             usize::MAX => f.write_str("and the reservation is used up or the system refuses more")?,
