@@ -50,14 +50,14 @@ macro_rules! leaves {
 }
 use leaves;
 
-/// Traces `len` elements in a row.
+/// Traces `len` elements in a row. There may be any number of what has no size, which holds no pointer: it is not gone through.
 ///
 /// # Safety
 ///
 /// `T::trace` may be called of each of the `len` values from `start` on.
 #[inline(always)]
 unsafe fn trace_elements<T: Trace, V: Visitor>(start: *mut T, len: usize, visitor: &mut V) {
-    if T::HAS_GC {
+    if T::HAS_GC && size_of::<T>() != 0 {
         for i in 0..len {
             // SAFETY: the caller says that there are `len` values.
             let element = unsafe { start.add(i) };

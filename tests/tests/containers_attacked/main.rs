@@ -5,4 +5,5 @@
 mod beside_the_marker;
 mod lent;
 mod lost;
+mod sizes;
 mod std_maps;
