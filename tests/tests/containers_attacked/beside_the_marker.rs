@@ -53,7 +53,7 @@ impl<'gc> Any<'gc> {
     }
 
     fn check(&self) -> usize {
-        let checked = |values: &mut dyn Iterator<Item = Gc<'_, Value>>| values.map(|value| check(value) & 1).count();
+        let checked = |values: &mut dyn Iterator<Item = Gc<'_, Value>>| values.map(check).fold(0, |count, _| count + 1);
         match self {
             Self::Vec(values) => checked(&mut values.iter().copied()),
             Self::Deque(values) => checked(&mut values.iter().copied()),
@@ -99,7 +99,7 @@ impl<'gc> Any<'gc> {
             },
             Self::Ordered(values) => match way % 5 {
                 _ if !values.is_whole() => *values = BTreeMap::from([(new.number, vec![new])]),
-                0 | 1 => _ = values.entry(new.number).or_default().push(new),
+                0 | 1 => values.entry(new.number).or_default().push(new),
                 2 => panics(&mut || values.retain(|key, _| (assert_ne!(key % 7, 3), key % 2 == 0).1)),
                 3 => drop(values.split_off(&(new.number / 2))),
                 _ => {

@@ -1,5 +1,7 @@
 //! What a map lends: entries, iterators, references. Forgotten or left by a panic, they leave a map that is whole.
 
+#![expect(clippy::forget_non_drop, reason = "whether these have destructors is std's to change")]
+
 use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},

@@ -325,10 +325,11 @@ fn a_lost_map_in_a_map_takes_nothing_along() -> Tested {
 /// Maps in places that nobody writes any more (an immutable field, a box, a slice, a `Vec` in a map) go through every generation, lost or not.
 #[test]
 fn lost_maps_lie_anywhere() -> Tested {
+    type Boxed<'gc> = (BTreeMap<u32, Gc<'gc, u32>>, Option<HashMap<u32, Vec<Gc<'gc, u32>>>>);
     #[derive(Trace)]
     struct Fixed<'gc> {
         map: HashMap<u32, Gc<'gc, u32>>,
-        boxed: Box<(BTreeMap<u32, Gc<'gc, u32>>, Option<HashMap<u32, Vec<Gc<'gc, u32>>>>)>,
+        boxed: Box<Boxed<'gc>>,
     }
     let heap = checked().build()?;
     let mut m = heap.attach()?;

@@ -73,7 +73,7 @@ trait Lend {
 
 impl Lend for u32 {
     type Lent<'a> = &'a u32;
-    fn lend<'a>(&'a self) -> &'a u32 {
+    fn lend(&self) -> &u32 {
         self
     }
 }
@@ -163,7 +163,7 @@ tree!(Tree, u64, left, right);
 struct Configured<'gc> {
     #[cfg(any())]
     never: std::cell::Cell<u8>,
-    #[cfg(all())]
+    #[cfg(unix)]
     always: Gc<'gc, u64>,
     #[cfg_attr(all(), trace(skip))]
     skipped: std::process::ExitCode,
