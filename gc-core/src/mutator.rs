@@ -165,6 +165,7 @@ impl Mutator {
         let mutator = Self::register(handle, &mut registry, number, thread);
         if stops {
             collector.count_stop(&registry.mutators);
+            registry.numbers.stopped();
             collector.rendezvous.resume(collector.members(&others));
         }
         drop(registry);

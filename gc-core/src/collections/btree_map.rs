@@ -215,6 +215,8 @@ impl<K: Ord, V> BTreeMap<K, V> {
 
     /// Moves all entries of `other` into this map. If both maps have a key, the value of `other` is kept.
     pub fn append(&mut self, other: &mut Self) {
+        // This check comes before this map is changed, so that it is not lost together with the other one.
+        other.whole.check();
         self.whole.change(|| other.whole.change(|| self.map.append(&mut other.map)));
     }
 

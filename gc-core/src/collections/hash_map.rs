@@ -238,7 +238,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> HashMap<K, V, S> {
     ///
     /// If their size exceeds what can be addressed.
     pub fn reserve(&mut self, additional: usize) {
-        self.whole.change(|| self.map.reserve(additional));
+        // The `reserve` of std panics in the middle of the change, where user code may have panicked, too.
+        if let Err(error) = self.try_reserve(additional) {
+            panic!("expected room for {additional} entries more: {error}");
+        }
     }
 
     /// Makes room for `additional` more entries.

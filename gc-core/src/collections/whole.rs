@@ -46,7 +46,7 @@ impl Whole {
 #[inline(never)]
 fn broken() -> ! {
     panic!(
-        "expected a map that is whole, found one that user code (Hash, Eq, Ord, Drop, a closure) has left by a panic, or whose \
+        "expected a map that is whole, found one that user code (Hash, Eq, Ord, Drop, a closure, an iterator) has left by a panic, or whose \
          `drain` or `extract_if` was forgotten: put a new map in its place"
     )
 }

@@ -54,6 +54,7 @@ pub(crate) fn collect(
     let step = heap.major(wanted, cause, before, start.at);
     let remembered = heap.young.remembered.len();
     collector.count_stop(mutators);
+    registry.numbers.stopped();
     collector.pacing.begin_nursery();
     let old_bytes = old_bytes(&heap.old.space, &heap.large);
     let all_swept = heap.all_swept;

@@ -26,6 +26,7 @@ use super::{attachment::Attachment, jobs::Job};
 pub(crate) struct Refused {
     pub(crate) limit: usize,
     pub(crate) used: usize,
+    /// `usize::MAX` for more bytes than there are addresses.
     pub(crate) wanted: usize,
 }
 
@@ -158,6 +159,9 @@ impl Attachment {
         let collector = &*self.collector;
         let offset = shape.cell_offset();
         let bytes = size_with_header + offset - HEADER;
+        if collector.memory.budget.is_far_over() {
+            return Err(self.refused(bytes));
+        }
         let take = || collector.large.lock().take(&collector.runs, bytes, offset, &mut Pages(&collector.memory));
         let take_what_is_empty = || {
             collector.release_blocks(collector.young.lock(), 0);

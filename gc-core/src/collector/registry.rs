@@ -68,24 +68,35 @@ impl Attached {
 }
 
 /// The numbers of attached mutators, from 1 on (0 is the concurrent thread's). A number is used again after its mutator has
-/// detached.
+/// detached and the world was stopped since. Until then the word of a cell may name it as the writer, whose guard was forgotten:
+/// a mutator with the number would take that guard for its own.
 #[derive(Default)]
 pub(crate) struct Numbers {
     last: u32,
     free: Vec<u32>,
+    /// The numbers of mutators that have detached since the last stop.
+    resting: Vec<u32>,
 }
 
 impl Numbers {
-    /// Returns a number that no other mutator has, or `None` if all are taken.
+    /// Returns a number that no other mutator has, or `None` if all are taken. A resting number is used only if there is no other.
     pub(crate) fn take(&mut self) -> Option<u32> {
-        self.free.pop().or_else(|| {
-            self.last = self.last.checked_add(1).filter(|&number| number <= LAST_NUMBER)?;
-            Some(self.last)
-        })
+        let fresh = |last: &mut u32| {
+            (*last < LAST_NUMBER).then(|| {
+                *last += 1;
+                *last
+            })
+        };
+        self.free.pop().or_else(|| fresh(&mut self.last)).or_else(|| self.resting.pop())
     }
 
     pub(crate) fn give_back(&mut self, number: u32) {
-        self.free.push(number);
+        self.resting.push(number);
+    }
+
+    /// Ends the rest of all numbers. The world is stopped: no guard counts any more that was forgotten before.
+    pub(crate) fn stopped(&mut self) {
+        self.free.append(&mut self.resting);
     }
 }
 
@@ -101,8 +112,12 @@ mod tests {
             let taken = [numbers.take(), numbers.take()];
             assert!(taken.iter().flatten().all(|&number| number == 1 || number == 2), "{taken:?}");
             taken.into_iter().flatten().for_each(|number| numbers.give_back(number));
+            numbers.stopped();
         }
-        let mut numbers = Numbers { last: LAST_NUMBER - 1, free: Vec::new() };
+        let rests = numbers.take().unwrap();
+        numbers.give_back(rests);
+        assert_eq!([numbers.take(), numbers.take(), numbers.take()], [Some(3 - rests), Some(3), Some(4)]);
+        let mut numbers = Numbers { last: LAST_NUMBER - 1, ..Numbers::default() };
         assert_eq!([numbers.take(), numbers.take()], [Some(LAST_NUMBER), None]);
         numbers.give_back(7);
         assert_eq!(numbers.take(), Some(7));

@@ -23,6 +23,10 @@ unsafe impl Send for Reservation {}
 // SAFETY: as above; its methods that take `&self` are system calls.
 unsafe impl Sync for Reservation {}
 
+/// The number of mappings that were given back. A thread that maps where another mapping was sees what its users did, by the
+/// system's order. ThreadSanitizer does not see our system calls, so that order is stated here.
+static UNMAPPED: AtomicU64 = AtomicU64::new(0);
+
 /// Why the system gave no address space.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReserveError {
@@ -76,6 +80,8 @@ impl Reservation {
         let mapping = unsafe { rustix::mm::mmap_anonymous(core::ptr::null_mut(), mapped, protection, flags) }
             .map_err(|error| ReserveError { bytes, os: error.raw_os_error() })?
             .cast::<u8>();
+        // Acquire, with the Release in `drop`.
+        UNMAPPED.load(Ordering::Acquire);
         let mapping = NonNull::new(mapping).expect("gc-core: the system mapped address 0");
         let skip = mapping.addr().get().next_multiple_of(align) - mapping.addr().get();
         // SAFETY: `skip` < `align`, so the result is inside the mapping.
@@ -138,6 +144,8 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        // Release: see `UNMAPPED`.
+        UNMAPPED.fetch_add(1, Ordering::Release);
         // SAFETY: the mapping is ours, and its last user drops it.
         let unmapped = unsafe { rustix::mm::munmap(self.mapping.as_ptr().cast(), self.mapped) };
         debug_assert!(unmapped.is_ok());

@@ -73,6 +73,9 @@ impl<T> std::error::Error for AllocError<T> {}
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, used, wanted } = *self;
+        if wanted == usize::MAX {
+            return f.write_str("no memory for an object of more bytes than there are addresses");
+        }
         write!(f, "no memory for an object of {wanted} bytes: {used} bytes are in use, ")?;
         match limit {
             usize::MAX => f.write_str("and the reservation is used up or the system refuses more")?,

@@ -60,7 +60,8 @@ use leaves;
 /// `T::trace` may be called on each of the `len` values from `start` on.
 #[inline(always)]
 unsafe fn trace_elements<T: Trace, V: Visitor>(start: *mut T, len: usize, visitor: &mut V) {
-    if T::HAS_GC {
+    // Elements without a size hold no pointer, and there may be any number of them.
+    if T::HAS_GC && size_of::<T>() != 0 {
         for i in 0..len {
             // SAFETY: the caller guarantees that there are `len` values.
             let element = unsafe { start.add(i) };

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod forgotten;
 mod modes;
 mod on_stacks;
 mod starvation;

@@ -4,4 +4,9 @@
 
 mod broken_maps;
 mod fuzz;
+mod lent;
+mod lost;
 mod map_methods;
+mod sizes;
+mod std_maps;
+mod while_marking;

@@ -7,6 +7,7 @@ mod fake_module;
 mod names;
 mod no_ring;
 mod send_wrapper;
+mod shapes;
 mod std_types;
 mod supported;
 mod survives;

@@ -8,5 +8,6 @@ mod many_at_the_limit;
 mod never_refused;
 mod promotion;
 mod promotion_by_many;
+mod refusals;
 mod system_refuses;
 mod system_refuses_many;

@@ -179,6 +179,7 @@ fn expected(payload: &(dyn Any + Send)) -> bool {
         "should be <= len",
         "should be < len",
         "capacity overflow",
+        "entries more: memory allocation failed because the computed capacity",
         "Cannot split off at a nonexistent index",
         "mid > len",
         "greater than length of slice",

@@ -1,0 +1,16 @@
+//! What is taken out of a map, kept across a collection.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{collections::BTreeMap, Gc, Generation};
+
+fn main() {
+    let heap = gc_core::Heap::builder().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let mut root = m.root(BTreeMap::from([(1, m.alloc(1_u64)), (2, m.alloc(2))]));
+    let mut taken = root.get_mut(&m).extract_if(.., |_, _| true);
+    let first = taken.next().unwrap().1;
+    m.collect(Generation::Old);
+    assert_eq!(*first + *taken.next().unwrap().1, 3);
+}

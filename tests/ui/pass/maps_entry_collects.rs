@@ -1,0 +1,17 @@
+//! The twin of `fail/maps_entry_collects.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{collections::HashMap, Gc, Generation};
+
+fn main() {
+    let heap = gc_core::Heap::builder().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let mut root = m.root(HashMap::<u32, Gc<u64>>::new());
+    root.get_mut(&m).entry(1).or_insert_with(|| {
+        m.alloc([0_u64; 100]);
+        m.alloc(1)
+    });
+    m.safepoint();
+}
