@@ -44,8 +44,8 @@
 //! | see what the collector does | [`Heap::stats`], [`Heap::pauses`], [`HeapBuilder::on_event`] |
 //! | test a program that uses it | [`Stress`] |
 //!
-//! The guide is the folder `book` of the repository: a tour, how to write a language runtime, what a collection does,
-//! the safety argument.
+//! The guide is the folder `book` of the repository: a tour, how to write a language runtime, what a collection does, the safety
+//! argument. Its chapter *Inside* is the map of the source.
 //!
 //! # How it collects
 //!

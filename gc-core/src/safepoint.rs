@@ -22,13 +22,17 @@
 //!
 //! The protocol:
 //!
-//! 1. The requesting thread makes its own word BLOCKED, and only then takes the registry lock, which makes it the leader. So any
-//!    other requester waits for the lock as a blocked thread, for which no leader waits.
+//! 1. The requesting thread makes its own word BLOCKED. Then it takes the registry lock, which makes it the leader. In this order
+//!    every other requester waits for the lock as a blocked thread, and no leader waits for a blocked thread.
 //! 2. Under the park lock the leader sets STOP in every word, counts those that were RUNNING and raises their polls.
 //! 3. The leader waits until `waiting_for` is 0. It spins briefly, then sleeps, and reports the stragglers after a timeout.
 //! 4. By [safepoint.running], [safepoint.waiting-for] and [safepoint.no-new-runners] no mutator touches the heap now. The leader
 //!    collects.
 //! 5. Under the park lock the leader clears STOP in every word and wakes the sleeping threads.
+//!
+//! Three kinds of threads stop the world: a mutator that collects, the concurrent thread when marking ends (both by
+//! `collector::request::lead`), and a thread that attaches while at most one mutator is attached (`Mutator::attach`). The attaching
+//! thread has no word yet, so its step 1 is the lock alone; it may call the stop off after a timeout.
 //!
 //! A stop never wakes a BLOCKED thread, and requires none to run. The model is `models/protocols/safepoint.rs`. The model
 //! `models/protocols/ranges.rs` covers what a stop changes for the mutators that resume.

@@ -4,9 +4,11 @@
 //!   registry → young → old → large → marking → the state of `major` → the queue of `background`
 //! ```
 //!
-//! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs. The
-//! locks within `rendezvous`, `satb`, `stats` and `workers` are leaves. How the parts work together is in the files above this
-//! one: no part names its owner.
+//! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
+//! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats` and `workers` are leaves. The table of counted owners
+//! (`counted::owners`) is locked after the registry, and the rendezvous after that. The lock word of a `GcCell` comes before all of
+//! them: a mutator may allocate while it has a guard. How the parts work together is in the files that import this one; no part
+//! imports its owner.
 
 use crate::{
     barrier::SatbQueue,

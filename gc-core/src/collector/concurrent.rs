@@ -56,34 +56,34 @@ const REST: Duration = Duration::from_micros(20);
 impl Collector {
     /// Marks until marking has ended, or the heap ends.
     fn mark_concurrently(&self) {
-        let (full, world) = (&self.major, &self.rendezvous);
+        let (major, rendezvous) = (&self.major, &self.rendezvous);
         let mut attempts = 0;
-        world.leave_blocked(full.word());
-        while !full.is_stopping() && full.phase() == Phase::Marking {
+        rendezvous.leave_blocked(major.word());
+        while !major.is_stopping() && major.phase() == Phase::Marking {
             let marked = self.mark_increment();
-            if full.poll().is_raised() {
-                if full.poll().take().contains(Reason::STOP) {
-                    world.park(full.word());
+            if major.poll().is_raised() {
+                if major.poll().take().contains(Reason::STOP) {
+                    rendezvous.park(major.word());
                 }
-                let ranges = full.to_populate();
+                let ranges = major.to_populate();
                 if !ranges.is_empty() {
-                    world.enter_blocked(full.word());
+                    rendezvous.enter_blocked(major.word());
                     ranges.into_iter().for_each(|(offset, bytes)| self.memory.populate(offset, bytes));
-                    world.leave_blocked(full.word());
+                    rendezvous.leave_blocked(major.word());
                 }
             } else if marked == Marked::All && !self.satb.is_waiting() {
                 attempts += 1;
-                world.enter_blocked(full.word());
+                rendezvous.enter_blocked(major.word());
                 let budget = if attempts < ATTEMPTS { FINAL } else { u64::MAX };
-                lead(self, Request::Finish { budget }, full.cause(), None);
-                world.leave_blocked(full.word());
+                lead(self, Request::Finish { budget }, major.cause(), None);
+                rendezvous.leave_blocked(major.word());
             } else if self.config.stress.slow_marker != 0 {
-                world.enter_blocked(full.word());
+                rendezvous.enter_blocked(major.word());
                 thread::sleep(REST);
-                world.leave_blocked(full.word());
+                rendezvous.leave_blocked(major.word());
             }
         }
-        world.enter_blocked(full.word());
+        rendezvous.enter_blocked(major.word());
     }
 
     /// Marks until nothing is left, or a pause is requested. The concurrent thread is RUNNING.

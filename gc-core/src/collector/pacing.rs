@@ -1,4 +1,4 @@
-//! Pacing: when to collect.
+//! Pacing: the figures and settings by which `policy` decides when to collect.
 //!
 //! Slow paths read these figures and settings, and any thread may set the settings at any time. Mutators, the leader of a pause
 //! and the thread that ends a major cycle write the figures. None guards other memory, so all accesses are Relaxed, and a stale

@@ -1,7 +1,8 @@
-//! One pause, from the stopped world to its resumption.
+//! What happens in one pause. `request::lead` stops the world before it, and resumes the mutators after it.
 //!
 //! ```text
-//!   young:   retire the buffers → copy from roots and remembered set → dead objects: drop lists, large runs → flip
+//!   always:  take over what the mutators have in hand (`stopped_heap`)
+//!   young:   copy from roots and remembered set → dead objects: drop lists, large runs → flip
 //!   begin:   a minor collection that promotes everything → snapshot: what the roots hold → barriers on
 //!   finish:  a minor collection that promotes everything → mark what is left → barriers off → every block waits to be swept
 //! ```

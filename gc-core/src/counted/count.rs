@@ -26,9 +26,10 @@
 //! - **[count.dead]** An object with MERGED set and a count of 0 is *dead*, and stays so: no reference is left to be cloned, and
 //!   `upgrade` refuses.
 //! - **[count.one-reclaims]** One read-modify-write makes the object dead. The thread whose read-modify-write makes the object
-//!   dead reclaims it. If QUEUED is set, the thread that clears QUEUED reclaims it instead. So an object is not freed while the
-//!   owner is being asked about it. (A thread that knows that it has the only handle reclaims the object without a
-//!   read-modify-write: see the note below.)
+//!   dead reclaims it. If QUEUED is set, the thread that clears QUEUED is responsible for it instead: the owner hands it to the
+//!   heap's job thread; a thread that holds the owner's word reclaims it. So an object is not freed while the owner is being asked
+//!   about it. (A thread that knows that it has the only handle reclaims the object without a read-modify-write: see the note
+//!   below.)
 //! - **[count.queued]** QUEUED is set by the exchange that makes the count negative. If a later operation set it, other
 //!   decrements could make the object dead in between. The thread that sets QUEUED asks the owner to merge; if it gets the
 //!   owner's right instead, it clears QUEUED itself.

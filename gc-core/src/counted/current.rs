@@ -1,7 +1,7 @@
 //! The mutator that this thread counts for, and the table of all mutators.
 //!
 //! - **[token.current]** `CURRENT` is the token of the mutator that this thread runs. It is 0 on a thread without a mutator, in
-//!   `blocked`, at a safepoint that has something to do, and from the beginning of a detach on. So one compare with an object's
+//!   `blocked`, at a safepoint while the thread is parked or collects, and from the beginning of a detach on. So one compare with an object's
 //!   owner decides whether plain counting is right.
 //! - **[token.no-destructor]** `CURRENT` needs no destructor, so the destructors of other thread-locals can use it. There it is 0
 //!   unless the mutator still exists.

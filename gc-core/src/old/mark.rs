@@ -11,7 +11,7 @@
 //!   buffer ([satb.marked-by-pusher]). The model is `models/protocols/mark.rs`.
 //! - **[mark.reads]** A concurrent marker reads immutable fields and memory that objects own, which no thread changes. It reads
 //!   slots by atomic loads, and cells under their lock. It only *tries* the lock: a cell that is being written is deferred to the
-//!   final pause, in which no thread has its lock. By then the writer has pushed what the cell held when marking began. Young
+//!   next pause that marks, in which no thread has its lock. By then the writer has pushed what the cell held when marking began. Young
 //!   values are skipped.
 //! - **[mark.state]** The state of marking is under a lock. The concurrent thread holds it while it marks, the leader of a pause
 //!   otherwise.
@@ -43,7 +43,7 @@ pub(crate) struct Marking {
 // SAFETY: these are addresses of old objects; the code that has the state is responsible for their use.
 unsafe impl Send for Marking {}
 
-/// The content of a cell that is traced in the final pause.
+/// The content of a cell that is traced in the next pause that marks.
 struct DeferredCell {
     content: NonNull<u8>,
     trace: unsafe fn(NonNull<u8>, &mut Marker<'_>),

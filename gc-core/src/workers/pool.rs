@@ -37,7 +37,7 @@ impl WorkerPool {
         self.0.share(work);
     }
 
-    /// Leads up to `helpers` GC workers. Calls `work` with `None` first, then with each packet that the leader takes, until no
+    /// Leads up to `gc_workers` GC workers. Calls `work` with `None` first, then with each packet that the leader takes, until no
     /// thread has work. The workers call `task` with theirs. Both share work by [`share`](Self::share), and return when they have
     /// none.
     ///

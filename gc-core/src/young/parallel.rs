@@ -33,8 +33,8 @@ struct Spare<'a, P>(Mutex<Vec<Evacuator<'a, P, true>>>);
 // evacuator.
 unsafe impl<P> Sync for Spare<'_, P> {}
 
-/// Copies everything that is reachable from what `leader` was given, with one GC worker for each of `helpers` where that is worth
-/// it. Also returns what each worker promoted.
+/// Copies everything that is reachable from what `leader` was given, with one GC worker for each of `gc_workers` where that is
+/// worth it. Also returns what each worker promoted.
 pub(crate) fn evacuate<'a, P: Promote>(
     mut leader: Evacuator<'a, P, false>,
     pause: &'a Pause<'a>,
