@@ -10,6 +10,7 @@ use gc_tests::{
     Tested,
     heaps::{calm, checked, settle},
     ledger::{Ledger, Token},
+    sizes::scaled,
 };
 
 /// In memory of its own, as it has a destructor.
@@ -160,7 +161,8 @@ fn deep_values_are_dropped_on_large_stacks() -> Tested {
         for generation in [Generation::Fresh, Generation::Old] {
             for _ in 0..20 {
                 let mut deep = Deep(None);
-                for _ in 0..100_000 {
+                // ThreadSanitizer has room for 65 536 calls, one in the other.
+                for _ in 0..scaled(20_000) {
                     deep = Deep(Some(Box::new(deep)));
                 }
                 m.alloc(deep);
