@@ -212,7 +212,7 @@ enum Discriminants<'gc> {
 
 #[derive(Trace)]
 enum Never<'gc> {
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "that it compiles is the test")]
     Not(std::convert::Infallible, Gc<'gc, u64>),
     Always(Gc<'gc, u64>),
 }
