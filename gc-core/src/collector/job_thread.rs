@@ -49,9 +49,8 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
         set_role(Role::Collector);
         work(&own);
         own.major.stop();
-        if let Some(marker) = own.background.marker.lock().take()
-            && marker.join().is_err()
-        {
+        let marker = own.background.marker.lock().take();
+        if marker.is_some_and(|marker| marker.join().is_err()) {
             // The thread runs no user code except `Trace`: a panic is a bug of this crate, and nothing is dropped.
             eprintln!("gc-core: the marker panicked");
             return;
