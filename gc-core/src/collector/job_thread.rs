@@ -190,13 +190,13 @@ impl Collector {
     /// Returns every object that needs dropping.
     fn objects_to_drop(&self) -> Vec<NonNull<u8>> {
         let mut young = self.young.lock();
-        let mut objects = core::mem::take(&mut young.drops);
+        let old = &self.old.lock().space;
         let mut large = self.large.lock();
-        let (old, unswept) = (core::mem::take(&mut large.old), core::mem::take(&mut large.unswept));
-        let runs = old.into_iter().chain(unswept).chain(core::mem::take(&mut young.fresh_large));
+        let mut objects = core::mem::take(&mut young.drops);
+        let (swept, unswept) = (core::mem::take(&mut large.old), core::mem::take(&mut large.unswept));
+        let runs = swept.into_iter().chain(unswept).chain(core::mem::take(&mut young.fresh_large));
         let runs = runs.map(|page| self.runs.object(page as usize)).filter(|(_, info)| info.drop.is_some());
         objects.extend(runs.filter_map(|(address, _)| NonNull::new(address)));
-        let old = &self.old.lock().space;
         for (index, block) in old.blocks.iter().enumerate() {
             let Some(class) = block.class.filter(|_| block.drops) else { continue };
             // Relaxed: no other thread is left.
