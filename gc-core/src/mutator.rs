@@ -23,7 +23,9 @@ use crate::{
         handle::Handle,
         major_cycle::Phase,
         mutator_state::{DropList, MutatorState, Place},
+        policy,
         registry::{Attached, Registry},
+        stop,
     },
     counted::Token,
     object::{CellUser, CellWord, LAST_NUMBER, PointerSlot, TypeInfo},
@@ -145,13 +147,13 @@ impl Mutator {
         };
         let late_ones = |waited| {
             if waited >= TIMEOUT {
-                collector.report_stragglers(&others, waited);
+                stop::report_stragglers(&collector, &others, waited);
             }
             late = others.iter().filter(|o| o.state().word.is_straggler()).map(|o| o.thread.clone()).collect();
             next()
         };
         let stopped = if stops {
-            collector.rendezvous.stop(collector.members(&others), next().unwrap_or_default(), late_ones)
+            collector.rendezvous.stop(stop::members(&collector, &others), next().unwrap_or_default(), late_ones)
         } else {
             Stopped::All { last: None }
         };
@@ -164,9 +166,9 @@ impl Mutator {
         collector.background.expect_drops(&mut pending, &collector.memory.budget);
         let mutator = Self::register(handle, &mut registry, number, thread);
         if stops {
-            collector.count_stop(&registry.mutators);
+            stop::count_stop(&collector, &registry.mutators);
             registry.numbers.stopped();
-            collector.rendezvous.resume(collector.members(&others));
+            collector.rendezvous.resume(stop::members(&collector, &others));
         }
         drop(registry);
         collector.background.post_drops(pending);
@@ -296,7 +298,7 @@ impl Mutator {
     pub(crate) fn count_external(&self, bytes: usize) {
         let collector = self.collector();
         let much = collector.pacing.count_external(bytes);
-        if collector.pacing.is_auto() && (much || collector.wants_full()) {
+        if collector.pacing.is_auto() && (much || policy::wants_full(collector)) {
             self.local().poll.raise(Reason::YOUNG);
         }
     }
@@ -377,9 +379,9 @@ impl Mutator {
     #[track_caller]
     pub fn collect(&mut self, generation: Generation) -> CollectReport {
         self.local().seen_at.set(Location::caller());
-        let report = collector::request(self.local(), generation, Cause::Explicit, self.collector().seen());
+        let report = collector::request(self.local(), generation, Cause::Explicit, collector::seen(self.collector()));
         let collector = self.local().collector.clone();
-        self.blocked(|| collector.help());
+        self.blocked(|| collector::help(&collector));
         report
     }
 

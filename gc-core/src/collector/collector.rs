@@ -7,8 +7,8 @@
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
 //! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats` and `workers` are leaves. The table of counted owners
 //! (`counted::owners`) is locked after the registry, and the rendezvous after that. The lock word of a `GcCell` comes before all of
-//! them: a mutator may allocate while it has a guard. How the parts work together is in the files that import this one; no part
-//! imports its owner.
+//! them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
+//! which take the owner first; no part imports its owner.
 
 use crate::{
     barrier::SatbQueue,

@@ -28,6 +28,7 @@ use super::{
     drops::{DropQueue, Dropped, drop_object},
     handle::Handle,
     jobs::Job,
+    nested_roots, trim,
 };
 
 /// Creates a heap and starts its threads.
@@ -56,7 +57,7 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
             return;
         }
         own.workers.join();
-        own.drop_everything();
+        drop_everything(&own);
         // Runs the reports of destructors that panicked at the very end.
         work(&own);
     });
@@ -77,132 +78,130 @@ const STACK: usize = 64 << 20;
 
 fn work(collector: &Collector) {
     while let Some(job) = collector.background.queue.next() {
-        collector.run(job);
+        run(collector, job);
     }
 }
 
-impl Collector {
-    /// Runs the drops that wait now, for a thread that requested a collection and waits. They run on a thread with a large stack,
-    /// because values may be nested deeply. If no thread can be started, the background thread runs them.
-    pub(crate) fn help(&self) {
-        let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Reclaim(_));
-        // Other threads may post drops as fast as this runs them, so it takes only as many as wait now.
-        let now = self.background.queue.count(is_drop);
-        if now == 0 {
-            return;
-        }
-        thread::scope(|scope| {
-            let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK);
-            let gc_worker = thread.spawn_scoped(scope, || {
-                set_role(Role::Collector);
-                for _ in 0..now {
-                    let Some(job) = self.background.queue.take(is_drop) else { return };
-                    self.run(job);
-                }
-            });
-            // Panics of destructors are caught: a panic that gets here is a bug of this crate.
-            if gc_worker.is_ok_and(|gc_worker| gc_worker.join().is_err()) {
-                eprintln!("gc-core: a thread that runs destructors panicked");
+/// Runs the drops that wait now, for a thread that requested a collection and waits. They run on a thread with a large stack,
+/// because values may be nested deeply. If no thread can be started, the background thread runs them.
+pub(crate) fn help(collector: &Collector) {
+    let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Reclaim(_));
+    // Other threads may post drops as fast as this runs them, so it takes only as many as wait now.
+    let now = collector.background.queue.count(is_drop);
+    if now == 0 {
+        return;
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK);
+        let gc_worker = thread.spawn_scoped(scope, || {
+            set_role(Role::Collector);
+            for _ in 0..now {
+                let Some(job) = collector.background.queue.take(is_drop) else { return };
+                run(collector, job);
             }
         });
-    }
+        // Panics of destructors are caught: a panic that gets here is a bug of this crate.
+        if gc_worker.is_ok_and(|gc_worker| gc_worker.join().is_err()) {
+            eprintln!("gc-core: a thread that runs destructors panicked");
+        }
+    });
+}
 
-    /// Runs one job. The caller holds no lock ([jobs.no-lock]).
-    fn run(&self, job: Job) {
-        match job {
-            Job::Drop(pending) => self.drop_pending(pending),
-            Job::Reclaim(dead) => self.reclaim(dead),
-            Job::Report(event) => {
-                let tell = &self.background.hook.tell;
-                // The panic hook has reported a panic of the event hook. The collector goes on.
-                if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
-                    core::mem::forget(payload);
-                }
-            }
-            Job::StartWorkers => {
-                if let Err(error) = self.workers.start(self.config.workers) {
-                    let event = Event::NoHelper { helpers: self.workers.count(), os: error.to_string() };
-                    self.background.post(Job::Report(event));
-                }
-            }
-            Job::Trim => {
-                // Blocks up to the goal are kept. The old generation would take their memory again before the next major cycle,
-                // and an allocation on a page that was given back costs ten times as much.
-                let used = self.old.lock().space.used_blocks();
-                let goal = self.pacing.goal() / BLOCK;
-                let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
-                self.release_blocks(self.young.lock(), spare);
-                self.release_chunks();
-                let used = self.large.lock().used_pages * PAGE;
-                self.release_runs((used / 4).max(SPARE));
+/// Runs one job. The caller holds no lock ([jobs.no-lock]).
+fn run(collector: &Collector, job: Job) {
+    match job {
+        Job::Drop(pending) => drop_pending(collector, pending),
+        Job::Reclaim(dead) => reclaim(collector, dead),
+        Job::Report(event) => {
+            let tell = &collector.background.hook.tell;
+            // The panic hook has reported a panic of the event hook. The collector goes on.
+            if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
+                core::mem::forget(payload);
             }
         }
-    }
-
-    fn drop_pending(&self, mut pending: DropQueue) {
-        let mut dropped = Dropped::default();
-        let (count, bytes) = (pending.len(), pending.bytes());
-        self.drop_with_roots(&mut dropped, |dropped| {
-            for page in pending.take_large() {
-                let (address, info) = self.runs.object(page as usize);
-                // SAFETY: the object of a dead run, which only this job has.
-                unsafe { drop_object(address, info, dropped) };
-                self.large.lock().give_back(&self.runs, page);
+        Job::StartWorkers => {
+            if let Err(error) = collector.workers.start(collector.config.workers) {
+                let event = Event::NoHelper { helpers: collector.workers.count(), os: error.to_string() };
+                collector.background.post(Job::Report(event));
             }
-            pending.run(dropped);
-        });
-        self.memory.budget.discharge(bytes);
-        self.background.count(dropped);
-        self.background.dropped(count, bytes);
+        }
+        Job::Trim => {
+            // Blocks up to the goal are kept. The old generation would take their memory again before the next major cycle,
+            // and an allocation on a page that was given back costs ten times as much.
+            let used = collector.old.lock().space.used_blocks();
+            let goal = collector.pacing.goal() / BLOCK;
+            let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
+            trim::release_blocks(collector, collector.young.lock(), spare);
+            trim::release_chunks(collector);
+            let used = collector.large.lock().used_pages * PAGE;
+            trim::release_runs(collector, (used / 4).max(SPARE));
+        }
     }
+}
 
-    /// Reclaims dead counted objects.
-    fn reclaim(&self, dead: Vec<Object>) {
-        let mut dropped = Dropped::default();
-        let count = dead.len();
-        for object in dead {
-            dropped.values += 1;
-            dropped.note(reclaim::end(object), object.kind.name);
+fn drop_pending(collector: &Collector, mut pending: DropQueue) {
+    let mut dropped = Dropped::default();
+    let (count, bytes) = (pending.len(), pending.bytes());
+    nested_roots::drop_with_roots(collector, &mut dropped, |dropped| {
+        for page in pending.take_large() {
+            let (address, info) = collector.runs.object(page as usize);
+            // SAFETY: the object of a dead run, which only this job has.
+            unsafe { drop_object(address, info, dropped) };
+            collector.large.lock().give_back(&collector.runs, page);
         }
-        self.background.count(dropped);
-        self.background.dropped(count, 0);
-    }
+        pending.run(dropped);
+    });
+    collector.memory.budget.discharge(bytes);
+    collector.background.count(dropped);
+    collector.background.dropped(count, bytes);
+}
 
-    /// Drops every object and root that is left ([jobs.end-owns]).
-    fn drop_everything(&self) {
-        let mut dropped = Dropped::default();
-        let tables = core::mem::take(&mut self.registry.lock().tables);
-        let mut boxed = DropQueue::default();
-        for table in &tables {
-            table.scan(|_, _| unreachable!("gc-core: a root without a heap"), |value| boxed.boxed(value));
-        }
-        boxed.run(&mut dropped);
-        for address in self.objects_to_drop() {
-            // SAFETY: an object, and outside of pauses its header is a type info.
-            let info = unsafe { Header::of(address.as_ptr()).info() };
-            // SAFETY: no other thread is left that uses it ([jobs.end-owns]), and each object is on one list, so it is dropped
-            // once.
-            unsafe { drop_object(address.as_ptr(), info, &mut dropped) };
-        }
-        self.background.count(dropped);
+/// Reclaims dead counted objects.
+fn reclaim(collector: &Collector, dead: Vec<Object>) {
+    let mut dropped = Dropped::default();
+    let count = dead.len();
+    for object in dead {
+        dropped.values += 1;
+        dropped.note(reclaim::end(object), object.kind.name);
     }
+    collector.background.count(dropped);
+    collector.background.dropped(count, 0);
+}
 
-    /// Returns every object that needs dropping.
-    fn objects_to_drop(&self) -> Vec<NonNull<u8>> {
-        let mut young = self.young.lock();
-        let old = &self.old.lock().space;
-        let mut large = self.large.lock();
-        let mut objects = core::mem::take(&mut young.drops);
-        let (swept, unswept) = (core::mem::take(&mut large.old), core::mem::take(&mut large.unswept));
-        let runs = swept.into_iter().chain(unswept).chain(core::mem::take(&mut young.fresh_large));
-        let runs = runs.map(|page| self.runs.object(page as usize)).filter(|(_, info)| info.drop.is_some());
-        objects.extend(runs.filter_map(|(address, _)| NonNull::new(address)));
-        for (index, block) in old.blocks.iter().enumerate() {
-            let Some(class) = block.class.filter(|_| block.drops) else { continue };
-            // Relaxed: no other thread is left.
-            let words = old.bits.drops.block(index).each_ref().map(|word| word.load(Ordering::Relaxed));
-            objects.extend(ones(words).filter_map(|granule| NonNull::new(old.address(index, class, granule))));
-        }
-        objects
+/// Drops every object and root that is left ([jobs.end-owns]).
+fn drop_everything(collector: &Collector) {
+    let mut dropped = Dropped::default();
+    let tables = core::mem::take(&mut collector.registry.lock().tables);
+    let mut boxed = DropQueue::default();
+    for table in &tables {
+        table.scan(|_, _| unreachable!("gc-core: a root without a heap"), |value| boxed.boxed(value));
     }
+    boxed.run(&mut dropped);
+    for address in objects_to_drop(collector) {
+        // SAFETY: an object, and outside of pauses its header is a type info.
+        let info = unsafe { Header::of(address.as_ptr()).info() };
+        // SAFETY: no other thread is left that uses it ([jobs.end-owns]), and each object is on one list, so it is dropped
+        // once.
+        unsafe { drop_object(address.as_ptr(), info, &mut dropped) };
+    }
+    collector.background.count(dropped);
+}
+
+/// Returns every object that needs dropping.
+fn objects_to_drop(collector: &Collector) -> Vec<NonNull<u8>> {
+    let mut young = collector.young.lock();
+    let old = &collector.old.lock().space;
+    let mut large = collector.large.lock();
+    let mut objects = core::mem::take(&mut young.drops);
+    let (swept, unswept) = (core::mem::take(&mut large.old), core::mem::take(&mut large.unswept));
+    let runs = swept.into_iter().chain(unswept).chain(core::mem::take(&mut young.fresh_large));
+    let runs = runs.map(|page| collector.runs.object(page as usize)).filter(|(_, info)| info.drop.is_some());
+    objects.extend(runs.filter_map(|(address, _)| NonNull::new(address)));
+    for (index, block) in old.blocks.iter().enumerate() {
+        let Some(class) = block.class.filter(|_| block.drops) else { continue };
+        // Relaxed: no other thread is left.
+        let words = old.bits.drops.block(index).each_ref().map(|word| word.load(Ordering::Relaxed));
+        objects.extend(ones(words).filter_map(|granule| NonNull::new(old.address(index, class, granule))));
+    }
+    objects
 }

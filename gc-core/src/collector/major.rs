@@ -22,6 +22,7 @@ use super::{
     major_cycle::{CycleFigures, Phase},
     policy::Request,
     stopped_heap::StoppedHeap,
+    sweeping,
     verify::Checkpoint,
 };
 
@@ -168,60 +169,58 @@ impl StoppedHeap<'_> {
 
     /// Sweeps some blocks. Returns whether there were any.
     fn sweep(&mut self, count: usize) -> bool {
-        self.collector.sweep_some(&mut self.old, &mut self.large, &mut self.pending, count)
+        sweeping::sweep_some(self.collector, &mut self.old, &mut self.large, &mut self.pending, count)
     }
 }
 
-impl Collector {
-    /// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
-    pub(crate) fn end_full(&self, number: u64) {
-        let old = self.old.lock();
-        let large = self.large.lock();
-        let (after, objects) = (old_bytes(&old.space, &large), old.space.live_objects + large.old.len());
-        // The figures are complete before waiting threads go on, because they may ask what the cycle did.
-        let ended = self.major.end(number, |current| {
-            assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a full collection ends unswept");
-            // Objects that were born marked do not measure what lives: the next goal would grow with the bytes that were promoted
-            // during marking.
-            let born = current.old_at_finish.saturating_sub(current.old_at_begin);
-            let live = current.old_at_finish.saturating_sub(born + current.swept);
-            // Values that were found dead may hold memory outside the heap until their destructors have run.
-            let live = live.saturating_add(self.memory.budget.external());
-            self.pacing.full_ended(live, after, current.start.elapsed());
-            self.stats.full(after, objects, current.swept, current.objects);
-            CollectReport {
-                generation: Generation::Old,
-                bytes_before: current.before,
-                bytes_freed: current.freed,
-                old_objects_freed: current.objects,
-                pause: current.pause,
-                marking: current.marked.map_or(Duration::ZERO, |marked| marked - current.start),
-                sweeping: current.marked.map_or(Duration::ZERO, |marked| marked.elapsed()),
-            }
-        });
-        drop((old, large));
-        let Some(current) = ended else { return };
-        self.background.post(Job::Trim);
-        let (bytes, limit) = (after.saturating_add(self.memory.budget.external()), self.pacing.soft_limit());
-        if bytes > limit {
-            self.background.post(Job::Report(Event::SoftLimit { limit, bytes }));
-        }
-        let beside = current.start.elapsed().saturating_sub(current.pause);
-        self.background.post(Job::Report(Event::Collection {
-            generation: Generation::Old as u8,
-            cause: current.cause,
-            step: Step::Whole,
+/// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
+pub(crate) fn end_full(collector: &Collector, number: u64) {
+    let old = collector.old.lock();
+    let large = collector.large.lock();
+    let (after, objects) = (old_bytes(&old.space, &large), old.space.live_objects + large.old.len());
+    // The figures are complete before waiting threads go on, because they may ask what the cycle did.
+    let ended = collector.major.end(number, |current| {
+        assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a full collection ends unswept");
+        // Objects that were born marked do not measure what lives: the next goal would grow with the bytes that were promoted
+        // during marking.
+        let born = current.old_at_finish.saturating_sub(current.old_at_begin);
+        let live = current.old_at_finish.saturating_sub(born + current.swept);
+        // Values that were found dead may hold memory outside the heap until their destructors have run.
+        let live = live.saturating_add(collector.memory.budget.external());
+        collector.pacing.full_ended(live, after, current.start.elapsed());
+        collector.stats.full(after, objects, current.swept, current.objects);
+        CollectReport {
+            generation: Generation::Old,
+            bytes_before: current.before,
+            bytes_freed: current.freed,
+            old_objects_freed: current.objects,
             pause: current.pause,
-            before: current.before,
-            after,
-            time_to_safepoint: Duration::ZERO,
-            last: None,
-            copied: 0,
-            promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
-            remembered: 0,
-            snapshot: self.satb.entries() - current.satb,
-            beside,
-            assist: current.assist,
-        }));
+            marking: current.marked.map_or(Duration::ZERO, |marked| marked - current.start),
+            sweeping: current.marked.map_or(Duration::ZERO, |marked| marked.elapsed()),
+        }
+    });
+    drop((old, large));
+    let Some(current) = ended else { return };
+    collector.background.post(Job::Trim);
+    let (bytes, limit) = (after.saturating_add(collector.memory.budget.external()), collector.pacing.soft_limit());
+    if bytes > limit {
+        collector.background.post(Job::Report(Event::SoftLimit { limit, bytes }));
     }
+    let beside = current.start.elapsed().saturating_sub(current.pause);
+    collector.background.post(Job::Report(Event::Collection {
+        generation: Generation::Old as u8,
+        cause: current.cause,
+        step: Step::Whole,
+        pause: current.pause,
+        before: current.before,
+        after,
+        time_to_safepoint: Duration::ZERO,
+        last: None,
+        copied: 0,
+        promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
+        remembered: 0,
+        snapshot: collector.satb.entries() - current.satb,
+        beside,
+        assist: current.assist,
+    }));
 }

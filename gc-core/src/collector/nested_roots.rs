@@ -71,31 +71,29 @@ fn pop<T>(list: &List<T>) -> Option<T> {
     item
 }
 
-impl Collector {
-    /// Runs `job`, which drops values, and then drops the values of the roots that were in them.
-    pub(crate) fn drop_with_roots(&self, dropped: &mut Dropped, job: impl FnOnce(&mut Dropped)) {
-        let before = aside::begin(ptr::from_ref(self).cast());
-        job(dropped);
-        loop {
-            let roots = aside::take();
-            if roots.is_empty() {
-                break;
-            }
-            // The wait has a timeout. A leader that waits for a straggler holds the lock, and this thread has to report the
-            // straggler.
-            let Some(registry) = self.registry.try_lock_for(TIMEOUT) else {
-                roots.into_iter().for_each(RootRef::release_elsewhere);
-                break;
-            };
-            let (values, heaps): (Vec<_>, Vec<_>) = roots.into_iter().map(RootRef::take_boxed).unzip();
-            drop(registry);
-            for value in values {
-                // SAFETY: taken out of its root just now, so no other code has it.
-                unsafe { value.drop_and_free(dropped) };
-            }
-            // The last root of a table releases its reference to the heap. The heap lives at least as long as this job.
-            drop(heaps);
+/// Runs `job`, which drops values, and then drops the values of the roots that were in them.
+pub(crate) fn drop_with_roots(collector: &Collector, dropped: &mut Dropped, job: impl FnOnce(&mut Dropped)) {
+    let before = aside::begin(ptr::from_ref(collector).cast());
+    job(dropped);
+    loop {
+        let roots = aside::take();
+        if roots.is_empty() {
+            break;
         }
-        aside::end(before);
+        // The wait has a timeout. A leader that waits for a straggler holds the lock, and this thread has to report the
+        // straggler.
+        let Some(registry) = collector.registry.try_lock_for(TIMEOUT) else {
+            roots.into_iter().for_each(RootRef::release_elsewhere);
+            break;
+        };
+        let (values, heaps): (Vec<_>, Vec<_>) = roots.into_iter().map(RootRef::take_boxed).unzip();
+        drop(registry);
+        for value in values {
+            // SAFETY: taken out of its root just now, so no other code has it.
+            unsafe { value.drop_and_free(dropped) };
+        }
+        // The last root of a table releases its reference to the heap. The heap lives at least as long as this job.
+        drop(heaps);
     }
+    aside::end(before);
 }

@@ -24,9 +24,10 @@ use super::{
     drops::DropQueue,
     generations::old_bytes,
     jobs::Job,
+    major,
     policy::{Request, choose},
     registry::{Attached, Registry},
-    stop::Start,
+    stop::{self, Start},
     stopped_heap::StoppedHeap,
     verify::Checkpoint,
 };
@@ -54,7 +55,7 @@ pub(crate) fn collect(
     let after = heap.bytes();
     let step = heap.major(wanted, cause, before, start.at);
     let remembered = heap.young.remembered.len();
-    collector.count_stop(mutators);
+    stop::count_stop(collector, mutators);
     registry.numbers.stopped();
     collector.pacing.begin_nursery();
     let old_bytes = old_bytes(&heap.old.space, &heap.large);
@@ -96,7 +97,7 @@ pub(crate) fn collect(
     }
     collector.stats.pause(&figures);
     if all_swept {
-        collector.end_full(collector.major.begun());
+        major::end_full(collector, collector.major.begun());
     }
     (figures, pending)
 }

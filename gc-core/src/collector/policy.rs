@@ -39,7 +39,7 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
         if stress.full_every != 0 && (collector.epochs.stops() + 1).is_multiple_of(stress.full_every.into()) {
             return (Generation::Young, Request::Begin, cause);
         }
-        if cause != Cause::Explicit && pace.is_auto() && collector.wants_full() {
+        if cause != Cause::Explicit && pace.is_auto() && wants_full(collector) {
             return (Generation::Young, Request::Begin, Cause::Growth);
         }
     }
@@ -49,10 +49,8 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
     (generation, wanted, cause)
 }
 
-impl Collector {
-    /// Returns whether marking should begin: the old generation has grown enough, with the memory that objects hold outside the
-    /// heap.
-    pub(crate) fn wants_full(&self) -> bool {
-        self.pacing.wants_full(self.memory.budget.external())
-    }
+/// Returns whether marking should begin: the old generation has grown enough, with the memory that objects hold outside the
+/// heap.
+pub(crate) fn wants_full(collector: &Collector) -> bool {
+    collector.pacing.wants_full(collector.memory.budget.external())
 }

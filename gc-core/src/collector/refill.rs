@@ -19,7 +19,7 @@ use crate::{
     stats::event::Event,
 };
 
-use super::{attachment::Attachment, jobs::Job};
+use super::{attachment::Attachment, generations::Young, jobs::Job, sweeping, trim};
 
 /// An allocation that the hard limit, the reservation or the system refused.
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +122,7 @@ impl Attachment {
     }
 
     /// Establishes [refill.reserve] for the young generation and another chunk. Returns whether that succeeded.
-    fn make_promotable(&self, young: &mut super::generations::Young, chunk_bytes: usize) -> bool {
+    fn make_promotable(&self, young: &mut Young, chunk_bytes: usize) -> bool {
         let memory = &self.collector.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
         let mut old = self.collector.old.lock();
@@ -145,9 +145,9 @@ impl Attachment {
         }
         drop(old);
         // Free large runs may hold the missing memory, and so may blocks that wait to be swept.
-        self.collector.release_runs(0);
+        trim::release_runs(&self.collector, 0);
         let mut found = ready(&mut self.collector.old.lock().space, wanted);
-        while !found && self.collector.sweep_to_allocate() {
+        while !found && sweeping::sweep_to_allocate(&self.collector) {
             found = ready(&mut self.collector.old.lock().space, wanted);
         }
         found
@@ -164,13 +164,13 @@ impl Attachment {
         }
         let take = || collector.large.lock().take(&collector.runs, bytes, offset, &mut Pages(&collector.memory));
         let take_what_is_empty = || {
-            collector.release_blocks(collector.young.lock(), 0);
-            collector.release_runs(0);
+            trim::release_blocks(collector, collector.young.lock(), 0);
+            trim::release_runs(collector, 0);
             take()
         };
         // Empty blocks and free runs may hold the missing memory, and so may blocks and runs that wait to be swept.
         let page = take().or_else(take_what_is_empty).or_else(|| {
-            while collector.sweep_to_allocate() {}
+            while sweeping::sweep_to_allocate(collector) {}
             take_what_is_empty()
         });
         let Some(page) = page else { return Err(self.refused(bytes)) };

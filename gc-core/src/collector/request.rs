@@ -19,6 +19,7 @@ use super::{
     pause::collect,
     policy::Request,
     registry::Finished,
+    stop,
 };
 
 /// The state of the collector when a request was made. A request shares the collections that begin later.
@@ -32,7 +33,7 @@ pub(crate) struct Observed {
 pub(crate) fn at_safepoint(local: &Attachment) {
     let collector = &*local.collector;
     // This is read before the thread parks: the collection that it parks for satisfies what the poll was raised for.
-    let seen = collector.seen();
+    let seen = seen(collector);
     let reason = local.poll.take();
     let mut asked = reason.contains(Reason::MERGE);
     if asked {
@@ -51,7 +52,7 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         local.stress_count.set(count);
         let due = stress.every_safepoint != 0 && count.is_multiple_of(stress.every_safepoint);
         if due && !reason.contains(Reason::FULL) {
-            request(local, Generation::Fresh, Cause::Stress, collector.seen());
+            request(local, Generation::Fresh, Cause::Stress, self::seen(collector));
             return;
         }
     }
@@ -115,11 +116,11 @@ pub(crate) fn lead(
     let start = Instant::now();
     let mutators = registry.mutators.clone();
     let timeout = collector.config.late_after;
-    let stopped = collector.rendezvous.stop(collector.members(&mutators), timeout, |waited| {
-        collector.report_stragglers(&mutators, waited);
+    let stopped = collector.rendezvous.stop(stop::members(collector, &mutators), timeout, |waited| {
+        stop::report_stragglers(collector, &mutators, waited);
         Some(timeout)
     });
-    let start = collector.stopped(start, stopped, &mutators);
+    let start = stop::stopped(collector, start, stopped, &mutators);
     // The only user code that runs in a pause is derived `Trace`, with the iterators of complete containers, which do not panic
     // (`trace::impls::owned`, `collections`). So a collection that panics half-way has met a bug of this crate, and no thread may
     // go on with the heap that it leaves.
@@ -133,16 +134,14 @@ pub(crate) fn lead(
     }
     collector.background.expect_drops(&mut pending, &collector.memory.budget);
     core::mem::forget(bomb);
-    collector.rendezvous.resume(collector.members(&mutators));
+    collector.rendezvous.resume(stop::members(collector, &mutators));
     drop(registry);
     collector.background.post_drops(pending);
     collector.background.post(Job::Report(figures.event()));
     Some(report)
 }
 
-impl Collector {
-    /// Returns what has been done so far, for a request that is made now.
-    pub(crate) fn seen(&self) -> Observed {
-        Observed { collections: self.epochs.collections(), major: self.major.begun() }
-    }
+/// Returns what has been done so far, for a request that is made now.
+pub(crate) fn seen(collector: &Collector) -> Observed {
+    Observed { collections: collector.epochs.collections(), major: collector.major.begun() }
 }

@@ -21,45 +21,46 @@ pub(crate) struct Start {
     pub(crate) last: Option<String>,
 }
 
-impl Collector {
-    /// Returns the members of the rendezvous: these mutators, and the concurrent thread.
-    pub(crate) fn members<'a>(&'a self, mutators: &'a [Attached]) -> impl Iterator<Item = Member<'a>> + Clone {
-        let member = |attached: &'a Attached| {
-            let local = attached.state();
-            Member { word: &local.word, poll: &local.poll }
-        };
-        mutators.iter().map(member).chain(core::iter::once(self.major.member()))
-    }
+/// Returns the members of the rendezvous: these mutators, and the concurrent thread.
+pub(crate) fn members<'a>(
+    collector: &'a Collector,
+    mutators: &'a [Attached],
+) -> impl Iterator<Item = Member<'a>> + Clone {
+    let member = |attached: &'a Attached| {
+        let local = attached.state();
+        Member { word: &local.word, poll: &local.poll }
+    };
+    mutators.iter().map(member).chain(core::iter::once(collector.major.member()))
+}
 
-    /// Records how long a stop took that the leader began at `at`, and the thread that it waited for last.
-    pub(crate) fn stopped(&self, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
-        let time = at.elapsed();
-        let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
-        let last = match mutators.iter().find(|attached| attached.state().number == last) {
-            Some(attached) => attached.thread.clone(),
-            None => "the marker".to_owned(),
-        };
-        self.stats.stop(time, &last);
-        Start { at, stopped: time, last: Some(last) }
-    }
+/// Records how long a stop took that the leader began at `at`, and the thread that it waited for last.
+pub(crate) fn stopped(collector: &Collector, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
+    let time = at.elapsed();
+    let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
+    let last = match mutators.iter().find(|attached| attached.state().number == last) {
+        Some(attached) => attached.thread.clone(),
+        None => "the marker".to_owned(),
+    };
+    collector.stats.stop(time, &last);
+    Start { at, stopped: time, last: Some(last) }
+}
 
-    /// Reports the stragglers: the threads that have not reached a safepoint.
-    pub(crate) fn report_stragglers(&self, mutators: &[Attached], waited: Duration) {
-        for attached in mutators.iter().filter(|attached| attached.state().word.is_straggler()) {
-            let last_safepoint = attached.state().seen_at.get();
-            self.background.post(Job::Report(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
-        }
+/// Reports the stragglers: the threads that have not reached a safepoint.
+pub(crate) fn report_stragglers(collector: &Collector, mutators: &[Attached], waited: Duration) {
+    for attached in mutators.iter().filter(|attached| attached.state().word.is_straggler()) {
+        let last_safepoint = attached.state().seen_at.get();
+        collector.background.post(Job::Report(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
     }
+}
 
-    /// Counts a stop. Locks of cells that were taken before it are free from now on, and it is decided again whether cells need
-    /// atomic operations. The world is stopped, and the caller is the leader.
-    pub(crate) fn count_stop(&self, mutators: &[Attached]) {
-        let stop = self.epochs.count_stop();
-        // The concurrent thread reads cells, too.
-        let exclusive = mutators.len() == 1 && self.major.phase() != Phase::Marking;
-        for attached in mutators {
-            let local = attached.state();
-            local.cell_user.set(local.cell_user.get().after(stop, exclusive));
-        }
+/// Counts a stop. Locks of cells that were taken before it are free from now on, and it is decided again whether cells need
+/// atomic operations. The world is stopped, and the caller is the leader.
+pub(crate) fn count_stop(collector: &Collector, mutators: &[Attached]) {
+    let stop = collector.epochs.count_stop();
+    // The concurrent thread reads cells, too.
+    let exclusive = mutators.len() == 1 && collector.major.phase() != Phase::Marking;
+    for attached in mutators {
+        let local = attached.state();
+        local.cell_user.set(local.cell_user.get().after(stop, exclusive));
     }
 }

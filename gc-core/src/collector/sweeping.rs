@@ -7,36 +7,34 @@ use super::{collector::Collector, drops::DropQueue, generations::Old};
 /// Blocks, or large objects, that one increment sweeps while it holds the lock.
 pub(crate) const AT_ONCE: usize = 8;
 
-impl Collector {
-    /// Sweeps some blocks for an allocation that found no memory. Returns whether there were any to sweep. The concurrent thread
-    /// ends the cycle.
-    pub(crate) fn sweep_to_allocate(&self) -> bool {
-        let mut pending = DropQueue::default();
-        let mut old = self.old.lock();
-        let more = self.sweep_some(&mut old, &mut self.large.lock(), &mut pending, AT_ONCE);
-        self.background.expect_drops(&mut pending, &self.memory.budget);
-        drop(old);
-        self.background.post_drops(pending);
-        more
-    }
+/// Sweeps some blocks for an allocation that found no memory. Returns whether there were any to sweep. The concurrent thread
+/// ends the cycle.
+pub(crate) fn sweep_to_allocate(collector: &Collector) -> bool {
+    let mut pending = DropQueue::default();
+    let mut old = collector.old.lock();
+    let more = sweep_some(collector, &mut old, &mut collector.large.lock(), &mut pending, AT_ONCE);
+    collector.background.expect_drops(&mut pending, &collector.memory.budget);
+    drop(old);
+    collector.background.post_drops(pending);
+    more
+}
 
-    /// Sweeps some blocks or large objects. Returns whether there were any.
-    pub(crate) fn sweep_some(
-        &self,
-        old: &mut Old,
-        large: &mut LargeSpace,
-        pending: &mut DropQueue,
-        count: usize,
-    ) -> bool {
-        let swept = sweep::blocks(&mut old.space, &mut old.progress, count, pending)
-            .or_else(|| sweep::large(large, &self.runs, count, pending));
-        if let Some(swept) = swept {
-            self.major.count(|current| {
-                current.freed += swept.bytes;
-                current.swept += swept.bytes;
-                current.objects += swept.objects;
-            });
-        }
-        swept.is_some()
+/// Sweeps some blocks or large objects. Returns whether there were any.
+pub(crate) fn sweep_some(
+    collector: &Collector,
+    old: &mut Old,
+    large: &mut LargeSpace,
+    pending: &mut DropQueue,
+    count: usize,
+) -> bool {
+    let swept = sweep::blocks(&mut old.space, &mut old.progress, count, pending)
+        .or_else(|| sweep::large(large, &collector.runs, count, pending));
+    if let Some(swept) = swept {
+        collector.major.count(|current| {
+            current.freed += swept.bytes;
+            current.swept += swept.bytes;
+            current.objects += swept.objects;
+        });
     }
+    swept.is_some()
 }

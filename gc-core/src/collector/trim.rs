@@ -8,45 +8,43 @@ use crate::{
 
 use super::{collector::Collector, generations::Young};
 
-impl Collector {
-    /// Gives the memory of empty blocks back. Keeps the blocks that promotion of the young generation may need, and `spare` more.
-    ///
-    /// The lock of the young generation is held while blocks are chosen. So no allocation gets nursery memory that relies on a
-    /// block which is about to be released ([refill.reserve]). The blocks are released without a lock.
-    pub(crate) fn release_blocks(&self, young: MutexGuard<'_, Young>, spare: usize) {
-        let young_bytes = (young.space.in_use() + 1) * young.space.chunk_bytes();
-        let ready = promotion_reserve(young_bytes) + self.workers.count() * CLASSES;
-        let blocks = self.old.lock().space.take_surplus(ready.saturating_add(spare));
-        drop(young);
-        for &block in &blocks {
-            let offset = self.map.offset(self.map.block_start(block as usize));
-            // SAFETY: an empty block that was taken off the list, so no other code uses it.
-            unsafe { self.memory.release(offset, BLOCK) };
-        }
-        self.old.lock().space.put_released(&blocks);
+/// Gives the memory of empty blocks back. Keeps the blocks that promotion of the young generation may need, and `spare` more.
+///
+/// The lock of the young generation is held while blocks are chosen. So no allocation gets nursery memory that relies on a
+/// block which is about to be released ([refill.reserve]). The blocks are released without a lock.
+pub(crate) fn release_blocks(collector: &Collector, young: MutexGuard<'_, Young>, spare: usize) {
+    let young_bytes = (young.space.in_use() + 1) * young.space.chunk_bytes();
+    let ready = promotion_reserve(young_bytes) + collector.workers.count() * CLASSES;
+    let blocks = collector.old.lock().space.take_surplus(ready.saturating_add(spare));
+    drop(young);
+    for &block in &blocks {
+        let offset = collector.map.offset(collector.map.block_start(block as usize));
+        // SAFETY: an empty block that was taken off the list, so no other code uses it.
+        unsafe { collector.memory.release(offset, BLOCK) };
     }
+    collector.old.lock().space.put_released(&blocks);
+}
 
-    /// Gives the memory of empty chunks back, except twice the young budget. A burst of allocation without safepoints can take
-    /// much more.
-    pub(crate) fn release_chunks(&self) {
-        let mut young = self.young.lock();
-        let chunk_bytes = young.space.chunk_bytes();
-        let chunks = young.space.take_surplus(2 * self.pacing.young_budget() / chunk_bytes);
-        let offsets: Vec<usize> = chunks.iter().map(|&chunk| young.space.offset(chunk)).collect();
-        drop(young);
-        for offset in offsets {
-            // SAFETY: an empty chunk that was taken off the list, so no other code uses it.
-            unsafe { self.memory.release(offset, chunk_bytes) };
-        }
-        self.young.lock().space.put_released(&chunks);
+/// Gives the memory of empty chunks back, except twice the young budget. A burst of allocation without safepoints can take
+/// much more.
+pub(crate) fn release_chunks(collector: &Collector) {
+    let mut young = collector.young.lock();
+    let chunk_bytes = young.space.chunk_bytes();
+    let chunks = young.space.take_surplus(2 * collector.pacing.young_budget() / chunk_bytes);
+    let offsets: Vec<usize> = chunks.iter().map(|&chunk| young.space.offset(chunk)).collect();
+    drop(young);
+    for offset in offsets {
+        // SAFETY: an empty chunk that was taken off the list, so no other code uses it.
+        unsafe { collector.memory.release(offset, chunk_bytes) };
     }
+    collector.young.lock().space.put_released(&chunks);
+}
 
-    /// Gives the memory of free large runs back if they hold more than `keep` bytes.
-    pub(crate) fn release_runs(&self, keep: usize) {
-        let mut large = self.large.lock();
-        if large.dirty_bytes() > keep {
-            // SAFETY: the runs are free, and the lock keeps them free.
-            large.release_free(|offset, bytes| unsafe { self.memory.release(offset, bytes) });
-        }
+/// Gives the memory of free large runs back if they hold more than `keep` bytes.
+pub(crate) fn release_runs(collector: &Collector, keep: usize) {
+    let mut large = collector.large.lock();
+    if large.dirty_bytes() > keep {
+        // SAFETY: the runs are free, and the lock keeps them free.
+        large.release_free(|offset, bytes| unsafe { collector.memory.release(offset, bytes) });
     }
 }
