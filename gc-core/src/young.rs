@@ -6,6 +6,6 @@ mod parallel;
 mod to_space;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use evacuate::{ContentInfo, Evacuator, Pause, Policy, Promote};
-pub(crate) use parallel::{Evacuated, evacuate};
+pub(crate) use evacuate::{ContentInfo, Evacuation, Evacuator, Policy, Promote};
+pub(crate) use parallel::{Evacuated, evacuate_reachable};
 pub(crate) use to_space::ToSpace;

@@ -10,7 +10,7 @@ use crate::{
     settings::stress::PromoteBy,
     stats::Generation,
     sync::{Mutex, mutant},
-    young::{self, Evacuated, Evacuator, Pause, Policy, ToSpace},
+    young::{self, Evacuated, Evacuation, Evacuator, Policy, ToSpace},
 };
 
 use super::{
@@ -21,7 +21,7 @@ impl StoppedHeap<'_> {
     /// Collects the young generation.
     pub(crate) fn minor(&mut self, generation: Generation) -> Evacuated {
         let policy = policy(self.collector, generation);
-        let mut evacuated = self.evacuate(policy);
+        let mut evacuated = self.evacuate_young(policy);
         let Old { space: old, cursors, .. } = &mut *self.old;
         for cursors in cursors {
             cursors.flush(old);
@@ -35,7 +35,7 @@ impl StoppedHeap<'_> {
     }
 
     /// Evacuates the young objects that are reachable.
-    fn evacuate(&mut self, policy: Policy) -> Evacuated {
+    fn evacuate_young(&mut self, policy: Policy) -> Evacuated {
         let collector = self.collector;
         let gc_workers = self.gc_workers();
         let alone = self.alone(gc_workers);
@@ -47,11 +47,12 @@ impl StoppedHeap<'_> {
             collector.memory.grow(offset, bytes).then(|| collector.memory.populate(offset, bytes)).is_some()
         };
         let to_space = ToSpace::new(&mut self.young.space, &grow);
-        let pause = Pause::new(collector.map, &collector.runs, &ages, to_space, policy, &collector.workers.pool, alone);
+        let evacuation =
+            Evacuation::new(collector.map, &collector.runs, &ages, to_space, policy, &collector.workers.pool, alone);
         let old = Mutex::new(old);
         let mut promotions = cursors.iter_mut().map(|cursors| Promotion::new(&old, &bits, cursors));
         let first = promotions.next().expect("cursors for one worker at least");
-        let mut leader = Evacuator::new(&pause, first);
+        let mut leader = Evacuator::new(&evacuation, first);
         let pending = &mut self.pending;
         for table in self.tables {
             // SAFETY: a root's value, of its type; the world is stopped, so no code borrows it.
@@ -63,7 +64,8 @@ impl StoppedHeap<'_> {
         // SAFETY: the remembered set of this heap; the world is stopped.
         unsafe { leader.remembered(remembered) };
         let gc_workers = promotions.take(gc_workers).collect();
-        let (evacuated, promotions) = young::evacuate(leader, &pause, &collector.workers.pool, gc_workers);
+        let (evacuated, promotions) =
+            young::evacuate_reachable(leader, &evacuation, &collector.workers.pool, gc_workers);
         let marking = collector.major.phase() == Phase::Marking;
         for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
             if marking {

@@ -92,7 +92,7 @@ enum Place {
     Old(*mut u8, SizeClass),
 }
 
-/// The outcome of `evacuate`.
+/// The outcome of [`Evacuator::evacuate_object`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     /// The object was copied before, or has nothing to trace.
@@ -114,8 +114,8 @@ enum Source {
     OldCell,
 }
 
-/// What the workers of one minor collection share.
-pub(crate) struct Pause<'a> {
+/// One evacuation: what its workers share.
+pub(crate) struct Evacuation<'a> {
     map: AddressMap,
     runs: &'a RunTable,
     ages: &'a Ages,
@@ -126,7 +126,7 @@ pub(crate) struct Pause<'a> {
     alone: usize,
 }
 
-impl<'a> Pause<'a> {
+impl<'a> Evacuation<'a> {
     pub(crate) fn new(
         map: AddressMap,
         runs: &'a RunTable,
@@ -145,7 +145,7 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     young_part: Part,
     watched: Part,
     sources: Part,
-    pause: &'a Pause<'a>,
+    evacuation: &'a Evacuation<'a>,
     ages: &'a Ages,
     pub(super) promote: P,
     policy: Policy,
@@ -186,7 +186,7 @@ impl<'a, P: Promote> Evacuator<'a, P, false> {
             young_part: self.young_part,
             watched: self.watched,
             sources: self.sources,
-            pause: self.pause,
+            evacuation: self.evacuation,
             ages: self.ages,
             promote: self.promote,
             policy: self.policy,
@@ -205,16 +205,16 @@ impl<'a, P: Promote> Evacuator<'a, P, false> {
 }
 
 impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
-    pub(crate) fn new(pause: &'a Pause<'a>, promote: P) -> Self {
-        let map = &pause.map;
+    pub(crate) fn new(evacuation: &'a Evacuation<'a>, promote: P) -> Self {
+        let map = &evacuation.map;
         Self {
             young_part: map.young,
             watched: map.young_and_large(),
             sources: map.large_and_old(),
-            pause,
-            ages: pause.ages,
+            evacuation,
+            ages: evacuation.ages,
             promote,
-            policy: pause.policy,
+            policy: evacuation.policy,
             source: Source::Young,
             cell_is_young: false,
             work: Packet::default(),
@@ -224,7 +224,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             promoted_bytes: 0,
             promoted_objects: 0,
             copies: 0,
-            alone: pause.alone,
+            alone: evacuation.alone,
         }
     }
 
@@ -284,7 +284,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         loop {
             if SHARED {
                 looked = looked.wrapping_add(1);
-                if looked.is_multiple_of(LOOK_EVERY) && self.pause.pool.is_starving() {
+                if looked.is_multiple_of(LOOK_EVERY) && self.evacuation.pool.is_starving() {
                     self.give();
                 }
             } else if self.copied_bytes + self.promoted_bytes >= self.alone && self.is_divisible(waiting) {
@@ -325,7 +325,8 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     #[cold]
     #[inline(never)]
     fn is_divisible(&mut self, waiting: usize) -> bool {
-        let divisible = self.pause.alone == 0 || self.work.len() + waiting >= DIVISIBLE || !self.work.slices.is_empty();
+        let divisible =
+            self.evacuation.alone == 0 || self.work.len() + waiting >= DIVISIBLE || !self.work.slices.is_empty();
         if !divisible {
             self.alone += LOOK_AGAIN;
         }
@@ -337,7 +338,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     #[inline(never)]
     fn give(&mut self) {
         if let Some(half) = self.work.split() {
-            self.pause.pool.share(half);
+            self.evacuation.pool.share(half);
         }
     }
 
@@ -355,7 +356,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             return;
         }
         // SAFETY: a pointer into the young part points to an object of from-space or to-space.
-        let (to, outcome) = unsafe { self.evacuate(target) };
+        let (to, outcome) = unsafe { self.evacuate_object(target) };
         if outcome == Outcome::ThereAlready {
             return;
         }
@@ -374,7 +375,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// `address` is that of an object in from-space or to-space.
     #[inline(always)]
-    unsafe fn evacuate(&mut self, address: *mut u8) -> (*mut u8, Outcome) {
+    unsafe fn evacuate_object(&mut self, address: *mut u8) -> (*mut u8, Outcome) {
         // SAFETY: an object's address has a header before it.
         let header = unsafe { Header::of(address) };
         // SAFETY: initialised. In a pause with several workers it is accessed through `forwarding` only ([forwarding.here-only]),
@@ -425,7 +426,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
 
     /// Ends the worker's part: its chunk goes back to the heap.
     pub(super) fn retire(&mut self) {
-        self.to.retire(&self.pause.to_space);
+        self.to.retire(&self.evacuation.to_space);
     }
 
     /// Traces a survivor at its new address.
@@ -467,8 +468,8 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     #[cold]
     #[inline(never)]
     fn reach_large(&mut self, address: *mut u8) {
-        let page = self.pause.runs.page_of(address.addr());
-        if self.pause.runs.run(page).make_old() {
+        let page = self.evacuation.runs.page_of(address.addr());
+        if self.evacuation.runs.run(page).make_old() {
             self.promote.promoted_large(page);
             // SAFETY: a live large object has a header, which points to its `TypeInfo`.
             let info = unsafe { Header::of(address).info() };
@@ -545,7 +546,7 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         let pointer_slot = unsafe { place.as_ref() };
         let target = pointer_slot.load(LOAD);
         // SAFETY: the caller has seen that it points into the young part.
-        let (to, outcome) = unsafe { self.evacuate(target) };
+        let (to, outcome) = unsafe { self.evacuate_object(target) };
         if outcome == Outcome::ThereAlready {
             return;
         }

@@ -11,7 +11,7 @@ use crate::{
     workers::{Packet, WorkerPool},
 };
 
-use super::evacuate::{Evacuator, Pause, Promote};
+use super::evacuate::{Evacuation, Evacuator, Promote};
 
 /// The result of a minor collection.
 #[derive(Default)]
@@ -35,9 +35,9 @@ unsafe impl<P> Sync for Spare<'_, P> {}
 
 /// Copies everything that is reachable from what `leader` was given, with one GC worker for each of `gc_workers` where that is
 /// worth it. Also returns what each worker promoted.
-pub(crate) fn evacuate<'a, P: Promote>(
+pub(crate) fn evacuate_reachable<'a, P: Promote>(
     mut leader: Evacuator<'a, P, false>,
-    pause: &'a Pause<'a>,
+    evacuation: &'a Evacuation<'a>,
     pool: &WorkerPool,
     gc_workers: Vec<P>,
 ) -> (Evacuated, Vec<P>) {
@@ -49,7 +49,7 @@ pub(crate) fn evacuate<'a, P: Promote>(
     }
     let mut leader = leader.shared();
     let most = gc_workers.len();
-    let spare = Spare(Mutex::new(gc_workers.into_iter().map(|promote| Evacuator::new(pause, promote)).collect()));
+    let spare = Spare(Mutex::new(gc_workers.into_iter().map(|promote| Evacuator::new(evacuation, promote)).collect()));
     let spare = &spare;
     let task = |packet: Packet| {
         // At most as many workers are busy as there are evacuators.

@@ -56,7 +56,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     pub(super) fn survivor(&mut self, info: &'static TypeInfo, size_with_header: usize) -> Option<Place> {
         let (to, end) = match self.to.place(&info.shape, size_with_header) {
             Some(place) => place,
-            None => self.to.place_slow(&self.pause.to_space, &info.shape, size_with_header)?,
+            None => self.to.place_slow(&self.evacuation.to_space, &info.shape, size_with_header)?,
         };
         Some(Place::Young(to, end))
     }
