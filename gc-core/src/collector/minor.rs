@@ -38,7 +38,7 @@ impl StoppedHeap<'_> {
     fn evacuate_young(&mut self, policy: Policy) -> Evacuated {
         let collector = self.collector;
         let gc_workers = self.gc_workers();
-        let alone = self.alone(gc_workers);
+        let threshold = self.parallel_threshold(gc_workers);
         let remembered = core::mem::take(&mut self.young.remembered);
         let Old { space: old, cursors, .. } = &mut *self.old;
         let (ages, bits) = (self.young.space.ages.clone(), old.bits.clone());
@@ -47,8 +47,15 @@ impl StoppedHeap<'_> {
             collector.memory.grow(offset, bytes).then(|| collector.memory.populate(offset, bytes)).is_some()
         };
         let to_space = ToSpace::new(&mut self.young.space, &grow);
-        let evacuation =
-            Evacuation::new(collector.map, &collector.runs, &ages, to_space, policy, &collector.workers.pool, alone);
+        let evacuation = Evacuation::new(
+            collector.map,
+            &collector.runs,
+            &ages,
+            to_space,
+            policy,
+            &collector.workers.pool,
+            threshold,
+        );
         let old = Mutex::new(old);
         let mut promotions = cursors.iter_mut().map(|cursors| Promotion::new(&old, &bits, cursors));
         let first = promotions.next().expect("cursors for one worker at least");
@@ -77,18 +84,18 @@ impl StoppedHeap<'_> {
         evacuated
     }
 
-    /// Returns the parallel threshold of this pause: the bytes that the leader copies alone, before GC workers join. Wakes the
-    /// workers if much is expected to survive.
-    fn alone(&self, gc_workers: usize) -> usize {
-        let alone = self.collector.config.parallel_threshold;
+    /// Returns the parallel threshold of this pause: the bytes that the leader copies before GC workers join. Wakes the workers
+    /// if much is expected to survive.
+    fn parallel_threshold(&self, gc_workers: usize) -> usize {
+        let usual = self.collector.config.parallel_threshold;
         let expected = self.collector.pacing.expected_survivors();
         if gc_workers == 0 {
             usize::MAX
-        } else if expected < 2 * alone {
-            alone
+        } else if expected < 2 * usual {
+            usual
         } else {
             self.collector.workers.pool.wake();
-            alone / 16
+            usual / 16
         }
     }
 
@@ -136,7 +143,7 @@ fn policy(collector: &Collector, generation: Generation) -> Policy {
     let chance = stress.seed ^ (collector.epochs.stops() << 32);
     Policy {
         all,
-        full_every: stress.to_space_full,
+        to_space_full_every: stress.to_space_full,
         random: (stress.promote == Some(PromoteBy::Chance)).then_some(chance),
         never: stress.promote == Some(PromoteBy::Never),
     }

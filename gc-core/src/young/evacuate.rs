@@ -64,7 +64,7 @@ pub(crate) struct Policy {
     /// All of them, whatever their age.
     pub(crate) all: bool,
     /// For tests: every N-th copy finds to-space full. 0: none does.
-    pub(crate) full_every: u32,
+    pub(crate) to_space_full_every: u32,
     /// For tests: promote at random instead of by age, from this seed.
     pub(crate) random: Option<u64>,
     /// For tests: keep young what would be promoted by age.
@@ -73,7 +73,7 @@ pub(crate) struct Policy {
 
 impl Policy {
     fn is_test(&self) -> bool {
-        self.random.is_some() || self.never || self.full_every != 0
+        self.random.is_some() || self.never || self.to_space_full_every != 0
     }
 }
 
@@ -122,8 +122,8 @@ pub(crate) struct Evacuation<'a> {
     to_space: ToSpace<'a>,
     policy: Policy,
     pool: &'a WorkerPool,
-    /// The parallel threshold: bytes that one worker copies before it asks others to help (see [`parallel`](super::parallel)).
-    alone: usize,
+    /// The bytes that the leader copies before other workers join (see [`parallel`](super::parallel)).
+    parallel_threshold: usize,
 }
 
 impl<'a> Evacuation<'a> {
@@ -134,9 +134,9 @@ impl<'a> Evacuation<'a> {
         to_space: ToSpace<'a>,
         policy: Policy,
         pool: &'a WorkerPool,
-        alone: usize,
+        parallel_threshold: usize,
     ) -> Self {
-        Self { map, runs, ages, to_space, policy, pool, alone }
+        Self { map, runs, ages, to_space, policy, pool, parallel_threshold }
     }
 }
 
@@ -159,8 +159,8 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     pub(super) promoted_bytes: usize,
     pub(super) promoted_objects: usize,
     copies: u32,
-    /// Bytes to copy before other workers are asked to help.
-    alone: usize,
+    /// The bytes copied and promoted at which this worker, if it copies without others, next looks whether it has work for them.
+    share_at: usize,
 }
 
 /// Slots between the prefetch of their object's header and its copy.
@@ -199,7 +199,7 @@ impl<'a, P: Promote> Evacuator<'a, P, false> {
             promoted_bytes: self.promoted_bytes,
             promoted_objects: self.promoted_objects,
             copies: self.copies,
-            alone: self.alone,
+            share_at: self.share_at,
         }
     }
 }
@@ -224,7 +224,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             promoted_bytes: 0,
             promoted_objects: 0,
             copies: 0,
-            alone: evacuation.alone,
+            share_at: evacuation.parallel_threshold,
         }
     }
 
@@ -287,7 +287,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
                 if looked.is_multiple_of(LOOK_EVERY) && self.evacuation.pool.is_starving() {
                     self.give();
                 }
-            } else if self.copied_bytes + self.promoted_bytes >= self.alone && self.is_divisible(waiting) {
+            } else if self.copied_bytes + self.promoted_bytes >= self.share_at && self.is_divisible(waiting) {
                 // The slots in the queue go back to the stack, for all workers.
                 self.work.places.extend((0..waiting).map(|nth| queue[(first + nth) % IN_FLIGHT]));
                 return;
@@ -325,10 +325,11 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     #[cold]
     #[inline(never)]
     fn is_divisible(&mut self, waiting: usize) -> bool {
-        let divisible =
-            self.evacuation.alone == 0 || self.work.len() + waiting >= DIVISIBLE || !self.work.slices.is_empty();
+        let divisible = self.evacuation.parallel_threshold == 0
+            || self.work.len() + waiting >= DIVISIBLE
+            || !self.work.slices.is_empty();
         if !divisible {
-            self.alone += LOOK_AGAIN;
+            self.share_at += LOOK_AGAIN;
         }
         divisible
     }

@@ -36,7 +36,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     #[cold]
     fn destination_by_test(&mut self, age: Age) -> Destination {
         self.copies += 1;
-        if self.policy.full_every != 0 && self.copies.is_multiple_of(self.policy.full_every) {
+        if self.policy.to_space_full_every != 0 && self.copies.is_multiple_of(self.policy.to_space_full_every) {
             return Destination::Old;
         }
         let promote = match &mut self.policy.random {
