@@ -167,7 +167,7 @@ impl Mutator {
         let mutator = Self::register(handle, &mut registry, number, thread);
         if stops {
             stop::count_stop(&collector, &registry.mutators);
-            registry.numbers.stopped();
+            registry.numbers.end_rest();
             collector.rendezvous.resume(stop::members(&collector, &others));
         }
         drop(registry);
@@ -189,7 +189,8 @@ impl Mutator {
         registry.tables.push(roots.clone());
         let state = MutatorState {
             poll: Poll::new(),
-            cell_user: CellUser::new(collector.epochs.stop(), registry.mutators.is_empty() && !marking, number).into(),
+            cell_user: CellUser::new(collector.epochs.stop_number(), registry.mutators.is_empty() && !marking, number)
+                .into(),
             number,
             buffer: Buffer::new(),
             barrier,

@@ -90,7 +90,7 @@ fn mark_concurrently(collector: &Collector) {
 fn mark_increment(collector: &Collector) -> Marked {
     let mut state = collector.marking.lock();
     collector.satb.take(&mut state.marked);
-    let cells = Cells::Locked(CellUser::new(collector.epochs.stop(), false, MARKER));
+    let cells = Cells::Locked(CellUser::new(collector.epochs.stop_number(), false, MARKER));
     let budget = match collector.config.stress.slow_marker {
         0 => u64::MAX,
         objects => u64::from(objects),

@@ -6,15 +6,15 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// The stops and collections of one heap.
 pub(crate) struct Epochs {
     /// How often the world of this heap was stopped.
-    stops: AtomicU64,
+    stop_count: AtomicU64,
     /// The number of this heap's last stop among all stops of the process: see `CellWord`.
-    stop: AtomicU64,
+    stop_number: AtomicU64,
     /// Twice the number of collections, plus one while one runs.
     collections: AtomicU64,
 }
 
 /// Returns a number that no other stop in the process has, up to `object::cell_word::LAST_STOP`.
-fn next_stop() -> u64 {
+fn next_stop_number() -> u64 {
     static STOPS: AtomicU64 = AtomicU64::new(0);
     // Relaxed: the read-modify-write makes the number unique, and the number guards no memory.
     STOPS.fetch_add(1, Ordering::Relaxed) + 1
@@ -22,29 +22,33 @@ fn next_stop() -> u64 {
 
 impl Epochs {
     pub(crate) fn new() -> Self {
-        Self { stops: AtomicU64::new(1), stop: AtomicU64::new(next_stop()), collections: AtomicU64::new(0) }
+        Self {
+            stop_count: AtomicU64::new(1),
+            stop_number: AtomicU64::new(next_stop_number()),
+            collections: AtomicU64::new(0),
+        }
     }
 
     /// Counts a stop of this heap. Returns its number among the stops of the process. The world is stopped, and the caller is the
     /// leader.
     pub(crate) fn count_stop(&self) -> u64 {
-        let stop = next_stop();
+        let number = next_stop_number();
         // Relaxed, both: mutators and the concurrent thread read the numbers only after the rendezvous has ordered this.
-        self.stops.fetch_add(1, Ordering::Relaxed);
-        self.stop.store(stop, Ordering::Relaxed);
-        stop
+        self.stop_count.fetch_add(1, Ordering::Relaxed);
+        self.stop_number.store(number, Ordering::Relaxed);
+        number
     }
 
     /// Returns how often the world of this heap was stopped.
-    pub(crate) fn stops(&self) -> u64 {
+    pub(crate) fn stop_count(&self) -> u64 {
         // Relaxed: as for `count_stop`.
-        self.stops.load(Ordering::Relaxed)
+        self.stop_count.load(Ordering::Relaxed)
     }
 
     /// Returns the number of this heap's last stop among all stops of the process.
-    pub(crate) fn stop(&self) -> u64 {
+    pub(crate) fn stop_number(&self) -> u64 {
         // Relaxed: as for `count_stop`.
-        self.stop.load(Ordering::Relaxed)
+        self.stop_number.load(Ordering::Relaxed)
     }
 
     /// Counts the beginning of a collection. Returns the value that [`collections`](Self::collections) has while it runs. The

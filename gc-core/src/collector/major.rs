@@ -188,7 +188,7 @@ pub(crate) fn end_full(collector: &Collector, number: u64) {
         // Values that were found dead may hold memory outside the heap until their destructors have run.
         let live = live.saturating_add(collector.memory.budget.external());
         collector.pacing.full_ended(live, after, current.start.elapsed());
-        collector.stats.full(after, objects, current.swept, current.objects);
+        collector.stats.record_major_cycle(after, objects, current.swept, current.objects);
         CollectReport {
             generation: Generation::Old,
             bytes_before: current.before,

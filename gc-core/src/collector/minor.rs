@@ -140,7 +140,7 @@ fn policy(collector: &Collector, generation: Generation) -> Policy {
     let stress = &collector.config.stress;
     let all = generation == Generation::Young || stress.promote == Some(PromoteBy::Always);
     // The chance differs in every collection, and is the same for the same seed.
-    let chance = stress.seed ^ (collector.epochs.stops() << 32);
+    let chance = stress.seed ^ (collector.epochs.stop_count() << 32);
     Policy {
         all,
         to_space_full_every: stress.to_space_full,

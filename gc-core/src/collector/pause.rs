@@ -45,7 +45,7 @@ pub(crate) fn collect(
     let (generation, wanted, cause) = choose(collector, wanted, cause);
     let mut pending = DropQueue::default();
     registry.forget_tables(&mut pending);
-    let mut heap = StoppedHeap::stopped(collector, mutators, &registry.tables, pending);
+    let mut heap = StoppedHeap::lock(collector, mutators, &registry.tables, pending);
     let before = heap.bytes();
     let allocated = heap.fresh_bytes();
     let before_remembered = heap.young.remembered.len();
@@ -56,7 +56,7 @@ pub(crate) fn collect(
     let step = heap.major(wanted, cause, before, start.at);
     let remembered = heap.young.remembered.len();
     stop::count_stop(collector, mutators);
-    registry.numbers.stopped();
+    registry.numbers.end_rest();
     collector.pacing.begin_nursery();
     let old_bytes = old_bytes(&heap.old.space, &heap.large);
     let all_swept = heap.all_swept;
@@ -70,7 +70,7 @@ pub(crate) fn collect(
         step,
         start: start.at,
         pause: start.at.elapsed(),
-        stopped: start.stopped,
+        time_to_safepoint: start.time_to_safepoint,
         last: start.last,
         before,
         after,
@@ -95,7 +95,7 @@ pub(crate) fn collect(
             current.freed += figures.freed();
         });
     }
-    collector.stats.pause(&figures);
+    collector.stats.record_pause(&figures);
     if all_swept {
         major::end_full(collector, collector.major.begun());
     }

@@ -36,7 +36,7 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
     }
     if collector.major.phase() == Phase::Idle {
         let stress = &collector.config.stress;
-        if stress.full_every != 0 && (collector.epochs.stops() + 1).is_multiple_of(stress.full_every.into()) {
+        if stress.full_every != 0 && (collector.epochs.stop_count() + 1).is_multiple_of(stress.full_every.into()) {
             return (Generation::Young, Request::Begin, cause);
         }
         if cause != Cause::Explicit && pace.is_auto() && wants_full(collector) {

@@ -95,7 +95,7 @@ impl Numbers {
     }
 
     /// Ends the rest of all numbers. The world is stopped: no guard counts any more that was forgotten before.
-    pub(crate) fn stopped(&mut self) {
+    pub(crate) fn end_rest(&mut self) {
         self.free.append(&mut self.resting);
     }
 }
@@ -112,7 +112,7 @@ mod tests {
             let taken = [numbers.take(), numbers.take()];
             assert!(taken.iter().flatten().all(|&number| number == 1 || number == 2), "{taken:?}");
             taken.into_iter().flatten().for_each(|number| numbers.give_back(number));
-            numbers.stopped();
+            numbers.end_rest();
         }
         let rests = numbers.take().unwrap();
         numbers.give_back(rests);

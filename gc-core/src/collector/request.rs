@@ -120,7 +120,7 @@ pub(crate) fn lead(
         stop::report_stragglers(collector, &mutators, waited);
         Some(timeout)
     });
-    let start = stop::stopped(collector, start, stopped, &mutators);
+    let start = stop::record_stop(collector, start, stopped, &mutators);
     // The only user code that runs in a pause is derived `Trace`, with the iterators of complete containers, which do not panic
     // (`trace::impls::owned`, `collections`). So a collection that panics half-way has met a bug of this crate, and no thread may
     // go on with the heap that it leaves.

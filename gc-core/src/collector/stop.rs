@@ -16,7 +16,7 @@ pub(crate) struct Start {
     /// When the leader began to stop the world.
     pub(crate) at: Instant,
     /// How long it took to stop the world.
-    pub(crate) stopped: Duration,
+    pub(crate) time_to_safepoint: Duration,
     /// The thread that the leader waited for last, if it waited for any.
     pub(crate) last: Option<String>,
 }
@@ -34,15 +34,15 @@ pub(crate) fn members<'a>(
 }
 
 /// Records how long a stop took that the leader began at `at`, and the thread that it waited for last.
-pub(crate) fn stopped(collector: &Collector, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
-    let time = at.elapsed();
-    let Stopped::All { last: Some(last) } = stopped else { return Start { at, stopped: time, last: None } };
+pub(crate) fn record_stop(collector: &Collector, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
+    let time_to_safepoint = at.elapsed();
+    let Stopped::All { last: Some(last) } = stopped else { return Start { at, time_to_safepoint, last: None } };
     let last = match mutators.iter().find(|attached| attached.state().number == last) {
         Some(attached) => attached.thread.clone(),
         None => "the marker".to_owned(),
     };
-    collector.stats.stop(time, &last);
-    Start { at, stopped: time, last: Some(last) }
+    collector.stats.record_time_to_safepoint(time_to_safepoint, &last);
+    Start { at, time_to_safepoint, last: Some(last) }
 }
 
 /// Reports the stragglers: the threads that have not reached a safepoint.

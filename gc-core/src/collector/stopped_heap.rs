@@ -32,7 +32,7 @@ pub(crate) struct StoppedHeap<'a> {
 
 impl<'a> StoppedHeap<'a> {
     /// Locks the parts of the heap, and takes over the buffers and lists of the mutators.
-    pub(crate) fn stopped(
+    pub(crate) fn lock(
         collector: &'a Collector,
         mutators: &'a [Attached],
         tables: &'a [Arc<RootTable>],
@@ -92,7 +92,7 @@ impl<'a> StoppedHeap<'a> {
     pub(crate) fn finish(self) -> DropQueue {
         let old_bytes = old_bytes(&self.old.space, &self.large);
         self.collector.pacing.note_old_bytes(old_bytes);
-        self.collector.stats.living(&Living {
+        self.collector.stats.record_living(&Living {
             old_bytes,
             old_objects: self.old.space.live_objects + self.large.old.len() + self.large.unswept.len(),
             survivor_bytes: self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum(),

@@ -18,7 +18,7 @@ pub(crate) struct PauseFigures {
     /// How long the pause took from there.
     pub(crate) pause: Duration,
     /// How long it took to stop the world, and the thread that the leader waited for last.
-    pub(crate) stopped: Duration,
+    pub(crate) time_to_safepoint: Duration,
     pub(crate) last: Option<String>,
     /// Bytes of objects before and after its minor collection.
     pub(crate) before: usize,
@@ -64,7 +64,7 @@ impl PauseFigures {
             pause: self.pause,
             before: self.before,
             after: self.after,
-            time_to_safepoint: self.stopped,
+            time_to_safepoint: self.time_to_safepoint,
             last: self.last,
             copied: self.copied,
             promoted: self.promoted,

@@ -37,7 +37,7 @@ pub(crate) struct Living {
 
 impl Recorder {
     /// Records how long a stop took, and the thread that it waited for last.
-    pub(crate) fn stop(&self, time: Duration, last: &str) {
+    pub(crate) fn record_time_to_safepoint(&self, time: Duration, last: &str) {
         let mut times = self.times.lock();
         if time > times.to_safepoint.max() {
             times.slowest = Some(last.to_owned());
@@ -47,7 +47,7 @@ impl Recorder {
 
     /// Records the sizes at the end of a pause. The caller holds the locks of the spaces, so that a later sweep also writes
     /// later.
-    pub(crate) fn living(&self, living: &Living) {
+    pub(crate) fn record_living(&self, living: &Living) {
         let mut stats = self.stats.lock();
         stats.old_bytes = living.old_bytes;
         stats.old_objects = living.old_objects;
@@ -56,7 +56,7 @@ impl Recorder {
     }
 
     /// Records a pause that is complete, except that the mutators have not resumed.
-    pub(crate) fn pause(&self, figures: &PauseFigures) {
+    pub(crate) fn record_pause(&self, figures: &PauseFigures) {
         let mut stats = self.stats.lock();
         if figures.step == Step::Whole {
             stats.collections[figures.generation as usize] += 1;
@@ -77,7 +77,13 @@ impl Recorder {
 
     /// Records the end of a major cycle: the size of the old generation, and what the sweep freed. The caller holds the locks of
     /// the spaces.
-    pub(crate) fn full(&self, old_bytes: usize, old_objects: usize, freed_bytes: usize, freed_objects: usize) {
+    pub(crate) fn record_major_cycle(
+        &self,
+        old_bytes: usize,
+        old_objects: usize,
+        freed_bytes: usize,
+        freed_objects: usize,
+    ) {
         let mut stats = self.stats.lock();
         (stats.old_bytes, stats.old_objects) = (old_bytes, old_objects);
         stats.collections[Generation::Old as usize] += 1;
