@@ -11,12 +11,12 @@ struct Collector {
     heap: Heap,
 }
 
-/// A handle that keeps a heap alive. The drop of the last one stops the heap's thread.
+/// A handle that keeps a heap alive. The drop of the last one ends the heap's thread.
 struct Handle(Arc<Collector>);
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.queue.stop();
+        self.0.queue.end();
     }
 }
 
@@ -51,11 +51,11 @@ fn the_end_comes_after_every_job_and_every_user() {
 }
 
 #[test]
-fn mutant_a_stop_that_wakes_nobody_is_found() {
-    must_fail("job_queue::mutant_a_stop_that_wakes_nobody_is_found", mutant::STOP_WAKES_NOBODY, shutdown);
+fn mutant_an_end_that_wakes_nobody_is_found() {
+    must_fail("job_queue::mutant_an_end_that_wakes_nobody_is_found", mutant::END_WAKES_NOBODY, shutdown);
 }
 
 #[test]
-fn mutant_a_stop_that_forgets_jobs_is_found() {
-    must_fail("job_queue::mutant_a_stop_that_forgets_jobs_is_found", mutant::STOP_FORGETS_JOBS, shutdown);
+fn mutant_an_end_that_forgets_jobs_is_found() {
+    must_fail("job_queue::mutant_an_end_that_forgets_jobs_is_found", mutant::END_FORGETS_JOBS, shutdown);
 }

@@ -55,7 +55,7 @@ fn two_collections() {
                     // The pause is about to end marking.
                     ConcurrentTask::Mark => thread::yield_now(),
                     ConcurrentTask::Populate(..) => unreachable!("nobody asks for that"),
-                    ConcurrentTask::Stop => return,
+                    ConcurrentTask::End => return,
                 }
             }
         });
@@ -65,7 +65,7 @@ fn two_collections() {
         mark(&here, start);
         let report = here.major.wait_for_one_after(1, || unreachable!("the second one is under way"));
         assert_eq!(report, CollectReport(2));
-        here.major.stop();
+        here.major.end_thread();
         marker.join().unwrap();
     });
 }

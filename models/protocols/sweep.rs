@@ -164,7 +164,7 @@ impl World {
                 // The pauses mark.
                 ConcurrentTask::Mark => drop(self.marking.lock()),
                 ConcurrentTask::Populate(..) => unreachable!("nobody asks for that"),
-                ConcurrentTask::Stop => return,
+                ConcurrentTask::End => return,
             }
         }
     }
@@ -200,7 +200,7 @@ impl World {
         drop((old, marking));
         let r = self.pause(pace, 2);
         self.major.wait_for_one_after(1, || unreachable!("the second one is under way"));
-        self.major.stop();
+        self.major.end_thread();
         [p, q, r]
     }
 }

@@ -56,6 +56,6 @@ pub(crate) fn run(local: &Attachment) {
 /// Sets [`current`] to null: from here on this thread runs no mutator.
 #[inline(always)]
 pub(crate) fn stop_running() {
-    Token::stop();
+    Token::stop_running();
     CURRENT.set(ptr::null());
 }

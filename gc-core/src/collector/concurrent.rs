@@ -37,7 +37,7 @@ pub(crate) fn start(collector: Arc<Collector>) -> std::io::Result<thread::JoinHa
                 ConcurrentTask::Mark => mark_concurrently(&collector),
                 ConcurrentTask::Sweep(number) => sweep_concurrently(&collector, number),
                 ConcurrentTask::Populate(offset, bytes) => collector.memory.populate(offset, bytes),
-                ConcurrentTask::Stop => return,
+                ConcurrentTask::End => return,
             }
         }
     })
@@ -59,7 +59,7 @@ fn mark_concurrently(collector: &Collector) {
     let (major, rendezvous) = (&collector.major, &collector.rendezvous);
     let mut attempts = 0;
     rendezvous.leave_blocked(major.word());
-    while !major.is_stopping() && major.phase() == Phase::Marking {
+    while !major.thread_ends() && major.phase() == Phase::Marking {
         let marked = mark_increment(collector);
         if major.poll().is_raised() {
             if major.poll().take().contains(Reason::STOP) {
@@ -138,7 +138,7 @@ fn marking_workers(collector: &Collector) -> usize {
 fn sweep_concurrently(collector: &Collector, number: u64) {
     let mut pending = DropQueue::default();
     let mut more = true;
-    while more && !collector.major.is_stopping() {
+    while more && !collector.major.thread_ends() {
         // A pause, or an allocation that needs blocks, can take the lock between two rounds.
         let mut old = collector.old.lock();
         let count = if collector.config.stress.slow_marker == 0 { AT_ONCE } else { 1 };

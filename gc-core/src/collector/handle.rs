@@ -39,17 +39,17 @@ impl Drop for Handle {
                 core::mem::forget(thread);
                 return;
             }
-            stop(&self.collector, thread);
+            end(&self.collector, thread);
         }
     }
 }
 
 impl HeapHandle for Handle {}
 
-/// Stops the background thread of a heap that nothing uses any more, and waits for its end. A collector thread does not wait: the
+/// Ends the background thread of a heap that nothing uses any more, and waits for it. A collector thread does not wait: the
 /// last handle may have been in an object that it is dropping.
-fn stop(collector: &Collector, thread: thread::JoinHandle<()>) {
-    collector.background.queue.stop();
+fn end(collector: &Collector, thread: thread::JoinHandle<()>) {
+    collector.background.queue.end();
     if role() != Role::Collector && thread.join().is_err() {
         // Panics of destructors and of the hook are caught. A panic that gets here is a bug of this crate, and the heap leaks.
         eprintln!("gc-core: the background collector panicked");

@@ -1,7 +1,7 @@
 //! The queue of the background thread's jobs, and its end. The model is `models/protocols/job_queue.rs`.
 //!
 //! - **[job-queue.once]** A job is taken once.
-//! - **[job-queue.end-last]** The queue ends after every job that was posted before `stop`. The thread that drops the last handle
+//! - **[job-queue.end-last]** The queue ends after every job that was posted before `end`. The thread that drops the last handle
 //!   of a heap has posted all its jobs before.
 
 use std::collections::VecDeque;
@@ -16,12 +16,12 @@ pub(crate) struct Queue<J> {
 
 struct State<J> {
     jobs: VecDeque<J>,
-    stop: bool,
+    ended: bool,
 }
 
 impl<J> Queue<J> {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::new(State { jobs: VecDeque::new(), stop: false }), work: Condvar::new() }
+        Self { state: Mutex::new(State { jobs: VecDeque::new(), ended: false }), work: Condvar::new() }
     }
 
     pub(crate) fn post(&self, job: J) {
@@ -35,25 +35,25 @@ impl<J> Queue<J> {
         self.work.notify_one();
     }
 
-    /// Stops the queue: no other thread will post more jobs.
-    pub(crate) fn stop(&self) {
-        self.state.lock().stop = true;
-        if !mutant::STOP_WAKES_NOBODY.is_planted() {
+    /// Ends the queue: no other thread will post more jobs.
+    pub(crate) fn end(&self) {
+        self.state.lock().ended = true;
+        if !mutant::END_WAKES_NOBODY.is_planted() {
             self.work.notify_one();
         }
     }
 
-    /// Takes the next job, and waits for one. Returns `None` when the queue is empty and stopped ([job-queue.end-last]).
+    /// Takes the next job, and waits for one. Returns `None` when the queue is empty and has ended ([job-queue.end-last]).
     pub(crate) fn next(&self) -> Option<J> {
         let mut state = self.state.lock();
         loop {
-            if mutant::STOP_FORGETS_JOBS.is_planted() && state.stop {
+            if mutant::END_FORGETS_JOBS.is_planted() && state.ended {
                 return None;
             }
             if let Some(job) = state.jobs.pop_front() {
                 return Some(job);
             }
-            if state.stop {
+            if state.ended {
                 return None;
             }
             self.work.wait(&mut state);

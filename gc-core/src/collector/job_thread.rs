@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   post(Job) ─▶ queue ─▶ this thread, or a thread that `help` starts for a caller of `collect`
-//!   last handle, root and mutator gone ─▶ stop ─▶ the queue is emptied, every object left is dropped, the thread ends
+//!   last handle, root and mutator gone ─▶ end ─▶ the queue is emptied, every object left is dropped, the thread ends
 //! ```
 //!
 //! - **[jobs.no-lock]** No lock is held while user code (destructors, the event hook) runs.
@@ -49,7 +49,7 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
     let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
         work(&own);
-        own.major.stop();
+        own.major.end_thread();
         let marker = own.background.marker.lock().take();
         if marker.is_some_and(|marker| marker.join().is_err()) {
             // The thread runs no user code except `Trace`: a panic is a bug of this crate, and nothing is dropped.
@@ -64,7 +64,7 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
     match background {
         Ok(_) => *collector.background.marker.lock() = Some(marker),
         Err(_) => {
-            collector.major.stop();
+            collector.major.end_thread();
             let _ = marker.join();
         }
     }

@@ -48,7 +48,8 @@ pub(crate) struct MajorCycle {
     phase: AtomicU8,
     /// A copy of `State::begun`.
     begun: AtomicU64,
-    stop: AtomicBool,
+    /// Whether the concurrent thread ends, because the heap does.
+    thread_ends: AtomicBool,
     /// Mutators that wait for the end of a cycle.
     waiting: AtomicUsize,
     /// The concurrent thread's state ([major.marker-runs]).
@@ -121,7 +122,8 @@ pub(crate) enum ConcurrentTask {
     /// the time of such a pause. The concurrent thread does it, because a second concurrent thread would compete with it for a
     /// core.
     Populate(usize, usize),
-    Stop,
+    /// End: the heap ends.
+    End,
 }
 
 impl MajorCycle {
@@ -139,7 +141,7 @@ impl MajorCycle {
             changed: Condvar::new(),
             phase: AtomicU8::new(Phase::Idle as u8),
             begun: AtomicU64::new(0),
-            stop: AtomicBool::new(false),
+            thread_ends: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             word: StateWord::blocked(MARKER),
             poll: Poll::new(),
@@ -256,8 +258,8 @@ impl MajorCycle {
     pub(crate) fn next(&self) -> ConcurrentTask {
         let mut state = self.state.lock();
         loop {
-            if self.is_stopping() {
-                return ConcurrentTask::Stop;
+            if self.thread_ends() {
+                return ConcurrentTask::End;
             }
             if let Some((offset, bytes)) = state.populate.pop() {
                 return ConcurrentTask::Populate(offset, bytes);
@@ -283,19 +285,20 @@ impl MajorCycle {
         core::mem::take(&mut self.state.lock().populate)
     }
 
-    /// Stops the concurrent thread when the heap ends. It abandons its current task.
-    pub(crate) fn stop(&self) {
+    /// Ends the concurrent thread, because the heap ends. The thread abandons its current task.
+    pub(crate) fn end_thread(&self) {
         let state = self.state.lock();
         // Relaxed: the lock orders the store for a thread that waits. A thread that marks sees it soon.
-        self.stop.store(true, Ordering::Relaxed);
+        self.thread_ends.store(true, Ordering::Relaxed);
         self.changed.notify_all();
         drop(state);
         self.poll.raise(Reason::YOUNG);
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        // Relaxed: as in `stop`.
-        self.stop.load(Ordering::Relaxed)
+    /// Returns whether the concurrent thread ends.
+    pub(crate) fn thread_ends(&self) -> bool {
+        // Relaxed: as in `end_thread`.
+        self.thread_ends.load(Ordering::Relaxed)
     }
 }
 

@@ -64,7 +64,7 @@ impl Token {
         unsafe { owners(self.0).enter(self.0, owner) };
     }
 
-    /// Makes this thread count for the token, until `stop`. Its mutator is RUNNING.
+    /// Makes this thread count for the token, until `stop_running`. Its mutator is RUNNING.
     #[inline(always)]
     pub(crate) fn run(self) {
         CURRENT.set(self.0);
@@ -72,7 +72,7 @@ impl Token {
 
     /// Makes this thread count as a thread without a mutator.
     #[inline(always)]
-    pub(crate) fn stop() {
+    pub(crate) fn stop_running() {
         CURRENT.set(0);
     }
 

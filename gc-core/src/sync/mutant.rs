@@ -115,9 +115,9 @@ mutants! {
 // Threads of the heap.
 mutants! {
     /// The end of a heap wakes no thread: model `job_queue`.
-    STOP_WAKES_NOBODY = "stop_wakes_nobody";
+    END_WAKES_NOBODY = "end_wakes_nobody";
     /// The end of a heap leaves jobs undone: model `job_queue`.
-    STOP_FORGETS_JOBS = "stop_forgets_jobs";
+    END_FORGETS_JOBS = "end_forgets_jobs";
     /// The leader goes on while GC workers are busy: model `sharing`.
     LEADER_DOES_NOT_WAIT_FOR_HELPERS = "leader_does_not_wait_for_helpers";
     /// A GC worker sleeps though there is a packet: model `sharing`.
