@@ -299,7 +299,7 @@ impl Mutator {
     pub(crate) fn count_external(&self, bytes: usize) {
         let collector = self.collector();
         let much = collector.pacing.count_external(bytes);
-        if collector.pacing.is_auto() && (much || policy::wants_full(collector)) {
+        if collector.pacing.is_auto() && (much || policy::wants_major(collector)) {
             self.local().poll.raise(Reason::YOUNG);
         }
     }

@@ -1,4 +1,4 @@
-//! Which thread ends a major collection: `collector::major_cycle`. The concurrent thread sweeps while no thread waits for the
+//! Which thread ends a major cycle: `collector::major_cycle`. The concurrent thread sweeps while no thread waits for the
 //! collection. Pauses sweep what is left, end the collection, and begin and mark the next one.
 //!
 //! A number under a lock stands for the blocks that wait to be swept under the lock of the old generation.

@@ -97,24 +97,24 @@ impl Old {
         swept.is_some()
     }
 
-    fn begin_marking(&mut self, full: &MajorCycle, start: Instant) {
+    fn begin_marking(&mut self, major: &MajorCycle, start: Instant) {
         assert!(self.space.is_swept(), "a collection begins before the last one is swept");
         for block in 0..self.space.blocks.len() {
             assert_eq!(marks(&self.space.bits, block), 0, "marks are left when marking begins");
         }
         self.cursors.marking = true;
-        full.begin(CycleFigures::new(Cause::Explicit, start));
+        major.begin(CycleFigures::new(Cause::Explicit, start));
     }
 
     /// Ends marking, as `finish_marking` of the collector does.
-    fn finish_marking(&mut self, full: &MajorCycle) {
+    fn finish_marking(&mut self, major: &MajorCycle) {
         self.cursors.marking = false;
         if !CURSORS_STAY_OPEN.is_planted() {
             self.cursors.retire();
         }
         self.space.begin_sweep();
         self.progress = Progress::default();
-        full.marked(0);
+        major.marked(0);
     }
 }
 
@@ -225,11 +225,11 @@ fn two_collections(pace: Pacing) {
         assert!(space.ensure_empty(2, |_| true, |_, _| true));
         let (cursors, progress, freed) = (Cursors::new(), Progress::default(), Freed::default());
         let mut old = Old { space, cursors, progress, freed };
-        let full = MajorCycle::new();
+        let major = MajorCycle::new();
         let [a, b, c] = [(); 3].map(|()| old.promote());
-        old.begin_marking(&full, start);
+        old.begin_marking(&major, start);
         let bits = old.space.bits.clone();
-        let here = Arc::new(World { major: full, bits, old: Mutex::new(old), marking: Mutex::new(()) });
+        let here = Arc::new(World { major, bits, old: Mutex::new(old), marking: Mutex::new(()) });
         here.mark(a);
         here.mark(c);
         here.old.lock().finish_marking(&here.major);

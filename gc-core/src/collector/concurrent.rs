@@ -154,6 +154,6 @@ fn sweep_concurrently(collector: &Collector, number: u64) {
     }
     collector.background.post_drops(pending);
     if !more {
-        major::end_full(collector, number);
+        major::end_cycle(collector, number);
     }
 }

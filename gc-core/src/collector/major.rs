@@ -75,7 +75,7 @@ impl StoppedHeap<'_> {
         debug_assert_eq!(self.young.remembered.len(), 0);
         // Marks that a sweep has left would count as marks of this cycle.
         let swept = self.old.space.is_swept() && self.large.unswept.is_empty();
-        assert!(swept, "gc-core: a full collection begins before the last one is swept");
+        assert!(swept, "gc-core: a major cycle begins before the last one is swept");
         let collector = self.collector;
         let mut state = collector.marking.lock();
         state.clear();
@@ -174,20 +174,20 @@ impl StoppedHeap<'_> {
 }
 
 /// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
-pub(crate) fn end_full(collector: &Collector, number: u64) {
+pub(crate) fn end_cycle(collector: &Collector, number: u64) {
     let old = collector.old.lock();
     let large = collector.large.lock();
     let (after, objects) = (old_bytes(&old.space, &large), old.space.live_objects + large.old.len());
     // The figures are complete before waiting threads go on, because they may ask what the cycle did.
     let ended = collector.major.end(number, |current| {
-        assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a full collection ends unswept");
+        assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a major cycle ends unswept");
         // Objects that were born marked do not measure what lives: the next goal would grow with the bytes that were promoted
         // during marking.
         let born = current.old_at_finish.saturating_sub(current.old_at_begin);
         let live = current.old_at_finish.saturating_sub(born + current.swept);
         // Values that were found dead may hold memory outside the heap until their destructors have run.
         let live = live.saturating_add(collector.memory.budget.external());
-        collector.pacing.full_ended(live, after, current.start.elapsed());
+        collector.pacing.major_ended(live, after, current.start.elapsed());
         collector.stats.record_major_cycle(after, objects, current.swept, current.objects);
         CollectReport {
             generation: Generation::Old,

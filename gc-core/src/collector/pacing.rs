@@ -34,7 +34,7 @@ pub(crate) struct Pacing {
     /// Bytes that are promoted in a millisecond.
     promoted: AtomicUsize,
     /// How long the last major cycle took, in milliseconds.
-    full_millis: AtomicUsize,
+    major_millis: AtomicUsize,
     /// Bytes of the old generation, large objects included.
     old_bytes: AtomicUsize,
     /// Bytes of the old generation that were live after the last major cycle.
@@ -77,7 +77,7 @@ impl Pacing {
             goal: AtomicUsize::new(growth_floor.min(config.soft_limit.unwrap_or(usize::MAX))),
             trigger: AtomicUsize::new(0),
             promoted: AtomicUsize::new(0),
-            full_millis: AtomicUsize::new(0),
+            major_millis: AtomicUsize::new(0),
             old_bytes: AtomicUsize::new(0),
             old_live: AtomicUsize::new(0),
             young_collections: AtomicU32::new(0),
@@ -139,7 +139,7 @@ impl Pacing {
         let (live, goal) = (self.old_live.load(Ordering::Relaxed), self.goal.load(Ordering::Relaxed));
         let growth = goal.saturating_sub(live);
         let expected =
-            self.promoted.load(Ordering::Relaxed).saturating_mul(self.full_millis.load(Ordering::Relaxed) + 1);
+            self.promoted.load(Ordering::Relaxed).saturating_mul(self.major_millis.load(Ordering::Relaxed) + 1);
         // The two pauses of a major cycle promote everything, and cells are larger than objects.
         let pauses = self.survivors.load(Ordering::Relaxed).saturating_mul(5) / 2;
         let marking = (expected / 3).saturating_mul(4);
@@ -148,10 +148,10 @@ impl Pacing {
     }
 
     /// Records the end of a major cycle: the bytes found live, the bytes of the old generation now, and how long the cycle took.
-    pub(crate) fn full_ended(&self, live: usize, old_bytes: usize, time: Duration) {
+    pub(crate) fn major_ended(&self, live: usize, old_bytes: usize, time: Duration) {
         self.old_live.store(live, Ordering::Relaxed);
         self.old_bytes.store(old_bytes, Ordering::Relaxed);
-        self.full_millis.store(time.as_millis() as usize, Ordering::Relaxed);
+        self.major_millis.store(time.as_millis() as usize, Ordering::Relaxed);
         self.set_goal();
     }
 
@@ -251,7 +251,7 @@ impl Pacing {
     }
 
     /// Returns whether marking should begin, where objects hold `external` bytes outside the heap.
-    pub(crate) fn wants_full(&self, external: usize) -> bool {
+    pub(crate) fn wants_major(&self, external: usize) -> bool {
         self.old_bytes.load(Ordering::Relaxed).saturating_add(external) >= self.trigger.load(Ordering::Relaxed)
     }
 

@@ -97,7 +97,7 @@ pub(crate) fn collect(
     }
     collector.stats.record_pause(&figures);
     if all_swept {
-        major::end_full(collector, collector.major.begun());
+        major::end_cycle(collector, collector.major.begun());
     }
     (figures, pending)
 }

@@ -39,7 +39,7 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
         if stress.full_every != 0 && (collector.epochs.stop_count() + 1).is_multiple_of(stress.full_every.into()) {
             return (Generation::Young, Request::Begin, cause);
         }
-        if cause != Cause::Explicit && pace.is_auto() && wants_full(collector) {
+        if cause != Cause::Explicit && pace.is_auto() && wants_major(collector) {
             return (Generation::Young, Request::Begin, Cause::Growth);
         }
     }
@@ -51,6 +51,6 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
 
 /// Returns whether marking should begin: the old generation has grown enough, with the memory that objects hold outside the
 /// heap.
-pub(crate) fn wants_full(collector: &Collector) -> bool {
-    collector.pacing.wants_full(collector.memory.budget.external())
+pub(crate) fn wants_major(collector: &Collector) -> bool {
+    collector.pacing.wants_major(collector.memory.budget.external())
 }

@@ -191,7 +191,7 @@ impl Attachment {
         let collector = &*self.collector;
         let refused = Refused { limit: collector.memory.budget.limit(), used: collector.memory.budget.used(), wanted };
         self.refused_at.set(collector.major.begun());
-        self.poll.raise(Reason::FULL);
+        self.poll.raise(Reason::MAJOR);
         if collector.pacing.tell_limit() {
             let event = Event::LimitReached { limit: refused.limit, used: refused.used };
             collector.background.post(Job::Report(event));

@@ -51,12 +51,12 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         let count = local.stress_count.get().wrapping_add(1);
         local.stress_count.set(count);
         let due = stress.every_safepoint != 0 && count.is_multiple_of(stress.every_safepoint);
-        if due && !reason.contains(Reason::FULL) {
+        if due && !reason.contains(Reason::MAJOR) {
             request(local, Generation::Fresh, Cause::Stress, self::seen(collector));
             return;
         }
     }
-    if reason.contains(Reason::FULL) {
+    if reason.contains(Reason::MAJOR) {
         // The cycle that the refused allocation was promised may have begun, or ended, since then.
         request(local, Generation::Old, Cause::Limit, Observed { major: local.refused_at.get(), ..seen });
     } else if reason.contains(Reason::REMEMBERED)

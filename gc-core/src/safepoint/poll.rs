@@ -14,8 +14,8 @@ impl Reason {
     /// the concurrent thread, which has no young generation: it has to do something other than marking.
     pub(crate) const YOUNG: Self = Self(1);
     /// An allocation was refused, by the hard limit, the reservation or the system. The mutator waits for the end of a major
-    /// collection that begins after that.
-    pub(crate) const FULL: Self = Self(2);
+    /// cycle that begins after that.
+    pub(crate) const MAJOR: Self = Self(2);
     /// Testing: every safepoint takes the slow path.
     pub(crate) const STRESS: Self = Self(4);
     /// The world is being stopped.

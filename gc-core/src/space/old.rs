@@ -2,7 +2,7 @@
 //!
 //! - **[block.allocation-bits]** A set allocation bit stands for an object; a cell without one is free. An object that needs
 //!   dropping also has a drop bit.
-//! - **[block.marks]** Between major collections marks are clear; in a block that was swept they are clear from then on.
+//! - **[block.marks]** Between major cycles marks are clear; in a block that was swept they are clear from then on.
 //! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it) or closed. A closed block with
 //!   free cells is listed under its class, except if it has too few of them, or if it waits to be swept.
 //! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are
