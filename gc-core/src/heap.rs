@@ -328,7 +328,7 @@ impl Mutator {
         let old = collector.old.lock().space.live_bytes + collector.large.lock().used_pages * PAGE;
         Counts {
             young_bytes: pace.fresh_bytes() + self.local().buffer.used(collector.config.chunk_bytes),
-            young_collections: pace.young_collections(),
+            young_collections: pace.minor_collections(),
             old_growth: pace.old_growth(old),
         }
     }

@@ -209,8 +209,8 @@ impl Mutator {
             local.poll.raise(Reason::STRESS);
         }
         // A mutator that has detached may have left these requests unanswered: the new one takes them over.
-        if local.collector.pacing.wants_young() {
-            local.poll.raise(Reason::YOUNG);
+        if local.collector.pacing.wants_minor() {
+            local.poll.raise(Reason::MINOR);
         }
         if local.collector.pacing.remembers_much() {
             local.poll.raise(Reason::REMEMBERED);
@@ -300,7 +300,7 @@ impl Mutator {
         let collector = self.collector();
         let much = collector.pacing.count_external(bytes);
         if collector.pacing.is_auto() && (much || policy::wants_major(collector)) {
-            self.local().poll.raise(Reason::YOUNG);
+            self.local().poll.raise(Reason::MINOR);
         }
     }
 

@@ -41,7 +41,7 @@ impl StoppedHeap<'_> {
             Phase::Idle => Step::Whole,
             Phase::Marking => match wanted {
                 Request::Finish { budget } => self.end_marking(budget),
-                Request::Young(_) | Request::Begin => self.assist(Self::mark_slice),
+                Request::Minor(_) | Request::Begin => self.assist(Self::mark_slice),
             },
             Phase::Sweeping => self.assist(Self::sweep_slice),
         }

@@ -277,7 +277,7 @@ impl MajorCycle {
         self.state.lock().populate.push((offset, bytes));
         self.changed.notify_all();
         // While it marks, it looks for requests only when its poll is raised.
-        self.poll.raise(Reason::YOUNG);
+        self.poll.raise(Reason::MINOR);
     }
 
     /// Takes the ranges that the concurrent thread was requested to populate while it marks.
@@ -292,7 +292,7 @@ impl MajorCycle {
         self.thread_ends.store(true, Ordering::Relaxed);
         self.changed.notify_all();
         drop(state);
-        self.poll.raise(Reason::YOUNG);
+        self.poll.raise(Reason::MINOR);
     }
 
     /// Returns whether the concurrent thread ends.

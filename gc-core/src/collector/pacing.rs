@@ -40,7 +40,7 @@ pub(crate) struct Pacing {
     /// Bytes of the old generation that were live after the last major cycle.
     old_live: AtomicUsize,
     /// Minor collections since the last one that promoted everything.
-    young_collections: AtomicU32,
+    minor_collections: AtomicU32,
     /// Bytes allocated since the last collection: in chunks that are full, and in large runs.
     fresh_bytes: AtomicUsize,
     /// Bytes that are expected to survive the next minor collection.
@@ -80,7 +80,7 @@ impl Pacing {
             major_millis: AtomicUsize::new(0),
             old_bytes: AtomicUsize::new(0),
             old_live: AtomicUsize::new(0),
-            young_collections: AtomicU32::new(0),
+            minor_collections: AtomicU32::new(0),
             fresh_bytes: AtomicUsize::new(0),
             survivors: AtomicUsize::new(0),
             fresh_external: AtomicUsize::new(0),
@@ -179,17 +179,17 @@ impl Pacing {
     }
 
     /// Counts a minor collection, which has promoted everything or not. The caller leads the pause.
-    pub(crate) fn count_young(&self, promoted_all: bool) {
+    pub(crate) fn count_minor(&self, promoted_all: bool) {
         if promoted_all {
-            self.young_collections.store(0, Ordering::Relaxed);
+            self.minor_collections.store(0, Ordering::Relaxed);
         } else {
-            self.young_collections.fetch_add(1, Ordering::Relaxed);
+            self.minor_collections.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Returns the number of minor collections since the last one that promoted everything.
-    pub(crate) fn young_collections(&self) -> u32 {
-        self.young_collections.load(Ordering::Relaxed)
+    pub(crate) fn minor_collections(&self) -> u32 {
+        self.minor_collections.load(Ordering::Relaxed)
     }
 
     /// Records how many bytes survived a minor collection. Earlier collections count less and less. The caller leads the pause.
@@ -206,7 +206,7 @@ impl Pacing {
     /// Counts bytes that were handed out to young objects. Returns whether the young budget is used up.
     pub(crate) fn count_fresh(&self, bytes: usize) -> bool {
         self.fresh_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.wants_young()
+        self.wants_minor()
     }
 
     /// Returns the bytes allocated since the last collection: in chunks that are full, and in large runs.
@@ -291,7 +291,7 @@ impl Pacing {
     }
 
     /// Returns whether the young budget is used up.
-    pub(crate) fn wants_young(&self) -> bool {
+    pub(crate) fn wants_minor(&self) -> bool {
         let budget = self.young_budget() / WHOLE * self.used_part.load(Ordering::Relaxed);
         self.fresh_bytes.load(Ordering::Relaxed) >= budget && self.is_auto()
     }

@@ -8,7 +8,7 @@ use super::{collector::Collector, major_cycle::Phase};
 #[derive(Clone, Copy)]
 pub(crate) enum Request {
     /// A minor collection.
-    Young(Generation),
+    Minor(Generation),
     /// To begin a major cycle, unless one is under way.
     Begin,
     /// To end marking, if that takes no more than about `budget` objects.
@@ -19,7 +19,7 @@ impl Request {
     /// Returns whether the request is still to be done. A thread that held the registry lock before may have done it.
     pub(crate) fn is_due(self, phase: Phase) -> bool {
         match self {
-            Self::Young(_) => true,
+            Self::Minor(_) => true,
             Self::Begin => phase == Phase::Idle,
             Self::Finish { .. } => phase == Phase::Marking,
         }
@@ -30,7 +30,7 @@ impl Request {
 /// major cycle when the old generation has grown enough, and ends marking when the old generation is far over its goal.
 pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (Generation, Request, Cause) {
     let pace = &collector.pacing;
-    let Request::Young(asked) = wanted else { return (Generation::Young, wanted, cause) };
+    let Request::Minor(asked) = wanted else { return (Generation::Young, wanted, cause) };
     if collector.major.phase() == Phase::Marking && pace.is_far_over_goal() {
         return (Generation::Young, Request::Finish { budget: u64::MAX }, Cause::Growth);
     }
@@ -44,7 +44,7 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
         }
     }
     let every = pace.thresholds().promote_all_every;
-    let turn = every != 0 && pace.young_collections() + 1 >= every;
+    let turn = every != 0 && pace.minor_collections() + 1 >= every;
     let generation = if asked == Generation::Fresh && !turn { Generation::Fresh } else { Generation::Young };
     (generation, wanted, cause)
 }

@@ -182,7 +182,7 @@ impl Attachment {
     /// Counts memory that is handed out to young objects, and requests a collection when the young budget is used up.
     fn charge_fresh(&self, bytes: usize) {
         if self.collector.pacing.count_fresh(bytes) {
-            self.poll.raise(Reason::YOUNG);
+            self.poll.raise(Reason::MINOR);
         }
     }
 
@@ -206,7 +206,7 @@ impl Attachment {
             let count = self.stress_count.get().wrapping_add(1);
             self.stress_count.set(count);
             if count.is_multiple_of(every) {
-                self.poll.raise(Reason::YOUNG);
+                self.poll.raise(Reason::MINOR);
             }
         }
     }

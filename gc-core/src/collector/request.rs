@@ -60,7 +60,7 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         // The cycle that the refused allocation was promised may have begun, or ended, since then.
         request(local, Generation::Old, Cause::Limit, Observed { major: local.refused_at.get(), ..seen });
     } else if reason.contains(Reason::REMEMBERED)
-        || (reason.contains(Reason::YOUNG) && (collector.pacing.is_auto() || stress.every_allocation != 0))
+        || (reason.contains(Reason::MINOR) && (collector.pacing.is_auto() || stress.every_allocation != 0))
     {
         request(local, Generation::Fresh, Cause::Nursery, seen);
     }
@@ -88,7 +88,7 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, seen:
                 let _ = lead(collector, Request::Begin, cause, None);
             }))
         } else {
-            lead(collector, Request::Young(asked), cause, Some(seen))
+            lead(collector, Request::Minor(asked), cause, Some(seen))
         };
         collector.rendezvous.leave_blocked(&local.word);
     });
@@ -104,7 +104,7 @@ pub(crate) fn lead(
     seen: Option<Observed>,
 ) -> Option<CollectReport> {
     let mut registry = collector.registry.lock();
-    if let Request::Young(asked) = wanted
+    if let Request::Minor(asked) = wanted
         && let (Some(last), Some(seen)) = (registry.last[asked as usize], seen)
         && last.started > seen.collections
     {

@@ -44,7 +44,7 @@ impl<'a> StoppedHeap<'a> {
             let local = attached.state();
             young.take_over(local);
             // The collection that these reasons request takes place now.
-            local.poll.lower(Reason::YOUNG);
+            local.poll.lower(Reason::MINOR);
             local.poll.lower(Reason::REMEMBERED);
         }
         Self { collector, mutators, tables, young, old, large, pending, all_swept: false }

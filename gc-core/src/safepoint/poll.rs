@@ -12,7 +12,7 @@ pub(crate) struct Reason(u32);
 impl Reason {
     /// A minor collection is due: the young budget is used up, the external memory of objects makes it due, or stress does. For
     /// the concurrent thread, which has no young generation: it has to do something other than marking.
-    pub(crate) const YOUNG: Self = Self(1);
+    pub(crate) const MINOR: Self = Self(1);
     /// An allocation was refused, by the hard limit, the reservation or the system. The mutator waits for the end of a major
     /// cycle that begins after that.
     pub(crate) const MAJOR: Self = Self(2);
