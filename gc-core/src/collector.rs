@@ -40,4 +40,4 @@ mod verify;
 
 pub(crate) use collector::Collector;
 pub(crate) use job_thread::{help, start};
-pub(crate) use request::{at_safepoint, request, seen};
+pub(crate) use request::{at_safepoint, observed, request};

@@ -380,7 +380,8 @@ impl Mutator {
     #[track_caller]
     pub fn collect(&mut self, generation: Generation) -> CollectReport {
         self.local().seen_at.set(Location::caller());
-        let report = collector::request(self.local(), generation, Cause::Explicit, collector::seen(self.collector()));
+        let report =
+            collector::request(self.local(), generation, Cause::Explicit, collector::observed(self.collector()));
         let collector = self.local().collector.clone();
         self.blocked(|| collector::help(&collector));
         report

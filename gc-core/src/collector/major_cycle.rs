@@ -227,12 +227,12 @@ impl MajorCycle {
         count(&mut self.state.lock().current);
     }
 
-    /// Waits for the end of a cycle with a number after `seen`, and returns its report. Calls `begin` while no cycle is under
+    /// Waits for the end of a cycle with a number after `observed`, and returns its report. Calls `begin` while no cycle is under
     /// way. The caller's mutator is BLOCKED.
-    pub(crate) fn wait_for_one_after(&self, seen: u64, mut begin: impl FnMut()) -> CollectReport {
+    pub(crate) fn wait_for_one_after(&self, observed: u64, mut begin: impl FnMut()) -> CollectReport {
         let mut state = self.state.lock();
         loop {
-            if state.ended > seen
+            if state.ended > observed
                 && let Some(report) = state.last
             {
                 return report;

@@ -33,7 +33,7 @@ pub(crate) struct Observed {
 pub(crate) fn at_safepoint(local: &Attachment) {
     let collector = &*local.collector;
     // This is read before the thread parks: the collection that it parks for satisfies what the poll was raised for.
-    let seen = seen(collector);
+    let observed = observed(collector);
     let reason = local.poll.take();
     let mut asked = reason.contains(Reason::MERGE);
     if asked {
@@ -52,17 +52,17 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         local.stress_count.set(count);
         let due = stress.every_safepoint != 0 && count.is_multiple_of(stress.every_safepoint);
         if due && !reason.contains(Reason::MAJOR) {
-            request(local, Generation::Fresh, Cause::Stress, self::seen(collector));
+            request(local, Generation::Fresh, Cause::Stress, self::observed(collector));
             return;
         }
     }
     if reason.contains(Reason::MAJOR) {
         // The cycle that the refused allocation was promised may have begun, or ended, since then.
-        request(local, Generation::Old, Cause::Limit, Observed { major: local.refused_at.get(), ..seen });
+        request(local, Generation::Old, Cause::Limit, Observed { major: local.refused_at.get(), ..observed });
     } else if reason.contains(Reason::REMEMBERED)
         || (reason.contains(Reason::MINOR) && (collector.pacing.is_auto() || stress.every_allocation != 0))
     {
-        request(local, Generation::Fresh, Cause::Nursery, seen);
+        request(local, Generation::Fresh, Cause::Nursery, observed);
     }
 }
 
@@ -73,9 +73,9 @@ fn away(local: &Attachment, wait: impl FnOnce()) {
     attachment::run(local);
 }
 
-/// Collects, or shares a collection that another thread leads and that began after `seen`. For a major cycle it waits until the
+/// Collects, or shares a collection that another thread leads and that began after `observed`. For a major cycle it waits until the
 /// cycle ends, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
-pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, seen: Observed) -> CollectReport {
+pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, observed: Observed) -> CollectReport {
     let collector = &*local.collector;
     let mut report = None;
     away(local, || {
@@ -84,29 +84,29 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, seen:
             local.merge_counted();
         }
         report = if asked == Generation::Old {
-            Some(collector.major.wait_for_one_after(seen.major, || {
+            Some(collector.major.wait_for_one_after(observed.major, || {
                 let _ = lead(collector, Request::Begin, cause, None);
             }))
         } else {
-            lead(collector, Request::Minor(asked), cause, Some(seen))
+            lead(collector, Request::Minor(asked), cause, Some(observed))
         };
         collector.rendezvous.leave_blocked(&local.word);
     });
     report.expect("a collection leaves a report")
 }
 
-/// Stops the world and does what `wanted` requests. A minor collection that began after `seen` is shared instead. The caller's
+/// Stops the world and does what `wanted` requests. A minor collection that began after `observed` is shared instead. The caller's
 /// mutator, if it has one, is BLOCKED. Returns the report of the pause, if there was one.
 pub(crate) fn lead(
     collector: &Collector,
     wanted: Request,
     cause: Cause,
-    seen: Option<Observed>,
+    observed: Option<Observed>,
 ) -> Option<CollectReport> {
     let mut registry = collector.registry.lock();
     if let Request::Minor(asked) = wanted
-        && let (Some(last), Some(seen)) = (registry.last[asked as usize], seen)
-        && last.started > seen.collections
+        && let (Some(last), Some(observed)) = (registry.last[asked as usize], observed)
+        && last.started > observed.collections
     {
         return Some(last.report);
     }
@@ -142,6 +142,6 @@ pub(crate) fn lead(
 }
 
 /// Returns what has been done so far, for a request that is made now.
-pub(crate) fn seen(collector: &Collector) -> Observed {
+pub(crate) fn observed(collector: &Collector) -> Observed {
     Observed { collections: collector.epochs.collections(), major: collector.major.begun() }
 }
