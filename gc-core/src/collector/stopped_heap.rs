@@ -68,7 +68,7 @@ impl<'a> StoppedHeap<'a> {
         chunks + pages * PAGE
     }
 
-    pub(crate) fn verify(&self, moment: Checkpoint) {
+    pub(crate) fn verify(&self, checkpoint: Checkpoint) {
         if self.collector.config.stress.verify {
             let heap = verify::Heap {
                 map: self.collector.map,
@@ -79,9 +79,9 @@ impl<'a> StoppedHeap<'a> {
                 tables: self.tables,
                 phase: self.collector.major.phase(),
             };
-            if let Err(damage) = verify::verify(&heap, moment) {
+            if let Err(damage) = verify::verify(&heap, checkpoint) {
                 panic!(
-                    "gc-core: the heap is damaged ({moment:?}, stress {:?}): {damage}",
+                    "gc-core: the heap is damaged ({checkpoint:?}, stress {:?}): {damage}",
                     self.collector.config.stress
                 );
             }

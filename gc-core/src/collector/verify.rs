@@ -87,26 +87,26 @@ fn damage<T>(what: String) -> Result<T, Damage> {
 }
 
 /// Checks the whole heap. The world is stopped, and buffers are retired.
-pub(crate) fn verify(heap: &Heap<'_>, moment: Checkpoint) -> Result<(), Damage> {
+pub(crate) fn verify(heap: &Heap<'_>, checkpoint: Checkpoint) -> Result<(), Damage> {
     let mut objects = Objects::new();
-    walk_young(heap, moment, &mut objects)?;
+    walk_young(heap, checkpoint, &mut objects)?;
     walk_old(heap, &mut objects)?;
-    walk_large(heap, moment, &mut objects)?;
+    walk_large(heap, checkpoint, &mut objects)?;
     let remembered = RememberedPlaces::of(&heap.young.remembered);
     let mut wanted = 0;
     for (&address, &object) in &objects {
-        let seen = inspect(heap.map.pointer(address), object.info);
-        check(heap, &objects, &seen, address, object)?;
+        let inspected = inspect(heap.map.pointer(address), object.info);
+        check(heap, &objects, &inspected, address, object)?;
         if object.old {
-            wanted += check_remembered(heap, &objects, &remembered, &seen, address, object)?;
+            wanted += check_remembered(heap, &objects, &remembered, &inspected, address, object)?;
         }
     }
-    if moment != Checkpoint::Before && wanted != remembered.places.len() + remembered.cells.len() {
+    if checkpoint != Checkpoint::Before && wanted != remembered.places.len() + remembered.cells.len() {
         let found = remembered.places.len() + remembered.cells.len();
         return damage(format!("the remembered set has {found} entries after a collection, {wanted} are needed"));
     }
     check_roots(heap, &objects)?;
-    if moment == Checkpoint::Marked { check_marks(heap, &objects) } else { Ok(()) }
+    if checkpoint == Checkpoint::Marked { check_marks(heap, &objects) } else { Ok(()) }
 }
 
 /// Checks [verify.marked].
@@ -136,10 +136,10 @@ fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
 }
 
 /// Checks [verify.chunks] and [verify.nothing-young]. Adds the objects in chunks to `objects`.
-fn walk_young(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
+fn walk_young(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
     let space = &heap.young.space;
     for chunk in [Age::Fresh, Age::Survivor].into_iter().flat_map(|age| space.of_age(age)) {
-        if moment == Checkpoint::AfterPromotion {
+        if checkpoint == Checkpoint::AfterPromotion {
             return damage(format!("chunk {chunk} holds young objects after everything was promoted"));
         }
         let start = space.start(chunk);
@@ -228,8 +228,8 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
     Ok(())
 }
 
-fn walk_large(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
-    if moment != Checkpoint::Before && !heap.young.fresh_large.is_empty() {
+fn walk_large(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
+    if checkpoint != Checkpoint::Before && !heap.young.fresh_large.is_empty() {
         return damage(format!("{} large objects are young after a collection", heap.young.fresh_large.len()));
     }
     for &page in &heap.large.unswept {
@@ -262,8 +262,14 @@ fn walk_large(heap: &Heap<'_>, moment: Checkpoint, objects: &mut Objects) -> Res
 }
 
 /// Checks [verify.pointers] for one object.
-fn check(heap: &Heap<'_>, objects: &Objects, seen: &Observed, address: usize, object: Object) -> Result<(), Damage> {
-    for &(place, target, _) in &seen.pointer_slots {
+fn check(
+    heap: &Heap<'_>,
+    objects: &Objects,
+    inspected: &Inspected,
+    address: usize,
+    object: Object,
+) -> Result<(), Damage> {
+    for &(place, target, _) in &inspected.pointer_slots {
         if target != 0 && !objects.contains_key(&target) {
             let what = format!(
                 "{} at {address:#x} holds {target:#x} at {place:#x}, which is no object ({})",
@@ -281,13 +287,13 @@ fn check_remembered(
     heap: &Heap<'_>,
     objects: &Objects,
     remembered: &RememberedPlaces,
-    seen: &Observed,
+    inspected: &Inspected,
     address: usize,
     object: Object,
 ) -> Result<usize, Damage> {
     let mut needed = 0;
     let mut young_cells = HashSet::new();
-    for &(place, target, cell) in &seen.pointer_slots {
+    for &(place, target, cell) in &inspected.pointer_slots {
         if target == 0 || objects.get(&target).is_none_or(|target| target.old) {
             continue;
         }
@@ -309,7 +315,7 @@ fn check_remembered(
             return Err(Damage { what, path: path_to(heap, objects, address) });
         }
     }
-    for &(cell, logged) in &seen.cells {
+    for &(cell, logged) in &inspected.cells {
         if logged != remembered.cells.contains(&cell) {
             let what = format!("a cell of {} at {address:#x} has logged = {logged}", (object.info.name)());
             return Err(Damage { what, path: path_to(heap, objects, address) });
@@ -402,7 +408,7 @@ impl RememberedPlaces {
 
 /// The pointer slots and cells of a value.
 #[derive(Default)]
-struct Observed {
+struct Inspected {
     /// The address of each slot, its target, and the cell whose content the slot is in.
     pointer_slots: Vec<(usize, usize, Option<usize>)>,
     /// Cells whose content may hold pointers, and whether they are logged.
@@ -412,25 +418,25 @@ struct Observed {
 /// A visitor that records the pointer slots and cells that it visits.
 #[derive(Default)]
 pub(crate) struct Inspector {
-    seen: Observed,
+    found: Inspected,
     cell: Option<usize>,
 }
 
-fn inspect(address: *mut u8, info: &'static TypeInfo) -> Observed {
+fn inspect(address: *mut u8, info: &'static TypeInfo) -> Inspected {
     let mut inspector = Inspector::default();
     if info.shape.leaf {
-        return inspector.seen;
+        return inspector.found;
     }
     // SAFETY: an object of this type, found by walking the spaces; the world is stopped.
     unsafe { (info.trace.inspect)(info.first(address), info.len(address), (&raw mut inspector).cast()) };
-    inspector.seen
+    inspector.found
 }
 
-fn inspect_value(value: *mut u8, info: &'static TypeInfo) -> Observed {
+fn inspect_value(value: *mut u8, info: &'static TypeInfo) -> Inspected {
     let mut inspector = Inspector::default();
     // SAFETY: a root's value of this type; the world is stopped.
     unsafe { (info.trace.inspect)(value, 1, (&raw mut inspector).cast()) };
-    inspector.seen
+    inspector.found
 }
 
 impl sealed::Visitor for Inspector {}
@@ -442,14 +448,14 @@ impl Visitor for Inspector {
         // SAFETY: the caller passes a pointer slot.
         // Relaxed: the world is stopped.
         let target = unsafe { &*pointer_slot }.load(Ordering::Relaxed);
-        self.seen.pointer_slots.push((pointer_slot.addr(), target.addr(), self.cell));
+        self.found.pointer_slots.push((pointer_slot.addr(), target.addr(), self.cell));
     }
 
     unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T) {
         debug_assert!(HEADER == 8 && self.cell.is_none(), "a cell in a cell");
         if T::HAS_GC {
             // SAFETY: the caller passes the word of a cell.
-            self.seen.cells.push((word.addr(), unsafe { &*word }.is_logged()));
+            self.found.cells.push((word.addr(), unsafe { &*word }.is_logged()));
         }
         self.cell = Some(word.addr());
         // SAFETY: the caller passes the content of a cell; the world is stopped.
