@@ -121,7 +121,7 @@ fn mark_increment(collector: &Collector) -> Marked {
     for gc_worker in spare.into_inner() {
         state.append(gc_worker);
     }
-    if state.is_done() { marked } else { Marked::Some }
+    if state.is_done() { marked } else { Marked::MoreLeft }
 }
 
 /// Returns how many GC workers may mark: as many as there are cores that no mutator uses.

@@ -116,7 +116,7 @@ impl StoppedHeap<'_> {
         collector.satb.take(&mut state.marked);
         let mut marker = Marker::new(&collector.bits, &collector.runs, Cells::Stopped, &mut state);
         marker.deferred_cells();
-        if marker.run(None, budget) == Marked::Some {
+        if marker.run(None, budget) == Marked::MoreLeft {
             return false;
         }
         drop(state);

@@ -64,8 +64,8 @@ pub(crate) enum Cells {
 pub(crate) enum Marked {
     /// Nothing is left to do.
     All,
-    /// The poll was raised, or the budget is used up.
-    Some,
+    /// More is left to do: the poll was raised, or the budget is used up.
+    MoreLeft,
 }
 
 /// Marks and traces, for one increment.
@@ -128,7 +128,7 @@ impl<'a> Marker<'a> {
             if turns.is_multiple_of(LOOK_EVERY) {
                 if poll.is_some_and(Poll::is_raised) || turns >= budget {
                     self.state.work.objects.extend((0..waiting).map(|nth| queue[(first + nth) % IN_FLIGHT]));
-                    return Marked::Some;
+                    return Marked::MoreLeft;
                 }
                 if let Some(pool) = self.pool.filter(|pool| pool.is_starving())
                     && let Some(half) = self.state.work.split()
