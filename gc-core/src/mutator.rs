@@ -161,9 +161,9 @@ impl Mutator {
             registry.numbers.give_back(number);
             return Err(AttachError::TimedOut { threads: late });
         }
-        let mut pending = DropQueue::default();
-        registry.forget_tables(&mut pending);
-        collector.background.expect_drops(&mut pending, &collector.memory.budget);
+        let mut dead = DropQueue::default();
+        registry.forget_tables(&mut dead);
+        collector.background.expect_drops(&mut dead, &collector.memory.budget);
         let mutator = Self::register(handle, &mut registry, number, thread);
         if stops {
             stop::count_stop(&collector, &registry.mutators);
@@ -171,7 +171,7 @@ impl Mutator {
             collector.rendezvous.resume(stop::members(&collector, &others));
         }
         drop(registry);
-        collector.background.post_drops(pending);
+        collector.background.post_drops(dead);
         role::set_role(Role::Attached);
         attachment::run(mutator.local());
         Ok(mutator)

@@ -136,23 +136,23 @@ fn marking_workers(collector: &Collector) -> usize {
 
 /// Sweeps until everything is swept, and ends cycle `number`. Stops early if the heap ends.
 fn sweep_concurrently(collector: &Collector, number: u64) {
-    let mut pending = DropQueue::default();
+    let mut dead = DropQueue::default();
     let mut more = true;
     while more && !collector.major.thread_ends() {
         // A pause, or an allocation that needs blocks, can take the lock between two rounds.
         let mut old = collector.old.lock();
         let count = if collector.config.stress.slow_marker == 0 { AT_ONCE } else { 1 };
-        more = sweeping::sweep_some(collector, &mut old, &mut collector.large.lock(), &mut pending, count);
-        collector.background.expect_drops(&mut pending, &collector.memory.budget);
+        more = sweeping::sweep_some(collector, &mut old, &mut collector.large.lock(), &mut dead, count);
+        collector.background.expect_drops(&mut dead, &collector.memory.budget);
         drop(old);
-        if pending.bytes() > POST_AT {
-            collector.background.post_drops(core::mem::take(&mut pending));
+        if dead.bytes() > POST_AT {
+            collector.background.post_drops(core::mem::take(&mut dead));
         }
         if collector.config.stress.slow_marker != 0 {
             thread::sleep(10 * REST);
         }
     }
-    collector.background.post_drops(pending);
+    collector.background.post_drops(dead);
     if !more {
         major::end_cycle(collector, number);
     }

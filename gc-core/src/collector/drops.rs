@@ -1,7 +1,8 @@
 //! The drop queue: dead values that wait to be dropped, outside of the pause that found them.
 //!
 //! Moving a value out of a dead object copies its bytes, as any move in Rust does. The values stay here until the background
-//! thread, or an explicit `collect`, drops them.
+//! thread, or an explicit `collect`, drops them. A queue is called `dead` where it is passed on. `drops` are something else: the
+//! objects that will need dropping when they are dead.
 
 use core::{alloc::Layout, ptr::NonNull};
 use std::{alloc, panic, thread};

@@ -110,8 +110,8 @@ pub(crate) fn help(collector: &Collector) {
 /// Runs one job. The caller holds no lock ([jobs.no-lock]).
 fn run(collector: &Collector, job: Job) {
     match job {
-        Job::Drop(pending) => drop_pending(collector, pending),
-        Job::Reclaim(dead) => reclaim(collector, dead),
+        Job::Drop(dead) => drop_dead(collector, dead),
+        Job::Reclaim(dead) => reclaim_counted(collector, dead),
         Job::Report(event) => {
             let tell = &collector.background.hook.tell;
             // The panic hook has reported a panic of the event hook. The collector goes on.
@@ -139,17 +139,17 @@ fn run(collector: &Collector, job: Job) {
     }
 }
 
-fn drop_pending(collector: &Collector, mut pending: DropQueue) {
+fn drop_dead(collector: &Collector, mut dead: DropQueue) {
     let mut dropped = Dropped::default();
-    let (count, bytes) = (pending.len(), pending.bytes());
+    let (count, bytes) = (dead.len(), dead.bytes());
     nested_roots::drop_with_roots(collector, &mut dropped, |dropped| {
-        for page in pending.take_large() {
+        for page in dead.take_large() {
             let (address, info) = collector.runs.object(page as usize);
             // SAFETY: the object of a dead run, which only this job has.
             unsafe { drop_object(address, info, dropped) };
             collector.large.lock().give_back(&collector.runs, page);
         }
-        pending.run(dropped);
+        dead.run(dropped);
     });
     collector.memory.budget.discharge(bytes);
     collector.background.count(dropped);
@@ -157,7 +157,7 @@ fn drop_pending(collector: &Collector, mut pending: DropQueue) {
 }
 
 /// Reclaims dead counted objects.
-fn reclaim(collector: &Collector, dead: Vec<Object>) {
+fn reclaim_counted(collector: &Collector, dead: Vec<Object>) {
     let mut dropped = Dropped::default();
     let count = dead.len();
     for object in dead {
@@ -172,11 +172,11 @@ fn reclaim(collector: &Collector, dead: Vec<Object>) {
 fn drop_everything(collector: &Collector) {
     let mut dropped = Dropped::default();
     let tables = core::mem::take(&mut collector.registry.lock().tables);
-    let mut boxed = DropQueue::default();
+    let mut dead = DropQueue::default();
     for table in &tables {
-        table.scan(|_, _| unreachable!("gc-core: a root without a heap"), |value| boxed.boxed(value));
+        table.scan(|_, _| unreachable!("gc-core: a root without a heap"), |value| dead.boxed(value));
     }
-    boxed.run(&mut dropped);
+    dead.run(&mut dropped);
     for address in objects_to_drop(collector) {
         // SAFETY: an object, and outside of pauses its header is a type info.
         let info = unsafe { Header::of(address.as_ptr()).info() };

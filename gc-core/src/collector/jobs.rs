@@ -36,9 +36,9 @@ pub(crate) struct Background {
     /// The handle of the concurrent thread.
     pub(super) marker: Mutex<Option<thread::JoinHandle<()>>>,
     /// Dead values in jobs that have not ended, or are not posted yet.
-    pending: AtomicUsize,
+    waiting: AtomicUsize,
     /// The bytes of memory that hold them.
-    pending_bytes: AtomicUsize,
+    waiting_bytes: AtomicUsize,
     /// Whether an event has reported that they are too many.
     reported_behind: AtomicBool,
     run: AtomicU64,
@@ -51,26 +51,26 @@ impl Background {
             queue: Queue::new(),
             hook,
             marker: Mutex::new(None),
-            pending: AtomicUsize::new(0),
-            pending_bytes: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            waiting_bytes: AtomicUsize::new(0),
             reported_behind: AtomicBool::new(false),
             run: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
         }
     }
 
-    /// Counts the dead values in `pending`, and the memory that holds them, as far as they are new since the last call. The
+    /// Counts the dead values in `dead`, and the memory that holds them, as far as they are new since the last call. The
     /// caller posts them later.
     ///
     /// At the call, no other thread can know yet that these values are dead. The leader of a pause holds the registry lock and
     /// has not resumed the mutators; a sweep holds the lock of the old generation. So a thread that collects or runs afterwards
     /// finds each value that was found dead either dropped or counted here.
-    pub(crate) fn expect_drops(&self, pending: &mut DropQueue, budget: &Budget) {
-        let (new, new_bytes) = pending.count_new();
+    pub(crate) fn expect_drops(&self, dead: &mut DropQueue, budget: &Budget) {
+        let (new, new_bytes) = dead.count_new();
         budget.charge_always(new_bytes);
         // Relaxed, here and below: counters for `Stats`. The lock, or the end of the pause, orders them.
-        let values = self.pending.fetch_add(new, Ordering::Relaxed) + new;
-        let bytes = self.pending_bytes.fetch_add(new_bytes, Ordering::Relaxed) + new_bytes;
+        let values = self.waiting.fetch_add(new, Ordering::Relaxed) + new;
+        let bytes = self.waiting_bytes.fetch_add(new_bytes, Ordering::Relaxed) + new_bytes;
         if bytes > MANY && !self.reported_behind.swap(true, Ordering::Relaxed) {
             // It goes before the drops that it is about.
             self.queue.post_first(Job::Report(Event::DestructorsBehind { values, bytes }));
@@ -79,23 +79,23 @@ impl Background {
 
     /// Counts values as dropped, which [`expect_drops`](Self::expect_drops) or [`post_counted`](Self::post_counted) has counted.
     pub(super) fn dropped(&self, values: usize, bytes: usize) {
-        self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if self.pending.fetch_sub(values, Ordering::Relaxed) == values {
+        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if self.waiting.fetch_sub(values, Ordering::Relaxed) == values {
             self.reported_behind.store(false, Ordering::Relaxed);
         }
     }
 
     /// Queues values to be dropped, which are counted already.
-    pub(crate) fn post_drops(&self, pending: DropQueue) {
-        if !pending.is_empty() {
-            self.post(Job::Drop(pending));
+    pub(crate) fn post_drops(&self, dead: DropQueue) {
+        if !dead.is_empty() {
+            self.post(Job::Drop(dead));
         }
     }
 
     /// Counts dead counted objects, and queues them to be reclaimed.
     pub(crate) fn post_counted(&self, dead: Vec<Object>) {
         if !dead.is_empty() {
-            self.pending.fetch_add(dead.len(), Ordering::Relaxed);
+            self.waiting.fetch_add(dead.len(), Ordering::Relaxed);
             self.post(Job::Reclaim(dead));
         }
     }
@@ -122,7 +122,7 @@ impl Background {
     /// Returns how many values wait to be dropped, how many were dropped, and how many destructors panicked.
     pub(crate) fn drops(&self) -> (usize, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        (self.pending.load(Ordering::Relaxed), load(&self.run), load(&self.panicked))
+        (self.waiting.load(Ordering::Relaxed), load(&self.run), load(&self.panicked))
     }
 }
 

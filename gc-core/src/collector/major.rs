@@ -84,7 +84,7 @@ impl StoppedHeap<'_> {
             table.scan(
                 // SAFETY: a root's value, of its type; the world is stopped.
                 |info, value| unsafe { marker.root(info, value, 1) },
-                |boxed| self.pending.boxed(boxed),
+                |boxed| self.dead.boxed(boxed),
             );
         }
         drop(state);
@@ -169,7 +169,7 @@ impl StoppedHeap<'_> {
 
     /// Sweeps some blocks. Returns whether there were any.
     fn sweep(&mut self, count: usize) -> bool {
-        sweeping::sweep_some(self.collector, &mut self.old, &mut self.large, &mut self.pending, count)
+        sweeping::sweep_some(self.collector, &mut self.old, &mut self.large, &mut self.dead, count)
     }
 }
 

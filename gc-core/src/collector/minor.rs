@@ -60,12 +60,12 @@ impl StoppedHeap<'_> {
         let mut promotions = cursors.iter_mut().map(|cursors| Promotion::new(&old, &bits, cursors));
         let first = promotions.next().expect("cursors for one worker at least");
         let mut leader = Evacuator::new(&evacuation, first);
-        let pending = &mut self.pending;
+        let dead = &mut self.dead;
         for table in self.tables {
             // SAFETY: a root's value, of its type; the world is stopped, so no code borrows it.
             let visit = |info: &'static TypeInfo, value| unsafe { leader.root(info, value, 1) };
             if !mutant::SKIP_ROOTS.is_planted() {
-                table.scan(visit, |boxed| pending.boxed(boxed));
+                table.scan(visit, |boxed| dead.boxed(boxed));
             }
         }
         // SAFETY: the remembered set of this heap; the world is stopped.
@@ -110,7 +110,7 @@ impl StoppedHeap<'_> {
 
     /// Queues the dead young objects that need dropping, and frees large objects that were not reached.
     fn reclaim_young(&mut self) {
-        let (collector, pending) = (self.collector, &mut self.pending);
+        let (collector, dead) = (self.collector, &mut self.dead);
         let map = collector.map;
         self.young.drops.retain_mut(|address| {
             // SAFETY: an object in from-space, whose memory is not reused yet.
@@ -122,7 +122,7 @@ impl StoppedHeap<'_> {
                 }
                 HeaderWord::Info(info) => {
                     // SAFETY: the object was not reached, so no other code uses it, and its memory is reused only after this.
-                    unsafe { pending.enqueue(address.as_ptr(), info) };
+                    unsafe { dead.enqueue(address.as_ptr(), info) };
                     false
                 }
                 HeaderWord::Filler(_) => unreachable!("gc-core: a filler on a drop list"),
@@ -130,7 +130,7 @@ impl StoppedHeap<'_> {
         });
         for page in core::mem::take(&mut self.young.fresh_large) {
             if !collector.runs.run(page as usize).is_old() {
-                sweep::free_large(&mut self.large, &collector.runs, page, pending);
+                sweep::free_large(&mut self.large, &collector.runs, page, dead);
             }
         }
     }

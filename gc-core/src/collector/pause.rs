@@ -43,9 +43,9 @@ pub(crate) fn collect(
     start: Start,
 ) -> (PauseFigures, DropQueue) {
     let (generation, wanted, cause) = choose(collector, wanted, cause);
-    let mut pending = DropQueue::default();
-    registry.forget_tables(&mut pending);
-    let mut heap = StoppedHeap::lock(collector, mutators, &registry.tables, pending);
+    let mut dead = DropQueue::default();
+    registry.forget_tables(&mut dead);
+    let mut heap = StoppedHeap::lock(collector, mutators, &registry.tables, dead);
     let before = heap.bytes();
     let allocated = heap.fresh_bytes();
     let before_remembered = heap.young.remembered.len();
@@ -60,7 +60,7 @@ pub(crate) fn collect(
     collector.pacing.begin_nursery();
     let old_bytes = old_bytes(&heap.old.space, &heap.large);
     let all_swept = heap.all_swept;
-    let pending = heap.finish();
+    let dead = heap.finish();
     if let Some((then, bytes)) = registry.resumed.replace((Instant::now(), old_bytes)) {
         collector.pacing.count_promoted(old_bytes.saturating_sub(bytes), then.elapsed());
     }
@@ -99,5 +99,5 @@ pub(crate) fn collect(
     if all_swept {
         major::end_cycle(collector, collector.major.begun());
     }
-    (figures, pending)
+    (figures, dead)
 }

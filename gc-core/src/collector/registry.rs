@@ -21,12 +21,12 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Frees root tables that are empty for good. Moves boxed values that were dropped since the last scan to `pending`.
-    pub(crate) fn forget_tables(&mut self, pending: &mut DropQueue) {
+    /// Frees root tables that are empty for good. Moves boxed values that were dropped since the last scan to `dead`.
+    pub(crate) fn forget_tables(&mut self, dead: &mut DropQueue) {
         self.tables.retain(|table| {
             let released = table.is_released();
             if released {
-                table.scan(|_, _| unreachable!("gc-core: a root in a released table"), |value| pending.boxed(value));
+                table.scan(|_, _| unreachable!("gc-core: a root in a released table"), |value| dead.boxed(value));
             }
             !released
         });

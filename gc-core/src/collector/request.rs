@@ -126,17 +126,17 @@ pub(crate) fn lead(
     // go on with the heap that it leaves.
     let bomb = AbortOnUnwind;
     let started = collector.epochs.begin_collection();
-    let (figures, mut pending) = collect(collector, &mutators, &mut registry, wanted, cause, start);
+    let (figures, mut dead) = collect(collector, &mutators, &mut registry, wanted, cause, start);
     collector.epochs.end_collection();
     let report = figures.report();
     for last in &mut registry.last[..=report.generation as usize] {
         *last = Some(Finished { started, report });
     }
-    collector.background.expect_drops(&mut pending, &collector.memory.budget);
+    collector.background.expect_drops(&mut dead, &collector.memory.budget);
     core::mem::forget(bomb);
     collector.rendezvous.resume(stop::members(collector, &mutators));
     drop(registry);
-    collector.background.post_drops(pending);
+    collector.background.post_drops(dead);
     collector.background.post(Job::Report(figures.event()));
     Some(report)
 }

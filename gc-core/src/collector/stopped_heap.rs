@@ -25,7 +25,7 @@ pub(crate) struct StoppedHeap<'a> {
     pub(crate) young: MutexGuard<'a, Young>,
     pub(crate) old: MutexGuard<'a, Old>,
     pub(crate) large: MutexGuard<'a, LargeSpace>,
-    pub(super) pending: DropQueue,
+    pub(super) dead: DropQueue,
     /// Whether this pause has swept the last block.
     pub(crate) all_swept: bool,
 }
@@ -36,7 +36,7 @@ impl<'a> StoppedHeap<'a> {
         collector: &'a Collector,
         mutators: &'a [Attached],
         tables: &'a [Arc<RootTable>],
-        pending: DropQueue,
+        dead: DropQueue,
     ) -> Self {
         let mut young = collector.young.lock();
         let (old, large) = (collector.old.lock(), collector.large.lock());
@@ -47,7 +47,7 @@ impl<'a> StoppedHeap<'a> {
             local.poll.lower(Reason::MINOR);
             local.poll.lower(Reason::REMEMBERED);
         }
-        Self { collector, mutators, tables, young, old, large, pending, all_swept: false }
+        Self { collector, mutators, tables, young, old, large, dead, all_swept: false }
     }
 
     /// Returns the bytes of objects, as chunks, cells and runs hold them.
@@ -98,6 +98,6 @@ impl<'a> StoppedHeap<'a> {
             survivor_bytes: self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum(),
             remembered: self.young.remembered.len(),
         });
-        self.pending
+        self.dead
     }
 }

@@ -10,12 +10,12 @@ pub(crate) const AT_ONCE: usize = 8;
 /// Sweeps some blocks for an allocation that found no memory. Returns whether there were any to sweep. The concurrent thread
 /// ends the cycle.
 pub(crate) fn sweep_to_allocate(collector: &Collector) -> bool {
-    let mut pending = DropQueue::default();
+    let mut dead = DropQueue::default();
     let mut old = collector.old.lock();
-    let more = sweep_some(collector, &mut old, &mut collector.large.lock(), &mut pending, AT_ONCE);
-    collector.background.expect_drops(&mut pending, &collector.memory.budget);
+    let more = sweep_some(collector, &mut old, &mut collector.large.lock(), &mut dead, AT_ONCE);
+    collector.background.expect_drops(&mut dead, &collector.memory.budget);
     drop(old);
-    collector.background.post_drops(pending);
+    collector.background.post_drops(dead);
     more
 }
 
@@ -24,11 +24,11 @@ pub(crate) fn sweep_some(
     collector: &Collector,
     old: &mut Old,
     large: &mut LargeSpace,
-    pending: &mut DropQueue,
+    dead: &mut DropQueue,
     count: usize,
 ) -> bool {
-    let swept = sweep::blocks(&mut old.space, &mut old.progress, count, pending)
-        .or_else(|| sweep::large(large, &collector.runs, count, pending));
+    let swept = sweep::blocks(&mut old.space, &mut old.progress, count, dead)
+        .or_else(|| sweep::large(large, &collector.runs, count, dead));
     if let Some(swept) = swept {
         collector.major.count(|current| {
             current.freed += swept.bytes;
