@@ -39,5 +39,5 @@ pub(crate) mod type_info;
 mod verify;
 
 pub(crate) use collector::Collector;
-pub(crate) use job_thread::{help, start};
+pub(crate) use job_thread::{run_waiting_drops, start};
 pub(crate) use request::{at_safepoint, observed, request};

@@ -383,7 +383,7 @@ impl Mutator {
         let report =
             collector::request(self.local(), generation, Cause::Explicit, collector::observed(self.collector()));
         let collector = self.local().collector.clone();
-        self.blocked(|| collector::help(&collector));
+        self.blocked(|| collector::run_waiting_drops(&collector));
         report
     }
 

@@ -59,14 +59,14 @@ fn work_is_done_once_and_the_task_outlives_its_use() {
 fn mutant_a_leader_that_does_not_wait_is_found() {
     must_fail(
         "sharing::mutant_a_leader_that_does_not_wait_is_found",
-        mutant::LEADER_DOES_NOT_WAIT_FOR_HELPERS,
+        mutant::LEADER_DOES_NOT_WAIT_FOR_WORKERS,
         a_session,
     );
 }
 
 #[test]
-fn mutant_a_helper_that_is_not_counted_is_found() {
-    must_fail("sharing::mutant_a_helper_that_is_not_counted_is_found", mutant::BUSY_LATE, a_session);
+fn mutant_a_worker_that_is_not_counted_is_found() {
+    must_fail("sharing::mutant_a_worker_that_is_not_counted_is_found", mutant::BUSY_LATE, a_session);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The background thread: drops dead values, reports events and gives memory back, so that no pause and no mutator has to.
 //!
 //! ```text
-//!   post(Job) ─▶ queue ─▶ this thread, or a thread that `help` starts for a caller of `collect`
+//!   post(Job) ─▶ queue ─▶ this thread, or a thread that `run_waiting_drops` starts for a caller of `collect`
 //!   last handle, root and mutator gone ─▶ end ─▶ the queue is emptied, every object left is dropped, the thread ends
 //! ```
 //!
@@ -84,7 +84,7 @@ fn work(collector: &Collector) {
 
 /// Runs the drops that wait now, for a thread that requested a collection and waits. They run on a thread with a large stack,
 /// because values may be nested deeply. If no thread can be started, the background thread runs them.
-pub(crate) fn help(collector: &Collector) {
+pub(crate) fn run_waiting_drops(collector: &Collector) {
     let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Reclaim(_));
     // Other threads may post drops as fast as this runs them, so it takes only as many as wait now.
     let now = collector.background.queue.count(is_drop);
@@ -93,7 +93,7 @@ pub(crate) fn help(collector: &Collector) {
     }
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK);
-        let gc_worker = thread.spawn_scoped(scope, || {
+        let thread = thread.spawn_scoped(scope, || {
             set_role(Role::Collector);
             for _ in 0..now {
                 let Some(job) = collector.background.queue.take(is_drop) else { return };
@@ -101,7 +101,7 @@ pub(crate) fn help(collector: &Collector) {
             }
         });
         // Panics of destructors are caught: a panic that gets here is a bug of this crate.
-        if gc_worker.is_ok_and(|gc_worker| gc_worker.join().is_err()) {
+        if thread.is_ok_and(|thread| thread.join().is_err()) {
             eprintln!("gc-core: a thread that runs destructors panicked");
         }
     });

@@ -78,7 +78,7 @@ pub(crate) fn collect(
         copied: evacuated.copied,
         promoted: evacuated.promoted,
         promoted_objects: evacuated.promoted_objects,
-        helped: evacuated.helped,
+        by_gc_workers: evacuated.by_gc_workers,
         remembered,
     };
     let survived = evacuated.copied + evacuated.promoted;

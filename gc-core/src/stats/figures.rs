@@ -31,7 +31,7 @@ pub(crate) struct PauseFigures {
     pub(crate) promoted: usize,
     pub(crate) promoted_objects: usize,
     /// Bytes, of `copied` and `promoted`, that GC workers copied.
-    pub(crate) helped: usize,
+    pub(crate) by_gc_workers: usize,
     /// Entries of the remembered set afterwards.
     pub(crate) remembered: usize,
 }

@@ -66,7 +66,7 @@ impl Recorder {
         stats.bytes_allocated += figures.allocated as u64;
         stats.bytes_copied += figures.copied as u64;
         stats.bytes_promoted += figures.promoted as u64;
-        stats.bytes_by_helpers += figures.helped as u64;
+        stats.bytes_by_helpers += figures.by_gc_workers as u64;
         stats.objects_promoted += figures.promoted_objects as u64;
         stats.bytes_freed += figures.freed() as u64;
         drop(stats);

@@ -119,7 +119,7 @@ mutants! {
     /// The end of a heap leaves jobs undone: model `job_queue`.
     END_FORGETS_JOBS = "end_forgets_jobs";
     /// The leader goes on while GC workers are busy: model `sharing`.
-    LEADER_DOES_NOT_WAIT_FOR_HELPERS = "leader_does_not_wait_for_helpers";
+    LEADER_DOES_NOT_WAIT_FOR_WORKERS = "leader_does_not_wait_for_workers";
     /// A GC worker sleeps though there is a packet: model `sharing`.
     SLEEP_WITHOUT_LOOKING = "sleep_without_looking";
     /// A GC worker with a packet does not count as busy: model `sharing`.

@@ -108,7 +108,7 @@ impl<W, T: Copy> WorkSharing<W, T> {
                 self.changed(&pool);
                 return Some(packet);
             }
-            if pool.busy == 0 || mutant::LEADER_DOES_NOT_WAIT_FOR_HELPERS.is_planted() {
+            if pool.busy == 0 || mutant::LEADER_DOES_NOT_WAIT_FOR_WORKERS.is_planted() {
                 pool.leader_waits = false;
                 pool.task = None;
                 self.changed(&pool);

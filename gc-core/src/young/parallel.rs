@@ -23,7 +23,7 @@ pub(crate) struct Evacuated {
     pub(crate) promoted: usize,
     pub(crate) promoted_objects: usize,
     /// Bytes that GC workers copied or promoted.
-    pub(crate) helped: usize,
+    pub(crate) by_gc_workers: usize,
 }
 
 /// Evacuators that no GC worker uses at the moment.
@@ -69,7 +69,7 @@ pub(crate) fn evacuate_reachable<'a, P: Promote>(
     for gc_worker in core::mem::take(&mut *spare.0.lock()) {
         promoted.push(all.add(gc_worker));
     }
-    all.helped = all.copied + all.promoted - leaders;
+    all.by_gc_workers = all.copied + all.promoted - leaders;
     (all, promoted)
 }
 
