@@ -135,8 +135,9 @@ impl Mutator {
                 None => return Err(AttachError::TimedOut { threads: Vec::new() }),
             },
         };
-        // With a second mutator, cells need atomic operations: the first mutator has to be at a safepoint to observe that. Before the
-        // first mutator, a new stop number ends the guards that were forgotten earlier: the concurrent marker has to observe that.
+        // The first and the second mutator stop the world. The first one does because the new stop number ends the guards that were
+        // forgotten earlier: the concurrent thread, which reads cells, has to see the number. The second one does because cells
+        // need atomic operations from now on: the first mutator has to see that, at a safepoint.
         let stops = registry.mutators.len() <= 1;
         let others = if stops { registry.mutators.clone() } else { Vec::new() };
         let Some(number) = registry.numbers.take() else { return Err(AttachError::TooMany) };

@@ -23,10 +23,11 @@
 //!   are plain cells. The model is `models/protocols/ranges.rs`.
 //! - **[barrier.snapshot]** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990):
 //!   nothing is young when marking begins, nor when it ends. Every writer reads the old value before its own store. So the writer
-//!   of the first store to a slot, in the slot's modification order, has read the value of the snapshot, and has pushed it or
-//!   seen it marked. Marks only change from clear to set, so a stale read pushes an object once too often, never once too few. No
-//!   fence is needed, because the barrier tests the mark of the *old value*, not that of the source object. For a cell, the
-//!   barrier logs every old value when it logs the cell: once in each marking, because the set is empty when marking begins.
+//!   of the first store to a slot after marking began, in the slot's modification order, reads the value of the snapshot. It finds
+//!   the mark of that object set, or sets it and pushes the object. Marks are not cleared while the heap is marking, so an object
+//!   whose mark is read as set needs no push. No fence is needed, because the barrier tests the mark of the *old value*, not that
+//!   of the source object. For a cell, the barrier logs every old value when it logs the cell: once in each marking, because the
+//!   set is empty when marking begins.
 //!
 //! A slot that already held a young value is in the set ([barrier.remembered]), so the barrier does not add it again.
 
@@ -219,8 +220,8 @@ impl Barrier {
         push(&mut set);
         let len = set.len();
         if len.is_multiple_of(self.capacity) {
-            // A collection costs less than removing duplicates does (n log n, and most sets have none). A thread that reaches no
-            // safepoint pays for the removal, so that repeated stores to the same slots need no more memory.
+            // A collection is requested first, because it costs less than to remove duplicates (n log n, and most sets have none).
+            // A thread that reaches no safepoint removes them, so that repeated stores to the same slots need no more memory.
             poll.raise(Reason::REMEMBERED);
             if len > self.capacity {
                 // A cell is never in the set twice ([barrier.logged]). A slot may be, if it held other values in between.
@@ -230,16 +231,16 @@ impl Barrier {
         }
     }
 
-    /// Returns whether `address` is that of a young object: one in the young part, or a large one that has not become old. Null
-    /// is not.
+    /// Returns whether `address` is that of a young object. Objects in the young part are young. An object in the large part is
+    /// young until its run becomes old. Null is the address of no object.
     #[inline]
     fn is_young(&self, address: *mut u8) -> bool {
         let address = address.addr();
         self.map.young.contains(address) || (self.map.large.contains(address) && !self.runs.run_of(address).is_old())
     }
 
-    /// Returns whether a location in the large or old part is in an old object: objects of the old part are old, large objects by
-    /// age.
+    /// Returns whether the object that `place` is in is old. The caller passes a place in the old or the large part. Objects in
+    /// the old part are old. An object in the large part is old if its run is.
     #[inline]
     fn source_is_old(&self, place: usize) -> bool {
         !self.map.large.contains(place) || self.runs.run_of(place).is_old()

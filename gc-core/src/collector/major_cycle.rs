@@ -13,9 +13,10 @@
 //!   waits for the end of the first one that begins after its request.
 //! - **[major.marker-runs]** While the concurrent thread marks, it is RUNNING, and every rendezvous waits for it. At any other
 //!   time it is BLOCKED.
-//! - **[major.ends-once]** A thread that ends a cycle names its number, and the cycle ends once. The concurrent thread is BLOCKED
-//!   while it sweeps, so pauses may end the cycle that it is about to end, and begin and mark the next one. The model is
-//!   `models/protocols/major_cycle.rs`.
+//! - **[major.ends-once]** A thread that ends a cycle names the number of the cycle. The first one ends it, and later ones find
+//!   that it has ended. The number is needed because the concurrent thread is BLOCKED while it sweeps. So before it ends its
+//!   cycle, one pause may have ended that cycle, another one may have begun the next cycle, and a third one may have ended the
+//!   marking of that. The model is `models/protocols/major_cycle.rs`.
 
 use core::time::Duration;
 use std::time::Instant;

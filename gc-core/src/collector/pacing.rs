@@ -73,7 +73,7 @@ impl Pacing {
             growth_floor: AtomicUsize::new(growth_floor),
             soft_limit: AtomicUsize::new(config.soft_limit.unwrap_or(usize::MAX)),
             auto: AtomicBool::new(config.auto),
-            // Until something has been measured, the headroom for marking is an eighth of the growth.
+            // `set_goal` computes the goal and the trigger. The owner of the heap calls it next.
             goal: AtomicUsize::new(growth_floor.min(config.soft_limit.unwrap_or(usize::MAX))),
             trigger: AtomicUsize::new(0),
             promoted: AtomicUsize::new(0),
@@ -132,9 +132,10 @@ impl Pacing {
         self.set_trigger();
     }
 
-    /// Sets the size at which marking begins. At the measured rates, marking then ends with a third of its expected time to
-    /// spare. The headroom for it is at least an eighth, and at most three quarters, of the growth from the live bytes to the
-    /// goal.
+    /// Sets the trigger: the size of the old generation at which marking begins. It is the goal less a headroom. The headroom is
+    /// the bytes that the two pauses of a cycle promote, and four thirds of the bytes that are promoted in the time of a cycle, at
+    /// the measured rates: so the cycle ends with a third of its time to spare. The headroom is at least an eighth, and at most
+    /// three quarters, of the growth from the live bytes to the goal. Before anything is measured it is the eighth.
     fn set_trigger(&self) {
         let (live, goal) = (self.old_live.load(Ordering::Relaxed), self.goal.load(Ordering::Relaxed));
         let growth = goal.saturating_sub(live);
@@ -296,8 +297,8 @@ impl Pacing {
         self.fresh_bytes.load(Ordering::Relaxed) >= budget && self.is_auto()
     }
 
-    /// Counts bytes outside the heap that a young object holds. Returns whether a minor collection is worthwhile for them: a
-    /// major cycle would have begun by now if the old generation had grown by as much.
+    /// Counts bytes outside the heap that a young object holds. Returns whether they are worth a minor collection: since the last
+    /// collection, young objects have taken as many bytes as the old generation may grow to without a major cycle.
     pub(crate) fn count_external(&self, bytes: usize) -> bool {
         let before = self.fresh_external.fetch_add(bytes, Ordering::Relaxed);
         before.saturating_add(bytes) >= self.growth_floor.load(Ordering::Relaxed)

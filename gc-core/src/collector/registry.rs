@@ -67,14 +67,16 @@ impl Attached {
     }
 }
 
-/// The numbers of attached mutators, from 1 on (0 is the concurrent thread's). A number is used again after its mutator has
-/// detached and the world was stopped since. Until then the word of a cell may name it as the writer, whose guard was forgotten:
-/// a mutator with the number would take that guard for its own.
+/// The numbers of attached mutators, from 1 on; 0 is the concurrent thread's.
+///
+/// The number of a mutator that has detached *rests* until the next stop. Then it may be given to another mutator. The reason is
+/// that the word of a cell names its writer by this number, and that a guard may have been forgotten: until the next stop, a new
+/// mutator with the number would take the forgotten guard for its own ([cell.stop]).
 #[derive(Default)]
 pub(crate) struct Numbers {
     last: u32,
     free: Vec<u32>,
-    /// The numbers of mutators that have detached since the last stop.
+    /// The numbers that rest.
     resting: Vec<u32>,
 }
 
@@ -94,7 +96,7 @@ impl Numbers {
         self.resting.push(number);
     }
 
-    /// Ends the rest of all numbers. The world is stopped: no guard counts any more that was forgotten before.
+    /// Ends the rest of all numbers. The world is stopped, and this stop ends the guards that were forgotten before it.
     pub(crate) fn end_rest(&mut self) {
         self.free.append(&mut self.resting);
     }

@@ -25,26 +25,34 @@
 //! - **[count.flags-stay]** MERGED and WEAK are never cleared.
 //! - **[count.dead]** An object with MERGED set and a count of 0 is *dead*, and stays so: no reference is left to be cloned, and
 //!   `upgrade` refuses.
-//! - **[count.one-reclaims]** One read-modify-write makes the object dead. The thread whose read-modify-write makes the object
-//!   dead reclaims it. If QUEUED is set, the thread that clears QUEUED is responsible for it instead: the owner hands it to the
-//!   heap's job thread; a thread that holds the owner's word reclaims it. So an object is not freed while the owner is being asked
-//!   about it. (A thread that knows that it has the only handle reclaims the object without a read-modify-write: see the note
-//!   below.)
+//! - **[count.one-reclaims]** One read-modify-write makes the object dead, and one thread reclaims it. If QUEUED is clear, that is
+//!   the thread of the read-modify-write. If QUEUED is set, it is the thread that clears QUEUED, so an object is not freed while
+//!   its owner is being asked about it. The owner hands the object to the heap's job thread; any other thread reclaims it itself.
+//!   (A thread that has the only handle reclaims the object without a read-modify-write: see the note below.)
 //! - **[count.queued]** QUEUED is set by the exchange that makes the count negative. If a later operation set it, other
 //!   decrements could make the object dead in between. The thread that sets QUEUED asks the owner to merge; if it gets the
 //!   owner's right instead, it clears QUEUED itself.
 //! - **[count.weak-first]** WEAK is set before the first weak handle exists.
 //!
-//! Note [no read-modify-write]. Suppose that the owner's `biased` comes to 0, and that the owner then loads ZERO from `shared`: a
-//! count of 0 and no flags. Then the owner has the last reference, and no weak handle ever existed. Proof: let *P* be the changes
-//! of `shared` up to the loaded value, together with the owner's own counting. The sum of *P* is 0, so *P* ends every reference
-//! that it makes. (The making of a reference comes before its end, in the modification order of `shared` or in the owner's past.
-//! So the making of a reference that *P* ends is in *P*.) A reference outside *P* would have been cloned from one in *P*, before
-//! the end of that one. That end is in *P*, and so is the clone: it comes before the end in the modification order of `shared`,
-//! or before our load. The same holds for setting WEAK, which comes before every weak handle and so before every upgrade. The
-//! load is Acquire and decrements are Release, so what other threads did with the object happens before it is reclaimed. The same
-//! argument with a sum of 1 shows the second case: a thread that has a reference, and loads a count of 1, MERGED and no other
-//! flag, has the only handle.
+//! Note [no read-modify-write]. In two cases a load of `shared` proves that a thread has the only handle.
+//!
+//! The first case: the owner counts `biased` down to 0, and then loads ZERO from `shared`, which is a count of 0 and no flags. Then
+//! no reference is left, and no weak handle ever existed. Proof: let *P* be the changes of `shared` up to the loaded value, together
+//! with the owner's own counting.
+//!
+//! 1. If *P* contains the end of a reference, it contains the making of the reference. For the making comes before the end, in the
+//!    modification order of `shared` or in the owner's past.
+//! 2. The sum of *P* is 0. So, by 1, *P* contains the end of every reference whose making it contains.
+//! 3. A reference whose making is in *P* can be cloned before its end only. That end is in *P*, by 2. So the clone comes before the
+//!    end in the modification order of `shared`, or before our load: the making of the clone is in *P*, too.
+//! 4. WEAK is set by a thread that has a reference, before the first weak handle exists. If it were set, that would be in *P* for
+//!    the reason in 3, and the loaded value would have the flag. So no weak handle exists, and none was ever upgraded.
+//! 5. By 3 and 4 the making of every reference is in *P*. So is its end, by 2.
+//!
+//! The load is Acquire and decrements are Release, so what other threads did with the object happens before it is reclaimed.
+//!
+//! The second case: a thread that has a reference loads a count of 1, MERGED and no other flag. Then it has the only handle, by the
+//! same argument with a sum of 1.
 //!
 //! Not promised: an object whose last reference is dropped by another thread than its owner lives until the owner's next
 //! safepoint, `blocked` or detach. Until then a weak handle may be upgraded.
@@ -322,13 +330,13 @@ impl Count {
         released
     }
 
-    /// Does the same for an object whose `shared` had MERGED clear when the caller loaded it.
+    /// Does the same as [`release_elsewhere`](Self::release_elsewhere), which has loaded `shared` and found MERGED clear.
     #[inline]
     fn release_unmerged(&self, owner: u64, mut shared: u64) -> Released {
         loop {
             let mut next = shared.wrapping_sub(ONE);
-            // If `owner` is not a token, a thread is about to set MERGED. It does so after this exchange, and finds the count that
-            // the exchange leaves.
+            // If `owner` is not a token, no thread has to be asked: a thread is merging, which has written `owner` and has not set
+            // MERGED yet. That read-modify-write comes after this exchange, and finds the count that the exchange leaves.
             let ask = is_token(owner) && count(next) < 0 && next & (MERGED | QUEUED) == 0;
             if ask && !mutant::QUEUED_LATE.is_planted() {
                 next |= QUEUED;

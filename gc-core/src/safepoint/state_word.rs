@@ -103,10 +103,11 @@ impl StateWord {
         }
     }
 
-    /// Holds the word, or asks its owner. Callers take turns by a lock, which the owner also takes to read what it was asked for.
+    /// Holds the word, or asks its owner. The caller has a lock, under which the owner also reads what it was asked for.
     pub(crate) fn hold(&self) -> Hold {
-        // Relaxed: the exchange decides. If this reads an ASKED of before, then the owner that clears it has not yet had the lock
-        // that the caller has.
+        // Relaxed: the exchange decides, or an ASKED that this reads. The owner may have cleared that ASKED meanwhile, but it has
+        // not read the requests yet, and will find the caller's. For it reads them under the lock that the caller has; if it had
+        // done so before, this would read the cleared bit.
         let mut now = self.word.load(Ordering::Relaxed);
         loop {
             let running = now & STATE == RUNNING && !mutant::HOLD_THE_RUNNING.is_planted();
@@ -123,7 +124,7 @@ impl StateWord {
         }
     }
 
-    /// Holds the word, unless its owner runs. Returns whether it is held. Callers take turns, as for `hold`.
+    /// Holds the word, unless its owner runs. Returns whether it is held. The caller has the lock, as for `hold`.
     pub(crate) fn hold_if_away(&self) -> bool {
         // Relaxed, as for `hold`.
         let mut now = self.word.load(Ordering::Relaxed);
