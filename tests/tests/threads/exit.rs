@@ -40,7 +40,7 @@ fn others(heap: &Heap) {
     }
 }
 
-const PLACES: [&str; 9] = ["blocked", "running", "guard", "make", "help", "background", "hook", "root", "end"];
+const PLACES: [&str; 9] = ["blocked", "running", "guard", "make", "drops", "background", "hook", "root", "end"];
 
 fn child(place: &str) {
     let hooked = place == "hook";
@@ -75,7 +75,7 @@ fn child(place: &str) {
             "make" => {
                 m.alloc_slice_with(10_000, |n| if n == 7000 { exit(7) } else { n });
             }
-            "help" => {
+            "drops" => {
                 for _ in 0..1000 {
                     m.alloc(Exits);
                     m.collect(Generation::Old);
