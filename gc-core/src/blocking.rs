@@ -1,7 +1,8 @@
 //! Waiting for other threads without delaying a collection: [`Mutator::blocked`] around what programs wait on.
 //!
-//! For anything that is not here, call `blocked` itself: `m.blocked(|| receiver.recv())` for a channel of `crossbeam`, a socket, a
-//! child process.
+//! The module itself is for the standard library, [`parking_lot`] for that crate's locks, `crossbeam` (with the feature of that
+//! name) for the channels of `crossbeam-channel`. For anything else call `blocked` itself: for a socket, a child process, a lock of
+//! another library.
 //!
 //! A thread that waits outside of `blocked` delays every collection. It deadlocks if the thread that it waits for needs one.
 //!
@@ -29,6 +30,8 @@ use std::{
 
 use crate::Mutator;
 
+#[cfg(feature = "crossbeam")]
+pub mod crossbeam;
 pub mod parking_lot;
 
 /// Waits for a thread to end.
@@ -70,7 +73,7 @@ pub fn scope<'env, R>(
     mutator.blocked(|| thread::scope(body))
 }
 
-/// Locks a mutex. If it is free, this costs what [`Mutex::try_lock`] costs.
+/// Locks a mutex. If it is free and no collection is due, this costs what [`Mutex::try_lock`] costs.
 ///
 /// The guard may be held across safepoints. Then every mutator that waits for it must wait blocked, too.
 ///
@@ -88,6 +91,9 @@ pub fn scope<'env, R>(
 /// ```
 #[track_caller]
 pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
+    if mutator.safepoint_pending() {
+        return mutator.blocked(|| mutex.lock());
+    }
     match mutex.try_lock() {
         Ok(guard) => Ok(guard),
         Err(std::sync::TryLockError::Poisoned(guard)) => Err(guard),

@@ -7,7 +7,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWri
 
 use crate::Mutator;
 
-/// Locks a mutex. If it is free, this costs what [`Mutex::try_lock`] costs.
+/// Locks a mutex. If it is free and no collection is due, this costs what [`Mutex::try_lock`] costs.
 ///
 /// The guard may be held across safepoints. Then every mutator that waits for it must wait blocked, too.
 ///
@@ -21,13 +21,15 @@ use crate::Mutator;
 /// ```
 #[track_caller]
 pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
-    match mutex.try_lock() {
-        Some(guard) => guard,
-        None => mutator.blocked(|| mutex.lock()),
+    if !mutator.safepoint_pending()
+        && let Some(guard) = mutex.try_lock()
+    {
+        return guard;
     }
+    mutator.blocked(|| mutex.lock())
 }
 
-/// Locks a lock for reading. If it is free, this costs what [`RwLock::try_read`] costs.
+/// Locks a lock for reading. If it is free and no collection is due, this costs what [`RwLock::try_read`] costs.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -38,13 +40,15 @@ pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> MutexG
 /// ```
 #[track_caller]
 pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> RwLockReadGuard<'a, T> {
-    match lock.try_read() {
-        Some(guard) => guard,
-        None => mutator.blocked(|| lock.read()),
+    if !mutator.safepoint_pending()
+        && let Some(guard) = lock.try_read()
+    {
+        return guard;
     }
+    mutator.blocked(|| lock.read())
 }
 
-/// Locks a lock for writing. If it is free, this costs what [`RwLock::try_write`] costs.
+/// Locks a lock for writing. If it is free and no collection is due, this costs what [`RwLock::try_write`] costs.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -55,10 +59,12 @@ pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> RwLock
 /// ```
 #[track_caller]
 pub fn write<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> RwLockWriteGuard<'a, T> {
-    match lock.try_write() {
-        Some(guard) => guard,
-        None => mutator.blocked(|| lock.write()),
+    if !mutator.safepoint_pending()
+        && let Some(guard) = lock.try_write()
+    {
+        return guard;
     }
+    mutator.blocked(|| lock.write())
 }
 
 /// Waits for a condition variable to be notified, once: call it in a loop that tests the condition.
