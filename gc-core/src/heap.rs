@@ -61,6 +61,10 @@ impl Heap {
         &self.handle.collector
     }
 
+    pub(crate) fn shared_collector(&self) -> &Arc<Collector> {
+        &self.handle.collector
+    }
+
     /// Makes this thread a mutator of the heap.
     ///
     /// Up to 2²¹ − 1 threads may be attached. This waits for the end of a pause that is under way. If exactly one mutator is
@@ -327,7 +331,7 @@ impl Mutator {
         let pace = &collector.pacing;
         let old = collector.old.lock().space.live_bytes + collector.large.lock().used_pages * PAGE;
         Counts {
-            young_bytes: pace.fresh_bytes() + self.local().buffer.used(collector.config.chunk_bytes),
+            young_bytes: pace.fresh_bytes() + self.local().buffer.used(),
             young_collections: pace.minor_collections(),
             old_growth: pace.old_growth(old),
         }

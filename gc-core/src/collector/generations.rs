@@ -33,8 +33,8 @@ impl Young {
     /// Takes over the state of a mutator that is stopped or detaching: its buffer, its lists and its remembered set. Hands its
     /// SATB buffer over.
     pub(crate) fn take_over(&mut self, state: &MutatorState) {
-        if let Some((chunk, top)) = state.buffer.retire() {
-            self.space.set_top(chunk, top);
+        if let Some((region, top)) = state.buffer.retire() {
+            self.space.retire_region(region, top);
         }
         self.drops.append(&mut state.drops.take());
         self.fresh_large.append(&mut state.fresh_large.borrow_mut());

@@ -14,7 +14,6 @@ use crate::{
     space::{
         large::{Pages, RunState},
         old::OldSpace,
-        young::Age,
     },
     stats::event::Event,
 };
@@ -92,14 +91,14 @@ impl Attachment {
                 let address = NonNull::new(header.address()).expect("no buffer is at the end of memory");
                 return Ok(Reserved { address, run: None });
             }
-            self.next_chunk(bytes)?;
+            self.next_region(bytes, shape.align as usize)?;
         }
     }
 
-    /// Replaces the buffer's chunk with an empty one.
+    /// Replaces the buffer's region with another one, for an object of `wanted` bytes and the gap before it.
     #[cold]
     #[inline(never)]
-    fn next_chunk(&self, wanted: usize) -> Result<(), Refused> {
+    fn next_region(&self, wanted: usize, align: usize) -> Result<(), Refused> {
         let collector = &*self.collector;
         let mut young = collector.young.lock();
         let chunk_bytes = young.space.chunk_bytes();
@@ -107,17 +106,19 @@ impl Attachment {
             drop(young);
             return Err(self.refused(wanted));
         }
-        let Some(chunk) = young.space.take(Age::Fresh, |offset, bytes| collector.memory.grow(offset, bytes)) else {
+        let least = wanted + if align > 8 { align } else { 0 };
+        let commit = |offset, bytes| collector.memory.grow(offset, bytes);
+        let Some(region) = young.space.take_region(least, self.buffer.wanted(chunk_bytes), commit) else {
             drop(young);
             return Err(self.refused(wanted));
         };
-        // The bytes that were allocated count, not the bytes of the chunk: many mutators that allocate little request no
+        // The bytes that were allocated count, not the bytes of the region: many mutators that allocate little request no
         // collection.
         if let Some((before, top)) = self.buffer.retire() {
-            young.space.set_top(before, top);
-            self.charge_fresh(young.space.used(before));
+            young.space.retire_region(before, top);
+            self.charge_fresh(top - before.start.addr());
         }
-        self.buffer.refill(chunk, young.space.start(chunk), chunk_bytes);
+        self.buffer.refill(region);
         Ok(())
     }
 
@@ -186,11 +187,16 @@ impl Attachment {
         }
     }
 
+    /// Counts what is in the buffer of a mutator that is about to detach.
+    pub(crate) fn charge_in_hand(&self) {
+        self.charge_fresh(self.buffer.used());
+    }
+
     #[cold]
     fn refused(&self, wanted: usize) -> Refused {
         let collector = &*self.collector;
         let refused = Refused { limit: collector.memory.budget.limit(), used: collector.memory.budget.used(), wanted };
-        self.refused_at.set(collector.major.begun());
+        self.refused_at.set(collector.major.promise());
         self.poll.raise(Reason::MAJOR);
         if collector.pacing.tell_limit() {
             let event = Event::LimitReached { limit: refused.limit, used: refused.used };

@@ -43,10 +43,12 @@ impl<'a> StoppedHeap<'a> {
         for attached in mutators {
             let local = attached.state();
             young.take_over(local);
+            local.buffer.rest();
             // The collection that these reasons request takes place now.
             local.poll.lower(Reason::MINOR);
             local.poll.lower(Reason::REMEMBERED);
         }
+        young.space.forget_regions();
         Self { collector, mutators, tables, young, old, large, dead, all_swept: false }
     }
 

@@ -144,7 +144,7 @@ fn walk_young(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) ->
         }
         let start = space.start(chunk);
         let mut at = 0;
-        while at < space.used(chunk) {
+        while at < space.top(chunk) {
             let Some(place) = NonNull::new(start.wrapping_add(at)) else { unreachable!() };
             let header = Header::at(place);
             // SAFETY: `place` is below the chunk's top, and objects and fillers before it end there, so it holds a header.
@@ -160,8 +160,8 @@ fn walk_young(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) ->
                 HeaderWord::Forwarded(_) => return damage(format!("a forwarded object at {place:p}")),
             }
         }
-        if at != space.used(chunk) {
-            return damage(format!("chunk {chunk} ends at {}, its objects at {at}", space.used(chunk)));
+        if at != space.top(chunk) {
+            return damage(format!("chunk {chunk} ends at {}, its objects at {at}", space.top(chunk)));
         }
     }
     Ok(())

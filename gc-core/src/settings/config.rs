@@ -2,11 +2,7 @@
 
 use core::{fmt, num::NonZero, time::Duration};
 
-use crate::{
-    memory::BLOCK,
-    object::{MAX_SMALL, size_class::promotion_reserve},
-    stats::event::Hook,
-};
+use crate::{memory::BLOCK, object::size_class::promotion_reserve, space::young::MIN_REGION, stats::event::Hook};
 
 use super::stress::Stress;
 
@@ -152,8 +148,8 @@ const DEFAULT_RESERVATION: usize = 64 << 30;
 const DEFAULT_WORKERS: usize = 8;
 /// The most workers that may be set.
 const MAX_WORKERS: usize = 64;
-/// The smallest chunk: holds the largest small object at any alignment.
-pub(crate) const MIN_CHUNK: usize = 16 << 10;
+/// The smallest chunk.
+pub(crate) const MIN_CHUNK: usize = MIN_REGION;
 /// The shortest time after which a thread counts as a straggler: each warning is an event.
 const MIN_LATE: Duration = Duration::from_millis(1);
 /// The largest chunk.
@@ -162,7 +158,6 @@ const MAX_CHUNK: usize = 16 << 20;
 impl Config {
     /// Applies the stress settings, and checks all settings.
     pub(crate) fn checked(mut self) -> Result<Self, BuildError> {
-        const { assert!(MIN_CHUNK > MAX_SMALL + crate::object::MAX_ALIGN) };
         if self.stress.tiny_nursery {
             self.chunk_bytes = MIN_CHUNK;
             self.thresholds.nursery_bytes = MIN_CHUNK;

@@ -1,14 +1,23 @@
 //! The young part, handed out in chunks. All objects of a chunk have the same age.
 //!
-//! - **[chunk.no-gaps]** Below a chunk's `top` lie headers of objects and fillers without a gap; above it lies nothing.
+//! A mutator allocates in a *region* of a chunk of generation 0, which is the whole chunk for a mutator that allocates much. Small
+//! regions of many mutators share a chunk, and what a mutator leaves of its region is the next one's.
+//!
+//! - **[chunk.no-gaps]** Below a chunk's `top` lie headers of objects and fillers without a gap, except in the regions that
+//!   mutators allocate in; above it lies nothing.
+//! - **[chunk.regions]** Regions in use lie below the `top` of their chunks, and do not overlap each other or a vacant region. A
+//!   vacant region is a filler. No region outlives a pause.
 //! - **[chunk.committed]** A chunk that is handed out is committed. Free chunks keep their memory, because giving nursery memory
 //!   back costs more than allocating in it. Only the memory that a burst without safepoints took beyond the nursery is released.
+
+use core::ptr::NonNull;
 
 use crate::{
     memory::{
         Reservation, ReserveError,
         address_map::{AddressMap, PAGE, Part},
     },
+    object::{Header, MAX_ALIGN, MAX_SMALL},
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -80,6 +89,40 @@ impl Ages {
     }
 }
 
+/// A part of a chunk of generation 0 in which one mutator allocates ([chunk.regions]).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Region {
+    pub(crate) chunk: u32,
+    pub(crate) start: *mut u8,
+    pub(crate) bytes: usize,
+}
+
+/// A filler in a chunk of generation 0 that a mutator may allocate in.
+#[derive(Clone, Copy)]
+struct Vacant {
+    chunk: u32,
+    /// Offsets in the chunk.
+    start: u32,
+    end: u32,
+}
+
+/// How far a chunk is filled.
+#[derive(Clone, Copy, Default)]
+struct Fill {
+    /// The offset of the end of its objects and fillers.
+    top: u32,
+    /// Bytes below `top` that retired regions have left unused.
+    unused: u32,
+}
+
+/// The smallest region that is handed out from the free end of a chunk: it holds every small object at any alignment.
+pub(crate) const MIN_REGION: usize = 16 << 10;
+const _: () = assert!(MIN_REGION > MAX_SMALL + MAX_ALIGN);
+/// A smaller rest of a region is not handed out again.
+const MIN_VACANT: usize = 1 << 10;
+/// How many vacant regions are examined for one that is large enough.
+const EXAMINED: usize = 8;
+
 /// The chunks of the young part.
 pub(crate) struct YoungSpace {
     part: Part,
@@ -87,9 +130,11 @@ pub(crate) struct YoungSpace {
     shift: u32,
     /// The age of every chunk.
     pub(crate) ages: Arc<Ages>,
-    /// For every chunk that was ever handed out, the offset of the end of its objects from its start. Valid once the chunk is not
-    /// an allocation buffer any more.
-    tops: Vec<u32>,
+    /// For every chunk that was ever handed out.
+    fills: Vec<Fill>,
+    /// Chunks of generation 0 with room for a region above `top`.
+    open: Vec<u32>,
+    vacant: Vec<Vacant>,
     /// Empty chunks with memory that is charged, the most recently used last.
     free: Vec<u32>,
     /// Empty chunks whose memory was given back.
@@ -107,7 +152,9 @@ impl YoungSpace {
             map,
             shift,
             ages: Arc::new(Ages::new(map.young, shift)?),
-            tops: Vec::new(),
+            fills: Vec::new(),
+            open: Vec::new(),
+            vacant: Vec::new(),
             free: Vec::new(),
             released: Vec::new(),
             releasing: 0,
@@ -120,7 +167,7 @@ impl YoungSpace {
 
     /// Returns the number of chunks that hold or may hold objects.
     pub(crate) fn in_use(&self) -> usize {
-        self.tops.len() - self.free.len() - self.released.len() - self.releasing
+        self.fills.len() - self.free.len() - self.released.len() - self.releasing
     }
 
     /// Takes an empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
@@ -135,15 +182,15 @@ impl YoungSpace {
                 index
             }
             (None, None) => {
-                let index = self.tops.len();
+                let index = self.fills.len();
                 let bytes = self.chunk_bytes();
                 let start = self.part.start + index * bytes;
                 if (index + 1) * bytes > self.part.bytes || !commit(self.map.offset(start), bytes) {
                     return None;
                 }
-                self.tops.push(0);
+                self.fills.push(Fill::default());
                 // Room for every chunk, so that giving one back never allocates.
-                self.free.reserve(self.tops.len());
+                self.free.reserve(self.fills.len());
                 index as u32
             }
         };
@@ -153,7 +200,75 @@ impl YoungSpace {
 
     fn set(&mut self, index: u32, age: Age) {
         self.ages.set(index as usize, age);
-        self.tops[index as usize] = 0;
+        self.fills[index as usize] = Fill::default();
+    }
+
+    /// Takes a region for an object of at most `least` bytes with its header and the gap before it: vacant memory if there is
+    /// some, or up to `bytes` of a chunk with room. If there is none, it takes a chunk as [`take`](Self::take) does.
+    pub(crate) fn take_region(
+        &mut self,
+        least: usize,
+        bytes: usize,
+        commit: impl FnOnce(usize, usize) -> bool,
+    ) -> Option<Region> {
+        let bytes = bytes.max(MIN_REGION);
+        let large_enough = |vacant: &Vacant| (vacant.end - vacant.start) as usize >= least;
+        if let Some(back) = self.vacant.iter().rev().take(EXAMINED).position(large_enough) {
+            let Vacant { chunk, start, end } = self.vacant.swap_remove(self.vacant.len() - 1 - back);
+            self.fills[chunk as usize].unused -= end - start;
+            return Some(self.region(chunk, start as usize, end as usize));
+        }
+        let chunk = match self.open.pop() {
+            Some(chunk) => chunk,
+            None => self.take(Age::Fresh, commit)?,
+        };
+        let start = self.fills[chunk as usize].top as usize;
+        let left = self.chunk_bytes() - start;
+        let end = if left - bytes.min(left) < MIN_REGION { self.chunk_bytes() } else { start + bytes };
+        self.fills[chunk as usize].top = end as u32;
+        if end < self.chunk_bytes() {
+            self.open.push(chunk);
+        }
+        Some(self.region(chunk, start, end))
+    }
+
+    fn region(&self, chunk: u32, start: usize, end: usize) -> Region {
+        Region { chunk, start: self.start(chunk).wrapping_add(start), bytes: end - start }
+    }
+
+    /// Takes back a region whose objects end at the address `top`. The next mutator may use the rest.
+    pub(crate) fn retire_region(&mut self, region: Region, top: usize) {
+        let Region { chunk, start, bytes } = region;
+        let offset = start.addr() - self.start(chunk).addr();
+        let (used, end) = (top - start.addr(), offset + bytes);
+        debug_assert!(used <= bytes);
+        let chunk_bytes = self.chunk_bytes();
+        let fill = &mut self.fills[chunk as usize];
+        if end == fill.top as usize {
+            let was_open = chunk_bytes - end >= MIN_REGION;
+            fill.top = (offset + used) as u32;
+            if !was_open && chunk_bytes - (offset + used) >= MIN_REGION {
+                self.open.push(chunk);
+            }
+            return;
+        }
+        let rest = bytes - used;
+        if rest == 0 {
+            return;
+        }
+        fill.unused += rest as u32;
+        let filler = NonNull::new(start.wrapping_add(used)).expect("no chunk is at address 0");
+        // SAFETY: `rest` bytes of the region, above its objects, which no mutator uses any more.
+        unsafe { Header::at(filler).write_filler(rest) };
+        if rest >= MIN_VACANT {
+            self.vacant.push(Vacant { chunk, start: (offset + used) as u32, end: end as u32 });
+        }
+    }
+
+    /// Forgets the regions that could still be handed out: their chunks are about to be collected.
+    pub(crate) fn forget_regions(&mut self) {
+        self.open.clear();
+        self.vacant.clear();
     }
 
     /// Returns the offset of a chunk in the reservation.
@@ -185,10 +300,11 @@ impl YoungSpace {
     /// Ends a minor collection: from-space becomes free, to-space becomes generation 1. Calls `dead` with each chunk of
     /// from-space (start, bytes used) before it is given back.
     pub(crate) fn flip(&mut self, mut dead: impl FnMut(*mut u8, usize)) {
-        for index in 0..self.tops.len() as u32 {
+        debug_assert!(self.open.is_empty() && self.vacant.is_empty());
+        for index in 0..self.fills.len() as u32 {
             match self.ages.get(index as usize) {
                 Age::Fresh | Age::Survivor => {
-                    dead(self.start(index), self.used(index));
+                    dead(self.start(index), self.top(index));
                     self.give_back(index);
                 }
                 Age::Arriving => self.ages.set(index as usize, Age::Survivor),
@@ -205,22 +321,28 @@ impl YoungSpace {
     pub(crate) fn set_top(&mut self, index: u32, top: usize) {
         let start = self.part.start + ((index as usize) << self.shift);
         debug_assert!(top >= start && top - start <= self.chunk_bytes());
-        self.tops[index as usize] = (top - start) as u32;
+        self.fills[index as usize].top = (top - start) as u32;
     }
 
-    /// Returns the bytes of objects in a chunk.
+    /// Returns the offset of the end of the objects and fillers in a chunk.
+    pub(crate) fn top(&self, index: u32) -> usize {
+        self.fills[index as usize].top as usize
+    }
+
+    /// Returns the bytes of objects in a chunk, with the gaps between them.
     pub(crate) fn used(&self, index: u32) -> usize {
-        self.tops[index as usize] as usize
+        let Fill { top, unused } = self.fills[index as usize];
+        (top - unused) as usize
     }
 
     /// Returns the age of the chunk at any address of the young part, or `None` if that chunk was never handed out.
     pub(crate) fn age_if_any(&self, address: usize) -> Option<Age> {
         let index = self.part.offset(address) >> self.shift;
-        (index < self.tops.len()).then(|| self.ages.get(index))
+        (index < self.fills.len()).then(|| self.ages.get(index))
     }
 
     /// Returns the chunks of an age.
     pub(crate) fn of_age(&self, age: Age) -> impl Iterator<Item = u32> + '_ {
-        (0..self.tops.len() as u32).filter(move |&index| self.ages.get(index as usize) == age)
+        (0..self.fills.len() as u32).filter(move |&index| self.ages.get(index as usize) == age)
     }
 }

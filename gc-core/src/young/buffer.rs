@@ -1,12 +1,15 @@
-//! The allocation buffer: one chunk of the young part, filled from the bottom.
+//! The allocation buffer: one region of the young part, filled from the bottom.
 //!
-//! - **[buffer.bounds]** `bump ≤ limit`, both in one chunk; the memory between them is committed, and only the buffer uses it.
+//! - **[buffer.bounds]** `bump ≤ limit`, both in one region; the memory between them is committed, and only the buffer uses it.
 //! - **[buffer.no-gaps]** Whenever user code that makes an object runs, headers of objects and fillers lie below `bump` without a
 //!   gap.
 
 use core::{cell::Cell, ptr, ptr::NonNull};
 
-use crate::object::{Header, young_start};
+use crate::{
+    object::{Header, young_start},
+    space::young::{MIN_REGION, Region},
+};
 
 /// One mutator's allocation buffer.
 pub(crate) struct Buffer {
@@ -14,7 +17,11 @@ pub(crate) struct Buffer {
     /// Where the fast path ends: `limit`, or `bump` if every allocation is to take the slow path.
     end: Cell<usize>,
     limit: Cell<usize>,
-    chunk: Cell<Option<u32>>,
+    region: Cell<Option<Region>>,
+    /// How many bytes the next region should have: small ones at first, so that mutators that allocate little take little.
+    wanted: Cell<usize>,
+    /// Whether a region was used up since the last pause.
+    busy: Cell<bool>,
     every_slow: Cell<bool>,
 }
 
@@ -24,7 +31,9 @@ impl Buffer {
             bump: Cell::new(ptr::null_mut()),
             end: Cell::new(0),
             limit: Cell::new(0),
-            chunk: Cell::new(None),
+            region: Cell::new(None),
+            wanted: Cell::new(MIN_REGION),
+            busy: Cell::new(false),
             every_slow: Cell::new(false),
         }
     }
@@ -72,30 +81,42 @@ impl Buffer {
         NonNull::new(place)
     }
 
-    /// Starts an empty chunk. [`retire`](Self::retire) has taken the previous one.
-    pub(crate) fn refill(&self, chunk: u32, start: *mut u8, bytes: usize) {
-        debug_assert!(self.chunk.get().is_none());
-        self.chunk.set(Some(chunk));
-        self.bump.set(start);
-        self.limit.set(start.addr() + bytes);
-        self.end.set(if self.every_slow.get() { start.addr() } else { self.limit.get() });
+    /// Returns how many bytes the next region should have: twice as many as the last one, up to a chunk.
+    pub(crate) fn wanted(&self, chunk_bytes: usize) -> usize {
+        self.busy.set(true);
+        let wanted = self.wanted.get().min(chunk_bytes);
+        self.wanted.set((2 * wanted).min(chunk_bytes));
+        wanted
     }
 
-    /// Returns the bytes of objects in the buffer.
-    pub(crate) fn used(&self, chunk_bytes: usize) -> usize {
-        match self.chunk.get() {
-            Some(_) => self.bump.get().addr() + chunk_bytes - self.limit.get(),
-            None => 0,
+    /// Ends the time between two pauses: the regions of a mutator that has used up none since the last pause become smaller.
+    pub(crate) fn rest(&self) {
+        if !self.busy.replace(false) {
+            self.wanted.set((self.wanted.get() / 2).max(MIN_REGION));
         }
     }
 
-    /// Takes the chunk away. Returns its index and the end of its objects.
-    pub(crate) fn retire(&self) -> Option<(u32, usize)> {
-        let chunk = self.chunk.take()?;
+    /// Starts an empty region. [`retire`](Self::retire) has taken the previous one.
+    pub(crate) fn refill(&self, region: Region) {
+        debug_assert!(self.region.get().is_none());
+        self.region.set(Some(region));
+        self.bump.set(region.start);
+        self.limit.set(region.start.addr() + region.bytes);
+        self.end.set(if self.every_slow.get() { region.start.addr() } else { self.limit.get() });
+    }
+
+    /// Returns the bytes of objects in the buffer.
+    pub(crate) fn used(&self) -> usize {
+        self.region.get().map_or(0, |region| self.bump.get().addr() - region.start.addr())
+    }
+
+    /// Takes the region away. Returns it with the end of its objects.
+    pub(crate) fn retire(&self) -> Option<(Region, usize)> {
+        let region = self.region.take()?;
         let top = self.bump.get().addr();
         self.bump.set(ptr::null_mut());
         self.end.set(0);
         self.limit.set(0);
-        Some((chunk, top))
+        Some((region, top))
     }
 }
