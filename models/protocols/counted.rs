@@ -111,7 +111,7 @@ impl Scene {
             word: StateWord::running(0),
             poll: Poll::new(),
             rendezvous: Rendezvous::new(),
-            owners: Owners { entries: Mutex::new(Vec::new()) },
+            owners: Owners { entries: Mutex::new(std::collections::BTreeMap::new()) },
             heap: Heap::new(),
         })
     }

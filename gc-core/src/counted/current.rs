@@ -7,6 +7,7 @@
 //!   unless the mutator still exists.
 
 use core::{cell::Cell, ptr::NonNull};
+use std::collections::BTreeMap;
 
 use super::{
     count::{Count, FIRST_TOKEN},
@@ -31,7 +32,7 @@ pub(super) fn current() -> u64 {
 }
 
 /// The mutators of the process, by token.
-static OWNERS: [Owners; SHARDS] = [const { Owners { entries: Mutex::new(Vec::new()) } }; SHARDS];
+static OWNERS: [Owners; SHARDS] = [const { Owners { entries: Mutex::new(BTreeMap::new()) } }; SHARDS];
 
 /// The number of locks. Mutators that live at the same time have consecutive tokens, and so a lock each.
 const SHARDS: usize = 64;

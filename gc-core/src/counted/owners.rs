@@ -14,6 +14,7 @@
 //! A mutator that is leaked stays RUNNING: the objects in its queue are never merged, and leak.
 
 use core::ptr::NonNull;
+use std::collections::BTreeMap;
 
 use super::count::{Count, Settled};
 use crate::{
@@ -74,14 +75,13 @@ impl Object {
     }
 }
 
-/// One shard of the table of mutators.
+/// One shard of the table of mutators, by their tokens.
 pub(crate) struct Owners {
-    pub(crate) entries: Mutex<Vec<Entry>>,
+    pub(crate) entries: Mutex<BTreeMap<u64, Entry>>,
 }
 
 /// The entry of one mutator.
 pub(crate) struct Entry {
-    token: u64,
     handle: OwnerHandle,
     /// The objects that other threads asked the mutator to merge ([owners.queue]).
     queue: Vec<Object>,
@@ -123,15 +123,14 @@ impl Owners {
     ///
     /// What `handle` points to lives until [`leave`](Self::leave).
     pub(crate) unsafe fn enter(&self, token: u64, handle: OwnerHandle) {
-        self.entries.lock().push(Entry { token, handle, queue: Vec::new() });
+        self.entries.lock().insert(token, Entry { handle, queue: Vec::new() });
     }
 
     /// Removes a mutator ([owners.entry]). Its thread no longer counts by this token. Returns the dead objects of its
     /// queue, which the caller has to reclaim.
     pub(crate) fn leave(&self, token: u64) -> Vec<Object> {
         let mut entries = self.entries.lock();
-        let Some(index) = entries.iter().position(|entry| entry.token == token) else { return Vec::new() };
-        let mut queue = entries.swap_remove(index).queue;
+        let Some(Entry { mut queue, .. }) = entries.remove(&token) else { return Vec::new() };
         queue.retain(|object| object.flush());
         queue
     }
@@ -140,7 +139,7 @@ impl Owners {
     /// `blocked`. Returns the dead ones, which the caller has to reclaim.
     pub(crate) fn drain(&self, token: u64) -> Vec<Object> {
         let mut entries = self.entries.lock();
-        let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return Vec::new() };
+        let Some(entry) = entries.get_mut(&token) else { return Vec::new() };
         let mut queue = core::mem::take(&mut entry.queue);
         queue.retain(|object| object.flush());
         queue
@@ -150,7 +149,7 @@ impl Owners {
     /// caller has to reclaim it.
     pub(crate) fn ask(&self, token: u64, object: Object) -> bool {
         let mut entries = self.entries.lock();
-        let Some(entry) = entries.iter_mut().find(|entry| entry.token == token) else { return object.flush() };
+        let Some(entry) = entries.get_mut(&token) else { return object.flush() };
         let hold = if mutant::MERGE_WITHOUT_HOLD.is_planted() { Hold::Held } else { entry.handle.hold() };
         match hold {
             Hold::Held => {
@@ -170,7 +169,7 @@ impl Owners {
     /// Merges the counts of an object that the caller has a reference to, unless its owner runs. Returns whether they are merged.
     pub(crate) fn merge(&self, token: u64, count: &Count) -> bool {
         let entries = self.entries.lock();
-        let Some(entry) = entries.iter().find(|entry| entry.token == token) else {
+        let Some(entry) = entries.get(&token) else {
             count.merge();
             return true;
         };

@@ -4,7 +4,7 @@
 //! holds a pointer to separate memory. Slots never move while they are in use.
 //!
 //! - **[roots.owner]** `free`, `chunks` and `relinked` belong to the owner while it runs, to the leader of a pause while it does
-//!   not.
+//!   not. `place` belongs to the thread that holds the registry lock.
 //! - **[roots.chunk-owner]** A chunk's `owner` is the mutator that the table was made for, until that mutator detaches. From then
 //!   on it is [`DETACHED`], which is no mutator. So a thread that finds its own current mutator there is the running owner.
 //! - **[roots.keep-heap]** Roots keep their heap alive: the thread that makes `live` zero (see `live_count`) releases the heap.
@@ -103,6 +103,8 @@ pub(crate) struct RootTable {
     /// What keeps the heap alive. The thread that drops the last root takes it.
     heap: Mutex<Option<Arc<dyn HeapHandle>>>,
     identity: *const (),
+    /// Its index among the tables of the registry, under the registry lock.
+    pub(crate) place: Cell<usize>,
 }
 
 // SAFETY: [roots.owner] says which thread may touch the cells; the rest is atomic.
@@ -145,6 +147,7 @@ impl RootTable {
             live: LiveCount::attached(),
             heap: Mutex::new(Some(heap)),
             identity,
+            place: Cell::new(0),
         }
     }
 
@@ -295,6 +298,11 @@ impl RootTable {
         let heap = self.heap.lock().take();
         self.live.release();
         heap
+    }
+
+    /// Passes the boxed values of a released table that were dropped since the last scan to `dropped`.
+    pub(crate) fn take_dropped(&self, dropped: impl FnMut(BoxedValue)) {
+        self.scan(|_, _| unreachable!("gc-core: a root in a released table"), dropped);
     }
 
     /// Returns whether the table is empty for good and can be freed.
