@@ -76,6 +76,8 @@ pub const PATHS: &[Path] = &[
     Path { name: "arc_clone_drop", run: counted::clone_drop::<std::sync::Arc<counted::Value>> },
     Path { name: "arc_make_drop", run: counted::make_drop::<std::sync::Arc<counted::Value>> },
     Path { name: "blocked", run: blocked },
+    Path { name: "attach_detach", run: |n| attach_detach(n, 0) },
+    Path { name: "attach_detach_among_200", run: |n| attach_detach(n, 200) },
 ];
 
 /// The operation of that name.
@@ -382,6 +384,30 @@ fn rc_clone_drop(count: u64) -> Duration {
     timed(count, |_| {
         let other = core::hint::black_box(&value).clone();
         sink(&raw const other);
+    })
+}
+
+/// Attaches and detaches, while `others` mutators of other threads are blocked.
+fn attach_detach(count: u64, others: usize) -> Duration {
+    let heap = Heap::builder().build().expect("a heap");
+    let (attached, all) = std::sync::mpsc::channel();
+    let end = std::sync::Barrier::new(others + 1);
+    std::thread::scope(|scope| {
+        for _ in 0..others {
+            scope.spawn(|| {
+                let mut m = heap.attach().expect("a new thread");
+                attached.send(()).expect("the main thread");
+                gc_core::blocking::barrier(&mut m, &end);
+            });
+        }
+        (0..others).for_each(|_| all.recv().expect("a thread"));
+        let start = Instant::now();
+        for _ in 0..count {
+            drop(heap.attach().expect("this thread is free"));
+        }
+        let time = start.elapsed();
+        end.wait();
+        time
     })
 }
 

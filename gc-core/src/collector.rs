@@ -30,7 +30,7 @@ pub(crate) mod policy;
 mod promotion;
 pub(crate) mod refill;
 pub(crate) mod registry;
-mod request;
+pub(crate) mod request;
 pub(crate) mod stop;
 mod stopped_heap;
 mod sweeping;
@@ -40,4 +40,3 @@ mod verify;
 
 pub(crate) use collector::Collector;
 pub(crate) use job_thread::{run_waiting_drops, start};
-pub(crate) use request::{at_safepoint, observed, request};

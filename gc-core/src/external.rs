@@ -2,7 +2,15 @@
 
 use core::fmt;
 
-use crate::{Heap, Mutator, memory::budget::Budget, sync::Arc, trace::Acyclic};
+use std::sync::Weak;
+
+use crate::{
+    Heap, Mutator,
+    collector::{Collector, request},
+    memory::budget::Budget,
+    sync::Arc,
+    trace::Acyclic,
+};
 
 /// Bytes that an object holds outside the heap: a buffer of another library, a texture, a mapped file. While the value lives, they
 /// count towards the heap's limits, and may make a collection due.
@@ -31,13 +39,16 @@ use crate::{Heap, Mutator, memory::budget::Budget, sync::Arc, trace::Acyclic};
 /// ```
 pub struct ExternalBytes {
     account: Arc<Budget>,
+    /// To ask for a collection that the bytes make due. Does not keep the heap's memory.
+    collector: Weak<Collector>,
     bytes: usize,
 }
 
 impl ExternalBytes {
-    fn new(account: Arc<Budget>, bytes: usize) -> Self {
-        let mut new = Self { account, bytes: 0 };
-        new.set(bytes);
+    fn new(collector: &Arc<Collector>, bytes: usize) -> Self {
+        let account = collector.memory.budget.clone();
+        let mut new = Self { account, collector: Arc::downgrade(collector), bytes: 0 };
+        new.count(bytes);
         new
     }
 
@@ -46,7 +57,8 @@ impl ExternalBytes {
         self.bytes
     }
 
-    /// Counts `bytes` from now on, where the memory has grown or shrunk.
+    /// Counts `bytes` from now on, where the memory has grown or shrunk. If they make a collection due, it happens at the next
+    /// safepoint of a mutator that runs, or at once if none does.
     ///
     /// # Panics
     ///
@@ -60,6 +72,14 @@ impl ExternalBytes {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set(&mut self, bytes: usize) {
+        let grows = bytes > self.bytes;
+        self.count(bytes);
+        if grows && let Some(collector) = self.collector.upgrade() {
+            request::ask(&collector);
+        }
+    }
+
+    fn count(&mut self, bytes: usize) {
         if bytes > self.bytes {
             let charged = self.account.charge_external(bytes - self.bytes);
             assert!(charged, "expected less than usize::MAX external bytes in all, found {bytes} more");
@@ -88,7 +108,8 @@ impl fmt::Debug for ExternalBytes {
 
 impl Heap {
     /// Counts bytes that are held outside the heap, until the value is dropped: see [`ExternalBytes`]. The limits never refuse it, as
-    /// the memory is held already. [`Mutator::external_bytes`] also requests a collection, if the bytes make one due.
+    /// the memory is held already. If they make a collection due, it happens at the next safepoint of a mutator that runs, or at once
+    /// if none does.
     ///
     /// # Panics
     ///
@@ -102,7 +123,9 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
-        ExternalBytes::new(self.collector().memory.budget.clone(), bytes)
+        let held = ExternalBytes::new(self.shared_collector(), bytes);
+        request::ask(self.collector());
+        held
     }
 }
 
@@ -123,7 +146,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
-        let held = ExternalBytes::new(self.collector().memory.budget.clone(), bytes);
+        let held = ExternalBytes::new(&self.local().collector, bytes);
         self.count_external(bytes);
         held
     }

@@ -10,7 +10,10 @@
 mod allocate;
 
 use core::{fmt, marker::PhantomData, panic::Location, ptr::NonNull, time::Duration};
-use std::time::Instant;
+use std::{
+    thread::{self, Thread},
+    time::Instant,
+};
 
 pub use allocate::AllocError;
 
@@ -25,7 +28,7 @@ use crate::{
         mutator_state::{DropList, MutatorState, Place},
         policy,
         registry::{Attached, Registry},
-        stop,
+        request, stop,
     },
     counted::Token,
     object::{CellUser, CellWord, LAST_NUMBER, PointerSlot, TypeInfo},
@@ -39,7 +42,7 @@ use crate::{
 
 /// A thread's attachment to a heap: it allocates, reads and writes objects, and lets collections happen at its safepoints.
 ///
-/// It stays on its thread (`!Send + !Sync`). Dropping it detaches the thread. A mutator that is leaked (`mem::forget`)
+/// It stays on its thread (`!Send + !Sync`). Dropping it detaches the thread, and first does a collection that is due. A mutator that is leaked (`mem::forget`)
 /// counts as attached and running for ever. The next collection and a second thread's `attach` then wait for ever. So does every
 /// thread that waits for the end of a collection, also to leave `blocked` or to detach. A warning names the leaked mutator's
 /// thread each second. Nothing dangles.
@@ -126,7 +129,7 @@ impl Mutator {
             Role::Attached => return Err(AttachError::AlreadyAttached),
             Role::Collector => return Err(AttachError::CollectorThread),
         }
-        let (start, thread) = (Instant::now(), this_thread());
+        let (start, thread) = (Instant::now(), thread::current());
         let collector = handle.collector.clone();
         let mut registry = match timeout {
             None => collector.registry.lock(),
@@ -150,7 +153,7 @@ impl Mutator {
             if waited >= TIMEOUT {
                 stop::report_stragglers(&collector, &others, waited);
             }
-            late = others.iter().filter(|o| o.state().word.is_straggler()).map(|o| o.thread.clone()).collect();
+            late = others.iter().filter(|o| o.state().word.is_straggler()).map(Attached::thread).collect();
             next()
         };
         let stopped = if stops {
@@ -163,7 +166,7 @@ impl Mutator {
             return Err(AttachError::TimedOut { threads: late });
         }
         let mut dead = DropQueue::default();
-        registry.forget_tables(&mut dead);
+        registry.forget_some_tables(&mut dead);
         collector.background.expect_drops(&mut dead, &collector.memory.budget);
         let mutator = Self::register(handle, &mut registry, number, thread);
         if stops {
@@ -174,12 +177,13 @@ impl Mutator {
         drop(registry);
         collector.background.post_drops(dead);
         role::set_role(Role::Attached);
+        let _ = attachment::thread_ends();
         attachment::run(mutator.local());
         Ok(mutator)
     }
 
     /// Makes the state of a mutator and enters it in the registry. The caller is the leader: it holds the registry lock.
-    fn register(handle: &Arc<Handle>, registry: &mut Registry, number: u32, thread: String) -> Self {
+    fn register(handle: &Arc<Handle>, registry: &mut Registry, number: u32, thread: Thread) -> Self {
         let collector = handle.collector.clone();
         let config = &collector.config;
         let (bits, satb) = (collector.bits.clone(), collector.satb.clone());
@@ -187,7 +191,6 @@ impl Mutator {
         let marking = collector.major.phase() == Phase::Marking;
         barrier.set_marking(marking);
         let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&collector).cast()));
-        registry.tables.push(roots.clone());
         let state = MutatorState {
             poll: Poll::new(),
             cell_user: CellUser::new(collector.epochs.stop_number(), registry.mutators.is_empty() && !marking, number)
@@ -202,6 +205,8 @@ impl Mutator {
             fresh_large: Vec::new().into(),
             stress_count: 0.into(),
             refused_at: 0.into(),
+            thread,
+            place: 0.into(),
             seen_at: Place::default(),
         };
         let local = Box::new(Attachment { state, handle: handle.clone(), collector });
@@ -220,7 +225,7 @@ impl Mutator {
             local.buffer.set_every_slow();
         }
         let local = NonNull::from(Box::leak(local));
-        registry.mutators.push(Attached::new(local.cast(), thread));
+        registry.enter(Attached::new(local.cast()));
         let pace = &handle.collector.pacing;
         pace.share_nursery(registry.mutators.len(), &handle.collector.config);
         let mutator = Self { local, thread: PhantomData };
@@ -358,7 +363,7 @@ impl Mutator {
     #[inline(never)]
     fn safepoint_slow(local: &Attachment, place: &'static Location<'static>) {
         local.seen_at.set(place);
-        collector::at_safepoint(local);
+        request::at_safepoint(local);
     }
 
     /// Collects a generation and all younger ones, now. Returns what was freed and how long the world was stopped.
@@ -381,8 +386,7 @@ impl Mutator {
     #[track_caller]
     pub fn collect(&mut self, generation: Generation) -> CollectReport {
         self.local().seen_at.set(Location::caller());
-        let report =
-            collector::request(self.local(), generation, Cause::Explicit, collector::observed(self.collector()));
+        let report = request::request(self.local(), generation, Cause::Explicit, request::observed(self.collector()));
         let collector = self.local().collector.clone();
         self.blocked(|| collector::run_waiting_drops(&collector));
         report
@@ -393,6 +397,11 @@ impl Mutator {
     /// A thread that waits outside of `blocked` delays every collection of its heap. If it waits for a thread that wants to
     /// collect, both wait for ever. Inside `wait`, the thread has no mutator and cannot attach to another heap; it may drop roots.
     /// Afterwards it waits for the end of a pause that is under way. If there is none, `blocked` costs two atomic operations.
+    ///
+    /// Entering and leaving count as safepoints: a collection that is due happens there. On entry this thread gives up after 50 ms
+    /// if another one does not reach a safepoint, since that one may wait for what this thread is about to do; the other one then
+    /// collects. A collection that becomes due while every thread is blocked happens without them.
+    ///
     /// [`blocking`](crate::blocking) wraps locks, channels and threads this way.
     ///
     /// If `wait` panics, the panic goes on after the mutator runs again.
@@ -413,16 +422,12 @@ impl Mutator {
         struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
-                self.0.collector.rendezvous.leave_blocked(&self.0.word);
-                attachment::run(self.0);
+                request::leave_blocked(self.0);
             }
         }
         let local = self.local();
         local.seen_at.set(Location::caller());
-        attachment::stop_running();
-        if local.collector.rendezvous.enter_blocked(&local.word) {
-            local.merge_counted();
-        }
+        request::enter_blocked(local);
         let _leave = Leave(local);
         wait()
     }
@@ -431,21 +436,28 @@ impl Mutator {
 impl Drop for Mutator {
     fn drop(&mut self) {
         let local = self.local();
-        attachment::stop_running();
         if self.handle().is_elsewhere() {
             // The child of a fork: a thread that exists in the parent only may have held a lock. The state leaks.
+            attachment::stop_running();
             role::set_role(Role::Free);
             return;
         }
         let collector = local.collector.clone();
-        // Before the registry lock, so that the leader of a pause does not wait for this thread.
-        collector.rendezvous.enter_blocked(&local.word);
+        // What is in hand counts towards what is due. Blocked before the registry lock, so that the leader of a pause does not wait
+        // for this thread.
+        local.charge_in_hand();
+        request::detach(local);
         // This merges the counts that other threads have asked for, too. It comes before the state is freed, as other threads find
         // the word by the token.
         collector.background.post_counted(local.token.leave());
         let mut registry = collector.registry.lock();
-        registry.mutators.retain(|attached| !attached.is(self.local.cast()));
-        registry.numbers.give_back(local.number);
+        let rootless = local.roots.orphan();
+        let mut dead = DropQueue::default();
+        if rootless.is_some() {
+            local.roots.take_dropped(|value| dead.boxed(value));
+        }
+        registry.leave(local, rootless.is_none());
+        collector.background.expect_drops(&mut dead, &collector.memory.budget);
         collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
         let mut young = collector.young.lock();
         young.take_over(local);
@@ -453,21 +465,14 @@ impl Drop for Mutator {
             collector.pacing.note_much_remembered();
         }
         drop(young);
-        let rootless = local.roots.orphan();
         drop(registry);
+        collector.background.post_drops(dead);
         role::set_role(Role::Free);
         // SAFETY: leaked in `register`. Only this mutator points to it: the registry and the token's entry are gone.
         drop(unsafe { Box::from_raw(self.local.as_ptr()) });
+        request::ask(&collector);
         // Last, and with no lock held: dropping these may end the heap.
         drop((rootless, collector));
-    }
-}
-
-fn this_thread() -> String {
-    let thread = std::thread::current();
-    match thread.name() {
-        Some(name) => format!("thread `{name}` ({:?})", thread.id()),
-        None => format!("an unnamed thread ({:?})", thread.id()),
     }
 }
 

@@ -20,6 +20,11 @@
 //! - **[safepoint.asked]** ASKED is set only in a word that is RUNNING. The owner clears it, at the latest when it leaves
 //!   RUNNING, and so learns that it was asked.
 //!
+//! - **[safepoint.due]** A mutator that leaves RUNNING where a collection may happen reads its poll *after* that. A thread that
+//!   has no mutator and asks for a collection raises the polls *before* it looks whether a mutator is RUNNING. Both do so by
+//!   read-modify-writes of the state word, so the later one sees what the earlier one did: a due collection is led by a mutator,
+//!   or by the thread that asked if none runs, and never waits for a thread that sleeps.
+//!
 //! The protocol:
 //!
 //! 1. The requesting thread makes its own word BLOCKED. Then it takes the registry lock, which makes it the leader. In this order

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::{
     Arc, check,
-    collector::major_cycle::{ConcurrentTask, CycleFigures, MajorCycle},
+    collector::major_cycle::{ConcurrentTask, CycleFigures, MajorCycle, Phase},
     must_fail,
     stats::report::{Cause, CollectReport},
     sync::{Mutex, mutant},
@@ -54,7 +54,7 @@ fn two_collections() {
                     }
                     // The pause is about to end marking.
                     ConcurrentTask::Mark => thread::yield_now(),
-                    ConcurrentTask::Populate(..) => unreachable!("nobody asks for that"),
+                    ConcurrentTask::Populate(..) | ConcurrentTask::Collect => unreachable!("nobody asks for that"),
                     ConcurrentTask::End => return,
                 }
             }
@@ -68,6 +68,41 @@ fn two_collections() {
         here.major.end_thread();
         marker.join().unwrap();
     });
+}
+
+/// An allocation is refused while a cycle ends, and its mutator detaches at once.
+fn refused_while_a_cycle_ends() {
+    let start = Instant::now();
+    check(move || {
+        let here = Arc::new(World { major: MajorCycle::new(), unswept: Mutex::new(0) });
+        mark(&here, start);
+        let there = here.clone();
+        let refused = thread::spawn(move || {
+            let begun = there.major.promise();
+            // Detaches: it leads what is due (`policy::due`).
+            let begins = there.major.phase() == Phase::Idle && there.major.is_promised();
+            (begun, begins)
+        });
+        sweep(&here);
+        end(&here, 1);
+        let (begun, begins) = refused.join().unwrap();
+        assert_eq!(begun, 1);
+        assert!(begins || here.major.takes_collect(), "the promise is forgotten");
+    });
+}
+
+#[test]
+fn a_refused_allocation_gets_its_cycle_though_its_mutator_goes() {
+    refused_while_a_cycle_ends();
+}
+
+#[test]
+fn mutant_forgetting_the_promise_is_found() {
+    must_fail(
+        "major_cycle::mutant_forgetting_the_promise_is_found",
+        mutant::END_FORGETS_THE_PROMISE,
+        refused_while_a_cycle_ends,
+    );
 }
 
 #[test]

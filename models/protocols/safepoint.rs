@@ -168,6 +168,66 @@ fn two_pollers() {
     });
 }
 
+/// A mutator blocks, and perhaps comes back, while a thread without a mutator asks for a collection (`collector::request`). One of
+/// the two leads it.
+fn asked_by_a_thread_without_a_mutator(comes_back: bool) {
+    check(move || {
+        let registry = Registry::new();
+        let (there, mutator) = (registry.clone(), registry.attach());
+        let other = thread::spawn(move || {
+            let block = || {
+                mutator.heap.touch();
+                if there.rendezvous.block(mutator.member()).is_some() && mutator.poll.take().contains(Reason::MINOR) {
+                    there.lead();
+                }
+            };
+            block();
+            if comes_back {
+                there.rendezvous.leave_blocked(&mutator.word);
+                mutator.heap.touch();
+                if mutator.poll.is_raised() && mutator.poll.take().contains(Reason::MINOR) {
+                    there.request(&mutator);
+                }
+                block();
+            }
+        });
+        let mutators = registry.mutators.lock().0.clone();
+        if !registry.rendezvous.ask(mutators.iter().map(|m| m.member())) {
+            registry.lead();
+        }
+        other.join().unwrap();
+        assert!(registry.mutators.lock().1 >= 1, "nobody has collected");
+    });
+}
+
+fn asked_while_blocking() {
+    asked_by_a_thread_without_a_mutator(false);
+}
+
+#[test]
+fn a_request_of_a_thread_without_a_mutator_is_led_by_somebody() {
+    asked_while_blocking();
+    asked_by_a_thread_without_a_mutator(true);
+}
+
+#[test]
+fn mutant_a_poll_that_is_read_before_blocking_is_found() {
+    must_fail(
+        "safepoint::mutant_a_poll_that_is_read_before_blocking_is_found",
+        mutant::LOOK_BEFORE_BLOCKED,
+        asked_while_blocking,
+    );
+}
+
+#[test]
+fn mutant_looking_for_a_runner_before_asking_is_found() {
+    must_fail(
+        "safepoint::mutant_looking_for_a_runner_before_asking_is_found",
+        mutant::LOOK_BEFORE_ASKING,
+        asked_while_blocking,
+    );
+}
+
 #[test]
 fn a_leader_and_a_polling_mutator_never_overlap() {
     polling_mutator();

@@ -163,7 +163,7 @@ impl World {
                 ConcurrentTask::Sweep(number) => self.sweep_concurrently(number),
                 // The pauses mark.
                 ConcurrentTask::Mark => drop(self.marking.lock()),
-                ConcurrentTask::Populate(..) => unreachable!("nobody asks for that"),
+                ConcurrentTask::Populate(..) | ConcurrentTask::Collect => unreachable!("nobody asks for that"),
                 ConcurrentTask::End => return,
             }
         }

@@ -36,7 +36,15 @@ impl Attachment {
     }
 }
 
+/// Its destructor runs with those of the thread's other thread-locals.
+struct Lives;
+
+impl Drop for Lives {
+    fn drop(&mut self) {}
+}
+
 thread_local! {
+    static LIVES: Lives = const { Lives };
     static CURRENT: Cell<*const Attachment> = const { Cell::new(ptr::null()) };
 }
 
@@ -44,6 +52,12 @@ thread_local! {
 #[inline(always)]
 pub(crate) fn current() -> *const Attachment {
     CURRENT.get()
+}
+
+/// Returns whether the thread's thread-locals are being destroyed. A thread that attaches calls this, too: from then on it knows,
+/// if the destructors run in the order in which threads run them here, the last one first.
+pub(crate) fn thread_ends() -> bool {
+    LIVES.try_with(|_| ()).is_err()
 }
 
 /// Sets [`current`]. The mutator is RUNNING.

@@ -24,7 +24,7 @@ use super::{
     major,
     major_cycle::{ConcurrentTask, MARKER, Phase},
     policy::Request,
-    request::lead,
+    request::{lead, lead_if_none_runs},
     sweeping::{self, AT_ONCE},
 };
 
@@ -37,6 +37,7 @@ pub(crate) fn start(collector: Arc<Collector>) -> std::io::Result<thread::JoinHa
                 ConcurrentTask::Mark => mark_concurrently(&collector),
                 ConcurrentTask::Sweep(number) => sweep_concurrently(&collector, number),
                 ConcurrentTask::Populate(offset, bytes) => collector.memory.populate(offset, bytes),
+                ConcurrentTask::Collect => lead_if_none_runs(&collector),
                 ConcurrentTask::End => return,
             }
         }
@@ -71,11 +72,16 @@ fn mark_concurrently(collector: &Collector) {
                 ranges.into_iter().for_each(|(offset, bytes)| collector.memory.populate(offset, bytes));
                 rendezvous.leave_blocked(major.word());
             }
+            if major.takes_collect() {
+                rendezvous.enter_blocked(major.word());
+                lead_if_none_runs(collector);
+                rendezvous.leave_blocked(major.word());
+            }
         } else if marked == Marked::All && !collector.satb.is_waiting() {
             attempts += 1;
             rendezvous.enter_blocked(major.word());
             let budget = if attempts < ATTEMPTS { FINAL } else { u64::MAX };
-            lead(collector, Request::Finish { budget }, major.cause(), None);
+            lead(collector, Request::Finish { budget }, major.cause(), None, None);
             rendezvous.leave_blocked(major.word());
         } else if collector.config.stress.slow_marker != 0 {
             rendezvous.enter_blocked(major.word());

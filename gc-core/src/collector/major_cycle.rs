@@ -13,6 +13,8 @@
 //!   waits for the end of the first one that begins after its request.
 //! - **[major.marker-runs]** While the concurrent thread marks, it is RUNNING, and every rendezvous waits for it. At any other
 //!   time it is BLOCKED.
+//! - **[major.promise]** A refused allocation is promised a cycle. If no cycle is under way, the mutator that was refused begins it
+//!   before it blocks or detaches. Otherwise the end of the current cycle requests it from the concurrent thread.
 //! - **[major.ends-once]** A thread that ends a cycle names the number of the cycle. The first one ends it, and later ones find
 //!   that it has ended. The number is needed because the concurrent thread is BLOCKED while it sweeps. So before it ends its
 //!   cycle, one pause may have ended that cycle, another one may have begun the next cycle, and a third one may have ended the
@@ -49,6 +51,9 @@ pub(crate) struct MajorCycle {
     phase: AtomicU8,
     /// A copy of `State::begun`.
     begun: AtomicU64,
+    /// The number of the last cycle that a refused allocation was promised: a cycle is due until the cycle with this number
+    /// begins.
+    promised: AtomicU64,
     /// Whether the concurrent thread ends, because the heap does.
     thread_ends: AtomicBool,
     /// Mutators that wait for the end of a cycle.
@@ -64,6 +69,8 @@ struct State {
     ended: u64,
     last: Option<CollectReport>,
     current: CycleFigures,
+    /// See [`ConcurrentTask::Collect`].
+    collect: bool,
     /// See [`ConcurrentTask::Populate`].
     populate: Vec<(usize, usize)>,
 }
@@ -123,6 +130,8 @@ pub(crate) enum ConcurrentTask {
     /// the time of such a pause. The concurrent thread does it, because a second concurrent thread would compete with it for a
     /// core.
     Populate(usize, usize),
+    /// Collect what is due if no mutator runs: no mutator may come to a safepoint for long.
+    Collect,
     /// End: the heap ends.
     End,
 }
@@ -137,11 +146,13 @@ impl MajorCycle {
                 ended: 0,
                 last: None,
                 current,
+                collect: false,
                 populate: Vec::new(),
             }),
             changed: Condvar::new(),
             phase: AtomicU8::new(Phase::Idle as u8),
             begun: AtomicU64::new(0),
+            promised: AtomicU64::new(0),
             thread_ends: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             word: StateWord::blocked(MARKER),
@@ -164,6 +175,20 @@ impl MajorCycle {
     pub(crate) fn begun(&self) -> u64 {
         // Acquire, with the Release in `begin`.
         self.begun.load(Ordering::Acquire)
+    }
+
+    /// Promises a cycle that begins after this call. Returns the number of the last one that has begun.
+    pub(crate) fn promise(&self) -> u64 {
+        let state = self.state.lock();
+        // Relaxed: under the lock, which orders it with the end of a cycle. The thread that was refused sees its own store.
+        self.promised.store(state.begun + 1, Ordering::Relaxed);
+        state.begun
+    }
+
+    /// Returns whether a cycle was promised that has not begun.
+    pub(crate) fn is_promised(&self) -> bool {
+        // Relaxed: as for `promise`.
+        self.promised.load(Ordering::Relaxed) > self.begun()
     }
 
     /// Returns the concurrent thread as a member of the rendezvous.
@@ -214,6 +239,8 @@ impl MajorCycle {
         }
         state.last = Some(report(&state.current));
         state.ended = state.begun;
+        // The mutator that was refused during this cycle may be blocked, or have gone.
+        state.collect |= self.is_promised() && !mutant::END_FORGETS_THE_PROMISE.is_planted();
         self.set(&mut state, Phase::Idle);
         Some(state.current)
     }
@@ -262,6 +289,9 @@ impl MajorCycle {
             if self.thread_ends() {
                 return ConcurrentTask::End;
             }
+            if core::mem::take(&mut state.collect) {
+                return ConcurrentTask::Collect;
+            }
             if let Some((offset, bytes)) = state.populate.pop() {
                 return ConcurrentTask::Populate(offset, bytes);
             }
@@ -279,6 +309,18 @@ impl MajorCycle {
         self.changed.notify_all();
         // While it marks, it looks for requests only when its poll is raised.
         self.poll.raise(Reason::MINOR);
+    }
+
+    /// Requests [`ConcurrentTask::Collect`] from the concurrent thread.
+    pub(crate) fn ask_to_collect(&self) {
+        self.state.lock().collect = true;
+        self.changed.notify_all();
+        self.poll.raise(Reason::MINOR);
+    }
+
+    /// Takes a request to collect what is due, which was made while the concurrent thread marks.
+    pub(crate) fn takes_collect(&self) -> bool {
+        core::mem::take(&mut self.state.lock().collect)
     }
 
     /// Takes the ranges that the concurrent thread was requested to populate while it marks.

@@ -9,13 +9,14 @@ use core::{
     ptr,
     ptr::NonNull,
 };
+use std::thread::Thread;
 
 use crate::{
     barrier::Barrier,
     counted::Token,
     object::CellUser,
     roots::RootTable,
-    safepoint::{Poll, StateWord},
+    safepoint::{Member, Poll, StateWord},
     sync::{
         Arc,
         atomic::{AtomicPtr, Ordering},
@@ -45,8 +46,20 @@ pub(crate) struct MutatorState {
     pub(crate) stress_count: Cell<u32>,
     /// The number of the last major cycle that had begun when an allocation was last refused. The mutator waits for a later one.
     pub(crate) refused_at: Cell<u64>,
+    /// The thread that it belongs to.
+    pub(crate) thread: Thread,
+    /// Its index among the mutators in the registry, under the registry lock.
+    pub(crate) place: Cell<usize>,
     /// Where its owner was last seen: at a safepoint that took the slow path, in `collect` or in `blocked`.
     pub(crate) seen_at: Place,
+}
+
+impl MutatorState {
+    /// Returns the mutator as a member of the rendezvous.
+    #[inline(always)]
+    pub(crate) fn member(&self) -> Member<'_> {
+        Member { word: &self.word, poll: &self.poll }
+    }
 }
 
 /// A list of objects that need dropping. The allocation of such an object adds it, so the buffer is filled by bumping a pointer.

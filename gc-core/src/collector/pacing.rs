@@ -304,6 +304,12 @@ impl Pacing {
         before.saturating_add(bytes) >= self.growth_floor.load(Ordering::Relaxed)
     }
 
+    /// Returns whether young objects hold so much outside the heap that a minor collection is due: see
+    /// [`count_external`](Self::count_external).
+    pub(crate) fn holds_much(&self) -> bool {
+        self.fresh_external.load(Ordering::Relaxed) >= self.growth_floor.load(Ordering::Relaxed)
+    }
+
     /// Returns whether the entries of mutators that have detached fill a remembered set.
     pub(crate) fn remembers_much(&self) -> bool {
         self.much_remembered.load(Ordering::Relaxed)

@@ -49,6 +49,16 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
     (generation, wanted, cause)
 }
 
+/// Returns the collection that is due, with its cause, no matter which thread made it due.
+pub(crate) fn due(collector: &Collector) -> Option<(Request, Cause)> {
+    let (pace, idle) = (&collector.pacing, collector.major.phase() == Phase::Idle);
+    if idle && collector.major.is_promised() {
+        return Some((Request::Begin, Cause::Limit));
+    }
+    let much = pace.is_auto() && (pace.wants_minor() || pace.holds_much() || (idle && wants_major(collector)));
+    (much || pace.remembers_much()).then_some((Request::Minor(Generation::Fresh), Cause::Nursery))
+}
+
 /// Returns whether marking should begin: the old generation has grown enough, with the memory that objects hold outside the
 /// heap.
 pub(crate) fn wants_major(collector: &Collector) -> bool {

@@ -1,7 +1,7 @@
 //! The participants of a heap: its mutators, their root tables, and the collections whose reports they may share.
 
 use core::ptr::NonNull;
-use std::time::Instant;
+use std::{thread::Thread, time::Instant};
 
 use crate::{object::LAST_NUMBER, roots::RootTable, stats::CollectReport, sync::Arc};
 
@@ -12,7 +12,10 @@ use super::{drops::DropQueue, mutator_state::MutatorState};
 #[derive(Default)]
 pub(crate) struct Registry {
     pub(crate) mutators: Vec<Attached>,
+    /// The root tables of the mutators, and of mutators that have detached and left roots.
     pub(crate) tables: Vec<Arc<RootTable>>,
+    /// At how many tables those that are empty by now are looked for.
+    crowded: usize,
     /// For each of the young generations, the last collection that collected it.
     pub(crate) last: [Option<Finished>; 2],
     /// When the last pause ended, and the bytes of the old generation then.
@@ -21,17 +24,59 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
+    /// Enters a mutator.
+    pub(crate) fn enter(&mut self, mutator: Attached) {
+        let state = mutator.state();
+        state.place.set(self.mutators.len());
+        state.roots.place.set(self.tables.len());
+        self.tables.push(state.roots.clone());
+        self.mutators.push(mutator);
+    }
+
+    /// Removes a mutator that detaches. Keeps its root table if it has roots. Takes constant time, however many mutators there
+    /// are.
+    pub(crate) fn leave(&mut self, state: &MutatorState, has_roots: bool) {
+        let place = state.place.get();
+        self.mutators.swap_remove(place);
+        if let Some(moved) = self.mutators.get(place) {
+            moved.state().place.set(place);
+        }
+        if !has_roots {
+            let place = state.roots.place.get();
+            self.tables.swap_remove(place);
+            if let Some(moved) = self.tables.get(place) {
+                moved.place.set(place);
+            }
+        }
+        self.numbers.give_back(state.number);
+    }
+
+    /// Frees root tables that are empty for good, if there are many tables: between two pauses, threads may come and go that leave
+    /// a root for a moment.
+    pub(crate) fn forget_some_tables(&mut self, dead: &mut DropQueue) {
+        if self.tables.len() > self.crowded {
+            self.forget_tables(dead);
+            self.crowded = 2 * self.tables.len() + CROWDED;
+        }
+    }
+
     /// Frees root tables that are empty for good. Moves boxed values that were dropped since the last scan to `dead`.
     pub(crate) fn forget_tables(&mut self, dead: &mut DropQueue) {
         self.tables.retain(|table| {
             let released = table.is_released();
             if released {
-                table.scan(|_, _| unreachable!("gc-core: a root in a released table"), |value| dead.boxed(value));
+                table.take_dropped(|value| dead.boxed(value));
             }
             !released
         });
+        for (place, table) in self.tables.iter().enumerate() {
+            table.place.set(place);
+        }
     }
 }
+
+/// So many root tables are never searched for empty ones between pauses.
+const CROWDED: usize = 64;
 
 /// A collection that has ended.
 #[derive(Clone, Copy)]
@@ -41,29 +86,35 @@ pub(crate) struct Finished {
     pub(crate) report: CollectReport,
 }
 
-/// An attached mutator, and the thread that it belongs to.
-#[derive(Clone)]
-pub(crate) struct Attached {
-    state: NonNull<MutatorState>,
-    pub(crate) thread: String,
-}
+/// An attached mutator.
+#[derive(Clone, Copy)]
+pub(crate) struct Attached(NonNull<MutatorState>);
 
 // SAFETY: only the leader of a pause follows the pointer ([mutator-state.owner]).
 unsafe impl Send for Attached {}
 
 impl Attached {
-    pub(crate) fn new(state: NonNull<MutatorState>, thread: String) -> Self {
-        Self { state, thread }
-    }
-
-    pub(crate) fn is(&self, state: NonNull<MutatorState>) -> bool {
-        self.state == state
+    pub(crate) fn new(state: NonNull<MutatorState>) -> Self {
+        Self(state)
     }
 
     /// Returns the mutator's state. Its word and poll may be used at any time, the rest only while the world is stopped.
     pub(crate) fn state(&self) -> &MutatorState {
         // SAFETY: its owner frees it only after the registry has forgotten it.
-        unsafe { self.state.as_ref() }
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Returns the name of the thread that the mutator belongs to, and its number.
+    pub(crate) fn thread(&self) -> String {
+        name(&self.state().thread)
+    }
+}
+
+/// Returns a thread's name and number, for messages.
+pub(crate) fn name(thread: &Thread) -> String {
+    match thread.name() {
+        Some(name) => format!("thread `{name}` ({:?})", thread.id()),
+        None => format!("an unnamed thread ({:?})", thread.id()),
     }
 }
 

@@ -3,11 +3,19 @@
 //! A running collection may have begun too early for a request. Then the requesting thread requests the next one. If another
 //! thread has begun a collection after the request, the requesting thread shares its report. A thread that requests a major cycle
 //! is BLOCKED until the end of the cycle; only the pauses of the cycle are led here.
+//!
+//! - **[request.of-heap]** A request belongs to the heap: `policy::due` says what is due, from the heap's figures. A mutator whose
+//!   poll is raised does what is due at its next safepoint, when it enters or leaves `blocked`, and when it detaches. If the
+//!   thread that made something due has no mutator, or cannot collect, the concurrent thread does it, unless a mutator runs: that
+//!   one finds its poll raised ([safepoint.due]). So no request waits for a thread that sleeps or has gone.
+//! - **[request.promise]** A refused allocation is promised a cycle that begins afterwards. The mutator that was refused waits for
+//!   the end of that cycle at its next safepoint, also after it was blocked. If it detaches, the cycle begins all the same.
 
+use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
-    safepoint::Reason,
+    safepoint::{Reason, Stopped},
     stats::report::{Cause, CollectReport, Generation},
     workers::AbortOnUnwind,
 };
@@ -17,7 +25,7 @@ use super::{
     collector::Collector,
     jobs::Job,
     pause::collect,
-    policy::Request,
+    policy::{Request, due},
     registry::Finished,
     stop,
 };
@@ -59,6 +67,13 @@ pub(crate) fn at_safepoint(local: &Attachment) {
     if reason.contains(Reason::MAJOR) {
         // The cycle that the refused allocation was promised may have begun, or ended, since then.
         request(local, Generation::Old, Cause::Limit, Observed { major: local.refused_at.get(), ..observed });
+    } else if let Some((wanted @ Request::Begin, cause)) = due(collector) {
+        // Another mutator was refused, and is blocked or has gone.
+        away(local, || {
+            block(local);
+            lead(collector, wanted, cause, None, None);
+            collector.rendezvous.leave_blocked(&local.word);
+        });
     } else if reason.contains(Reason::REMEMBERED)
         || (reason.contains(Reason::MINOR) && (collector.pacing.is_auto() || stress.every_allocation != 0))
     {
@@ -80,28 +95,123 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
     let mut report = None;
     away(local, || {
         // The mutator is BLOCKED before this thread waits for the registry lock (step 1 of `safepoint`): no leader waits for it.
-        if collector.rendezvous.enter_blocked(&local.word) {
-            local.merge_counted();
-        }
+        block(local);
         report = if asked == Generation::Old {
             Some(collector.major.wait_for_one_after(observed.major, || {
-                let _ = lead(collector, Request::Begin, cause, None);
+                let _ = lead(collector, Request::Begin, cause, None, None);
             }))
         } else {
-            lead(collector, Request::Minor(asked), cause, Some(observed))
+            lead(collector, Request::Minor(asked), cause, Some(observed), None)
         };
         collector.rendezvous.leave_blocked(&local.word);
     });
     report.expect("a collection leaves a report")
 }
 
+/// Makes the mutator BLOCKED, at a place where no collection is begun.
+fn block(local: &Attachment) {
+    if local.collector.rendezvous.enter_blocked(&local.word) {
+        local.merge_counted();
+    }
+}
+
+/// Makes the mutator BLOCKED, at a place where a collection may happen, and leads what is due. The caller is the running owner of
+/// `local`; it runs no mutator afterwards.
+#[inline]
+pub(crate) fn enter_blocked(local: &Attachment) {
+    attachment::stop_running();
+    if let Some(asked) = local.collector.rendezvous.block(local.member()) {
+        blocked_slow(local, asked);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn blocked_slow(local: &Attachment, asked: bool) {
+    if asked {
+        local.merge_counted();
+    }
+    let reason = local.poll.take();
+    if reason.contains(Reason::STRESS) {
+        local.poll.raise(Reason::STRESS);
+    }
+    if reason.contains(Reason::MAJOR) {
+        // The owner waits for the end of the cycle when it runs again.
+        local.poll.raise(Reason::MAJOR);
+    }
+    if reason.contains(Reason::MINOR) && local.collector.config.stress.every_allocation != 0 {
+        local.poll.raise(Reason::MINOR);
+    }
+    lead_due(&local.collector, reason.contains(Reason::REMEMBERED));
+}
+
+/// Makes the mutator RUNNING, and does what is due. The caller is the owner of `local`, which has called
+/// [`enter_blocked`] before.
+#[inline]
+pub(crate) fn leave_blocked(local: &Attachment) {
+    local.collector.rendezvous.leave_blocked(&local.word);
+    attachment::run(local);
+    if local.poll.is_raised() {
+        at_safepoint(local);
+    }
+}
+
+/// Makes a mutator BLOCKED that is about to detach, and leads what is due. While the thread's thread-locals are destroyed it leads
+/// nothing: then the process may be about to exit, with threads that never reach a safepoint.
+pub(crate) fn detach(local: &Attachment) {
+    let collector = &*local.collector;
+    attachment::stop_running();
+    // What the owner was asked for is done when its token leaves.
+    let _ = collector.rendezvous.block(local.member());
+    if attachment::thread_ends() {
+        ask(collector);
+    } else {
+        lead_due(collector, local.poll.take().contains(Reason::REMEMBERED));
+    }
+}
+
+/// Leads what is due, for a thread whose mutator is BLOCKED; `remembers_much`: its remembered set is full. If another mutator
+/// takes long to reach a safepoint, that one leads instead: this thread may be about to end what it waits for.
+pub(crate) fn lead_due(collector: &Collector, remembers_much: bool) {
+    let observed = observed(collector);
+    let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::Nursery));
+    let Some((wanted, cause)) = due(collector).or(full) else { return };
+    if lead(collector, wanted, cause, Some(observed), Some(TIMEOUT)).is_none() {
+        ask(collector);
+    }
+}
+
+/// Leads what is due if no mutator runs. Otherwise the mutators that run find their polls raised ([safepoint.due]).
+pub(crate) fn lead_if_none_runs(collector: &Collector) {
+    let observed = observed(collector);
+    let registry = collector.registry.lock();
+    let runs = collector.rendezvous.ask(stop::members(collector, &registry.mutators));
+    drop(registry);
+    if !runs && let Some((wanted, cause)) = due(collector) {
+        // A mutator that runs by now has its poll raised.
+        lead(collector, wanted, cause, Some(observed), Some(Duration::ZERO));
+    }
+}
+
+/// Sees to it that what is due is done, for a thread that has no mutator here.
+pub(crate) fn ask(collector: &Collector) {
+    if due(collector).is_some() {
+        collector.major.ask_to_collect();
+    }
+}
+
+/// How long a thread that enters `blocked` or detaches waits for a mutator to reach a safepoint.
+const TIMEOUT: Duration = Duration::from_millis(50);
+
 /// Stops the world and does what `wanted` requests. A minor collection that began after `observed` is shared instead. The caller's
-/// mutator, if it has one, is BLOCKED. Returns the report of the pause, if there was one.
+/// mutator, if it has one, is BLOCKED. Returns the report of the pause, or `None` if there was none: it was not due any more, or a
+/// mutator did not reach a safepoint within `timeout`. Without `timeout`, this waits for all mutators, and reports stragglers.
 pub(crate) fn lead(
     collector: &Collector,
     wanted: Request,
     cause: Cause,
     observed: Option<Observed>,
+    timeout: Option<Duration>,
 ) -> Option<CollectReport> {
     let mut registry = collector.registry.lock();
     if let Request::Minor(asked) = wanted
@@ -115,11 +225,18 @@ pub(crate) fn lead(
     }
     let start = Instant::now();
     let mutators = registry.mutators.clone();
-    let timeout = collector.config.late_after;
-    let stopped = collector.rendezvous.stop(stop::members(collector, &mutators), timeout, |waited| {
-        stop::report_stragglers(collector, &mutators, waited);
-        Some(timeout)
-    });
+    let late_after = collector.config.late_after;
+    let stopped =
+        collector.rendezvous.stop(stop::members(collector, &mutators), timeout.unwrap_or(late_after), |waited| {
+            if timeout.is_some() {
+                return None;
+            }
+            stop::report_stragglers(collector, &mutators, waited);
+            Some(late_after)
+        });
+    if stopped == Stopped::CalledOff {
+        return None;
+    }
     let start = stop::record_stop(collector, start, stopped, &mutators);
     // The only user code that runs in a pause is derived `Trace`, with the iterators of complete containers, which do not panic
     // (`trace::impls::owned`, `collections`). So a collection that panics half-way has met a bug of this crate, and no thread may

@@ -26,11 +26,7 @@ pub(crate) fn members<'a>(
     collector: &'a Collector,
     mutators: &'a [Attached],
 ) -> impl Iterator<Item = Member<'a>> + Clone {
-    let member = |attached: &'a Attached| {
-        let local = attached.state();
-        Member { word: &local.word, poll: &local.poll }
-    };
-    mutators.iter().map(member).chain(core::iter::once(collector.major.member()))
+    mutators.iter().map(|attached| attached.state().member()).chain(core::iter::once(collector.major.member()))
 }
 
 /// Records how long a stop took that the leader began at `at`, and the thread that it waited for last.
@@ -38,7 +34,7 @@ pub(crate) fn record_stop(collector: &Collector, at: Instant, stopped: Stopped, 
     let time_to_safepoint = at.elapsed();
     let Stopped::All { last: Some(last) } = stopped else { return Start { at, time_to_safepoint, last: None } };
     let last = match mutators.iter().find(|attached| attached.state().number == last) {
-        Some(attached) => attached.thread.clone(),
+        Some(attached) => attached.thread(),
         None => "the marker".to_owned(),
     };
     collector.stats.record_time_to_safepoint(time_to_safepoint, &last);
@@ -49,7 +45,7 @@ pub(crate) fn record_stop(collector: &Collector, at: Instant, stopped: Stopped, 
 pub(crate) fn report_stragglers(collector: &Collector, mutators: &[Attached], waited: Duration) {
     for attached in mutators.iter().filter(|attached| attached.state().word.is_straggler()) {
         let last_safepoint = attached.state().seen_at.get();
-        collector.background.post(Job::Report(Event::Late { thread: attached.thread.clone(), waited, last_safepoint }));
+        collector.background.post(Job::Report(Event::Late { thread: attached.thread(), waited, last_safepoint }));
     }
 }
 

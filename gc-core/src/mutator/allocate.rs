@@ -11,6 +11,7 @@ use crate::{
     collector::{
         attachment::Attachment,
         refill::{Refused, Reserved, is_large},
+        registry::name,
         type_info::{STR, TypeInfoOf},
     },
     object::{Header, TypeInfo, slice_size},
@@ -89,7 +90,10 @@ impl fmt::Display for Refused {
 #[inline(never)]
 fn refuse(local: &Attachment, refused: Refused) -> ! {
     let fresh = local.collector.pacing.fresh_bytes();
-    panic!("{refused} ({fresh} bytes were allocated since the last collection; this is {})", super::this_thread())
+    panic!(
+        "{refused} ({fresh} bytes were allocated since the last collection; this is {})",
+        name(&std::thread::current())
+    )
 }
 
 /// Memory for an object that is being made. If it is not made, small memory stays a filler, and a large run is given back.

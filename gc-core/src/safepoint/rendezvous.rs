@@ -10,7 +10,7 @@ use crate::sync::{
 };
 
 use super::{
-    poll::Poll,
+    poll::{Poll, Reason},
     state_word::{BLOCKED, PARKED, RUNNING, StateWord},
 };
 
@@ -64,6 +64,36 @@ impl Rendezvous {
     #[inline]
     pub(crate) fn enter_blocked(&self, word: &StateWord) -> bool {
         !word.change(RUNNING, BLOCKED) && self.enter_blocked_slow(word)
+    }
+
+    /// Makes the thread BLOCKED where a collection may happen. Returns `None` if that is all, or else whether it was ASKED: then its
+    /// poll may be raised ([safepoint.due]).
+    #[inline]
+    pub(crate) fn block(&self, member: Member<'_>) -> Option<bool> {
+        if mutant::LOOK_BEFORE_BLOCKED.is_planted() {
+            let raised = member.poll.is_raised();
+            return Some(self.enter_blocked(member.word)).filter(|&asked| asked || raised);
+        }
+        if member.word.change(RUNNING, BLOCKED) && !member.poll.is_raised() {
+            return None;
+        }
+        // Has no effect if the word is BLOCKED by now.
+        Some(self.enter_blocked_slow(member.word))
+    }
+
+    /// Asks the members for a collection. Returns whether one of them is RUNNING, and so finds the request ([safepoint.due]).
+    pub(crate) fn ask<'a>(&self, members: impl Iterator<Item = Member<'a>>) -> bool {
+        let mut runs = false;
+        for member in members {
+            if mutant::LOOK_BEFORE_ASKING.is_planted() {
+                runs |= member.word.is_running();
+                member.poll.raise(Reason::MINOR);
+                continue;
+            }
+            member.poll.raise(Reason::MINOR);
+            runs |= member.word.is_running();
+        }
+        runs
     }
 
     #[cold]

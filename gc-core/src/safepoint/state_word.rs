@@ -49,6 +49,12 @@ impl StateWord {
         self.word.load(Ordering::Relaxed) & (STATE | STOP) == RUNNING | STOP
     }
 
+    /// Returns whether the mutator is RUNNING, by a read-modify-write ([safepoint.due]).
+    pub(super) fn is_running(&self) -> bool {
+        // AcqRel: the owner that leaves RUNNING later sees what the caller wrote before.
+        self.word.fetch_or(0, Ordering::AcqRel) & STATE == RUNNING
+    }
+
     /// Changes the word if it is `from`. AcqRel: the leader sees what the thread wrote to the heap before it left RUNNING. A
     /// thread that becomes RUNNING sees what the leader wrote.
     #[inline(always)]

@@ -55,6 +55,10 @@ mutants! {
     RESUME_WITHOUT_WAITING = "resume_without_waiting";
     /// The leader collects while mutators run: models `safepoint`, `ranges`.
     LEADER_DOES_NOT_WAIT = "leader_does_not_wait";
+    /// A mutator reads its poll and then becomes BLOCKED: model `safepoint`.
+    LOOK_BEFORE_BLOCKED = "look_before_blocked";
+    /// A thread looks whether a mutator runs and then raises its poll: model `safepoint`.
+    LOOK_BEFORE_ASKING = "look_before_asking";
     /// The end of a stop wakes only one of the sleeping threads: model `safepoint`.
     WAKE_ONE = "wake_one";
 }
@@ -110,6 +114,8 @@ mutants! {
     PARTIAL_BLOCKS_STAY_LISTED = "partial_blocks_stay_listed";
     /// A collection is ended by a thread that has swept another one: model `major_cycle`.
     END_ANY = "end_any";
+    /// The end of a cycle does not request the next one, which a mutator that has gone was promised: model `major_cycle`.
+    END_FORGETS_THE_PROMISE = "end_forgets_the_promise";
 }
 
 // Threads of the heap.

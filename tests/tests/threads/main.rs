@@ -5,6 +5,7 @@
 mod attach;
 mod blocked;
 mod crossing;
+mod due;
 mod exit;
 mod forgotten;
 mod late;
@@ -13,5 +14,6 @@ mod locals;
 mod places;
 mod requests;
 mod shared_graph;
+mod short_lived;
 mod starvation;
 mod storm;

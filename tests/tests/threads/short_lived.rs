@@ -78,7 +78,7 @@ fn a_thousand_idle_mutators_take_memory_by_use() {
         all_ready.recv().unwrap();
     }
     let stats = heap.stats();
-    assert!(stats.memory_bytes / IDLE <= 64 << 10, "{} KiB each", stats.memory_bytes / IDLE >> 10);
+    assert!(stats.memory_bytes / IDLE <= 64 << 10, "{} KiB each", (stats.memory_bytes / IDLE) >> 10);
     drop(end);
     idle.into_iter().for_each(|idle| idle.join().unwrap());
 }
