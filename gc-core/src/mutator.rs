@@ -198,7 +198,7 @@ impl Mutator {
             number,
             buffer: Buffer::new(),
             barrier,
-            word: StateWord::running(number),
+            word: StateWord::running(number).into(),
             token: Token::new(),
             roots,
             drops: DropList::default(),

@@ -1,21 +1,22 @@
-//! What threads cost and bring: `threads [PART]`. Parts: trees, oversubscribed, others, safepoint.
+//! What threads cost and bring: `threads [PART]`. Parts: trees, oversubscribed, churn, others, safepoint, lines.
 //!
 //! The figures of a part take turns, and the fastest of the rounds counts; ratios hold where times drift.
 
 use std::{
     sync::{
         Barrier,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use bumpalo::Bump;
+use crossbeam_utils::CachePadded;
 use gc_benches::{
     churn,
     clock::{Percentiles, sink},
 };
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Trace, blocking};
+use gc_core::{Counted, Gc, Generation, Heap, Mutator, Root, Trace, blocking};
 
 #[derive(Trace)]
 struct Tree<'gc> {
@@ -274,6 +275,90 @@ fn safepoint() {
     );
 }
 
+/// Runs `step` until `stop`. Returns nanoseconds for each step.
+fn steps_until(stop: impl Fn() -> bool, mut step: impl FnMut()) -> f64 {
+    let (start, mut steps) = (Instant::now(), 0_u64);
+    while !stop() {
+        for _ in 0..256 {
+            step();
+        }
+        steps += 256;
+    }
+    start.elapsed().as_nanos() as f64 / steps as f64
+}
+
+/// How fast `step` is alone, and while another thread drops `given`, which this mutator has made: fastest of five.
+fn beside_drops<T: Send>(m: &mut Mutator, give: fn(&Mutator) -> Vec<T>, step: fn(&mut Mutator)) -> (f64, f64) {
+    let (mut alone, mut beside) = (f64::MAX, f64::MAX);
+    for _ in 0..5 {
+        let end = Instant::now() + Duration::from_millis(50);
+        alone = alone.min(steps_until(|| Instant::now() >= end, || step(m)));
+        let (given, dropped, begin) = (give(m), AtomicBool::new(false), Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                begin.wait();
+                drop(given);
+                dropped.store(true, Ordering::Release);
+            });
+            begin.wait();
+            beside = beside.min(steps_until(|| dropped.load(Ordering::Acquire), || step(m)));
+        });
+        m.collect(Generation::Old);
+    }
+    (alone, beside)
+}
+
+/// Two words on one cache line, and one on another.
+#[repr(C, align(128))]
+struct Words {
+    ours: AtomicU64,
+    near: AtomicU64,
+    apart: CachePadded<AtomicU64>,
+}
+
+/// What sharing a line costs on this machine: nothing where its processors share their caches, as two virtual ones may.
+fn yardstick(theirs: fn(&Words) -> &AtomicU64) -> f64 {
+    let words = Words { ours: AtomicU64::new(0), near: AtomicU64::new(0), apart: AtomicU64::new(0).into() };
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                theirs(&words).fetch_add(1, Ordering::AcqRel);
+            }
+        });
+        let end = Instant::now() + Duration::from_millis(200);
+        let step = || words.ours.store(words.ours.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        let time = steps_until(|| Instant::now() >= end, step);
+        stop.store(true, Ordering::Relaxed);
+        time
+    })
+}
+
+/// Words that other threads write must not share a cache line with what a mutator uses all the time.
+fn lines() {
+    const MANY: usize = 400_000;
+    let (near, apart) = (yardstick(|words| &words.near), yardstick(|words| &words.apart));
+    println!("count in a word: another thread counts on the same line {near:.2} ns, on another line {apart:.2} ns");
+    let heap = Heap::builder().build().expect("a heap");
+    let mut m = heap.attach().expect("a free thread");
+    let roots = |m: &Mutator| (0..MANY).map(|n| m.root(n)).collect::<Vec<_>>();
+    let (alone, beside) = beside_drops(&mut m, roots, |m| drop(std::hint::black_box(m.root(1_usize))));
+    println!("create and drop a root: {alone:.1} ns; while another thread drops roots of this mutator {beside:.1} ns");
+    let counted = |_: &Mutator| (0..MANY).map(Counted::new).collect::<Vec<_>>();
+    let (alone, beside) = beside_drops(&mut m, counted, |m| {
+        sink(std::ptr::from_ref(&*m.alloc(Boxed { _value: None })));
+        m.safepoint();
+    });
+    println!(
+        "allocate what needs dropping: {alone:.1} ns; while another thread drops its counted objects {beside:.1} ns"
+    );
+}
+
+#[derive(Trace)]
+struct Boxed {
+    _value: Option<Box<u64>>,
+}
+
 fn main() {
     let part = std::env::args().nth(1).unwrap_or_default();
     for (name, run) in [
@@ -282,6 +367,7 @@ fn main() {
         ("churn", shared_churn),
         ("others", others),
         ("safepoint", safepoint),
+        ("lines", lines),
     ] {
         if name.contains(&part) {
             run();

@@ -11,6 +11,8 @@ use core::{
 };
 use std::thread::Thread;
 
+use crossbeam_utils::CachePadded;
+
 use crate::{
     barrier::Barrier,
     counted::Token,
@@ -34,7 +36,8 @@ pub(crate) struct MutatorState {
     pub(crate) number: u32,
     pub(crate) buffer: Buffer,
     pub(crate) barrier: Barrier,
-    pub(crate) word: StateWord,
+    /// Other threads write it when they stop the world or hold the mutator: it has a cache line of its own.
+    pub(crate) word: CachePadded<StateWord>,
     /// The token by which it owns `Counted`s.
     pub(crate) token: Token,
     pub(crate) roots: Arc<RootTable>,
@@ -125,5 +128,28 @@ impl Place {
         // SAFETY: the pointer is null, or made from a static reference.
         // Relaxed: as for `set`.
         unsafe { self.0.load(Ordering::Relaxed).as_ref() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::mem::offset_of;
+
+    use super::*;
+
+    /// The word is written by other threads; what the owner uses all the time lies on other cache lines.
+    #[test]
+    fn the_state_word_has_a_cache_line_of_its_own() {
+        let word = offset_of!(MutatorState, word)..offset_of!(MutatorState, word) + size_of::<CachePadded<StateWord>>();
+        for used in [
+            offset_of!(MutatorState, poll),
+            offset_of!(MutatorState, buffer),
+            offset_of!(MutatorState, barrier),
+            offset_of!(MutatorState, roots),
+            offset_of!(MutatorState, drops),
+        ] {
+            assert!(used + 64 <= word.start || used >= word.end, "{used} lies beside {word:?}");
+        }
+        assert_eq!(word.start % 64, 0);
     }
 }

@@ -9,6 +9,8 @@
 use core::{cell::Cell, ptr::NonNull};
 use std::collections::BTreeMap;
 
+use crossbeam_utils::CachePadded;
+
 use super::{
     count::{Count, FIRST_TOKEN},
     owners::{Object, OwnerHandle, Owners},
@@ -32,7 +34,8 @@ pub(super) fn current() -> u64 {
 }
 
 /// The mutators of the process, by token.
-static OWNERS: [Owners; SHARDS] = [const { Owners { entries: Mutex::new(BTreeMap::new()) } }; SHARDS];
+static OWNERS: [CachePadded<Owners>; SHARDS] =
+    [const { CachePadded::new(Owners { entries: Mutex::new(BTreeMap::new()) }) }; SHARDS];
 
 /// The number of locks. Mutators that live at the same time have consecutive tokens, and so a lock each.
 const SHARDS: usize = 64;

@@ -21,6 +21,8 @@ use core::{
 };
 use std::alloc;
 
+use crossbeam_utils::CachePadded;
+
 use crate::{
     object::TypeInfo,
     sync::{
@@ -99,7 +101,8 @@ pub(crate) struct RootTable {
     free: Cell<*mut RootSlot>,
     /// Slots that a scan has linked into the free list: of roots that the owner created and that were dropped elsewhere.
     relinked: Cell<isize>,
-    live: LiveCount,
+    /// Other threads count here: it has a cache line of its own.
+    live: CachePadded<LiveCount>,
     /// What keeps the heap alive. The thread that drops the last root takes it.
     heap: Mutex<Option<Arc<dyn HeapHandle>>>,
     identity: *const (),
@@ -144,7 +147,7 @@ impl RootTable {
             chunks: RefCell::default(),
             free: Cell::new(ptr::null_mut()),
             relinked: Cell::new(0),
-            live: LiveCount::attached(),
+            live: CachePadded::new(LiveCount::attached()),
             heap: Mutex::new(Some(heap)),
             identity,
             place: Cell::new(0),
