@@ -398,7 +398,7 @@ impl Mutator {
     /// collect, both wait for ever. Inside `wait`, the thread has no mutator and cannot attach to another heap; it may drop roots.
     /// Afterwards it waits for the end of a pause that is under way. If there is none, `blocked` costs two atomic operations.
     ///
-    /// Entering and leaving count as safepoints: a collection that is due happens there. On entry this thread gives up after 50 ms
+    /// Entering and leaving count as safepoints: a collection that is due happens there. On entry this thread gives up after 20 ms
     /// if another one does not reach a safepoint, since that one may wait for what this thread is about to do; the other one then
     /// collects. A collection that becomes due while every thread is blocked happens without them.
     ///

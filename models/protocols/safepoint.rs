@@ -183,11 +183,10 @@ fn asked_by_a_thread_without_a_mutator(comes_back: bool) {
             };
             block();
             if comes_back {
-                there.rendezvous.leave_blocked(&mutator.word);
-                mutator.heap.touch();
                 if mutator.poll.is_raised() && mutator.poll.take().contains(Reason::MINOR) {
-                    there.request(&mutator);
+                    there.lead();
                 }
+                there.rendezvous.leave_blocked(&mutator.word);
                 block();
             }
         });

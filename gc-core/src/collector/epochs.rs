@@ -11,6 +11,8 @@ pub(crate) struct Epochs {
     stop_number: AtomicU64,
     /// Twice the number of collections, plus one while one runs.
     collections: AtomicU64,
+    /// The value of `collections` when a thread last gave up waiting for a mutator to reach a safepoint.
+    given_up_at: AtomicU64,
 }
 
 /// Returns a number that no other stop in the process has, up to `object::cell_word::LAST_STOP`.
@@ -26,6 +28,7 @@ impl Epochs {
             stop_count: AtomicU64::new(1),
             stop_number: AtomicU64::new(next_stop_number()),
             collections: AtomicU64::new(0),
+            given_up_at: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -62,6 +65,18 @@ impl Epochs {
     pub(crate) fn end_collection(&self) {
         // Release: as above.
         self.collections.fetch_add(1, Ordering::Release);
+    }
+
+    /// Records that the thread which observed `collections` gave up waiting for a mutator to reach a safepoint.
+    pub(crate) fn give_up(&self, collections: u64) {
+        // Relaxed: a hint that saves waiting again.
+        self.given_up_at.store(collections, Ordering::Relaxed);
+    }
+
+    /// Returns whether a thread has given up since the last collection, which left `collections`.
+    pub(crate) fn gave_up(&self, collections: u64) -> bool {
+        // Relaxed: as above.
+        self.given_up_at.load(Ordering::Relaxed) == collections
     }
 
     /// Returns twice the number of collections, plus one while one runs.

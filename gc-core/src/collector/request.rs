@@ -121,37 +121,47 @@ fn block(local: &Attachment) {
 pub(crate) fn enter_blocked(local: &Attachment) {
     attachment::stop_running();
     if let Some(asked) = local.collector.rendezvous.block(local.member()) {
-        blocked_slow(local, asked);
+        // The owner looks again when it leaves.
+        let _ = blocked_slow(local, asked);
     }
 }
 
+/// Does what the poll of a BLOCKED mutator was raised for. Returns whether the owner has to look again when it runs.
 #[cold]
 #[inline(never)]
-fn blocked_slow(local: &Attachment, asked: bool) {
+fn blocked_slow(local: &Attachment, asked: bool) -> bool {
     if asked {
         local.merge_counted();
     }
-    let reason = local.poll.take();
-    if reason.contains(Reason::STRESS) {
-        local.poll.raise(Reason::STRESS);
-    }
-    if reason.contains(Reason::MAJOR) {
-        // The owner waits for the end of the cycle when it runs again.
-        local.poll.raise(Reason::MAJOR);
-    }
-    if reason.contains(Reason::MINOR) && local.collector.config.stress.every_allocation != 0 {
+    let (collector, reason) = (&*local.collector, local.poll.take());
+    let stays = |stays| {
+        if reason.contains(stays) {
+            local.poll.raise(stays);
+        }
+        reason.contains(stays)
+    };
+    // The owner waits for the end of the cycle when it runs again.
+    let look_again = stays(Reason::MAJOR) | stays(Reason::STRESS);
+    let every_allocation = reason.contains(Reason::MINOR) && collector.config.stress.every_allocation != 0;
+    if !lead_due(collector, reason.contains(Reason::REMEMBERED)) {
+        stays(Reason::REMEMBERED);
+        local.poll.raise(Reason::MINOR);
+    } else if every_allocation {
         local.poll.raise(Reason::MINOR);
     }
-    lead_due(&local.collector, reason.contains(Reason::REMEMBERED));
+    look_again
 }
 
-/// Makes the mutator RUNNING, and does what is due. The caller is the owner of `local`, which has called
-/// [`enter_blocked`] before.
+/// Leads what is due, and makes the mutator RUNNING. The caller is the owner of `local`, which has called [`enter_blocked`] before.
+///
+/// The mutator is BLOCKED while it leads, and gives up as it does on entry: another mutator may wait, for the moment, for what this
+/// thread does next. What becomes due after that is found at the next safepoint.
 #[inline]
 pub(crate) fn leave_blocked(local: &Attachment) {
+    let look_again = local.poll.is_raised() && blocked_slow(local, false);
     local.collector.rendezvous.leave_blocked(&local.word);
     attachment::run(local);
-    if local.poll.is_raised() {
+    if look_again {
         at_safepoint(local);
     }
 }
@@ -166,19 +176,28 @@ pub(crate) fn detach(local: &Attachment) {
     if attachment::thread_ends() {
         ask(collector);
     } else {
-        lead_due(collector, local.poll.take().contains(Reason::REMEMBERED));
+        let _ = lead_due(collector, local.poll.take().contains(Reason::REMEMBERED));
     }
 }
 
 /// Leads what is due, for a thread whose mutator is BLOCKED; `remembers_much`: its remembered set is full. If another mutator
-/// takes long to reach a safepoint, that one leads instead: this thread may be about to end what it waits for.
-pub(crate) fn lead_due(collector: &Collector, remembers_much: bool) {
+/// takes long to reach a safepoint, that one leads instead: this thread may be about to end what it waits for. Returns whether
+/// nothing is due any more.
+#[must_use]
+fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let observed = observed(collector);
     let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::Nursery));
-    let Some((wanted, cause)) = due(collector).or(full) else { return };
-    if lead(collector, wanted, cause, Some(observed), Some(TIMEOUT)).is_none() {
+    let Some((wanted, cause)) = due(collector).or(full) else { return true };
+    // If a thread has given up before, the mutator that it waited for has its poll raised, and collects when it gets there.
+    if collector.epochs.gave_up(observed.collections) {
+        return false;
+    }
+    let led = lead(collector, wanted, cause, Some(observed), Some(TIMEOUT)).is_some();
+    if !led {
+        collector.epochs.give_up(observed.collections);
         ask(collector);
     }
+    led
 }
 
 /// Leads what is due if no mutator runs. Otherwise the mutators that run find their polls raised ([safepoint.due]).
@@ -201,7 +220,7 @@ pub(crate) fn ask(collector: &Collector) {
 }
 
 /// How long a thread that enters `blocked` or detaches waits for a mutator to reach a safepoint.
-const TIMEOUT: Duration = Duration::from_millis(50);
+const TIMEOUT: Duration = Duration::from_millis(20);
 
 /// Stops the world and does what `wanted` requests. A minor collection that began after `observed` is shared instead. The caller's
 /// mutator, if it has one, is BLOCKED. Returns the report of the pause, or `None` if there was none: it was not due any more, or a

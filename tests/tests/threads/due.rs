@@ -163,3 +163,32 @@ fn a_mutator_in_a_thread_local_leaves_what_is_due_to_the_heap() {
     ends.join().unwrap();
     wait_until("the heap has done it", || collections(&heap.stats()) > 0);
 }
+
+/// A thread that blocks again and again is not held up each time by another one that takes long to poll.
+#[test]
+fn blocking_beside_a_thread_that_does_not_poll_is_held_up_once() {
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let (attached, is_attached) = mpsc::channel();
+    let (end, ends) = mpsc::channel::<()>();
+    let there = heap.clone();
+    let slow = thread::spawn(move || {
+        let mut m = there.attach().unwrap();
+        attached.send(()).unwrap();
+        ends.recv().unwrap(); // runs, and does not poll
+        m.safepoint();
+    });
+    blocking::recv(&mut m, &is_attached).unwrap();
+    use_up(&m);
+    let start = std::time::Instant::now();
+    for _ in 0..1000 {
+        m.blocked(|| ());
+        m.alloc(0);
+    }
+    let took = start.elapsed();
+    assert_eq!(collections(&heap.stats()), 0);
+    end.send(()).unwrap();
+    blocking::join(&mut m, slow).unwrap();
+    assert!(collections(&heap.stats()) > 0, "the slow one did it");
+    assert!(took < Duration::from_secs(5), "{took:?} for a thousand waits of nothing");
+}
