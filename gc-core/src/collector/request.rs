@@ -188,14 +188,14 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let observed = observed(collector);
     let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::Nursery));
     let Some((wanted, cause)) = due(collector).or(full) else { return true };
-    // If a thread has given up before, the mutator that it waited for has its poll raised, and collects when it gets there.
-    if collector.epochs.gave_up(observed.collections) {
-        return false;
-    }
-    let led = lead(collector, wanted, cause, Some(observed), Some(TIMEOUT)).is_some();
+    // If a thread has given up since the last collection, this one does not wait again.
+    let led = !collector.epochs.gave_up(observed.collections)
+        && lead(collector, wanted, cause, Some(observed), Some(TIMEOUT)).is_some();
     if !led {
         collector.epochs.give_up(observed.collections);
-        ask(collector);
+        // The mutator that runs finds its poll raised. If it blocks or goes without collecting, this thread is blocked by now, so
+        // the concurrent thread finds that none runs.
+        collector.major.ask_to_collect();
     }
     led
 }
