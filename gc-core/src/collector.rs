@@ -6,12 +6,14 @@
 //! | `major_cycle`, then the one `match` on its phase in `major` | the order of a major (full) cycle, over its pauses |
 //! | `policy`, `pacing` | which collection happens, and when |
 //! | `concurrent`, `job_thread` | what the heap's own threads do concurrently |
+//! | `kept`, `kept_end`, `users` | the mutators that threads keep between calls of `Heap::with`, and the end of a heap's use |
 //! | `collector` | the parts of a heap, and the order of its locks |
 
 pub(crate) mod attachment;
 #[expect(clippy::module_inception, reason = "the collector of the folder: the owner of what lies beside it")]
 mod collector;
 mod concurrent;
+pub(crate) mod detach;
 pub(crate) mod drops;
 mod epochs;
 mod generations;
@@ -19,6 +21,8 @@ pub(crate) mod handle;
 mod job_queue;
 mod job_thread;
 pub(crate) mod jobs;
+pub(crate) mod kept;
+mod kept_end;
 mod major;
 pub(crate) mod major_cycle;
 mod minor;
@@ -36,6 +40,7 @@ mod stopped_heap;
 mod sweeping;
 mod trim;
 pub(crate) mod type_info;
+pub(crate) mod users;
 mod verify;
 
 pub(crate) use collector::Collector;

@@ -1,13 +1,16 @@
 //! `Heap`: the handle to one collected heap, its builder and its limits.
 
 mod builder;
+mod threads;
+mod with;
 
 use core::fmt;
 
 pub use builder::HeapBuilder;
+pub use threads::Scope;
 
 use crate::{
-    collector::{Collector, handle::Handle},
+    collector::{Collector, users::Users},
     memory::PAGE,
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
@@ -17,7 +20,8 @@ use crate::{
 
 /// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
 ///
-/// A thread attaches to a heap to use it ([`attach`](Self::attach)). The heap lives as long as a handle, a mutator or a
+/// A thread attaches to a heap to use it ([`attach`](Self::attach)), or enters it for the time of a closure
+/// ([`with`](Self::with)). The heap lives as long as a handle, a mutator or a
 /// [`Root`](crate::Root) of it. The thread that drops the last of these waits until every object is dropped and all of the heap's
 /// memory is returned. If a destructor may need a collection of another heap, drop the last one in [`blocked`](Mutator::blocked).
 ///
@@ -25,7 +29,7 @@ use crate::{
 /// mark, sweep, drop or report, or memory to return to the system.
 ///
 /// A child process made by `fork` has only the thread that called it. The child may read objects, and may drop its mutator, roots
-/// and heaps: the heap's memory then stays until the child ends, and no destructor runs. Anything else, a new heap included, may
+/// and heaps, and return from [`with`](Self::with): the heap's memory then stays until the child ends, and no destructor runs. Anything else, a new heap included, may
 /// wait for ever for a lock that a thread of the parent held. As with other libraries, a child that does more calls `exec` first.
 ///
 /// ```
@@ -37,7 +41,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Heap {
-    handle: Arc<Handle>,
+    users: Arc<Users>,
 }
 
 /// A panic leaves no broken state: no user code runs while a lock is held, and a collection that fails aborts the process.
@@ -58,11 +62,11 @@ impl Heap {
     }
 
     pub(crate) fn collector(&self) -> &Collector {
-        &self.handle.collector
+        &self.users.handle.collector
     }
 
     pub(crate) fn shared_collector(&self) -> &Arc<Collector> {
-        &self.handle.collector
+        &self.users.handle.collector
     }
 
     /// Makes this thread a mutator of the heap.
@@ -73,8 +77,9 @@ impl Heap {
     ///
     /// # Errors
     ///
-    /// If the thread has a mutator already, of any heap, also inside [`Mutator::blocked`]; if it is a heap's own thread; or if too
-    /// many mutators are attached. The error says which.
+    /// If the thread has a mutator already, of any heap, also inside [`Mutator::blocked`] or [`with`](Self::with); if it is a heap's
+    /// own thread; or if too many mutators are attached. The error says which. A [parked](Mutator::park) mutator does not count,
+    /// nor one that the thread keeps for `with`.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -85,7 +90,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn attach(&self) -> Result<Mutator, AttachError> {
-        Mutator::attach(&self.handle, None)
+        Mutator::attach(&self.users, None)
     }
 
     /// Attaches as [`attach`](Self::attach) does, but gives up after `timeout`.
@@ -107,7 +112,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn attach_timeout(&self, timeout: core::time::Duration) -> Result<Mutator, AttachError> {
-        Mutator::attach(&self.handle, Some(timeout))
+        Mutator::attach(&self.users, Some(timeout))
     }
 
     /// Returns what the heap did and holds. Takes constant time, on any thread.
@@ -309,7 +314,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.handle, &other.handle)
+        Arc::ptr_eq(&self.users, &other.users)
     }
 }
 
@@ -346,7 +351,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn heap(&self) -> Heap {
-        Heap { handle: self.handle().clone() }
+        Heap { users: self.users() }
     }
 }
 

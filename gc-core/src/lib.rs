@@ -37,6 +37,8 @@
 //! |---|---|
 //! | make a heap, set its limits | [`Heap`], [`HeapBuilder`], [`Thresholds`] |
 //! | allocate; reach safepoints; wait | [`Mutator`], [`blocking`] |
+//! | use a heap on a pool's threads, in callbacks, with an async runtime | [`Heap::with`], [`Mutator::park`] |
+//! | start threads that use it | [`Heap::spawn`], [`Heap::scope`] |
 //! | write a type whose values live in a heap | [`derive@Trace`], and for its fields [`Gc`], [`Slot`], [`GcCell`], [`Leaf`] |
 //! | keep something across safepoints, or send it to another thread | [`Root`] |
 //! | share something immutable that needs no heap | [`Counted`], [`CountedWeak`], [`Acyclic`] |
@@ -98,8 +100,8 @@ pub use counted::{CloneContents, Contents, Counted, CountedWeak};
 pub use external::ExternalBytes;
 pub use gc::Gc;
 pub use gc_derive::Trace;
-pub use heap::{Heap, HeapBuilder};
-pub use mutator::{AllocError, AttachError, Mutator};
+pub use heap::{Heap, HeapBuilder, Scope};
+pub use mutator::{AllocError, AttachError, EnterError, Mutator, NotEntered, Parked};
 pub use root::Root;
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds};
 pub use slot::Slot;

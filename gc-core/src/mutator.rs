@@ -5,30 +5,41 @@
 //!
 //! - **[mutator.nothing-moves]** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: every
 //!   function in which this thread can let a pause happen takes `&mut Mutator` or consumes it.
-//! - **[mutator.one-a-thread]** A thread has at most one `Mutator`, and it stays on its thread.
+//! - **[mutator.one-a-thread]** A thread has at most one `Mutator` that it can use, and that one runs: all others are borrowed by
+//!   `blocked`, parked or kept ([attachment.one-runs]). A `Mutator` stays on its thread. So no two can be exchanged (`mem::swap`),
+//!   and all pointers that a thread can use at a time are of one heap.
 
 mod allocate;
+mod first;
+mod lent;
+mod park;
 
-use core::{fmt, marker::PhantomData, panic::Location, ptr::NonNull, time::Duration};
+use core::{cell::Cell, fmt, marker::PhantomData, panic::Location, ptr, ptr::NonNull, time::Duration};
 use std::{
     thread::{self, Thread},
     time::Instant,
 };
 
 pub use allocate::AllocError;
+pub(crate) use first::attach_for_with;
+pub use lent::EnterError;
+pub(crate) use lent::Lent;
+pub use park::{NotEntered, Parked};
 
 use crate::{
     barrier::Barrier,
     collector::{
         self, Collector,
         attachment::{self, Attachment},
+        detach,
         drops::DropQueue,
-        handle::Handle,
+        kept,
         major_cycle::Phase,
         mutator_state::{DropList, MutatorState, Place},
         policy,
         registry::{Attached, Registry},
         request, stop,
+        users::Users,
     },
     counted::Token,
     object::{CellUser, CellWord, LAST_NUMBER, PointerSlot, TypeInfo},
@@ -75,7 +86,8 @@ pub struct Mutator {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttachError {
-    /// The thread has a mutator: of this heap or another, perhaps blocked, perhaps leaked.
+    /// The thread has a mutator: of this heap or another, perhaps blocked, leaked, or lent by [`Heap::with`](crate::Heap::with). A
+    /// [`Parked`] mutator does not count.
     AlreadyAttached,
     /// The thread is a heap's own: one that runs destructors or the event hook.
     CollectorThread,
@@ -96,8 +108,8 @@ impl fmt::Display for AttachError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlreadyAttached => f.write_str(
-                "expected a thread that is not attached, found one that has a mutator: drop that one first (a blocked or \
-                 leaked mutator counts)",
+                "expected a thread that is not attached, found one that has a mutator: drop or park that one first (a \
+                 blocked, lent or leaked mutator counts)",
             ),
             Self::CollectorThread => f.write_str(
                 "expected a thread of the program, found a collector's (a destructor or event hook runs there): hand the \
@@ -123,14 +135,27 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Mutator {
     /// Attaches this thread. Gives up after `timeout`, if there is one.
-    pub(crate) fn attach(handle: &Arc<Handle>, timeout: Option<Duration>) -> Result<Self, AttachError> {
-        match role::role() {
-            Role::Free => {}
-            Role::Attached => return Err(AttachError::AlreadyAttached),
-            Role::Collector => return Err(AttachError::CollectorThread),
+    pub(crate) fn attach(users: &Arc<Users>, timeout: Option<Duration>) -> Result<Self, AttachError> {
+        if role::role() == Role::Collector {
+            return Err(AttachError::CollectorThread);
         }
+        if !kept::has_none() {
+            return Err(AttachError::AlreadyAttached);
+        }
+        let mutator = Self { local: Self::admit(users, StateWord::running, timeout)?, thread: PhantomData };
+        mutator.local().user.set(Some(users.clone()));
+        mutator.run_as_own(users.heap);
+        Ok(mutator)
+    }
+
+    /// Makes this thread a participant of the heap. Gives up after `timeout`, if there is one.
+    fn admit(
+        users: &Arc<Users>,
+        word: fn(u32) -> StateWord,
+        timeout: Option<Duration>,
+    ) -> Result<NonNull<Attachment>, AttachError> {
         let (start, thread) = (Instant::now(), thread::current());
-        let collector = handle.collector.clone();
+        let collector = users.handle.collector.clone();
         let mut registry = match timeout {
             None => collector.registry.lock(),
             Some(timeout) => match collector.registry.try_lock_for(timeout) {
@@ -168,7 +193,7 @@ impl Mutator {
         let mut dead = DropQueue::default();
         registry.forget_some_tables(&mut dead);
         collector.background.expect_drops(&mut dead, &collector.memory.budget);
-        let mutator = Self::register(handle, &mut registry, number, thread);
+        let local = Self::register(users, &mut registry, word(number), number, thread);
         if stops {
             stop::count_stop(&collector, &registry.mutators);
             registry.numbers.end_rest();
@@ -176,14 +201,18 @@ impl Mutator {
         }
         drop(registry);
         collector.background.post_drops(dead);
-        role::set_role(Role::Attached);
-        let _ = attachment::thread_ends();
-        attachment::run(mutator.local());
-        Ok(mutator)
+        Ok(local)
     }
 
     /// Makes the state of a mutator and enters it in the registry. The caller is the leader: it holds the registry lock.
-    fn register(handle: &Arc<Handle>, registry: &mut Registry, number: u32, thread: Thread) -> Self {
+    fn register(
+        users: &Arc<Users>,
+        registry: &mut Registry,
+        word: StateWord,
+        number: u32,
+        thread: Thread,
+    ) -> NonNull<Attachment> {
+        let (weak, handle) = (Arc::downgrade(users), users.handle.clone());
         let collector = handle.collector.clone();
         let config = &collector.config;
         let (bits, satb) = (collector.bits.clone(), collector.satb.clone());
@@ -198,7 +227,7 @@ impl Mutator {
             number,
             buffer: Buffer::new(),
             barrier,
-            word: StateWord::running(number).into(),
+            word: word.into(),
             token: Token::new(),
             roots,
             drops: DropList::default(),
@@ -209,7 +238,7 @@ impl Mutator {
             place: 0.into(),
             seen_at: Place::default(),
         };
-        let local = Box::new(Attachment { state, handle: handle.clone(), collector });
+        let local = Box::new(Attachment { state, user: Cell::new(None), users: weak, handle, collector });
         let stress = &local.collector.config.stress;
         if stress.watches_safepoints() {
             local.poll.raise(Reason::STRESS);
@@ -226,19 +255,27 @@ impl Mutator {
         }
         let local = NonNull::from(Box::leak(local));
         registry.enter(Attached::new(local.cast()));
-        let pace = &handle.collector.pacing;
-        pace.share_nursery(registry.mutators.len(), &handle.collector.config);
-        let mutator = Self { local, thread: PhantomData };
-        let Attachment { state: MutatorState { word, poll, token, .. }, collector, .. } = mutator.local();
-        // SAFETY: the word and the poll are in the state, which lives until the mutator has left: `drop` calls `leave` before it
+        let collector = &users.handle.collector;
+        collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
+        // SAFETY: leaked just now; `detach` frees it.
+        let Attachment { state: MutatorState { word, poll, token, .. }, collector, .. } = unsafe { local.as_ref() };
+        // SAFETY: the word and the poll are in the state, which lives until the mutator has left: `detach` calls `leave` before it
         // frees the state. The state keeps the collector alive, which the rendezvous is part of.
         unsafe { token.enter(word, poll, &collector.rendezvous) };
-        mutator
+        local
+    }
+
+    /// Makes this thread run the mutator, which is RUNNING, as the one that it has attached.
+    fn run_as_own(&self, heap: u64) {
+        role::set_role(Role::Attached);
+        kept::set_own(heap, self.local.as_ptr());
+        let _ = attachment::thread_ends();
+        attachment::run(self.local());
     }
 
     #[inline(always)]
     pub(crate) fn local(&self) -> &Attachment {
-        // SAFETY: made in `register`, freed in `drop`; only shared references to it exist.
+        // SAFETY: made in `register`, freed in `detach`; only shared references to it exist.
         unsafe { self.local.as_ref() }
     }
 
@@ -246,8 +283,9 @@ impl Mutator {
         &self.local().collector
     }
 
-    pub(crate) fn handle(&self) -> &Arc<Handle> {
-        &self.local().handle
+    /// Returns a user of the heap.
+    pub(crate) fn users(&self) -> Arc<Users> {
+        self.local().users()
     }
 
     /// Returns the identity of the heap, which no other heap has.
@@ -395,7 +433,8 @@ impl Mutator {
     /// Runs `wait`, which may take long: collections go on without this thread meanwhile.
     ///
     /// A thread that waits outside of `blocked` delays every collection of its heap. If it waits for a thread that wants to
-    /// collect, both wait for ever. Inside `wait`, the thread has no mutator and cannot attach to another heap; it may drop roots.
+    /// collect, both wait for ever. Inside `wait`, the thread has no mutator and cannot attach to another heap. It may
+    /// drop roots, and enter this heap or another ([`Heap::with`](crate::Heap::with)).
     /// Afterwards it waits for the end of a pause that is under way. If there is none, `blocked` costs two atomic operations.
     ///
     /// Entering and leaving count as safepoints: a collection that is due happens there. On entry this thread gives up after 20 ms
@@ -436,10 +475,15 @@ impl Mutator {
 impl Drop for Mutator {
     fn drop(&mut self) {
         let local = self.local();
-        if self.handle().is_elsewhere() {
+        if kept::is_lending() {
+            // The alias that `with` lends ([kept.alias]): it goes on running. (Or the process exits inside of `with`.)
+            return;
+        }
+        kept::set_own(0, ptr::null());
+        role::set_role(Role::Free);
+        if local.handle.is_elsewhere() {
             // The child of a fork: a thread that exists in the parent only may have held a lock. The state leaks.
             attachment::stop_running();
-            role::set_role(Role::Free);
             return;
         }
         let collector = local.collector.clone();
@@ -447,32 +491,13 @@ impl Drop for Mutator {
         // for this thread.
         local.charge_in_hand();
         request::detach(local);
-        // This merges the counts that other threads have asked for, too. It comes before the state is freed, as other threads find
-        // the word by the token.
-        collector.background.post_counted(local.token.leave());
         let mut registry = collector.registry.lock();
-        let rootless = local.roots.orphan();
-        let mut dead = DropQueue::default();
-        if rootless.is_some() {
-            local.roots.take_dropped(|value| dead.boxed(value));
-        }
-        registry.leave(local, rootless.is_none());
-        collector.background.expect_drops(&mut dead, &collector.memory.budget);
-        collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
-        let mut young = collector.young.lock();
-        young.take_over(local);
-        if young.remembered.compact(collector.config.remembered_entries) {
-            collector.pacing.note_much_remembered();
-        }
-        drop(young);
+        // SAFETY: BLOCKED just now, and in the registry. Only this mutator points to it, for it is not lent.
+        let left = unsafe { detach::detach(self.local, &mut registry) };
         drop(registry);
-        collector.background.post_drops(dead);
-        role::set_role(Role::Free);
-        // SAFETY: leaked in `register`. Only this mutator points to it: the registry and the token's entry are gone.
-        drop(unsafe { Box::from_raw(self.local.as_ptr()) });
         request::ask(&collector);
         // Last, and with no lock held: dropping these may end the heap.
-        drop((rootless, collector));
+        drop((left, collector));
     }
 }
 

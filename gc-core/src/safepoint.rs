@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                    enter_blocked
-//!      RUNNING ───────────────────────▶ BLOCKED       in `blocked`, detaching, or leading a stop
+//!      RUNNING ───────────────────────▶ BLOCKED       in `blocked`, parked, kept, detaching, or leading a stop
 //!       │   ▲  ◀───────────────────────               leave_blocked: waits while STOP is set
 //!  park │   │ STOP is cleared
 //!       ▼   │

@@ -6,7 +6,7 @@
 pub(crate) mod mutant;
 
 pub(crate) use core::{hint::spin_loop, sync::atomic};
-pub(crate) use std::sync::Arc;
+pub(crate) use std::sync::{Arc, Weak};
 
 pub(crate) use parking_lot::{Mutex, MutexGuard};
 

@@ -4,6 +4,7 @@ mod cell_word;
 mod counted;
 mod forwarding;
 mod job_queue;
+mod kept_end;
 mod live_count;
 mod major_cycle;
 mod mark;

@@ -2,5 +2,7 @@
 
 #[path = "../../gc-core/src/collector/job_queue.rs"]
 pub(crate) mod job_queue;
+#[path = "../../gc-core/src/collector/kept_end.rs"]
+pub(crate) mod kept_end;
 #[path = "../../gc-core/src/collector/major_cycle.rs"]
 pub(crate) mod major_cycle;

@@ -8,8 +8,12 @@ use fork::{Fork, fork, waitpid};
 use gc_core::{Counted, Generation};
 use gc_tests::heaps::calm;
 
+/// One test forks at a time.
+static TURN: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
+
 #[test]
 fn a_child_reads_and_lets_go_of_its_heaps() {
+    let _turn = TURN.lock();
     for busy in [false, true] {
         let heap = calm().build().unwrap();
         let mut m = heap.attach().unwrap();
@@ -56,5 +60,55 @@ fn a_child_reads_and_lets_go_of_its_heaps() {
         m.collect(Generation::Old);
         drop(counted);
         assert!(weak.upgrade().is_none());
+    }
+}
+
+#[test]
+fn a_child_lets_go_of_mutators_that_are_kept_lent_and_parked() {
+    let _turn = TURN.lock();
+    for round in 0..6 {
+        let (heap, other) = (calm().build().unwrap(), calm().build().unwrap());
+        let root = heap.with(|m| m.root(m.alloc(1_u64))).unwrap();
+        let parked = other.attach().unwrap().park();
+        other.with(|m| *m.alloc(2_u64)).unwrap();
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (there, stopped) = (heap.clone(), stop.clone());
+        // Another thread collects at the moment of the fork: the world may be stopped, and locks may be held.
+        let collects = heap.spawn(move |m| {
+            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+                m.collect([Generation::Fresh, Generation::Old][round % 2]);
+            }
+            drop(there);
+        });
+        let fine = std::env::temp_dir().join(format!("gc-core fork kept {} {round}", std::process::id()));
+        // Within `with`, which ends in both processes.
+        let forked = heap
+            .with(|m| {
+                m.safepoint();
+                let forked = fork().unwrap();
+                assert_eq!(*root.get(m), 1);
+                forked
+            })
+            .unwrap();
+        match forked {
+            Fork::Child => {
+                let ends = fine.clone();
+                // Its thread-locals go, and with them what it keeps.
+                drop((parked, root));
+                drop((heap, other));
+                std::fs::write(ends, "").unwrap();
+                std::process::exit(0);
+            }
+            Fork::Parent(child) => {
+                let (ended, wait) = mpsc::channel();
+                std::thread::spawn(move || ended.send(waitpid(child)));
+                wait.recv_timeout(Duration::from_secs(60)).expect("the child hangs").unwrap();
+                std::fs::remove_file(fine).expect("the child says that all is fine");
+                stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                collects.unwrap().join().unwrap();
+                assert_eq!(heap.with(|m| *root.get(m)), Ok(1));
+                drop(parked);
+            }
+        }
     }
 }

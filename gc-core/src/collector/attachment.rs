@@ -1,18 +1,29 @@
 //! The attachment of a thread to a heap: its mutator's state, what keeps the heap alive, and which attachment a thread runs.
 //!
+//! - **[attachment.one-runs]** A thread may have several attachments. At most one of them is RUNNING; all others are BLOCKED: their
+//!   mutators are inside `blocked`, parked, or kept between calls of `Heap::with`. A mutator stops running only by a function that
+//!   takes it exclusively or by value, so nothing that borrows it is in use while another one runs on its thread. (A leaked mutator
+//!   runs for ever, so no other one ever runs on its thread.)
 //! - **[attachment.current]** `CURRENT` is the attachment whose mutator this thread runs. It is null while the thread is blocked,
 //!   detached or working for the collector. The thread counts references by the token of this attachment ([token.current]).
 
 use core::{cell::Cell, ops::Deref, ptr};
 
-use crate::{counted::Token, sync::Arc};
+use crate::{
+    counted::Token,
+    sync::{Arc, Weak},
+};
 
-use super::{collector::Collector, handle::Handle, mutator_state::MutatorState};
+use super::{collector::Collector, handle::Handle, mutator_state::MutatorState, users::Users};
 
 /// What a mutator points to. The state comes first: its first cache line holds what the fast paths touch.
 #[repr(C)]
 pub(crate) struct Attachment {
     pub(crate) state: MutatorState,
+    /// Makes the attachment a user of the heap. `None` for a kept mutator, which is none.
+    pub(crate) user: Cell<Option<Arc<Users>>>,
+    /// The users of the heap, of whom there is one while the mutator runs ([users.only-they-run]).
+    pub(crate) users: Weak<Users>,
     /// Keeps the heap alive.
     pub(crate) handle: Arc<Handle>,
     pub(crate) collector: Arc<Collector>,
@@ -28,6 +39,11 @@ impl Deref for Attachment {
 }
 
 impl Attachment {
+    /// Returns a user of the heap. The mutator is running.
+    pub(crate) fn users(&self) -> Arc<Users> {
+        self.users.upgrade().expect("a heap has a user while a mutator of it runs")
+    }
+
     /// Merges the counts that other threads asked for, and passes dead objects to the background thread: no destructor runs here.
     #[cold]
     #[inline(never)]

@@ -98,6 +98,11 @@ impl Attached {
         Self(state)
     }
 
+    /// Returns where the mutator's state is.
+    pub(crate) fn pointer(&self) -> NonNull<MutatorState> {
+        self.0
+    }
+
     /// Returns the mutator's state. Its word and poll may be used at any time, the rest only while the world is stopped.
     pub(crate) fn state(&self) -> &MutatorState {
         // SAFETY: its owner frees it only after the registry has forgotten it.

@@ -3,7 +3,7 @@
 use core::{fmt, time::Duration};
 
 use crate::{
-    collector,
+    collector::{self, users::Users},
     settings::{BuildError, Stress, Thresholds, config::Config},
     stats::{Event, Level, event::Hook},
     sync::Arc,
@@ -234,7 +234,7 @@ impl HeapBuilder {
                 Err(_) => Stress::default(),
             },
         };
-        Ok(Heap { handle: Arc::new(collector::start(config)?) })
+        Ok(Heap { users: Arc::new(Users::new(collector::start(config)?)) })
     }
 }
 

@@ -66,6 +66,13 @@ impl Rendezvous {
         !word.change(RUNNING, BLOCKED) && self.enter_blocked_slow(word)
     }
 
+    /// Makes the thread BLOCKED where a collection may happen. Returns whether that is all there is to do. If not, the caller calls
+    /// [`block`](Self::block), whether or not the thread is BLOCKED by now.
+    #[inline(always)]
+    pub(crate) fn try_block(&self, member: Member<'_>) -> bool {
+        member.word.change(RUNNING, BLOCKED) && !member.poll.is_raised()
+    }
+
     /// Makes the thread BLOCKED where a collection may happen. Returns `None` if that is all, or else whether it was ASKED: then its
     /// poll may be raised ([safepoint.due]).
     #[inline]
@@ -74,7 +81,7 @@ impl Rendezvous {
             let raised = member.poll.is_raised();
             return Some(self.enter_blocked(member.word)).filter(|&asked| asked || raised);
         }
-        if member.word.change(RUNNING, BLOCKED) && !member.poll.is_raised() {
+        if self.try_block(member) {
             return None;
         }
         // Has no effect if the word is BLOCKED by now.

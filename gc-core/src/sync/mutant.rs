@@ -118,6 +118,14 @@ mutants! {
     END_FORGETS_THE_PROMISE = "end_forgets_the_promise";
 }
 
+// The end of a heap's use.
+mutants! {
+    /// A thread that exits detaches the mutator that it kept, though the heap's last user has: model `kept_end`.
+    EXIT_DOES_NOT_LOOK = "exit_does_not_look";
+    /// The last user of a heap leaves mutators attached that threads keep: model `kept_end`.
+    LAST_USER_LEAVES_SOME = "last_user_leaves_some";
+}
+
 // Threads of the heap.
 mutants! {
     /// The end of a heap wakes no thread: model `job_queue`.

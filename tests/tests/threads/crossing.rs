@@ -1,8 +1,8 @@
 //! What crosses threads: handles and roots. What never does: pointers, slots, cells, guards, mutators.
 
 use gc_core::{
-    AllocError, AttachError, BuildError, CollectReport, Event, Gc, GcCell, GcCellMut, GcCellRef, Heap, HeapBuilder,
-    Mutator, Root, Slot, Stats, Stress, Thresholds,
+    AllocError, AttachError, BuildError, CollectReport, EnterError, Event, Gc, GcCell, GcCellMut, GcCellRef, Heap,
+    HeapBuilder, Mutator, NotEntered, Parked, Root, Scope, Slot, Stats, Stress, Thresholds,
 };
 use gc_tests::neither_send_nor_sync;
 
@@ -19,12 +19,15 @@ fn handles_roots_and_reports_cross_threads() {
     send_and_sync::<Root<GcCell<u64>>>();
     send_and_sync::<(AttachError, BuildError, CollectReport, Event, Stats, Stress, Thresholds)>();
     send_and_sync::<AllocError<u64>>();
+    send_and_sync::<(EnterError, Scope<'static, 'static>)>();
 }
 
 #[test]
 fn pointers_cells_guards_and_mutators_stay_on_their_thread() {
     neither_send_nor_sync!(
         Mutator,
+        Parked,
+        NotEntered,
         &Mutator,
         Gc<'static, u64>,
         Gc<'static, str>,

@@ -1,0 +1,103 @@
+//! Detaching: a mutator leaves the registry, and what it has in hand becomes the heap's. The last user of a heap detaches those that
+//! are left.
+
+use core::{ptr::NonNull, time::Duration};
+
+use crate::{roots::HeapHandle, sync::Arc};
+
+use super::{attachment::Attachment, drops::DropQueue, kept_end, registry::Registry, users::Users};
+
+/// What is left of a mutator that was detached: its memory, and what keeps the heap alive. To drop it may end the heap, which must not
+/// happen under a lock.
+#[must_use]
+pub(crate) struct Left {
+    _attachment: Box<Attachment>,
+    _heap: Option<Arc<dyn HeapHandle>>,
+}
+
+/// Detaches a mutator.
+///
+/// # Safety
+///
+/// - The mutator is in `registry`, which is its heap's, and BLOCKED.
+/// - The caller is its owner, or no thread runs any mutator of the heap any more.
+/// - Nothing else refers to its state, except the registry and its entry among the owners of counted objects.
+pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry) -> Left {
+    // SAFETY: the registry has it, so it is not freed yet.
+    let attachment = unsafe { local.as_ref() };
+    let collector = &attachment.collector;
+    // This merges the counts that other threads have asked for, too. It comes before the state is freed, as other threads find
+    // the word by the token.
+    collector.background.post_counted(attachment.token.leave());
+    let heap = attachment.roots.orphan();
+    let mut dead = DropQueue::default();
+    if heap.is_some() {
+        attachment.roots.take_dropped(|value| dead.boxed(value));
+    }
+    registry.leave(attachment, heap.is_none());
+    collector.background.expect_drops(&mut dead, &collector.memory.budget);
+    collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
+    let mut young = collector.young.lock();
+    young.take_over(attachment);
+    if young.remembered.compact(collector.config.remembered_entries) {
+        collector.pacing.note_much_remembered();
+    }
+    drop(young);
+    collector.background.post_drops(dead);
+    // SAFETY: leaked where it was made. By the caller's guarantee nothing refers to it: the registry and the token's entry are gone.
+    Left { _attachment: unsafe { Box::from_raw(local.as_ptr()) }, _heap: heap }
+}
+
+/// The attached mutators of a heap, and what is left of those that this has detached.
+pub(crate) struct Departure<'a> {
+    pub(crate) registry: &'a mut Registry,
+    pub(crate) left: Vec<Left>,
+}
+
+impl kept_end::Attached for Departure<'_> {
+    type Id = NonNull<Attachment>;
+
+    /// Takes constant time: the last user leaves none attached, and no mutator attaches after that.
+    fn contains(&self, _: Self::Id) -> bool {
+        !self.registry.mutators.is_empty()
+    }
+
+    fn any(&self) -> Option<Self::Id> {
+        self.registry.mutators.last().map(|attached| attached.pointer().cast())
+    }
+
+    fn detach(&mut self, kept: Self::Id) {
+        // SAFETY: attached, so it is not freed yet.
+        unsafe { kept.as_ref() }.charge_in_hand();
+        // SAFETY: in the registry, and BLOCKED, as all kept mutators are while they are not lent. The caller is the thread that keeps
+        // it, or no mutator of the heap runs any more ([users.only-they-run]). The thread that keeps it finds it only by a
+        // handle of the heap, or when it exits, by looking here.
+        self.left.push(unsafe { detach(kept, self.registry) });
+    }
+}
+
+impl Drop for Users {
+    /// Detaches the mutators that are left, which are kept ones ([kept-end.once]).
+    fn drop(&mut self) {
+        if self.handle.is_elsewhere() {
+            // The child of a fork: a thread that exists in the parent only may hold the lock. The states leak.
+            return;
+        }
+        let collector = &self.handle.collector;
+        let mut registry = collector.registry.lock();
+        if registry.mutators.is_empty() {
+            return;
+        }
+        // Nobody runs ([users.only-they-run]), so this waits for nobody. It orders what the owners did before what is done here, as
+        // the stop for a pause does. The concurrent thread may go on: it touches no mutator's state. No resumption follows, as no
+        // member is left.
+        let members = registry.mutators.iter().map(|attached| attached.state().member());
+        let _ = collector.rendezvous.stop(members, Duration::MAX, |_| Some(Duration::MAX));
+        let mut departure = Departure { registry: &mut registry, left: Vec::new() };
+        kept_end::last_user_goes(&mut departure);
+        let left = departure.left;
+        drop(registry);
+        // With no lock held. `self.handle` is still there: it is what may end the heap.
+        drop(left);
+    }
+}

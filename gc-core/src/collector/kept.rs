@@ -1,0 +1,165 @@
+//! The mutators that a thread keeps between calls of `Heap::with`, BLOCKED, and whether it lends one now.
+//!
+//! ```text
+//!   first `with` ─▶ attached, BLOCKED ⇄ RUNNING: lent to the closure of a `with` ─▶ detached (`kept_end`)
+//! ```
+//!
+//! - **[kept.valid]** A thread follows a pointer to a mutator that it keeps only with a user of the heap in hand, whose number it has
+//!   found the pointer by ([users.identity]); or under the registry lock, if the registry has it ([kept-end.once]). An entry
+//!   whose heap has ended stays in the thread's table, is never found, and goes when the thread enters another heap.
+//! - **[kept.alias]** Within `with` the closure is lent a `Mutator` that its `Mutator::drop` leaves alone: it is an alias of a kept,
+//!   parked or blocked mutator, which is not dropped meanwhile, since it is kept, or borrowed exclusively. While a thread lends one
+//!   it cannot get another `Mutator`: to attach, and to enter a parked one for good, are refused while `LENT` is not 0. So what
+//!   safe code puts in the place of the alias, by whatever crate, is that alias.
+//! - **[kept.exit]** The table has a destructor, which runs when the thread exits and detaches what is in it. It leads no collection,
+//!   and waits for no pause while a mutator of this thread runs, which may be what the pause waits for: then it leaves the kept
+//!   ones to the last user of their heaps. A `with` that comes later, in the destructor of another thread-local, keeps nothing.
+//!
+//! All other thread-locals here have no destructor, so they can be used in the destructors of others.
+
+use core::{
+    cell::{Cell, RefCell},
+    ptr::{self, NonNull},
+};
+
+use crate::{
+    sync::{Arc, Weak},
+    workers::role::{Role, role},
+};
+
+use super::{
+    attachment::{self, Attachment},
+    collector::Collector,
+    detach::Departure,
+    kept_end, request,
+};
+
+/// A heap's number, and this thread's mutator of that heap.
+type Found = (u64, *const Attachment);
+const NONE: Found = (0, ptr::null());
+
+thread_local! {
+    /// The kept mutator that was found last.
+    static LAST: Cell<Found> = const { Cell::new(NONE) };
+    /// The mutator that this thread has attached, if it has one that is not parked.
+    static OWN: Cell<Found> = const { Cell::new(NONE) };
+    /// How many mutators this thread lends, each to a closure inside the closure of the one before.
+    static LENT: Cell<u32> = const { Cell::new(0) };
+    static TABLE: Table = const { Table(RefCell::new(Vec::new())) };
+}
+
+struct Table(RefCell<Vec<Kept>>);
+
+/// A kept mutator, of a heap that may have ended.
+struct Kept {
+    heap: u64,
+    local: NonNull<Attachment>,
+    collector: Weak<Collector>,
+    /// The process in which it was attached.
+    process: u32,
+}
+
+/// Returns this thread's mutator for `with`, of the heap with this number: the one that it keeps, or the one that it has attached.
+/// The caller has a user of the heap ([kept.valid]).
+#[inline(always)]
+pub(crate) fn find(heap: u64) -> Option<NonNull<Attachment>> {
+    let (last, local) = LAST.get();
+    if last == heap { NonNull::new(local.cast_mut()) } else { find_slow(heap) }
+}
+
+#[inline(never)]
+fn find_slow(heap: u64) -> Option<NonNull<Attachment>> {
+    let (own, local) = OWN.get();
+    if own == heap {
+        return NonNull::new(local.cast_mut());
+    }
+    let find = |table: &Table| table.0.borrow().iter().find(|kept| kept.heap == heap).map(|kept| kept.local);
+    let local = TABLE.try_with(find).ok().flatten()?;
+    LAST.set((heap, local.as_ptr()));
+    Some(local)
+}
+
+/// Returns whether this thread can keep a mutator: not once its thread-locals are being destroyed.
+pub(crate) fn can_keep() -> bool {
+    TABLE.try_with(|_| ()).is_ok()
+}
+
+/// Keeps a mutator, which this thread has attached and which is BLOCKED. The thread can keep one ([`can_keep`]).
+pub(crate) fn keep(heap: u64, local: NonNull<Attachment>, collector: &Arc<Collector>) {
+    let kept = Kept { heap, local, collector: Arc::downgrade(collector), process: std::process::id() };
+    TABLE.with(|table| {
+        let mut table = table.0.borrow_mut();
+        table.retain(|kept| kept.collector.strong_count() > 0);
+        table.push(kept);
+    });
+    LAST.set((heap, local.as_ptr()));
+}
+
+/// Returns how many entries this thread's table has.
+#[cfg(test)]
+pub(crate) fn count() -> usize {
+    TABLE.with(|table| table.0.borrow().len())
+}
+
+/// Counts a mutator as lent.
+#[inline(always)]
+pub(crate) fn lend() {
+    LENT.set(LENT.get() + 1);
+}
+
+/// Counts it as given back.
+#[inline(always)]
+pub(crate) fn give_back() {
+    LENT.set(LENT.get() - 1);
+}
+
+/// Returns whether this thread lends a mutator ([kept.alias]).
+#[inline(always)]
+pub(crate) fn is_lending() -> bool {
+    LENT.get() > 0
+}
+
+/// Returns whether this thread can get a mutator for good: it has none, except ones that are kept and not lent, or parked.
+pub(crate) fn has_none() -> bool {
+    role() != Role::Attached && !is_lending() && attachment::current().is_null()
+}
+
+/// Notes the mutator that this thread has attached, or null when it has parked or dropped that.
+pub(crate) fn set_own(heap: u64, local: *const Attachment) {
+    OWN.set(if local.is_null() { NONE } else { (heap, local) });
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        LAST.set(NONE);
+        if is_lending() {
+            // The process exits inside of `with`. The closure does not go on, but its mutator is not BLOCKED.
+            core::mem::forget(self.0.take());
+            return;
+        }
+        self.0.take().into_iter().for_each(Kept::exit);
+    }
+}
+
+impl Kept {
+    /// Detaches the mutator of a thread that exits, unless the last user of its heap has done that ([kept.exit]).
+    fn exit(self) {
+        if self.process != std::process::id() {
+            // The child of a fork: a thread that exists in the parent only may hold the lock. The state leaks.
+            return;
+        }
+        let Some(collector) = self.collector.upgrade() else { return };
+        let registry = if attachment::current().is_null() {
+            Some(collector.registry.lock())
+        } else {
+            collector.registry.try_lock()
+        };
+        let Some(mut registry) = registry else { return };
+        let mut departure = Departure { registry: &mut registry, left: Vec::new() };
+        kept_end::thread_exits(&mut departure, self.local);
+        // Under the lock: [kept-end.no-end].
+        drop(departure);
+        drop(registry);
+        request::ask(&collector);
+    }
+}

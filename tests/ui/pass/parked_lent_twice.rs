@@ -1,0 +1,12 @@
+//! The twin of `fail/parked_lent_twice.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Heap, Mutator, Root};
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let mut parked = heap.attach().unwrap().park();
+    parked.with(|m| m.blocked(|| heap.with(|_| ()))).unwrap().unwrap();
+}

@@ -1,0 +1,11 @@
+//! The twin of `fail/with_mutator_escapes.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Heap, Mutator, Root};
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    heap.with(|m| *m.alloc(1_u64)).unwrap();
+}
