@@ -78,6 +78,10 @@ pub const PATHS: &[Path] = &[
     Path { name: "blocked", run: blocked },
     Path { name: "attach_detach", run: |n| attach_detach(n, 0) },
     Path { name: "attach_detach_among_200", run: |n| attach_detach(n, 200) },
+    Path { name: "with", run: with },
+    Path { name: "with_root_get", run: with_root_get },
+    Path { name: "with_two_heaps", run: with_two_heaps },
+    Path { name: "parked_with", run: parked_with },
 ];
 
 /// The operation of that name.
@@ -414,4 +418,32 @@ fn attach_detach(count: u64, others: usize) -> Duration {
 fn blocked(count: u64) -> Duration {
     let mut m = attached();
     timed(count, |index| m.blocked(|| sink_word(index)))
+}
+
+fn heap() -> Heap {
+    Heap::builder().build().expect("a heap")
+}
+
+/// Enters a heap by the mutator that the thread keeps.
+fn with(count: u64) -> Duration {
+    let heap = heap();
+    heap.with(|_| ()).expect("a free thread");
+    timed(count, |index| heap.with(|_| sink_word(index)).expect("a free thread"))
+}
+
+fn with_root_get(count: u64) -> Duration {
+    let heap = heap();
+    let root = heap.with(|m| m.root(m.alloc(Leaf32 { words: [0; 3] }))).expect("a free thread");
+    timed(count, |_| heap.with(|m| sink(&raw const *core::hint::black_box(&root).get(m))).expect("a free thread"))
+}
+
+/// Enters two heaps in turns.
+fn with_two_heaps(count: u64) -> Duration {
+    let heaps = [heap(), heap()];
+    timed(count, |index| heaps[index as usize % 2].with(|_| sink_word(index)).expect("a free thread"))
+}
+
+fn parked_with(count: u64) -> Duration {
+    let mut parked = attached().park();
+    timed(count, |index| parked.with(|_| sink_word(index)).expect("a free thread"))
 }
