@@ -8,6 +8,9 @@
 //!   poll is raised does what is due at its next safepoint, when it enters or leaves `blocked`, and when it detaches. If the
 //!   thread that made something due has no mutator, or cannot collect, the concurrent thread does it, unless a mutator runs: that
 //!   one finds its poll raised ([safepoint.due]). So no request waits for a thread that sleeps or has gone.
+//! - **[request.given-up]** A thread that gives up waiting records it and *then* makes the stragglers LATE. While the record stands,
+//!   threads that block do not wait again. A straggler that takes LATE, wherever it polls next, removes the record *before* it looks
+//!   at what is due. So the record never stands when all whom it is about are blocked.
 //! - **[request.promise]** A refused allocation is promised a cycle that begins afterwards. The mutator that was refused waits for
 //!   the end of that cycle at its next safepoint, also after it was blocked. If it detaches, the cycle begins all the same.
 
@@ -26,7 +29,7 @@ use super::{
     jobs::Job,
     pause::collect,
     policy::{Request, due},
-    registry::Finished,
+    registry::{Attached, Finished},
     stop,
 };
 
@@ -42,7 +45,7 @@ pub(crate) fn at_safepoint(local: &Attachment) {
     let collector = &*local.collector;
     // This is read before the thread parks: the collection that it parks for satisfies what the poll was raised for.
     let observed = observed(collector);
-    let reason = local.poll.take();
+    let reason = take_reason(local);
     let mut asked = reason.contains(Reason::MERGE);
     if asked {
         local.word.take_asked();
@@ -79,6 +82,15 @@ pub(crate) fn at_safepoint(local: &Attachment) {
     {
         request(local, Generation::Fresh, Cause::Nursery, observed);
     }
+}
+
+/// Takes the reasons of the poll, and ends what was recorded about this mutator ([request.given-up]).
+fn take_reason(local: &Attachment) -> Reason {
+    let reason = local.poll.take();
+    if reason.contains(Reason::LATE) {
+        local.collector.epochs.forget_give_up();
+    }
+    reason
 }
 
 /// Runs `wait` while this thread runs no mutator.
@@ -133,7 +145,7 @@ fn blocked_slow(local: &Attachment, asked: bool) -> bool {
     if asked {
         local.merge_counted();
     }
-    let (collector, reason) = (&*local.collector, local.poll.take());
+    let (collector, reason) = (&*local.collector, take_reason(local));
     let stays = |stays| {
         if reason.contains(stays) {
             local.poll.raise(stays);
@@ -173,10 +185,11 @@ pub(crate) fn detach(local: &Attachment) {
     attachment::stop_running();
     // What the owner was asked for is done when its token leaves.
     let _ = collector.rendezvous.block(local.member());
+    let reason = take_reason(local);
     if attachment::thread_ends() {
         ask(collector);
     } else {
-        let _ = lead_due(collector, local.poll.take().contains(Reason::REMEMBERED));
+        let _ = lead_due(collector, reason.contains(Reason::REMEMBERED));
     }
 }
 
@@ -188,13 +201,12 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let observed = observed(collector);
     let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::Nursery));
     let Some((wanted, cause)) = due(collector).or(full) else { return true };
-    // If a thread has given up before, the mutator that it waited for has its poll raised, and collects when it gets there.
+    // If a thread has given up before, the mutator that it waited for collects when it gets there ([request.given-up]).
     if collector.epochs.gave_up(observed.collections) {
         return false;
     }
     let led = lead(collector, wanted, cause, Some(observed), Some(TIMEOUT)).is_some();
     if !led {
-        collector.epochs.give_up(observed.collections);
         ask(collector);
     }
     led
@@ -248,6 +260,9 @@ pub(crate) fn lead(
     let stopped =
         collector.rendezvous.stop(stop::members(collector, &mutators), timeout.unwrap_or(late_after), |waited| {
             if timeout.is_some() {
+                if let Some(observed) = observed {
+                    give_up(collector, observed, &mutators);
+                }
                 return None;
             }
             stop::report_stragglers(collector, &mutators, waited);
@@ -275,6 +290,14 @@ pub(crate) fn lead(
     collector.background.post_drops(dead);
     collector.background.post(Job::Report(figures.event()));
     Some(report)
+}
+
+/// Records that this thread does not wait any longer for the members that have not reached a safepoint ([request.given-up]).
+fn give_up(collector: &Collector, observed: Observed, mutators: &[Attached]) {
+    collector.epochs.give_up(observed.collections);
+    for member in stop::members(collector, mutators).filter(|member| member.word.is_straggler()) {
+        member.poll.raise_late();
+    }
 }
 
 /// Returns what has been done so far, for a request that is made now.

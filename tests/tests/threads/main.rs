@@ -8,6 +8,7 @@ mod crossing;
 mod due;
 mod exit;
 mod forgotten;
+mod given_up;
 mod late;
 mod life;
 mod locals;
