@@ -77,11 +77,15 @@ pub(crate) fn at_safepoint(local: &Attachment) {
             lead(collector, wanted, cause, None, None);
             collector.rendezvous.leave_blocked(&local.word);
         });
-    } else if reason.contains(Reason::REMEMBERED)
-        || (reason.contains(Reason::MINOR) && (collector.pacing.is_auto() || stress.every_allocation != 0))
-    {
+    } else if reason.contains(Reason::REMEMBERED) || (reason.contains(Reason::MINOR) && minor_is_wanted(collector)) {
         request(local, Generation::Fresh, Cause::Nursery, observed);
     }
+}
+
+/// Returns whether MINOR in a poll stands for a collection now: without `auto` it does if there is another reason for it.
+fn minor_is_wanted(collector: &Collector) -> bool {
+    let pace = &collector.pacing;
+    pace.is_auto() || pace.remembers_much() || collector.config.stress.every_allocation != 0
 }
 
 /// Takes the reasons of the poll, and ends what was recorded about this mutator ([request.given-up]).

@@ -13,6 +13,7 @@ mod late;
 mod life;
 mod locals;
 mod places;
+mod remembered;
 mod requests;
 mod shared_graph;
 mod short_lived;
