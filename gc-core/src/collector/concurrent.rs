@@ -85,7 +85,7 @@ fn mark_concurrently(collector: &Collector) {
             attempts += 1;
             rendezvous.enter_blocked(major.word());
             let budget = if attempts < ATTEMPTS { FINAL } else { u64::MAX };
-            lead(collector, Request::Finish { budget }, major.cause(), None, None);
+            lead(collector, Request::Finish { budget }, major.cause(), None);
             rendezvous.leave_blocked(major.word());
         } else if collector.config.stress.slow_marker != 0 {
             rendezvous.enter_blocked(major.word());

@@ -20,6 +20,7 @@ use std::time::Instant;
 use crate::{
     safepoint::{Reason, Stopped},
     stats::report::{Cause, CollectReport, Generation},
+    sync::MutexGuard,
     workers::AbortOnUnwind,
 };
 
@@ -29,7 +30,7 @@ use super::{
     jobs::Job,
     pause::collect,
     policy::{Request, due},
-    registry::{Attached, Finished},
+    registry::{Attached, Finished, Registry},
     stop,
 };
 
@@ -74,7 +75,7 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         // Another mutator was refused, and is blocked or has gone.
         away(local, || {
             block(local);
-            lead(collector, wanted, cause, None, None);
+            lead(collector, wanted, cause, None);
             collector.rendezvous.leave_blocked(&local.word);
         });
     } else if reason.contains(Reason::REMEMBERED) || (reason.contains(Reason::MINOR) && minor_is_wanted(collector)) {
@@ -114,10 +115,10 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
         block(local);
         report = if asked == Generation::Old {
             Some(collector.major.wait_for_one_after(observed.major, || {
-                let _ = lead(collector, Request::Begin, cause, None, None);
+                let _ = lead(collector, Request::Begin, cause, None);
             }))
         } else {
-            lead(collector, Request::Minor(asked), cause, Some(observed), None)
+            lead(collector, Request::Minor(asked), cause, Some(observed))
         };
         collector.rendezvous.leave_blocked(&local.word);
     });
@@ -209,11 +210,13 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     if collector.epochs.gave_up(observed.collections) {
         return false;
     }
-    let led = lead(collector, wanted, cause, Some(observed), Some(TIMEOUT)).is_some();
-    if !led {
+    // Another leader may wait, without limit, for a mutator that waits for what this thread does next.
+    let registry = collector.registry.try_lock_for(TIMEOUT);
+    let led = registry.and_then(|registry| lead_as(collector, registry, wanted, cause, Some(observed), Some(TIMEOUT)));
+    if led.is_none() {
         ask(collector);
     }
-    led
+    led.is_some()
 }
 
 /// Leads what is due if no mutator runs. Otherwise the mutators that run find their polls raised ([safepoint.due]).
@@ -221,10 +224,9 @@ pub(crate) fn lead_if_none_runs(collector: &Collector) {
     let observed = observed(collector);
     let registry = collector.registry.lock();
     let runs = collector.rendezvous.ask(stop::members(collector, &registry.mutators));
-    drop(registry);
     if !runs && let Some((wanted, cause)) = due(collector) {
-        // A mutator that runs by now has its poll raised.
-        lead(collector, wanted, cause, Some(observed), Some(Duration::ZERO));
+        // A mutator that runs by now has its poll raised: none attaches meanwhile.
+        lead_as(collector, registry, wanted, cause, Some(observed), Some(Duration::ZERO));
     }
 }
 
@@ -238,17 +240,28 @@ pub(crate) fn ask(collector: &Collector) {
 /// How long a thread that enters `blocked` or detaches waits for a mutator to reach a safepoint.
 const TIMEOUT: Duration = Duration::from_millis(20);
 
-/// Stops the world and does what `wanted` requests. A minor collection that began after `observed` is shared instead. The caller's
-/// mutator, if it has one, is BLOCKED. Returns the report of the pause, or `None` if there was none: it was not due any more, or a
-/// mutator did not reach a safepoint within `timeout`. Without `timeout`, this waits for all mutators, and reports stragglers.
+/// Stops the world, however long that takes, and does what `wanted` requests. A minor collection that began after `observed` is
+/// shared instead. The caller's mutator, if it has one, is BLOCKED. Returns the report of the pause, or `None` if it was not due any
+/// more.
 pub(crate) fn lead(
     collector: &Collector,
     wanted: Request,
     cause: Cause,
     observed: Option<Observed>,
+) -> Option<CollectReport> {
+    lead_as(collector, collector.registry.lock(), wanted, cause, observed, None)
+}
+
+/// Leads, as above, with the lock that makes this thread the leader. Also returns `None` if a mutator did not reach a safepoint
+/// within `timeout`. Without `timeout`, this reports stragglers.
+fn lead_as(
+    collector: &Collector,
+    mut registry: MutexGuard<'_, Registry>,
+    wanted: Request,
+    cause: Cause,
+    observed: Option<Observed>,
     timeout: Option<Duration>,
 ) -> Option<CollectReport> {
-    let mut registry = collector.registry.lock();
     if let Request::Minor(asked) = wanted
         && let (Some(last), Some(observed)) = (registry.last[asked as usize], observed)
         && last.started > observed.collections

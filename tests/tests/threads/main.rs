@@ -10,6 +10,7 @@ mod exit;
 mod forgotten;
 mod given_up;
 mod late;
+mod led_by_another;
 mod life;
 mod locals;
 mod places;
