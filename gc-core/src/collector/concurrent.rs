@@ -63,7 +63,11 @@ fn mark_concurrently(collector: &Collector) {
     while !major.thread_ends() && major.phase() == Phase::Marking {
         let marked = mark_increment(collector);
         if major.poll().is_raised() {
-            if major.poll().take().contains(Reason::STOP) {
+            let reason = major.poll().take();
+            if reason.contains(Reason::LATE) {
+                collector.epochs.forget_give_up();
+            }
+            if reason.contains(Reason::STOP) {
                 rendezvous.park(major.word());
             }
             let ranges = major.to_populate();
@@ -81,7 +85,7 @@ fn mark_concurrently(collector: &Collector) {
             attempts += 1;
             rendezvous.enter_blocked(major.word());
             let budget = if attempts < ATTEMPTS { FINAL } else { u64::MAX };
-            lead(collector, Request::Finish { budget }, major.cause(), None, None);
+            lead(collector, Request::Finish { budget }, major.cause(), None);
             rendezvous.leave_blocked(major.word());
         } else if collector.config.stress.slow_marker != 0 {
             rendezvous.enter_blocked(major.word());

@@ -73,7 +73,14 @@ impl Epochs {
         self.given_up_at.store(collections, Ordering::Relaxed);
     }
 
-    /// Returns whether a thread has given up since the last collection, which left `collections`.
+    /// Forgets that a thread gave up: a mutator that it waited for has reached a safepoint, or has blocked.
+    pub(crate) fn forget_give_up(&self) {
+        // Relaxed: as above. The LATE that the caller took orders it after the `give_up` that it answers.
+        self.given_up_at.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// Returns whether a thread has given up since the last collection, which left `collections`, and no mutator that it waited for
+    /// has reached a safepoint yet.
     pub(crate) fn gave_up(&self, collections: u64) -> bool {
         // Relaxed: as above.
         self.given_up_at.load(Ordering::Relaxed) == collections

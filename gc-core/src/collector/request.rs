@@ -8,6 +8,9 @@
 //!   poll is raised does what is due at its next safepoint, when it enters or leaves `blocked`, and when it detaches. If the
 //!   thread that made something due has no mutator, or cannot collect, the concurrent thread does it, unless a mutator runs: that
 //!   one finds its poll raised ([safepoint.due]). So no request waits for a thread that sleeps or has gone.
+//! - **[request.given-up]** A thread that gives up waiting records it and *then* makes the stragglers LATE. While the record stands,
+//!   threads that block do not wait again. A straggler that takes LATE, wherever it polls next, removes the record *before* it looks
+//!   at what is due. So the record never stands when all whom it is about are blocked.
 //! - **[request.promise]** A refused allocation is promised a cycle that begins afterwards. The mutator that was refused waits for
 //!   the end of that cycle at its next safepoint, also after it was blocked. If it detaches, the cycle begins all the same.
 
@@ -17,6 +20,7 @@ use std::time::Instant;
 use crate::{
     safepoint::{Reason, Stopped},
     stats::report::{Cause, CollectReport, Generation},
+    sync::MutexGuard,
     workers::AbortOnUnwind,
 };
 
@@ -26,7 +30,7 @@ use super::{
     jobs::Job,
     pause::collect,
     policy::{Request, due},
-    registry::Finished,
+    registry::{Attached, Finished, Registry},
     stop,
 };
 
@@ -42,7 +46,7 @@ pub(crate) fn at_safepoint(local: &Attachment) {
     let collector = &*local.collector;
     // This is read before the thread parks: the collection that it parks for satisfies what the poll was raised for.
     let observed = observed(collector);
-    let reason = local.poll.take();
+    let reason = take_reason(local);
     let mut asked = reason.contains(Reason::MERGE);
     if asked {
         local.word.take_asked();
@@ -71,14 +75,27 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         // Another mutator was refused, and is blocked or has gone.
         away(local, || {
             block(local);
-            lead(collector, wanted, cause, None, None);
+            lead(collector, wanted, cause, None);
             collector.rendezvous.leave_blocked(&local.word);
         });
-    } else if reason.contains(Reason::REMEMBERED)
-        || (reason.contains(Reason::MINOR) && (collector.pacing.is_auto() || stress.every_allocation != 0))
-    {
+    } else if reason.contains(Reason::REMEMBERED) || (reason.contains(Reason::MINOR) && minor_is_wanted(collector)) {
         request(local, Generation::Fresh, Cause::Nursery, observed);
     }
+}
+
+/// Returns whether MINOR in a poll stands for a collection now: without `auto` it does if there is another reason for it.
+fn minor_is_wanted(collector: &Collector) -> bool {
+    let pace = &collector.pacing;
+    pace.is_auto() || pace.remembers_much() || collector.config.stress.every_allocation != 0
+}
+
+/// Takes the reasons of the poll, and ends what was recorded about this mutator ([request.given-up]).
+fn take_reason(local: &Attachment) -> Reason {
+    let reason = local.poll.take();
+    if reason.contains(Reason::LATE) {
+        local.collector.epochs.forget_give_up();
+    }
+    reason
 }
 
 /// Runs `wait` while this thread runs no mutator.
@@ -98,10 +115,10 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
         block(local);
         report = if asked == Generation::Old {
             Some(collector.major.wait_for_one_after(observed.major, || {
-                let _ = lead(collector, Request::Begin, cause, None, None);
+                let _ = lead(collector, Request::Begin, cause, None);
             }))
         } else {
-            lead(collector, Request::Minor(asked), cause, Some(observed), None)
+            lead(collector, Request::Minor(asked), cause, Some(observed))
         };
         collector.rendezvous.leave_blocked(&local.word);
     });
@@ -133,7 +150,7 @@ fn blocked_slow(local: &Attachment, asked: bool) -> bool {
     if asked {
         local.merge_counted();
     }
-    let (collector, reason) = (&*local.collector, local.poll.take());
+    let (collector, reason) = (&*local.collector, take_reason(local));
     let stays = |stays| {
         if reason.contains(stays) {
             local.poll.raise(stays);
@@ -173,10 +190,11 @@ pub(crate) fn detach(local: &Attachment) {
     attachment::stop_running();
     // What the owner was asked for is done when its token leaves.
     let _ = collector.rendezvous.block(local.member());
+    let reason = take_reason(local);
     if attachment::thread_ends() {
         ask(collector);
     } else {
-        let _ = lead_due(collector, local.poll.take().contains(Reason::REMEMBERED));
+        let _ = lead_due(collector, reason.contains(Reason::REMEMBERED));
     }
 }
 
@@ -188,16 +206,17 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let observed = observed(collector);
     let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::Nursery));
     let Some((wanted, cause)) = due(collector).or(full) else { return true };
-    // If a thread has given up since the last collection, this one does not wait again.
-    let led = !collector.epochs.gave_up(observed.collections)
-        && lead(collector, wanted, cause, Some(observed), Some(TIMEOUT)).is_some();
-    if !led {
-        collector.epochs.give_up(observed.collections);
-        // The mutator that runs finds its poll raised. If it blocks or goes without collecting, this thread is blocked by now, so
-        // the concurrent thread finds that none runs.
-        collector.major.ask_to_collect();
+    // If a thread has given up before, the mutator that it waited for collects when it gets there ([request.given-up]).
+    if collector.epochs.gave_up(observed.collections) {
+        return false;
     }
-    led
+    // Another leader may wait, without limit, for a mutator that waits for what this thread does next.
+    let registry = collector.registry.try_lock_for(TIMEOUT);
+    let led = registry.and_then(|registry| lead_as(collector, registry, wanted, cause, Some(observed), Some(TIMEOUT)));
+    if led.is_none() {
+        ask(collector);
+    }
+    led.is_some()
 }
 
 /// Leads what is due if no mutator runs. Otherwise the mutators that run find their polls raised ([safepoint.due]).
@@ -205,10 +224,9 @@ pub(crate) fn lead_if_none_runs(collector: &Collector) {
     let observed = observed(collector);
     let registry = collector.registry.lock();
     let runs = collector.rendezvous.ask(stop::members(collector, &registry.mutators));
-    drop(registry);
     if !runs && let Some((wanted, cause)) = due(collector) {
-        // A mutator that runs by now has its poll raised.
-        lead(collector, wanted, cause, Some(observed), Some(Duration::ZERO));
+        // A mutator that runs by now has its poll raised: none attaches meanwhile.
+        lead_as(collector, registry, wanted, cause, Some(observed), Some(Duration::ZERO));
     }
 }
 
@@ -222,17 +240,28 @@ pub(crate) fn ask(collector: &Collector) {
 /// How long a thread that enters `blocked` or detaches waits for a mutator to reach a safepoint.
 const TIMEOUT: Duration = Duration::from_millis(20);
 
-/// Stops the world and does what `wanted` requests. A minor collection that began after `observed` is shared instead. The caller's
-/// mutator, if it has one, is BLOCKED. Returns the report of the pause, or `None` if there was none: it was not due any more, or a
-/// mutator did not reach a safepoint within `timeout`. Without `timeout`, this waits for all mutators, and reports stragglers.
+/// Stops the world, however long that takes, and does what `wanted` requests. A minor collection that began after `observed` is
+/// shared instead. The caller's mutator, if it has one, is BLOCKED. Returns the report of the pause, or `None` if it was not due any
+/// more.
 pub(crate) fn lead(
     collector: &Collector,
     wanted: Request,
     cause: Cause,
     observed: Option<Observed>,
+) -> Option<CollectReport> {
+    lead_as(collector, collector.registry.lock(), wanted, cause, observed, None)
+}
+
+/// Leads, as above, with the lock that makes this thread the leader. Also returns `None` if a mutator did not reach a safepoint
+/// within `timeout`. Without `timeout`, this reports stragglers.
+fn lead_as(
+    collector: &Collector,
+    mut registry: MutexGuard<'_, Registry>,
+    wanted: Request,
+    cause: Cause,
+    observed: Option<Observed>,
     timeout: Option<Duration>,
 ) -> Option<CollectReport> {
-    let mut registry = collector.registry.lock();
     if let Request::Minor(asked) = wanted
         && let (Some(last), Some(observed)) = (registry.last[asked as usize], observed)
         && last.started > observed.collections
@@ -248,6 +277,9 @@ pub(crate) fn lead(
     let stopped =
         collector.rendezvous.stop(stop::members(collector, &mutators), timeout.unwrap_or(late_after), |waited| {
             if timeout.is_some() {
+                if let Some(observed) = observed {
+                    give_up(collector, observed, &mutators);
+                }
                 return None;
             }
             stop::report_stragglers(collector, &mutators, waited);
@@ -275,6 +307,14 @@ pub(crate) fn lead(
     collector.background.post_drops(dead);
     collector.background.post(Job::Report(figures.event()));
     Some(report)
+}
+
+/// Records that this thread does not wait any longer for the members that have not reached a safepoint ([request.given-up]).
+fn give_up(collector: &Collector, observed: Observed, mutators: &[Attached]) {
+    collector.epochs.give_up(observed.collections);
+    for member in stop::members(collector, mutators).filter(|member| member.word.is_straggler()) {
+        member.poll.raise_late();
+    }
 }
 
 /// Returns what has been done so far, for a request that is made now.

@@ -24,6 +24,8 @@ impl Reason {
     pub(crate) const REMEMBERED: Self = Self(16);
     /// Another thread asked for counts to be merged.
     pub(crate) const MERGE: Self = Self(32);
+    /// Another thread gave up waiting for this member to reach a safepoint ([request.given-up]).
+    pub(crate) const LATE: Self = Self(64);
 
     #[inline]
     pub(crate) fn contains(self, other: Self) -> bool {
@@ -68,6 +70,13 @@ impl Poll {
     pub(super) fn raise_stop(&self) {
         // Release: see `take`.
         self.0.fetch_or(Reason::STOP.0, Ordering::Release);
+    }
+
+    /// Raises LATE, with MINOR: the owner collects in the place of the thread that gave up, which has recorded that.
+    #[cold]
+    pub(crate) fn raise_late(&self) {
+        // Release, with the Acquire of `take`: the owner that takes LATE ends what was recorded before.
+        self.0.fetch_or(Reason::LATE.0 | Reason::MINOR.0, Ordering::Release);
     }
 
     /// Raises MERGE, after the word's ASKED was set.
