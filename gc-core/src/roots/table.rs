@@ -21,8 +21,6 @@ use core::{
 };
 use std::alloc;
 
-use crossbeam_utils::CachePadded;
-
 use crate::{
     object::TypeInfo,
     sync::{
@@ -96,18 +94,21 @@ struct Chunk {
 }
 
 /// The roots that are filed with one mutator.
+#[repr(C)]
 pub(crate) struct RootTable {
-    chunks: RefCell<Vec<NonNull<Chunk>>>,
     free: Cell<*mut RootSlot>,
+    chunks: RefCell<Vec<NonNull<Chunk>>>,
     /// Slots that a scan has linked into the free list: of roots that the owner created and that were dropped elsewhere.
     relinked: Cell<isize>,
-    /// Other threads count here: it has a cache line of its own.
-    live: CachePadded<LiveCount>,
-    /// What keeps the heap alive. The thread that drops the last root takes it.
-    heap: Mutex<Option<Arc<dyn HeapHandle>>>,
     identity: *const (),
     /// Its index among the tables of the registry, under the registry lock.
     pub(crate) place: Cell<usize>,
+    /// Other threads write what follows: it lies on another cache line. (`CachePadded` would align the table, and an allocation with
+    /// such an alignment takes several times as long, at each attach.)
+    _apart: [u64; 8],
+    live: LiveCount,
+    /// What keeps the heap alive. The thread that drops the last root takes it.
+    heap: Mutex<Option<Arc<dyn HeapHandle>>>,
 }
 
 // SAFETY: [roots.owner] says which thread may touch the cells; the rest is atomic.
@@ -147,7 +148,8 @@ impl RootTable {
             chunks: RefCell::default(),
             free: Cell::new(ptr::null_mut()),
             relinked: Cell::new(0),
-            live: CachePadded::new(LiveCount::attached()),
+            _apart: [0; 8],
+            live: LiveCount::attached(),
             heap: Mutex::new(Some(heap)),
             identity,
             place: Cell::new(0),
