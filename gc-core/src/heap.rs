@@ -279,6 +279,7 @@ impl Heap {
     /// ```
     pub fn set_hard_limit(&self, limit: Option<usize>) {
         self.collector().memory.budget.set_limit(limit.unwrap_or(usize::MAX));
+        self.collector().headroom.forget();
     }
 
     /// Sets the soft limit, in bytes of the old generation: above it, major (full) cycles happen four times as often.

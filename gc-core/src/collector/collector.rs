@@ -29,6 +29,7 @@ use crate::{
 use super::{
     epochs::Epochs,
     generations::{Old, Young},
+    headroom::Headroom,
     jobs::Background,
     major_cycle::MajorCycle,
     pacing::Pacing,
@@ -56,6 +57,7 @@ pub(crate) struct Collector {
     pub(crate) satb: Arc<SatbQueue>,
     /// When to collect, and what was done so far.
     pub(crate) pacing: Pacing,
+    pub(crate) headroom: Headroom,
     pub(crate) epochs: Epochs,
     pub(crate) stats: Recorder,
     /// The jobs of the background thread, and the GC workers.
@@ -96,6 +98,7 @@ impl Collector {
             map,
             runs,
             pacing,
+            headroom: Headroom::new(),
             epochs: Epochs::new(),
             rendezvous: Rendezvous::new(),
             registry: Mutex::default(),

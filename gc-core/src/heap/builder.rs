@@ -137,6 +137,9 @@ impl HeapBuilder {
     /// the heap, such as the buffer of a `Vec`, is not counted; nor are the collector's own tables, about 1/40 of the old
     /// generation.
     ///
+    /// Near the limit the heap counts young objects by size class, collects smaller nurseries, and collects the whole heap in a
+    /// pause if there would be no room for the next nursery. The goal of a major cycle lies below the limit.
+    ///
     /// The limit must hold a nursery and the blocks to promote it into: 13.63 MiB for the default nursery. With several mutators,
     /// each needs another 5 chunks (1.25 MiB): its buffer, one more that it takes before it reaches the safepoint, and blocks to
     /// promote both into.

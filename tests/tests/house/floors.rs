@@ -28,6 +28,7 @@ const STATE: &[&str] = &[
     "drops",
     "epochs",
     "generations",
+    "headroom",
     "job_queue",
     "jobs",
     "major_cycle",

@@ -3,11 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod absurd_lengths;
+mod eviction;
 mod external_bytes;
 mod many_at_the_limit;
+mod near_the_limit;
 mod never_refused;
 mod promotion;
 mod promotion_by_many;
 mod refusals;
+mod ring;
 mod system_refuses;
 mod system_refuses_many;
