@@ -37,6 +37,7 @@ pub(crate) mod policy;
 mod promotion;
 pub(crate) mod refill;
 pub(crate) mod registry;
+pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod stop;
 mod stopped_heap;

@@ -10,11 +10,11 @@ pub use builder::HeapBuilder;
 pub use threads::Scope;
 
 use crate::{
-    collector::{Collector, users::Users},
+    collector::{self, Collector, users::Users},
     memory::PAGE,
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
-    stats::{Counts, Histogram, Stats},
+    stats::{Counts, Histogram, MemoryReport, Stats},
     sync::Arc,
 };
 
@@ -130,10 +130,33 @@ impl Heap {
     pub fn stats(&self) -> Stats {
         let collector = self.collector();
         let mut stats = collector.stats.stats();
-        stats.memory_bytes = collector.memory.budget.used();
+        let budget = &collector.memory.budget;
+        stats.memory_bytes = budget.used();
+        stats.headroom = match budget.limit() {
+            usize::MAX => usize::MAX,
+            limit => limit.saturating_sub(stats.memory_bytes),
+        };
+        (stats.external_bytes, stats.side_bytes) = (budget.external(), budget.side());
+        stats.live_bytes = collector.headroom.live();
+        stats.bytes_allocated += collector.pacing.fresh_bytes() as u64;
         stats.memory_peak = collector.memory.budget.peak();
         (stats.drops_pending, stats.drops_run, stats.drops_panicked) = collector.background.drops();
         stats
+    }
+
+    /// Returns what the heap's memory is used for. Takes locks of the heap, and waits for a pause that is under way.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// let kept = m.root(m.alloc_slice_with(1 << 16, |n| n));
+    /// let report = heap.memory_report();
+    /// assert!(report.large_used >= 8 << 16 && report.counted >= report.large_used);
+    /// # drop(kept);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn memory_report(&self) -> MemoryReport {
+        collector::report::memory_report(self.collector())
     }
 
     /// Returns how long each stop-the-world pause took, from the request to its end.

@@ -105,7 +105,9 @@ pub use mutator::{AllocError, AttachError, EnterError, Mutator, NotEntered, Park
 pub use root::Root;
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds};
 pub use slot::Slot;
-pub use stats::{Cause, CollectReport, Counts, Event, Generation, Histogram, Level, Stats, Step};
+pub use stats::{
+    Cause, CollectReport, Counts, Event, FreeCells, Generation, Histogram, Level, MemoryReport, Stats, Step,
+};
 #[doc(hidden)]
 pub use trace::__private;
 pub use trace::{Acyclic, Leaf, Object, Trace, Visitor};

@@ -44,6 +44,8 @@ pub(crate) struct Room {
 
 /// The figures of a heap.
 pub(crate) struct Headroom {
+    /// Bytes of the old generation that were live after the last major cycle.
+    live: AtomicUsize,
     /// Bytes of empty chunks that are charged.
     young_bytes: AtomicUsize,
     /// Bytes of young objects after the last pause.
@@ -75,6 +77,7 @@ pub(crate) struct Headroom {
 impl Headroom {
     pub(crate) fn new() -> Self {
         Self {
+            live: AtomicUsize::new(0),
             young_bytes: AtomicUsize::new(0),
             survivors: AtomicUsize::new(0),
             smallest: AtomicUsize::new(SMALLEST_NURSERY),
@@ -187,6 +190,15 @@ impl Headroom {
     /// allocated since.
     pub(crate) fn is_still_full(&self) -> bool {
         self.full.load(Ordering::Relaxed) && self.allocated.load(Ordering::Relaxed) < SMALLEST_NURSERY / 2
+    }
+
+    /// Records the bytes that a major cycle has found live.
+    pub(crate) fn note_live(&self, bytes: usize) {
+        self.live.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
     }
 
     /// Counts what was allocated between two pauses.

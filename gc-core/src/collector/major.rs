@@ -190,6 +190,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         // during marking.
         let born = current.old_at_finish.saturating_sub(current.old_at_begin);
         let live = current.old_at_finish.saturating_sub(born + current.swept);
+        collector.headroom.note_live(live);
         // Values that were found dead may hold memory outside the heap until their destructors have run.
         let live = live.saturating_add(collector.memory.budget.external());
         collector.pacing.major_ended(live, after, current.start.elapsed());

@@ -6,7 +6,6 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::budget::Budget,
     object::{
         HEADER, Header, TypeInfo, TypeShape,
         size_class::{CLASSES, SizeClass, promotion_reserve},
@@ -16,16 +15,19 @@ use crate::{
         large::{Pages, RunState},
         old::OldSpace,
     },
-    stats::event::Event,
+    stats::{MemoryReport, event::Event},
 };
 
-use super::{attachment::Attachment, generations::Young, jobs::Job, near_limit, sweeping, trim};
+use super::{
+    attachment::Attachment, collector::Collector, generations::Young, jobs::Job, near_limit, report::memory_report,
+    sweeping, trim,
+};
 
 /// An allocation that the hard limit, the reservation or the system refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Refused {
-    pub(crate) limit: usize,
-    pub(crate) used: usize,
+    /// The memory of the heap at that moment.
+    pub(crate) report: Box<MemoryReport>,
     /// `usize::MAX` for more bytes than there are addresses.
     pub(crate) wanted: usize,
     /// Whether the heap was nearly full, so that there may be memory that only `alloc` gets.
@@ -36,8 +38,9 @@ pub(crate) struct Refused {
 
 impl Refused {
     /// Refuses an object of more bytes than there are addresses: nothing that the program releases makes room for it.
-    pub(crate) fn absurd(budget: &Budget) -> Self {
-        Self { limit: budget.limit(), used: budget.used(), wanted: usize::MAX, early: false, collects: false }
+    pub(crate) fn absurd(collector: &Collector) -> Self {
+        let report = Box::new(memory_report(collector));
+        Self { report, wanted: usize::MAX, early: false, collects: false }
     }
 }
 
@@ -230,15 +233,16 @@ impl Attachment {
     #[cold]
     fn refused(&self, wanted: usize, large: bool) -> Refused {
         let collector = &*self.collector;
-        let (limit, used) = (collector.memory.budget.limit(), collector.memory.budget.used());
+        let report = Box::new(memory_report(collector));
+        let (limit, used) = (report.limit, report.counted);
         let collects = collector.headroom.refuse(large);
-        let refused = Refused { limit, used, wanted, early: collector.headroom.is_nearly_full(), collects };
+        let refused = Refused { report, wanted, early: collector.headroom.is_nearly_full(), collects };
         if collects {
             self.refused_at.set(collector.major.promise());
             self.poll.raise(Reason::MAJOR);
         }
         if collector.pacing.tell_limit() {
-            let event = Event::LimitReached { limit: refused.limit, used: refused.used };
+            let event = Event::LimitReached { limit, used };
             collector.background.post(Job::Report(event));
         }
         refused

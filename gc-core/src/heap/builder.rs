@@ -134,8 +134,8 @@ impl HeapBuilder {
     ///
     /// Counted are the nursery, the blocks of the old generation with those kept ready for promotion, large objects,
     /// values that wait to be dropped, and [bytes held elsewhere](crate::ExternalBytes). Other memory that objects own outside
-    /// the heap, such as the buffer of a `Vec`, is not counted; nor are the collector's own tables, about 1/40 of the old
-    /// generation.
+    /// the heap, such as the buffer of a `Vec`, is not counted. The collector's own tables and lists are: each pause measures them,
+    /// and what they grew by is missing from then on ([`Heap::memory_report`]).
     ///
     /// Near the limit the heap counts young objects by size class, collects smaller nurseries, and collects the whole heap in a
     /// pause if there would be no room for the next nursery. The goal of a major cycle lies below the limit.

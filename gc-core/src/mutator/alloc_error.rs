@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::collector::refill::Refused;
+use crate::{collector::refill::Refused, stats::MemoryReport};
 
 /// An allocation that the hard limit, or the system, did not allow. [`into_value`](Self::into_value) gives the value back.
 ///
@@ -37,9 +37,24 @@ impl<T> AllocError<T> {
         self.value
     }
 
+    /// Returns the memory of the heap when the allocation failed: what lived after the last major collection, what each space
+    /// takes, which size classes have free cells, and how much is left.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// heap.set_hard_limit(Some(0));
+    /// let error = m.try_alloc(7).unwrap_err();
+    /// assert_eq!((error.report().live, error.report().headroom), (0, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn report(&self) -> &MemoryReport {
+        &self.refused.report
+    }
+
     /// Returns the heap's hard limit in bytes, `usize::MAX` if it has none.
     pub fn limit(&self) -> usize {
-        self.refused.limit
+        self.refused.report.limit
     }
 
     /// Returns whether a major (full) collection happens at the next safepoint.
@@ -64,7 +79,7 @@ impl<T> AllocError<T> {
     /// Returns the bytes that were in use when the allocation failed, as [`Stats::memory_bytes`](crate::Stats::memory_bytes)
     /// counts them.
     pub fn used(&self) -> usize {
-        self.refused.used
+        self.refused.report.counted
     }
 }
 
@@ -84,7 +99,8 @@ impl<T> std::error::Error for AllocError<T> {}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, used, wanted, early, collects } = *self;
+        let Self { ref report, wanted, early, collects } = *self;
+        let MemoryReport { limit, counted: used, live, .. } = **report;
         if wanted == usize::MAX {
             return f.write_str("no memory for an object of more bytes than there are addresses");
         }
@@ -94,7 +110,7 @@ impl fmt::Display for Refused {
             limit => write!(f, "and the hard limit is {limit} bytes")?,
         }
         if early {
-            f.write_str(", of which the last major collection left little")?;
+            write!(f, ", of which the last major collection left little: {live} bytes of old objects were live")?;
         }
         if collects {
             f.write_str("; let go of something and reach a safepoint, where garbage is collected, or raise the limit")

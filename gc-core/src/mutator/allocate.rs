@@ -497,8 +497,7 @@ impl Mutator {
         let local = self.local();
         let (size, align) = (info.shape.elem_size as usize, usize::from(info.shape.align));
         let Some(size_with_header) = slice_size(size, align, len) else {
-            let budget = &local.collector.memory.budget;
-            return Err(Refused::absurd(budget));
+            return Err(Refused::absurd(&local.collector));
         };
         let reserved = local.reserve::<INSIST>(&info.shape, size_with_header)?;
         // SAFETY: the address of a slice is that of its length word.

@@ -139,6 +139,12 @@ impl OldSpace {
         &self.free_cells
     }
 
+    /// Returns the bytes of descriptors and bitmaps, as far as blocks were ever committed.
+    pub(crate) fn side_bytes(&self) -> usize {
+        let bitmaps = self.blocks.len() * (BLOCK / GRANULE / 8) * 3;
+        bitmaps + self.blocks.capacity() * size_of::<Block>()
+    }
+
     /// Makes sure that `wanted` blocks are empty and have memory that is charged. It charges released blocks again by `charge`
     /// (bytes). It charges and commits new ones by `grow` (offset in the reservation, bytes). Returns whether there are enough.
     pub(crate) fn ensure_empty(

@@ -61,7 +61,7 @@ fn a_cache_of_many_sizes_keeps_half_of_its_limit() {
     let len = |random: &mut Random| (random.below(4000) >> random.below(6)) as usize;
     let Figures { live, refusals, majors } = fill(&heap, 1 << 16, 300_000, 1 << 10, len);
     assert!(live >= 16 << 20, "{live} bytes live, {refusals} refusals, {majors} majors");
-    assert!(majors <= 300, "{majors} majors, {refusals} refusals");
+    assert!(majors <= 400, "{majors} majors, {refusals} refusals");
 }
 
 /// One small value at each refusal: the cache must not have to release nearly everything, nor collect for each.

@@ -5,6 +5,7 @@
 mod absurd_lengths;
 mod eviction;
 mod external_bytes;
+mod figures;
 mod many_at_the_limit;
 mod near_the_limit;
 mod never_refused;
