@@ -81,6 +81,8 @@ impl Budget {
     /// Sets the bytes of tables and lists, which no limit refuses. They take room from what is charged later.
     pub(crate) fn set_side(&self, bytes: usize) {
         self.side.store(bytes, Ordering::Relaxed);
+        // What passes the limit has not been granted by it.
+        self.peak.fetch_max(self.used().min(self.limit()), Ordering::Relaxed);
     }
 
     pub(crate) fn side(&self) -> usize {

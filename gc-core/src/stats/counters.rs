@@ -57,7 +57,7 @@ pub struct Stats {
     pub external_bytes: usize,
     /// The part of `memory_bytes` that tables and lists take, as of the last collection: of roots, remembered sets, mark bitmaps.
     pub side_bytes: usize,
-    /// The most `memory_bytes` ever was.
+    /// The most `memory_bytes` ever was, without what tables and lists took above the hard limit.
     pub memory_peak: usize,
     /// Entries of the remembered set after the last collection: pointer slots and cells.
     pub remembered: usize,
