@@ -29,7 +29,7 @@ mod major;
 pub(crate) mod major_cycle;
 mod minor;
 pub(crate) mod mutator_state;
-mod near_limit;
+pub(crate) mod near_limit;
 pub(crate) mod nested_roots;
 mod pacing;
 mod pause;

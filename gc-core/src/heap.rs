@@ -229,7 +229,7 @@ impl Heap {
         self.collector().pacing.thresholds()
     }
 
-    /// Sets when collections happen, from the next one on.
+    /// Sets when collections happen. If one is due by that, it happens at the next safepoint.
     ///
     /// # Errors
     ///
@@ -246,6 +246,7 @@ impl Heap {
     pub fn set_thresholds(&self, thresholds: Thresholds) -> Result<(), BuildError> {
         thresholds.check(self.collector().config.chunk_bytes)?;
         self.collector().pacing.set_thresholds(thresholds);
+        collector::request::ask(self.collector());
         Ok(())
     }
 
@@ -273,6 +274,7 @@ impl Heap {
     /// ```
     pub fn set_auto(&self, auto: bool) {
         self.collector().pacing.set_auto(auto);
+        collector::request::ask(self.collector());
     }
 
     /// Returns the hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
@@ -302,7 +304,8 @@ impl Heap {
     /// ```
     pub fn set_hard_limit(&self, limit: Option<usize>) {
         self.collector().memory.budget.set_limit(limit.unwrap_or(usize::MAX));
-        self.collector().headroom.forget();
+        collector::near_limit::limit_set(self.collector());
+        collector::request::ask(self.collector());
     }
 
     /// Sets the soft limit, in bytes of the old generation: above it, major (full) cycles happen four times as often.
@@ -316,6 +319,7 @@ impl Heap {
     /// ```
     pub fn set_soft_limit(&self, limit: Option<usize>) {
         self.collector().pacing.set_soft_limit(limit.unwrap_or(usize::MAX));
+        collector::request::ask(self.collector());
     }
 
     /// Returns the soft limit in bytes, or `None`.

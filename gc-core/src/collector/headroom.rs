@@ -60,6 +60,8 @@ pub(crate) struct Headroom {
     available: AtomicUsize,
     small: AtomicUsize,
     nearly_full: AtomicBool,
+    /// Whether a setting has changed that the next pause fits the heap to.
+    changed: AtomicBool,
     /// Whether the last major cycle has found no room for a smallest nursery.
     full: AtomicBool,
     /// Bytes allocated since the last major cycle, up to the last pause.
@@ -86,6 +88,7 @@ impl Headroom {
             available: AtomicUsize::new(usize::MAX),
             small: AtomicUsize::new(usize::MAX),
             nearly_full: AtomicBool::new(false),
+            changed: AtomicBool::new(false),
             full: AtomicBool::new(false),
             allocated: AtomicUsize::new(0),
             refusals: AtomicUsize::new(0),
@@ -114,12 +117,12 @@ impl Headroom {
         if budget.limit() == usize::MAX {
             return None;
         }
-        let unused = budget.limit().saturating_sub(budget.used());
         let empty = old.ready() * BLOCK + large.dirty_bytes() + self.young_bytes.load(Ordering::Relaxed);
+        let unused = budget.limit().saturating_add(empty).saturating_sub(budget.used());
         // The chunks and windows of a smallest nursery, and a block of each class.
         let windows = self.windows.load(Ordering::Relaxed) / PROMOTION_DEN * PROMOTION_NUM;
         let fixed = (self.smallest.load(Ordering::Relaxed) + windows).saturating_add(CLASSES * BLOCK);
-        let available = unused.saturating_add(empty).saturating_sub(fixed);
+        let available = unused.saturating_sub(fixed);
         let survivors = self.survivors.load(Ordering::Relaxed);
         let promoted = |bytes: usize| {
             let blocks = mix.block_bytes(old.free_cells(), bytes.saturating_add(survivors));
@@ -131,7 +134,7 @@ impl Headroom {
             let middle = least + (most - least) / 2;
             if fits(middle) { least = middle } else { most = middle }
         }
-        let short = unused.saturating_add(empty) < fixed;
+        let short = unused < fixed;
         let available = available.saturating_sub(promoted(0));
         Some(Room { available, small: if short { 0 } else { least } })
     }
@@ -139,6 +142,21 @@ impl Headroom {
     /// Returns the room below which the heap is nearly full.
     pub(crate) fn margin(limit: usize) -> usize {
         (limit / 16).max(SMALLEST_NURSERY.min(limit / 4))
+    }
+
+    /// Records that a setting has changed, and there may be too little room for it.
+    pub(crate) fn note_change(&self) {
+        self.changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether a collection is due that fits the heap to a changed setting.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// Records that a pause fits the heap to its settings.
+    pub(crate) fn begin_fit(&self) {
+        self.changed.store(false, Ordering::Relaxed);
     }
 
     /// Records the room at the end of a pause.
@@ -184,6 +202,11 @@ impl Headroom {
         let windows = self.windows.load(Ordering::Relaxed);
         room.small < Self::smallest_budget(budget) + windows
             || room.available < self.largest_run.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether there is so little memory that survivors had better not stay young, in chunks of their own.
+    pub(crate) fn is_tight(&self) -> bool {
+        self.available.load(Ordering::Relaxed) < self.smallest.load(Ordering::Relaxed)
     }
 
     /// Returns whether a major cycle would find about what the last one has found: no room for a smallest nursery, and little was

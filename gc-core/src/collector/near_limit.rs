@@ -17,7 +17,7 @@ use crate::{
 use super::{
     attachment::Attachment,
     collector::Collector,
-    generations::Young,
+    generations::{Young, old_bytes},
     headroom::{Room, WINDOW},
     major,
     major_cycle::Phase,
@@ -96,6 +96,20 @@ pub(crate) fn release_chunks(collector: &Collector, young: &mut Young, keep: usi
     young.space.put_released(&chunks);
 }
 
+/// Fits the goal to a limit that was set just now. If there is not much room, the next safepoint collects, and fits the rest. The
+/// caller holds no lock.
+pub(crate) fn limit_set(collector: &Collector) {
+    collector.headroom.forget();
+    let (old, large) = (collector.old.lock(), collector.large.lock());
+    let room = collector.headroom.measure(&collector.memory.budget, &old.space, &large, &old.mix);
+    let taken = old_bytes(&old.space, &large).saturating_add(collector.memory.budget.external());
+    drop((old, large));
+    collector.pacing.set_ceiling(room.map_or(usize::MAX, |room| taken.saturating_add(room.small)));
+    if room.is_some_and(|room| room.available.min(room.small) / 8 < collector.pacing.usual_budget()) {
+        collector.headroom.note_change();
+    }
+}
+
 impl StoppedHeap<'_> {
     /// Returns what is left. `None` without a hard limit.
     fn room(&self) -> Option<Room> {
@@ -110,6 +124,7 @@ impl StoppedHeap<'_> {
     /// Fits the heap to what is left below its limit: the goal, the nursery, and how young objects are counted.
     pub(crate) fn fit_to_limit(&mut self) -> Option<Room> {
         let collector = self.collector;
+        collector.headroom.begin_fit();
         let room = self.room();
         let near = room.is_some_and(|room| {
             let usual = collector.pacing.usual_budget();
@@ -127,8 +142,7 @@ impl StoppedHeap<'_> {
         match room {
             Some(room) => {
                 collector.headroom.note(room);
-                let old_bytes = super::generations::old_bytes(&self.old.space, &self.large);
-                let taken = old_bytes.saturating_add(collector.memory.budget.external());
+                let taken = old_bytes(&self.old.space, &self.large).saturating_add(collector.memory.budget.external());
                 collector.pacing.set_ceiling(taken.saturating_add(room.small));
                 collector.pacing.set_affordable(if near {
                     (room.small / 4).min(room.available / 3)
@@ -156,13 +170,20 @@ impl StoppedHeap<'_> {
     ) -> bool {
         let headroom = &self.collector.headroom;
         let budget = self.collector.pacing.usual_budget();
-        let Some(room) = self.fit_to_limit() else { return false };
-        if !headroom.is_short(room, budget) || headroom.is_still_full() {
+        let is_short = |room: Option<Room>| room.is_some_and(|room| headroom.is_short(room, budget));
+        if !is_short(self.fit_to_limit()) {
             return false;
         }
         if self.young.space.in_use() > 0 || self.young.remembered.len() > 0 {
+            // Survivors that stay young take whole chunks.
             evacuated.add_minor(self.minor(Generation::Young));
             self.verify(Checkpoint::AfterPromotion);
+            if !is_short(self.fit_to_limit()) {
+                return false;
+            }
+        }
+        if headroom.is_still_full() {
+            return false;
         }
         // What was allocated since the snapshot of a cycle that is under way is not freed by it.
         let mut again = self.collector.major.phase() != Phase::Idle && step != Step::Begin;
@@ -177,8 +198,7 @@ impl StoppedHeap<'_> {
                     self.all_swept = false;
                     self.collector.major.count(|current| current.pause += start.elapsed());
                     major::end_cycle_of(self.collector, self.collector.major.begun(), &self.old, &self.large);
-                    let room = self.fit_to_limit();
-                    if !again || room.is_none_or(|room| !headroom.is_short(room, budget)) {
+                    if !is_short(self.fit_to_limit()) || !again {
                         return true;
                     }
                     again = false;

@@ -13,5 +13,6 @@ mod promotion;
 mod promotion_by_many;
 mod refusals;
 mod ring;
+mod settings;
 mod system_refuses;
 mod system_refuses_many;
