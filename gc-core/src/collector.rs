@@ -34,6 +34,7 @@ pub(crate) mod nested_roots;
 mod pacing;
 mod pause;
 pub(crate) mod policy;
+pub(crate) mod pressure;
 mod promotion;
 pub(crate) mod refill;
 pub(crate) mod registry;

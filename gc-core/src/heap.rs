@@ -1,12 +1,14 @@
 //! `Heap`: the handle to one collected heap, its builder and its limits.
 
 mod builder;
+mod pressure;
 mod threads;
 mod with;
 
 use core::fmt;
 
 pub use builder::HeapBuilder;
+pub use pressure::Pressure;
 pub use threads::Scope;
 
 use crate::{

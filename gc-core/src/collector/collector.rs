@@ -33,6 +33,7 @@ use super::{
     jobs::Background,
     major_cycle::MajorCycle,
     pacing::Pacing,
+    pressure::PressureSignal,
     registry::Registry,
 };
 
@@ -58,6 +59,7 @@ pub(crate) struct Collector {
     /// When to collect, and what was done so far.
     pub(crate) pacing: Pacing,
     pub(crate) headroom: Headroom,
+    pub(crate) pressure: Arc<PressureSignal>,
     pub(crate) epochs: Epochs,
     pub(crate) stats: Recorder,
     /// The jobs of the background thread, and the GC workers.
@@ -99,6 +101,7 @@ impl Collector {
             runs,
             pacing,
             headroom: Headroom::new(),
+            pressure: Arc::new(PressureSignal::new()),
             epochs: Epochs::new(),
             rendezvous: Rendezvous::new(),
             registry: Mutex::default(),

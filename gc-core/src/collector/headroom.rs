@@ -118,7 +118,7 @@ impl Headroom {
             return None;
         }
         let empty = old.ready() * BLOCK + large.dirty_bytes() + self.young_bytes.load(Ordering::Relaxed);
-        let unused = budget.limit().saturating_add(empty).saturating_sub(budget.used());
+        let unused = budget.limit().saturating_add(empty).saturating_sub(budget.used()).saturating_sub(budget.slack());
         // The chunks and windows of a smallest nursery, and a block of each class.
         let windows = self.windows.load(Ordering::Relaxed) / PROMOTION_DEN * PROMOTION_NUM;
         let fixed = (self.smallest.load(Ordering::Relaxed) + windows).saturating_add(CLASSES * BLOCK);
@@ -167,7 +167,8 @@ impl Headroom {
 
     /// Records the room at the end of a major cycle, during which the old generation grew by `grown` bytes: the cycle has left
     /// these too, and has not looked for garbage among them.
-    pub(crate) fn major_ended(&self, room: Option<Room>, limit: usize, grown: usize) {
+    /// Returns the room if it is less than an eighth of the limit.
+    pub(crate) fn major_ended(&self, room: Option<Room>, limit: usize, grown: usize) -> Option<usize> {
         let margin = Self::margin(limit);
         let large_refused = self.large_refused.swap(false, Ordering::Relaxed);
         let left =
@@ -190,6 +191,7 @@ impl Headroom {
             };
             self.refusals_for_one.store(refusals, Ordering::Relaxed);
         }
+        (left < margin.saturating_mul(2)).then_some(left)
     }
 
     /// Records that an object got a run of so many bytes.

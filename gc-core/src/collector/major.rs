@@ -197,7 +197,11 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         let budget = &collector.memory.budget;
         let room = collector.headroom.measure(budget, &old.space, large, &old.mix);
         let grown = (after + current.swept).saturating_sub(current.old_at_begin);
-        collector.headroom.major_ended(room, budget.limit(), grown);
+        let little = collector.headroom.major_ended(room, budget.limit(), grown);
+        let above = after.saturating_add(budget.external()) > collector.pacing.soft_limit();
+        if let Some(room) = little.or(above.then(|| room.map_or(usize::MAX, |room| room.small))) {
+            collector.pressure.raise(room);
+        }
         collector.stats.record_major_cycle(after, objects, current.swept, current.objects);
         CollectReport {
             generation: Generation::Old,

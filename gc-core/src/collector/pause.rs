@@ -87,7 +87,7 @@ pub(crate) fn collect(
         remembered,
     };
     let survived = evacuated.copied + evacuated.promoted;
-    if cause == Cause::Nursery || cause == Cause::Growth {
+    if matches!(cause, Cause::Nursery | Cause::RememberedSet | Cause::Growth) {
         collector.pacing.fit_nursery(survived, before_remembered);
     }
     collector.pacing.count_survivors(survived);

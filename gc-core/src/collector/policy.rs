@@ -59,7 +59,8 @@ pub(crate) fn due(collector: &Collector) -> Option<(Request, Cause)> {
     let changed = collector.headroom.has_changed();
     let much =
         pace.is_auto() && (changed || pace.wants_minor() || pace.holds_much() || (idle && wants_major(collector)));
-    (much || pace.remembers_much()).then_some((Request::Minor(Generation::Fresh), Cause::Nursery))
+    let cause = if much { Cause::Nursery } else { Cause::RememberedSet };
+    (much || pace.remembers_much()).then_some((Request::Minor(Generation::Fresh), cause))
 }
 
 /// Returns whether marking should begin: the old generation has grown enough, with the memory that objects hold outside the

@@ -17,6 +17,9 @@ pub(crate) struct Budget {
     peak: AtomicUsize,
 }
 
+/// The least bytes that are kept for the growth of tables and lists, once there are some.
+const SLACK: usize = 32 << 10;
+
 impl Budget {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
@@ -30,7 +33,8 @@ impl Budget {
 
     /// Counts `bytes` more, unless that passes the limit. Returns whether they were counted.
     pub(crate) fn charge(&self, bytes: usize) -> bool {
-        let limit = self.limit().saturating_sub(self.external()).saturating_sub(self.side());
+        let limit =
+            self.limit().saturating_sub(self.external()).saturating_sub(self.side()).saturating_sub(self.slack());
         // Relaxed, all of this file: counters that guard no other memory.
         let charged = self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
             used.checked_add(bytes).filter(|&used| used <= limit)
@@ -83,6 +87,12 @@ impl Budget {
         self.side.store(bytes, Ordering::Relaxed);
         // What passes the limit has not been granted by it.
         self.peak.fetch_max(self.used().min(self.limit()), Ordering::Relaxed);
+    }
+
+    /// Returns the bytes that are kept for the growth of tables and lists up to the next pause.
+    pub(crate) fn slack(&self) -> usize {
+        let side = self.side();
+        if side > 0 { side / 8 + SLACK } else { 0 }
     }
 
     pub(crate) fn side(&self) -> usize {

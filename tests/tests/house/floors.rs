@@ -34,6 +34,7 @@ const STATE: &[&str] = &[
     "major_cycle",
     "mutator_state",
     "pacing",
+    "pressure",
     "promotion",
     "registry",
     "verify",

@@ -9,6 +9,7 @@ mod figures;
 mod many_at_the_limit;
 mod near_the_limit;
 mod never_refused;
+mod pressure;
 mod promotion;
 mod promotion_by_many;
 mod refusals;

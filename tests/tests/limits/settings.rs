@@ -36,7 +36,10 @@ fn a_hard_limit_that_is_set_acts_at_the_next_safepoint() {
     heap.set_hard_limit(Some(64 << 20));
     // The goal lies below the hard limit: `alloc` is not refused.
     garbage(&mut m, 40);
-    assert!(heap.stats().collections[2] > 0);
+    wait_until("the cycle that the limit asked for has ended", || {
+        m.safepoint();
+        heap.stats().collections[2] > 0
+    });
     assert!(heap.stats().memory_bytes <= 64 << 20, "{:?}", heap.stats());
 }
 
@@ -69,4 +72,26 @@ fn thresholds_a_soft_limit_and_automatic_collection_act_at_the_next_safepoint() 
     assert_eq!(heap.stats().collections, before);
     heap.set_auto(true);
     collects(&heap, &mut m, "automatic collection acts");
+}
+
+#[test]
+fn a_full_remembered_set_is_a_cause_of_its_own() {
+    let (send, causes) = std::sync::mpsc::channel();
+    let send = parking_lot::Mutex::new(send);
+    let heap = calm().remembered_entries(64).on_event(gc_core::Level::Debug, move |event| {
+        if let gc_core::Event::Collection { cause, .. } = event {
+            let _ = send.lock().send(*cause);
+        }
+    });
+    let heap = heap.build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let slots = m.root(m.alloc_slice_with(1000, |_| gc_core::Slot::<u64>::null()));
+    m.collect(gc_core::Generation::Young);
+    for n in 0..100 {
+        let value = m.alloc(n as u64);
+        slots.get(&m)[n].set(&m, Some(value));
+    }
+    m.safepoint();
+    let causes: Vec<_> = causes.iter().take(2).collect();
+    assert_eq!(causes, [gc_core::Cause::Explicit, gc_core::Cause::RememberedSet]);
 }
