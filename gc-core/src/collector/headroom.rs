@@ -12,7 +12,7 @@
 //!
 //! - **[headroom.promise]** A refused allocation promises a major cycle, except in a heap that is nearly full and whose last
 //!   promised cycles made little room: then only every n-th refusal does. `n` grows by half with each promised cycle that ends
-//!   with less than one and a half margins, to 64 at most, and is halved by one that ends with three. So a program that releases
+//!   with less than one and a half margins, to 16 at most, and is halved by one that ends with three. So a program that releases
 //!   much gets its memory at the next safepoint, and a program that releases a little at a time pays for few cycles. All of it
 //!   depends on counts, not on time.
 //!
@@ -21,7 +21,7 @@
 
 use crate::{
     memory::{BLOCK, PAGE, budget::Budget},
-    object::size_class::{CLASSES, PROMOTION_DEN, PROMOTION_NUM},
+    object::size_class::{PROMOTION_DEN, PROMOTION_NUM},
     space::{census::Census, large::LargeSpace, old::OldSpace, young::MIN_REGION},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
@@ -31,7 +31,7 @@ pub(crate) const WINDOW: usize = 64 << 10;
 /// The fewest bytes that are allocated between two minor collections, except where the settings say less.
 const SMALLEST_NURSERY: usize = 256 << 10;
 /// The most refusals for which one major cycle is promised.
-const MOST_REFUSALS: usize = 64;
+const MOST_REFUSALS: usize = 16;
 
 /// What is left at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,9 +119,9 @@ impl Headroom {
         }
         let empty = old.ready() * BLOCK + large.dirty_bytes() + self.young_bytes.load(Ordering::Relaxed);
         let unused = budget.limit().saturating_add(empty).saturating_sub(budget.used()).saturating_sub(budget.slack());
-        // The chunks and windows of a smallest nursery, and a block of each class.
-        let windows = self.windows.load(Ordering::Relaxed) / PROMOTION_DEN * PROMOTION_NUM;
-        let fixed = (self.smallest.load(Ordering::Relaxed) + windows).saturating_add(CLASSES * BLOCK);
+        // The chunks and windows of a smallest nursery, and a block of each class that has no free cells for a window.
+        let blocks = Census::default().blocks(old.free_cells(), self.windows.load(Ordering::Relaxed));
+        let fixed = self.smallest.load(Ordering::Relaxed).saturating_add(blocks * BLOCK);
         let available = unused.saturating_sub(fixed);
         let survivors = self.survivors.load(Ordering::Relaxed);
         let promoted = |bytes: usize| {

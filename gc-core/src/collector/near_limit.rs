@@ -125,6 +125,11 @@ impl StoppedHeap<'_> {
     pub(crate) fn fit_to_limit(&mut self) -> Option<Room> {
         let collector = self.collector;
         collector.headroom.begin_fit();
+        if self.young.near {
+            // The free cells of open blocks are room, too, and for any worker.
+            let old = &mut *self.old;
+            old.cursors.iter_mut().for_each(|cursors| cursors.close(&mut old.space));
+        }
         let room = self.room();
         let near = room.is_some_and(|room| {
             let usual = collector.pacing.usual_budget();
@@ -137,7 +142,7 @@ impl StoppedHeap<'_> {
         self.old.space.scarce = near;
         if near {
             let old = &mut *self.old;
-            old.cursors[1..].iter_mut().for_each(|cursors| cursors.close(&mut old.space));
+            old.cursors.iter_mut().for_each(|cursors| cursors.close(&mut old.space));
         }
         match room {
             Some(room) => {

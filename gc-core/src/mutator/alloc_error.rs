@@ -13,7 +13,7 @@ use crate::{collector::refill::Refused, stats::MemoryReport};
 /// which would panic, still gets what is left.
 ///
 /// A refusal promises a major collection at the next safepoint ([`is_collecting`](Self::is_collecting)). Where early refusals
-/// follow promised collections that left little more, only some promise another one: every second, then fewer, every 64th at
+/// follow promised collections that left little more, only some promise another one: every second, then fewer, every 16th at
 /// least. So a program that releases much has room at the next safepoint, and a program that releases a little at each refusal
 /// pays for few collections. This depends on how much was released and not on time.
 ///
