@@ -5,6 +5,7 @@
 //! | `request` → `pause` → `minor`, `major` | the order of a collection |
 //! | `major_cycle`, then the one `match` on its phase in `major` | the order of a major (full) cycle, over its pauses |
 //! | `policy`, `pacing` | which collection happens, and when |
+//! | `headroom`, `near_limit` | what is different near the hard limit |
 //! | `concurrent`, `job_thread` | what the heap's own threads do concurrently |
 //! | `kept`, `kept_end`, `users` | the mutators that threads keep between calls of `Heap::with`, and the end of a heap's use |
 //! | `collector` | the parts of a heap, and the order of its locks |
@@ -18,6 +19,7 @@ pub(crate) mod drops;
 mod epochs;
 mod generations;
 pub(crate) mod handle;
+pub(crate) mod headroom;
 mod job_queue;
 mod job_thread;
 pub(crate) mod jobs;
@@ -27,13 +29,16 @@ mod major;
 pub(crate) mod major_cycle;
 mod minor;
 pub(crate) mod mutator_state;
+pub(crate) mod near_limit;
 pub(crate) mod nested_roots;
 mod pacing;
 mod pause;
 pub(crate) mod policy;
+pub(crate) mod pressure;
 mod promotion;
 pub(crate) mod refill;
 pub(crate) mod registry;
+pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod stop;
 mod stopped_heap;

@@ -1,20 +1,22 @@
 //! `Heap`: the handle to one collected heap, its builder and its limits.
 
 mod builder;
+mod pressure;
 mod threads;
 mod with;
 
 use core::fmt;
 
 pub use builder::HeapBuilder;
+pub use pressure::Pressure;
 pub use threads::Scope;
 
 use crate::{
-    collector::{Collector, users::Users},
+    collector::{self, Collector, users::Users},
     memory::PAGE,
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
-    stats::{Counts, Histogram, Stats},
+    stats::{Counts, Histogram, MemoryReport, Stats},
     sync::Arc,
 };
 
@@ -130,10 +132,33 @@ impl Heap {
     pub fn stats(&self) -> Stats {
         let collector = self.collector();
         let mut stats = collector.stats.stats();
-        stats.memory_bytes = collector.memory.budget.used();
+        let budget = &collector.memory.budget;
+        stats.memory_bytes = budget.used();
+        stats.headroom = match budget.limit() {
+            usize::MAX => usize::MAX,
+            limit => limit.saturating_sub(stats.memory_bytes),
+        };
+        (stats.external_bytes, stats.side_bytes) = (budget.external(), budget.side());
+        stats.live_bytes = collector.headroom.live();
+        stats.bytes_allocated += collector.pacing.fresh_bytes() as u64;
         stats.memory_peak = collector.memory.budget.peak();
         (stats.drops_pending, stats.drops_run, stats.drops_panicked) = collector.background.drops();
         stats
+    }
+
+    /// Returns what the heap's memory is used for. Takes locks of the heap, and waits for a pause that is under way.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// let kept = m.root(m.alloc_slice_with(1 << 16, |n| n));
+    /// let report = heap.memory_report();
+    /// assert!(report.large_used >= 8 << 16 && report.counted >= report.large_used);
+    /// # drop(kept);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn memory_report(&self) -> MemoryReport {
+        collector::report::memory_report(self.collector())
     }
 
     /// Returns how long each stop-the-world pause took, from the request to its end.
@@ -206,7 +231,7 @@ impl Heap {
         self.collector().pacing.thresholds()
     }
 
-    /// Sets when collections happen, from the next one on.
+    /// Sets when collections happen. If one is due by that, it happens at the next safepoint.
     ///
     /// # Errors
     ///
@@ -223,6 +248,7 @@ impl Heap {
     pub fn set_thresholds(&self, thresholds: Thresholds) -> Result<(), BuildError> {
         thresholds.check(self.collector().config.chunk_bytes)?;
         self.collector().pacing.set_thresholds(thresholds);
+        collector::request::ask(self.collector());
         Ok(())
     }
 
@@ -250,6 +276,7 @@ impl Heap {
     /// ```
     pub fn set_auto(&self, auto: bool) {
         self.collector().pacing.set_auto(auto);
+        collector::request::ask(self.collector());
     }
 
     /// Returns the hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
@@ -279,6 +306,8 @@ impl Heap {
     /// ```
     pub fn set_hard_limit(&self, limit: Option<usize>) {
         self.collector().memory.budget.set_limit(limit.unwrap_or(usize::MAX));
+        collector::near_limit::limit_set(self.collector());
+        collector::request::ask(self.collector());
     }
 
     /// Sets the soft limit, in bytes of the old generation: above it, major (full) cycles happen four times as often.
@@ -292,6 +321,7 @@ impl Heap {
     /// ```
     pub fn set_soft_limit(&self, limit: Option<usize>) {
         self.collector().pacing.set_soft_limit(limit.unwrap_or(usize::MAX));
+        collector::request::ask(self.collector());
     }
 
     /// Returns the soft limit in bytes, or `None`.

@@ -100,12 +100,14 @@ pub use counted::{CloneContents, Contents, Counted, CountedWeak};
 pub use external::ExternalBytes;
 pub use gc::Gc;
 pub use gc_derive::Trace;
-pub use heap::{Heap, HeapBuilder, Scope};
+pub use heap::{Heap, HeapBuilder, Pressure, Scope};
 pub use mutator::{AllocError, AttachError, EnterError, Mutator, NotEntered, Parked};
 pub use root::Root;
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds};
 pub use slot::Slot;
-pub use stats::{Cause, CollectReport, Counts, Event, Generation, Histogram, Level, Stats, Step};
+pub use stats::{
+    Cause, CollectReport, Counts, Event, FreeCells, Generation, Histogram, Level, MemoryReport, Stats, Step,
+};
 #[doc(hidden)]
 pub use trace::__private;
 pub use trace::{Acyclic, Leaf, Object, Trace, Visitor};

@@ -9,6 +9,7 @@
 //!   `blocked`, parked or kept ([attachment.one-runs]). A `Mutator` stays on its thread. So no two can be exchanged (`mem::swap`),
 //!   and all pointers that a thread can use at a time are of one heap.
 
+mod alloc_error;
 mod allocate;
 mod first;
 mod lent;
@@ -20,7 +21,7 @@ use std::{
     time::Instant,
 };
 
-pub use allocate::AllocError;
+pub use alloc_error::AllocError;
 pub(crate) use first::attach_for_with;
 pub use lent::EnterError;
 pub(crate) use lent::Lent;

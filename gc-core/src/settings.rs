@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod stress;
+pub(crate) mod system_memory;
 
 pub use config::{BuildError, Thresholds};
 pub use stress::{ParseStressError, Stress};

@@ -1,6 +1,7 @@
 //! The three spaces that objects live in, one for each part of the reservation. Only these modules know the flip and the
 //! beginning of a sweep.
 
+pub(crate) mod census;
 pub(crate) mod large;
 pub(crate) mod old;
 pub(crate) mod young;

@@ -47,6 +47,12 @@ impl Remembered {
         self.len() > capacity / 2
     }
 
+    /// Returns the bytes of memory that hold the entries.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pointer_slots.capacity() * size_of::<NonNull<PointerSlot>>()
+            + self.cells.capacity() * size_of::<RememberedCell>()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.pointer_slots.len() + self.cells.len()
     }

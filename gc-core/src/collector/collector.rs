@@ -29,9 +29,11 @@ use crate::{
 use super::{
     epochs::Epochs,
     generations::{Old, Young},
+    headroom::Headroom,
     jobs::Background,
     major_cycle::MajorCycle,
     pacing::Pacing,
+    pressure::PressureSignal,
     registry::Registry,
 };
 
@@ -56,6 +58,8 @@ pub(crate) struct Collector {
     pub(crate) satb: Arc<SatbQueue>,
     /// When to collect, and what was done so far.
     pub(crate) pacing: Pacing,
+    pub(crate) headroom: Headroom,
+    pub(crate) pressure: Arc<PressureSignal>,
     pub(crate) epochs: Epochs,
     pub(crate) stats: Recorder,
     /// The jobs of the background thread, and the GC workers.
@@ -96,6 +100,8 @@ impl Collector {
             map,
             runs,
             pacing,
+            headroom: Headroom::new(),
+            pressure: Arc::new(PressureSignal::new()),
             epochs: Epochs::new(),
             rendezvous: Rendezvous::new(),
             registry: Mutex::default(),

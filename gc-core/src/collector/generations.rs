@@ -5,8 +5,14 @@ use core::ptr::NonNull;
 use crate::{
     barrier::Remembered,
     memory::PAGE,
+    object::size_class::promotion_reserve,
     old::{promote::Cursors, sweep::Progress},
-    space::{large::LargeSpace, old::OldSpace, young::YoungSpace},
+    space::{
+        census::Census,
+        large::LargeSpace,
+        old::OldSpace,
+        young::{Age, Region, YoungSpace},
+    },
 };
 
 use super::mutator_state::MutatorState;
@@ -14,6 +20,10 @@ use super::mutator_state::MutatorState;
 /// The young generation.
 pub(crate) struct Young {
     pub(crate) space: YoungSpace,
+    /// Whether the heap is near its hard limit (`headroom`): then `census` counts every object. It changes in pauses, when no
+    /// mutator has a chunk.
+    pub(crate) near: bool,
+    pub(crate) census: Census,
     /// Objects that need dropping: those of generation 1, and those of mutators that have detached.
     pub(crate) drops: Vec<NonNull<u8>>,
     /// Runs of young large objects of mutators that have detached.
@@ -27,19 +37,59 @@ unsafe impl Send for Young {}
 
 impl Young {
     pub(crate) fn new(space: YoungSpace) -> Self {
-        Self { space, drops: Vec::new(), fresh_large: Vec::new(), remembered: Remembered::default() }
+        Self {
+            space,
+            near: false,
+            census: Census::default(),
+            drops: Vec::new(),
+            fresh_large: Vec::new(),
+            remembered: Remembered::default(),
+        }
     }
 
     /// Takes over the state of a mutator that is stopped or detaching: its buffer, its lists and its remembered set. Hands its
     /// SATB buffer over.
     pub(crate) fn take_over(&mut self, state: &MutatorState) {
         if let Some((region, top)) = state.buffer.retire() {
-            self.space.retire_region(region, top);
+            self.retire_region(region, top);
         }
         self.drops.append(&mut state.drops.take());
         self.fresh_large.append(&mut state.fresh_large.borrow_mut());
         self.remembered.append(state.barrier.take());
         state.barrier.hand_over();
+    }
+
+    /// Takes back a region whose objects end at the address `top`, and counts them near the limit. Its owner runs this, or is
+    /// stopped.
+    pub(crate) fn retire_region(&mut self, region: Region, top: usize) {
+        if self.near {
+            self.census.take_unknown(region.bytes);
+            // SAFETY: [buffer.no-gaps], and only the owner of the region writes headers there.
+            unsafe { self.census.walk(region.start, top) };
+        }
+        self.space.retire_region(region, top);
+    }
+
+    /// Returns how many blocks [refill.reserve] needs for what is young and another chunk, `more` bytes of which are handed out.
+    pub(crate) fn reserve(&self, old: &OldSpace, more: usize) -> usize {
+        if self.near {
+            self.census.blocks(old.free_cells(), more)
+        } else {
+            promotion_reserve((self.space.in_use() + 1) * self.space.chunk_bytes())
+        }
+    }
+
+    /// Counts all objects anew. The world is stopped, and no mutator has a chunk.
+    pub(crate) fn recount(&mut self, near: bool) {
+        self.near = near;
+        self.census = Census::default();
+        if near {
+            for chunk in self.space.of_age(Age::Survivor) {
+                let start = self.space.start(chunk);
+                // SAFETY: [chunk.no-gaps], and the world is stopped.
+                unsafe { self.census.walk(start, start.addr() + self.space.top(chunk)) };
+            }
+        }
     }
 }
 
@@ -48,6 +98,8 @@ pub(crate) struct Old {
     pub(crate) space: OldSpace,
     /// One set of cursors for each worker.
     pub(crate) cursors: Vec<Cursors>,
+    /// The objects of the last nursery that was counted by class.
+    pub(crate) mix: Census,
     /// How far the sweep has come.
     pub(crate) progress: Progress,
 }
@@ -55,7 +107,12 @@ pub(crate) struct Old {
 impl Old {
     /// Creates the generation, with cursors for this many workers.
     pub(crate) fn new(space: OldSpace, workers: usize) -> Self {
-        Self { space, cursors: (0..workers).map(|_| Cursors::new()).collect(), progress: Progress::default() }
+        Self {
+            space,
+            cursors: (0..workers).map(|_| Cursors::new()).collect(),
+            mix: Census::default(),
+            progress: Progress::default(),
+        }
     }
 }
 

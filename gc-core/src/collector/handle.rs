@@ -49,6 +49,7 @@ impl HeapHandle for Handle {}
 /// Ends the background thread of a heap that nothing uses any more, and waits for it. A collector thread does not wait: the
 /// last handle may have been in an object that it is dropping.
 fn end(collector: &Collector, thread: thread::JoinHandle<()>) {
+    collector.pressure.end();
     collector.background.queue.end();
     if role() != Role::Collector && thread.join().is_err() {
         // Panics of destructors and of the hook are caught. A panic that gets here is a bug of this crate, and the heap leaks.

@@ -131,6 +131,8 @@ fn run(collector: &Collector, job: Job) {
             let used = collector.old.lock().space.used_blocks();
             let goal = collector.pacing.goal() / BLOCK;
             let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
+            let over = collector.memory.budget.used() > collector.memory.budget.limit();
+            let spare = if over { 0 } else { spare };
             trim::release_blocks(collector, collector.young.lock(), spare);
             trim::release_chunks(collector);
             let used = collector.large.lock().used_pages * PAGE;

@@ -119,6 +119,12 @@ impl Background {
         }
     }
 
+    /// Returns the bytes of memory that hold values which wait to be dropped.
+    pub(crate) fn pending_bytes(&self) -> usize {
+        // Relaxed: a figure.
+        self.waiting_bytes.load(Ordering::Relaxed)
+    }
+
     /// Returns how many values wait to be dropped, how many were dropped, and how many destructors panicked.
     pub(crate) fn drops(&self) -> (usize, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

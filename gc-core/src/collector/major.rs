@@ -9,6 +9,7 @@ use crate::{
         promote::Cursors,
         sweep::Progress,
     },
+    space::large::LargeSpace,
     stats::{
         event::{Event, Step},
         report::{Cause, CollectReport, Generation},
@@ -70,7 +71,7 @@ impl StoppedHeap<'_> {
     }
 
     /// Begins marking: the pointers in the roots are the snapshot. Nothing is young.
-    fn begin_marking(&mut self, cause: Cause, before: usize, start: Instant) {
+    pub(crate) fn begin_marking(&mut self, cause: Cause, before: usize, start: Instant) {
         debug_assert_eq!(self.young.space.in_use(), 0);
         debug_assert_eq!(self.young.remembered.len(), 0);
         // Marks that a sweep has left would count as marks of this cycle.
@@ -109,7 +110,7 @@ impl StoppedHeap<'_> {
 
     /// Marks what is left, if that is no more than about `budget` objects; then marking ends and sweeping begins. Returns whether
     /// it has ended. Nothing is young.
-    fn finish_marking(&mut self, budget: u64) -> bool {
+    pub(crate) fn finish_marking(&mut self, budget: u64) -> bool {
         debug_assert_eq!(self.young.space.in_use(), 0);
         let collector = self.collector;
         let mut state = collector.marking.lock();
@@ -122,7 +123,7 @@ impl StoppedHeap<'_> {
         drop(state);
         self.set_marking(false);
         self.verify(Checkpoint::Marked);
-        let Old { space, cursors, progress } = &mut *self.old;
+        let Old { space, cursors, progress, .. } = &mut *self.old;
         cursors.iter_mut().for_each(Cursors::retire);
         space.begin_sweep();
         *progress = Progress::default();
@@ -162,7 +163,7 @@ impl StoppedHeap<'_> {
         }
     }
 
-    fn sweep_all(&mut self) {
+    pub(crate) fn sweep_all(&mut self) {
         while self.sweep(usize::MAX) {}
         self.all_swept = true;
     }
@@ -176,8 +177,12 @@ impl StoppedHeap<'_> {
 /// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
 pub(crate) fn end_cycle(collector: &Collector, number: u64) {
     let old = collector.old.lock();
-    let large = collector.large.lock();
-    let (after, objects) = (old_bytes(&old.space, &large), old.space.live_objects + large.old.len());
+    end_cycle_of(collector, number, &old, &collector.large.lock());
+}
+
+/// Does the same for a caller that holds the locks of the spaces.
+pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large: &LargeSpace) {
+    let (after, objects) = (old_bytes(&old.space, large), old.space.live_objects + large.old.len());
     // The figures are complete before waiting threads go on, because they may ask what the cycle did.
     let ended = collector.major.end(number, |current| {
         assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a major cycle ends unswept");
@@ -185,9 +190,18 @@ pub(crate) fn end_cycle(collector: &Collector, number: u64) {
         // during marking.
         let born = current.old_at_finish.saturating_sub(current.old_at_begin);
         let live = current.old_at_finish.saturating_sub(born + current.swept);
+        collector.headroom.note_live(live);
         // Values that were found dead may hold memory outside the heap until their destructors have run.
         let live = live.saturating_add(collector.memory.budget.external());
         collector.pacing.major_ended(live, after, current.start.elapsed());
+        let budget = &collector.memory.budget;
+        let room = collector.headroom.measure(budget, &old.space, large, &old.mix);
+        let grown = (after + current.swept).saturating_sub(current.old_at_begin);
+        let little = collector.headroom.major_ended(room, budget.limit(), grown);
+        let above = after.saturating_add(budget.external()) > collector.pacing.soft_limit();
+        if let Some(room) = little.or(above.then(|| room.map_or(usize::MAX, |room| room.small))) {
+            collector.pressure.raise(room);
+        }
         collector.stats.record_major_cycle(after, objects, current.swept, current.objects);
         CollectReport {
             generation: Generation::Old,
@@ -199,7 +213,6 @@ pub(crate) fn end_cycle(collector: &Collector, number: u64) {
             sweeping: current.marked.map_or(Duration::ZERO, |marked| marked.elapsed()),
         }
     });
-    drop((old, large));
     let Some(current) = ended else { return };
     collector.background.post(Job::Trim);
     let (bytes, limit) = (after.saturating_add(collector.memory.budget.external()), collector.pacing.soft_limit());

@@ -100,10 +100,14 @@ impl StoppedHeap<'_> {
     }
 
     /// Returns how many GC workers may copy: each needs an empty block per class beyond the blocks that promotion may take
-    /// ([promote.room]).
+    /// ([promote.room], [census.workers]).
     fn gc_workers(&self) -> usize {
         let space = &self.young.space;
-        let reserved = promotion_reserve(space.in_use() * space.chunk_bytes());
+        let reserved = if self.young.near {
+            self.young.census.blocks(self.old.space.free_cells(), 0)
+        } else {
+            promotion_reserve(space.in_use() * space.chunk_bytes())
+        };
         let spare = self.old.space.ready().saturating_sub(reserved) / CLASSES;
         self.collector.workers.count().min(spare)
     }

@@ -12,6 +12,8 @@ use crate::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
 
+use super::headroom::Headroom;
+
 /// The settings and figures that decide when to collect.
 pub(crate) struct Pacing {
     nursery_bytes: AtomicUsize,
@@ -29,6 +31,10 @@ pub(crate) struct Pacing {
     auto: AtomicBool,
     /// The size in bytes that the old generation should not exceed: a major cycle should end before that.
     goal: AtomicUsize,
+    /// The goal is at most this: what the hard limit leaves to old objects.
+    ceiling: AtomicUsize,
+    /// The young budget that the hard limit leaves.
+    affordable: AtomicUsize,
     /// Bytes of the old generation at which marking begins, so that it ends before the goal.
     trigger: AtomicUsize,
     /// Bytes that are promoted in a millisecond.
@@ -75,6 +81,8 @@ impl Pacing {
             auto: AtomicBool::new(config.auto),
             // `set_goal` computes the goal and the trigger. The owner of the heap calls it next.
             goal: AtomicUsize::new(growth_floor.min(config.soft_limit.unwrap_or(usize::MAX))),
+            ceiling: AtomicUsize::new(usize::MAX),
+            affordable: AtomicUsize::new(usize::MAX),
             trigger: AtomicUsize::new(0),
             promoted: AtomicUsize::new(0),
             major_millis: AtomicUsize::new(0),
@@ -119,7 +127,8 @@ impl Pacing {
     }
 
     /// Sets the goal from the bytes that were live after the last major cycle: live × (1 + growth). If that is above the soft
-    /// limit, the goal is the soft limit, or about live × (1 + growth / 4) where that is more.
+    /// limit, the goal is the soft limit, or about live × (1 + growth / 4) where that is more. It is at most what the hard limit
+    /// leaves.
     pub(crate) fn set_goal(&self) {
         let live = self.old_live.load(Ordering::Relaxed);
         let thresholds = self.thresholds();
@@ -128,6 +137,7 @@ impl Pacing {
         let soft = self.soft_limit();
         let above = live.saturating_add(percent(thresholds.growth_percent.div_ceil(4))).saturating_add(BLOCK);
         let goal = if goal > soft { soft.max(above.min(goal)) } else { goal };
+        let goal = goal.min(self.ceiling()).max(live);
         self.goal.store(goal, Ordering::Relaxed);
         self.set_trigger();
     }
@@ -135,7 +145,8 @@ impl Pacing {
     /// Sets the trigger: the size of the old generation at which marking begins. It is the goal less a headroom. The headroom is
     /// the bytes that the two pauses of a cycle promote, and four thirds of the bytes that are promoted in the time of a cycle, at
     /// the measured rates: so the cycle ends with a third of its time to spare. The headroom is at least an eighth, and at most
-    /// three quarters, of the growth from the live bytes to the goal. Before anything is measured it is the eighth.
+    /// three quarters, of the growth from the live bytes to the goal; at most a quarter if the hard limit sets the goal, because then
+    /// marking that begins early is repeated often. Before anything is measured it is the eighth.
     fn set_trigger(&self) {
         let (live, goal) = (self.old_live.load(Ordering::Relaxed), self.goal.load(Ordering::Relaxed));
         let growth = goal.saturating_sub(live);
@@ -144,8 +155,25 @@ impl Pacing {
         // The two pauses of a major cycle promote everything, and cells are larger than objects.
         let pauses = self.survivors.load(Ordering::Relaxed).saturating_mul(5) / 2;
         let marking = (expected / 3).saturating_mul(4);
-        let headroom = pauses.saturating_add(marking).clamp(growth / 8, growth / 4 * 3);
+        let most = if goal < self.ceiling() { growth / 4 * 3 } else { growth / 4 };
+        let headroom = pauses.saturating_add(marking).clamp(growth / 8, most);
         self.trigger.store(goal - headroom, Ordering::Relaxed);
+    }
+
+    fn ceiling(&self) -> usize {
+        self.ceiling.load(Ordering::Relaxed)
+    }
+
+    /// Sets what the hard limit leaves to old objects.
+    pub(crate) fn set_ceiling(&self, bytes: usize) {
+        if self.ceiling.swap(bytes, Ordering::Relaxed) != bytes {
+            self.set_goal();
+        }
+    }
+
+    /// Sets the young budget that the hard limit leaves.
+    pub(crate) fn set_affordable(&self, bytes: usize) {
+        self.affordable.store(bytes, Ordering::Relaxed);
     }
 
     /// Records the end of a major cycle: the bytes found live, the bytes of the old generation now, and how long the cycle took.
@@ -268,6 +296,12 @@ impl Pacing {
 
     /// Returns the young budget: the bytes between two minor collections.
     pub(crate) fn young_budget(&self) -> usize {
+        let usual = self.usual_budget();
+        usual.min(self.affordable.load(Ordering::Relaxed).max(Headroom::smallest_budget(usual)))
+    }
+
+    /// Returns the young budget far from the hard limit.
+    pub(crate) fn usual_budget(&self) -> usize {
         self.nursery_bytes.load(Ordering::Relaxed).saturating_mul(self.nurseries.load(Ordering::Relaxed))
     }
 

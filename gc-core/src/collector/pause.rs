@@ -50,10 +50,15 @@ pub(crate) fn collect(
     let allocated = heap.fresh_bytes();
     let before_remembered = heap.young.remembered.len();
     heap.verify(Checkpoint::Before);
-    let evacuated = heap.minor(generation);
+    collector.headroom.count_allocated(allocated);
+    if heap.young.near && heap.young.census.counted() > 0 {
+        heap.old.mix = heap.young.census.clone();
+    }
+    let mut evacuated = heap.minor(generation);
     heap.verify(if generation == Generation::Fresh { Checkpoint::After } else { Checkpoint::AfterPromotion });
     let after = heap.bytes();
     let step = heap.major(wanted, cause, before, start.at);
+    let ended = heap.collect_if_short(cause, before, start.at, step, &mut evacuated);
     let remembered = heap.young.remembered.len();
     stop::count_stop(collector, mutators);
     registry.numbers.end_rest();
@@ -82,14 +87,14 @@ pub(crate) fn collect(
         remembered,
     };
     let survived = evacuated.copied + evacuated.promoted;
-    if cause == Cause::Nursery || cause == Cause::Growth {
+    if matches!(cause, Cause::Nursery | Cause::RememberedSet | Cause::Growth) {
         collector.pacing.fit_nursery(survived, before_remembered);
     }
     collector.pacing.count_survivors(survived);
     if collector.workers.want(&collector.config, survived) {
         collector.background.post(Job::StartWorkers);
     }
-    if step != Step::Whole {
+    if step != Step::Whole && !ended {
         collector.major.count(|current| {
             current.pause += figures.pause;
             current.freed += figures.freed();

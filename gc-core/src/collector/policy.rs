@@ -45,6 +45,7 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
     }
     let every = pace.thresholds().promote_all_every;
     let turn = every != 0 && pace.minor_collections() + 1 >= every;
+    let turn = turn || collector.headroom.is_tight();
     let generation = if asked == Generation::Fresh && !turn { Generation::Fresh } else { Generation::Young };
     (generation, wanted, cause)
 }
@@ -55,8 +56,11 @@ pub(crate) fn due(collector: &Collector) -> Option<(Request, Cause)> {
     if idle && collector.major.is_promised() {
         return Some((Request::Begin, Cause::Limit));
     }
-    let much = pace.is_auto() && (pace.wants_minor() || pace.holds_much() || (idle && wants_major(collector)));
-    (much || pace.remembers_much()).then_some((Request::Minor(Generation::Fresh), Cause::Nursery))
+    let changed = collector.headroom.has_changed();
+    let much =
+        pace.is_auto() && (changed || pace.wants_minor() || pace.holds_much() || (idle && wants_major(collector)));
+    let cause = if much { Cause::Nursery } else { Cause::RememberedSet };
+    (much || pace.remembers_much()).then_some((Request::Minor(Generation::Fresh), cause))
 }
 
 /// Returns whether marking should begin: the old generation has grown enough, with the memory that objects hold outside the

@@ -15,18 +15,33 @@ use crate::{
         large::{Pages, RunState},
         old::OldSpace,
     },
-    stats::event::Event,
+    stats::{MemoryReport, event::Event},
 };
 
-use super::{attachment::Attachment, generations::Young, jobs::Job, sweeping, trim};
+use super::{
+    attachment::Attachment, collector::Collector, generations::Young, jobs::Job, near_limit, report::memory_report,
+    sweeping, trim,
+};
 
 /// An allocation that the hard limit, the reservation or the system refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Refused {
-    pub(crate) limit: usize,
-    pub(crate) used: usize,
+    /// The memory of the heap at that moment.
+    pub(crate) report: Box<MemoryReport>,
     /// `usize::MAX` for more bytes than there are addresses.
     pub(crate) wanted: usize,
+    /// Whether the heap was nearly full, so that there may be memory that only `alloc` gets.
+    pub(crate) early: bool,
+    /// Whether a major cycle was promised.
+    pub(crate) collects: bool,
+}
+
+impl Refused {
+    /// Refuses an object of more bytes than there are addresses: nothing that the program releases makes room for it.
+    pub(crate) fn absurd(collector: &Collector) -> Self {
+        let report = Box::new(memory_report(collector));
+        Self { report, wanted: usize::MAX, early: false, collects: false }
+    }
 }
 
 /// Memory for an object under construction. Its header is that of a filler until [`publish`](Reserved::publish).
@@ -76,11 +91,16 @@ pub(crate) const fn is_large(shape: &TypeShape, size_with_header: usize) -> bool
 }
 
 impl Attachment {
-    /// Reserves memory for an object of `size_with_header` bytes, its header included.
-    pub(crate) fn reserve(&self, shape: &TypeShape, size_with_header: usize) -> Result<Reserved, Refused> {
+    /// Reserves memory for an object of `size_with_header` bytes, its header included. With `INSIST`, a nearly full heap gives what
+    /// it has ([headroom.promise]).
+    pub(crate) fn reserve<const INSIST: bool>(
+        &self,
+        shape: &TypeShape,
+        size_with_header: usize,
+    ) -> Result<Reserved, Refused> {
         self.count_for_stress();
         if is_large(shape, size_with_header) {
-            return self.reserve_large(shape, size_with_header);
+            return self.reserve_large::<INSIST>(shape, size_with_header);
         }
         let bytes = shape.young_bytes(size_with_header);
         loop {
@@ -91,26 +111,35 @@ impl Attachment {
                 let address = NonNull::new(header.address()).expect("no buffer is at the end of memory");
                 return Ok(Reserved { address, run: None });
             }
-            self.next_region(bytes, shape.align as usize)?;
+            self.next_region::<INSIST>(bytes, shape.align as usize)?;
         }
     }
 
     /// Replaces the buffer's region with another one, for an object of `wanted` bytes and the gap before it.
     #[cold]
     #[inline(never)]
-    fn next_region(&self, wanted: usize, align: usize) -> Result<(), Refused> {
+    fn next_region<const INSIST: bool>(&self, wanted: usize, align: usize) -> Result<(), Refused> {
         let collector = &*self.collector;
+        let early = !INSIST && collector.headroom.is_nearly_full();
+        if early {
+            return Err(self.refused(wanted, false));
+        }
+        let least = wanted + if align > 8 { align } else { 0 };
         let mut young = collector.young.lock();
+        if young.near {
+            let found = !collector.memory.budget.is_far_over() && near_limit::next_region(self, &mut young, least);
+            drop(young);
+            return if found { Ok(()) } else { Err(self.refused(wanted, false)) };
+        }
         let chunk_bytes = young.space.chunk_bytes();
         if collector.memory.budget.is_far_over() || !self.make_promotable(&mut young, chunk_bytes) {
             drop(young);
-            return Err(self.refused(wanted));
+            return Err(self.refused(wanted, false));
         }
-        let least = wanted + if align > 8 { align } else { 0 };
-        let commit = |offset, bytes| collector.memory.grow(offset, bytes);
-        let Some(region) = young.space.take_region(least, self.buffer.wanted(chunk_bytes), commit) else {
+        let bytes = self.buffer.wanted(chunk_bytes);
+        let Some(region) = near_limit::take_region(collector, &mut young, least, bytes) else {
             drop(young);
-            return Err(self.refused(wanted));
+            return Err(self.refused(wanted, false));
         };
         // The bytes that were allocated count, not the bytes of the region: many mutators that allocate little request no
         // collection.
@@ -145,7 +174,8 @@ impl Attachment {
             return true;
         }
         drop(old);
-        // Free large runs may hold the missing memory, and so may blocks that wait to be swept.
+        // Empty chunks and free large runs may hold the missing memory, and so may blocks that wait to be swept.
+        near_limit::release_chunks(&self.collector, young, 1);
         trim::release_runs(&self.collector, 0);
         let mut found = ready(&mut self.collector.old.lock().space, wanted);
         while !found && sweeping::sweep_to_allocate(&self.collector) {
@@ -156,16 +186,23 @@ impl Attachment {
 
     #[cold]
     #[inline(never)]
-    fn reserve_large(&self, shape: &TypeShape, size_with_header: usize) -> Result<Reserved, Refused> {
+    fn reserve_large<const INSIST: bool>(
+        &self,
+        shape: &TypeShape,
+        size_with_header: usize,
+    ) -> Result<Reserved, Refused> {
         let collector = &*self.collector;
         let offset = shape.cell_offset();
         let bytes = size_with_header + offset - HEADER;
-        if collector.memory.budget.is_far_over() {
-            return Err(self.refused(bytes));
+        let early = !INSIST && collector.headroom.is_nearly_full();
+        if early || collector.memory.budget.is_far_over() {
+            return Err(self.refused(bytes, true));
         }
         let take = || collector.large.lock().take(&collector.runs, bytes, offset, &mut Pages(&collector.memory));
         let take_what_is_empty = || {
-            trim::release_blocks(collector, collector.young.lock(), 0);
+            let mut young = collector.young.lock();
+            near_limit::release_chunks(collector, &mut young, 1);
+            trim::release_blocks(collector, young, 0);
             trim::release_runs(collector, 0);
             take()
         };
@@ -174,14 +211,15 @@ impl Attachment {
             while sweeping::sweep_to_allocate(collector) {}
             take_what_is_empty()
         });
-        let Some(page) = page else { return Err(self.refused(bytes)) };
+        let Some(page) = page else { return Err(self.refused(bytes, true)) };
+        collector.headroom.note_run(bytes);
         self.charge_fresh(bytes);
         let address = NonNull::new(collector.runs.address(page as usize)).expect("no run is at address 0");
         Ok(Reserved { address, run: Some(page) })
     }
 
     /// Counts memory that is handed out to young objects, and requests a collection when the young budget is used up.
-    fn charge_fresh(&self, bytes: usize) {
+    pub(crate) fn charge_fresh(&self, bytes: usize) {
         if self.collector.pacing.count_fresh(bytes) {
             self.poll.raise(Reason::MINOR);
         }
@@ -193,13 +231,18 @@ impl Attachment {
     }
 
     #[cold]
-    fn refused(&self, wanted: usize) -> Refused {
+    fn refused(&self, wanted: usize, large: bool) -> Refused {
         let collector = &*self.collector;
-        let refused = Refused { limit: collector.memory.budget.limit(), used: collector.memory.budget.used(), wanted };
-        self.refused_at.set(collector.major.promise());
-        self.poll.raise(Reason::MAJOR);
+        let report = Box::new(memory_report(collector));
+        let (limit, used) = (report.limit, report.counted);
+        let collects = collector.headroom.refuse(large);
+        let refused = Refused { report, wanted, early: collector.headroom.is_nearly_full(), collects };
+        if collects {
+            self.refused_at.set(collector.major.promise());
+            self.poll.raise(Reason::MAJOR);
+        }
         if collector.pacing.tell_limit() {
-            let event = Event::LimitReached { limit: refused.limit, used: refused.used };
+            let event = Event::LimitReached { limit, used };
             collector.background.post(Job::Report(event));
         }
         refused

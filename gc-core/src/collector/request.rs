@@ -79,7 +79,8 @@ pub(crate) fn at_safepoint(local: &Attachment) {
             collector.rendezvous.leave_blocked(&local.word);
         });
     } else if reason.contains(Reason::REMEMBERED) || (reason.contains(Reason::MINOR) && minor_is_wanted(collector)) {
-        request(local, Generation::Fresh, Cause::Nursery, observed);
+        let nursery = reason.contains(Reason::MINOR);
+        request(local, Generation::Fresh, if nursery { Cause::Nursery } else { Cause::RememberedSet }, observed);
     }
 }
 
@@ -204,7 +205,7 @@ pub(crate) fn detach(local: &Attachment) {
 #[must_use]
 fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let observed = observed(collector);
-    let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::Nursery));
+    let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::RememberedSet));
     let Some((wanted, cause)) = due(collector).or(full) else { return true };
     // If a thread has given up before, the mutator that it waited for collects when it gets there ([request.given-up]).
     if collector.epochs.gave_up(observed.collections) {

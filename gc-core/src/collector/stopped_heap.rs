@@ -94,6 +94,7 @@ impl<'a> StoppedHeap<'a> {
     pub(crate) fn finish(self) -> DropQueue {
         let old_bytes = old_bytes(&self.old.space, &self.large);
         self.collector.pacing.note_old_bytes(old_bytes);
+        self.collector.memory.budget.set_side(self.side_bytes());
         self.collector.stats.record_living(&Living {
             old_bytes,
             old_objects: self.old.space.live_objects + self.large.old.len() + self.large.unswept.len(),

@@ -1,28 +1,30 @@
 //! Gives empty memory back to the system.
 
-use crate::{
-    memory::BLOCK,
-    object::size_class::{CLASSES, promotion_reserve},
-    sync::MutexGuard,
-};
+use crate::{memory::BLOCK, object::size_class::CLASSES, sync::MutexGuard};
 
-use super::{collector::Collector, generations::Young};
+use super::{collector::Collector, generations::Young, headroom::WINDOW};
 
 /// Gives the memory of empty blocks back. Keeps the blocks that promotion of the young generation may need, and `spare` more.
 ///
 /// The lock of the young generation is held while blocks are chosen. So no allocation gets nursery memory that relies on a
 /// block which is about to be released ([refill.reserve]). The blocks are released without a lock.
 pub(crate) fn release_blocks(collector: &Collector, young: MutexGuard<'_, Young>, spare: usize) {
-    let young_bytes = (young.space.in_use() + 1) * young.space.chunk_bytes();
-    let ready = promotion_reserve(young_bytes) + collector.workers.count() * CLASSES;
-    let blocks = collector.old.lock().space.take_surplus(ready.saturating_add(spare));
+    let mut old = collector.old.lock();
+    let ready = young.reserve(&old.space, WINDOW) + collector.workers.count() * CLASSES;
+    let blocks = old.space.take_surplus(ready.saturating_add(spare));
+    drop(old);
     drop(young);
-    for &block in &blocks {
+    release(collector, &blocks);
+}
+
+/// Gives the memory of blocks back that were taken off the list of empty ones, and lists them as released.
+pub(crate) fn release(collector: &Collector, blocks: &[u32]) {
+    for &block in blocks {
         let offset = collector.map.offset(collector.map.block_start(block as usize));
         // SAFETY: an empty block that was taken off the list, so no other code uses it.
         unsafe { collector.memory.release(offset, BLOCK) };
     }
-    collector.old.lock().space.put_released(&blocks);
+    collector.old.lock().space.put_released(blocks);
 }
 
 /// Gives the memory of empty chunks back, except twice the young budget. A burst of allocation without safepoints can take

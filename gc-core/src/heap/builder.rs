@@ -9,7 +9,10 @@ use crate::{
     sync::Arc,
 };
 
-use super::Heap;
+use super::{
+    Heap,
+    pressure::{self, Observer, Pressure},
+};
 
 /// Settings for a [`Heap`]; all have defaults. If a value is out of range, [`build`](Self::build) returns an error.
 ///
@@ -27,11 +30,12 @@ use super::Heap;
 pub struct HeapBuilder {
     config: Config,
     stress: Option<Stress>,
+    observer: Option<Observer>,
 }
 
 impl HeapBuilder {
     pub(super) fn new() -> Self {
-        Self { config: Config::default(), stress: None }
+        Self { config: Config::default(), stress: None, observer: None }
     }
 
     /// Sets when collections happen: see [`Thresholds`].
@@ -134,8 +138,11 @@ impl HeapBuilder {
     ///
     /// Counted are the nursery, the blocks of the old generation with those kept ready for promotion, large objects,
     /// values that wait to be dropped, and [bytes held elsewhere](crate::ExternalBytes). Other memory that objects own outside
-    /// the heap, such as the buffer of a `Vec`, is not counted; nor are the collector's own tables, about 1/40 of the old
-    /// generation.
+    /// the heap, such as the buffer of a `Vec`, is not counted. The collector's own tables and lists are: each pause measures them,
+    /// and what they grew by is missing from then on ([`Heap::memory_report`]).
+    ///
+    /// Near the limit the heap counts young objects by size class, collects smaller nurseries, and collects the whole heap in a
+    /// pause if there would be no room for the next nursery. The goal of a major cycle lies below the limit.
     ///
     /// The limit must hold a nursery and the blocks to promote it into: 13.63 MiB for the default nursery. With several mutators,
     /// each needs another 5 chunks (1.25 MiB): its buffer, one more that it takes before it reaches the safepoint, and blocks to
@@ -150,7 +157,26 @@ impl HeapBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn hard_limit(mut self, bytes: usize) -> Self {
-        self.config.hard_limit = Some(bytes);
+        (self.config.hard_limit, self.config.hard_limit_percent) = (Some(bytes), None);
+        self
+    }
+
+    /// Sets the hard limit to so many percent of the memory that the system gives to this process when the heap is made: the limit
+    /// of its container (`memory.max` of its control group, version 2, or of a group above it), or the memory of the machine if
+    /// that is less. Replaces [`hard_limit`](Self::hard_limit), and is replaced by it.
+    ///
+    /// The container's limit is for all of the process: its other memory, and the stacks of the heap's threads. Half of it is a
+    /// careful choice.
+    ///
+    /// ```
+    /// # use gc_core::Heap;
+    /// let heap = Heap::builder().hard_limit_percent(50).build()?;
+    /// assert!(heap.hard_limit().is_some_and(|bytes| bytes > 0));
+    /// assert!(Heap::builder().hard_limit_percent(0).build().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn hard_limit_percent(mut self, percent: usize) -> Self {
+        self.config.hard_limit_percent = Some(percent);
         self
     }
 
@@ -214,6 +240,39 @@ impl HeapBuilder {
         self
     }
 
+    /// Sets an observer that is called when little room is left: the place to let go of caches.
+    ///
+    /// It is called after each major (full) collection that has left less than an eighth of the hard limit, or more than the soft
+    /// limit, on a thread of its own. Calls do not overlap: while one runs, several collections lead to one more call. So it is
+    /// called again as long as major collections find little room, and not between them.
+    ///
+    /// The thread may attach. It holds the heap weakly: [`Pressure::heap`] returns a handle. No collection waits for the observer,
+    /// nor does the end of the heap, unless the observer is attached or has a handle. If it panics, the panic hook reports that, and
+    /// it is called again the next time.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Gc};
+    /// let (send, pressure) = std::sync::mpsc::channel();
+    /// let send = std::sync::Mutex::new(send);
+    /// let heap = Heap::builder()
+    ///     .hard_limit(16 << 20)
+    ///     .on_pressure(move |pressure| { let _ = send.lock().unwrap().send(pressure.room()); })
+    ///     .build()?;
+    /// let mut m = heap.attach()?;
+    /// let mut kept = m.root(Vec::<Gc<[u64; 100]>>::new());
+    /// while let Ok(new) = m.try_alloc([0; 100]) {
+    ///     kept.get_mut(&m).push(new);
+    ///     m.safepoint();
+    /// }
+    /// m.safepoint(); // a major collection, in vain
+    /// assert!(pressure.recv()? < 2 << 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_pressure(mut self, observer: impl Fn(&Pressure) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Makes the heap: reserves address space and starts the heap's threads.
     ///
     /// # Errors
@@ -234,7 +293,11 @@ impl HeapBuilder {
                 Err(_) => Stress::default(),
             },
         };
-        Ok(Heap { users: Arc::new(Users::new(collector::start(config)?)) })
+        let heap = Heap { users: Arc::new(Users::new(collector::start(config)?)) };
+        if let Some(observer) = self.observer {
+            pressure::start(&heap.users, observer)?;
+        }
+        Ok(heap)
     }
 }
 

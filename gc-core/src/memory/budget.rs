@@ -2,7 +2,7 @@
 //!
 //! The budget counts what the system may have to back: committed chunks, blocks that were not released, runs in use or not yet
 //! released, and values in the drop queue. It also counts the external memory that the program reports for objects. It does not
-//! count lists and side tables (1/40 of the used old part).
+//! count tables and lists as it goes: each pause measures them, and they count from then on.
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,8 +12,13 @@ pub(crate) struct Budget {
     used: AtomicUsize,
     /// External bytes: memory outside of the heap that the program reports for objects.
     external: AtomicUsize,
+    /// Bytes of tables and lists.
+    side: AtomicUsize,
     peak: AtomicUsize,
 }
+
+/// The least bytes that are kept for the growth of tables and lists, once there are some.
+const SLACK: usize = 32 << 10;
 
 impl Budget {
     pub(crate) fn new(limit: usize) -> Self {
@@ -21,13 +26,15 @@ impl Budget {
             limit: AtomicUsize::new(limit),
             used: AtomicUsize::new(0),
             external: AtomicUsize::new(0),
+            side: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
         }
     }
 
     /// Counts `bytes` more, unless that passes the limit. Returns whether they were counted.
     pub(crate) fn charge(&self, bytes: usize) -> bool {
-        let limit = self.limit().saturating_sub(self.external());
+        let limit =
+            self.limit().saturating_sub(self.external()).saturating_sub(self.side()).saturating_sub(self.slack());
         // Relaxed, all of this file: counters that guard no other memory.
         let charged = self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
             used.checked_add(bytes).filter(|&used| used <= limit)
@@ -40,6 +47,9 @@ impl Budget {
 
     /// Counts `bytes` more, even above the limit: for memory that a pause had to have.
     pub(crate) fn charge_always(&self, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
         self.used.fetch_add(bytes, Ordering::Relaxed);
         self.peak.fetch_max(self.used(), Ordering::Relaxed);
     }
@@ -72,6 +82,23 @@ impl Budget {
         self.external.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    /// Sets the bytes of tables and lists, which no limit refuses. They take room from what is charged later.
+    pub(crate) fn set_side(&self, bytes: usize) {
+        self.side.store(bytes, Ordering::Relaxed);
+        // What passes the limit has not been granted by it.
+        self.peak.fetch_max(self.used().min(self.limit()), Ordering::Relaxed);
+    }
+
+    /// Returns the bytes that are kept for the growth of tables and lists up to the next pause.
+    pub(crate) fn slack(&self) -> usize {
+        let side = self.side();
+        if side > 0 { side / 8 + SLACK } else { 0 }
+    }
+
+    pub(crate) fn side(&self) -> usize {
+        self.side.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn external(&self) -> usize {
         self.external.load(Ordering::Relaxed)
     }
@@ -85,7 +112,7 @@ impl Budget {
     }
 
     pub(crate) fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed).saturating_add(self.external())
+        self.used.load(Ordering::Relaxed).saturating_add(self.external()).saturating_add(self.side())
     }
 
     pub(crate) fn peak(&self) -> usize {

@@ -4,7 +4,7 @@
 //! or panic; the memory that it leaves unfinished is a filler. An object enters lists after its last value is written. Nothing here
 //! collects.
 
-use core::{fmt, mem, ptr::NonNull};
+use core::{mem, ptr::NonNull};
 
 use crate::{
     Gc,
@@ -18,73 +18,7 @@ use crate::{
     trace::Trace,
 };
 
-use super::Mutator;
-
-/// An allocation that the hard limit, or the system, did not allow. [`into_value`](Self::into_value) gives the value back.
-///
-/// A major (full) collection has been requested: release something if you can, reach a safepoint, and try again. If the allocation
-/// fails again, the live objects leave no room for it.
-///
-/// ```
-/// # let heap = gc_core::Heap::builder().build()?;
-/// # let m = heap.attach()?;
-/// heap.set_hard_limit(Some(0));
-/// let error = m.try_alloc(7_u64).unwrap_err();
-/// assert_eq!((error.limit(), error.used()), (0, 0));
-/// assert_eq!(error.into_value(), 7);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub struct AllocError<T> {
-    value: T,
-    refused: Refused,
-}
-
-impl<T> AllocError<T> {
-    /// Returns what was to be allocated: the value, or the closure or iterator that was to make it.
-    pub fn into_value(self) -> T {
-        self.value
-    }
-
-    /// Returns the heap's hard limit in bytes, `usize::MAX` if it has none.
-    pub fn limit(&self) -> usize {
-        self.refused.limit
-    }
-
-    /// Returns the bytes that were in use when the allocation failed, as [`Stats::memory_bytes`](crate::Stats::memory_bytes)
-    /// counts them.
-    pub fn used(&self) -> usize {
-        self.refused.used
-    }
-}
-
-impl<T> fmt::Debug for AllocError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AllocError").field("limit", &self.limit()).field("used", &self.used()).finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Display for AllocError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.refused, f)
-    }
-}
-
-impl<T> std::error::Error for AllocError<T> {}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, used, wanted } = *self;
-        if wanted == usize::MAX {
-            return f.write_str("no memory for an object of more bytes than there are addresses");
-        }
-        write!(f, "no memory for an object of {wanted} bytes: {used} bytes are in use, ")?;
-        match limit {
-            usize::MAX => f.write_str("and the reservation is used up or the system refuses more")?,
-            limit => write!(f, "and the hard limit is {limit} bytes")?,
-        }
-        f.write_str("; let go of something and reach a safepoint, where garbage is collected, or raise the limit")
-    }
-}
+use super::{AllocError, Mutator};
 
 #[cold]
 #[inline(never)]
@@ -144,7 +78,8 @@ impl Mutator {
     ///
     /// # Panics
     ///
-    /// At the hard limit, or if the system refuses memory; [`try_alloc`](Self::try_alloc) returns an error instead.
+    /// At the hard limit, or if the system refuses memory; [`try_alloc`](Self::try_alloc) returns an error instead. A program that
+    /// reaches safepoints meets the limit only if what lives leaves no room for a small nursery.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -166,7 +101,7 @@ impl Mutator {
     ///
     /// # Errors
     ///
-    /// At the hard limit, or if the system refuses memory. A major (full) collection has been requested then.
+    /// At the hard limit or a little below it, or if the system refuses memory: see [`AllocError`].
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -215,7 +150,7 @@ impl Mutator {
     /// ```
     #[inline]
     pub fn alloc_with<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, make: impl FnOnce() -> T) -> Gc<'gc, T> {
-        self.try_alloc_with(make).unwrap_or_else(|error| refuse(self.local(), error.refused))
+        self.make_with::<true, T, _>(make).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
     /// Allocates as [`alloc_with`](Self::alloc_with) does, or gives the closure back.
@@ -236,8 +171,16 @@ impl Mutator {
         &'gc self,
         make: F,
     ) -> Result<Gc<'gc, T>, AllocError<F>> {
+        self.make_with::<false, T, F>(make)
+    }
+
+    #[inline]
+    fn make_with<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc, F: FnOnce() -> T>(
+        &'gc self,
+        make: F,
+    ) -> Result<Gc<'gc, T>, AllocError<F>> {
         let info = TypeInfoOf::<T>::SIZED;
-        let reserved = match self.local().reserve(&info.shape, info.shape.size_with_header as usize) {
+        let reserved = match self.local().reserve::<INSIST>(&info.shape, info.shape.size_with_header as usize) {
             Ok(reserved) => reserved,
             Err(refused) => return Err(AllocError { value: make, refused }),
         };
@@ -274,7 +217,7 @@ impl Mutator {
         len: usize,
         make: impl FnMut(usize) -> T,
     ) -> Gc<'gc, [T]> {
-        self.try_alloc_slice_with(len, make).unwrap_or_else(|error| refuse(self.local(), error.refused))
+        self.make_slice::<true, T, _>(len, make).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
     /// Allocates as [`alloc_slice_with`](Self::alloc_slice_with) does, or gives the function back.
@@ -294,10 +237,19 @@ impl Mutator {
     pub fn try_alloc_slice_with<'gc, T: Trace<At<'gc> = T> + 'gc, F: FnMut(usize) -> T>(
         &'gc self,
         len: usize,
+        make: F,
+    ) -> Result<Gc<'gc, [T]>, AllocError<F>> {
+        self.make_slice::<false, T, F>(len, make)
+    }
+
+    #[inline]
+    fn make_slice<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc, F: FnMut(usize) -> T>(
+        &'gc self,
+        len: usize,
         mut make: F,
     ) -> Result<Gc<'gc, [T]>, AllocError<F>> {
         let info = TypeInfoOf::<T>::SLICE;
-        let reserved = match self.reserve_slice(info, len) {
+        let reserved = match self.reserve_slice::<INSIST>(info, len) {
             Ok(reserved) => reserved,
             Err(refused) => return Err(AllocError { value: make, refused }),
         };
@@ -335,7 +287,8 @@ impl Mutator {
         &'gc self,
         elements: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
     ) -> Gc<'gc, [T]> {
-        self.try_alloc_slice_from_iter(elements.into_iter()).unwrap_or_else(|error| refuse(self.local(), error.refused))
+        self.make_from_iter::<true, T, _>(elements.into_iter())
+            .unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
     /// Allocates as [`alloc_slice_from_iter`](Self::alloc_slice_from_iter) does, or gives the iterator back.
@@ -357,6 +310,14 @@ impl Mutator {
     #[inline]
     pub fn try_alloc_slice_from_iter<'gc, T: Trace<At<'gc> = T> + 'gc, I: ExactSizeIterator<Item = T>>(
         &'gc self,
+        elements: I,
+    ) -> Result<Gc<'gc, [T]>, AllocError<I>> {
+        self.make_from_iter::<false, T, I>(elements)
+    }
+
+    #[inline]
+    fn make_from_iter<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc, I: ExactSizeIterator<Item = T>>(
+        &'gc self,
         mut elements: I,
     ) -> Result<Gc<'gc, [T]>, AllocError<I>> {
         let len = elements.len();
@@ -364,7 +325,7 @@ impl Mutator {
             Some(element) => element,
             None => panic!("expected an iterator of {len} elements, as its len() says, found one of {index}"),
         };
-        match self.try_alloc_slice_with(len, next) {
+        match self.make_slice::<INSIST, T, _>(len, next) {
             Ok(slice) => Ok(slice),
             Err(AllocError { refused, .. }) => Err(AllocError { value: elements, refused }),
         }
@@ -384,7 +345,11 @@ impl Mutator {
     /// ```
     #[inline]
     pub fn alloc_slice_copy<'gc, T: Trace<At<'gc> = T> + Copy + 'gc>(&'gc self, elements: &[T]) -> Gc<'gc, [T]> {
-        self.try_alloc_slice_copy(elements).unwrap_or_else(|error| refuse(self.local(), error.refused))
+        // SAFETY: the type info is that of slices of `T`.
+        let address = unsafe { self.copied::<true, T>(TypeInfoOf::<T>::SLICE, elements) };
+        let address = address.unwrap_or_else(|error| refuse(self.local(), error.refused));
+        // SAFETY: a slice of `T`, whose elements were copied just now. It lives until the next safepoint.
+        unsafe { Gc::from_address(address) }
     }
 
     /// Allocates as [`alloc_slice_copy`](Self::alloc_slice_copy) does, or returns an error.
@@ -405,7 +370,7 @@ impl Mutator {
         elements: &[T],
     ) -> Result<Gc<'gc, [T]>, AllocError<()>> {
         // SAFETY: the type info is that of slices of `T`.
-        let address = unsafe { self.copied(TypeInfoOf::<T>::SLICE, elements)? };
+        let address = unsafe { self.copied::<false, _>(TypeInfoOf::<T>::SLICE, elements)? };
         // SAFETY: a slice of `T`, published just now. It lives until the next safepoint.
         Ok(unsafe { Gc::from_address(address) })
     }
@@ -424,7 +389,11 @@ impl Mutator {
     /// ```
     #[inline]
     pub fn alloc_str<'gc>(&'gc self, text: &str) -> Gc<'gc, str> {
-        self.try_alloc_str(text).unwrap_or_else(|error| refuse(self.local(), error.refused))
+        // SAFETY: the type info of strings is that of slices of `u8`.
+        let address = unsafe { self.copied::<true, u8>(STR, text.as_bytes()) };
+        let address = address.unwrap_or_else(|error| refuse(self.local(), error.refused));
+        // SAFETY: a string, whose bytes were copied from a `str` just now. It lives until the next safepoint.
+        unsafe { Gc::from_address(address) }
     }
 
     /// Allocates as [`alloc_str`](Self::alloc_str) does, or returns an error.
@@ -442,7 +411,7 @@ impl Mutator {
     #[inline]
     pub fn try_alloc_str<'gc>(&'gc self, text: &str) -> Result<Gc<'gc, str>, AllocError<()>> {
         // SAFETY: the type info of strings is that of slices of `u8`.
-        let address = unsafe { self.copied(STR, text.as_bytes())? };
+        let address = unsafe { self.copied::<false, _>(STR, text.as_bytes())? };
         // SAFETY: a string, whose bytes were copied from a `str` just now. It lives until the next safepoint.
         Ok(unsafe { Gc::from_address(address) })
     }
@@ -485,7 +454,7 @@ impl Mutator {
     #[cold]
     #[inline(never)]
     fn alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(local: &'gc Attachment, value: T) -> Gc<'gc, T> {
-        Self::try_alloc_slow(local, value).unwrap_or_else(|error| refuse(local, error.refused))
+        Self::reserve_slow::<true, T>(local, value).unwrap_or_else(|error| refuse(local, error.refused))
     }
 
     #[cold]
@@ -494,8 +463,16 @@ impl Mutator {
         local: &'gc Attachment,
         value: T,
     ) -> Result<Gc<'gc, T>, AllocError<T>> {
+        Self::reserve_slow::<false, T>(local, value)
+    }
+
+    #[inline]
+    fn reserve_slow<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc>(
+        local: &'gc Attachment,
+        value: T,
+    ) -> Result<Gc<'gc, T>, AllocError<T>> {
         let info = TypeInfoOf::<T>::SIZED;
-        match local.reserve(&info.shape, info.shape.size_with_header as usize) {
+        match local.reserve::<INSIST>(&info.shape, info.shape.size_with_header as usize) {
             Ok(reserved) => {
                 // SAFETY: the memory was reserved for a `T`.
                 unsafe { reserved.address().cast::<T>().write(value) };
@@ -516,14 +493,13 @@ impl Mutator {
 
     /// Reserves memory for a slice and writes the length.
     #[inline]
-    fn reserve_slice(&self, info: &'static TypeInfo, len: usize) -> Result<Reserved, Refused> {
+    fn reserve_slice<const INSIST: bool>(&self, info: &'static TypeInfo, len: usize) -> Result<Reserved, Refused> {
         let local = self.local();
         let (size, align) = (info.shape.elem_size as usize, usize::from(info.shape.align));
         let Some(size_with_header) = slice_size(size, align, len) else {
-            let budget = &local.collector.memory.budget;
-            return Err(Refused { limit: budget.limit(), used: budget.used(), wanted: usize::MAX });
+            return Err(Refused::absurd(&local.collector));
         };
-        let reserved = local.reserve(&info.shape, size_with_header)?;
+        let reserved = local.reserve::<INSIST>(&info.shape, size_with_header)?;
         // SAFETY: the address of a slice is that of its length word.
         unsafe { reserved.address().cast::<usize>().write(len) };
         Ok(reserved)
@@ -535,7 +511,11 @@ impl Mutator {
     ///
     /// `info` is the type info of slices of `T`.
     #[inline]
-    unsafe fn copied<T: Copy>(&self, info: &'static TypeInfo, elements: &[T]) -> Result<NonNull<u8>, AllocError<()>> {
+    unsafe fn copied<const INSIST: bool, T: Copy>(
+        &self,
+        info: &'static TypeInfo,
+        elements: &[T],
+    ) -> Result<NonNull<u8>, AllocError<()>> {
         // The fast path. No user code runs before the object is whole, so the header need not be a filler's meanwhile.
         if align_of::<T>() <= 8
             && let Some(size_with_header) = slice_size(size_of::<T>(), align_of::<T>(), elements.len())
@@ -554,7 +534,8 @@ impl Mutator {
             // SAFETY: the address is not null, as it lies behind a header.
             return Ok(unsafe { NonNull::new_unchecked(address) });
         }
-        let reserved = self.reserve_slice(info, elements.len()).map_err(|refused| AllocError { value: (), refused })?;
+        let reserved =
+            self.reserve_slice::<INSIST>(info, elements.len()).map_err(|refused| AllocError { value: (), refused })?;
         let first = info.first(reserved.address().as_ptr()).cast::<T>();
         // SAFETY: the memory was reserved for `elements.len()` elements. The object is new, so `elements` does not overlap it.
         unsafe { first.copy_from_nonoverlapping(elements.as_ptr(), elements.len()) };

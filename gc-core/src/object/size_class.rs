@@ -30,8 +30,7 @@ impl SizeClass {
         Some(Self(OF[bytes.div_ceil(GRANULE)]))
     }
 
-    #[cfg(all(test, not(gc_loom)))]
-    const fn from_index(index: usize) -> Self {
+    pub(crate) const fn from_index(index: usize) -> Self {
         assert!(index < CLASSES);
         Self(index as u8)
     }

@@ -90,6 +90,19 @@ impl Cursors {
         }
     }
 
+    /// Closes every open block and lists it, so that any worker may promote into it. What was taken is flushed.
+    pub(crate) fn close(&mut self, old: &mut OldSpace) {
+        debug_assert_eq!(self.bytes, 0, "closed before it was flushed");
+        for cursor in &mut self.of {
+            if let Some(block) = core::mem::replace(cursor, NOWHERE).block {
+                let words = old.bits.allocated.block(block as usize);
+                // Relaxed: in a pause.
+                let live = words.iter().map(|word| word.load(Ordering::Relaxed).count_ones() as usize).sum();
+                old.close(block, live);
+            }
+        }
+    }
+
     /// Closes every open block, so that it can be swept.
     pub(crate) fn retire(&mut self) {
         debug_assert_eq!(self.bytes, 0, "retired before it was settled");

@@ -4,7 +4,7 @@ use core::{fmt, num::NonZero, time::Duration};
 
 use crate::{memory::BLOCK, object::size_class::promotion_reserve, space::young::MIN_REGION, stats::event::Hook};
 
-use super::stress::Stress;
+use super::{stress::Stress, system_memory};
 
 /// The settings that the builder collects.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) parallel_threshold: usize,
     pub(crate) reservation: usize,
     pub(crate) hard_limit: Option<usize>,
+    /// The hard limit in percent of the memory that the system gives to the process, if it was set like that.
+    pub(crate) hard_limit_percent: Option<usize>,
     pub(crate) soft_limit: Option<usize>,
     pub(crate) auto: bool,
     pub(crate) stress: Stress,
@@ -134,6 +136,7 @@ impl Default for Config {
             parallel_threshold: 512 << 10,
             reservation: DEFAULT_RESERVATION,
             hard_limit: None,
+            hard_limit_percent: None,
             soft_limit: None,
             auto: true,
             stress: Stress::default(),
@@ -185,6 +188,19 @@ impl Config {
             let expected = format!("at least {MIN_LATE:?}");
             let found = self.late_after.as_nanos() as usize;
             return Err(BuildError::Setting { name: "late_after", found, expected });
+        }
+        if let Some(percent) = self.hard_limit_percent {
+            let wrong = |expected: &str| {
+                let expected = expected.to_owned();
+                BuildError::Setting { name: "hard_limit_percent", found: percent, expected }
+            };
+            if !(1..=100).contains(&percent) {
+                return Err(wrong("from 1 to 100 percent"));
+            }
+            let Some(memory) = system_memory::bytes() else {
+                return Err(wrong("a system that says how much memory it has"));
+            };
+            self.hard_limit = Some(memory / 100 * percent);
         }
         let least = self.least_bytes();
         if self.reservation < least * 4 {

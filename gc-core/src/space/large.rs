@@ -309,6 +309,11 @@ impl LargeSpace {
         }
     }
 
+    /// Returns the bytes of descriptors, as far as pages were ever used.
+    pub(crate) fn side_bytes(&self) -> usize {
+        self.frontier as usize * (size_of::<Run>() + size_of::<AtomicU32>())
+    }
+
     /// Returns the bytes of free runs with memory behind them.
     pub(crate) fn dirty_bytes(&self) -> usize {
         self.dirty_pages * PAGE

@@ -27,6 +27,8 @@ pub(crate) struct Block {
     pub(crate) class: Option<SizeClass>,
     /// Whether some object in the block may have a drop bit.
     pub(crate) drops: bool,
+    /// Free cells, if the block is listed.
+    free: u16,
     /// Whether the block waits to be swept, after marking: an object that is allocated and not marked is dead.
     pub(crate) unswept: bool,
 }
@@ -74,6 +76,10 @@ pub(crate) struct OldSpace {
     releasing: usize,
     /// Closed blocks with free cells, by class.
     partial: [Vec<u32>; CLASSES],
+    /// The free cells of the blocks in `partial`.
+    free_cells: [u32; CLASSES],
+    /// Whether memory is short: blocks are listed even if few of their cells are free.
+    pub(crate) scarce: bool,
     pub(crate) bits: Arc<Bits>,
     /// The number of blocks that wait to be swept.
     unswept: usize,
@@ -83,7 +89,11 @@ pub(crate) struct OldSpace {
     pub(crate) live_objects: usize,
 }
 
-const EMPTY: Block = Block { class: None, drops: false, unswept: false };
+const EMPTY: Block = Block { class: None, drops: false, free: 0, unswept: false };
+/// The part of a block's cells that must be free for the block to be listed: one in so many.
+const USUAL: usize = 8;
+/// The same while memory is short.
+const SCARCE: usize = 128;
 /// The number of blocks that are committed at once: a huge page.
 const GROUP: usize = (2 << 20) / BLOCK;
 
@@ -96,6 +106,8 @@ impl OldSpace {
             released: Vec::new(),
             releasing: 0,
             partial: [const { Vec::new() }; CLASSES],
+            free_cells: [0; CLASSES],
+            scarce: false,
             bits: Arc::new(Bits::new(map)?),
             unswept: 0,
             live_bytes: 0,
@@ -120,6 +132,17 @@ impl OldSpace {
     /// Returns the number of empty blocks with memory, which promotion may open.
     pub(crate) fn ready(&self) -> usize {
         self.empty.len()
+    }
+
+    /// Returns the free cells of the blocks that promotion may open, by class.
+    pub(crate) fn free_cells(&self) -> &[u32; CLASSES] {
+        &self.free_cells
+    }
+
+    /// Returns the bytes of descriptors and bitmaps, as far as blocks were ever committed.
+    pub(crate) fn side_bytes(&self) -> usize {
+        let bitmaps = self.blocks.len() * (BLOCK / GRANULE / 8) * 3;
+        bitmaps + self.blocks.capacity() * size_of::<Block>()
     }
 
     /// Makes sure that `wanted` blocks are empty and have memory that is charged. It charges released blocks again by `charge`
@@ -156,6 +179,7 @@ impl OldSpace {
     /// Opens a block for the promotion of objects of `class`: one with free cells, or an empty one.
     pub(crate) fn open(&mut self, class: SizeClass) -> Option<u32> {
         if let Some(block) = self.partial[class.index()].pop() {
+            self.free_cells[class.index()] -= u32::from(core::mem::take(&mut self.blocks[block as usize].free));
             return Some(block);
         }
         let block = self.empty.pop()?;
@@ -167,10 +191,13 @@ impl OldSpace {
     pub(crate) fn close(&mut self, block: u32, live: usize) {
         let descriptor = &mut self.blocks[block as usize];
         let Some(class) = descriptor.class else { unreachable!("an empty block is not closed") };
+        let free = class.cells() - live;
         if live == 0 {
             *descriptor = EMPTY;
             self.empty.push(block);
-        } else if (class.cells() - live) * 8 >= class.cells() {
+        } else if free > 0 && free * if self.scarce { SCARCE } else { USUAL } >= class.cells() {
+            descriptor.free = free as u16;
+            self.free_cells[class.index()] += free as u32;
             self.partial[class.index()].push(block);
         }
     }
@@ -180,6 +207,7 @@ impl OldSpace {
     pub(crate) fn begin_sweep(&mut self) {
         if !mutant::PARTIAL_BLOCKS_STAY_LISTED.is_planted() {
             self.partial.iter_mut().for_each(Vec::clear);
+            self.free_cells = [0; CLASSES];
         }
         for block in &mut self.blocks {
             block.unswept = block.class.is_some();

@@ -170,6 +170,11 @@ impl YoungSpace {
         self.fills.len() - self.free.len() - self.released.len() - self.releasing
     }
 
+    /// Returns the bytes of chunks that are charged.
+    pub(crate) fn charged_bytes(&self) -> usize {
+        (self.fills.len() - self.released.len() - self.releasing) << self.shift
+    }
+
     /// Takes an empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
     pub(crate) fn take(&mut self, age: Age, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
         let index = match (self.free.pop(), self.released.last().copied()) {

@@ -25,7 +25,8 @@ pub struct Stats {
     pub pause_total: Duration,
     /// The longest pause.
     pub pause_max: Duration,
-    /// Bytes allocated up to the last collection: objects with the gaps between them, and the pages of large objects.
+    /// Bytes allocated: objects with the gaps between them, and large objects; their pages from the next collection on. What is in
+    /// the allocation buffers of mutators is not included until the buffer is full or the heap is collected.
     pub bytes_allocated: u64,
     /// Bytes of objects that survived a minor collection and stayed young.
     pub bytes_copied: u64,
@@ -43,11 +44,20 @@ pub struct Stats {
     pub old_bytes: usize,
     /// Old objects, including dead ones that the collector has not found yet.
     pub old_objects: usize,
+    /// Bytes of the old generation that were live after the last major (full) collection.
+    pub live_bytes: usize,
     /// Bytes in the young generation after the last collection.
     pub survivor_bytes: usize,
     /// Bytes of memory in use or kept ready, as counted against the hard limit.
     pub memory_bytes: usize,
-    /// The most `memory_bytes` ever was.
+    /// Bytes left below the hard limit, `usize::MAX` if there is none. [`Heap::memory_report`](crate::Heap::memory_report) says what
+    /// takes the rest.
+    pub headroom: usize,
+    /// The part of `memory_bytes` that the program reports by [`ExternalBytes`](crate::ExternalBytes).
+    pub external_bytes: usize,
+    /// The part of `memory_bytes` that tables and lists take, as of the last collection: of roots, remembered sets, mark bitmaps.
+    pub side_bytes: usize,
+    /// The most `memory_bytes` ever was, without what tables and lists took above the hard limit.
     pub memory_peak: usize,
     /// Entries of the remembered set after the last collection: pointer slots and cells.
     pub remembered: usize,

@@ -12,9 +12,11 @@ use core::{fmt, time::Duration};
 pub enum Cause {
     /// The program requested it.
     Explicit,
-    /// The young budget was used up, the remembered set was full, or young objects hold much memory outside the heap. Also the
-    /// stress setting `every-allocation`.
+    /// The young budget was used up, or young objects hold much memory outside the heap. Also the stress setting
+    /// `every-allocation`, and a setting that was changed.
     Nursery,
+    /// A remembered set was full.
+    RememberedSet,
     /// The old generation has grown so much that marking has to begin, or has to end at once.
     Growth,
     /// An allocation was refused: by the hard limit, the reservation or the system.
@@ -28,6 +30,7 @@ impl fmt::Display for Cause {
         f.write_str(match self {
             Self::Explicit => "explicit",
             Self::Nursery => "nursery",
+            Self::RememberedSet => "remembered_set",
             Self::Growth => "growth",
             Self::Limit => "limit",
             Self::Stress => "stress",

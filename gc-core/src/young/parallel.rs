@@ -74,6 +74,14 @@ pub(crate) fn evacuate_reachable<'a, P: Promote>(
 }
 
 impl Evacuated {
+    /// Adds the results of another minor collection of the same pause.
+    pub(crate) fn add_minor(&mut self, other: Self) {
+        self.copied += other.copied;
+        self.promoted += other.promoted;
+        self.promoted_objects += other.promoted_objects;
+        self.by_gc_workers += other.by_gc_workers;
+    }
+
     /// Adds the results of a worker. Returns what it promoted.
     fn add<P: Promote, const SHARED: bool>(&mut self, mut worker: Evacuator<'_, P, SHARED>) -> P {
         worker.retire();

@@ -3,11 +3,17 @@
 #![forbid(unsafe_code)]
 
 mod absurd_lengths;
+mod eviction;
 mod external_bytes;
+mod figures;
 mod many_at_the_limit;
+mod near_the_limit;
 mod never_refused;
+mod pressure;
 mod promotion;
 mod promotion_by_many;
 mod refusals;
+mod ring;
+mod settings;
 mod system_refuses;
 mod system_refuses_many;

@@ -59,7 +59,10 @@ fn a_refused_allocation_finds_room_after_the_safepoint_whoever_collects_before()
         }
     }
     kept.get_mut(&m).clear();
-    // Refused: "a collection has been asked for: reach a safepoint and try again".
+    // Refused: "a collection has been asked for: reach a safepoint and try again"; where the last one found little, by the next refusal.
+    if !m.safepoint_pending() {
+        assert!(m.try_alloc([0; 4096]).unwrap_err().is_collecting());
+    }
     assert!(m.safepoint_pending());
     // Somebody else collects the young generation while this thread waits.
     let there = heap.clone();

@@ -1,0 +1,214 @@
+//! Near the hard limit: which regions mutators allocate in, and what a pause does so that the next nursery has room.
+//!
+//! - **[limit.progress]** Every pause leaves room for a smallest nursery, or has collected the whole heap. So `alloc` is refused
+//!   only if what lives and a smallest nursery have no room, or if the program allocates a nursery without a safepoint.
+
+use std::time::Instant;
+
+use crate::{
+    memory::BLOCK,
+    object::size_class::{CLASSES, promotion_reserve},
+    safepoint::Reason,
+    space::young::{Age, MIN_REGION, Region},
+    stats::{Cause, Generation, Step},
+    young::Evacuated,
+};
+
+use super::{
+    attachment::Attachment,
+    collector::Collector,
+    generations::{Young, old_bytes},
+    headroom::{Room, WINDOW},
+    major,
+    major_cycle::Phase,
+    stopped_heap::StoppedHeap,
+    sweeping, trim,
+    verify::Checkpoint,
+};
+
+/// Replaces the region of a mutator by a small one. Returns whether there was room. The caller runs the mutator.
+pub(crate) fn next_region(local: &Attachment, young: &mut Young, least: usize) -> bool {
+    let collector = &*local.collector;
+    if let Some((before, top)) = local.buffer.retire() {
+        young.retire_region(before, top);
+        local.charge_fresh(top - before.start.addr());
+    }
+    // The last region of a chunk takes a rest that is no region.
+    let windows = [WINDOW, MIN_REGION].map(|bytes| bytes.min(young.space.chunk_bytes()));
+    let window = windows.into_iter().find(|&bytes| make_promotable(collector, young, bytes + MIN_REGION));
+    let Some(bytes) = window else { return false };
+    let Some(region) = take_region(collector, young, least, bytes) else { return false };
+    if region.bytes > bytes + MIN_REGION && !make_promotable(collector, young, region.bytes) {
+        young.space.retire_region(region, region.start.addr());
+        return false;
+    }
+    if bytes < windows[0] {
+        local.poll.raise(Reason::MINOR);
+    }
+    young.census.add_unknown(region.bytes);
+    local.buffer.refill(region);
+    true
+}
+
+/// Takes a region, of a chunk with room or of an empty one. Empty blocks and free runs may hold the memory for that.
+pub(crate) fn take_region(collector: &Collector, young: &mut Young, least: usize, bytes: usize) -> Option<Region> {
+    let grow = |offset, bytes| collector.memory.grow(offset, bytes);
+    young.space.take_region(least, bytes, grow).or_else(|| {
+        let mut old = collector.old.lock();
+        let ready = young.reserve(&old.space, bytes + MIN_REGION);
+        let blocks = old.space.take_surplus(ready);
+        drop(old);
+        trim::release(collector, &blocks);
+        trim::release_runs(collector, 0);
+        young.space.take_region(least, bytes, grow)
+    })
+}
+
+/// Establishes [refill.reserve] for what is young and `more` bytes. Returns whether that succeeded.
+fn make_promotable(collector: &Collector, young: &mut Young, more: usize) -> bool {
+    let memory = &collector.memory;
+    let ready = |young: &Young| {
+        let old = &mut collector.old.lock().space;
+        let wanted = young.census.blocks(old.free_cells(), more);
+        old.ensure_empty(wanted, |bytes| memory.budget.charge(bytes), |offset, bytes| memory.grow(offset, bytes))
+    };
+    let mut found = ready(young);
+    // What waits to be swept may have free cells, and then needs no memory.
+    while !found && sweeping::sweep_to_allocate(collector) {
+        found = ready(young);
+    }
+    found || {
+        trim::release_runs(collector, 0);
+        // The region may need a chunk.
+        release_chunks(collector, young, 1);
+        ready(young)
+    }
+}
+
+/// Gives back the memory of every empty chunk except `keep`.
+pub(crate) fn release_chunks(collector: &Collector, young: &mut Young, keep: usize) {
+    let chunk_bytes = young.space.chunk_bytes();
+    let chunks = young.space.take_surplus(keep);
+    for &chunk in &chunks {
+        // SAFETY: an empty chunk that was taken off the list, so no other code uses it.
+        unsafe { collector.memory.release(young.space.offset(chunk), chunk_bytes) };
+    }
+    young.space.put_released(&chunks);
+}
+
+/// Fits the goal to a limit that was set just now. If there is not much room, the next safepoint collects, and fits the rest. The
+/// caller holds no lock.
+pub(crate) fn limit_set(collector: &Collector) {
+    collector.headroom.forget();
+    let (old, large) = (collector.old.lock(), collector.large.lock());
+    let room = collector.headroom.measure(&collector.memory.budget, &old.space, &large, &old.mix);
+    let taken = old_bytes(&old.space, &large).saturating_add(collector.memory.budget.external());
+    drop((old, large));
+    collector.pacing.set_ceiling(room.map_or(usize::MAX, |room| taken.saturating_add(room.small)));
+    if room.is_some_and(|room| room.available.min(room.small) / 8 < collector.pacing.usual_budget()) {
+        collector.headroom.note_change();
+    }
+}
+
+impl StoppedHeap<'_> {
+    /// Returns what is left. `None` without a hard limit.
+    fn room(&self) -> Option<Room> {
+        let collector = self.collector;
+        let space = &self.young.space;
+        let empty = space.charged_bytes() - space.in_use() * space.chunk_bytes();
+        let survivors = space.of_age(Age::Survivor).map(|chunk| space.used(chunk)).sum();
+        collector.headroom.note_young(empty, survivors, self.mutators.len(), space.chunk_bytes());
+        collector.headroom.measure(&collector.memory.budget, &self.old.space, &self.large, &self.old.mix)
+    }
+
+    /// Fits the heap to what is left below its limit: the goal, the nursery, and how young objects are counted.
+    pub(crate) fn fit_to_limit(&mut self) -> Option<Room> {
+        let collector = self.collector;
+        collector.headroom.begin_fit();
+        if self.young.near {
+            // The free cells of open blocks are room, too, and for any worker.
+            let old = &mut *self.old;
+            old.cursors.iter_mut().for_each(|cursors| cursors.close(&mut old.space));
+        }
+        let room = self.room();
+        let near = room.is_some_and(|room| {
+            let usual = collector.pacing.usual_budget();
+            let chunks = (self.mutators.len() + 1) * self.young.space.chunk_bytes();
+            let blocks = promotion_reserve(usual.saturating_add(chunks)) + collector.workers.count() * CLASSES;
+            let taken = usual.saturating_add(blocks.saturating_mul(BLOCK));
+            room.available < taken.saturating_add(taken / 4)
+        });
+        self.young.recount(near);
+        self.old.space.scarce = near;
+        if near {
+            let old = &mut *self.old;
+            old.cursors.iter_mut().for_each(|cursors| cursors.close(&mut old.space));
+        }
+        match room {
+            Some(room) => {
+                collector.headroom.note(room);
+                let taken = old_bytes(&self.old.space, &self.large).saturating_add(collector.memory.budget.external());
+                collector.pacing.set_ceiling(taken.saturating_add(room.small));
+                collector.pacing.set_affordable(if near {
+                    (room.small / 4).min(room.available / 3)
+                } else {
+                    usize::MAX
+                });
+            }
+            None => {
+                collector.pacing.set_ceiling(usize::MAX);
+                collector.pacing.set_affordable(usize::MAX);
+            }
+        }
+        room
+    }
+
+    /// Collects the whole heap, if there is too little room for a smallest nursery otherwise ([limit.progress]). Adds to what was
+    /// evacuated. Returns whether it did.
+    pub(crate) fn collect_if_short(
+        &mut self,
+        cause: Cause,
+        before: usize,
+        start: Instant,
+        step: Step,
+        evacuated: &mut Evacuated,
+    ) -> bool {
+        let headroom = &self.collector.headroom;
+        let budget = self.collector.pacing.usual_budget();
+        let is_short = |room: Option<Room>| room.is_some_and(|room| headroom.is_short(room, budget));
+        if !is_short(self.fit_to_limit()) {
+            return false;
+        }
+        if self.young.space.in_use() > 0 || self.young.remembered.len() > 0 {
+            // Survivors that stay young take whole chunks.
+            evacuated.add_minor(self.minor(Generation::Young));
+            self.verify(Checkpoint::AfterPromotion);
+            if !is_short(self.fit_to_limit()) {
+                return false;
+            }
+        }
+        if headroom.is_still_full() {
+            return false;
+        }
+        // What was allocated since the snapshot of a cycle that is under way is not freed by it.
+        let mut again = self.collector.major.phase() != Phase::Idle && step != Step::Begin;
+        loop {
+            match self.collector.major.phase() {
+                Phase::Idle => self.begin_marking(cause, before, start),
+                Phase::Marking => {
+                    self.finish_marking(u64::MAX);
+                }
+                Phase::Sweeping => {
+                    self.sweep_all();
+                    self.all_swept = false;
+                    self.collector.major.count(|current| current.pause += start.elapsed());
+                    major::end_cycle_of(self.collector, self.collector.major.begun(), &self.old, &self.large);
+                    if !is_short(self.fit_to_limit()) || !again {
+                        return true;
+                    }
+                    again = false;
+                }
+            }
+        }
+    }
+}

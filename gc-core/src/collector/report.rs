@@ -1,0 +1,57 @@
+//! The memory of a heap, measured: side memory in each pause, the rest on request.
+
+use crate::{
+    memory::{BLOCK, PAGE},
+    object::size_class::SizeClass,
+    stats::{MemoryReport, memory::FreeCells},
+};
+
+use super::{collector::Collector, stopped_heap::StoppedHeap};
+
+/// Returns the memory of a heap. Waits for a pause that is under way: the caller holds no lock of the heap.
+pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
+    // Under the locks, nothing is charged but external bytes, bytes that wait to be dropped, and memory that is being released.
+    let young = collector.young.lock();
+    let (old, large) = (collector.old.lock(), collector.large.lock());
+    let (old, budget) = (&old.space, &collector.memory.budget);
+    let free = old.free_cells().iter().enumerate().filter(|&(_, &count)| count > 0);
+    let free_cells: Vec<_> =
+        free.map(|(class, &count)| FreeCells::new(SizeClass::from_index(class).bytes(), count as usize)).collect();
+    let (external, side, pending) = (budget.external(), budget.side(), collector.background.pending_bytes());
+    let (old_empty, old_used) = (old.ready() * BLOCK, old.used_blocks() * BLOCK);
+    let (large_used, large_free) = (large.used_pages * PAGE, large.dirty_bytes());
+    let (young, old_bytes, large_bytes) = (young.space.charged_bytes(), old_empty + old_used, large_used + large_free);
+    let committed = young + old_bytes + large_bytes + pending + side;
+    let counted = committed.saturating_add(external);
+    MemoryReport {
+        limit: budget.limit(),
+        counted,
+        headroom: budget.limit().saturating_sub(counted),
+        committed,
+        live: collector.headroom.live(),
+        young,
+        old: old_bytes,
+        old_empty,
+        old_used,
+        old_cells: old.live_bytes,
+        old_free: free_cells.iter().map(|free| free.cell_bytes * free.count).sum(),
+        large: large_bytes,
+        large_used,
+        large_free,
+        pending,
+        external,
+        side,
+        free_cells,
+    }
+}
+
+impl StoppedHeap<'_> {
+    /// Returns the bytes of the tables and lists of the heap. The buffers of mutators were taken over.
+    pub(crate) fn side_bytes(&self) -> usize {
+        let roots: usize = self.tables.iter().map(|table| table.bytes()).sum();
+        let young = &self.young;
+        let lists = (young.drops.capacity() * size_of::<usize>())
+            .saturating_add((young.fresh_large.capacity() + self.large.old.capacity()) * size_of::<u32>());
+        roots + lists + young.remembered.bytes() + self.old.space.side_bytes() + self.large.side_bytes()
+    }
+}

@@ -1,0 +1,98 @@
+//! The figures of a heap's memory add up, and a refused allocation says them.
+
+use gc_core::{ExternalBytes, Gc, Generation, Heap, MemoryReport, Slot, Trace};
+use gc_tests::heaps::{calm, settle};
+
+#[track_caller]
+fn check(heap: &Heap, report: &MemoryReport) {
+    assert_eq!(report.committed, report.young + report.old + report.large + report.pending + report.side, "{report:?}");
+    assert_eq!(report.counted, report.committed + report.external, "{report:?}");
+    assert_eq!(report.old, report.old_empty + report.old_used, "{report:?}");
+    assert!(report.old_used >= report.old_cells + report.old_free, "{report:?}");
+    assert_eq!(report.large, report.large_used + report.large_free, "{report:?}");
+    assert_eq!(report.headroom, report.limit.saturating_sub(report.counted), "{report:?}");
+    assert_eq!(heap.hard_limit().unwrap_or(usize::MAX), report.limit);
+    let cells: usize = report.free_cells.iter().map(|free| free.cell_bytes * free.count).sum();
+    assert_eq!(cells, report.old_free);
+}
+
+#[derive(Trace)]
+struct Held {
+    #[trace(skip)]
+    bytes: ExternalBytes,
+}
+
+#[test]
+fn the_memory_of_a_heap_adds_up_whatever_it_does() {
+    let heap = calm().hard_limit(64 << 20).build().unwrap();
+    check(&heap, &heap.memory_report());
+    let mut m = heap.attach().unwrap();
+    let slots = m.root(m.alloc_slice_with(1 << 16, |_| Slot::<[u8]>::null()));
+    for round in 0..20_usize {
+        for n in 0..1 << 14 {
+            let value = m.alloc_slice_copy(&[1; 500][..n % 400 + round]);
+            slots.get(&m)[(n * 7919 + round) % (1 << 16)].set(&m, Some(value));
+            m.safepoint();
+        }
+        let held = m.external_bytes(round << 10);
+        let _ = m.alloc(Held { bytes: held });
+        let _ = m.alloc([0_u64; 4000]);
+        check(&heap, &heap.memory_report());
+        if round % 3 == 0 {
+            m.collect(Generation::Old);
+            settle(&heap);
+            let (report, stats) = (heap.memory_report(), heap.stats());
+            check(&heap, &report);
+            assert_eq!((report.live, report.external), (stats.live_bytes, stats.external_bytes));
+            assert!(report.live > 1 << 19 && report.live <= report.old_cells + report.large_used, "{report:?}");
+            assert!(stats.headroom <= stats.memory_peak.max(64 << 20) && stats.side_bytes > 0);
+        }
+    }
+}
+
+/// Roots, boxed values and remembered sets were counted nowhere.
+#[test]
+fn tables_and_lists_count() {
+    let heap = calm().hard_limit(256 << 20).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    m.collect(Generation::Old);
+    let before = heap.memory_report();
+    let small: Vec<_> = (0..100_000).map(|n| m.root(m.alloc(n))).collect();
+    let boxed: Vec<_> = (0..1000).map(|n| m.root([Some(m.alloc(n)); 100])).collect();
+    m.collect(Generation::Young);
+    let after = heap.memory_report();
+    assert!(after.side >= before.side + 100_000 * 16 + 1000 * 800, "{} before, {} after", before.side, after.side);
+    assert_eq!(heap.stats().side_bytes, after.side);
+    drop((small, boxed));
+}
+
+#[test]
+fn bytes_allocated_move_between_two_collections() {
+    let heap = calm().build().unwrap();
+    let m = heap.attach().unwrap();
+    let before = heap.stats();
+    for n in 0..10_000_u64 {
+        m.alloc([n; 31]);
+    }
+    let after = heap.stats();
+    assert_eq!(before.collections, after.collections);
+    assert!(after.bytes_allocated >= 9000 * 256, "{}", after.bytes_allocated);
+}
+
+#[test]
+fn a_refusal_says_what_takes_the_memory() {
+    let heap = calm().hard_limit(32 << 20).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let mut kept = m.root(Vec::<Gc<[u64; 12]>>::new());
+    let error = loop {
+        match m.try_alloc([1; 12]) {
+            Ok(new) => kept.get_mut(&m).push(new),
+            Err(error) => break error,
+        }
+        m.safepoint();
+    };
+    let report = error.report();
+    check(&heap, report);
+    assert_eq!((error.limit(), error.used()), (32 << 20, report.counted));
+    assert!(report.old_used > 16 << 20 && report.old_cells > 16 << 20, "{report:?}");
+}

@@ -1,0 +1,67 @@
+//! Much of a limit is live, and the program reaches a safepoint at every step: `alloc` does not panic, and major collections are
+//! not so many that nothing else is done; or `try_alloc` says early that little is left.
+
+use gc_core::{AllocError, Gc, Slot};
+use gc_tests::heaps::calm;
+
+/// Replaces the oldest of `live` values of `size` bytes, by `alloc`. Returns how many major collections it took.
+fn ring(limit: usize, live: usize, size: usize, steps: usize) -> u64 {
+    let heap = calm().hard_limit(limit).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let ring = m.root(m.alloc_slice_with(live, |_| Slot::<[u8]>::null()));
+    let bytes = vec![3; size];
+    for n in 0..steps {
+        let value = m.alloc_slice_copy(&bytes);
+        ring.get(&m)[n % live].set(&m, Some(value));
+        m.safepoint();
+    }
+    assert!(heap.stats().memory_peak <= limit);
+    assert!(
+        ring.get(&m).iter().filter_map(Slot::get).all(|value: Gc<[u8]>| value.len() == size && value[size / 2] == 3)
+    );
+    heap.stats().collections[2]
+}
+
+/// The goal of the old generation, 337 MiB for 140 live ones, lay above the limit: marking began when an allocation was refused.
+#[test]
+fn a_ring_is_never_refused_below_its_limit() {
+    let steps = if cfg!(debug_assertions) { 3_000_000 } else { 10_000_000 };
+    // The bytes of a slice take 16 bytes more, and a slot 8.
+    for (percent, most) in [(55, 30), (75, 60), (85, 120)] {
+        let majors = ring(128 << 20, (128 << 20) / 100 * percent / 88, 64, steps);
+        assert!(majors <= most, "{percent} %: {majors} majors");
+    }
+}
+
+#[test]
+fn a_ring_of_large_objects_is_never_refused_below_its_limit() {
+    ring(256 << 20, 150, 1 << 20, 2000);
+    ring(64 << 20, 100, 500_000, 2000);
+}
+
+#[test]
+fn a_ring_that_leaves_little_is_refused_early_and_alloc_goes_on() {
+    let limit = 64 << 20;
+    let heap = calm().hard_limit(limit).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let live = limit / 100 * 90 / 88;
+    let ring = m.root(m.alloc_slice_with(live, |_| Slot::<[u8; 72]>::null()));
+    let mut refused = None;
+    for n in 0..4 * live {
+        match m.try_alloc([n as u8; 72]) {
+            Ok(value) => ring.get(&m)[n % live].set(&m, Some(value)),
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+        m.safepoint();
+    }
+    let error: AllocError<_> = refused.expect("90 % leave less than a sixteenth, as the heap counts");
+    assert!(error.to_string().contains("of which the last major collection left little"), "{error}");
+    for n in 0..10_000 {
+        let value = m.alloc([n as u8; 72]);
+        ring.get(&m)[n % live].set(&m, Some(value));
+        m.safepoint();
+    }
+}
