@@ -36,6 +36,25 @@ pub(super) struct Machine {
     alone: bool,
 }
 
+/// How long a mutator stays.
+#[derive(Clone, Copy)]
+pub(super) enum Stay {
+    Stays,
+    Leaves,
+    Parks,
+}
+
+impl Stay {
+    /// That of the threads of a seed.
+    pub(super) fn of(seed: u64) -> Self {
+        match seed % 5 {
+            1 => Self::Leaves,
+            2 => Self::Parks,
+            _ => Self::Stays,
+        }
+    }
+}
+
 /// A small heap under a stress profile, in which programs of a hundred operations meet everything. It has `life` for as long as it
 /// lives.
 pub(super) fn small_heap(profile: &str, life: Arc<()>) -> Heap {
@@ -341,6 +360,24 @@ impl Machine {
         drop(self.mutator.take());
         meanwhile();
         self.mutator = Some(self.heap.attach().expect("this thread is not attached"));
+    }
+
+    /// Ends a step: the mutator stays, is another one in the next step, or is parked while the thread enters the heap with one that
+    /// it keeps.
+    pub(super) fn between_steps(&mut self, stay: Stay) {
+        match stay {
+            Stay::Stays => {}
+            Stay::Leaves => self.detached(|| ()),
+            Stay::Parks => {
+                let Some(m) = self.mutator.take() else { return };
+                let parked = m.park();
+                let entered = self.heap.with(|m| {
+                    let _ = m.try_alloc([0_u64; 5]);
+                });
+                entered.expect("no mutator runs on this thread");
+                self.mutator = Some(parked.enter().expect("no mutator runs on this thread"));
+            }
+        }
     }
 
     /// A slice whose making panics: what was made is dropped at once, and nothing is left.

@@ -7,6 +7,8 @@
 //!   the end: no thread left; everything is compared and counted exactly, then dropped, then counted again
 //! ```
 //!
+//! By seed, a thread keeps its mutator, has another one for each step, or parks it between steps and enters the heap meanwhile.
+//!
 //! The same seed makes the same programs; how they interleave, nobody decides. So what is checked holds under any interleaving:
 //!
 //! - **[model.graph]** What a machine's roots reach is its graph, whatever the others do (`compare`); after a full collection of its own, exactly
@@ -38,7 +40,7 @@ use std::{
 use gc_core::{Generation, Heap, Mutator, Root};
 
 use super::{
-    machine::{Estate, small_heap},
+    machine::{Estate, Stay, small_heap},
     shrink::message,
 };
 use crate::{heaps::settle, ledger::Ledger};
@@ -72,6 +74,7 @@ fn run(profile: &str, seed: u64, steps: usize, name: &str) {
     let heap = small_heap(profile, life.clone());
     let ledger = Ledger::default();
     let count = 2 + (seed % 3) as usize;
+    let stay = Stay::of(seed);
     let (shared, purses) = open(&heap, &ledger, count as u64);
     let (posts, boxes): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel()).unzip();
     let (done, all_done) = mpsc::channel();
@@ -92,6 +95,7 @@ fn run(profile: &str, seed: u64, steps: usize, name: &str) {
                 for (index, &step) in program.iter().enumerate() {
                     let outcome = catch_unwind(AssertUnwindSafe(|| worker.step(step)));
                     outcome.unwrap_or_else(|payload| panic!("step {index}, {step:?}: {}", message(&*payload)));
+                    worker.between_steps(stay);
                 }
                 worker.end()
             }));

@@ -10,7 +10,7 @@ use gc_core::{Gc, Generation, Heap, Root, blocking};
 
 use super::{
     super::{
-        machine::{Estate, Machine},
+        machine::{Estate, Machine, Stay},
         program::{Op, Place},
     },
     board::Board,
@@ -58,6 +58,11 @@ impl Worker {
     /// Waits until all are attached.
     pub(super) fn wait(&mut self, all: &Barrier) {
         blocking::barrier(self.machine.parts().0, all);
+    }
+
+    /// Ends a step.
+    pub(super) fn between_steps(&mut self, stay: Stay) {
+        self.machine.between_steps(stay);
     }
 
     /// Detaches.
