@@ -3,11 +3,13 @@
 #![forbid(unsafe_code)]
 
 mod absurd_lengths;
+mod external_anywhere;
 mod external_bytes;
 mod many_at_the_limit;
 mod never_refused;
 mod promotion;
 mod promotion_by_many;
 mod refusals;
+mod regions_in_hand;
 mod system_refuses;
 mod system_refuses_many;
