@@ -5,6 +5,7 @@
 mod attach;
 mod blocked;
 mod crossing;
+mod crowds;
 mod due;
 mod exit;
 mod forgotten;
@@ -14,6 +15,7 @@ mod led_by_another;
 mod life;
 mod locals;
 mod places;
+mod quiet;
 mod remembered;
 mod requests;
 mod shared_graph;
