@@ -11,5 +11,6 @@ mod promotion;
 mod promotion_by_many;
 mod refusals;
 mod regions_in_hand;
+mod rests;
 mod system_refuses;
 mod system_refuses_many;
