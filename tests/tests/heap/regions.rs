@@ -118,7 +118,7 @@ fn come_and_go(heap: &Heap, seed: u64) {
                             }
                             match random.below(8) {
                                 0 => panics(&m, &mut random, ledger),
-                                1 => m.blocked(|| thread::yield_now()),
+                                1 => m.blocked(thread::yield_now),
                                 2..5 => m.safepoint(),
                                 _ => {}
                             }

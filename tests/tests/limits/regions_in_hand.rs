@@ -14,7 +14,7 @@ use gc_tests::heaps::{calm, under};
 
 const BYTES: usize = 900;
 
-fn fill<'gc>(m: &'gc Mutator, n: u64, count: usize) -> Vec<Root<Gc<'static, [u64; BYTES / 8]>>> {
+fn fill(m: &Mutator, n: u64, count: usize) -> Vec<Root<Gc<'static, [u64; BYTES / 8]>>> {
     let mut kept = Vec::new();
     while kept.len() < count {
         let Ok(object) = m.try_alloc([n; BYTES / 8]) else { break };
