@@ -6,4 +6,5 @@ mod collections;
 mod nursery_in_turns;
 mod nursery_of_many;
 mod panics;
+mod regions;
 mod settings;

@@ -4,6 +4,7 @@
 
 mod absurd_lengths;
 mod eviction;
+mod external_anywhere;
 mod external_bytes;
 mod figures;
 mod many_at_the_limit;
@@ -13,6 +14,8 @@ mod pressure;
 mod promotion;
 mod promotion_by_many;
 mod refusals;
+mod regions_in_hand;
+mod rests;
 mod ring;
 mod settings;
 mod system_refuses;

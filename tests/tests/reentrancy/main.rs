@@ -6,6 +6,7 @@ mod collect;
 mod ends;
 mod hooks;
 mod nested;
+mod unwinding;
 
 use gc_core::{Acyclic, Trace};
 

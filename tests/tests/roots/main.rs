@@ -5,3 +5,4 @@
 mod anywhere;
 mod boxed;
 mod chains;
+mod detaching;

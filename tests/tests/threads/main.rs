@@ -5,6 +5,7 @@
 mod attach;
 mod blocked;
 mod crossing;
+mod crowds;
 mod due;
 mod entered;
 mod entered_ends;
@@ -19,6 +20,7 @@ mod life;
 mod locals;
 mod parked;
 mod places;
+mod quiet;
 mod remembered;
 mod requests;
 mod scopes;
