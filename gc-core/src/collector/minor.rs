@@ -60,12 +60,13 @@ impl StoppedHeap<'_> {
         let mut promotions = cursors.iter_mut().map(|cursors| Promotion::new(&old, &bits, cursors));
         let first = promotions.next().expect("cursors for one worker at least");
         let mut leader = Evacuator::new(&evacuation, first);
-        let dead = &mut self.dead;
+        let (dead, boxed_bytes) = (&mut self.dead, &mut self.boxed_bytes);
+        *boxed_bytes = 0;
         for table in self.tables {
             // SAFETY: a root's value, of its type; the world is stopped, so no code borrows it.
             let visit = |info: &'static TypeInfo, value| unsafe { leader.root(info, value, 1) };
             if !mutant::SKIP_ROOTS.is_planted() {
-                table.scan(visit, |boxed| dead.boxed(boxed));
+                *boxed_bytes += table.scan(visit, |boxed| dead.boxed(boxed));
             }
         }
         // SAFETY: the remembered set of this heap; the world is stopped.

@@ -52,6 +52,11 @@ impl StoppedHeap<'_> {
         let young = &self.young;
         let lists = (young.drops.capacity() * size_of::<usize>())
             .saturating_add((young.fresh_large.capacity() + self.large.old.capacity()) * size_of::<u32>());
-        roots + lists + young.remembered.bytes() + self.old.space.side_bytes() + self.large.side_bytes()
+        roots
+            + self.boxed_bytes
+            + lists
+            + young.remembered.bytes()
+            + self.old.space.side_bytes()
+            + self.large.side_bytes()
     }
 }

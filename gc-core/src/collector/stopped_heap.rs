@@ -26,6 +26,8 @@ pub(crate) struct StoppedHeap<'a> {
     pub(crate) old: MutexGuard<'a, Old>,
     pub(crate) large: MutexGuard<'a, LargeSpace>,
     pub(super) dead: DropQueue,
+    /// Bytes of boxed values that the roots hold.
+    pub(super) boxed_bytes: usize,
     /// Whether this pause has swept the last block.
     pub(crate) all_swept: bool,
 }
@@ -49,7 +51,7 @@ impl<'a> StoppedHeap<'a> {
             local.poll.lower(Reason::REMEMBERED);
         }
         young.space.forget_regions();
-        Self { collector, mutators, tables, young, old, large, dead, all_swept: false }
+        Self { collector, mutators, tables, young, old, large, dead, boxed_bytes: 0, all_swept: false }
     }
 
     /// Returns the bytes of objects, as chunks, cells and runs hold them.

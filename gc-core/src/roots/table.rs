@@ -100,8 +100,6 @@ pub(crate) struct RootTable {
     chunks: RefCell<Vec<NonNull<Chunk>>>,
     /// Slots that a scan has linked into the free list: of roots that the owner created and that were dropped elsewhere.
     relinked: Cell<isize>,
-    /// Bytes of boxed values that the last scan found.
-    boxed_bytes: Cell<usize>,
     identity: *const (),
     /// Its index among the tables of the registry, under the registry lock.
     pub(crate) place: Cell<usize>,
@@ -150,7 +148,6 @@ impl RootTable {
             chunks: RefCell::default(),
             free: Cell::new(ptr::null_mut()),
             relinked: Cell::new(0),
-            boxed_bytes: Cell::new(0),
             _apart: [0; 8],
             live: LiveCount::attached(),
             heap: Mutex::new(Some(heap)),
@@ -235,10 +232,14 @@ impl RootTable {
     }
 
     /// Calls `visit` with every root. Links the slots of roots that were dropped elsewhere into the free list, and passes boxed
-    /// values to `dropped`.
+    /// values to `dropped`. Returns the bytes of boxed values that live.
     ///
     /// The caller leads a pause, or is the last user of the heap.
-    pub(crate) fn scan(&self, mut visit: impl FnMut(&'static TypeInfo, *mut u8), mut dropped: impl FnMut(BoxedValue)) {
+    pub(crate) fn scan(
+        &self,
+        mut visit: impl FnMut(&'static TypeInfo, *mut u8),
+        mut dropped: impl FnMut(BoxedValue),
+    ) -> usize {
         let mut boxed_bytes = 0;
         for chunk in self.chunks.borrow().iter() {
             // SAFETY: chunks live as long as their table.
@@ -264,12 +265,12 @@ impl RootTable {
                 self.relinked.set(self.relinked.get() + 1);
             }
         }
-        self.boxed_bytes.set(boxed_bytes);
+        boxed_bytes
     }
 
-    /// Returns the bytes of the table, with the boxed values that the last scan found. The caller leads a pause.
+    /// Returns the bytes of the table, without boxed values. The caller leads a pause.
     pub(crate) fn bytes(&self) -> usize {
-        self.chunks.borrow().len() * CHUNK + self.boxed_bytes.get()
+        self.chunks.borrow().len() * CHUNK
     }
 
     /// Calls `visit` with every root and changes nothing. The caller leads a pause.
