@@ -68,7 +68,7 @@ fn what_is_young_is_promoted_at_the_least_limit() {
 
 #[test]
 fn what_is_young_is_promoted_with_room_for_some_helpers() {
-    fill("workers=4,verify", 12 << 20, 2);
+    fill("workers=4,verify", 9 << 20, 2);
 }
 
 #[test]
