@@ -8,6 +8,7 @@ mod crossing;
 mod crowds;
 mod due;
 mod exit;
+mod floor;
 mod forgotten;
 mod given_up;
 mod late;
