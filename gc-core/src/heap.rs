@@ -7,7 +7,7 @@ use core::fmt;
 pub use builder::HeapBuilder;
 
 use crate::{
-    collector::{Collector, handle::Handle},
+    collector::{Collector, handle::Handle, request},
     memory::PAGE,
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
@@ -218,6 +218,8 @@ impl Heap {
     pub fn set_thresholds(&self, thresholds: Thresholds) -> Result<(), BuildError> {
         thresholds.check(self.collector().config.chunk_bytes)?;
         self.collector().pacing.set_thresholds(thresholds);
+        // Here and below: a setting may make something due, and every mutator may be blocked.
+        request::ask(self.collector());
         Ok(())
     }
 
@@ -245,6 +247,7 @@ impl Heap {
     /// ```
     pub fn set_auto(&self, auto: bool) {
         self.collector().pacing.set_auto(auto);
+        request::ask(self.collector());
     }
 
     /// Returns the hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
@@ -287,6 +290,7 @@ impl Heap {
     /// ```
     pub fn set_soft_limit(&self, limit: Option<usize>) {
         self.collector().pacing.set_soft_limit(limit.unwrap_or(usize::MAX));
+        request::ask(self.collector());
     }
 
     /// Returns the soft limit in bytes, or `None`.

@@ -19,6 +19,7 @@ mod places;
 mod quiet;
 mod remembered;
 mod requests;
+mod settings;
 mod shared_graph;
 mod short_lived;
 mod starvation;
