@@ -279,9 +279,11 @@ impl Pacing {
         self.survivors.load(Ordering::Relaxed) > MUCH && self.promoted.load(Ordering::Relaxed) > 0
     }
 
-    /// Returns whether marking should begin, where objects hold `external` bytes outside the heap.
+    /// Returns whether marking should begin, where objects hold `external` bytes outside the heap. Nothing has to be marked where
+    /// nothing has grown: without a floor of growth, the trigger of a small heap is what lives.
     pub(crate) fn wants_major(&self, external: usize) -> bool {
-        self.old_bytes.load(Ordering::Relaxed).saturating_add(external) >= self.trigger.load(Ordering::Relaxed)
+        let bytes = self.old_bytes.load(Ordering::Relaxed).saturating_add(external);
+        bytes >= self.trigger.load(Ordering::Relaxed) && bytes > self.old_live.load(Ordering::Relaxed)
     }
 
     /// Returns whether the old generation exceeds the goal by more than `percent` percent of it.
@@ -341,7 +343,8 @@ impl Pacing {
     /// Returns whether young objects hold so much outside the heap that a minor collection is due: see
     /// [`count_external`](Self::count_external).
     pub(crate) fn holds_much(&self) -> bool {
-        self.fresh_external.load(Ordering::Relaxed) >= self.growth_floor.load(Ordering::Relaxed)
+        let bytes = self.fresh_external.load(Ordering::Relaxed);
+        bytes >= self.growth_floor.load(Ordering::Relaxed) && bytes > 0
     }
 
     /// Returns whether the entries of mutators that have detached fill a remembered set.
