@@ -18,6 +18,7 @@ pub(crate) mod detach;
 pub(crate) mod drops;
 mod epochs;
 mod generations;
+mod given_up;
 pub(crate) mod handle;
 pub(crate) mod headroom;
 mod job_queue;

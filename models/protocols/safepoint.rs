@@ -5,7 +5,9 @@
 use core::time::Duration;
 
 use crate::{
-    Arc, Heap, check, must_fail,
+    Arc, Heap, check,
+    collector::given_up::GivenUp,
+    must_fail,
     safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
     sync::{Mutex, mutant},
     thread,
@@ -207,6 +209,59 @@ fn asked_while_blocking() {
 fn a_request_of_a_thread_without_a_mutator_is_led_by_somebody() {
     asked_while_blocking();
     asked_by_a_thread_without_a_mutator(true);
+}
+
+/// A thread gives up waiting for a mutator, which then blocks, comes back, and blocks for good (`collector::given_up`). One of the two threads and the
+/// concurrent one collects.
+fn given_up_on_a_mutator_that_blocks() {
+    check(|| {
+        let (registry, given_up) = (Registry::new(), Arc::new(GivenUp::new()));
+        let (there, mutator, late) = (registry.clone(), registry.attach(), given_up.clone());
+        let straggler = thread::spawn(move || {
+            let look = || {
+                let due = late.take(&mutator.poll).contains(Reason::MINOR);
+                if due && !late.stands(0) {
+                    there.lead();
+                } else if due {
+                    mutator.poll.raise(Reason::MINOR);
+                }
+            };
+            for comes_back in [true, false] {
+                mutator.heap.touch();
+                if there.rendezvous.block(mutator.member()).is_some() {
+                    look();
+                }
+                if comes_back {
+                    if mutator.poll.is_raised() {
+                        look();
+                    }
+                    there.rendezvous.leave_blocked(&mutator.word);
+                }
+            }
+        });
+        let mutators = registry.mutators.lock().0.clone();
+        given_up.give_up(0, mutators.iter().map(|m| &m.poll));
+        // The concurrent thread.
+        if !registry.rendezvous.ask(mutators.iter().map(|m| m.member())) {
+            registry.lead();
+        }
+        straggler.join().unwrap();
+        assert!(registry.mutators.lock().1 >= 1, "nobody has collected");
+    });
+}
+
+#[test]
+fn a_mutator_that_was_given_up_on_collects_when_it_blocks() {
+    given_up_on_a_mutator_that_blocks();
+}
+
+#[test]
+fn mutant_a_straggler_that_is_late_before_the_record_is_found() {
+    must_fail(
+        "safepoint::mutant_a_straggler_that_is_late_before_the_record_is_found",
+        mutant::LATE_BEFORE_THE_RECORD,
+        given_up_on_a_mutator_that_blocks,
+    );
 }
 
 #[test]

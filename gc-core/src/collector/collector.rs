@@ -29,6 +29,7 @@ use crate::{
 use super::{
     epochs::Epochs,
     generations::{Old, Young},
+    given_up::GivenUp,
     headroom::Headroom,
     jobs::Background,
     major_cycle::MajorCycle,
@@ -61,6 +62,7 @@ pub(crate) struct Collector {
     pub(crate) headroom: Headroom,
     pub(crate) pressure: Arc<PressureSignal>,
     pub(crate) epochs: Epochs,
+    pub(crate) given_up: GivenUp,
     pub(crate) stats: Recorder,
     /// The jobs of the background thread, and the GC workers.
     pub(crate) background: Background,
@@ -103,6 +105,7 @@ impl Collector {
             headroom: Headroom::new(),
             pressure: Arc::new(PressureSignal::new()),
             epochs: Epochs::new(),
+            given_up: GivenUp::new(),
             rendezvous: Rendezvous::new(),
             registry: Mutex::default(),
             young: Mutex::new(Young::new(YoungSpace::new(map, config.chunk_bytes)?)),

@@ -63,10 +63,7 @@ fn mark_concurrently(collector: &Collector) {
     while !major.thread_ends() && major.phase() == Phase::Marking {
         let marked = mark_increment(collector);
         if major.poll().is_raised() {
-            let reason = major.poll().take();
-            if reason.contains(Reason::LATE) {
-                collector.epochs.forget_give_up();
-            }
+            let reason = collector.given_up.take(major.poll());
             if reason.contains(Reason::STOP) {
                 rendezvous.park(major.word());
             }

@@ -11,8 +11,6 @@ pub(crate) struct Epochs {
     stop_number: AtomicU64,
     /// Twice the number of collections, plus one while one runs.
     collections: AtomicU64,
-    /// The value of `collections` when a thread last gave up waiting for a mutator to reach a safepoint.
-    given_up_at: AtomicU64,
 }
 
 /// Returns a number that no other stop in the process has, up to `object::cell_word::LAST_STOP`.
@@ -28,7 +26,6 @@ impl Epochs {
             stop_count: AtomicU64::new(1),
             stop_number: AtomicU64::new(next_stop_number()),
             collections: AtomicU64::new(0),
-            given_up_at: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -65,25 +62,6 @@ impl Epochs {
     pub(crate) fn end_collection(&self) {
         // Release: as above.
         self.collections.fetch_add(1, Ordering::Release);
-    }
-
-    /// Records that the thread which observed `collections` gave up waiting for a mutator to reach a safepoint.
-    pub(crate) fn give_up(&self, collections: u64) {
-        // Relaxed: a hint that saves waiting again.
-        self.given_up_at.store(collections, Ordering::Relaxed);
-    }
-
-    /// Forgets that a thread gave up: a mutator that it waited for has reached a safepoint, or has blocked.
-    pub(crate) fn forget_give_up(&self) {
-        // Relaxed: as above. The LATE that the caller took orders it after the `give_up` that it answers.
-        self.given_up_at.store(u64::MAX, Ordering::Relaxed);
-    }
-
-    /// Returns whether a thread has given up since the last collection, which left `collections`, and no mutator that it waited for
-    /// has reached a safepoint yet.
-    pub(crate) fn gave_up(&self, collections: u64) -> bool {
-        // Relaxed: as above.
-        self.given_up_at.load(Ordering::Relaxed) == collections
     }
 
     /// Returns twice the number of collections, plus one while one runs.

@@ -8,9 +8,6 @@
 //!   poll is raised does what is due at its next safepoint, when it enters or leaves `blocked`, and when it detaches. If the
 //!   thread that made something due has no mutator, or cannot collect, the concurrent thread does it, unless a mutator runs: that
 //!   one finds its poll raised ([safepoint.due]). So no request waits for a thread that sleeps or has gone.
-//! - **[request.given-up]** A thread that gives up waiting records it and *then* makes the stragglers LATE. While the record stands,
-//!   threads that block do not wait again. A straggler that takes LATE, wherever it polls next, removes the record *before* it looks
-//!   at what is due. So the record never stands when all whom it is about are blocked.
 //! - **[request.promise]** A refused allocation is promised a cycle that begins afterwards. The mutator that was refused waits for
 //!   the end of that cycle at its next safepoint, also after it was blocked. If it detaches, the cycle begins all the same.
 
@@ -30,7 +27,7 @@ use super::{
     jobs::Job,
     pause::collect,
     policy::{Request, due},
-    registry::{Attached, Finished, Registry},
+    registry::{Finished, Registry},
     stop,
 };
 
@@ -46,7 +43,7 @@ pub(crate) fn at_safepoint(local: &Attachment) {
     let collector = &*local.collector;
     // This is read before the thread parks: the collection that it parks for satisfies what the poll was raised for.
     let observed = observed(collector);
-    let reason = take_reason(local);
+    let reason = collector.given_up.take(&local.poll);
     let mut asked = reason.contains(Reason::MERGE);
     if asked {
         local.word.take_asked();
@@ -88,15 +85,6 @@ pub(crate) fn at_safepoint(local: &Attachment) {
 fn minor_is_wanted(collector: &Collector) -> bool {
     let pace = &collector.pacing;
     pace.is_auto() || pace.remembers_much() || collector.config.stress.every_allocation != 0
-}
-
-/// Takes the reasons of the poll, and ends what was recorded about this mutator ([request.given-up]).
-fn take_reason(local: &Attachment) -> Reason {
-    let reason = local.poll.take();
-    if reason.contains(Reason::LATE) {
-        local.collector.epochs.forget_give_up();
-    }
-    reason
 }
 
 /// Runs `wait` while this thread runs no mutator.
@@ -151,7 +139,8 @@ fn blocked_slow(local: &Attachment, asked: bool) -> bool {
     if asked {
         local.merge_counted();
     }
-    let (collector, reason) = (&*local.collector, take_reason(local));
+    let collector = &*local.collector;
+    let reason = collector.given_up.take(&local.poll);
     let stays = |stays| {
         if reason.contains(stays) {
             local.poll.raise(stays);
@@ -191,7 +180,7 @@ pub(crate) fn detach(local: &Attachment) {
     attachment::stop_running();
     // What the owner was asked for is done when its token leaves.
     let _ = collector.rendezvous.block(local.member());
-    let reason = take_reason(local);
+    let reason = collector.given_up.take(&local.poll);
     if attachment::thread_ends() {
         ask(collector);
     } else {
@@ -207,8 +196,8 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let observed = observed(collector);
     let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::RememberedSet));
     let Some((wanted, cause)) = due(collector).or(full) else { return true };
-    // If a thread has given up before, the mutator that it waited for collects when it gets there ([request.given-up]).
-    if collector.epochs.gave_up(observed.collections) {
+    // If a thread has given up before, the mutator that it waited for collects when it gets there ([given-up.record]).
+    if collector.given_up.stands(observed.collections) {
         return false;
     }
     // Another leader may wait, without limit, for a mutator that waits for what this thread does next.
@@ -279,7 +268,9 @@ fn lead_as(
         collector.rendezvous.stop(stop::members(collector, &mutators), timeout.unwrap_or(late_after), |waited| {
             if timeout.is_some() {
                 if let Some(observed) = observed {
-                    give_up(collector, observed, &mutators);
+                    let members = stop::members(collector, &mutators);
+                    let stragglers = members.filter(|member| member.word.is_straggler()).map(|member| member.poll);
+                    collector.given_up.give_up(observed.collections, stragglers);
                 }
                 return None;
             }
@@ -308,14 +299,6 @@ fn lead_as(
     collector.background.post_drops(dead);
     collector.background.post(Job::Report(figures.event()));
     Some(report)
-}
-
-/// Records that this thread does not wait any longer for the members that have not reached a safepoint ([request.given-up]).
-fn give_up(collector: &Collector, observed: Observed, mutators: &[Attached]) {
-    collector.epochs.give_up(observed.collections);
-    for member in stop::members(collector, mutators).filter(|member| member.word.is_straggler()) {
-        member.poll.raise_late();
-    }
 }
 
 /// Returns what has been done so far, for a request that is made now.

@@ -24,7 +24,7 @@ impl Reason {
     pub(crate) const REMEMBERED: Self = Self(16);
     /// Another thread asked for counts to be merged.
     pub(crate) const MERGE: Self = Self(32);
-    /// Another thread gave up waiting for this member to reach a safepoint ([request.given-up]).
+    /// Another thread gave up waiting for this member to reach a safepoint ([given-up.record]).
     pub(crate) const LATE: Self = Self(64);
 
     #[inline]

@@ -59,6 +59,8 @@ mutants! {
     LOOK_BEFORE_BLOCKED = "look_before_blocked";
     /// A thread looks whether a mutator runs and then raises its poll: model `safepoint`.
     LOOK_BEFORE_ASKING = "look_before_asking";
+    /// A straggler is LATE before it is recorded that a thread has given up: model `safepoint`.
+    LATE_BEFORE_THE_RECORD = "late_before_the_record";
     /// The end of a stop wakes only one of the sleeping threads: model `safepoint`.
     WAKE_ONE = "wake_one";
 }
