@@ -29,7 +29,8 @@ impl Attack {
             let threads: Vec<_> = (0..self.threads).map(|id| scope.spawn(move || self.thread(heap, id))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
-        assert!(refused > 0, "the limit was never met: {:?}", heap.stats());
+        // Under a sanitizer there are fewer steps, and the limit may not be met.
+        assert!(refused > 0 || scaled(2) < 2, "the limit was never met: {:?}", heap.stats());
         assert!(heap.stats().memory_peak <= self.limit, "{:?}", heap.stats());
     }
 
