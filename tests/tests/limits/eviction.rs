@@ -2,7 +2,11 @@
 //! refusals cost a major collection.
 
 use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot};
-use gc_tests::{heaps::calm, random::Random};
+use gc_tests::{
+    heaps::calm,
+    random::Random,
+    sizes::{is_full, scaled},
+};
 
 type Cache = Root<Gc<'static, [Slot<'static, [u8]>]>>;
 
@@ -19,7 +23,7 @@ fn fill(heap: &Heap, places: usize, values: u64, at_once: usize, len: impl Fn(&m
     let mut random = Random::new(88_172_645);
     let bytes = |m: &Mutator, place: usize| cache.get(m)[place].get().map_or(0, |value: Gc<[u8]>| value.len() + 16);
     let (mut live, mut refusals) = (0, 0);
-    for _ in 0..values {
+    for _ in 0..scaled(values) {
         let place = random.below(places as u64) as usize;
         let len = len(&mut random);
         loop {
@@ -49,7 +53,7 @@ fn what_a_cache_evicts_is_room_at_few_major_collections() {
     let heap = calm().hard_limit(64 << 20).build().unwrap();
     let values = if cfg!(debug_assertions) { 1_500_000 } else { 4_000_000 };
     let Figures { live, refusals, majors } = fill(&heap, 1 << 20, values, 1 << 14, |_| 64);
-    assert!(live >= (64 << 20) / 100 * 65, "{live} bytes live, {refusals} refusals, {majors} majors");
+    assert!(live >= (64 << 20) / 100 * 65 || !is_full(), "{live} bytes live, {refusals} refusals, {majors} majors");
     assert!(majors <= 100, "{majors} majors, {refusals} refusals");
     assert!(heap.stats().memory_peak <= 64 << 20);
 }
@@ -60,7 +64,7 @@ fn a_cache_of_many_sizes_keeps_half_of_its_limit() {
     let heap = calm().hard_limit(32 << 20).build().unwrap();
     let len = |random: &mut Random| (random.below(4000) >> random.below(6)) as usize;
     let Figures { live, refusals, majors } = fill(&heap, 1 << 16, 300_000, 1 << 10, len);
-    assert!(live >= 16 << 20, "{live} bytes live, {refusals} refusals, {majors} majors");
+    assert!(live >= 16 << 20 || !is_full(), "{live} bytes live, {refusals} refusals, {majors} majors");
     assert!(majors <= 400, "{majors} majors, {refusals} refusals");
 }
 
@@ -69,8 +73,8 @@ fn a_cache_of_many_sizes_keeps_half_of_its_limit() {
 fn a_cache_that_evicts_one_value_at_a_time_goes_on() {
     let heap = calm().chunk_bytes(64 << 10).nursery_bytes(256 << 10).hard_limit(8 << 20).build().unwrap();
     let Figures { live, refusals, majors } = fill(&heap, 1 << 17, 75_000, 1, |_| 64);
-    assert!(live >= 3 << 20, "{live} bytes live, {refusals} refusals, {majors} majors");
-    assert!(majors < refusals as u64 / 8, "{majors} majors, {refusals} refusals");
+    assert!(live >= 3 << 20 || !is_full(), "{live} bytes live, {refusals} refusals, {majors} majors");
+    assert!(majors < refusals as u64 / 8 || !is_full(), "{majors} majors, {refusals} refusals");
 }
 
 /// A program that releases much at one refusal has its memory at the next safepoint.

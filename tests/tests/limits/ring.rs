@@ -2,7 +2,7 @@
 //! not so many that nothing else is done; or `try_alloc` says early that little is left.
 
 use gc_core::{AllocError, Gc, Slot};
-use gc_tests::heaps::calm;
+use gc_tests::{heaps::calm, sizes::scaled};
 
 /// Replaces the oldest of `live` values of `size` bytes, by `alloc`. Returns how many major collections it took.
 fn ring(limit: usize, live: usize, size: usize, steps: usize) -> u64 {
@@ -10,7 +10,7 @@ fn ring(limit: usize, live: usize, size: usize, steps: usize) -> u64 {
     let mut m = heap.attach().unwrap();
     let ring = m.root(m.alloc_slice_with(live, |_| Slot::<[u8]>::null()));
     let bytes = vec![3; size];
-    for n in 0..steps {
+    for n in 0..scaled(steps as u64) as usize {
         let value = m.alloc_slice_copy(&bytes);
         ring.get(&m)[n % live].set(&m, Some(value));
         m.safepoint();
