@@ -20,6 +20,7 @@ mod lent;
 mod life;
 mod locals;
 mod parked;
+mod parked_elsewhere;
 mod places;
 mod quiet;
 mod remembered;
