@@ -12,7 +12,8 @@
 //!   it cannot get another `Mutator`: to attach, and to enter a parked one for good, are refused while `LENT` is not 0. So what
 //!   safe code puts in the place of the alias, by whatever crate, is that alias.
 //! - **[kept.exit]** The table has a destructor, which runs when the thread exits and detaches what is in it. It leads no collection,
-//!   and waits for no pause while a mutator of this thread runs, which may be what the pause waits for: then it leaves the kept
+//!   and waits for no pause while a mutator of this thread runs, which may be what the pause waits for; otherwise not for long, as
+//!   the process may be about to exit while a leader waits for a thread that never reaches a safepoint. Then it leaves the kept
 //!   ones to the last user of their heaps. A `with` that comes later, in the destructor of another thread-local, keeps nothing.
 //!
 //! All other thread-locals here have no destructor, so they can be used in the destructors of others.
@@ -20,6 +21,7 @@
 use core::{
     cell::{Cell, RefCell},
     ptr::{self, NonNull},
+    time::Duration,
 };
 
 use crate::{
@@ -141,6 +143,9 @@ impl Drop for Table {
     }
 }
 
+/// How long a thread that exits waits for the lock of a heap, for each mutator that it keeps: longer than a pause takes.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 impl Kept {
     /// Detaches the mutator of a thread that exits, unless the last user of its heap has done that ([kept.exit]).
     fn exit(self) {
@@ -149,12 +154,8 @@ impl Kept {
             return;
         }
         let Some(collector) = self.collector.upgrade() else { return };
-        let registry = if attachment::current().is_null() {
-            Some(collector.registry.lock())
-        } else {
-            collector.registry.try_lock()
-        };
-        let Some(mut registry) = registry else { return };
+        let patience = if attachment::current().is_null() { PATIENCE } else { Duration::ZERO };
+        let Some(mut registry) = collector.registry.try_lock_for(patience) else { return };
         let mut departure = Departure { registry: &mut registry, left: Vec::new() };
         kept_end::thread_exits(&mut departure, self.local);
         // Under the lock: [kept-end.no-end].

@@ -11,6 +11,7 @@ mod entered;
 mod entered_ends;
 mod entered_nested;
 mod exit;
+mod exit_kept;
 mod floor;
 mod forgotten;
 mod given_up;
