@@ -9,7 +9,7 @@
 //!   lock, waits for that one if it is of the same heap. If it is of another heap, the leader may wait for a thread that waits for the
 //!   other heap's leader in the same way, and that one for this thread. So the drop waits without limit only if no mutator
 //!   runs on this thread. Otherwise, where it does not get the lock, it leaves the mutator attached and BLOCKED, as a kept
-//!   one: until the last user of the heap goes ([kept-end.once]).
+//!   one: until its thread drops another parked one, or exits, or the last user of the heap goes ([kept-end.once]).
 
 use core::{fmt, marker::PhantomData, panic::Location, ptr, ptr::NonNull, time::Duration};
 
@@ -211,6 +211,7 @@ impl Drop for Parked {
         if ptr::eq(current, local) || local.handle.is_elsewhere() {
             return;
         }
+        kept::detach_left();
         let collector = local.collector.clone();
         // SAFETY: not null, so it is the mutator that this thread runs, which exists.
         let runs_here = !current.is_null() && Arc::ptr_eq(&unsafe { &*current }.collector, &collector);
@@ -221,7 +222,8 @@ impl Drop for Parked {
             (false, false) => collector.registry.try_lock_for(TIMEOUT),
         };
         let Some(mut registry) = lock() else {
-            // If this is the last user, no mutator of the heap runs, and whoever has the lock waits for none. It may free the state.
+            kept::leave(self.local, &collector);
+            // If this is the last user, no mutator of the heap runs, and the thread that has the lock waits for none. It may free the state.
             drop(local.user.take());
             return;
         };
