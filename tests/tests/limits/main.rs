@@ -7,6 +7,7 @@ mod eviction;
 mod external_anywhere;
 mod external_bytes;
 mod figures;
+mod given_back;
 mod many_at_the_limit;
 mod near_the_limit;
 mod never_refused;
