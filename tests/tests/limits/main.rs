@@ -19,5 +19,6 @@ mod regions_in_hand;
 mod rests;
 mod ring;
 mod settings;
+mod storms;
 mod system_refuses;
 mod system_refuses_many;
