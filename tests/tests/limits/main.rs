@@ -11,6 +11,7 @@ mod given_back;
 mod many_at_the_limit;
 mod near_the_limit;
 mod never_refused;
+mod observers;
 mod pressure;
 mod promotion;
 mod promotion_by_many;
