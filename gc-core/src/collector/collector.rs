@@ -51,6 +51,8 @@ pub(crate) struct Collector {
     pub(crate) young: Mutex<Young>,
     pub(crate) old: Mutex<Old>,
     pub(crate) large: Mutex<LargeSpace>,
+    /// How often blocks or chunks were given back; locked while that is under way ([trim.found]).
+    pub(crate) trims: Mutex<u64>,
     pub(crate) bits: Arc<Bits>,
     pub(crate) runs: Arc<RunTable>,
     /// The current major cycle: its phase, its marking state, and the values that mutators have overwritten.
@@ -111,6 +113,7 @@ impl Collector {
             young: Mutex::new(Young::new(YoungSpace::new(map, config.chunk_bytes)?)),
             old: Mutex::new(Old::new(old, config.workers)),
             large: Mutex::new(LargeSpace::new(map)),
+            trims: Mutex::default(),
             marking: Mutex::new(Marking::default()),
             bits,
             satb: Arc::new(SatbQueue::new()),

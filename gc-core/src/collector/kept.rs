@@ -12,7 +12,8 @@
 //!   it cannot get another `Mutator`: to attach, and to enter a parked one for good, are refused while `LENT` is not 0. So what
 //!   safe code puts in the place of the alias, by whatever crate, is that alias.
 //! - **[kept.exit]** The table has a destructor, which runs when the thread exits and detaches what is in it. It leads no collection,
-//!   and waits for no pause while a mutator of this thread runs, which may be what the pause waits for: then it leaves the kept
+//!   and waits for no pause while a mutator of this thread runs, which may be what the pause waits for; otherwise not for long, as
+//!   the process may be about to exit while a leader waits for a thread that never reaches a safepoint. Then it leaves the kept
 //!   ones to the last user of their heaps. A `with` that comes later, in the destructor of another thread-local, keeps nothing.
 //!
 //! All other thread-locals here have no destructor, so they can be used in the destructors of others.
@@ -20,6 +21,7 @@
 use core::{
     cell::{Cell, RefCell},
     ptr::{self, NonNull},
+    time::Duration,
 };
 
 use crate::{
@@ -37,6 +39,8 @@ use super::{
 /// A heap's number, and this thread's mutator of that heap.
 type Found = (u64, *const Attachment);
 const NONE: Found = (0, ptr::null());
+/// No heap's number: that of entries which no heap finds.
+const LEFT: u64 = 0;
 
 thread_local! {
     /// The kept mutator that was found last.
@@ -95,6 +99,32 @@ pub(crate) fn keep(heap: u64, local: NonNull<Attachment>, collector: &Arc<Collec
     LAST.set((heap, local.as_ptr()));
 }
 
+/// Leaves a mutator of this thread attached that could not be detached now, which is BLOCKED and which nothing else refers to. It is
+/// detached by [`detach_left`], or as a kept one.
+pub(crate) fn leave(local: NonNull<Attachment>, collector: &Arc<Collector>) {
+    let left = Kept { heap: LEFT, local, collector: Arc::downgrade(collector), process: std::process::id() };
+    // Where the table is gone, only the last user of the heap detaches it.
+    let _ = TABLE.try_with(|table| table.0.borrow_mut().push(left));
+}
+
+/// Detaches what this thread has left attached, where no other thread has the lock. So what is left does not pile up.
+pub(crate) fn detach_left() {
+    let take = |table: &Table| {
+        let mut table = table.0.borrow_mut();
+        if table.iter().all(|kept| kept.heap != LEFT) {
+            return Vec::new();
+        }
+        let (left, kept) = table.drain(..).partition(|kept| kept.heap == LEFT);
+        *table = kept;
+        left
+    };
+    let mut left = TABLE.try_with(take).unwrap_or_default();
+    left.retain(|left| !left.detach(Duration::ZERO));
+    if !left.is_empty() {
+        let _ = TABLE.try_with(|table| table.0.borrow_mut().append(&mut left));
+    }
+}
+
 /// Returns how many entries this thread's table has.
 #[cfg(test)]
 pub(crate) fn count() -> usize {
@@ -137,29 +167,32 @@ impl Drop for Table {
             core::mem::forget(self.0.take());
             return;
         }
-        self.0.take().into_iter().for_each(Kept::exit);
+        let timeout = if attachment::current().is_null() { TIMEOUT } else { Duration::ZERO };
+        for kept in self.0.take() {
+            kept.detach(timeout);
+        }
     }
 }
 
+/// How long a thread that exits waits for the lock of a heap, for each mutator that it keeps: longer than a pause takes.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
 impl Kept {
-    /// Detaches the mutator of a thread that exits, unless the last user of its heap has done that ([kept.exit]).
-    fn exit(self) {
+    /// Detaches the mutator, unless the last user of its heap has done that ([kept.exit]). Returns false, and does nothing, if that
+    /// takes longer than `timeout`.
+    fn detach(&self, timeout: Duration) -> bool {
         if self.process != std::process::id() {
             // The child of a fork: a thread that exists in the parent only may hold the lock. The state leaks.
-            return;
+            return true;
         }
-        let Some(collector) = self.collector.upgrade() else { return };
-        let registry = if attachment::current().is_null() {
-            Some(collector.registry.lock())
-        } else {
-            collector.registry.try_lock()
-        };
-        let Some(mut registry) = registry else { return };
+        let Some(collector) = self.collector.upgrade() else { return true };
+        let Some(mut registry) = collector.registry.try_lock_for(timeout) else { return false };
         let mut departure = Departure { registry: &mut registry, left: Vec::new() };
         kept_end::thread_exits(&mut departure, self.local);
         // Under the lock: [kept-end.no-end].
         drop(departure);
         drop(registry);
         request::ask(&collector);
+        true
     }
 }

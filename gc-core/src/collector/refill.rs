@@ -125,22 +125,26 @@ impl Attachment {
             return Err(self.refused(wanted, false));
         }
         let least = wanted + if align > 8 { align } else { 0 };
+        let attempt = || self.take_next_region(least).then_some(());
+        trim::found_or_trimmed(collector, attempt).ok_or_else(|| self.refused(wanted, false))
+    }
+
+    /// Replaces the buffer's region with one for an object of at most `least` bytes, if there is memory.
+    fn take_next_region(&self, least: usize) -> bool {
+        let collector = &*self.collector;
         let mut young = collector.young.lock();
+        if collector.memory.budget.is_far_over() {
+            return false;
+        }
         if young.near {
-            let found = !collector.memory.budget.is_far_over() && near_limit::next_region(self, &mut young, least);
-            drop(young);
-            return if found { Ok(()) } else { Err(self.refused(wanted, false)) };
+            return near_limit::next_region(self, &mut young, least);
         }
         let chunk_bytes = young.space.chunk_bytes();
-        if collector.memory.budget.is_far_over() || !self.make_promotable(&mut young, chunk_bytes) {
-            drop(young);
-            return Err(self.refused(wanted, false));
+        if !self.make_promotable(&mut young, chunk_bytes) {
+            return false;
         }
         let bytes = self.buffer.wanted(chunk_bytes);
-        let Some(region) = near_limit::take_region(collector, &mut young, least, bytes) else {
-            drop(young);
-            return Err(self.refused(wanted, false));
-        };
+        let Some(region) = near_limit::take_region(collector, &mut young, least, bytes) else { return false };
         // The bytes that were allocated count, not the bytes of the region: many mutators that allocate little request no
         // collection.
         if let Some((before, top)) = self.buffer.retire() {
@@ -148,7 +152,7 @@ impl Attachment {
             self.charge_fresh(top - before.start.addr());
         }
         self.buffer.refill(region);
-        Ok(())
+        true
     }
 
     /// Establishes [refill.reserve] for the young generation and another chunk. Returns whether that succeeded.
@@ -207,9 +211,11 @@ impl Attachment {
             take()
         };
         // Empty blocks and free runs may hold the missing memory, and so may blocks and runs that wait to be swept.
-        let page = take().or_else(take_what_is_empty).or_else(|| {
-            while sweeping::sweep_to_allocate(collector) {}
-            take_what_is_empty()
+        let page = trim::found_or_trimmed(collector, || {
+            take().or_else(take_what_is_empty).or_else(|| {
+                while sweeping::sweep_to_allocate(collector) {}
+                take_what_is_empty()
+            })
         });
         let Some(page) = page else { return Err(self.refused(bytes, true)) };
         collector.headroom.note_run(bytes);

@@ -106,6 +106,27 @@ mod tests {
     }
 
     #[test]
+    fn parked_mutators_that_were_left_attached_do_not_pile_up() {
+        let heap = Heap::builder().build().unwrap();
+        let mut parked = [(); 4].map(|()| Some(heap.attach().unwrap().park()));
+        let mut m = heap.attach().unwrap();
+        let mut drop_while_locked = |n: usize| {
+            // A leader has the lock.
+            let registry = heap.collector().registry.lock();
+            parked[n] = None;
+            drop(registry);
+        };
+        drop_while_locked(0);
+        drop_while_locked(1);
+        assert_eq!(attached(&heap), 5);
+        drop_while_locked(2);
+        assert_eq!((attached(&heap), kept::count()), (5, 3));
+        m.collect(crate::Generation::Old);
+        drop(parked);
+        assert_eq!((attached(&heap), kept::count()), (1, 0));
+    }
+
+    #[test]
     fn a_thread_that_exits_detaches_what_it_keeps() {
         let heap = Heap::builder().build().unwrap();
         let here = heap.clone();

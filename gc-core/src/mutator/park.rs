@@ -5,12 +5,13 @@
 //!
 //! - **[park.not-lent]** Only a mutator that its thread has attached can be parked, not an alias that is lent ([kept.alias]). And a
 //!   parked mutator is not found by `Heap::with`, so the owner of the `Parked` decides when it ends.
-//! - **[park.drop]** A parked mutator may be dropped while another one of its thread runs, even of the same heap. The leader of a
-//!   pause, which has the registry lock, waits for that one. So the drop waits for the lock only if no mutator of the same heap runs on this
-//!   thread. Otherwise, where it does not get the lock at once, it leaves the mutator attached and BLOCKED, as a kept one:
-//!   until the last user of the heap goes ([kept-end.once]).
+//! - **[park.drop]** A parked mutator may be dropped while another one of its thread runs. The leader of a pause, which has the registry
+//!   lock, waits for that one if it is of the same heap. If it is of another heap, the leader may wait for a thread that waits for the
+//!   other heap's leader in the same way, and that one for this thread. So the drop waits without limit only if no mutator
+//!   runs on this thread. Otherwise, where it does not get the lock, it leaves the mutator attached and BLOCKED, as a kept
+//!   one: until its thread drops another parked one, or exits, or the last user of the heap goes ([kept-end.once]).
 
-use core::{fmt, marker::PhantomData, panic::Location, ptr, ptr::NonNull};
+use core::{fmt, marker::PhantomData, panic::Location, ptr, ptr::NonNull, time::Duration};
 
 use crate::{
     collector::{
@@ -210,17 +211,21 @@ impl Drop for Parked {
         if ptr::eq(current, local) || local.handle.is_elsewhere() {
             return;
         }
+        kept::detach_left();
         let collector = local.collector.clone();
         // SAFETY: not null, so it is the mutator that this thread runs, which exists.
         let runs_here = !current.is_null() && Arc::ptr_eq(&unsafe { &*current }.collector, &collector);
-        let mut registry = match collector.registry.try_lock() {
-            Some(registry) => registry,
-            None if runs_here => {
-                // [park.drop]. This is not the last user: the mutator that runs has one.
-                drop(local.user.take());
-                return;
-            }
-            None => collector.registry.lock(),
+        // [park.drop]
+        let lock = || match (current.is_null(), runs_here) {
+            (true, _) => Some(collector.registry.lock()),
+            (false, true) => collector.registry.try_lock(),
+            (false, false) => collector.registry.try_lock_for(TIMEOUT),
+        };
+        let Some(mut registry) = lock() else {
+            kept::leave(self.local, &collector);
+            // If this is the last user, no mutator of the heap runs, and the thread that has the lock waits for none. It may free the state.
+            drop(local.user.take());
+            return;
         };
         local.charge_in_hand();
         // SAFETY: BLOCKED, in the registry, and of this thread. Nothing else points to it.
@@ -231,6 +236,9 @@ impl Drop for Parked {
         drop((left, collector));
     }
 }
+
+/// How long a thread that runs a mutator of another heap waits for the lock: it delays that heap's collections.
+const TIMEOUT: Duration = Duration::from_millis(20);
 
 impl fmt::Debug for Parked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
