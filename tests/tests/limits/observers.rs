@@ -75,7 +75,7 @@ fn an_observer_drops_the_last_handle() {
         drop(heap);
         // Whatever is left of the heap ends here.
         let mut wait = 0;
-        while let None = taken.lock().take() {
+        while taken.lock().take().is_none() {
             wait += 1;
             if wait > 2000 {
                 return;
