@@ -98,7 +98,7 @@ impl Cursors {
                 let words = old.bits.allocated.block(block as usize);
                 // Relaxed: in a pause.
                 let live = words.iter().map(|word| word.load(Ordering::Relaxed).count_ones() as usize).sum();
-                old.close(block, live);
+                old.close_open(block, live);
             }
         }
     }

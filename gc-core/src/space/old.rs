@@ -189,13 +189,24 @@ impl OldSpace {
 
     /// Lists a block by the number of live cells that its sweep found.
     pub(crate) fn close(&mut self, block: u32, live: usize) {
+        self.list(block, live, if self.scarce { SCARCE } else { USUAL });
+    }
+
+    /// Lists a block that a cursor had open, whatever it has left: its free cells are room that was promised to what is young
+    /// ([census.bound]), and may be promised for many pauses.
+    pub(crate) fn close_open(&mut self, block: u32, live: usize) {
+        self.list(block, live, usize::from(u16::MAX));
+    }
+
+    /// Lists a block of which at least one `part`-th is free.
+    fn list(&mut self, block: u32, live: usize, part: usize) {
         let descriptor = &mut self.blocks[block as usize];
         let Some(class) = descriptor.class else { unreachable!("an empty block is not closed") };
         let free = class.cells() - live;
         if live == 0 {
             *descriptor = EMPTY;
             self.empty.push(block);
-        } else if free > 0 && free * if self.scarce { SCARCE } else { USUAL } >= class.cells() {
+        } else if free > 0 && free * part >= class.cells() {
             descriptor.free = free as u16;
             self.free_cells[class.index()] += free as u32;
             self.partial[class.index()].push(block);
