@@ -1,7 +1,7 @@
 //! The owner of a heap's parts, which its mutators, roots and threads share, and the order of the locks.
 //!
 //! ```text
-//!   registry → young → old → large → marking → the state of `major` → the queue of `background`
+//!   registry → young → trims → old → large → marking → the state of `major` → the queue of `background`
 //! ```
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
