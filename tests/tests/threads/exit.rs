@@ -1,15 +1,10 @@
 //! The process exits in the strangest places, with a mutator in a thread-local, while other threads collect: nothing hangs and
 //! nothing aborts.
 
-use std::{
-    cell::RefCell,
-    process::{Command, exit},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{cell::RefCell, process::exit, thread, time::Duration};
 
 use gc_core::{Gc, GcCell, Generation, Heap, Level, Mutator, Root, Trace};
-use gc_tests::heaps::calm;
+use gc_tests::{heaps::calm, process::assert_exits};
 
 /// Exits when it is dropped.
 #[derive(Trace)]
@@ -105,22 +100,6 @@ fn a_process_may_exit_anywhere() {
         unreachable!("the child goes on");
     }
     for place in PLACES {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "exit::a_process_may_exit_anywhere", "--nocapture", "--test-threads=1"])
-            .env("GC_TESTS_EXIT_PLACE", place)
-            .spawn()
-            .unwrap();
-        let start = Instant::now();
-        let status = loop {
-            match child.try_wait().unwrap() {
-                Some(status) => break status,
-                None if start.elapsed() > Duration::from_secs(20) => {
-                    child.kill().unwrap();
-                    panic!("hangs where it exits in: {place}");
-                }
-                None => thread::sleep(Duration::from_millis(2)),
-            }
-        };
-        assert_eq!(status.code(), Some(7), "{place}: {status}");
+        assert_exits("exit::a_process_may_exit_anywhere", "GC_TESTS_EXIT_PLACE", place);
     }
 }

@@ -1,13 +1,13 @@
 //! A process, or a thread, exits with a kept mutator while a leader waits for a thread that never reaches a safepoint.
 
 use std::{
-    process::{Command, exit},
+    process::exit,
     thread,
     time::{Duration, Instant},
 };
 
 use gc_core::{Generation, Heap};
-use gc_tests::heaps::calm;
+use gc_tests::{heaps::calm, process::assert_exits};
 
 /// Starts a thread that never reaches a safepoint, and one that waits for it to collect.
 fn stuck(heap: &Heap) {
@@ -51,23 +51,10 @@ fn a_process_exits_with_a_kept_mutator_while_a_leader_waits_for_ever() {
         unreachable!("the child goes on");
     }
     for place in ["thread", "blocked"] {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "exit_kept::a_process_exits_with_a_kept_mutator_while_a_leader_waits_for_ever"])
-            .args(["--nocapture", "--test-threads=1"])
-            .env("GC_TESTS_EXIT_KEPT", place)
-            .spawn()
-            .unwrap();
-        let start = Instant::now();
-        let status = loop {
-            match child.try_wait().unwrap() {
-                Some(status) => break status,
-                None if start.elapsed() > Duration::from_secs(20) => {
-                    child.kill().unwrap();
-                    panic!("hangs where it exits in: {place}");
-                }
-                None => thread::sleep(Duration::from_millis(2)),
-            }
-        };
-        assert_eq!(status.code(), Some(7), "{place}: {status}");
+        assert_exits(
+            "exit_kept::a_process_exits_with_a_kept_mutator_while_a_leader_waits_for_ever",
+            "GC_TESTS_EXIT_KEPT",
+            place,
+        );
     }
 }

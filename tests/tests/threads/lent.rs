@@ -4,13 +4,15 @@ use std::{
     cell::{Cell, RefCell},
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    process::{Command, exit},
+    process::exit,
     thread,
-    time::{Duration, Instant},
 };
 
 use gc_core::{AttachError, EnterError, Gc, Generation, Heap, Mutator, Parked, Root};
-use gc_tests::heaps::{calm, checked};
+use gc_tests::{
+    heaps::{calm, checked},
+    process::assert_exits,
+};
 use replace_with::replace_with_or_abort;
 
 /// A crate that moves values out of references gives the mutator by value. What it then may be put back is only itself.
@@ -219,22 +221,6 @@ fn a_process_exits_while_a_mutator_is_lent() {
         unreachable!("the child goes on");
     }
     for place in PLACES {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "lent::a_process_exits_while_a_mutator_is_lent", "--nocapture", "--test-threads=1"])
-            .env("GC_TESTS_LENT_PLACE", place)
-            .spawn()
-            .unwrap();
-        let start = Instant::now();
-        let status = loop {
-            match child.try_wait().unwrap() {
-                Some(status) => break status,
-                None if start.elapsed() > Duration::from_secs(20) => {
-                    child.kill().unwrap();
-                    panic!("hangs where it exits in: {place}");
-                }
-                None => thread::sleep(Duration::from_millis(2)),
-            }
-        };
-        assert_eq!(status.code(), Some(7), "{place}: {status}");
+        assert_exits("lent::a_process_exits_while_a_mutator_is_lent", "GC_TESTS_LENT_PLACE", place);
     }
 }
