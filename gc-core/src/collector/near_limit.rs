@@ -80,20 +80,9 @@ fn make_promotable(collector: &Collector, young: &mut Young, more: usize) -> boo
     found || {
         trim::release_runs(collector, 0);
         // The region may need a chunk.
-        release_chunks(collector, young, 1);
+        trim::release_empty_chunks(collector, young, 1);
         ready(young)
     }
-}
-
-/// Gives back the memory of every empty chunk except `keep`.
-pub(crate) fn release_chunks(collector: &Collector, young: &mut Young, keep: usize) {
-    let chunk_bytes = young.space.chunk_bytes();
-    let chunks = young.space.take_surplus(keep);
-    for &chunk in &chunks {
-        // SAFETY: an empty chunk that was taken off the list, so no other code uses it.
-        unsafe { collector.memory.release(young.space.offset(chunk), chunk_bytes) };
-    }
-    young.space.put_released(&chunks);
 }
 
 /// Fits the goal to a limit that was set just now. If there is not much room, the next safepoint collects, and fits the rest. The

@@ -179,7 +179,7 @@ impl Attachment {
         }
         drop(old);
         // Empty chunks and free large runs may hold the missing memory, and so may blocks that wait to be swept.
-        near_limit::release_chunks(&self.collector, young, 1);
+        trim::release_empty_chunks(&self.collector, young, 1);
         trim::release_runs(&self.collector, 0);
         let mut found = ready(&mut self.collector.old.lock().space, wanted);
         while !found && sweeping::sweep_to_allocate(&self.collector) {
@@ -205,7 +205,7 @@ impl Attachment {
         let take = || collector.large.lock().take(&collector.runs, bytes, offset, &mut Pages(&collector.memory));
         let take_what_is_empty = || {
             let mut young = collector.young.lock();
-            near_limit::release_chunks(collector, &mut young, 1);
+            trim::release_empty_chunks(collector, &mut young, 1);
             trim::release_blocks(collector, young, 0);
             trim::release_runs(collector, 0);
             take()

@@ -66,6 +66,17 @@ pub(crate) fn release_chunks(collector: &Collector) {
     collector.young.lock().space.put_released(&chunks);
 }
 
+/// Gives the memory of every empty chunk back except `keep`, at once: for an allocation that needs it elsewhere.
+pub(crate) fn release_empty_chunks(collector: &Collector, young: &mut Young, keep: usize) {
+    let chunk_bytes = young.space.chunk_bytes();
+    let chunks = young.space.take_surplus(keep);
+    for &chunk in &chunks {
+        // SAFETY: an empty chunk that was taken off the list, so no other code uses it.
+        unsafe { collector.memory.release(young.space.offset(chunk), chunk_bytes) };
+    }
+    young.space.put_released(&chunks);
+}
+
 /// Gives the memory of free large runs back if they hold more than `keep` bytes.
 pub(crate) fn release_runs(collector: &Collector, keep: usize) {
     let mut large = collector.large.lock();
