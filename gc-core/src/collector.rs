@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `request` → `pause` → `minor`, `major` | the order of a collection |
 //! | `major_cycle`, then the one `match` on its phase in `major` | the order of a major (full) cycle, over its pauses |
+//! | `compaction` | how the old generation is kept dense |
 //! | `policy`, `pacing` | which collection happens, and when |
 //! | `headroom`, `near_limit` | what is different near the hard limit |
 //! | `concurrent`, `job_thread` | what the heap's own threads do concurrently |
@@ -13,6 +14,7 @@
 pub(crate) mod attachment;
 #[expect(clippy::module_inception, reason = "the collector of the folder: the owner of what lies beside it")]
 mod collector;
+mod compaction;
 mod concurrent;
 pub(crate) mod detach;
 pub(crate) mod drops;
@@ -29,6 +31,7 @@ mod kept_end;
 mod major;
 pub(crate) mod major_cycle;
 mod minor;
+mod moves;
 pub(crate) mod mutator_state;
 pub(crate) mod near_limit;
 pub(crate) mod nested_roots;
@@ -44,7 +47,7 @@ pub(crate) mod request;
 pub(crate) mod stop;
 mod stopped_heap;
 mod sweeping;
-mod trim;
+pub(crate) mod trim;
 pub(crate) mod type_info;
 pub(crate) mod users;
 mod verify;

@@ -53,13 +53,17 @@
 //!
 //! New objects are allocated by bumping a pointer in a buffer of the thread. When the nursery is used up, a *minor* (young)
 //! collection evacuates what is live and forgets the rest (Cheney 1970; Ungar 1984). An object that survives two of them is
-//! promoted: it is *old*, and never moves again. A minor collection is one stop-the-world pause. The mutator that found it due
+//! promoted: it is *old*, and moves again only where memory is sparse. A minor collection is one stop-the-world pause. The mutator that found it due
 //! leads it; GC workers copy too, where there is much to copy.
 //!
 //! A *major* (full) cycle marks and sweeps the old generation concurrently, on a thread of the heap. Marking starts from a
 //! snapshot at the beginning (Yuasa 1990) and prefetches in front of the mark bits (Cher, Hosking, Vitek 2004); sweeping works
 //! on bitmaps. The write barrier in [`Slot`] and [`GcCell`] maintains the remembered set, which holds pointers from old objects to
 //! young ones. While marking is under way it also logs the old values that the snapshot needs.
+//!
+//! Where few objects are left in a block of the old generation, they are moved to others: a little in the pause that ends each
+//! major cycle, from places that were recorded while marking (Lang, Dupont 1987; Detlefs et al. 2004), and all at once where
+//! memory is short or the program asks for it ([`Mutator::compact`]). So the memory of a heap is in proportion to what lives.
 //!
 //! Weak references and finalization are not in this version.
 //!
@@ -106,7 +110,8 @@ pub use root::Root;
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds};
 pub use slot::Slot;
 pub use stats::{
-    Cause, CollectReport, Counts, Event, FreeCells, Generation, Histogram, Level, MemoryReport, Stats, Step,
+    Cause, CollectReport, CompactReport, Counts, Event, FreeCells, Generation, Histogram, Level, MemoryReport, Stats,
+    Step,
 };
 #[doc(hidden)]
 pub use trace::__private;

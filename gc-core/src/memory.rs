@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!   | young: chunks        | large: runs of pages   | old: blocks of one size class each |
-//!     generations 0 and 1    any age, never moves     generation 2, never moves
+//!     generations 0 and 1    any age, never moves     generation 2, moves when blocks are sparse
 //! ```
 //!
 //! The values that the write barrier looks for are young or large, the source objects are large or old: each is one range.

@@ -11,6 +11,7 @@
 
 mod alloc_error;
 mod allocate;
+mod compact;
 mod first;
 mod lent;
 mod park;
@@ -217,7 +218,9 @@ impl Mutator {
         let collector = handle.collector.clone();
         let config = &collector.config;
         let (bits, satb) = (collector.bits.clone(), collector.satb.clone());
-        let barrier = Barrier::new(collector.map, collector.runs.clone(), bits, satb, config.remembered_entries);
+        let candidates = collector.candidates.clone();
+        let barrier =
+            Barrier::new(collector.map, collector.runs.clone(), bits, satb, candidates, config.remembered_entries);
         let marking = collector.major.phase() == Phase::Marking;
         barrier.set_marking(marking);
         let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&collector).cast()));

@@ -1,5 +1,8 @@
-//! The old generation: memory for promoted objects, marking the live ones, and sweeping the others.
+//! The old generation: memory for promoted objects, marking the live ones, sweeping the others, and moving objects out of sparse
+//! blocks.
 
+pub(crate) mod evacuate;
 pub(crate) mod mark;
 pub(crate) mod promote;
 pub(crate) mod sweep;
+pub(crate) mod update;

@@ -18,6 +18,7 @@ use crate::{
     safepoint::Poll,
     space::{
         large::RunTable,
+        no_candidates,
         old::{Bits, OldSpace},
     },
     sync::mutant,
@@ -52,7 +53,8 @@ fn one_word() {
     check(|| {
         let bits = OldSpace::new(AddressMap::new()).unwrap().bits;
         let satb = Arc::new(SatbQueue::new());
-        let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits.clone(), satb.clone(), 8);
+        let barrier =
+            Barrier::new(AddressMap::new(), Arc::new(RunTable), bits.clone(), satb.clone(), no_candidates(), 8);
         barrier.set_marking(true);
         let markers = [[0, 1], [1, 0]].map(|found| {
             let bits = bits.clone();

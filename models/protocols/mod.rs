@@ -1,5 +1,6 @@
 //! The models, one file per protocol. `loom` and `shuttle` run the same ones.
 
+mod candidates;
 mod cell_word;
 mod counted;
 mod forwarding;

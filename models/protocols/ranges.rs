@@ -25,6 +25,7 @@ use crate::{
     safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
     space::{
         large::RunTable,
+        no_candidates,
         old::{Bits, OldSpace},
     },
     sync::{
@@ -95,7 +96,7 @@ impl Registry {
         let early = ATTACH_LOOKS_EARLY.is_planted().then(|| self.is_marking());
         let mut mutators = self.mutators.lock();
         let (bits, satb) = (self.bits.clone(), self.satb.clone());
-        let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits, satb, 8);
+        let barrier = Barrier::new(AddressMap::new(), Arc::new(RunTable), bits, satb, no_candidates(), 8);
         barrier.set_marking(early.unwrap_or(self.is_marking()));
         let (word, poll) = (StateWord::running(number as u32), Poll::new());
         let mutator = Arc::new(Mutator { word, poll, barrier, cells: Heap::new(), number });

@@ -19,6 +19,7 @@ use crate::{
     safepoint::Poll,
     space::{
         large::RunTable,
+        no_candidates,
         old::{Bits, OldSpace},
     },
     sync::mutant,
@@ -64,7 +65,7 @@ impl World {
 
     fn barrier(&self) -> Barrier {
         let runs = Arc::new(RunTable);
-        let barrier = Barrier::new(AddressMap::new(), runs, self.bits.clone(), self.satb.clone(), 8);
+        let barrier = Barrier::new(AddressMap::new(), runs, self.bits.clone(), self.satb.clone(), no_candidates(), 8);
         barrier.set_marking(true);
         barrier
     }

@@ -2,7 +2,7 @@
 //! addresses. Bitmaps are the production file.
 
 pub(crate) use address_map::{AddressMap, BLOCK, GRANULE, PAGE};
-pub(crate) use reservation::ReserveError;
+pub(crate) use reservation::{Reservation, ReserveError};
 
 #[path = "../../gc-core/src/memory/bitmap.rs"]
 pub(crate) mod bitmap;

@@ -1,7 +1,14 @@
-//! The spaces that objects live in. The old one is the production file; there are no large objects.
+//! The spaces that objects live in. The old one and its candidates are the production files; there are no large objects.
 
+#[path = "../../gc-core/src/space/candidates.rs"]
+pub(crate) mod candidates;
 #[path = "../../gc-core/src/space/old.rs"]
 pub(crate) mod old;
+
+/// Returns a set without candidates.
+pub(crate) fn no_candidates() -> crate::Arc<candidates::Candidates> {
+    crate::Arc::new(candidates::Candidates::new(crate::memory::AddressMap::new()).unwrap())
+}
 
 pub(crate) mod large {
     use crate::object::TypeInfo;

@@ -8,6 +8,7 @@
 //!   slot.store(value, Release)
 //!   slow:  old = slot.load
 //!          if marking && old is an old object && its mark was clear, and is set now     { push old to the SATB buffer }
+//!          if marking && value is in an evacuation candidate && the source is old      { record the slot }
 //!          if value is young && old is not && the source object is old                 { remember the slot }
 //! ```
 //!
@@ -29,6 +30,9 @@
 //!   of the source object. For a cell, the barrier logs every old value when it logs the cell: once in each marking, because the
 //!   set is empty when marking begins.
 //!
+//! - **[barrier.recorded]** While marking, the writer of an old slot records it if the value is in a candidate
+//!   ([candidates.recorded]). A cell that is written is in the remembered set, whose next collection looks at all that it holds.
+//!
 //! A slot that already held a young value is in the set ([barrier.remembered]), so the barrier does not add it again.
 
 use core::{cell::Cell, cell::RefCell, ptr::NonNull};
@@ -37,7 +41,11 @@ use crate::{
     memory::AddressMap,
     object::{CellWord, PointerSlot, TypeInfo},
     safepoint::{Poll, Reason},
-    space::{large::RunTable, old::Bits},
+    space::{
+        candidates::{Candidates, Recorded},
+        large::RunTable,
+        old::Bits,
+    },
     sync::{Arc, mutant},
     trace::{Trace, Visitor, sealed},
 };
@@ -66,6 +74,9 @@ pub(crate) struct Barrier {
     marking: Cell<bool>,
     /// The SATB buffer: overwritten values that this barrier has marked. Borrowed as `remembered` is.
     overwritten: RefCell<Vec<NonNull<u8>>>,
+    candidates: Arc<Candidates>,
+    /// Slots that hold pointers into candidates. Borrowed as `remembered` is.
+    recorded: RefCell<Vec<NonNull<PointerSlot>>>,
 }
 
 /// Overwritten values in a mutator's SATB buffer when it is handed over.
@@ -77,6 +88,7 @@ impl Barrier {
         runs: Arc<RunTable>,
         bits: Arc<Bits>,
         satb: Arc<SatbQueue>,
+        candidates: Arc<Candidates>,
         capacity: usize,
     ) -> Self {
         let sources = map.large_and_old();
@@ -94,6 +106,8 @@ impl Barrier {
             satb,
             marking: Cell::new(false),
             overwritten: RefCell::default(),
+            candidates,
+            recorded: RefCell::default(),
         }
     }
 
@@ -106,9 +120,10 @@ impl Barrier {
         self.marking.set(marking);
     }
 
-    /// Hands over the SATB buffer.
+    /// Hands over the SATB buffer, and the slots that were recorded.
     pub(crate) fn hand_over(&self) {
         self.satb.hand_over(self.overwritten.take());
+        self.candidates.hand_over(Recorded { pointer_slots: self.recorded.take(), cells: Vec::new() });
     }
 
     /// Takes the remembered set and leaves an empty one.
@@ -158,10 +173,11 @@ impl Barrier {
     #[inline(never)]
     fn slow(&self, poll: &Poll, slot: &PointerSlot, value: *mut u8) {
         let old = slot.get();
+        let place = NonNull::from(slot);
         if self.marking.get() {
             self.log_old_value(old);
+            self.record(place, value);
         }
-        let place = NonNull::from(slot);
         let new = self.is_young(value) && !self.is_young(old) && self.source_is_old(place.addr().get());
         if new && !mutant::NO_REMEMBERED_SET.is_planted() {
             self.remember(poll, |set| set.pointer_slots.push(place));
@@ -212,6 +228,14 @@ impl Barrier {
             if overwritten.len() >= SNAPSHOT {
                 self.satb.hand_over(core::mem::take(&mut overwritten));
             }
+        }
+    }
+
+    /// Records a slot that is about to hold a pointer into a candidate ([barrier.recorded]).
+    fn record(&self, place: NonNull<PointerSlot>, value: *mut u8) {
+        let planted = mutant::STORES_ARE_NOT_RECORDED.is_planted();
+        if !planted && self.source_is_old(place.addr().get()) && self.candidates.count(value.addr()) {
+            self.recorded.borrow_mut().push(place);
         }
     }
 

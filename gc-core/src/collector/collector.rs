@@ -17,6 +17,7 @@ use crate::{
     safepoint::Rendezvous,
     settings::config::{BuildError, Config},
     space::{
+        candidates::Candidates,
         large::{LargeSpace, RunTable},
         old::{Bits, OldSpace},
         young::YoungSpace,
@@ -55,6 +56,7 @@ pub(crate) struct Collector {
     pub(crate) trims: Mutex<u64>,
     pub(crate) bits: Arc<Bits>,
     pub(crate) runs: Arc<RunTable>,
+    pub(crate) candidates: Arc<Candidates>,
     /// The current major cycle: its phase, its marking state, and the values that mutators have overwritten.
     pub(crate) major: MajorCycle,
     pub(crate) marking: Mutex<Marking>,
@@ -97,12 +99,14 @@ impl Collector {
         let runs = Arc::new(RunTable::new(map)?);
         let old = OldSpace::new(map)?;
         let bits = old.bits.clone();
+        let candidates = Arc::new(Candidates::new(map)?);
         let limit = config.hard_limit.unwrap_or(usize::MAX);
         let pacing = Pacing::new(config);
         pacing.set_goal();
         Ok(Self {
             map,
             runs,
+            candidates,
             pacing,
             headroom: Headroom::new(),
             pressure: Arc::new(PressureSignal::new()),

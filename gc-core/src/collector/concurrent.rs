@@ -105,13 +105,15 @@ fn mark_increment(collector: &Collector) -> Marked {
     let poll = Some(collector.major.poll());
     let gc_workers = marking_workers(collector);
     if gc_workers == 0 {
-        return Marker::new(&collector.bits, &collector.runs, cells, &mut state).run(poll, budget);
+        return Marker::new(&collector.bits, &collector.runs, &collector.candidates, cells, &mut state)
+            .run(poll, budget);
     }
     // All threads that mark stop for the poll of the concurrent thread. It parks when none of them has work in hand.
     let pool = &*collector.workers.pool;
     let spare: Mutex<Vec<Marking>> = Mutex::default();
-    let mark =
-        |state: &mut Marking| Marker::new(&collector.bits, &collector.runs, cells, state).among(pool).run(poll, budget);
+    let mark = |state: &mut Marking| {
+        Marker::new(&collector.bits, &collector.runs, &collector.candidates, cells, state).among(pool).run(poll, budget)
+    };
     let task = |packet: Packet| {
         let mut state = spare.lock().pop().unwrap_or_default();
         state.take_over(packet);

@@ -102,6 +102,8 @@ pub(crate) struct Old {
     pub(crate) mix: Census,
     /// How far the sweep has come.
     pub(crate) progress: Progress,
+    /// The blocks that were chosen to be evacuated when marking ends.
+    pub(crate) candidates: Vec<u32>,
 }
 
 impl Old {
@@ -112,6 +114,7 @@ impl Old {
             cursors: (0..workers).map(|_| Cursors::new()).collect(),
             mix: Census::default(),
             progress: Progress::default(),
+            candidates: Vec::new(),
         }
     }
 }

@@ -35,6 +35,11 @@ impl StoppedHeap<'_> {
     /// Does the pause's part of a major cycle, by the phase: begins marking, ends marking, or assists where the program outruns
     /// the concurrent thread.
     pub(crate) fn major(&mut self, wanted: Request, cause: Cause, before: usize, start: Instant) -> Step {
+        if matches!(wanted, Request::Compact) {
+            self.end_cycle_now(start);
+            self.compact_all();
+            return Step::Whole;
+        }
         let phase = self.collector.major.phase();
         debug_assert!(wanted.is_due(phase), "{phase:?}: meanwhile only a sweep may have ended");
         match phase {
@@ -42,7 +47,7 @@ impl StoppedHeap<'_> {
             Phase::Idle => Step::Whole,
             Phase::Marking => match wanted {
                 Request::Finish { budget } => self.end_marking(budget),
-                Request::Minor(_) | Request::Begin => self.assist(Self::mark_slice),
+                Request::Minor(_) | Request::Begin | Request::Compact => self.assist(Self::mark_slice),
             },
             Phase::Sweeping => self.assist(Self::sweep_slice),
         }
@@ -80,7 +85,8 @@ impl StoppedHeap<'_> {
         let collector = self.collector;
         let mut state = collector.marking.lock();
         state.clear();
-        let mut marker = Marker::new(&collector.bits, &collector.runs, Cells::Stopped, &mut state);
+        let mut marker =
+            Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
         for table in self.tables {
             table.scan(
                 // SAFETY: a root's value, of its type; the world is stopped.
@@ -89,6 +95,7 @@ impl StoppedHeap<'_> {
             );
         }
         drop(state);
+        self.choose_candidates();
         self.set_marking(true);
         collector.major.begin(CycleFigures {
             before,
@@ -115,20 +122,24 @@ impl StoppedHeap<'_> {
         let collector = self.collector;
         let mut state = collector.marking.lock();
         collector.satb.take(&mut state.marked);
-        let mut marker = Marker::new(&collector.bits, &collector.runs, Cells::Stopped, &mut state);
+        let mut marker =
+            Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
         marker.deferred_cells();
         if marker.run(None, budget) == Marked::MoreLeft {
             return false;
         }
+        let recorded = core::mem::take(&mut state.recorded);
         drop(state);
-        self.set_marking(false);
         self.verify(Checkpoint::Marked);
+        let at_finish = old_bytes(&self.old.space, &self.large);
+        self.evacuate_candidates(recorded);
+        self.set_marking(false);
         let Old { space, cursors, progress, .. } = &mut *self.old;
         cursors.iter_mut().for_each(Cursors::retire);
         space.begin_sweep();
         *progress = Progress::default();
         self.large.begin_sweep();
-        collector.major.marked(old_bytes(&self.old.space, &self.large));
+        collector.major.marked(at_finish);
         true
     }
 
@@ -149,7 +160,8 @@ impl StoppedHeap<'_> {
         let collector = self.collector;
         let mut state = collector.marking.lock();
         collector.satb.take(&mut state.marked);
-        let marker = &mut Marker::new(&collector.bits, &collector.runs, Cells::Stopped, &mut state);
+        let marker =
+            &mut Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
         marker.deferred_cells();
         // The concurrent thread, or the next pause, marks what is left.
         let _ = marker.run(None, SLICE_OBJECTS);

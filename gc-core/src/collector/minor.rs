@@ -47,15 +47,16 @@ impl StoppedHeap<'_> {
             collector.memory.grow(offset, bytes).then(|| collector.memory.populate(offset, bytes)).is_some()
         };
         let to_space = ToSpace::new(&mut self.young.space, &grow);
-        let evacuation = Evacuation::new(
-            collector.map,
-            &collector.runs,
-            &ages,
+        let evacuation = Evacuation {
+            map: collector.map,
+            runs: &collector.runs,
+            candidates: &collector.candidates,
+            ages: &ages,
             to_space,
             policy,
-            &collector.workers.pool,
-            threshold,
-        );
+            pool: &collector.workers.pool,
+            parallel_threshold: threshold,
+        };
         let old = Mutex::new(old);
         let mut promotions = cursors.iter_mut().map(|cursors| Promotion::new(&old, &bits, cursors));
         let first = promotions.next().expect("cursors for one worker at least");

@@ -19,7 +19,6 @@ use super::{
     collector::Collector,
     generations::{Young, old_bytes},
     headroom::{Room, WINDOW},
-    major,
     major_cycle::Phase,
     stopped_heap::StoppedHeap,
     sweeping, trim,
@@ -176,28 +175,31 @@ impl StoppedHeap<'_> {
                 return false;
             }
         }
+        if self.collector.major.phase() == Phase::Idle && self.is_worth_compacting() {
+            self.compact_all();
+            if !is_short(self.fit_to_limit()) {
+                return false;
+            }
+        }
         if headroom.is_still_full() {
             return false;
         }
         // What was allocated since the snapshot of a cycle that is under way is not freed by it.
         let mut again = self.collector.major.phase() != Phase::Idle && step != Step::Begin;
         loop {
-            match self.collector.major.phase() {
-                Phase::Idle => self.begin_marking(cause, before, start),
-                Phase::Marking => {
-                    self.finish_marking(u64::MAX);
-                }
-                Phase::Sweeping => {
-                    self.sweep_all();
-                    self.all_swept = false;
-                    self.collector.major.count(|current| current.pause += start.elapsed());
-                    major::end_cycle_of(self.collector, self.collector.major.begun(), &self.old, &self.large);
-                    if !is_short(self.fit_to_limit()) || !again {
-                        return true;
-                    }
-                    again = false;
-                }
+            if self.collector.major.phase() == Phase::Idle {
+                self.begin_marking(cause, before, start);
             }
+            self.end_cycle_now(start);
+            let mut short = is_short(self.fit_to_limit());
+            if short && self.is_worth_compacting() {
+                self.compact_all();
+                short = is_short(self.fit_to_limit());
+            }
+            if !short || !again {
+                return true;
+            }
+            again = false;
         }
     }
 }

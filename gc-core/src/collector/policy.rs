@@ -11,6 +11,8 @@ pub(crate) enum Request {
     Minor(Generation),
     /// To begin a major cycle, unless one is under way.
     Begin,
+    /// To end the major cycle that is under way, and to compact the heap all at once.
+    Compact,
     /// To end marking, if that takes no more than about `budget` objects.
     Finish { budget: u64 },
 }
@@ -19,7 +21,7 @@ impl Request {
     /// Returns whether the request is still to be done. A thread that held the registry lock before may have done it.
     pub(crate) fn is_due(self, phase: Phase) -> bool {
         match self {
-            Self::Minor(_) => true,
+            Self::Minor(_) | Self::Compact => true,
             Self::Begin => phase == Phase::Idle,
             Self::Finish { .. } => phase == Phase::Marking,
         }
@@ -31,6 +33,10 @@ impl Request {
 pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (Generation, Request, Cause) {
     let pace = &collector.pacing;
     let Request::Minor(asked) = wanted else { return (Generation::Young, wanted, cause) };
+    let every = collector.config.stress.compact_all;
+    if every != 0 && (collector.epochs.stop_count() + 1).is_multiple_of(every.into()) {
+        return (Generation::Young, Request::Compact, cause);
+    }
     if collector.major.phase() == Phase::Marking && pace.is_far_over_goal() {
         return (Generation::Young, Request::Finish { budget: u64::MAX }, Cause::Growth);
     }

@@ -114,6 +114,19 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
     report.expect("a collection leaves a report")
 }
 
+/// Compacts the heap all at once, in one pause. The caller is the running owner of `local`, at a safepoint. Returns the report of the
+/// pause.
+pub(crate) fn compact(local: &Attachment) -> CollectReport {
+    let collector = &*local.collector;
+    let mut report = None;
+    away(local, || {
+        block(local);
+        report = lead(collector, Request::Compact, Cause::Explicit, None);
+        collector.rendezvous.leave_blocked(&local.word);
+    });
+    report.expect("a compaction is always due")
+}
+
 /// Makes the mutator BLOCKED, at a place where no collection is begun.
 fn block(local: &Attachment) {
     if local.collector.rendezvous.enter_blocked(&local.word) {

@@ -85,3 +85,10 @@ pub(crate) fn release_runs(collector: &Collector, keep: usize) {
         large.release_free(|offset, bytes| unsafe { collector.memory.release(offset, bytes) });
     }
 }
+
+/// Gives back all memory that is empty, except what the next nursery's first chunk needs.
+pub(crate) fn release_all(collector: &Collector) {
+    release_blocks(collector, collector.young.lock(), 0);
+    release_chunks(collector);
+    release_runs(collector, 0);
+}

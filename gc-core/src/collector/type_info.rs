@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use crate::{
     barrier::{Barrier, SatbLogger},
     object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape},
-    old::mark::Marker,
+    old::{mark::Marker, update::Updater},
     trace::{Trace, Visitor},
     young::{ContentInfo, Evacuator},
 };
@@ -24,6 +24,7 @@ impl<T: Trace> TypeInfoOf<T> {
             evacuate_shared: one::<T, EvacuateShared>,
             mark: one::<T, Mark>,
             log_old_value: log_old_value::<T>,
+            update: one::<T, Update>,
             inspect: one::<T, Inspect>,
         },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
@@ -38,6 +39,7 @@ impl<T: Trace> TypeInfoOf<T> {
             evacuate_shared: many::<T, EvacuateShared>,
             mark: many::<T, Mark>,
             log_old_value: log_old_value::<T>,
+            update: many::<T, Update>,
             inspect: many::<T, Inspect>,
         },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
@@ -61,6 +63,7 @@ pub(crate) const STR: &TypeInfo = &TypeInfo {
         evacuate_shared: many::<u8, EvacuateShared>,
         mark: many::<u8, Mark>,
         log_old_value: log_old_value::<u8>,
+        update: many::<u8, Update>,
         inspect: many::<u8, Inspect>,
     },
     drop: None,
@@ -75,6 +78,7 @@ trait Purpose {
 struct Evacuate;
 struct EvacuateShared;
 struct Mark;
+struct Update;
 struct Inspect;
 
 impl Purpose for Evacuate {
@@ -87,6 +91,10 @@ impl Purpose for EvacuateShared {
 
 impl Purpose for Mark {
     type Visitor<'a> = Marker<'a>;
+}
+
+impl Purpose for Update {
+    type Visitor<'a> = Updater<'a>;
 }
 
 impl Purpose for Inspect {

@@ -10,6 +10,8 @@
 //! - **[verify.remembered]** Every pointer slot in an old object that holds a young object is remembered, as itself or by its
 //!   cell. After a collection nothing else is remembered. A cell is logged if and only if it is remembered.
 //! - **[verify.nothing-young]** After a collection that promotes everything, nothing is young.
+//! - **[verify.evacuated]** After blocks were evacuated, no pointer of a live object or root leads into one: they hold no objects, so
+//!   [verify.pointers] finds it.
 //! - **[verify.marked]** When marking is complete, every object that is reachable from a root is marked.
 
 use core::{fmt, ptr::NonNull};
@@ -42,6 +44,9 @@ pub(crate) enum Checkpoint {
     AfterPromotion,
     /// Marking is complete.
     Marked,
+    /// Marking is complete, and candidates were evacuated: only what is marked is checked, because dead objects may hold pointers
+    /// to what was there.
+    Evacuated,
 }
 
 /// The parts of the heap that are checked.
@@ -90,7 +95,7 @@ fn damage<T>(what: String) -> Result<T, Damage> {
 pub(crate) fn verify(heap: &Heap<'_>, checkpoint: Checkpoint) -> Result<(), Damage> {
     let mut objects = Objects::new();
     walk_young(heap, checkpoint, &mut objects)?;
-    walk_old(heap, &mut objects)?;
+    walk_old(heap, checkpoint, &mut objects)?;
     walk_large(heap, checkpoint, &mut objects)?;
     let remembered = RememberedPlaces::of(&heap.young.remembered);
     let mut wanted = 0;
@@ -106,7 +111,7 @@ pub(crate) fn verify(heap: &Heap<'_>, checkpoint: Checkpoint) -> Result<(), Dama
         return damage(format!("the remembered set has {found} entries after a collection, {wanted} are needed"));
     }
     check_roots(heap, &objects)?;
-    if checkpoint == Checkpoint::Marked { check_marks(heap, &objects) } else { Ok(()) }
+    if matches!(checkpoint, Checkpoint::Marked | Checkpoint::Evacuated) { check_marks(heap, &objects) } else { Ok(()) }
 }
 
 /// Checks [verify.marked].
@@ -168,7 +173,7 @@ fn walk_young(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) ->
 }
 
 /// Checks [verify.bits]. Adds the objects in blocks to `objects`.
-fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
+fn walk_old(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
     let old = heap.old;
     let (mut bytes, mut count) = (0, 0);
     for (index, block) in old.blocks.iter().enumerate() {
@@ -212,7 +217,7 @@ fn walk_old(heap: &Heap<'_>, objects: &mut Objects) -> Result<(), Damage> {
             }
             // A dead object that waits to be swept may hold pointers to objects that were swept.
             let marked = marks[granule / 64] >> (granule % 64) & 1 == 1;
-            if marked || !block.unswept {
+            if marked || !(block.unswept || checkpoint == Checkpoint::Evacuated) {
                 objects.insert(address.addr(), Object { info, old: true });
             }
             (bytes, count) = (bytes + class.bytes(), count + 1);
@@ -256,7 +261,9 @@ fn walk_large(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) ->
         if heap.runs.page_of(address.addr()) != page as usize {
             return damage(format!("the run at page {page} is not found from its object"));
         }
-        objects.insert(address.addr(), Object { info, old });
+        if checkpoint != Checkpoint::Evacuated || run.is_marked() {
+            objects.insert(address.addr(), Object { info, old });
+        }
     }
     Ok(())
 }

@@ -90,6 +90,35 @@ impl HeapBuilder {
         self
     }
 
+    /// Sets how many bytes of objects a full collection moves out of sparse blocks: 1 MiB by default. With 0, none.
+    ///
+    /// If the blocks of the old generation are less than two thirds full, a full collection empties the sparsest of them. Objects are
+    /// moved in the pause that ends marking, which a mebibyte makes longer by about a millisecond. So memory that a program has
+    /// released comes back to the system over some collections; [`Mutator::compact`](crate::Mutator::compact) does it at once.
+    ///
+    /// ```
+    /// # use gc_core::Heap;
+    /// let heap = Heap::builder().compact_bytes(4 << 20).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn compact_bytes(mut self, bytes: usize) -> Self {
+        self.config.compact_bytes = bytes;
+        self
+    }
+
+    /// Sets how many pointers to the objects that a full collection moves it updates at most: 65 536 by default. Pointers of roots
+    /// are not counted. A block with more than a sixteenth of them is left alone, for the next eight full collections too.
+    ///
+    /// ```
+    /// # use gc_core::Heap;
+    /// let heap = Heap::builder().compact_places(1 << 18).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn compact_places(mut self, places: usize) -> Self {
+        self.config.compact_places = places;
+        self
+    }
+
     /// Sets how long a pause waits for a thread's next safepoint before a warning names the thread
     /// ([`Event::Late`](crate::Event::Late)). The warning comes again each time that so much more time has passed. A second by
     /// default, a millisecond at least.

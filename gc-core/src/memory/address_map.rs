@@ -63,6 +63,12 @@ impl AddressMap {
         Part { start: self.young.start, bytes: self.young.bytes + self.large.bytes }
     }
 
+    /// Returns all three parts.
+    #[inline(always)]
+    pub(crate) fn all(&self) -> Part {
+        Part { start: self.young.start, bytes: self.young.bytes + self.large.bytes + self.old.bytes }
+    }
+
     /// Returns the large and the old part: the source objects that a barrier looks for.
     #[inline(always)]
     pub(crate) fn large_and_old(&self) -> Part {

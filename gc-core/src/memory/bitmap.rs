@@ -113,6 +113,22 @@ pub(crate) fn ones(words: impl IntoIterator<Item = u64>) -> impl Iterator<Item =
     })
 }
 
+/// Returns the first set bit of a block's words at or after `from`.
+pub(crate) fn next_set(words: &[AtomicU64; BLOCK_WORDS], from: usize) -> Option<usize> {
+    let mut index = from / 64;
+    let mut mask = u64::MAX << (from % 64);
+    while index < BLOCK_WORDS {
+        // Relaxed: in a pause; no other thread uses the block.
+        let word = words[index].load(Ordering::Relaxed) & mask;
+        if word != 0 {
+            return Some(index * 64 + word.trailing_zeros() as usize);
+        }
+        mask = u64::MAX;
+        index += 1;
+    }
+    None
+}
+
 /// Prefetches the cache line at `address`. Any address is allowed.
 #[inline(always)]
 pub(crate) fn prefetch(address: *const u8) {

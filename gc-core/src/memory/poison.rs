@@ -5,6 +5,8 @@
 pub(crate) const FROM_SPACE: u8 = 0xDB;
 /// A swept cell of the old part, or a swept large run.
 pub(crate) const SWEPT: u8 = 0xD5;
+/// A block of the old part from which the objects were moved.
+pub(crate) const EVACUATED: u8 = 0xDE;
 
 /// Fills dead memory with a pattern.
 ///

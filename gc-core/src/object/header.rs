@@ -45,6 +45,8 @@ pub(crate) struct TraceFns {
     pub(crate) mark: TraceFn,
     /// Logging the pointers that a cell holds, in the barrier. The last pointer is the barrier.
     pub(crate) log_old_value: TraceFn,
+    /// Updating pointers to old objects that were moved.
+    pub(crate) update: TraceFn,
     /// Reading without changes, by the verifier.
     pub(crate) inspect: TraceFn,
 }

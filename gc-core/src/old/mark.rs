@@ -13,6 +13,8 @@
 //!   slots by atomic loads, and cells under their lock. It only *tries* the lock: a cell that is being written is deferred to the
 //!   next pause that marks, in which no thread has its lock. By then the writer has pushed what the cell held when marking began. Young
 //!   values are skipped.
+//! - **[mark.recorded]** A pointer into an evacuation candidate is recorded by its place, or by its cell, in the same visit that
+//!   reads it ([candidates.recorded]). Roots are read before there are candidates.
 //! - **[mark.state]** The state of marking is under a lock. The concurrent thread holds it while it marks, the leader of a pause
 //!   otherwise.
 
@@ -22,11 +24,17 @@ use crate::{
     memory::{Part, bitmap::prefetch},
     object::{CellUser, CellWord, HEADER, Header, PointerSlot, TypeInfo},
     safepoint::Poll,
-    space::{large::RunTable, old::Bits},
+    space::{
+        candidates::{Candidates, Recorded, RecordedCell},
+        large::RunTable,
+        old::Bits,
+    },
     sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
+
+use super::update::update_content;
 
 /// The work that marking still has to do ([mark.state]).
 #[derive(Default)]
@@ -36,6 +44,8 @@ pub(crate) struct Marking {
     pub(crate) marked: Vec<NonNull<u8>>,
     /// Cells that were being written ([mark.reads]).
     deferred_cells: Vec<DeferredCell>,
+    /// Places that hold pointers into candidates ([mark.recorded]).
+    pub(crate) recorded: Recorded,
     /// Objects marked and traced since marking began.
     pub(crate) objects: u64,
 }
@@ -74,10 +84,25 @@ pub(crate) struct Marker<'a> {
     runs: &'a RunTable,
     old_part: Part,
     large_part: Part,
+    candidates: &'a Candidates,
+    /// A range with all candidates in it.
+    sparse: Part,
+    content: Content,
     cells: Cells,
     /// The pool, if other threads mark at the same time.
     pool: Option<&'a WorkerPool>,
     state: &'a mut Marking,
+}
+
+/// Whether the content of a cell is being traced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// It is not.
+    None,
+    /// It is, and so many pointers of it are counted for candidates.
+    Counted(u64),
+    /// It is, and it holds so much that the candidates which it points into leave the set.
+    Leaves,
 }
 
 /// Objects in flight between the prefetch and the mark.
@@ -86,9 +111,16 @@ const IN_FLIGHT: usize = 32;
 const LOOK_EVERY: u64 = 64;
 
 impl<'a> Marker<'a> {
-    pub(crate) fn new(bits: &'a Bits, runs: &'a RunTable, cells: Cells, state: &'a mut Marking) -> Self {
+    pub(crate) fn new(
+        bits: &'a Bits,
+        runs: &'a RunTable,
+        candidates: &'a Candidates,
+        cells: Cells,
+        state: &'a mut Marking,
+    ) -> Self {
         let (old_part, large_part) = (bits.map().old, bits.map().large);
-        Self { bits, runs, old_part, large_part, cells, pool: None, state }
+        let (sparse, content) = (candidates.range(), Content::None);
+        Self { bits, runs, old_part, large_part, candidates, sparse, content, cells, pool: None, state }
     }
 
     /// Shares work with other threads that mark at the same time, concurrently with the mutators.
@@ -101,8 +133,9 @@ impl<'a> Marker<'a> {
     ///
     /// # Safety
     ///
-    /// They are live values of the type `info`, the world is stopped, and [mark.snapshot] holds.
+    /// They are live values of the type `info`, the world is stopped, and [mark.snapshot] holds. There are no candidates.
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
+        debug_assert_eq!(self.sparse.bytes, 0, "a root's value is not recorded");
         // SAFETY: the caller's; the visitor is of the type that `mark` was made for.
         unsafe { (info.trace.mark)(first, count, (&raw mut *self).cast()) };
     }
@@ -214,7 +247,66 @@ impl<'a> Marker<'a> {
         // SAFETY: elements of the slice, as in `trace`.
         unsafe { (info.trace.mark)(first, piece.until - piece.from, (&raw mut *self).cast()) };
     }
+
+    /// Records the place of a pointer to the object at `target`, if that is in a candidate ([mark.recorded]).
+    #[cold]
+    #[inline(never)]
+    fn record(&mut self, place: NonNull<PointerSlot>, target: usize) {
+        match &mut self.content {
+            Content::Leaves => self.candidates.leave(target),
+            Content::Counted(places) => *places += u64::from(self.candidates.count(target)),
+            Content::None if self.candidates.count(target) => self.state.recorded.pointer_slots.push(place),
+            Content::None => {}
+        }
+    }
+
+    /// Traces the content of a cell, and records the cell if it holds pointers into candidates.
+    ///
+    /// # Safety
+    ///
+    /// `content` is the content of a cell of an old object, which no thread writes meanwhile.
+    #[inline(always)]
+    unsafe fn trace_cell<T: Trace>(&mut self, content: *mut T) {
+        if self.sparse.bytes == 0 {
+            // SAFETY: the caller's.
+            return unsafe { T::trace(content, self) };
+        }
+        let before = self.state.work.objects.len();
+        self.content = Content::Counted(0);
+        // SAFETY: the caller's.
+        unsafe { T::trace(content, self) };
+        if self.content != Content::Counted(0) {
+            let visited = self.state.work.objects.len() - before;
+            // SAFETY: the caller's.
+            unsafe { self.record_cell(content, visited) };
+        }
+        self.content = Content::None;
+    }
+
+    /// Records a cell that holds pointers into candidates, and `visited` pointers in all. If visiting it again would take too long,
+    /// these candidates leave the set.
+    ///
+    /// # Safety
+    ///
+    /// As for [`trace_cell`](Self::trace_cell).
+    #[cold]
+    #[inline(never)]
+    unsafe fn record_cell<T: Trace>(&mut self, content: *mut T, visited: usize) {
+        if self.candidates.spend(visited as u64 / CELL_POINTERS) {
+            let content = NonNull::new(content.cast()).expect("a cell is not at address 0");
+            self.state.recorded.cells.push(RecordedCell { content, update: update_content::<T> });
+            return;
+        }
+        let before = self.state.work.objects.len();
+        self.content = Content::Leaves;
+        // SAFETY: the caller's.
+        unsafe { T::trace(content, self) };
+        self.state.work.objects.truncate(before);
+    }
 }
+
+/// Pointers of a cell, one after the other in memory, that cost as much to visit as one recorded place.
+const CELL_POINTERS: u64 = 16;
 
 impl Marking {
     /// Returns whether nothing is left to do concurrently.
@@ -232,6 +324,7 @@ impl Marking {
         self.work.append(other.work);
         self.marked.append(&mut other.marked);
         self.deferred_cells.append(&mut other.deferred_cells);
+        self.recorded.append(other.recorded);
         self.objects += other.objects;
     }
 
@@ -245,10 +338,10 @@ impl Marking {
 ///
 /// # Safety
 ///
-/// `content` is a `T` that no thread writes meanwhile.
+/// `content` is the content of a cell of an old object, a `T` that no thread writes meanwhile.
 unsafe fn trace_content<T: Trace>(content: NonNull<u8>, marker: &mut Marker<'_>) {
     // SAFETY: the caller's: a `T` that no thread writes.
-    unsafe { T::trace(content.as_ptr().cast(), marker) }
+    unsafe { marker.trace_cell(content.as_ptr().cast::<T>()) }
 }
 
 impl sealed::Visitor for Marker<'_> {}
@@ -265,6 +358,10 @@ impl Visitor for Marker<'_> {
         let old = self.old_part.contains(at) || (self.large_part.contains(at) && self.runs.run_of(at).is_old());
         if old && let Some(address) = NonNull::new(target) {
             self.state.work.objects.push(address);
+            if self.sparse.contains(at) {
+                // SAFETY: the caller passes a valid pointer slot.
+                self.record(unsafe { NonNull::new_unchecked(pointer_slot) }, at);
+            }
         }
     }
 
@@ -279,11 +376,11 @@ impl Visitor for Marker<'_> {
                 return;
             }
             // SAFETY: the caller's; the lock keeps writers out.
-            unsafe { T::trace(content, self) }
+            unsafe { self.trace_cell(content) }
             word.end_read(false);
         } else {
             // SAFETY: the caller's; the world is stopped, so no thread writes the content.
-            unsafe { T::trace(content, self) }
+            unsafe { self.trace_cell(content) }
         }
     }
 }

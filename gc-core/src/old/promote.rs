@@ -6,7 +6,7 @@
 //!   for all of it, and one block per class for each worker that takes part.
 
 use crate::{
-    memory::{BLOCK, GRANULE, bitmap::BLOCK_WORDS},
+    memory::{BLOCK, GRANULE, bitmap::next_set},
     object::{
         TypeInfo,
         size_class::{CLASSES, SizeClass},
@@ -155,20 +155,4 @@ impl Cursor {
         }
         false
     }
-}
-
-/// Returns the first set bit at or after `from`.
-fn next_set(bits: &[crate::sync::atomic::AtomicU64; BLOCK_WORDS], from: usize) -> Option<usize> {
-    let mut index = from / 64;
-    let mut mask = u64::MAX << (from % 64);
-    while index < BLOCK_WORDS {
-        // Relaxed: in a pause; no other thread uses the block.
-        let word = bits[index].load(Ordering::Relaxed) & mask;
-        if word != 0 {
-            return Some(index * 64 + word.trailing_zeros() as usize);
-        }
-        mask = u64::MAX;
-        index += 1;
-    }
-    None
 }

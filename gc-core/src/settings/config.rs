@@ -20,6 +20,9 @@ pub(crate) struct Config {
     pub(crate) cores: usize,
     /// The parallel threshold: bytes that the leader of a pause copies alone, before GC workers join.
     pub(crate) parallel_threshold: usize,
+    /// Bytes of sparse blocks' objects that a major cycle moves, and recorded places that it updates.
+    pub(crate) compact_bytes: usize,
+    pub(crate) compact_places: usize,
     pub(crate) reservation: usize,
     pub(crate) hard_limit: Option<usize>,
     /// The hard limit in percent of the memory that the system gives to the process, if it was set like that.
@@ -134,6 +137,8 @@ impl Default for Config {
             workers: cores.min(DEFAULT_WORKERS),
             cores,
             parallel_threshold: 512 << 10,
+            compact_bytes: 1 << 20,
+            compact_places: 1 << 16,
             reservation: DEFAULT_RESERVATION,
             hard_limit: None,
             hard_limit_percent: None,
@@ -165,6 +170,13 @@ impl Config {
             self.chunk_bytes = MIN_CHUNK;
             self.thresholds.nursery_bytes = MIN_CHUNK;
             self.remembered_entries = 8;
+        }
+        if self.stress.compact.is_some() {
+            self.compact_bytes = usize::MAX;
+            self.compact_places = usize::MAX >> 2;
+        }
+        if self.stress.compact_places != 0 {
+            self.compact_places = self.stress.compact_places as usize;
         }
         if self.stress.workers != 0 {
             self.workers = self.stress.workers as usize;

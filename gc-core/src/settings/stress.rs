@@ -20,6 +20,9 @@ use core::str::FromStr;
 /// | `workers=N` | N threads copy together, from the first object on |
 /// | `slow-marker=N` | the concurrent thread sleeps after every N objects that it marks, and after every block that it sweeps |
 /// | `stopped` | a major cycle takes place in one pause, which separates bugs of concurrency from others |
+/// | `compact-always`, `compact-random` | every major cycle moves the objects of all old blocks, or of a half by chance, however full they are |
+/// | `compact-places=N` | N places are recorded for blocks whose objects are to be moved; blocks with more are left alone |
+/// | `compact-all=N` | every N-th pause compacts the whole heap at once |
 /// | `map-fails=N` | the N-th request to the system for memory fails |
 /// | `verify` | checks the whole heap before and after each collection, and panics if it is corrupted |
 /// | `seed=SEED` | the seed of the random decisions |
@@ -46,6 +49,10 @@ pub struct Stress {
     pub(crate) slow_marker: u32,
     /// Major cycles take place in one pause.
     pub(crate) stopped: bool,
+    pub(crate) compact: Option<CompactBy>,
+    /// 0 means the number in the heap's settings.
+    pub(crate) compact_places: u32,
+    pub(crate) compact_all: u32,
     pub(crate) map_fails: u64,
     pub(crate) seed: u64,
     pub(crate) verify: bool,
@@ -56,6 +63,13 @@ pub struct Stress {
 pub(crate) enum PromoteBy {
     Always,
     Never,
+    Chance,
+}
+
+/// How the blocks whose objects are moved are chosen under stress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CompactBy {
+    Always,
     Chance,
 }
 
@@ -77,7 +91,8 @@ impl core::fmt::Display for ParseStressError {
         write!(
             f,
             "expected stress settings separated by commas (every-safepoint[=N], trace-safepoints, every-allocation=N, full-every=N, \
-             tiny-nursery, promote-always, promote-never, promote-random, to-space-full=N, workers=N, slow-marker=N, stopped, map-fails=N, random=SEED, \
+             tiny-nursery, promote-always, promote-never, promote-random, to-space-full=N, workers=N, slow-marker=N, stopped, \
+             compact-always, compact-random, compact-places=N, compact-all=N, map-fails=N, random=SEED, \
              seed=SEED, verify), found `{}`",
             self.found
         )
@@ -110,6 +125,10 @@ impl FromStr for Stress {
                 ("workers", Some(_)) => stress.workers = count()?,
                 ("slow-marker", Some(_)) => stress.slow_marker = count()?,
                 ("stopped", None) => stress.stopped = true,
+                ("compact-always", None) => stress.compact = Some(CompactBy::Always),
+                ("compact-random", None) => stress.compact = Some(CompactBy::Chance),
+                ("compact-places", Some(_)) => stress.compact_places = count()?,
+                ("compact-all", Some(_)) => stress.compact_all = count()?,
                 ("map-fails", Some(n)) => stress.map_fails = n,
                 ("seed", Some(seed)) => stress.seed = seed,
                 ("random", Some(seed)) => stress = Self::random(seed),
@@ -146,6 +165,9 @@ impl Stress {
             workers: [0, 0, 1, 2, 3, 4][below(6) as usize],
             slow_marker: [0, 0, 64, 256][below(4) as usize],
             stopped: below(4) == 0,
+            compact: [None, Some(CompactBy::Always), Some(CompactBy::Chance)][below(3) as usize],
+            compact_places: [0, 0, 1, 16, 200][below(5) as usize],
+            compact_all: [0, 0, 3, 20][below(4) as usize],
             map_fails: 0,
             seed,
             verify: true,

@@ -4,7 +4,8 @@
 //!   dropping also has a drop bit.
 //! - **[block.marks]** Between major cycles marks are clear; in a block that was swept they are clear from then on.
 //! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it) or closed. A closed block with
-//!   free cells is listed under its class, except if it has too few of them, or if it waits to be swept.
+//!   free cells is listed under its class, except if it has too few of them, if it waits to be swept, or if it is an evacuation
+//!   candidate.
 //! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are
 //!   charged.
 //!
@@ -20,6 +21,15 @@ use crate::{
     sync::{Arc, mutant},
 };
 
+/// Returns the address that a set bit of a block stands for ([layout.small], [layout.aligned]).
+#[inline(always)]
+pub(crate) fn address_in(map: &AddressMap, block: usize, class: SizeClass, granule_in_block: usize) -> *mut u8 {
+    let offset = granule_in_block * GRANULE;
+    let cell = class.cell_of(offset) * class.bytes();
+    let within = if offset == cell { offset + 8 } else { offset };
+    map.pointer(map.block_start(block) + within)
+}
+
 /// A block's descriptor.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
@@ -31,6 +41,8 @@ pub(crate) struct Block {
     free: u16,
     /// Whether the block waits to be swept, after marking: an object that is allocated and not marked is dead.
     pub(crate) unswept: bool,
+    /// Major cycles in which the block is no evacuation candidate: too many places held pointers into it.
+    pub(crate) rests: u8,
 }
 
 /// Three bitmaps with one bit per granule of the old part, used without a lock.
@@ -89,13 +101,13 @@ pub(crate) struct OldSpace {
     pub(crate) live_objects: usize,
 }
 
-const EMPTY: Block = Block { class: None, drops: false, free: 0, unswept: false };
+const EMPTY: Block = Block { class: None, drops: false, free: 0, unswept: false, rests: 0 };
 /// The part of a block's cells that must be free for the block to be listed: one in so many.
 const USUAL: usize = 8;
 /// The same while memory is short.
 const SCARCE: usize = 128;
 /// The number of blocks that are committed at once: a huge page.
-const GROUP: usize = (2 << 20) / BLOCK;
+pub(crate) const GROUP: usize = (2 << 20) / BLOCK;
 
 impl OldSpace {
     pub(crate) fn new(map: AddressMap) -> Result<Self, ReserveError> {
@@ -118,10 +130,7 @@ impl OldSpace {
     /// Returns the address that a set bit of a block stands for ([layout.small], [layout.aligned]).
     #[inline(always)]
     pub(crate) fn address(&self, block: usize, class: SizeClass, granule_in_block: usize) -> *mut u8 {
-        let offset = granule_in_block * GRANULE;
-        let cell = class.cell_of(offset) * class.bytes();
-        let within = if offset == cell { offset + 8 } else { offset };
-        self.map.pointer(self.map.block_start(block) + within)
+        address_in(&self.map, block, class, granule_in_block)
     }
 
     /// Returns the number of blocks with objects.
@@ -213,6 +222,58 @@ impl OldSpace {
         }
     }
 
+    /// Returns the free cells of a listed block. A block that is not listed has few, or is empty or open.
+    pub(crate) fn listed_free(&self, block: u32) -> usize {
+        usize::from(self.blocks[block as usize].free)
+    }
+
+    /// Returns the empty blocks with memory.
+    pub(crate) fn empty_blocks(&self) -> &[u32] {
+        &self.empty
+    }
+
+    /// Returns how many objects of `class` find cells in listed and empty blocks.
+    pub(crate) fn room(&self, class: SizeClass) -> usize {
+        self.free_cells[class.index()] as usize + self.empty.len() * class.cells()
+    }
+
+    /// Takes blocks off the lists, so that nothing is promoted into them: they are to be evacuated.
+    pub(crate) fn unlist(&mut self, blocks: &[u32]) {
+        let mut listed = false;
+        for &block in blocks {
+            let Block { class, free, .. } = &mut self.blocks[block as usize];
+            let class = class.expect("an empty block is not evacuated");
+            listed |= *free > 0;
+            self.free_cells[class.index()] -= u32::from(core::mem::take(free));
+        }
+        if listed && !mutant::CANDIDATES_STAY_LISTED.is_planted() {
+            let descriptors = &self.blocks;
+            self.partial.iter_mut().for_each(|list| list.retain(|&block| descriptors[block as usize].free > 0));
+        }
+    }
+
+    /// Makes the blocks that receive objects first: listed ones in this order, empty ones of these groups.
+    pub(crate) fn prefer(&mut self, blocks: &[u32], groups: &[u32]) {
+        let mut rank = vec![u32::MAX; self.blocks.len()];
+        for (nth, &block) in blocks.iter().enumerate() {
+            rank[block as usize] = nth as u32;
+        }
+        for list in &mut self.partial {
+            list.sort_unstable_by_key(|&block| core::cmp::Reverse(rank[block as usize]));
+        }
+        let mut rank = vec![u32::MAX; self.blocks.len().div_ceil(GROUP)];
+        for (nth, &group) in groups.iter().enumerate() {
+            rank[group as usize] = nth as u32;
+        }
+        self.empty.sort_by_key(|&block| core::cmp::Reverse(rank[block as usize / GROUP]));
+    }
+
+    /// Lists a block whose objects were moved out, as empty.
+    pub(crate) fn emptied(&mut self, block: u32) {
+        self.blocks[block as usize] = EMPTY;
+        self.empty.push(block);
+    }
+
     /// Begins a sweep: every block with objects waits for it, and no object is promoted into a block before the block is swept.
     /// All blocks are closed.
     pub(crate) fn begin_sweep(&mut self) {
@@ -222,6 +283,7 @@ impl OldSpace {
         }
         for block in &mut self.blocks {
             block.unswept = block.class.is_some();
+            block.rests = block.rests.saturating_sub(1);
         }
         self.unswept = self.blocks.iter().filter(|block| block.unswept).count();
     }

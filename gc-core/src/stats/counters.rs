@@ -40,6 +40,14 @@ pub struct Stats {
     pub bytes_freed: u64,
     /// Objects freed in the old generation.
     pub objects_freed: u64,
+    /// Compactions of the whole heap at once ([`Mutator::compact`](crate::Mutator::compact)).
+    pub compactions: u64,
+    /// Old objects that were moved out of sparse blocks, a little in each major (full) cycle, or all at once.
+    pub objects_moved: u64,
+    /// Bytes of the cells of these objects.
+    pub bytes_moved: u64,
+    /// Blocks of 64 KiB that were emptied by that.
+    pub blocks_emptied: u64,
     /// Bytes of cells and runs that hold old objects.
     pub old_bytes: usize,
     /// Old objects, including dead ones that the collector has not found yet.

@@ -75,6 +75,15 @@ impl Recorder {
         times.utilisation.add(figures.start, figures.start + figures.pause);
     }
 
+    /// Records a compaction: objects and bytes of cells that were moved, and blocks that are empty now.
+    pub(crate) fn record_compaction(&self, objects: usize, bytes: usize, blocks: usize, all_at_once: bool) {
+        let mut stats = self.stats.lock();
+        stats.compactions += u64::from(all_at_once);
+        stats.objects_moved += objects as u64;
+        stats.bytes_moved += bytes as u64;
+        stats.blocks_emptied += blocks as u64;
+    }
+
     /// Records the end of a major cycle: the size of the old generation, and what the sweep freed. The caller holds the locks of
     /// the spaces.
     pub(crate) fn record_major_cycle(

@@ -90,3 +90,29 @@ pub struct CollectReport {
     /// For the old generation: how long sweeping took, from the end of marking until everything was swept. Otherwise zero.
     pub sweeping: Duration,
 }
+
+/// What a compaction did. See [`Mutator::compact`](crate::Mutator::compact).
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// let report = m.compact();
+/// assert!(report.memory_after <= report.memory_before);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompactReport {
+    /// The full collection before it.
+    pub collection: CollectReport,
+    /// Objects that were moved, by the full collection too.
+    pub objects_moved: u64,
+    /// Bytes of the cells of these objects.
+    pub bytes_moved: u64,
+    /// Bytes of memory of the heap before ([`MemoryReport::committed`](crate::MemoryReport::committed)).
+    pub memory_before: usize,
+    /// Bytes of memory of the heap after empty memory went back to the system.
+    pub memory_after: usize,
+    /// How long the pause took in which objects were moved together, with the wait for other threads to reach safepoints.
+    pub pause: Duration,
+}

@@ -120,6 +120,20 @@ mutants! {
     END_FORGETS_THE_PROMISE = "end_forgets_the_promise";
 }
 
+// Compaction.
+mutants! {
+    /// A pointer into a candidate that is stored during marking is not recorded: model `candidates`.
+    STORES_ARE_NOT_RECORDED = "stores_are_not_recorded";
+    /// Objects that are promoted during marking do not record their pointers into candidates: the tests of compaction.
+    PROMOTED_ARE_NOT_RECORDED = "promoted_are_not_recorded", in builds;
+    /// A block stays a candidate although a place was not recorded: model `candidates`.
+    TOO_MANY_PLACES_STAY = "too_many_places_stay";
+    /// Candidates stay on the lists of blocks that objects are promoted into: model `candidates`.
+    CANDIDATES_STAY_LISTED = "candidates_stay_listed";
+    /// A recorded place is not updated: the verifier, in the tests of compaction.
+    PLACES_ARE_NOT_UPDATED = "places_are_not_updated", in builds;
+}
+
 // The end of a heap's use.
 mutants! {
     /// A thread that exits detaches the mutator that it kept, though the heap's last user has: model `kept_end`.

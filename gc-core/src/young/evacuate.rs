@@ -12,6 +12,8 @@
 //!   traced.
 //! - **[evacuate.remembered]** `remembered` then contains exactly the pointer slots in old objects, and in memory they own, that
 //!   hold a young value. A cell is contained as a whole, with its logged bit set.
+//! - **[evacuate.recorded]** While marking, pointers of objects that become old, and of remembered cells, are recorded if they point
+//!   into an evacuation candidate ([candidates.recorded]): a promoted object is born marked, so the marker never looks at it.
 //! - **[evacuate.cannot-fail]** Evacuation cannot fail: promotion always has memory (the collector makes it ready before nursery
 //!   memory is handed out), and an object that finds no to-space is promoted.
 //! - **[evacuate.one-tracer]** With several workers, an object is traced by the worker whose claim of its header succeeded
@@ -19,6 +21,7 @@
 //!   traced, by the worker that has it as work.
 
 mod destination;
+mod old_sources;
 
 use core::{mem, ptr::NonNull};
 
@@ -29,10 +32,11 @@ use crate::{
         CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, copy_object, forwarded, size_class::SizeClass,
     },
     space::{
+        candidates::{Candidates, Recorded, RecordedCell},
         large::RunTable,
         young::{Age, Ages},
     },
-    sync::atomic::Ordering,
+    sync::{atomic::Ordering, mutant},
     trace::{Trace, Visitor, sealed},
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
@@ -116,33 +120,22 @@ enum Source {
 
 /// One evacuation: what its workers share.
 pub(crate) struct Evacuation<'a> {
-    map: AddressMap,
-    runs: &'a RunTable,
-    ages: &'a Ages,
-    to_space: ToSpace<'a>,
-    policy: Policy,
-    pool: &'a WorkerPool,
+    pub(crate) map: AddressMap,
+    pub(crate) runs: &'a RunTable,
+    pub(crate) candidates: &'a Candidates,
+    pub(crate) ages: &'a Ages,
+    pub(crate) to_space: ToSpace<'a>,
+    pub(crate) policy: Policy,
+    pub(crate) pool: &'a WorkerPool,
     /// The bytes that the leader copies before other workers join (see [`parallel`](super::parallel)).
-    parallel_threshold: usize,
-}
-
-impl<'a> Evacuation<'a> {
-    pub(crate) fn new(
-        map: AddressMap,
-        runs: &'a RunTable,
-        ages: &'a Ages,
-        to_space: ToSpace<'a>,
-        policy: Policy,
-        pool: &'a WorkerPool,
-        parallel_threshold: usize,
-    ) -> Self {
-        Self { map, runs, ages, to_space, policy, pool, parallel_threshold }
-    }
+    pub(crate) parallel_threshold: usize,
 }
 
 /// One worker of a minor collection. `SHARED`: other workers copy at the same time.
 pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     young_part: Part,
+    large_part: Part,
+    /// Pointers to be looked at: into the young and the large part, and into the old one while there are candidates.
     watched: Part,
     sources: Part,
     evacuation: &'a Evacuation<'a>,
@@ -152,9 +145,12 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     source: Source,
     /// Whether the cell that is being traced holds a young value now.
     cell_is_young: bool,
+    /// Whether it holds a pointer into a candidate.
+    cell_is_recorded: bool,
     pub(super) work: Packet,
     to: Buffer,
     pub(super) remembered: Remembered,
+    recorded: Recorded,
     pub(super) copied_bytes: usize,
     pub(super) promoted_bytes: usize,
     pub(super) promoted_objects: usize,
@@ -184,6 +180,7 @@ impl<'a, P: Promote> Evacuator<'a, P, false> {
     pub(super) fn shared(self) -> Evacuator<'a, P, true> {
         Evacuator {
             young_part: self.young_part,
+            large_part: self.large_part,
             watched: self.watched,
             sources: self.sources,
             evacuation: self.evacuation,
@@ -192,9 +189,11 @@ impl<'a, P: Promote> Evacuator<'a, P, false> {
             policy: self.policy,
             source: self.source,
             cell_is_young: self.cell_is_young,
+            cell_is_recorded: self.cell_is_recorded,
             work: self.work,
             to: self.to,
             remembered: self.remembered,
+            recorded: self.recorded,
             copied_bytes: self.copied_bytes,
             promoted_bytes: self.promoted_bytes,
             promoted_objects: self.promoted_objects,
@@ -209,7 +208,8 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         let map = &evacuation.map;
         Self {
             young_part: map.young,
-            watched: map.young_and_large(),
+            large_part: map.large,
+            watched: if evacuation.candidates.is_in_use() { map.all() } else { map.young_and_large() },
             sources: map.large_and_old(),
             evacuation,
             ages: evacuation.ages,
@@ -217,9 +217,11 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             policy: evacuation.policy,
             source: Source::Young,
             cell_is_young: false,
+            cell_is_recorded: false,
             work: Packet::default(),
             to: Buffer::default(),
             remembered: Remembered::default(),
+            recorded: Recorded::default(),
             copied_bytes: 0,
             promoted_bytes: 0,
             promoted_objects: 0,
@@ -349,9 +351,10 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         // SAFETY: [evacuate.stopped]: a pointer slot that was reached, valid throughout the pause.
         let pointer_slot = unsafe { place.as_ref() };
         let target = pointer_slot.load(LOAD);
-        // A remembered slot may hold anything: null, an old value, or an address that another entry for it has updated.
+        // A remembered slot may hold anything: null, an old value, or an address that another entry for it has updated. A pointer
+        // into a candidate was recorded by the barrier that stored it.
         if !self.young_part.contains(target.addr()) {
-            if self.watched.contains(target.addr()) {
+            if self.large_part.contains(target.addr()) {
                 self.reach_large(target);
             }
             return;
@@ -428,6 +431,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     /// Ends the worker's part: its chunk goes back to the heap.
     pub(super) fn retire(&mut self) {
         self.to.retire(&self.evacuation.to_space);
+        self.evacuation.candidates.hand_over(mem::take(&mut self.recorded));
     }
 
     /// Traces a survivor at its new address.
@@ -464,39 +468,6 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         // SAFETY: elements of the slice, as in `trace`; each is in one piece.
         unsafe { self.visit(info, first, piece.until - piece.from) };
     }
-
-    /// Reaches a large object: a young one becomes old where it is, and is traced.
-    #[cold]
-    #[inline(never)]
-    fn reach_large(&mut self, address: *mut u8) {
-        let page = self.evacuation.runs.page_of(address.addr());
-        if self.evacuation.runs.run(page).make_old() {
-            self.promote.promoted_large(page);
-            // SAFETY: a live large object has a header, which points to its `TypeInfo`.
-            let info = unsafe { Header::of(address).info() };
-            if !info.shape.leaf {
-                self.work.objects.push(NonNull::new(address).expect("no object is at address 0"));
-            }
-        }
-    }
-
-    /// Traces the content of a cell of an old object, and remembers the cell if the content holds a young value now.
-    ///
-    /// # Safety
-    ///
-    /// `cell` is a cell of an old object, with the type of its content.
-    unsafe fn old_cell(&mut self, cell: RememberedCell) {
-        let outer = mem::replace(&mut self.source, Source::OldCell);
-        self.cell_is_young = false;
-        // SAFETY: the caller's: one value of this type; the world is stopped, so no guard to it exists.
-        unsafe { self.visit(cell.info, cell.content(), 1) };
-        // SAFETY: the caller's: the cell's word.
-        unsafe { cell.word.as_ref() }.set_logged(self.cell_is_young);
-        if self.cell_is_young {
-            self.remembered.cells.push(cell);
-        }
-        self.source = outer;
-    }
 }
 
 impl<P, const SHARED: bool> sealed::Visitor for Evacuator<'_, P, SHARED> {}
@@ -512,7 +483,7 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
         let target = unsafe { place.as_ref() }.load(LOAD);
         if !self.young_part.contains(target.addr()) {
             if self.watched.contains(target.addr()) {
-                self.reach_large(target);
+                self.watch(place, target);
             }
             return;
         }
@@ -534,32 +505,6 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
         } else {
             // SAFETY: the caller's; the world is stopped.
             unsafe { T::trace(content, self) }
-        }
-    }
-}
-
-impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
-    /// Updates a slot in memory that an old object owns, or in an old cell: its address does not show later to which object it
-    /// belongs.
-    #[inline(never)]
-    fn slot_now(&mut self, place: NonNull<PointerSlot>) {
-        // SAFETY: as in `update`.
-        let pointer_slot = unsafe { place.as_ref() };
-        let target = pointer_slot.load(LOAD);
-        // SAFETY: the caller has seen that it points into the young part.
-        let (to, outcome) = unsafe { self.evacuate_object(target) };
-        if outcome == Outcome::ThereAlready {
-            return;
-        }
-        pointer_slot.store(to, STORE);
-        if outcome == Outcome::Trace {
-            self.work.objects.push(NonNull::new(to).expect("no object is at address 0"));
-        }
-        if self.young_part.contains(to.addr()) {
-            match self.source {
-                Source::OldCell => self.cell_is_young = true,
-                _ => self.remembered.pointer_slots.push(place),
-            }
         }
     }
 }

@@ -1,0 +1,176 @@
+//! Which blocks to evacuate: the sparse ones, group by group, because memory goes back to the system in groups of blocks.
+//!
+//! All figures are of blocks that are listed, whose free cells were counted when they were closed. A used block that is not listed
+//! has few free cells, and counts as full. So a choice looks at descriptors only.
+
+use crate::{
+    memory::BLOCK,
+    object::size_class::{CLASSES, SizeClass},
+};
+
+use super::old::{GROUP, OldSpace};
+
+/// What a group of blocks holds.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    number: usize,
+    used: usize,
+    /// Empty blocks with memory.
+    empty: usize,
+    live_bytes: usize,
+}
+
+/// Memory of sparse blocks that is not worth a move.
+const LITTLE: usize = 2 << 20;
+
+impl OldSpace {
+    /// Returns the bytes of blocks in use that hold no objects.
+    pub(crate) fn waste(&self) -> usize {
+        (self.used_blocks() * BLOCK).saturating_sub(self.live_bytes)
+    }
+
+    /// Returns whether the used blocks hold so little that some of them had better be evacuated: less than two thirds, and more
+    /// than a little memory is at stake.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.waste() > self.live_bytes / 2 + LITTLE
+    }
+
+    /// Returns the cells of a used block that hold objects, or more. No cursor has the block open.
+    fn live_cells(&self, block: u32) -> usize {
+        let class = self.blocks[block as usize].class;
+        class.map_or(0, |class| class.cells() - self.listed_free(block))
+    }
+
+    fn live_bytes_of(&self, block: u32) -> usize {
+        self.blocks[block as usize].class.map_or(0, |class| self.live_cells(block) * class.bytes())
+    }
+
+    fn groups(&self) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        groups.resize(self.blocks.len().div_ceil(GROUP), Group::default());
+        for (number, group) in groups.iter_mut().enumerate() {
+            group.number = number;
+            for block in blocks_of(number, self.blocks.len()) {
+                group.used += usize::from(self.blocks[block as usize].class.is_some());
+                group.live_bytes += self.live_bytes_of(block);
+            }
+        }
+        for &block in self.empty_blocks() {
+            groups[block as usize / GROUP].empty += 1;
+        }
+        groups
+    }
+
+    /// Chooses blocks to evacuate when marking ends, the blocks of the sparsest groups first: at most `bytes` of objects. No cursor
+    /// is open.
+    pub(crate) fn choose_sparse(&self, bytes: usize) -> Vec<u32> {
+        let mut chosen = Vec::new();
+        if !self.is_sparse() {
+            return chosen;
+        }
+        let mut groups = self.groups();
+        groups.retain(|group| group.used > 0 && group.live_bytes < GROUP * BLOCK / 3 * 2);
+        groups.sort_unstable_by_key(|group| group.live_bytes);
+        let (mut left, mut wasted) = (bytes, self.waste());
+        for group in groups {
+            let mut blocks: Vec<u32> = blocks_of(group.number, self.blocks.len()).collect();
+            blocks.retain(|&block| self.listed_free(block) > 0 && self.blocks[block as usize].rests == 0);
+            blocks.sort_unstable_by_key(|&block| self.live_bytes_of(block));
+            for block in blocks {
+                let live = self.live_bytes_of(block);
+                if live > left || wasted <= self.live_bytes / 4 {
+                    return chosen;
+                }
+                left -= live;
+                wasted = wasted.saturating_sub(BLOCK - live);
+                chosen.push(block);
+            }
+        }
+        chosen
+    }
+
+    /// Chooses closed blocks, however full, for at most `bytes` of objects: all of them, or by chance from a seed. No cursor is open.
+    pub(crate) fn choose_for_test(&self, bytes: usize, seed: Option<u64>) -> Vec<u32> {
+        let (mut state, mut left) = (seed.unwrap_or(0), bytes);
+        let mut chosen: Vec<u32> = self.used().collect();
+        chosen.retain(|&block| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let live = self.live_bytes_of(block);
+            let takes = live <= left && (seed.is_none() || state >> 63 == 0);
+            left -= if takes { live } else { 0 };
+            takes
+        });
+        chosen
+    }
+
+    /// Returns how many blocks fewer would hold the objects, if those of each class lay together.
+    pub(crate) fn gain(&self) -> usize {
+        self.used_blocks().saturating_sub(self.need().iter().sum())
+    }
+
+    /// Returns how many blocks of each class its objects need.
+    fn need(&self) -> [usize; CLASSES] {
+        let mut need = [0; CLASSES];
+        for block in self.used() {
+            if let Some(class) = self.blocks[block as usize].class {
+                need[class.index()] += self.live_cells(block);
+            }
+        }
+        for (index, need) in need.iter_mut().enumerate() {
+            *need = need.div_ceil(SizeClass::from_index(index).cells());
+        }
+        need
+    }
+
+    /// Plans to move all objects together: returns the blocks to evacuate, and the groups that the others are in, best first. No
+    /// cursor is open, every block is swept, and every object in a block is alive.
+    ///
+    /// For each class there is a least number of blocks that hold its objects. The fullest groups are kept, until those of their
+    /// blocks that are needed and their empty blocks are enough for all classes. The objects of all other blocks fit into them.
+    pub(crate) fn plan(&self) -> Plan {
+        let mut groups = self.groups();
+        groups.sort_unstable_by_key(|group| core::cmp::Reverse((group.live_bytes, group.used)));
+        let (mut missing, mut empty) = (self.need(), 0);
+        let mut plan = Plan::default();
+        for group in groups {
+            if missing.iter().sum::<usize>() <= empty {
+                break;
+            }
+            empty += group.empty;
+            let mut blocks: Vec<u32> = blocks_of(group.number, self.blocks.len()).collect();
+            blocks.sort_unstable_by_key(|&block| core::cmp::Reverse(self.live_cells(block)));
+            for block in blocks {
+                if let Some(class) = self.blocks[block as usize].class
+                    && missing[class.index()] > 0
+                {
+                    missing[class.index()] -= 1;
+                    plan.kept.push(block);
+                }
+            }
+            plan.groups.push(group.number as u32);
+        }
+        let mut kept = vec![false; self.blocks.len()];
+        plan.kept.iter().for_each(|&block| kept[block as usize] = true);
+        plan.evacuated = self.used().filter(|&block| !kept[block as usize]).collect();
+        plan
+    }
+
+    fn used(&self) -> impl Iterator<Item = u32> {
+        self.blocks.iter().enumerate().filter(|(_, block)| block.class.is_some()).map(|(index, _)| index as u32)
+    }
+}
+
+/// What is to be moved where.
+#[derive(Default)]
+pub(crate) struct Plan {
+    /// Blocks whose objects are moved.
+    pub(crate) evacuated: Vec<u32>,
+    /// Blocks that receive them, the best first.
+    pub(crate) kept: Vec<u32>,
+    /// The groups of these blocks, the best first. Their empty blocks receive objects, too.
+    pub(crate) groups: Vec<u32>,
+}
+
+fn blocks_of(group: usize, blocks: usize) -> core::ops::Range<u32> {
+    (group * GROUP) as u32..((group + 1) * GROUP).min(blocks) as u32
+}
