@@ -51,7 +51,7 @@ impl World {
         let candidates = Arc::new(Candidates::new(AddressMap::new()).unwrap());
         candidates.begin(&[0], places, places);
         let slots = [PointerSlot::new(sparse()), PointerSlot::new(dense())];
-        Arc::new(Self { slots, bits: OldSpace::new(AddressMap::new()).unwrap().bits, candidates })
+        Arc::new(Self { slots, bits: OldSpace::new(AddressMap::new()).unwrap().bits.clone(), candidates })
     }
 
     /// Reads both slots as the marker does.

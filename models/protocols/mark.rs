@@ -51,7 +51,7 @@ fn overwrite(barrier: &Barrier, held: [usize; 2]) {
 
 fn one_word() {
     check(|| {
-        let bits = OldSpace::new(AddressMap::new()).unwrap().bits;
+        let bits = OldSpace::new(AddressMap::new()).unwrap().bits.clone();
         let satb = Arc::new(SatbQueue::new());
         let barrier =
             Barrier::new(AddressMap::new(), Arc::new(RunTable), bits.clone(), satb.clone(), no_candidates(), 8);

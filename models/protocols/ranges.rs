@@ -82,7 +82,7 @@ impl Registry {
         Arc::new(Self {
             rendezvous: Rendezvous::new(),
             mutators: Mutex::new(Vec::new()),
-            bits: OldSpace::new(AddressMap::new()).unwrap().bits,
+            bits: OldSpace::new(AddressMap::new()).unwrap().bits.clone(),
             satb: Arc::new(SatbQueue::new()),
             marking: AtomicBool::new(false),
         })

@@ -58,7 +58,7 @@ impl World {
         Arc::new(Self {
             slots: [if in_cell { null() } else { b() }, PointerSlot::new(address(D)), null(), null()],
             cell: Cell { word: CellWord::new(), content: if in_cell { b() } else { null() } },
-            bits: OldSpace::new(AddressMap::new()).unwrap().bits,
+            bits: OldSpace::new(AddressMap::new()).unwrap().bits.clone(),
             satb: Arc::new(SatbQueue::new()),
         })
     }

@@ -5,7 +5,7 @@
 //! - **[verify.chunks]** Chunks consist of objects and fillers without a gap, up to their top. No header is forwarded.
 //! - **[verify.bits]** Each allocation bit is that of an object of its block's size class, at an address that the bit represents.
 //!   Drop bits are set for the objects that need dropping, and only for them. Marks are clear, except while marking, and in
-//!   blocks that wait to be swept. The counters of bytes and objects are equal to the bytes and objects that are found.
+//!   blocks that wait to be swept. Listed blocks have as many free cells as their descriptors say. The counters of bytes and objects are equal to the bytes and objects that are found.
 //! - **[verify.pointers]** Every pointer of every object and root is null or the address of an object.
 //! - **[verify.remembered]** Every pointer slot in an old object that holds a young object is remembered, as itself or by its
 //!   cell. After a collection nothing else is remembered. A cell is logged if and only if it is remembered.
@@ -20,7 +20,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     barrier::Remembered,
     memory::{AddressMap, bitmap::ones},
-    object::{CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo},
+    object::{CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, size_class::CLASSES},
     roots::RootTable,
     space::{
         large::{LargeSpace, RunState, RunTable},
@@ -176,6 +176,7 @@ fn walk_young(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) ->
 fn walk_old(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
     let old = heap.old;
     let (mut bytes, mut count) = (0, 0);
+    let mut free_cells = [0; CLASSES];
     for (index, block) in old.blocks.iter().enumerate() {
         // Relaxed, in all of this function: the world is stopped.
         let words =
@@ -197,6 +198,11 @@ fn walk_old(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> R
             }
             continue;
         };
+        let (free, allocated_cells) = (old.listed_free(index as u32), ones(allocated).count());
+        if free > 0 && (block.unswept || free != class.cells() - allocated_cells) {
+            return damage(format!("block {index} is listed with {free} free cells, {allocated_cells} are in use"));
+        }
+        free_cells[class.index()] += free as u32;
         let mut cells = HashSet::new();
         for granule in ones(allocated) {
             let address = old.address(index, class, granule);
@@ -225,6 +231,9 @@ fn walk_old(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> R
         if ones(drops).count() > ones(allocated).count() || (ones(drops).next().is_some() && !block.drops) {
             return damage(format!("block {index} has drop bits of no object"));
         }
+    }
+    if &free_cells != old.free_cells() {
+        return damage(format!("the lists count {:?} free cells, the blocks have {free_cells:?}", old.free_cells()));
     }
     if (bytes, count) != (old.live_bytes, old.live_objects) {
         let (found, objects) = (old.live_bytes, old.live_objects);

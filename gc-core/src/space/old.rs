@@ -16,6 +16,7 @@ use crate::{
         ReserveError,
         address_map::{AddressMap, BLOCK, GRANULE},
         bitmap::Bitmap,
+        poison,
     },
     object::size_class::{CLASSES, SizeClass},
     sync::{Arc, mutant},
@@ -37,7 +38,7 @@ pub(crate) struct Block {
     pub(crate) class: Option<SizeClass>,
     /// Whether some object in the block may have a drop bit.
     pub(crate) drops: bool,
-    /// Free cells, if the block is listed.
+    /// Free cells of a listed block. Zero for a block that is not listed.
     free: u16,
     /// Whether the block waits to be swept, after marking: an object that is allocated and not marked is dead.
     pub(crate) unswept: bool,
@@ -192,6 +193,7 @@ impl OldSpace {
             return Some(block);
         }
         let block = self.empty.pop()?;
+        poison::allow(self.start(block), BLOCK);
         self.blocks[block as usize] = Block { class: Some(class), ..EMPTY };
         Some(block)
     }
@@ -213,8 +215,7 @@ impl OldSpace {
         let Some(class) = descriptor.class else { unreachable!("an empty block is not closed") };
         let free = class.cells() - live;
         if live == 0 {
-            *descriptor = EMPTY;
-            self.empty.push(block);
+            self.emptied(block);
         } else if free > 0 && free * part >= class.cells() {
             descriptor.free = free as u16;
             self.free_cells[class.index()] += free as u32;
@@ -268,8 +269,13 @@ impl OldSpace {
         self.empty.sort_by_key(|&block| core::cmp::Reverse(rank[block as usize / GROUP]));
     }
 
-    /// Lists a block whose objects were moved out, as empty.
+    fn start(&self, block: u32) -> *const u8 {
+        self.map.pointer(self.map.block_start(block as usize))
+    }
+
+    /// Lists a block without objects, as empty.
     pub(crate) fn emptied(&mut self, block: u32) {
+        poison::forbid(self.start(block), BLOCK);
         self.blocks[block as usize] = EMPTY;
         self.empty.push(block);
     }
@@ -283,6 +289,7 @@ impl OldSpace {
         }
         for block in &mut self.blocks {
             block.unswept = block.class.is_some();
+            block.free = 0;
             block.rests = block.rests.saturating_sub(1);
         }
         self.unswept = self.blocks.iter().filter(|block| block.unswept).count();
@@ -312,5 +319,12 @@ impl OldSpace {
     pub(crate) fn put_released(&mut self, blocks: &[u32]) {
         self.releasing -= blocks.len();
         self.released.extend_from_slice(blocks);
+    }
+}
+
+impl Drop for OldSpace {
+    fn drop(&mut self) {
+        // The addresses may be mapped again, for anything.
+        poison::allow(self.start(0), self.blocks.len() * BLOCK);
     }
 }
