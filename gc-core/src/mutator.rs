@@ -415,7 +415,7 @@ impl Mutator {
     ///
     /// After the pause, values that wait to be dropped are dropped on a thread that is started for them, with a large stack. This
     /// thread waits for that as in [`blocked`](Self::blocked). It does not wait for what the heap's background thread is dropping
-    /// at this moment.
+    /// at this moment, nor, while another thread collects, for the values of roots in what it drops.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;

@@ -24,12 +24,15 @@ pub fn under(profile: &str) -> HeapBuilder {
     Heap::builder().stress(profile.parse().unwrap_or_else(|error| panic!("{error}")))
 }
 
-/// Waits until `done`, or panics after a time in which a machine under any load would have done it.
+/// A time in which a machine under any load, and under a sanitizer, would have done what a test waits for.
+pub const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Waits until `done`, or panics after [`TIMEOUT`].
 #[track_caller]
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + TIMEOUT;
     while !done() {
-        assert!(Instant::now() < deadline, "waited for 30 s until {what}");
+        assert!(Instant::now() < deadline, "waited for {TIMEOUT:?} until {what}");
         thread::yield_now();
     }
 }

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::heaps::TIMEOUT;
+
 /// Bytes of this process that are in memory.
 pub fn resident_bytes() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").expect("figures of this process");
@@ -27,7 +29,7 @@ pub fn assert_exits(test: &str, variable: &str, place: &str) {
     let status = loop {
         match child.try_wait().expect("a child of this process") {
             Some(status) => break status,
-            None if start.elapsed() > Duration::from_secs(20) => {
+            None if start.elapsed() > TIMEOUT => {
                 child.kill().expect("a child that runs");
                 panic!("hangs where it exits in: {place}");
             }

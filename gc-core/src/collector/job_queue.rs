@@ -2,7 +2,7 @@
 //!
 //! - **[job-queue.once]** A job is taken once.
 //! - **[job-queue.end-last]** The queue ends after every job that was posted before `end`. The thread that drops the last handle
-//!   of a heap has posted all its jobs before.
+//!   of a heap has posted all its jobs before. A job that any thread may post again has a handle of its own until it is done.
 
 use std::collections::VecDeque;
 

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! - **[jobs.no-lock]** No lock is held while user code (destructors, the event hook) runs.
-//! - **[jobs.once]** A job is run once ([job-queue.once]). Jobs are not ordered among each other.
+//! - **[jobs.once]** A job is run once ([job-queue.once]); what a job of roots cannot do yet is another job. Jobs are not ordered
+//!   among each other.
 //! - **[jobs.end-owns]** The background thread owns the heap at its end: no other thread is left that could use it.
 
 use core::ptr::NonNull;
@@ -85,8 +86,8 @@ fn work(collector: &Collector) {
 /// Runs the drops that wait now, for a thread that requested a collection and waits. They run on a thread with a large stack,
 /// because values may be nested deeply. If no thread can be started, the background thread runs them.
 pub(crate) fn run_waiting_drops(collector: &Collector) {
-    let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Reclaim(_));
-    // Other threads may post drops as fast as this runs them, so it takes only as many as wait now.
+    let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Reclaim(_) | Job::Roots(_));
+    // Other threads may post drops as fast as this runs them, and a job may be posted again, so it takes only as many as wait now.
     let now = collector.background.queue.count(is_drop);
     if now == 0 {
         return;
@@ -112,6 +113,7 @@ fn run(collector: &Collector, job: Job) {
     match job {
         Job::Drop(dead) => drop_dead(collector, dead),
         Job::Reclaim(dead) => reclaim_counted(collector, dead),
+        Job::Roots(roots) => nested_roots::drop_roots(collector, roots),
         Job::Report(event) => {
             let tell = &collector.background.hook.tell;
             // The panic hook has reported a panic of the event hook. The collector goes on.
@@ -142,9 +144,8 @@ fn run(collector: &Collector, job: Job) {
 }
 
 fn drop_dead(collector: &Collector, mut dead: DropQueue) {
-    let mut dropped = Dropped::default();
     let (count, bytes) = (dead.len(), dead.bytes());
-    nested_roots::drop_with_roots(collector, &mut dropped, |dropped| {
+    let roots = nested_roots::put_aside(collector, |dropped| {
         for page in dead.take_large() {
             let (address, info) = collector.runs.object(page as usize);
             // SAFETY: the object of a dead run, which only this job has.
@@ -154,8 +155,8 @@ fn drop_dead(collector: &Collector, mut dead: DropQueue) {
         dead.run(dropped);
     });
     collector.memory.budget.discharge(bytes);
-    collector.background.count(dropped);
     collector.background.dropped(count, bytes);
+    nested_roots::drop_roots(collector, roots);
 }
 
 /// Reclaims dead counted objects.
@@ -170,7 +171,7 @@ fn reclaim_counted(collector: &Collector, dead: Vec<Object>) {
     collector.background.dropped(count, 0);
 }
 
-/// Drops every object and root that is left ([jobs.end-owns]).
+/// Drops every object and root that is left ([jobs.end-owns]). No root that was put aside is: it would keep the heap alive.
 fn drop_everything(collector: &Collector) {
     let mut dropped = Dropped::default();
     let tables = core::mem::take(&mut collector.registry.lock().tables);

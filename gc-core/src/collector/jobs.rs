@@ -5,6 +5,7 @@ use std::thread;
 use crate::{
     counted::owners::Object,
     memory::budget::Budget,
+    roots::RootRef,
     stats::event::{Event, Hook},
     sync::{
         Mutex,
@@ -22,6 +23,8 @@ pub(crate) enum Job {
     Drop(DropQueue),
     /// Reclaim dead counted objects.
     Reclaim(Vec<Object>),
+    /// Drop the values of roots that were put aside in a job (`nested_roots`). The roots keep the heap alive until then.
+    Roots(Vec<RootRef>),
     Report(Event),
     /// Give empty memory back to the system.
     Trim,
@@ -77,7 +80,12 @@ impl Background {
         }
     }
 
-    /// Counts values as dropped, which [`expect_drops`](Self::expect_drops) or [`post_counted`](Self::post_counted) has counted.
+    /// Counts dead values that are in no job yet, or in one that drops others.
+    pub(super) fn expect_values(&self, values: usize) {
+        self.waiting.fetch_add(values, Ordering::Relaxed);
+    }
+
+    /// Counts values as dropped, which one of the methods around this one has counted.
     pub(super) fn dropped(&self, values: usize, bytes: usize) {
         self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
         if self.waiting.fetch_sub(values, Ordering::Relaxed) == values {
@@ -95,7 +103,7 @@ impl Background {
     /// Counts dead counted objects, and queues them to be reclaimed.
     pub(crate) fn post_counted(&self, dead: Vec<Object>) {
         if !dead.is_empty() {
-            self.waiting.fetch_add(dead.len(), Ordering::Relaxed);
+            self.expect_values(dead.len());
             self.post(Job::Reclaim(dead));
         }
     }

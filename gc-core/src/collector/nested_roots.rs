@@ -8,8 +8,13 @@
 //! - **In a job of the heap** roots of this heap are put aside. (This happens if a dead object held the first root, or if it was
 //!   dropped on another thread and a scan unlinked it.) When the job's values are dropped, the job takes the values out of the
 //!   roots that were put aside. It holds the registry lock meanwhile, so no pause is tracing the values ([roots.boxed-freed]).
-//!   Then it drops them, and continues with the roots that are put aside meanwhile.
+//!   Then it drops them, and continues with the roots that are put aside meanwhile. If a leader has the lock for long, it may be
+//!   waiting for a straggler, which this thread has to report: the roots that are left become a job at the end of the queue, and
+//!   the other jobs come first.
 //! - **Anywhere else** a scan unlinks the root, in the next pause.
+//!
+//! - **[nested-roots.counted]** A root that is put aside is counted as a value that waits to be dropped, before the value that held
+//!   it is counted as dropped. So when none waits, the whole chain is dropped.
 //!
 //! The thread-locals have no destructor, so they still exist in the destructors of other thread-locals.
 
@@ -20,11 +25,11 @@ use crate::{
     sync::Arc,
 };
 
-use super::{collector::Collector, drops::Dropped};
+use super::{collector::Collector, drops::Dropped, jobs::Job};
 
 /// The most values that are being dropped on a thread, each by the destructor of the one before.
 const DEEP: u32 = 32;
-/// How long a job waits for a pause to end.
+/// How long a job waits for a pause to end, before the jobs behind it have their turn.
 const TIMEOUT: Duration = Duration::from_millis(10);
 
 type List<T> = ManuallyDrop<Cell<Vec<T>>>;
@@ -71,29 +76,79 @@ fn pop<T>(list: &List<T>) -> Option<T> {
     item
 }
 
-/// Runs `job`, which drops values, and then drops the values of the roots that were in them.
-pub(crate) fn drop_with_roots(collector: &Collector, dropped: &mut Dropped, job: impl FnOnce(&mut Dropped)) {
+/// Runs `job`, which drops values. Returns the roots that were in them, counted ([nested-roots.counted]), for [`drop_roots`]. The
+/// caller counts the values of `job` as dropped afterwards.
+#[must_use]
+pub(super) fn put_aside(collector: &Collector, job: impl FnOnce(&mut Dropped)) -> Vec<RootRef> {
     let before = aside::begin(ptr::from_ref(collector).cast());
-    job(dropped);
-    loop {
-        let roots = aside::take();
-        if roots.is_empty() {
-            break;
-        }
-        // The wait has a timeout. A leader that waits for a straggler holds the lock, and this thread has to report the
-        // straggler.
+    let mut dropped = Dropped::default();
+    job(&mut dropped);
+    let roots = aside::take();
+    aside::end(before);
+    collector.background.expect_values(roots.len());
+    collector.background.count(dropped);
+    roots
+}
+
+/// Drops the values of roots that were put aside, and of those that are put aside meanwhile, or posts the rest as a job. The caller
+/// runs a job of the heap, and holds no lock.
+pub(super) fn drop_roots(collector: &Collector, mut roots: Vec<RootRef>) {
+    while !roots.is_empty() {
         let Some(registry) = collector.registry.try_lock_for(TIMEOUT) else {
-            roots.into_iter().for_each(RootRef::release_elsewhere);
-            break;
+            collector.background.post(Job::Roots(roots));
+            return;
         };
+        let count = roots.len();
         let (values, heaps): (Vec<_>, Vec<_>) = roots.into_iter().map(RootRef::take_boxed).unzip();
         drop(registry);
-        for value in values {
-            // SAFETY: taken out of its root just now, so no other code has it.
-            unsafe { value.drop_and_free(dropped) };
-        }
-        // The last root of a table releases its reference to the heap. The heap lives at least as long as this job.
+        roots = put_aside(collector, |dropped| {
+            for value in values {
+                // SAFETY: taken out of its root just now, so no other code has it.
+                unsafe { value.drop_and_free(dropped) };
+            }
+        });
+        collector.background.dropped(count, 0);
+        // The last root of a table releases its reference to the heap. If that was the last one, no root is left in `roots`, which
+        // would have another.
         drop(heaps);
     }
-    aside::end(before);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, thread};
+
+    use crate::{Heap, Root, Stress, Trace};
+
+    use super::{drop_roots, put_aside};
+
+    #[derive(Trace)]
+    #[trace(crate = crate)]
+    struct Link(Arc<()>, Option<Root<Link>>);
+
+    /// They were given up to the next pause, and not counted meanwhile.
+    #[test]
+    fn roots_that_are_put_aside_during_a_pause_are_dropped_after_it() {
+        let heap = Heap::builder().stress(Stress::default()).build().unwrap();
+        let m = heap.attach().unwrap();
+        let links = Arc::new(());
+        let chain = (0..100).fold(None, |chain, _| Some(m.root(Link(links.clone(), chain))));
+        let collector = heap.collector();
+        // A leader has the lock.
+        let registry = collector.registry.lock();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let roots = put_aside(collector, |_| drop(chain));
+                assert_eq!((roots.len(), heap.stats().drops_pending), (1, 1));
+                drop_roots(collector, roots);
+            });
+        });
+        assert_eq!((heap.stats().drops_pending, Arc::strong_count(&links)), (1, 101));
+        drop(registry);
+        while heap.stats().drops_pending > 0 {
+            thread::yield_now();
+        }
+        assert_eq!(Arc::strong_count(&links), 1);
+        assert_eq!(heap.stats().collections, [0; 3]);
+    }
 }

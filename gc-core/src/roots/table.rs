@@ -343,6 +343,9 @@ impl Drop for RootTable {
 #[derive(Clone, Copy)]
 pub(crate) struct RootRef(NonNull<RootSlot>);
 
+// SAFETY: as for `Root`: a root may be dropped on any thread ([roots.owner] to [roots.boxed-freed]).
+unsafe impl Send for RootRef {}
+
 impl RootRef {
     pub(crate) fn new(slot: NonNull<RootSlot>) -> Self {
         Self(slot)

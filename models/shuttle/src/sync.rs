@@ -50,6 +50,10 @@ impl<T> Mutex<T> {
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard { of: self, held: Some(self.0.lock().unwrap()) }
     }
+
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok().map(|held| MutexGuard { of: self, held: Some(held) })
+    }
 }
 
 impl<T: Default> Default for Mutex<T> {

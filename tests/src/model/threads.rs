@@ -173,6 +173,7 @@ fn close(heap: Heap, ledger: &Ledger, shared: SharedBoard, ends: Vec<Done>) {
     ledgers.iter().for_each(Ledger::assert_all_once);
     // Large objects keep their runs until they are dropped.
     m.collect(Generation::Old);
+    settle(&heap);
     let stats = heap.stats();
     assert_eq!((stats.old_objects, stats.old_bytes, stats.survivor_bytes), (0, 0, 0), "after everything died");
     assert_eq!((stats.remembered, stats.drops_pending, stats.drops_panicked), (0, 0, 0), "after everything died");

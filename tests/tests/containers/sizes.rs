@@ -1,9 +1,12 @@
 //! Containers of more elements than there are bytes.
 
-use std::{collections::VecDeque, marker::PhantomData, sync::mpsc, thread, time::Duration};
+use std::{collections::VecDeque, marker::PhantomData, sync::mpsc, thread};
 
 use gc_core::{Gc, GcCell, Generation, Trace};
-use gc_tests::{Tested, heaps::checked};
+use gc_tests::{
+    Tested,
+    heaps::{TIMEOUT, checked},
+};
 
 #[derive(Trace, Clone, Copy)]
 struct Nothing<'gc>(PhantomData<Gc<'gc, u8>>, [PhantomData<u8>; 0]);
@@ -46,7 +49,7 @@ fn any_number_of_elements_of_no_size_is_no_work() -> Tested {
         }
         done.send(()).expect("somebody waits");
     });
-    wait.recv_timeout(Duration::from_secs(20))?;
+    wait.recv_timeout(TIMEOUT)?;
     thread.join().expect("no panic");
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Every size, alignment and length lies where it must, in every generation.
 
-use std::{marker::PhantomData, sync::mpsc, thread, time::Duration};
+use std::{marker::PhantomData, sync::mpsc, thread};
 
 use gc_core::{Gc, Generation, Heap, Mutator, Object, Root, Slot, Trace};
-use gc_tests::heaps::{calm, checked};
+use gc_tests::heaps::{TIMEOUT, calm, checked};
 
 fn heap() -> Heap {
     checked().chunk_bytes(16 << 10).nursery_bytes(1 << 20).build().unwrap()
@@ -198,7 +198,7 @@ fn slices_of_nothing_that_could_hold_pointers_are_no_work() {
         }
         done.send((phantoms.get(&m).len(), arrays.get(&m).len())).unwrap();
     });
-    assert_eq!(wait.recv_timeout(Duration::from_secs(10)), Ok((usize::MAX, 1 << 50)));
+    assert_eq!(wait.recv_timeout(TIMEOUT), Ok((usize::MAX, 1 << 50)));
 }
 
 #[test]

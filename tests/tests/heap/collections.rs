@@ -1,16 +1,13 @@
 //! What collections do to a heap, and what they report.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+    mpsc,
 };
 
 use gc_core::{Gc, Generation, Heap, Leaf, Level, Thresholds};
-use gc_tests::heaps::{calm, settle, wait_until};
+use gc_tests::heaps::{TIMEOUT, calm, settle, wait_until};
 use parking_lot::Mutex;
 
 /// Counts its drops.
@@ -183,7 +180,7 @@ fn each_collection_is_told_once() {
     let mut m = heap.attach().unwrap();
     m.collect(Generation::Fresh);
     m.collect(Generation::Old);
-    let told: Vec<String> = (0..4).map(|_| events.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
+    let told: Vec<String> = (0..4).map(|_| events.recv_timeout(TIMEOUT).unwrap()).collect();
     for (told, start) in told.iter().zip([
         "collection generation=0 cause=explicit step=whole pause_us=",
         "collection generation=1 cause=explicit step=begin pause_us=",

@@ -2,6 +2,7 @@
 
 use core::marker::PhantomData;
 use gc_core::{Gc, Generation, Heap};
+use gc_tests::heaps::TIMEOUT;
 
 /// refused bytes are counted as allocated; the sum overflows (a panic where an error was promised).
 #[test]
@@ -28,5 +29,5 @@ fn a_slice_of_many_phantoms_is_collected() {
         assert_eq!(slice.len(), usize::MAX);
         done.send(()).unwrap();
     });
-    wait.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+    wait.recv_timeout(TIMEOUT).unwrap();
 }

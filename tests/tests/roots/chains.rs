@@ -1,14 +1,18 @@
 //! Roots whose values hold roots: a chain of them goes without a deep stack, and without a collection for each link.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread,
+    time::Duration,
 };
 
-use gc_core::{Generation, Mutator, Root, Trace};
+use gc_core::{Event, Generation, Level, Mutator, Root, Trace};
 use gc_tests::{
     Tested,
-    heaps::{calm, checked, settle},
+    heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
     sizes::scaled,
 };
@@ -78,6 +82,74 @@ fn a_long_chain_in_an_object_goes_with_it() -> Tested {
     m.collect(Generation::Old);
     settle(&heap);
     ledger.assert_all_once();
+    Ok(())
+}
+
+/// The job that dropped such a chain gave up what was left of it when a leader waited for a straggler: nothing counted it, and the next
+/// collection lost it one value later.
+#[test]
+fn a_chain_waits_for_the_end_of_a_pause_behind_the_report_of_a_straggler() -> Tested {
+    /// Its destructor waits for a lock.
+    #[derive(Trace)]
+    #[trace(leaf)]
+    struct Gate(Arc<(AtomicBool, parking_lot::Mutex<()>)>);
+    impl Drop for Gate {
+        fn drop(&mut self) {
+            self.0.0.store(true, Ordering::Release);
+            drop(self.0.1.lock());
+        }
+    }
+    #[derive(Trace)]
+    struct Held(Gate, Root<Link>);
+    let reports = Arc::new(AtomicUsize::new(0));
+    let told = reports.clone();
+    let heap = calm()
+        .late_after(Duration::from_millis(1))
+        .on_event(Level::Warning, move |event| {
+            if let Event::Late { .. } = event {
+                told.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+        .build()?;
+    let ledger = Ledger::default();
+    let mut m = heap.attach()?;
+    let gate = Arc::new((AtomicBool::new(false), parking_lot::Mutex::new(())));
+    let closed = gate.1.lock();
+    let links = chain(&mut m, &ledger, 1000);
+    m.alloc(Held(Gate(gate.clone()), links));
+    let collect = |attached: Arc<AtomicBool>, go: Arc<AtomicBool>| {
+        let heap = heap.clone();
+        thread::spawn(move || {
+            let mut m = heap.attach().expect("a free thread");
+            attached.store(true, Ordering::Release);
+            m.blocked(|| wait_until("it may collect", || go.load(Ordering::Acquire)));
+            m.collect(Generation::Fresh);
+        })
+    };
+    let [attached, go] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+    let now = Arc::new(AtomicBool::new(true));
+    let first = collect(now.clone(), now);
+    let second = collect(attached.clone(), go.clone());
+    m.blocked(|| {
+        wait_until("the second leader is attached", || attached.load(Ordering::Acquire));
+        wait_until("a job runs", || gate.0.load(Ordering::Acquire));
+    });
+
+    // From here on this thread is late.
+    m.safepoint();
+    assert!(!m.safepoint_pending());
+    go.store(true, Ordering::Release);
+    wait_until("a leader waits", || m.safepoint_pending());
+    drop(closed);
+    wait_until("the object is dropped", || (heap.stats().drops_run, heap.stats().drops_pending) == (1, 1));
+    let before = reports.load(Ordering::Relaxed);
+    wait_until("stragglers are reported", || reports.load(Ordering::Relaxed) >= before + 50);
+    assert_eq!((heap.stats().drops_run, heap.stats().drops_pending, ledger.dropped()), (1, 1, 0));
+
+    m.blocked(|| [first, second].map(|leader| leader.join().expect("no panic")));
+    settle(&heap);
+    ledger.assert_all_once();
+    assert_eq!(heap.stats().collections, [2, 0, 0]);
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use gc_core::{Generation, Heap, Mutator, blocking};
-use gc_tests::heaps::calm;
+use gc_tests::heaps::{TIMEOUT, calm};
 
 /// Runs `lead` on a thread of its own, while a mutator runs that waits, not blocked, for what this thread does in `enter`.
 fn while_another_leads(
@@ -19,7 +19,7 @@ fn while_another_leads(
     let waits = thread::spawn(move || {
         let mut m = there.attach().unwrap();
         attached.send(()).unwrap();
-        receive.recv_timeout(Duration::from_secs(20)).expect("the other one gives up waiting, and sends");
+        receive.recv_timeout(TIMEOUT).expect("the other one gives up waiting, and sends");
         m.safepoint();
     });
     blocking::recv(&mut m, &is_attached).unwrap();

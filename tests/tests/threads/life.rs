@@ -10,6 +10,7 @@ use std::{
 };
 
 use gc_core::{AttachError, Event, Gc, GcCell, Generation, Heap, Level, Mutator, Root, Slot, Trace, blocking};
+use gc_tests::heaps::TIMEOUT;
 use parking_lot::Mutex;
 
 #[derive(Trace)]
@@ -187,7 +188,7 @@ fn a_thread_that_never_reaches_a_safepoint_is_named() {
     wait.recv().unwrap();
     let there = heap.clone();
     let second = thread::spawn(move || drop(there.attach().unwrap()));
-    let told = events.recv_timeout(Duration::from_secs(20)).unwrap();
+    let told = events.recv_timeout(TIMEOUT).unwrap();
     assert!(told.contains("late_for_safepoint") && told.contains("busy"), "{told}");
     release.send(()).unwrap();
     second.join().unwrap();
@@ -203,7 +204,10 @@ fn a_late_thread_is_named_with_its_last_safepoint() {
         .stress("trace-safepoints".parse().unwrap())
         .late_after(Duration::from_millis(5))
         .on_event(Level::Warning, move |event| {
-            if let Event::Late { last_safepoint, .. } = event {
+            // This thread may be late as well: while the other one attaches.
+            if let Event::Late { thread, last_safepoint, .. } = event
+                && thread.contains("busy")
+            {
                 let _ = send.lock().send(*last_safepoint);
             }
         })
@@ -213,7 +217,7 @@ fn a_late_thread_is_named_with_its_last_safepoint() {
     let (told, wait) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let mut m = heap.attach().unwrap();
-    let busy = thread::spawn(move || {
+    let busy = thread::Builder::new().name("busy".to_owned()).spawn(move || {
         let mut m = there.attach().unwrap();
         let line = line!() + 1;
         m.safepoint();
@@ -223,14 +227,14 @@ fn a_late_thread_is_named_with_its_last_safepoint() {
     });
     let line = blocking::recv(&mut m, &wait).unwrap();
     let watcher = thread::spawn(move || {
-        let place = events.recv_timeout(Duration::from_secs(20));
+        let place = events.recv_timeout(TIMEOUT);
         release.send(()).unwrap();
         place.unwrap().expect("a place")
     });
     m.collect(Generation::Fresh);
     let place = watcher.join().unwrap();
     assert_eq!((place.file(), place.line()), (file!(), line));
-    busy.join().unwrap();
+    busy.unwrap().join().unwrap();
 }
 
 #[test]
@@ -243,7 +247,7 @@ fn attaching_gives_up_in_time_and_stops_nobody() {
     assert_eq!(threads.len(), 1);
     m.safepoint();
     let there = heap.clone();
-    let second = thread::spawn(move || there.attach_timeout(Duration::from_secs(60)).map(drop));
+    let second = thread::spawn(move || there.attach_timeout(TIMEOUT).map(drop));
     blocking::join(&mut m, second).unwrap().unwrap();
 }
 
@@ -257,7 +261,7 @@ fn a_panic_with_a_mutator_on_the_stack_detaches() {
         panic!("a bug of the program's");
     });
     assert!(died.join().is_err());
-    let mut m = heap.attach_timeout(Duration::from_secs(60)).unwrap();
+    let mut m = heap.attach_timeout(TIMEOUT).unwrap();
     m.collect(Generation::Old);
 }
 

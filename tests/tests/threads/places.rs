@@ -3,11 +3,11 @@
 use std::{
     sync::{Barrier, Condvar, Mutex, RwLock, mpsc},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use gc_core::{Event, Generation, Heap, Level, Mutator, blocking};
-use gc_tests::heaps::calm;
+use gc_tests::heaps::{TIMEOUT, calm};
 
 /// The place that a warning about this thread names after `last`, which returns the line that it is called in.
 fn told(last: impl FnOnce(&mut Mutator, &Heap) -> u32) {
@@ -22,28 +22,23 @@ fn told(last: impl FnOnce(&mut Mutator, &Heap) -> u32) {
         })
         .build()
         .unwrap();
-    let mut m = heap.attach().unwrap();
     let (go, gone) = mpsc::channel();
     let (here, is_here) = mpsc::channel();
     let there = heap.clone();
     let other = thread::spawn(move || {
         let mut m = there.attach().unwrap();
-        here.send(()).unwrap();
-        m.blocked(|| gone.recv().unwrap());
+        m.blocked(|| {
+            here.send(()).unwrap();
+            gone.recv().unwrap();
+        });
         m.collect(Generation::Fresh);
     });
-    // Both are attached from here on.
-    m.blocked(|| is_here.recv().unwrap());
+    // This thread attaches last, and the other one is blocked: neither is late before the other one collects.
+    is_here.recv().unwrap();
+    let mut m = heap.attach().unwrap();
     let line = last(&mut m, &heap);
     go.send(()).unwrap();
-    let start = Instant::now();
-    let place = loop {
-        if let Ok(place) = events.try_recv() {
-            break place.expect("it was at a safepoint");
-        }
-        assert!(start.elapsed() < Duration::from_secs(20));
-        thread::yield_now();
-    };
+    let place = events.recv_timeout(TIMEOUT).unwrap().expect("it was at a safepoint");
     assert!(place.file().ends_with("places.rs"), "{place}");
     assert_eq!(place.line(), line, "{place}");
     blocking::join(&mut m, other).unwrap();

@@ -9,8 +9,8 @@ use std::{
 use gc_core::{Heap, Mutator};
 use gc_tests::{collectors::Collectors, heaps::calm};
 
-/// The longest of many turns, while so many others collect without a break.
-fn longest(collectors: usize, mut turn: impl FnMut(&Heap, &mut Mutator)) -> Duration {
+/// How often so many others collect, without a break, during one of many turns, at the most. Time would say how busy the machine is.
+fn most(collectors: usize, mut turn: impl FnMut(&Heap, &mut Mutator)) -> u64 {
     let heap = calm().build().unwrap();
     let others = Collectors::start(&heap, collectors);
     let mut m = heap.attach().unwrap();
@@ -19,38 +19,39 @@ fn longest(collectors: usize, mut turn: impl FnMut(&Heap, &mut Mutator)) -> Dura
             thread::yield_now();
         }
     });
-    let mut longest = Duration::ZERO;
+    let (mut longest, mut most) = (Duration::ZERO, 0);
     let begin = Instant::now();
     let mut turns = 0;
     while turns < 200 && begin.elapsed() < Duration::from_secs(2) {
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), heap.stats().collections[0]);
         turn(&heap, &mut m);
         longest = longest.max(start.elapsed());
+        most = most.max(heap.stats().collections[0] - before);
         turns += 1;
     }
     let all = begin.elapsed();
     m.blocked(|| others.end());
     eprintln!(
-        "{collectors} collectors: {turns} turns in {all:?}, the longest {longest:?}, {:?}",
+        "{collectors} collectors: {turns} turns in {all:?}, the longest {longest:?}, {most} collections, {:?}",
         heap.stats().collections
     );
-    longest
+    most
 }
 
 #[test]
 fn who_wants_to_go_on_does() {
     for collectors in [1, 2, 3] {
-        let safepoint = longest(collectors, |_, m| (0..100).for_each(|_| m.safepoint()));
-        let blocked = longest(collectors, |_, m| m.blocked(|| ()));
-        let yields = longest(collectors, |_, m| m.blocked(thread::yield_now));
-        let attaches = longest(collectors, |heap, m| {
+        let safepoint = most(collectors, |_, m| (0..100).for_each(|_| m.safepoint()));
+        let blocked = most(collectors, |_, m| m.blocked(|| ()));
+        let yields = most(collectors, |_, m| m.blocked(thread::yield_now));
+        let attaches = most(collectors, |heap, m| {
             m.blocked(|| {
                 let heap = heap.clone();
                 thread::spawn(move || drop(heap.attach().unwrap())).join().unwrap();
             });
         });
-        for time in [safepoint, blocked, yields, attaches] {
-            assert!(time < Duration::from_millis(1000), "{time:?}");
+        for collections in [safepoint, blocked, yields, attaches] {
+            assert!(collections < 100_000, "others collected {collections} times in one turn");
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use gc_core::{AttachError, Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace, blocking};
-use gc_tests::collectors::Collectors;
+use gc_tests::{collectors::Collectors, heaps::TIMEOUT};
 use parking_lot::Mutex;
 
 const SCALE: u64 = if cfg!(debug_assertions) { 1 } else { 4 };
@@ -258,7 +258,7 @@ fn threads_end_with_mutators_and_roots_in_thread_locals() {
         run(threads.collect());
     }
     assert!(attached.load(Ordering::Relaxed) > 0);
-    let mut m = heap.attach_timeout(Duration::from_secs(30)).unwrap();
+    let mut m = heap.attach_timeout(TIMEOUT).unwrap();
     m.collect(Generation::Old);
 }
 
