@@ -6,12 +6,12 @@ use gc_tests::{Tested, heaps::calm, random::Random, sizes::scaled};
 /// It ended in a heap that refused everything with half a megabyte alive.
 #[test]
 fn every_phase_of_shifting_sizes_gets_its_share() -> Tested {
-    let limit = 64 << 20;
+    let limit = 32 << 20;
     let heap = calm().hard_limit(limit).build()?;
     let mut m = heap.attach()?;
     let mut kept = m.root(Vec::<Gc<[u8]>>::new());
     let mut random = Random::new(5);
-    for bytes in (24..=210).step_by(6) {
+    for bytes in (24..=210).step_by(12) {
         // As much as the limit leaves for objects of one size.
         let mut phase = m.root(Vec::<Gc<[u8]>>::new());
         let count = (limit / 2 / scaled(1) as usize) / (bytes + 16);
