@@ -17,7 +17,6 @@
 use std::time::Instant;
 
 use crate::{
-    memory::BLOCK,
     old::{
         evacuate::{self, Alive, FollowMoves, Moved},
         sweep::Swept,
@@ -35,9 +34,6 @@ use super::{
 const REST: u8 = 8;
 /// The most places that are recorded for one block: this part of all.
 const ONE: usize = 16;
-
-/// Memory that is not worth a pause in which everything is moved together.
-const LITTLE: usize = 256 << 10;
 
 /// What a compaction did.
 #[derive(Default, Clone, Copy, Debug)]
@@ -108,6 +104,7 @@ impl StoppedHeap<'_> {
         debug_assert_eq!((self.young.space.in_use(), self.young.remembered.len()), (0, 0));
         let collector = self.collector;
         let candidates = &collector.candidates;
+        collector.headroom.set_wants_compaction(false);
         let Old { space, cursors, .. } = &mut *self.old;
         cursors.iter_mut().for_each(|cursors| cursors.close(space));
         let plan = space.plan();
@@ -135,13 +132,6 @@ impl StoppedHeap<'_> {
         tables.check(self.collector.map);
         self.verify(Checkpoint::AfterPromotion);
         compacted
-    }
-
-    /// Returns whether moving everything together makes so much room that it is worth its time: a sixteenth of what is alive, and
-    /// more than a little.
-    pub(crate) fn is_worth_compacting(&self) -> bool {
-        let space = &self.old.space;
-        space.gain() * BLOCK > (space.live_bytes / 16).max(LITTLE)
     }
 
     /// Moves the live objects of those blocks that are still candidates. Blocks for which there is no room leave. Returns the

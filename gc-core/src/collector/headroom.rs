@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | near its limit | the usual nurseries, and blocks for whatever they hold, are more than available | young objects are counted by class; regions are small, windows; blocks with few free cells are listed; the nursery shrinks |
 //! | short | room is less than a smallest nursery | a pause collects the whole heap before it ends, unless the last major cycle found no more |
-//! | nearly full | a major cycle has ended with less room than [`margin`](Headroom::margin) | `try_` allocations are refused early |
+//! | nearly full | a major cycle has ended with less room than [`margin`](Headroom::margin) | the next pause compacts the heap, if that makes room; `try_` allocations are refused early |
 //!
 //! - **[headroom.promise]** A refused allocation promises a major cycle, except in a heap that is nearly full and whose last
 //!   promised cycles made little room: then only every n-th refusal does. `n` grows by half with each promised cycle that ends
@@ -64,6 +64,8 @@ pub(crate) struct Headroom {
     changed: AtomicBool,
     /// Whether the last major cycle has found no room for a smallest nursery.
     full: AtomicBool,
+    /// Whether the heap is nearly full, and would not be if what is left lay together.
+    compact: AtomicBool,
     /// Bytes allocated since the last major cycle, up to the last pause.
     allocated: AtomicUsize,
     /// Refusals since the last major cycle.
@@ -90,6 +92,7 @@ impl Headroom {
             nearly_full: AtomicBool::new(false),
             changed: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            compact: AtomicBool::new(false),
             allocated: AtomicUsize::new(0),
             refusals: AtomicUsize::new(0),
             refusals_for_one: AtomicUsize::new(1),
@@ -231,8 +234,18 @@ impl Headroom {
         self.allocated.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Returns whether the heap is nearly full. It is not if a compaction is due, which will make room.
     pub(crate) fn is_nearly_full(&self) -> bool {
-        self.nearly_full.load(Ordering::Relaxed)
+        self.nearly_full.load(Ordering::Relaxed) && !self.wants_compaction()
+    }
+
+    /// Records whether the heap had better be compacted.
+    pub(crate) fn set_wants_compaction(&self, wants: bool) {
+        self.compact.store(wants, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wants_compaction(&self) -> bool {
+        self.compact.load(Ordering::Relaxed)
     }
 
     /// Forgets what was found before the limit changed.

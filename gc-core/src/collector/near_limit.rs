@@ -175,7 +175,7 @@ impl StoppedHeap<'_> {
                 return false;
             }
         }
-        if self.collector.major.phase() == Phase::Idle && self.is_worth_compacting() {
+        if self.collector.major.phase() == Phase::Idle && self.old.space.is_worth_compacting() {
             self.compact_all();
             if !is_short(self.fit_to_limit()) {
                 return false;
@@ -192,7 +192,7 @@ impl StoppedHeap<'_> {
             }
             self.end_cycle_now(start);
             let mut short = is_short(self.fit_to_limit());
-            if short && self.is_worth_compacting() {
+            if short && self.old.space.is_worth_compacting() {
                 self.compact_all();
                 short = is_short(self.fit_to_limit());
             }

@@ -59,6 +59,9 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
 /// Returns the collection that is due, with its cause, no matter which thread made it due.
 pub(crate) fn due(collector: &Collector) -> Option<(Request, Cause)> {
     let (pace, idle) = (&collector.pacing, collector.major.phase() == Phase::Idle);
+    if idle && collector.headroom.wants_compaction() {
+        return Some((Request::Compact, Cause::Limit));
+    }
     if idle && collector.major.is_promised() {
         return Some((Request::Begin, Cause::Limit));
     }

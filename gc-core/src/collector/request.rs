@@ -68,13 +68,12 @@ pub(crate) fn at_safepoint(local: &Attachment) {
     if reason.contains(Reason::MAJOR) {
         // The cycle that the refused allocation was promised may have begun, or ended, since then.
         request(local, Generation::Old, Cause::Limit, Observed { major: local.refused_at.get(), ..observed });
-    } else if let Some((wanted @ Request::Begin, cause)) = due(collector) {
-        // Another mutator was refused, and is blocked or has gone.
-        away(local, || {
-            block(local);
-            lead(collector, wanted, cause, None);
-            collector.rendezvous.leave_blocked(&local.word);
-        });
+        if let Some((wanted @ Request::Compact, cause)) = due(collector) {
+            lead_here(local, wanted, cause);
+        }
+    } else if let Some((wanted @ (Request::Begin | Request::Compact), cause)) = due(collector) {
+        // For a cycle: another mutator was refused, and is blocked or has gone.
+        lead_here(local, wanted, cause);
     } else if reason.contains(Reason::REMEMBERED) || (reason.contains(Reason::MINOR) && minor_is_wanted(collector)) {
         let nursery = reason.contains(Reason::MINOR);
         request(local, Generation::Fresh, if nursery { Cause::Nursery } else { Cause::RememberedSet }, observed);
@@ -117,14 +116,18 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
 /// Compacts the heap all at once, in one pause. The caller is the running owner of `local`, at a safepoint. Returns the report of the
 /// pause.
 pub(crate) fn compact(local: &Attachment) -> CollectReport {
-    let collector = &*local.collector;
+    lead_here(local, Request::Compact, Cause::Explicit).expect("a compaction is always due")
+}
+
+/// Leads what is due, for a mutator at a safepoint. Returns the report of the pause, if it was still due.
+fn lead_here(local: &Attachment, wanted: Request, cause: Cause) -> Option<CollectReport> {
     let mut report = None;
     away(local, || {
         block(local);
-        report = lead(collector, Request::Compact, Cause::Explicit, None);
-        collector.rendezvous.leave_blocked(&local.word);
+        report = lead(&local.collector, wanted, cause, None);
+        local.collector.rendezvous.leave_blocked(&local.word);
     });
-    report.expect("a compaction is always due")
+    report
 }
 
 /// Makes the mutator BLOCKED, at a place where no collection is begun.

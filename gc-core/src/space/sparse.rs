@@ -22,6 +22,8 @@ struct Group {
 
 /// Memory of sparse blocks that is not worth a move.
 const LITTLE: usize = 2 << 20;
+/// Memory that is not worth a pause in which everything is moved together.
+const ROOM: usize = 256 << 10;
 
 impl OldSpace {
     /// Returns the bytes of blocks in use that hold no objects.
@@ -106,6 +108,12 @@ impl OldSpace {
     /// Returns how many blocks fewer would hold the objects, if those of each class lay together.
     pub(crate) fn gain(&self) -> usize {
         self.used_blocks().saturating_sub(self.need().iter().sum())
+    }
+
+    /// Returns whether moving everything together makes so much room that it is worth a pause: a sixteenth of what is alive, and more
+    /// than a little.
+    pub(crate) fn is_worth_compacting(&self) -> bool {
+        self.gain() * BLOCK > (self.live_bytes / 16).max(ROOM)
     }
 
     /// Returns how many blocks of each class its objects need.
