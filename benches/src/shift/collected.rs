@@ -12,6 +12,9 @@ pub const ASKS: &[(&str, Ask)] = &[
     ("gc-core, collect", |m| {
         m.collect(Generation::Old);
     }),
+    ("gc-core, compact", |m| {
+        m.compact();
+    }),
 ];
 
 type Ask = fn(&mut Mutator);
