@@ -17,3 +17,4 @@ pub mod counted;
 pub mod nodes;
 pub mod paths;
 pub mod random;
+pub mod shift;
