@@ -5,7 +5,9 @@
 //! - **[verify.chunks]** Chunks consist of objects and fillers without a gap, up to their top. No header is forwarded.
 //! - **[verify.bits]** Each allocation bit is that of an object of its block's size class, at an address that the bit represents.
 //!   Drop bits are set for the objects that need dropping, and only for them. Marks are clear, except while marking, and in
-//!   blocks that wait to be swept. Listed blocks have as many free cells as their descriptors say. The counters of bytes and objects are equal to the bytes and objects that are found.
+//!   blocks that wait to be swept. The counters of bytes and objects are equal to the bytes and objects that are found.
+//! - **[verify.lists]** A block is listed once at most, under its class, with as many free cells as it has. The free cells of a class are
+//!   those of its listed blocks.
 //! - **[verify.pointers]** Every pointer of every object and root is null or the address of an object.
 //! - **[verify.remembered]** Every pointer slot in an old object that holds a young object is remembered, as itself or by its
 //!   cell. After a collection nothing else is remembered. A cell is logged if and only if it is remembered.
@@ -20,7 +22,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     barrier::Remembered,
     memory::{AddressMap, bitmap::ones},
-    object::{CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, size_class::CLASSES},
+    object::{CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, size_class::SizeClass},
     roots::RootTable,
     space::{
         large::{LargeSpace, RunState, RunTable},
@@ -96,6 +98,7 @@ pub(crate) fn verify(heap: &Heap<'_>, checkpoint: Checkpoint) -> Result<(), Dama
     let mut objects = Objects::new();
     walk_young(heap, checkpoint, &mut objects)?;
     walk_old(heap, checkpoint, &mut objects)?;
+    check_lists(heap.old)?;
     walk_large(heap, checkpoint, &mut objects)?;
     let remembered = RememberedPlaces::of(&heap.young.remembered);
     let mut wanted = 0;
@@ -176,7 +179,6 @@ fn walk_young(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) ->
 fn walk_old(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {
     let old = heap.old;
     let (mut bytes, mut count) = (0, 0);
-    let mut free_cells = [0; CLASSES];
     for (index, block) in old.blocks.iter().enumerate() {
         // Relaxed, in all of this function: the world is stopped.
         let words =
@@ -198,11 +200,6 @@ fn walk_old(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> R
             }
             continue;
         };
-        let (free, allocated_cells) = (old.listed_free(index as u32), ones(allocated).count());
-        if free > 0 && (block.unswept || free != class.cells() - allocated_cells) {
-            return damage(format!("block {index} is listed with {free} free cells, {allocated_cells} are in use"));
-        }
-        free_cells[class.index()] += free as u32;
         let mut cells = HashSet::new();
         for granule in ones(allocated) {
             let address = old.address(index, class, granule);
@@ -232,14 +229,39 @@ fn walk_old(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> R
             return damage(format!("block {index} has drop bits of no object"));
         }
     }
-    if &free_cells != old.free_cells() {
-        return damage(format!("the lists count {:?} free cells, the blocks have {free_cells:?}", old.free_cells()));
-    }
     if (bytes, count) != (old.live_bytes, old.live_objects) {
         let (found, objects) = (old.live_bytes, old.live_objects);
         return damage(format!("the old part counts {found} bytes in {objects} objects, it has {bytes} in {count}"));
     }
     Ok(())
+}
+
+/// Checks [verify.lists].
+fn check_lists(old: &OldSpace) -> Result<(), Damage> {
+    let mut listed = HashSet::new();
+    for (index, &free) in old.free_cells().iter().enumerate() {
+        let class = SizeClass::from_index(index);
+        for &block in old.listed(class) {
+            // Relaxed: the world is stopped.
+            let words = old.bits.allocated.block(block as usize).iter().map(|word| word.load(Ordering::Relaxed));
+            let live: usize = words.map(|word| word.count_ones() as usize).sum();
+            let (found, counted) = (class.cells() - live, old.listed_free(block));
+            if old.blocks[block as usize].class != Some(class) || found != counted || !listed.insert(block) {
+                return damage(format!(
+                    "block {block} is listed with {counted} free cells of {class:?}, it has {found}"
+                ));
+            }
+        }
+        let counted: usize = old.listed(class).iter().map(|&block| old.listed_free(block)).sum();
+        if counted != free as usize {
+            return damage(format!("{free} cells of {class:?} count as free, listed blocks have {counted}"));
+        }
+    }
+    let others = (0..old.blocks.len() as u32).filter(|block| !listed.contains(block));
+    match others.into_iter().find(|&block| old.listed_free(block) > 0) {
+        Some(block) => damage(format!("block {block} is not listed and has free cells that count")),
+        None => Ok(()),
+    }
 }
 
 fn walk_large(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) -> Result<(), Damage> {

@@ -38,7 +38,7 @@ pub(crate) struct Block {
     pub(crate) class: Option<SizeClass>,
     /// Whether some object in the block may have a drop bit.
     pub(crate) drops: bool,
-    /// Free cells of a listed block. Zero for a block that is not listed.
+    /// Free cells if the block is listed, 0 otherwise.
     free: u16,
     /// Whether the block waits to be swept, after marking: an object that is allocated and not marked is dead.
     pub(crate) unswept: bool,
@@ -228,6 +228,11 @@ impl OldSpace {
         usize::from(self.blocks[block as usize].free)
     }
 
+    /// Returns the blocks that are listed under a class.
+    pub(crate) fn listed(&self, class: SizeClass) -> &[u32] {
+        &self.partial[class.index()]
+    }
+
     /// Returns the empty blocks with memory.
     pub(crate) fn empty_blocks(&self) -> &[u32] {
         &self.empty
@@ -286,10 +291,11 @@ impl OldSpace {
         if !mutant::PARTIAL_BLOCKS_STAY_LISTED.is_planted() {
             self.partial.iter_mut().for_each(Vec::clear);
             self.free_cells = [0; CLASSES];
+            // A block that its sweep does not list counts as full from then on.
+            self.blocks.iter_mut().for_each(|block| block.free = 0);
         }
         for block in &mut self.blocks {
             block.unswept = block.class.is_some();
-            block.free = 0;
             block.rests = block.rests.saturating_sub(1);
         }
         self.unswept = self.blocks.iter().filter(|block| block.unswept).count();
