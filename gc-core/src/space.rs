@@ -2,6 +2,7 @@
 //! beginning of a sweep.
 
 pub(crate) mod census;
+pub(crate) mod empty_blocks;
 pub(crate) mod large;
 pub(crate) mod old;
 pub(crate) mod young;

@@ -40,6 +40,15 @@ impl Memory {
         self.reservation.commit(offset, bytes, &self.faults)
     }
 
+    /// Advises huge pages in a range that was committed, or advises against them.
+    pub(crate) fn advise(&self, offset: usize, bytes: usize, huge: bool) {
+        if huge {
+            self.reservation.huge(offset, bytes);
+        } else {
+            self.reservation.small(offset, bytes);
+        }
+    }
+
     /// Gives back memory that was charged.
     ///
     /// # Safety

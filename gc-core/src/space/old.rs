@@ -5,8 +5,9 @@
 //! - **[block.marks]** Between major cycles marks are clear; in a block that was swept they are clear from then on.
 //! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it) or closed. A closed block with
 //!   free cells is listed under its class, except if it has too few of them, or if it waits to be swept.
-//! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are
-//!   charged.
+//! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are not `released` are charged.
+//! - **[block.spare]** The most blocks that were in use at a time is kept, since the last sweep ended and for the cycle before that
+//!   ([`spare`](OldSpace::spare)): a program that goes on as before takes no memory again that was given back meanwhile.
 //!
 //! The model `models/protocols/sweep.rs` covers promotion against the sweep.
 
@@ -19,6 +20,8 @@ use crate::{
     object::size_class::{CLASSES, SizeClass},
     sync::{Arc, mutant},
 };
+
+use super::empty_blocks::{BlockMemory, EmptyBlocks, GROUP, Leaving, Unit};
 
 /// A block's descriptor.
 #[derive(Clone, Copy)]
@@ -68,12 +71,10 @@ impl Bits {
 pub(crate) struct OldSpace {
     pub(crate) map: AddressMap,
     pub(crate) blocks: Vec<Block>,
-    /// Empty blocks with memory that is charged, the most recently used last.
-    empty: Vec<u32>,
-    /// Empty blocks whose memory was given back.
-    released: Vec<u32>,
-    /// The number of blocks on their way from `empty` to `released`.
-    releasing: usize,
+    empty: EmptyBlocks,
+    /// The most blocks in use since the last sweep ended, and in the cycle before ([block.spare]).
+    peak: usize,
+    last_peak: usize,
     /// Closed blocks with free cells, by class.
     partial: [Vec<u32>; CLASSES],
     /// The free cells of the blocks in `partial`.
@@ -94,17 +95,15 @@ const EMPTY: Block = Block { class: None, drops: false, free: 0, unswept: false 
 const USUAL: usize = 8;
 /// The same while memory is short.
 const SCARCE: usize = 128;
-/// The number of blocks that are committed at once: a huge page.
-const GROUP: usize = (2 << 20) / BLOCK;
 
 impl OldSpace {
     pub(crate) fn new(map: AddressMap) -> Result<Self, ReserveError> {
         Ok(Self {
             map,
             blocks: Vec::new(),
-            empty: Vec::new(),
-            released: Vec::new(),
-            releasing: 0,
+            empty: EmptyBlocks::new(map),
+            peak: 0,
+            last_peak: 0,
             partial: [const { Vec::new() }; CLASSES],
             free_cells: [0; CLASSES],
             scarce: false,
@@ -126,12 +125,23 @@ impl OldSpace {
 
     /// Returns the number of blocks with objects.
     pub(crate) fn used_blocks(&self) -> usize {
-        self.blocks.len() - self.empty.len() - self.released.len() - self.releasing
+        self.blocks.len() - self.empty.all()
     }
 
     /// Returns the number of empty blocks with memory, which promotion may open.
     pub(crate) fn ready(&self) -> usize {
-        self.empty.len()
+        self.empty.ready()
+    }
+
+    /// Returns the number of empty blocks whose memory is charged: those that are ready, and those about to be released.
+    pub(crate) fn charged_empty(&self) -> usize {
+        self.empty.charged()
+    }
+
+    /// Returns how many empty blocks were in use at the same time as all that are in use now, up to a major cycle ago
+    /// ([block.spare]).
+    pub(crate) fn spare(&self) -> usize {
+        self.peak.max(self.last_peak).saturating_sub(self.used_blocks())
     }
 
     /// Returns the free cells of the blocks that promotion may open, by class.
@@ -142,37 +152,33 @@ impl OldSpace {
     /// Returns the bytes of descriptors and bitmaps, as far as blocks were ever committed.
     pub(crate) fn side_bytes(&self) -> usize {
         let bitmaps = self.blocks.len() * (BLOCK / GRANULE / 8) * 3;
-        bitmaps + self.blocks.capacity() * size_of::<Block>()
+        bitmaps + self.blocks.capacity() * size_of::<Block>() + self.empty.side_bytes()
     }
 
-    /// Makes sure that `wanted` blocks are empty and have memory that is charged. It charges released blocks again by `charge`
-    /// (bytes). It charges and commits new ones by `grow` (offset in the reservation, bytes). Returns whether there are enough.
-    pub(crate) fn ensure_empty(
-        &mut self,
-        wanted: usize,
-        charge: impl Fn(usize) -> bool,
-        grow: impl Fn(usize, usize) -> bool,
-    ) -> bool {
-        while self.empty.len() < wanted {
-            if !self.released.is_empty() {
-                if !charge(BLOCK) {
-                    return false;
-                }
-                self.empty.extend(self.released.pop());
-                continue;
-            }
-            let first = self.blocks.len();
-            let left = self.map.old.bytes / BLOCK - first;
-            let offset = self.map.offset(self.map.block_start(first));
-            // Near the limit there may be room for a block, but not for a whole group.
-            let Some(count) = [GROUP, 1].into_iter().find(|&count| count <= left && grow(offset, count * BLOCK)) else {
+    /// Makes sure that `wanted` blocks are empty and have memory that is charged: released ones first, then new ones. Returns
+    /// whether there are enough.
+    pub(crate) fn ensure_empty(&mut self, wanted: usize, memory: &impl BlockMemory) -> bool {
+        let unit = if self.scarce { Unit::Block } else { Unit::Group };
+        while self.ready() < wanted {
+            if !self.empty.retake(unit, memory).unwrap_or_else(|| self.grow(memory)) {
                 return false;
-            };
-            self.blocks.resize(first + count, EMPTY);
-            // Room for every block, so that the list never grows in a pause.
-            self.empty.reserve(self.blocks.len() - self.empty.len());
-            self.empty.splice(0..0, (first as u32..(first + count) as u32).rev());
+            }
         }
+        true
+    }
+
+    /// Commits blocks that were never used: the rest of a group, or one. Returns whether that succeeded.
+    fn grow(&mut self, memory: &impl BlockMemory) -> bool {
+        let first = self.blocks.len();
+        let left = self.map.old.bytes / BLOCK - first;
+        let offset = self.map.offset(self.map.block_start(first));
+        // Near the limit there may be room for a block, but not for a whole group.
+        let counts = [GROUP - first % GROUP, 1];
+        let Some(count) = counts.into_iter().find(|&count| count <= left && memory.grow(offset, count * BLOCK)) else {
+            return false;
+        };
+        self.blocks.resize(first + count, EMPTY);
+        self.empty.add(first, count);
         true
     }
 
@@ -184,6 +190,7 @@ impl OldSpace {
         }
         let block = self.empty.pop()?;
         self.blocks[block as usize] = Block { class: Some(class), ..EMPTY };
+        self.peak = self.peak.max(self.used_blocks());
         Some(block)
     }
 
@@ -224,6 +231,7 @@ impl OldSpace {
             block.unswept = block.class.is_some();
         }
         self.unswept = self.blocks.iter().filter(|block| block.unswept).count();
+        self.end_sweep_if_done();
     }
 
     /// Records that a block was swept.
@@ -231,6 +239,13 @@ impl OldSpace {
         debug_assert!(self.blocks[block].unswept);
         self.blocks[block].unswept = false;
         self.unswept -= 1;
+        self.end_sweep_if_done();
+    }
+
+    fn end_sweep_if_done(&mut self) {
+        if self.is_swept() {
+            (self.last_peak, self.peak) = (self.peak, self.used_blocks());
+        }
     }
 
     /// Returns whether no block waits to be swept.
@@ -238,17 +253,77 @@ impl OldSpace {
         self.unswept == 0
     }
 
-    /// Takes all empty blocks except `keep` off the list, so that their memory can be released without a lock.
+    /// Takes empty blocks except `keep` off the list, so that their memory can be released without a lock.
     /// [`put_released`](Self::put_released) lists them again.
-    pub(crate) fn take_surplus(&mut self, keep: usize) -> Vec<u32> {
-        let surplus = self.empty.len().saturating_sub(keep);
-        self.releasing += surplus;
-        self.empty.drain(..surplus).collect()
+    pub(crate) fn take_surplus(&mut self, keep: usize, unit: Unit, memory: &impl BlockMemory) -> Vec<Leaving> {
+        self.empty.take_surplus(keep, unit, memory)
     }
 
     /// Lists blocks whose memory was released.
-    pub(crate) fn put_released(&mut self, blocks: &[u32]) {
-        self.releasing -= blocks.len();
-        self.released.extend_from_slice(blocks);
+    pub(crate) fn put_released(&mut self, blocks: &[Leaving]) {
+        self.empty.put_released(blocks);
+    }
+}
+
+#[cfg(all(test, not(gc_loom)))]
+mod tests {
+    use core::ptr::NonNull;
+
+    use super::*;
+
+    struct AnyMemory;
+
+    impl BlockMemory for AnyMemory {
+        fn charge(&self, _: usize, _: usize) -> bool {
+            true
+        }
+
+        fn grow(&self, _: usize, _: usize) -> bool {
+            true
+        }
+
+        fn advise(&self, _: usize, _: usize, _: bool) {}
+    }
+
+    fn space() -> OldSpace {
+        let map = AddressMap::new(NonNull::<u128>::dangling().cast(), 0, 0, 4 * GROUP * BLOCK);
+        OldSpace::new(map).unwrap()
+    }
+
+    /// A major cycle that finds all but `live` of the blocks in use empty.
+    fn cycle(space: &mut OldSpace, live: usize) {
+        space.begin_sweep();
+        let used = (0..space.blocks.len()).filter(|&block| space.blocks[block].unswept).collect::<Vec<_>>();
+        for (n, block) in used.into_iter().enumerate() {
+            space.swept(block);
+            let Some(class) = space.blocks[block].class else { unreachable!("a block in use") };
+            space.close(block as u32, if n < live { class.cells() } else { 0 });
+        }
+        assert!(space.is_swept());
+    }
+
+    #[test]
+    fn what_was_in_use_for_a_cycle_is_spare() {
+        let (mut space, class) = (space(), SizeClass::from_index(0));
+        assert!(space.ensure_empty(50, &AnyMemory));
+        assert_eq!((space.ready(), space.blocks.len()), (2 * GROUP, 2 * GROUP), "whole groups");
+        for _ in 0..40 {
+            space.open(class).unwrap();
+        }
+        cycle(&mut space, 10);
+        assert_eq!((space.used_blocks(), space.spare()), (10, 30), "all that was used");
+        for _ in 0..5 {
+            space.open(class).unwrap();
+        }
+        assert_eq!((space.used_blocks(), space.spare()), (15, 25));
+        cycle(&mut space, 15);
+        assert_eq!((space.used_blocks(), space.spare()), (15, 0), "what was in use before that is none");
+        cycle(&mut space, 0);
+        assert_eq!((space.used_blocks(), space.spare()), (0, 15));
+        // The block that is swept last counts as in use.
+        cycle(&mut space, 0);
+        assert_eq!(space.spare(), 1, "a cycle that finds nothing to sweep ends one, too");
+        cycle(&mut space, 0);
+        assert_eq!(space.spare(), 0);
     }
 }
