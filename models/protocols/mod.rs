@@ -2,6 +2,7 @@
 
 mod cell_word;
 mod counted;
+mod empty_blocks;
 mod forwarding;
 mod job_queue;
 mod kept_end;

@@ -6,14 +6,14 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::BLOCK,
+    memory::address_map::{BLOCK, GROUP},
     object::{
         HEADER, Header, TypeInfo, TypeShape,
         size_class::{CLASSES, SizeClass, promotion_reserve},
     },
     safepoint::Reason,
     space::{
-        empty_blocks::{BlockMemory, GROUP, Unit},
+        empty_blocks::{BlockMemory, Unit},
         large::{Pages, RunState},
         old::OldSpace,
     },

@@ -87,6 +87,10 @@ pub(crate) fn release(collector: &Collector, blocks: &[Leaving]) {
         // SAFETY: empty blocks that were taken off the list, so no other code uses them.
         unsafe { collector.memory.release(offset, count * BLOCK) };
     }
+    for first in blocks.iter().filter_map(|leaving| leaving.whole_group()) {
+        // SAFETY: all blocks of the group were taken off the list, so no other code opens one ([group.bits]).
+        unsafe { collector.bits.release_group(first) };
+    }
     collector.old.lock().space.put_released(blocks);
 }
 

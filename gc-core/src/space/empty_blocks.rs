@@ -18,17 +18,21 @@
 //!   or the system would back what was given back. That is over when all of its blocks are charged, or all are released. A split
 //!   group takes two mappings more of those that a process may have. So no more than [`MOST_SPLIT`] groups are split; blocks of
 //!   others may be backed again, which costs memory only.
+//! - **[group.bits]** The thread that releases all blocks of a group at once gives the memory of their bits back, too. Another thread
+//!   may take single blocks again as soon as they are listed, and set bits of the group.
 //!
-//! All of it is used under the lock of the old generation.
+//! All of it is used under the lock of the old generation, except that what is leaving is given back without a lock: a thread has
+//! taken it off the list, and lists it as released afterwards. The model is `models/protocols/empty_blocks.rs`.
 
-use crate::memory::address_map::{AddressMap, BLOCK};
+use crate::{
+    memory::address_map::{AddressMap, BLOCK, GROUP},
+    sync::mutant,
+};
 
-/// The blocks of a group: as many as a huge page has, from a multiple of a huge page on.
-pub(crate) const GROUP: usize = 32;
 /// The most groups that are split at a time: the usual `vm.max_map_count` is 65530.
 const MOST_SPLIT: usize = 4096;
 /// Every block of a group.
-const ALL: u32 = u32::MAX;
+const ALL: u32 = u32::MAX >> (u32::BITS - GROUP as u32);
 
 /// The memory behind blocks.
 pub(crate) trait BlockMemory {
@@ -62,6 +66,12 @@ impl Leaving {
             Some((first + start as usize, count as usize))
         })
     }
+
+    /// Returns the first block of the group if these are all of it: then its bits may be given back, too ([group.bits]).
+    pub(crate) fn whole_group(self) -> Option<usize> {
+        let whole = self.blocks == ALL || mutant::BITS_OF_A_GROUP_IN_PIECES.is_planted();
+        whole.then_some(self.group as usize * GROUP)
+    }
 }
 
 /// What is given back, and taken again.
@@ -80,6 +90,8 @@ struct Group {
     leaving: u32,
     released: u32,
     split: bool,
+    /// Whether the bits were given back, too.
+    bare: bool,
 }
 
 /// The empty blocks.
@@ -96,8 +108,9 @@ pub(crate) struct EmptyBlocks {
     ready: usize,
     leaving: usize,
     released: usize,
-    /// The number of split groups.
+    /// The numbers of groups.
     split: usize,
+    bare: usize,
 }
 
 impl EmptyBlocks {
@@ -113,6 +126,7 @@ impl EmptyBlocks {
             leaving: 0,
             released: 0,
             split: 0,
+            bare: 0,
         }
     }
 
@@ -129,6 +143,11 @@ impl EmptyBlocks {
     /// Returns the number of blocks that are empty, whatever their memory is.
     pub(crate) fn all(&self) -> usize {
         self.ready + self.leaving + self.released
+    }
+
+    /// Returns the number of groups whose bits have no memory.
+    pub(crate) fn bare_groups(&self) -> usize {
+        self.bare
     }
 
     /// Returns the bytes of the lists.
@@ -179,9 +198,11 @@ impl EmptyBlocks {
         let Some(blocks) = [most, one].into_iter().find(charge) else { return Some(false) };
         self.released -= blocks.count_ones() as usize;
         self.ready += blocks.count_ones() as usize;
+        self.bare -= usize::from(self.groups[group].bare);
         self.change(group, |group| {
             group.released &= !blocks;
             group.ready |= blocks;
+            group.bare = false;
         });
         self.advise(group, memory);
         Some(true)
@@ -215,9 +236,11 @@ impl EmptyBlocks {
         for &Leaving { group, blocks } in released {
             self.leaving -= blocks.count_ones() as usize;
             self.released += blocks.count_ones() as usize;
+            self.bare += usize::from(blocks == ALL);
             self.change(group as usize, |group| {
                 group.leaving &= !blocks;
                 group.released |= blocks;
+                group.bare = blocks == ALL;
             });
         }
     }

@@ -14,14 +14,14 @@
 use crate::{
     memory::{
         ReserveError,
-        address_map::{AddressMap, BLOCK, GRANULE},
+        address_map::{AddressMap, BLOCK, GRANULE, GROUP},
         bitmap::Bitmap,
     },
     object::size_class::{CLASSES, SizeClass},
     sync::{Arc, mutant},
 };
 
-use super::empty_blocks::{BlockMemory, EmptyBlocks, GROUP, Leaving, Unit};
+use super::empty_blocks::{BlockMemory, EmptyBlocks, Leaving, Unit};
 
 /// A block's descriptor.
 #[derive(Clone, Copy)]
@@ -52,6 +52,18 @@ impl Bits {
 
     pub(crate) fn map(&self) -> &AddressMap {
         &self.map
+    }
+
+    /// Gives back the memory of the bits of the group that begins with the block `first`.
+    ///
+    /// # Safety
+    ///
+    /// All blocks of the group are empty, and no thread opens one meanwhile.
+    pub(crate) unsafe fn release_group(&self, first: usize) {
+        for bitmap in [&self.allocated, &self.marks, &self.drops] {
+            // SAFETY: empty blocks have no bits ([block.states]), and get none before one is opened.
+            unsafe { bitmap.release_clear(first, GROUP * BLOCK) };
+        }
     }
 
     /// Returns the granule of an address of the old part.
@@ -149,9 +161,10 @@ impl OldSpace {
         &self.free_cells
     }
 
-    /// Returns the bytes of descriptors and bitmaps, as far as blocks were ever committed.
+    /// Returns the bytes of descriptors, as far as blocks were ever committed, and of bitmaps that may have memory.
     pub(crate) fn side_bytes(&self) -> usize {
-        let bitmaps = self.blocks.len() * (BLOCK / GRANULE / 8) * 3;
+        let blocks = self.blocks.len() - self.empty.bare_groups() * GROUP;
+        let bitmaps = blocks * (BLOCK / GRANULE / 8) * 3;
         bitmaps + self.blocks.capacity() * size_of::<Block>() + self.empty.side_bytes()
     }
 
