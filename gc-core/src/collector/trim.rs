@@ -5,7 +5,10 @@
 //!   taken in this order: young, trims, old.
 
 use crate::{
-    memory::{BLOCK, Memory, PAGE},
+    memory::{
+        Memory, PAGE,
+        address_map::{BLOCK, GROUP},
+    },
     object::size_class::CLASSES,
     space::empty_blocks::{BlockMemory, Leaving, Unit},
     sync::MutexGuard,
@@ -27,6 +30,10 @@ pub(crate) fn release_unused(collector: &Collector) {
         release_blocks(collector, young, 0, Unit::Block);
     } else {
         release_blocks(collector, young, spare, Unit::Group);
+        // Where much is promoted, the reserve was populated ahead of the pauses that will use it.
+        if !collector.pacing.promotes_much() {
+            release_idle(collector, spare);
+        }
     }
     release_chunks(collector);
     let used = collector.large.lock().used_pages * PAGE;
@@ -36,14 +43,15 @@ pub(crate) fn release_unused(collector: &Collector) {
 /// Bytes of free large runs up to which [`release_unused`] keeps them all.
 const RUNS: usize = 4 << 20;
 
-/// Gives back all memory that the heap can do without until its next pause: it keeps a chunk, and the blocks that promotion of what is
-/// young and of that chunk may need.
+/// Gives back all memory that the heap can do without until its next pause: it keeps a chunk, and has the blocks that promotion of what
+/// is young and of that chunk may need.
 #[expect(dead_code, reason = "compaction on request gives back what it has emptied")]
 pub(crate) fn release_all(collector: &Collector) {
     let mut young = collector.young.lock();
     release_empty_chunks(collector, &mut young, 1);
     let keep = young.reserve(&collector.old.lock().space, WINDOW);
     release_blocks_except(collector, young, keep, Unit::Group);
+    release_idle(collector, 0);
     release_runs(collector, 0);
 }
 
@@ -92,6 +100,19 @@ pub(crate) fn release(collector: &Collector, blocks: &[Leaving]) {
         unsafe { collector.bits.release_group(first) };
     }
     collector.old.lock().space.put_released(blocks);
+}
+
+/// Gives the memory of groups back that stay ready for promotion, except `spare` blocks ([group.idle]).
+fn release_idle(collector: &Collector, spare: usize) {
+    loop {
+        let mut old = collector.old.lock();
+        let Some(first) = old.space.take_idle(spare) else { return };
+        let offset = collector.map.offset(collector.map.block_start(first));
+        // SAFETY: empty blocks, and no thread opens one while the lock is held.
+        unsafe { collector.memory.discard(offset, GROUP * BLOCK) };
+        // A pause that waits for the lock waits for one group.
+        MutexGuard::unlock_fair(old);
+    }
 }
 
 /// Gives the memory of empty chunks back, except those that were in use at a time, and at most twice the young budget: a burst of

@@ -56,7 +56,17 @@ impl Memory {
     /// Nobody uses the range.
     pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
         // SAFETY: the caller's: nobody uses the range.
-        unsafe { self.reservation.release(offset, bytes) };
+        unsafe { self.discard(offset, bytes) };
         self.budget.discharge(bytes);
+    }
+
+    /// Gives back memory that stays charged: its next use backs it again.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the range.
+    pub(crate) unsafe fn discard(&self, offset: usize, bytes: usize) {
+        // SAFETY: the caller's: nobody uses the range.
+        unsafe { self.reservation.release(offset, bytes) };
     }
 }

@@ -18,6 +18,8 @@
 //!   or the system would back what was given back. That is over when all of its blocks are charged, or all are released. A split
 //!   group takes two mappings more of those that a process may have. So no more than [`MOST_SPLIT`] groups are split; blocks of
 //!   others may be backed again, which costs memory only.
+//! - **[group.idle]** A group that is kept ready only because promotion may need it at worst stays charged, and its memory is given
+//!   back all the same, under the lock. It is not [`touched`](Group::touched) before a block of it is opened again.
 //! - **[group.bits]** The thread that releases all blocks of a group at once gives the memory of their bits back, too. Another thread
 //!   may take single blocks again as soon as they are listed, and set bits of the group.
 //!
@@ -90,6 +92,8 @@ struct Group {
     leaving: u32,
     released: u32,
     split: bool,
+    /// Whether blocks that are ready may have memory behind them, where all are.
+    touched: bool,
     /// Whether the bits were given back, too.
     bare: bool,
 }
@@ -165,7 +169,10 @@ impl EmptyBlocks {
             sets.into_iter().for_each(|set| set.make_room(group));
         }
         self.ready += count;
-        self.change(group, |group| group.ready |= ALL >> (GROUP - count) << (first % GROUP));
+        self.change(group, |group| {
+            group.ready |= ALL >> (GROUP - count) << (first % GROUP);
+            group.touched = true;
+        });
     }
 
     /// Lists a block that has become empty.
@@ -179,7 +186,10 @@ impl EmptyBlocks {
         let group = self.mixed.first().or_else(|| self.whole.first())?;
         let block = self.groups[group].ready.trailing_zeros();
         self.ready -= 1;
-        self.change(group, |group| group.ready &= group.ready - 1);
+        self.change(group, |group| {
+            group.ready &= group.ready - 1;
+            group.touched = true;
+        });
         Some((group * GROUP) as u32 + block)
     }
 
@@ -202,6 +212,7 @@ impl EmptyBlocks {
         self.change(group, |group| {
             group.released &= !blocks;
             group.ready |= blocks;
+            group.touched = true;
             group.bare = false;
         });
         self.advise(group, memory);
@@ -229,6 +240,17 @@ impl EmptyBlocks {
             taken.push(Leaving { group: group as u32, blocks });
         }
         taken
+    }
+
+    /// Returns the first block of a group that is ready, and is none of the `spare` blocks that will be opened first. The caller
+    /// gives its memory back before it unlocks the list ([group.idle]). The group stays ready, and is not returned again before it
+    /// was touched.
+    pub(crate) fn take_idle(&mut self, spare: usize) -> Option<usize> {
+        let mixed = self.ready - self.whole.iter().count() * GROUP;
+        let kept = spare.saturating_sub(mixed).div_ceil(GROUP);
+        let group = self.whole.iter().skip(kept).find(|&group| self.groups[group].touched)?;
+        self.groups[group].touched = false;
+        Some(group * GROUP)
     }
 
     /// Lists blocks whose memory was released.
@@ -297,6 +319,13 @@ impl GroupSet {
     fn set(&mut self, group: usize, is_in: bool) {
         let word = &mut self.words[group / 64];
         *word = *word & !(1 << (group % 64)) | u64::from(is_in) << (group % 64);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.words
+            .iter()
+            .enumerate()
+            .flat_map(|(index, &word)| (0..64).filter(move |bit| word >> bit & 1 != 0).map(move |bit| index * 64 + bit))
     }
 
     fn first(&self) -> Option<usize> {
@@ -404,6 +433,19 @@ mod tests {
         assert_eq!(empty.ready(), 3 * GROUP - 1, "a whole group");
         empty.push(one);
         assert_eq!(memory.advised(), [], "no group was split");
+    }
+
+    #[test]
+    fn what_is_only_kept_ready_is_idle_until_it_is_opened() {
+        let mut empty = groups(4);
+        empty.pop().unwrap();
+        // 31 blocks of the first group, and the second group.
+        assert_eq!([(); 3].map(|()| empty.take_idle(32)), [Some(2 * GROUP), Some(3 * GROUP), None]);
+        assert_eq!(empty.ready(), 4 * GROUP - 1, "they stay ready");
+        assert_eq!([(); 2].map(|()| empty.take_idle(31)), [Some(GROUP), None]);
+        let opened: Vec<_> = (0..GROUP).map(|_| empty.pop().unwrap()).collect();
+        opened.into_iter().for_each(|block| empty.push(block));
+        assert_eq!([(); 2].map(|()| empty.take_idle(0)), [Some(GROUP), None]);
     }
 
     #[test]

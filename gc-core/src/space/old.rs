@@ -272,6 +272,11 @@ impl OldSpace {
         self.empty.take_surplus(keep, unit, memory)
     }
 
+    /// Returns the first block of a group that is ready, and that [`spare`](Self::spare) blocks do not need ([group.idle]).
+    pub(crate) fn take_idle(&mut self, spare: usize) -> Option<usize> {
+        self.empty.take_idle(spare)
+    }
+
     /// Lists blocks whose memory was released.
     pub(crate) fn put_released(&mut self, blocks: &[Leaving]) {
         self.empty.put_released(blocks);
