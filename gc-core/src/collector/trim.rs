@@ -24,12 +24,12 @@ pub(crate) fn release_unused(collector: &Collector) {
     let young = collector.young.lock();
     let old = collector.old.lock();
     let goal = (collector.pacing.goal() / BLOCK).saturating_sub(old.space.used_blocks());
-    let spare = old.space.spare().min(goal);
+    let (spare, needed) = (old.space.spare().min(goal), old.space.needed().min(goal));
     drop(old);
     if collector.memory.budget.used() > collector.memory.budget.limit() {
         release_blocks(collector, young, 0, Unit::Block);
     } else {
-        release_blocks(collector, young, spare, Unit::Group);
+        release_blocks(collector, young, needed, Unit::Group);
         // Where much is promoted, the reserve was populated ahead of the pauses that will use it.
         if !collector.pacing.promotes_much() {
             release_idle(collector, spare);
@@ -55,10 +55,10 @@ pub(crate) fn release_all(collector: &Collector) {
     release_runs(collector, 0);
 }
 
-/// Gives the memory of empty blocks back. Keeps the blocks that promotion of the young generation may need, and `spare` more.
-pub(crate) fn release_blocks(collector: &Collector, young: MutexGuard<'_, Young>, spare: usize, unit: Unit) {
+/// Gives the memory of empty blocks back. Keeps the blocks that promotion of the young generation may need, and `least` of them.
+pub(crate) fn release_blocks(collector: &Collector, young: MutexGuard<'_, Young>, least: usize, unit: Unit) {
     let ready = young.reserve(&collector.old.lock().space, WINDOW) + collector.workers.count() * CLASSES;
-    release_blocks_except(collector, young, ready.saturating_add(spare), unit);
+    release_blocks_except(collector, young, ready.max(least), unit);
 }
 
 /// Gives the memory of empty blocks back, except `keep`.

@@ -6,8 +6,9 @@
 //! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it) or closed. A closed block with
 //!   free cells is listed under its class, except if it has too few of them, or if it waits to be swept.
 //! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are not `released` are charged.
-//! - **[block.spare]** The most blocks that were in use at a time is kept, since the last sweep ended and for the cycle before that
-//!   ([`spare`](OldSpace::spare)): a program that goes on as before takes no memory again that was given back meanwhile.
+//! - **[block.spare]** The most blocks that were in use at a time, and the most that were in use or had to be ready, are known since
+//!   the last sweep ended and for the cycle before that. A program that goes on as before takes no memory again that was given back
+//!   meanwhile ([`spare`](OldSpace::spare), [`needed`](OldSpace::needed)).
 //!
 //! The model `models/protocols/sweep.rs` covers promotion against the sweep.
 
@@ -84,9 +85,9 @@ pub(crate) struct OldSpace {
     pub(crate) map: AddressMap,
     pub(crate) blocks: Vec<Block>,
     empty: EmptyBlocks,
-    /// The most blocks in use since the last sweep ended, and in the cycle before ([block.spare]).
-    peak: usize,
-    last_peak: usize,
+    /// Blocks in use, and those with the empty ones that had to be ready ([block.spare]).
+    used: Peak,
+    needed: Peak,
     /// Closed blocks with free cells, by class.
     partial: [Vec<u32>; CLASSES],
     /// The free cells of the blocks in `partial`.
@@ -102,6 +103,28 @@ pub(crate) struct OldSpace {
     pub(crate) live_objects: usize,
 }
 
+/// The most of a figure since a cycle ended, and in the cycle before.
+#[derive(Clone, Copy, Default)]
+struct Peak {
+    now: usize,
+    last: usize,
+}
+
+impl Peak {
+    fn note(&mut self, figure: usize) {
+        self.now = self.now.max(figure);
+    }
+
+    /// Ends a cycle, and begins the next with a figure.
+    fn begin(&mut self, figure: usize) {
+        *self = Self { now: figure, last: self.now };
+    }
+
+    fn most(self) -> usize {
+        self.now.max(self.last)
+    }
+}
+
 const EMPTY: Block = Block { class: None, drops: false, free: 0, unswept: false };
 /// The part of a block's cells that must be free for the block to be listed: one in so many.
 const USUAL: usize = 8;
@@ -114,8 +137,8 @@ impl OldSpace {
             map,
             blocks: Vec::new(),
             empty: EmptyBlocks::new(map),
-            peak: 0,
-            last_peak: 0,
+            used: Peak::default(),
+            needed: Peak::default(),
             partial: [const { Vec::new() }; CLASSES],
             free_cells: [0; CLASSES],
             scarce: false,
@@ -153,7 +176,13 @@ impl OldSpace {
     /// Returns how many empty blocks were in use at the same time as all that are in use now, up to a major cycle ago
     /// ([block.spare]).
     pub(crate) fn spare(&self) -> usize {
-        self.peak.max(self.last_peak).saturating_sub(self.used_blocks())
+        self.used.most().saturating_sub(self.used_blocks())
+    }
+
+    /// Returns how many empty blocks had to be ready, or in use, at the same time as all that are in use now, up to a major cycle
+    /// ago ([block.spare]).
+    pub(crate) fn needed(&self) -> usize {
+        self.needed.most().saturating_sub(self.used_blocks())
     }
 
     /// Returns the free cells of the blocks that promotion may open, by class.
@@ -171,6 +200,7 @@ impl OldSpace {
     /// Makes sure that `wanted` blocks are empty and have memory that is charged: released ones first, then new ones. Returns
     /// whether there are enough.
     pub(crate) fn ensure_empty(&mut self, wanted: usize, memory: &impl BlockMemory) -> bool {
+        self.needed.note(self.used_blocks() + wanted);
         let unit = if self.scarce { Unit::Block } else { Unit::Group };
         while self.ready() < wanted {
             if !self.empty.retake(unit, memory).unwrap_or_else(|| self.grow(memory)) {
@@ -203,7 +233,7 @@ impl OldSpace {
         }
         let block = self.empty.pop()?;
         self.blocks[block as usize] = Block { class: Some(class), ..EMPTY };
-        self.peak = self.peak.max(self.used_blocks());
+        self.used.note(self.used_blocks());
         Some(block)
     }
 
@@ -257,7 +287,9 @@ impl OldSpace {
 
     fn end_sweep_if_done(&mut self) {
         if self.is_swept() {
-            (self.last_peak, self.peak) = (self.peak, self.used_blocks());
+            let used = self.used_blocks();
+            self.used.begin(used);
+            self.needed.begin(used);
         }
     }
 
@@ -330,12 +362,14 @@ mod tests {
         }
         cycle(&mut space, 10);
         assert_eq!((space.used_blocks(), space.spare()), (10, 30), "all that was used");
+        assert_eq!(space.needed(), 40, "all that was to be ready");
         for _ in 0..5 {
             space.open(class).unwrap();
         }
         assert_eq!((space.used_blocks(), space.spare()), (15, 25));
         cycle(&mut space, 15);
         assert_eq!((space.used_blocks(), space.spare()), (15, 0), "what was in use before that is none");
+        assert_eq!(space.needed(), 0);
         cycle(&mut space, 0);
         assert_eq!((space.used_blocks(), space.spare()), (0, 15));
         // The block that is swept last counts as in use.
