@@ -3,6 +3,7 @@
 
 pub(crate) mod candidates;
 pub(crate) mod census;
+pub(crate) mod empty_blocks;
 pub(crate) mod large;
 pub(crate) mod old;
 pub(crate) mod sparse;

@@ -16,6 +16,7 @@ use crate::{
     object::PointerSlot,
     safepoint::Poll,
     space::{
+        AnyMemory,
         candidates::{Candidates, Recorded},
         large::RunTable,
         old::{Bits, OldSpace},
@@ -121,7 +122,7 @@ fn too_many() {
 fn choice_and_promotion() {
     check(|| {
         let mut old = OldSpace::new(AddressMap::new()).unwrap();
-        assert!(old.ensure_empty(2, |_| true, |_, _| true));
+        assert!(old.ensure_empty(2, &AnyMemory));
         let class = crate::object::size_class::SizeClass::of(BLOCK / 2).unwrap();
         let block = old.open(class).unwrap();
         old.close_open(block, 1);

@@ -3,6 +3,7 @@
 mod candidates;
 mod cell_word;
 mod counted;
+mod empty_blocks;
 mod forwarding;
 mod job_queue;
 mod kept_end;

@@ -27,7 +27,10 @@ use crate::{
         promote::Cursors,
         sweep::{self, Dead, Progress, Swept},
     },
-    space::old::{Bits, OldSpace},
+    space::{
+        AnyMemory,
+        old::{Bits, OldSpace},
+    },
     stats::report::{Cause, CollectReport},
     sync::{
         Mutex,
@@ -80,7 +83,7 @@ impl Old {
     fn promote(&mut self) -> usize {
         let Self { space, cursors, .. } = self;
         // [promote.room].
-        assert!(space.ensure_empty(1, |_| true, |_, _| true));
+        assert!(space.ensure_empty(1, &AnyMemory));
         let bits = space.bits.clone();
         let old = Mutex::new(space);
         let (address, class) = cursors.place(&old, &bits, &OBJECT, SIZE);
@@ -222,7 +225,7 @@ fn two_collections(pace: Pacing) {
     let start = Instant::now();
     check(move || {
         let mut space = OldSpace::new(AddressMap::new()).unwrap();
-        assert!(space.ensure_empty(2, |_| true, |_, _| true));
+        assert!(space.ensure_empty(2, &AnyMemory));
         let (cursors, progress, freed) = (Cursors::new(), Progress::default(), Freed::default());
         let mut old = Old { space, cursors, progress, freed };
         let major = MajorCycle::new();

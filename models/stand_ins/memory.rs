@@ -19,6 +19,7 @@ pub(crate) mod address_map {
     pub(crate) const GRANULE: usize = 16;
     /// Bytes of a block: one word of each bitmap.
     pub(crate) const BLOCK: usize = 64 * GRANULE;
+    pub(crate) const GROUP: usize = 2;
     /// The size of a bitmap is a multiple of this.
     pub(crate) const PAGE: usize = 8;
 
@@ -84,7 +85,7 @@ pub(crate) mod address_map {
 mod reservation {
     use core::ptr::NonNull;
 
-    use crate::sync::atomic::AtomicU64;
+    use crate::sync::atomic::{AtomicU64, Ordering};
 
     /// The words of a bitmap.
     pub(crate) struct Reservation(Vec<AtomicU64>);
@@ -95,6 +96,17 @@ mod reservation {
     impl Reservation {
         pub(crate) fn zeroed(bytes: usize) -> Result<Self, ReserveError> {
             Ok(Self((0..bytes / 8).map(|_| AtomicU64::new(0)).collect()))
+        }
+
+        /// Makes words zero.
+        ///
+        /// # Safety
+        ///
+        /// None: a model finds what uses them.
+        pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
+            for word in &self.0[offset / 8..(offset + bytes) / 8] {
+                word.store(0, Ordering::Relaxed);
+            }
         }
 
         pub(crate) fn base(&self) -> NonNull<u8> {

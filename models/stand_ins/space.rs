@@ -2,12 +2,29 @@
 
 #[path = "../../gc-core/src/space/candidates.rs"]
 pub(crate) mod candidates;
+#[path = "../../gc-core/src/space/empty_blocks.rs"]
+pub(crate) mod empty_blocks;
 #[path = "../../gc-core/src/space/old.rs"]
 pub(crate) mod old;
 
 /// Returns a set without candidates.
 pub(crate) fn no_candidates() -> crate::Arc<candidates::Candidates> {
     crate::Arc::new(candidates::Candidates::new(crate::memory::AddressMap::new()).unwrap())
+}
+
+/// Memory behind blocks, without a limit.
+pub(crate) struct AnyMemory;
+
+impl empty_blocks::BlockMemory for AnyMemory {
+    fn charge(&self, _: usize, _: usize) -> bool {
+        true
+    }
+
+    fn grow(&self, _: usize, _: usize) -> bool {
+        true
+    }
+
+    fn advise(&self, _: usize, _: usize, _: bool) {}
 }
 
 pub(crate) mod large {

@@ -1,7 +1,7 @@
 //! What the system says of this process, and other processes that run a test again. What measures this one must be alone in it.
 
 use std::{
-    env,
+    env, fs,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -14,6 +14,61 @@ pub fn resident_bytes() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").expect("figures of this process");
     let pages: usize = text.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).expect("resident pages");
     pages * 4096
+}
+
+/// Bytes of anonymous memory of this process that are in memory: no code, and no files.
+pub fn anonymous_bytes() -> usize {
+    let text = fs::read_to_string("/proc/self/smaps_rollup").expect("figures of this process");
+    let line = text.lines().find_map(|line| line.strip_prefix("Anonymous:")).expect("anonymous memory");
+    line.split_whitespace().next().and_then(|kib| kib.parse::<usize>().ok()).expect("a number") << 10
+}
+
+/// The system's thread that joins pages to huge ones, which backs what was given back between them.
+pub struct PageJoiner {
+    /// Its settings, to be restored.
+    settings: Vec<(&'static str, String)>,
+}
+
+impl PageJoiner {
+    const FOLDER: &str = "/sys/kernel/mm/transparent_hugepage/khugepaged";
+
+    fn path(setting: &str) -> String {
+        format!("{}/{setting}", Self::FOLDER)
+    }
+
+    /// Makes it fast, until this is dropped. `None` where there is none, or where that is not permitted.
+    pub fn hasten() -> Option<Self> {
+        let mut this = Self { settings: Vec::new() };
+        for (setting, fast) in [("scan_sleep_millisecs", "1"), ("pages_to_scan", "65536")] {
+            let path = Self::path(setting);
+            this.settings.push((setting, fs::read_to_string(&path).ok()?));
+            fs::write(path, fast).ok()?;
+        }
+        Some(this)
+    }
+
+    fn scans() -> u64 {
+        let text = fs::read_to_string(Self::path("full_scans")).expect("a figure of the system");
+        text.trim().parse().expect("a number")
+    }
+
+    /// Waits until it has looked at all memory, or for so long that it should have: there may be much in other processes.
+    pub fn wait_for_scans(&self) {
+        // One is under way.
+        let (until, start) = (Self::scans() + 2, Instant::now());
+        while Self::scans() < until && start.elapsed() < Duration::from_secs(10) {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for PageJoiner {
+    fn drop(&mut self) {
+        for (setting, before) in &self.settings {
+            // What was not permitted was not changed.
+            let _ = fs::write(Self::path(setting), before.trim());
+        }
+    }
 }
 
 /// Runs `test` of the calling test program again, in a process of its own with `variable` set to `place`. Panics if that process

@@ -4,20 +4,14 @@
 #![forbid(unsafe_code)]
 
 use gc_core::{Gc, Generation, Heap};
-
-/// Bytes of anonymous memory of this process that are backed.
-fn resident() -> usize {
-    let text = std::fs::read_to_string("/proc/self/smaps_rollup").expect("figures of this process");
-    let line = text.lines().find_map(|line| line.strip_prefix("Anonymous:")).expect("anonymous memory");
-    line.split_whitespace().next().and_then(|kib| kib.parse::<usize>().ok()).expect("a number") << 10
-}
+use gc_tests::process::anonymous_bytes;
 
 /// What is backed without the report knowing: stacks, thread-local memory, the allocator's.
 const ELSEWHERE: usize = 4 << 20;
 
 #[test]
 fn the_report_adds_up_to_what_the_system_has_backed() {
-    let before = resident();
+    let before = anonymous_bytes();
     let heap = Heap::builder().hard_limit(512 << 20).build().unwrap();
     let mut m = heap.attach().unwrap();
     let mut kept = m.root(Vec::<Gc<[u64]>>::new());
@@ -40,7 +34,7 @@ fn the_report_adds_up_to_what_the_system_has_backed() {
         let report = heap.memory_report();
         // The vectors of this test are not the heap's.
         let own = kept.borrow(&m).capacity() * 8 + roots.capacity() * 8;
-        let backed = resident() - before;
+        let backed = anonymous_bytes() - before;
         assert!(backed <= report.committed + own + ELSEWHERE, "{backed} backed, {report:?}");
         let touched = report.old_cells + report.large_used + report.side;
         assert!(backed + ELSEWHERE >= touched, "{backed} backed, {touched} in use, {report:?}");

@@ -126,6 +126,7 @@ impl StoppedHeap<'_> {
             space.close_open(block, live);
         }
         drop(candidates.end());
+        space.prefer(&[], &[]);
         // So that the free cells of blocks that have received objects are listed.
         cursors.iter_mut().for_each(|cursors| cursors.close(space));
         collector.stats.record_compaction(compacted.moved.objects, compacted.moved.bytes, compacted.blocks, true);

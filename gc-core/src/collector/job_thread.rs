@@ -15,7 +15,7 @@ use std::{panic, thread};
 
 use crate::{
     counted::{owners::Object, reclaim},
-    memory::{BLOCK, PAGE, bitmap::ones},
+    memory::bitmap::ones,
     object::Header,
     settings::config::{BuildError, Config},
     stats::event::Event,
@@ -72,8 +72,6 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
     background
 }
 
-/// Bytes of empty blocks that [`Job::Trim`] keeps at least, and bytes of free large runs up to which it keeps them all.
-const SPARE: usize = 4 << 20;
 /// Nested `Box`es in one object are dropped recursively.
 const STACK: usize = 64 << 20;
 
@@ -127,19 +125,7 @@ fn run(collector: &Collector, job: Job) {
                 collector.background.post(Job::Report(event));
             }
         }
-        Job::Trim => {
-            // Blocks up to the goal are kept. The old generation would take their memory again before the next major cycle,
-            // and an allocation on a page that was given back costs ten times as much.
-            let used = collector.old.lock().space.used_blocks();
-            let goal = collector.pacing.goal() / BLOCK;
-            let spare = goal.saturating_sub(used).max(SPARE / BLOCK);
-            let over = collector.memory.budget.used() > collector.memory.budget.limit();
-            let spare = if over { 0 } else { spare };
-            trim::release_blocks(collector, collector.young.lock(), spare);
-            trim::release_chunks(collector);
-            let used = collector.large.lock().used_pages * PAGE;
-            trim::release_runs(collector, (used / 4).max(SPARE));
-        }
+        Job::Trim => trim::release_unused(collector),
     }
 }
 

@@ -9,7 +9,10 @@ use crate::{
     memory::BLOCK,
     object::size_class::{CLASSES, promotion_reserve},
     safepoint::Reason,
-    space::young::{Age, MIN_REGION, Region},
+    space::{
+        empty_blocks::Unit,
+        young::{Age, MIN_REGION, Region},
+    },
     stats::{Cause, Generation, Step},
     young::Evacuated,
 };
@@ -55,7 +58,7 @@ pub(crate) fn take_region(collector: &Collector, young: &mut Young, least: usize
     young.space.take_region(least, bytes, grow).or_else(|| {
         let mut old = collector.old.lock();
         let ready = young.reserve(&old.space, bytes + MIN_REGION);
-        let blocks = old.space.take_surplus(ready);
+        let blocks = old.space.take_surplus(ready, Unit::Block, &collector.memory);
         drop(old);
         trim::release(collector, &blocks);
         trim::release_runs(collector, 0);
@@ -65,11 +68,10 @@ pub(crate) fn take_region(collector: &Collector, young: &mut Young, least: usize
 
 /// Establishes [refill.reserve] for what is young and `more` bytes. Returns whether that succeeded.
 fn make_promotable(collector: &Collector, young: &mut Young, more: usize) -> bool {
-    let memory = &collector.memory;
     let ready = |young: &Young| {
         let old = &mut collector.old.lock().space;
         let wanted = young.census.blocks(old.free_cells(), more);
-        old.ensure_empty(wanted, |bytes| memory.budget.charge(bytes), |offset, bytes| memory.grow(offset, bytes))
+        old.ensure_empty(wanted, &collector.memory)
     };
     let mut found = ready(young);
     // What waits to be swept may have free cells, and then needs no memory.
@@ -103,7 +105,7 @@ impl StoppedHeap<'_> {
     fn room(&self) -> Option<Room> {
         let collector = self.collector;
         let space = &self.young.space;
-        let empty = space.charged_bytes() - space.in_use() * space.chunk_bytes();
+        let empty = space.empty_bytes();
         let survivors = space.of_age(Age::Survivor).map(|chunk| space.used(chunk)).sum();
         collector.headroom.note_young(empty, survivors, self.mutators.len(), space.chunk_bytes());
         collector.headroom.measure(&collector.memory.budget, &self.old.space, &self.large, &self.old.mix)

@@ -6,12 +6,14 @@
 use core::ptr::NonNull;
 
 use crate::{
+    memory::address_map::{BLOCK, GROUP},
     object::{
         HEADER, Header, TypeInfo, TypeShape,
         size_class::{CLASSES, SizeClass, promotion_reserve},
     },
     safepoint::Reason,
     space::{
+        empty_blocks::{BlockMemory, Unit},
         large::{Pages, RunState},
         old::OldSpace,
     },
@@ -90,6 +92,39 @@ pub(crate) const fn is_large(shape: &TypeShape, size_with_header: usize) -> bool
     SizeClass::of(shape.cell_bytes(size_with_header)).is_none()
 }
 
+/// The memory behind blocks. It is populated where much is promoted: a program that promotes little never touches the reserve.
+struct Populated<'a>(&'a Collector);
+
+impl Populated<'_> {
+    fn populate(&self, offset: usize, bytes: usize) {
+        if bytes == GROUP * BLOCK && self.0.pacing.promotes_much() {
+            self.0.major.ask_to_populate(offset, bytes);
+        }
+    }
+}
+
+impl BlockMemory for Populated<'_> {
+    fn charge(&self, offset: usize, bytes: usize) -> bool {
+        let charged = self.0.memory.budget.charge(bytes);
+        if charged {
+            self.populate(offset, bytes);
+        }
+        charged
+    }
+
+    fn grow(&self, offset: usize, bytes: usize) -> bool {
+        let grown = self.0.memory.grow(offset, bytes);
+        if grown {
+            self.populate(offset, bytes);
+        }
+        grown
+    }
+
+    fn advise(&self, offset: usize, bytes: usize, huge: bool) {
+        self.0.memory.advise(offset, bytes, huge);
+    }
+}
+
 impl Attachment {
     /// Reserves memory for an object of `size_with_header` bytes, its header included. With `INSIST`, a nearly full heap gives what
     /// it has ([headroom.promise]).
@@ -160,17 +195,7 @@ impl Attachment {
         let memory = &self.collector.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
         let mut old = self.collector.old.lock();
-        let ready = |old: &mut OldSpace, wanted| {
-            let charge = |bytes| memory.budget.charge(bytes);
-            old.ensure_empty(wanted, charge, |offset, bytes| {
-                let grown = memory.grow(offset, bytes);
-                // Memory is populated only if much is promoted: a program that promotes little never touches the reserve.
-                if grown && self.collector.pacing.promotes_much() {
-                    self.collector.major.ask_to_populate(offset, bytes);
-                }
-                grown
-            })
-        };
+        let ready = |old: &mut OldSpace, wanted| old.ensure_empty(wanted, &Populated(&self.collector));
         // One more block per class for each GC worker is useful, unless memory is short.
         let gc_workers = self.collector.workers.count() * CLASSES;
         let roomy = memory.budget.used() < memory.budget.limit() / 2;
@@ -206,7 +231,7 @@ impl Attachment {
         let take_what_is_empty = || {
             let mut young = collector.young.lock();
             trim::release_empty_chunks(collector, &mut young, 1);
-            trim::release_blocks(collector, young, 0);
+            trim::release_blocks(collector, young, 0, Unit::Block);
             trim::release_runs(collector, 0);
             take()
         };

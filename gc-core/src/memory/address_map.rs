@@ -9,6 +9,9 @@ pub(crate) const PAGE: usize = 4096;
 /// Bytes of a block of the old part.
 pub(crate) const BLOCK: usize = 64 * 1024;
 
+/// The blocks of a group: as many as a huge page has, from a multiple of a huge page on.
+pub(crate) const GROUP: usize = 32;
+
 /// A range of addresses, tested with one subtraction and one compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {

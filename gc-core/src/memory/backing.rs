@@ -40,6 +40,15 @@ impl Memory {
         self.reservation.commit(offset, bytes, &self.faults)
     }
 
+    /// Advises huge pages in a range that was committed, or advises against them.
+    pub(crate) fn advise(&self, offset: usize, bytes: usize, huge: bool) {
+        if huge {
+            self.reservation.huge(offset, bytes);
+        } else {
+            self.reservation.small(offset, bytes);
+        }
+    }
+
     /// Gives back memory that was charged.
     ///
     /// # Safety
@@ -47,7 +56,17 @@ impl Memory {
     /// Nobody uses the range.
     pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
         // SAFETY: the caller's: nobody uses the range.
-        unsafe { self.reservation.release(offset, bytes) };
+        unsafe { self.discard(offset, bytes) };
         self.budget.discharge(bytes);
+    }
+
+    /// Gives back memory that stays charged: its next use backs it again.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the range.
+    pub(crate) unsafe fn discard(&self, offset: usize, bytes: usize) {
+        // SAFETY: the caller's: nobody uses the range.
+        unsafe { self.reservation.release(offset, bytes) };
     }
 }

@@ -31,6 +31,23 @@ impl Bitmap {
         Ok(Self { memory })
     }
 
+    /// Gives back the memory behind the bits of `bytes` of heap, from the block `first` on, as far as it is whole pages. The bits
+    /// stay clear.
+    ///
+    /// # Safety
+    ///
+    /// All of these bits are clear, and no thread sets one meanwhile.
+    pub(crate) unsafe fn release_clear(&self, first: usize, bytes: usize) {
+        let words = first * BLOCK_WORDS..first * BLOCK_WORDS + bytes / GRANULE / 64;
+        // Relaxed: nobody writes them.
+        debug_assert!(words.clone().all(|index| self.word(index).load(Ordering::Relaxed) == 0), "a bit is given back");
+        let (start, end) = ((words.start * 8).next_multiple_of(PAGE), words.end * 8 / PAGE * PAGE);
+        if start < end {
+            // SAFETY: words that are zero, as they are afterwards, and that no thread writes (the caller's).
+            unsafe { self.memory.release(start, end - start) };
+        }
+    }
+
     #[inline(always)]
     fn word(&self, index: usize) -> &AtomicU64 {
         debug_assert!(index < self.memory.bytes() / 8);
@@ -157,6 +174,9 @@ mod tests {
             ones(words).collect::<Vec<_>>()
         };
         assert_eq!(of(0), [0, 63, 64, 4095]);
+        assert_eq!(of(1), [17]);
+        // SAFETY: no bit of these blocks was set. A page has the bits of eight blocks, so that nothing is given back.
+        unsafe { bitmap.release_clear(2, 2 * BLOCK) };
         assert_eq!(of(1), [17]);
     }
 }

@@ -119,6 +119,15 @@ impl Reservation {
         let _ = unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxHugepage) };
     }
 
+    /// Asks for pages of the usual size in a range: the system does not back what is given back there with what is beside it. A
+    /// range that is advised otherwise than those beside it is a mapping of its own, of which a process may have some ten thousand.
+    pub(crate) fn small(&self, offset: usize, bytes: usize) {
+        debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
+        // A refusal costs only memory.
+        // SAFETY: inside the reservation; the advice changes no contents.
+        let _ = unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxNoHugepage) };
+    }
+
     /// Has the system back a committed range now, so that no thread waits for page faults later. The contents stay, and other
     /// threads may use the range meanwhile.
     pub(crate) fn populate(&self, offset: usize, bytes: usize) {

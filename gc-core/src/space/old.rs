@@ -6,21 +6,25 @@
 //! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it) or closed. A closed block with
 //!   free cells is listed under its class, except if it has too few of them, if it waits to be swept, or if it is an evacuation
 //!   candidate.
-//! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are neither `released` nor about to be are
-//!   charged.
+//! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are not `released` are charged.
+//! - **[block.spare]** The most blocks that were in use at a time, and the most that were in use or had to be ready, are known since
+//!   the last sweep ended and for the cycle before that. A program that goes on as before takes no memory again that was given back
+//!   meanwhile ([`spare`](OldSpace::spare), [`needed`](OldSpace::needed)).
 //!
 //! The model `models/protocols/sweep.rs` covers promotion against the sweep.
 
 use crate::{
     memory::{
         ReserveError,
-        address_map::{AddressMap, BLOCK, GRANULE},
+        address_map::{AddressMap, BLOCK, GRANULE, GROUP},
         bitmap::Bitmap,
         poison,
     },
     object::size_class::{CLASSES, SizeClass},
     sync::{Arc, mutant},
 };
+
+use super::empty_blocks::{BlockMemory, EmptyBlocks, Leaving, Unit};
 
 /// Returns the address that a set bit of a block stands for ([layout.small], [layout.aligned]).
 #[inline(always)]
@@ -64,6 +68,18 @@ impl Bits {
         &self.map
     }
 
+    /// Gives back the memory of the bits of the group that begins with the block `first`.
+    ///
+    /// # Safety
+    ///
+    /// All blocks of the group are empty, and no thread opens one meanwhile.
+    pub(crate) unsafe fn release_group(&self, first: usize) {
+        for bitmap in [&self.allocated, &self.marks, &self.drops] {
+            // SAFETY: empty blocks have no bits ([block.states]), and get none before one is opened.
+            unsafe { bitmap.release_clear(first, GROUP * BLOCK) };
+        }
+    }
+
     /// Returns the granule of an address of the old part.
     #[inline(always)]
     pub(crate) fn granule(&self, address: usize) -> usize {
@@ -81,12 +97,10 @@ impl Bits {
 pub(crate) struct OldSpace {
     pub(crate) map: AddressMap,
     pub(crate) blocks: Vec<Block>,
-    /// Empty blocks with memory that is charged, the most recently used last.
-    empty: Vec<u32>,
-    /// Empty blocks whose memory was given back.
-    released: Vec<u32>,
-    /// The number of blocks on their way from `empty` to `released`.
-    releasing: usize,
+    empty: EmptyBlocks,
+    /// Blocks in use, and those with the empty ones that had to be ready ([block.spare]).
+    used: Peak,
+    needed: Peak,
     /// Closed blocks with free cells, by class.
     partial: [Vec<u32>; CLASSES],
     /// The free cells of the blocks in `partial`.
@@ -102,22 +116,42 @@ pub(crate) struct OldSpace {
     pub(crate) live_objects: usize,
 }
 
+/// The most of a figure since a cycle ended, and in the cycle before.
+#[derive(Clone, Copy, Default)]
+struct Peak {
+    now: usize,
+    last: usize,
+}
+
+impl Peak {
+    fn note(&mut self, figure: usize) {
+        self.now = self.now.max(figure);
+    }
+
+    /// Ends a cycle, and begins the next with a figure.
+    fn begin(&mut self, figure: usize) {
+        *self = Self { now: figure, last: self.now };
+    }
+
+    fn most(self) -> usize {
+        self.now.max(self.last)
+    }
+}
+
 const EMPTY: Block = Block { class: None, drops: false, free: 0, unswept: false, rests: 0 };
 /// The part of a block's cells that must be free for the block to be listed: one in so many.
 const USUAL: usize = 8;
 /// The same while memory is short.
 const SCARCE: usize = 128;
-/// The number of blocks that are committed at once: a huge page.
-pub(crate) const GROUP: usize = (2 << 20) / BLOCK;
 
 impl OldSpace {
     pub(crate) fn new(map: AddressMap) -> Result<Self, ReserveError> {
         Ok(Self {
             map,
             blocks: Vec::new(),
-            empty: Vec::new(),
-            released: Vec::new(),
-            releasing: 0,
+            empty: EmptyBlocks::new(map),
+            used: Peak::default(),
+            needed: Peak::default(),
             partial: [const { Vec::new() }; CLASSES],
             free_cells: [0; CLASSES],
             scarce: false,
@@ -136,12 +170,29 @@ impl OldSpace {
 
     /// Returns the number of blocks with objects.
     pub(crate) fn used_blocks(&self) -> usize {
-        self.blocks.len() - self.empty.len() - self.released.len() - self.releasing
+        self.blocks.len() - self.empty.all()
     }
 
     /// Returns the number of empty blocks with memory, which promotion may open.
     pub(crate) fn ready(&self) -> usize {
-        self.empty.len()
+        self.empty.ready()
+    }
+
+    /// Returns the number of empty blocks whose memory is charged: those that are ready, and those about to be released.
+    pub(crate) fn charged_empty(&self) -> usize {
+        self.empty.charged()
+    }
+
+    /// Returns how many empty blocks were in use at the same time as all that are in use now, up to a major cycle ago
+    /// ([block.spare]).
+    pub(crate) fn spare(&self) -> usize {
+        self.used.most().saturating_sub(self.used_blocks())
+    }
+
+    /// Returns how many empty blocks had to be ready, or in use, at the same time as all that are in use now, up to a major cycle
+    /// ago ([block.spare]).
+    pub(crate) fn needed(&self) -> usize {
+        self.needed.most().saturating_sub(self.used_blocks())
     }
 
     /// Returns the free cells of the blocks that promotion may open, by class.
@@ -149,40 +200,38 @@ impl OldSpace {
         &self.free_cells
     }
 
-    /// Returns the bytes of descriptors and bitmaps, as far as blocks were ever committed.
+    /// Returns the bytes of descriptors, as far as blocks were ever committed, and of bitmaps that may have memory.
     pub(crate) fn side_bytes(&self) -> usize {
-        let bitmaps = self.blocks.len() * (BLOCK / GRANULE / 8) * 3;
-        bitmaps + self.blocks.capacity() * size_of::<Block>()
+        let blocks = self.blocks.len() - self.empty.bare_groups() * GROUP;
+        let bitmaps = blocks * (BLOCK / GRANULE / 8) * 3;
+        bitmaps + self.blocks.capacity() * size_of::<Block>() + self.empty.side_bytes()
     }
 
-    /// Makes sure that `wanted` blocks are empty and have memory that is charged. It charges released blocks again by `charge`
-    /// (bytes). It charges and commits new ones by `grow` (offset in the reservation, bytes). Returns whether there are enough.
-    pub(crate) fn ensure_empty(
-        &mut self,
-        wanted: usize,
-        charge: impl Fn(usize) -> bool,
-        grow: impl Fn(usize, usize) -> bool,
-    ) -> bool {
-        while self.empty.len() < wanted {
-            if !self.released.is_empty() {
-                if !charge(BLOCK) {
-                    return false;
-                }
-                self.empty.extend(self.released.pop());
-                continue;
-            }
-            let first = self.blocks.len();
-            let left = self.map.old.bytes / BLOCK - first;
-            let offset = self.map.offset(self.map.block_start(first));
-            // Near the limit there may be room for a block, but not for a whole group.
-            let Some(count) = [GROUP, 1].into_iter().find(|&count| count <= left && grow(offset, count * BLOCK)) else {
+    /// Makes sure that `wanted` blocks are empty and have memory that is charged: released ones first, then new ones. Returns
+    /// whether there are enough.
+    pub(crate) fn ensure_empty(&mut self, wanted: usize, memory: &impl BlockMemory) -> bool {
+        self.needed.note(self.used_blocks() + wanted);
+        let unit = if self.scarce { Unit::Block } else { Unit::Group };
+        while self.ready() < wanted {
+            if !self.empty.retake(unit, memory).unwrap_or_else(|| self.grow(memory)) {
                 return false;
-            };
-            self.blocks.resize(first + count, EMPTY);
-            // Room for every block, so that the list never grows in a pause.
-            self.empty.reserve(self.blocks.len() - self.empty.len());
-            self.empty.splice(0..0, (first as u32..(first + count) as u32).rev());
+            }
         }
+        true
+    }
+
+    /// Commits blocks that were never used: the rest of a group, or one. Returns whether that succeeded.
+    fn grow(&mut self, memory: &impl BlockMemory) -> bool {
+        let first = self.blocks.len();
+        let left = self.map.old.bytes / BLOCK - first;
+        let offset = self.map.offset(self.map.block_start(first));
+        // Near the limit there may be room for a block, but not for a whole group.
+        let counts = [GROUP - first % GROUP, 1];
+        let Some(count) = counts.into_iter().find(|&count| count <= left && memory.grow(offset, count * BLOCK)) else {
+            return false;
+        };
+        self.blocks.resize(first + count, EMPTY);
+        self.empty.add(first, count);
         true
     }
 
@@ -195,6 +244,7 @@ impl OldSpace {
         let block = self.empty.pop()?;
         poison::allow(self.start(block), BLOCK);
         self.blocks[block as usize] = Block { class: Some(class), ..EMPTY };
+        self.used.note(self.used_blocks());
         Some(block)
     }
 
@@ -233,14 +283,19 @@ impl OldSpace {
         &self.partial[class.index()]
     }
 
-    /// Returns the empty blocks with memory.
-    pub(crate) fn empty_blocks(&self) -> &[u32] {
-        &self.empty
+    /// Returns the number of groups with a block in use.
+    pub(crate) fn groups_in_use(&self) -> usize {
+        self.empty.groups_in_use()
+    }
+
+    /// Returns the number of empty blocks of a group that may be opened.
+    pub(crate) fn ready_in(&self, group: usize) -> usize {
+        self.empty.ready_in(group)
     }
 
     /// Returns how many objects of `class` find cells in listed and empty blocks.
     pub(crate) fn room(&self, class: SizeClass) -> usize {
-        self.free_cells[class.index()] as usize + self.empty.len() * class.cells()
+        self.free_cells[class.index()] as usize + self.empty.ready() * class.cells()
     }
 
     /// Takes blocks off the lists, so that nothing is promoted into them: they are to be evacuated.
@@ -267,11 +322,7 @@ impl OldSpace {
         for list in &mut self.partial {
             list.sort_unstable_by_key(|&block| core::cmp::Reverse(rank[block as usize]));
         }
-        let mut rank = vec![u32::MAX; self.blocks.len().div_ceil(GROUP)];
-        for (nth, &group) in groups.iter().enumerate() {
-            rank[group as usize] = nth as u32;
-        }
-        self.empty.sort_by_key(|&block| core::cmp::Reverse(rank[block as usize / GROUP]));
+        self.empty.prefer(groups);
     }
 
     fn start(&self, block: u32) -> *const u8 {
@@ -299,6 +350,7 @@ impl OldSpace {
             block.rests = block.rests.saturating_sub(1);
         }
         self.unswept = self.blocks.iter().filter(|block| block.unswept).count();
+        self.end_sweep_if_done();
     }
 
     /// Records that a block was swept.
@@ -306,6 +358,15 @@ impl OldSpace {
         debug_assert!(self.blocks[block].unswept);
         self.blocks[block].unswept = false;
         self.unswept -= 1;
+        self.end_sweep_if_done();
+    }
+
+    fn end_sweep_if_done(&mut self) {
+        if self.is_swept() {
+            let used = self.used_blocks();
+            self.used.begin(used);
+            self.needed.begin(used);
+        }
     }
 
     /// Returns whether no block waits to be swept.
@@ -313,18 +374,85 @@ impl OldSpace {
         self.unswept == 0
     }
 
-    /// Takes all empty blocks except `keep` off the list, so that their memory can be released without a lock.
+    /// Takes empty blocks except `keep` off the list, so that their memory can be released without a lock.
     /// [`put_released`](Self::put_released) lists them again.
-    pub(crate) fn take_surplus(&mut self, keep: usize) -> Vec<u32> {
-        let surplus = self.empty.len().saturating_sub(keep);
-        self.releasing += surplus;
-        self.empty.drain(..surplus).collect()
+    pub(crate) fn take_surplus(&mut self, keep: usize, unit: Unit, memory: &impl BlockMemory) -> Vec<Leaving> {
+        self.empty.take_surplus(keep, unit, memory)
+    }
+
+    /// Returns the first block of a group that is ready, and that [`spare`](Self::spare) blocks do not need ([group.idle]).
+    pub(crate) fn take_idle(&mut self, spare: usize) -> Option<usize> {
+        self.empty.take_idle(spare)
     }
 
     /// Lists blocks whose memory was released.
-    pub(crate) fn put_released(&mut self, blocks: &[u32]) {
-        self.releasing -= blocks.len();
-        self.released.extend_from_slice(blocks);
+    pub(crate) fn put_released(&mut self, blocks: &[Leaving]) {
+        self.empty.put_released(blocks);
+    }
+}
+
+#[cfg(all(test, not(gc_loom)))]
+mod tests {
+    use core::ptr::NonNull;
+
+    use super::*;
+
+    struct AnyMemory;
+
+    impl BlockMemory for AnyMemory {
+        fn charge(&self, _: usize, _: usize) -> bool {
+            true
+        }
+
+        fn grow(&self, _: usize, _: usize) -> bool {
+            true
+        }
+
+        fn advise(&self, _: usize, _: usize, _: bool) {}
+    }
+
+    fn space() -> OldSpace {
+        let map = AddressMap::new(NonNull::<u128>::dangling().cast(), 0, 0, 4 * GROUP * BLOCK);
+        OldSpace::new(map).unwrap()
+    }
+
+    /// A major cycle that finds all but `live` of the blocks in use empty.
+    fn cycle(space: &mut OldSpace, live: usize) {
+        space.begin_sweep();
+        let used = (0..space.blocks.len()).filter(|&block| space.blocks[block].unswept).collect::<Vec<_>>();
+        for (n, block) in used.into_iter().enumerate() {
+            space.swept(block);
+            let Some(class) = space.blocks[block].class else { unreachable!("a block in use") };
+            space.close(block as u32, if n < live { class.cells() } else { 0 });
+        }
+        assert!(space.is_swept());
+    }
+
+    #[test]
+    fn what_was_in_use_for_a_cycle_is_spare() {
+        let (mut space, class) = (space(), SizeClass::from_index(0));
+        assert!(space.ensure_empty(50, &AnyMemory));
+        assert_eq!((space.ready(), space.blocks.len()), (2 * GROUP, 2 * GROUP), "whole groups");
+        for _ in 0..40 {
+            space.open(class).unwrap();
+        }
+        cycle(&mut space, 10);
+        assert_eq!((space.used_blocks(), space.spare()), (10, 30), "all that was used");
+        assert_eq!(space.needed(), 40, "all that was to be ready");
+        for _ in 0..5 {
+            space.open(class).unwrap();
+        }
+        assert_eq!((space.used_blocks(), space.spare()), (15, 25));
+        cycle(&mut space, 15);
+        assert_eq!((space.used_blocks(), space.spare()), (15, 0), "what was in use before that is none");
+        assert_eq!(space.needed(), 0);
+        cycle(&mut space, 0);
+        assert_eq!((space.used_blocks(), space.spare()), (0, 15));
+        // The block that is swept last counts as in use.
+        cycle(&mut space, 0);
+        assert_eq!(space.spare(), 1, "a cycle that finds nothing to sweep ends one, too");
+        cycle(&mut space, 0);
+        assert_eq!(space.spare(), 0);
     }
 }
 

@@ -4,11 +4,11 @@
 //! has few free cells, and counts as full. So a choice looks at descriptors only.
 
 use crate::{
-    memory::BLOCK,
+    memory::address_map::{BLOCK, GROUP},
     object::size_class::{CLASSES, SizeClass},
 };
 
-use super::old::{GROUP, OldSpace};
+use super::old::OldSpace;
 
 /// What a group of blocks holds.
 #[derive(Clone, Copy, Default)]
@@ -20,21 +20,21 @@ struct Group {
     live_bytes: usize,
 }
 
-/// Memory of sparse blocks that is not worth a move.
-const LITTLE: usize = 2 << 20;
+/// Memory of sparse groups that is not worth a move.
+const LITTLE: usize = 2 * GROUP * BLOCK;
 /// Memory that is not worth a pause in which everything is moved together.
 const ROOM: usize = 256 << 10;
 
 impl OldSpace {
-    /// Returns the bytes of blocks in use that hold no objects.
-    pub(crate) fn waste(&self) -> usize {
-        (self.used_blocks() * BLOCK).saturating_sub(self.live_bytes)
+    /// Returns the bytes of groups with a block in use: none of them can go back to the system whole.
+    fn held(&self) -> usize {
+        self.groups_in_use() * GROUP * BLOCK
     }
 
-    /// Returns whether the used blocks hold so little that some of them had better be evacuated: less than two thirds, and more
-    /// than a little memory is at stake.
+    /// Returns whether the groups in use hold so little that some of them had better be evacuated: less than two thirds, and more than
+    /// a little memory is at stake.
     pub(crate) fn is_sparse(&self) -> bool {
-        self.waste() > self.live_bytes / 2 + LITTLE
+        self.held() > self.live_bytes / 2 * 3 + LITTLE
     }
 
     /// Returns the cells of a used block that hold objects, or more. No cursor has the block open.
@@ -56,9 +56,7 @@ impl OldSpace {
                 group.used += usize::from(self.blocks[block as usize].class.is_some());
                 group.live_bytes += self.live_bytes_of(block);
             }
-        }
-        for &block in self.empty_blocks() {
-            groups[block as usize / GROUP].empty += 1;
+            group.empty = self.ready_in(number);
         }
         groups
     }
@@ -73,19 +71,23 @@ impl OldSpace {
         let mut groups = self.groups();
         groups.retain(|group| group.used > 0 && group.live_bytes < GROUP * BLOCK / 3 * 2);
         groups.sort_unstable_by_key(|group| group.live_bytes);
-        let (mut left, mut wasted) = (bytes, self.waste());
+        let (mut left, mut excess) = (bytes, self.held().saturating_sub(self.live_bytes / 4 * 5));
         for group in groups {
             let mut blocks: Vec<u32> = blocks_of(group.number, self.blocks.len()).collect();
-            blocks.retain(|&block| self.listed_free(block) > 0 && self.blocks[block as usize].rests == 0);
+            blocks
+                .retain(|&block| self.blocks[block as usize].class.is_some() && self.blocks[block as usize].rests == 0);
             blocks.sort_unstable_by_key(|&block| self.live_bytes_of(block));
             for block in blocks {
                 let live = self.live_bytes_of(block);
-                if live > left || wasted <= self.live_bytes / 4 {
+                if live > left {
                     return chosen;
                 }
                 left -= live;
-                wasted = wasted.saturating_sub(BLOCK - live);
                 chosen.push(block);
+            }
+            excess = excess.saturating_sub(GROUP * BLOCK);
+            if excess == 0 {
+                break;
             }
         }
         chosen

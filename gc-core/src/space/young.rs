@@ -141,6 +141,9 @@ pub(crate) struct YoungSpace {
     released: Vec<u32>,
     /// The number of chunks on their way from `free` to `released`.
     releasing: usize,
+    /// The most chunks in use since [`spare`](Self::spare) was called, and between that and the call before.
+    peak: usize,
+    last_peak: usize,
 }
 
 impl YoungSpace {
@@ -158,6 +161,8 @@ impl YoungSpace {
             free: Vec::new(),
             released: Vec::new(),
             releasing: 0,
+            peak: 0,
+            last_peak: 0,
         })
     }
 
@@ -173,6 +178,11 @@ impl YoungSpace {
     /// Returns the bytes of chunks that are charged.
     pub(crate) fn charged_bytes(&self) -> usize {
         (self.fills.len() - self.released.len() - self.releasing) << self.shift
+    }
+
+    /// Returns the bytes of empty chunks that are charged, and of those about to be released.
+    pub(crate) fn empty_bytes(&self) -> usize {
+        (self.free.len() + self.releasing) << self.shift
     }
 
     /// Takes an empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
@@ -200,6 +210,7 @@ impl YoungSpace {
             }
         };
         self.set(index, age);
+        self.peak = self.peak.max(self.in_use());
         Some(index)
     }
 
@@ -279,6 +290,13 @@ impl YoungSpace {
     /// Returns the offset of a chunk in the reservation.
     pub(crate) fn offset(&self, index: u32) -> usize {
         self.map.offset(self.part.start + ((index as usize) << self.shift))
+    }
+
+    /// Returns how many empty chunks were in use at the same time as all that are in use now, since the last call but one.
+    pub(crate) fn spare(&mut self) -> usize {
+        let most = self.peak.max(self.last_peak);
+        (self.last_peak, self.peak) = (self.peak, self.in_use());
+        most - self.in_use()
     }
 
     /// Takes all empty chunks except `keep` off the list, so that their memory can be released without a lock.

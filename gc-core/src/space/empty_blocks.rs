@@ -1,0 +1,535 @@
+//! The empty blocks of the old part, in groups as large as a huge page.
+//!
+//! The old part is advised huge pages. So the system backs a group as a whole once one block of it is used, at the latest when it
+//! joins its pages some seconds later, and a block that is given back alone returns. What is backed is therefore chosen by groups.
+//!
+//! | a block is | its memory is |
+//! |---|---|
+//! | in use | charged; it is in no list here |
+//! | ready | charged: promotion may open it |
+//! | leaving | charged, and about to be given back by the thread that took it off the list |
+//! | released | given back; an address that is charged before it is ready again |
+//!
+//! - **[group.low]** The block that is opened next is one of a group that has blocks in use, if there is one, and the lowest of
+//!   those. So blocks that become empty leave whole groups empty, at the upper end.
+//! - **[group.whole]** While memory is not short, whole groups are given back, and charged again, so that one page fault backs them.
+//!   While memory is short, so are single blocks.
+//! - **[group.split]** A group of which some blocks, and not all, are leaving or released is *split*: huge pages are advised against,
+//!   or the system would back what was given back. That is over when all of its blocks are charged, or all are released. A split
+//!   group takes two mappings more of those that a process may have. So no more than [`MOST_SPLIT`] groups are split; blocks of
+//!   others may be backed again, which costs memory only.
+//! - **[group.idle]** A group that is kept ready only because promotion may need it at worst stays charged, and its memory is given
+//!   back all the same, under the lock. It is not [`touched`](Group::touched) before a block of it is opened again.
+//! - **[group.bits]** The thread that releases all blocks of a group at once gives the memory of their bits back, too. Another thread
+//!   may take single blocks again as soon as they are listed, and set bits of the group.
+//!
+//! All of it is used under the lock of the old generation, except that what is leaving is given back without a lock: a thread has
+//! taken it off the list, and lists it as released afterwards. The model is `models/protocols/empty_blocks.rs`.
+
+use crate::{
+    memory::address_map::{AddressMap, BLOCK, GROUP},
+    sync::mutant,
+};
+
+/// The most groups that are split at a time: the usual `vm.max_map_count` is 65530.
+const MOST_SPLIT: usize = 4096;
+/// Every block of a group.
+const ALL: u32 = u32::MAX >> (u32::BITS - GROUP as u32);
+
+/// The memory behind blocks.
+pub(crate) trait BlockMemory {
+    /// Charges blocks that were given back (the offset of the first one in the reservation, bytes of all). Returns `false` if the
+    /// limit is reached.
+    fn charge(&self, offset: usize, bytes: usize) -> bool;
+
+    /// Charges and commits blocks that were never used (offset, bytes). Returns whether both succeeded.
+    fn grow(&self, offset: usize, bytes: usize) -> bool;
+
+    /// Advises huge pages in a range that was committed (offset, bytes), or advises against them.
+    fn advise(&self, offset: usize, bytes: usize, huge: bool);
+}
+
+/// Blocks of one group that are about to be given back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Leaving {
+    group: u32,
+    blocks: u32,
+}
+
+impl Leaving {
+    /// Returns the blocks as pieces without a gap: the first block, and the number of blocks.
+    pub(crate) fn pieces(self) -> impl Iterator<Item = (usize, usize)> {
+        let first = self.group as usize * GROUP;
+        let mut left = self.blocks;
+        core::iter::from_fn(move || {
+            let start = (left != 0).then(|| left.trailing_zeros())?;
+            let count = (left >> start).trailing_ones();
+            left &= !(ALL >> (GROUP as u32 - count) << start);
+            Some((first + start as usize, count as usize))
+        })
+    }
+
+    /// Returns the first block of the group if these are all of it: then its bits may be given back, too ([group.bits]).
+    pub(crate) fn whole_group(self) -> Option<usize> {
+        let whole = self.blocks == ALL || mutant::BITS_OF_A_GROUP_IN_PIECES.is_planted();
+        whole.then_some(self.group as usize * GROUP)
+    }
+}
+
+/// What is given back, and taken again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unit {
+    /// Whole groups.
+    Group,
+    /// Single blocks: memory is short.
+    Block,
+}
+
+/// One bit for each of a group's blocks.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    ready: u32,
+    leaving: u32,
+    released: u32,
+    split: bool,
+    /// Whether blocks that are ready may have memory behind them, where all are.
+    touched: bool,
+    /// Whether the bits were given back, too.
+    bare: bool,
+}
+
+/// The empty blocks.
+pub(crate) struct EmptyBlocks {
+    map: AddressMap,
+    groups: Vec<Group>,
+    /// The groups all of whose blocks are ready, and those with ready blocks and others.
+    whole: GroupSet,
+    mixed: GroupSet,
+    /// The groups all of whose blocks are released, and those with released blocks and others.
+    gone: GroupSet,
+    holed: GroupSet,
+    /// Groups whose blocks are opened before all others, the last one first.
+    preferred: Vec<u32>,
+    /// The numbers of blocks.
+    ready: usize,
+    leaving: usize,
+    released: usize,
+    /// The numbers of groups.
+    split: usize,
+    bare: usize,
+}
+
+impl EmptyBlocks {
+    pub(crate) fn new(map: AddressMap) -> Self {
+        Self {
+            map,
+            groups: Vec::new(),
+            whole: GroupSet::default(),
+            mixed: GroupSet::default(),
+            gone: GroupSet::default(),
+            holed: GroupSet::default(),
+            preferred: Vec::new(),
+            ready: 0,
+            leaving: 0,
+            released: 0,
+            split: 0,
+            bare: 0,
+        }
+    }
+
+    /// Returns the number of ready blocks.
+    pub(crate) fn ready(&self) -> usize {
+        self.ready
+    }
+
+    /// Returns the number of empty blocks whose memory is charged.
+    pub(crate) fn charged(&self) -> usize {
+        self.ready + self.leaving
+    }
+
+    /// Returns the number of blocks that are empty, whatever their memory is.
+    pub(crate) fn all(&self) -> usize {
+        self.ready + self.leaving + self.released
+    }
+
+    /// Returns the number of groups whose bits have no memory.
+    pub(crate) fn bare_groups(&self) -> usize {
+        self.bare
+    }
+
+    /// Returns the bytes of the lists.
+    pub(crate) fn side_bytes(&self) -> usize {
+        self.groups.capacity() * size_of::<Group>() + self.groups.len().div_ceil(64) * 4 * size_of::<u64>()
+    }
+
+    /// Lists blocks that were committed, up to the end of a group at most.
+    pub(crate) fn add(&mut self, first: usize, count: usize) {
+        let group = first / GROUP;
+        if group == self.groups.len() {
+            self.groups.push(Group::default());
+            // Room for every group, so that no set grows in a pause.
+            let sets = [&mut self.whole, &mut self.mixed, &mut self.gone, &mut self.holed];
+            sets.into_iter().for_each(|set| set.make_room(group));
+        }
+        self.ready += count;
+        self.change(group, |group| {
+            group.ready |= ALL >> (GROUP - count) << (first % GROUP);
+            group.touched = true;
+        });
+    }
+
+    /// Lists a block that has become empty.
+    pub(crate) fn push(&mut self, block: u32) {
+        self.ready += 1;
+        self.change(block as usize / GROUP, |group| group.ready |= 1 << (block as usize % GROUP));
+    }
+
+    /// Returns the number of groups with a block in use.
+    pub(crate) fn groups_in_use(&self) -> usize {
+        self.groups.iter().filter(|group| group.ready | group.leaving | group.released != ALL).count()
+    }
+
+    /// Returns the number of ready blocks of a group.
+    pub(crate) fn ready_in(&self, group: usize) -> usize {
+        self.groups.get(group).map_or(0, |group| group.ready.count_ones() as usize)
+    }
+
+    /// Prefers the blocks of these groups, the first one first, until the next call.
+    pub(crate) fn prefer(&mut self, groups: &[u32]) {
+        self.preferred = groups.iter().rev().copied().collect();
+    }
+
+    /// Takes a ready block ([group.low]).
+    pub(crate) fn pop(&mut self) -> Option<u32> {
+        while self.preferred.pop_if(|group| self.groups[*group as usize].ready == 0).is_some() {}
+        let preferred = self.preferred.last().map(|&group| group as usize);
+        let group = preferred.or_else(|| self.mixed.first()).or_else(|| self.whole.first())?;
+        let block = self.groups[group].ready.trailing_zeros();
+        self.ready -= 1;
+        self.change(group, |group| {
+            group.ready &= group.ready - 1;
+            group.touched = true;
+        });
+        Some((group * GROUP) as u32 + block)
+    }
+
+    /// Makes released blocks ready again: all of a group, or one if the limit leaves no more, or if single blocks are asked for.
+    /// Returns whether there was room for one; `None` if nothing is released.
+    pub(crate) fn retake(&mut self, unit: Unit, memory: &impl BlockMemory) -> Option<bool> {
+        // What is retaken of a group that has other blocks makes that one whole.
+        let group = self.holed.first().or_else(|| self.gone.first())?;
+        let released = self.groups[group].released;
+        let one = released & released.wrapping_neg();
+        let charge = |blocks: &u32| {
+            let first = group * GROUP + blocks.trailing_zeros() as usize;
+            memory.charge(self.map.offset(self.map.block_start(first)), blocks.count_ones() as usize * BLOCK)
+        };
+        let most = if unit == Unit::Group { released } else { one };
+        let Some(blocks) = [most, one].into_iter().find(charge) else { return Some(false) };
+        self.released -= blocks.count_ones() as usize;
+        self.ready += blocks.count_ones() as usize;
+        self.bare -= usize::from(self.groups[group].bare);
+        self.change(group, |group| {
+            group.released &= !blocks;
+            group.ready |= blocks;
+            group.touched = true;
+            group.bare = false;
+        });
+        self.advise(group, memory);
+        Some(true)
+    }
+
+    /// Takes ready blocks off the list, except `keep`, so that their memory can be released without a lock.
+    /// [`put_released`](Self::put_released) lists them again. The highest go first ([group.low]).
+    pub(crate) fn take_surplus(&mut self, keep: usize, unit: Unit, memory: &impl BlockMemory) -> Vec<Leaving> {
+        let mut surplus = self.ready.saturating_sub(keep);
+        let mut taken = Vec::new();
+        while surplus >= if unit == Unit::Group { GROUP } else { 1 } {
+            let whole = self.whole.last();
+            let mixed = || if unit == Unit::Block { self.mixed.last() } else { None };
+            let Some(group) = whole.or_else(mixed) else { break };
+            let blocks = highest(self.groups[group].ready, surplus);
+            surplus -= blocks.count_ones() as usize;
+            self.ready -= blocks.count_ones() as usize;
+            self.leaving += blocks.count_ones() as usize;
+            self.change(group, |group| {
+                group.ready &= !blocks;
+                group.leaving |= blocks;
+            });
+            self.advise(group, memory);
+            taken.push(Leaving { group: group as u32, blocks });
+        }
+        taken
+    }
+
+    /// Returns the first block of a group that is ready, and is none of the `spare` blocks that will be opened first. The caller
+    /// gives its memory back before it unlocks the list ([group.idle]). The group stays ready, and is not returned again before it
+    /// was touched.
+    pub(crate) fn take_idle(&mut self, spare: usize) -> Option<usize> {
+        let mixed = self.ready - self.whole.iter().count() * GROUP;
+        let kept = spare.saturating_sub(mixed).div_ceil(GROUP);
+        let group = self.whole.iter().skip(kept).find(|&group| self.groups[group].touched)?;
+        self.groups[group].touched = false;
+        Some(group * GROUP)
+    }
+
+    /// Lists blocks whose memory was released.
+    pub(crate) fn put_released(&mut self, released: &[Leaving]) {
+        for &Leaving { group, blocks } in released {
+            self.leaving -= blocks.count_ones() as usize;
+            self.released += blocks.count_ones() as usize;
+            self.bare += usize::from(blocks == ALL);
+            self.change(group as usize, |group| {
+                group.leaving &= !blocks;
+                group.released |= blocks;
+                group.bare = blocks == ALL;
+            });
+        }
+    }
+
+    /// Changes a group, and lists it as what it is then.
+    fn change(&mut self, index: usize, change: impl FnOnce(&mut Group)) {
+        let group = &mut self.groups[index];
+        change(group);
+        self.whole.set(index, group.ready == ALL);
+        self.mixed.set(index, group.ready != 0 && group.ready != ALL);
+        self.gone.set(index, group.released == ALL);
+        self.holed.set(index, group.released != 0 && group.released != ALL);
+    }
+
+    /// Advises huge pages in a group, or against them, as it should be ([group.split]).
+    fn advise(&mut self, index: usize, memory: &impl BlockMemory) {
+        let group = &mut self.groups[index];
+        let away = group.leaving | group.released;
+        let split = away != 0 && away != ALL;
+        if split == group.split || (split && self.split == MOST_SPLIT) {
+            return;
+        }
+        group.split = split;
+        if split {
+            self.split += 1;
+        } else {
+            self.split -= 1;
+        }
+        memory.advise(self.map.offset(self.map.block_start(index * GROUP)), GROUP * BLOCK, !split);
+    }
+}
+
+/// Returns the highest bits of a word, at most so many.
+fn highest(word: u32, most: usize) -> u32 {
+    let mut bits = word;
+    while bits.count_ones() as usize > most {
+        bits &= bits - 1;
+    }
+    bits
+}
+
+/// A set of groups, by number.
+#[derive(Default)]
+struct GroupSet {
+    words: Vec<u64>,
+}
+
+impl GroupSet {
+    /// Makes room for a group.
+    fn make_room(&mut self, group: usize) {
+        self.words.resize(self.words.len().max(group / 64 + 1), 0);
+    }
+
+    fn set(&mut self, group: usize, is_in: bool) {
+        let word = &mut self.words[group / 64];
+        *word = *word & !(1 << (group % 64)) | u64::from(is_in) << (group % 64);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.words
+            .iter()
+            .enumerate()
+            .flat_map(|(index, &word)| (0..64).filter(move |bit| word >> bit & 1 != 0).map(move |bit| index * 64 + bit))
+    }
+
+    fn first(&self) -> Option<usize> {
+        let index = self.words.iter().position(|&word| word != 0)?;
+        Some(index * 64 + self.words[index].trailing_zeros() as usize)
+    }
+
+    fn last(&self) -> Option<usize> {
+        let index = self.words.iter().rposition(|&word| word != 0)?;
+        Some(index * 64 + self.words[index].ilog2() as usize)
+    }
+}
+
+#[cfg(all(test, not(gc_loom)))]
+mod tests {
+    use core::{
+        cell::{Cell, RefCell},
+        ptr::NonNull,
+    };
+
+    use super::*;
+
+    /// Memory with a limit, which notes what it is advised.
+    struct Limited {
+        left: Cell<usize>,
+        advised: RefCell<Vec<(usize, bool)>>,
+    }
+
+    impl Limited {
+        fn of_blocks(blocks: usize) -> Self {
+            Self { left: Cell::new(blocks * BLOCK), advised: RefCell::default() }
+        }
+
+        /// Returns which groups huge pages were advised in, or against, since the last call.
+        fn advised(&self) -> Vec<(usize, bool)> {
+            self.advised.take()
+        }
+
+        fn give_back(&self, empty: &mut EmptyBlocks, leaving: &[Leaving]) {
+            let blocks: usize = leaving.iter().flat_map(|leaving| leaving.pieces()).map(|(_, count)| count).sum();
+            self.left.update(|left| left + blocks * BLOCK);
+            empty.put_released(leaving);
+        }
+    }
+
+    impl BlockMemory for Limited {
+        fn charge(&self, _: usize, bytes: usize) -> bool {
+            let charged = bytes <= self.left.get();
+            self.left.update(|left| if charged { left - bytes } else { left });
+            charged
+        }
+
+        fn grow(&self, offset: usize, bytes: usize) -> bool {
+            self.charge(offset, bytes)
+        }
+
+        fn advise(&self, offset: usize, bytes: usize, huge: bool) {
+            assert_eq!((offset % (GROUP * BLOCK), bytes), (0, GROUP * BLOCK), "a group");
+            self.advised.borrow_mut().push((offset / bytes, huge));
+        }
+    }
+
+    /// The lists of so many groups, all ready.
+    fn groups(count: usize) -> EmptyBlocks {
+        let map = AddressMap::new(NonNull::<u128>::dangling().cast(), 0, 0, count * GROUP * BLOCK);
+        let mut empty = EmptyBlocks::new(map);
+        for group in 0..count {
+            empty.add(group * GROUP, GROUP);
+        }
+        empty
+    }
+
+    fn first_blocks(leaving: &[Leaving]) -> Vec<(usize, usize)> {
+        leaving.iter().flat_map(|leaving| leaving.pieces()).collect()
+    }
+
+    #[test]
+    fn a_group_is_a_huge_page() {
+        assert_eq!(GROUP * BLOCK, 2 << 20);
+    }
+
+    #[test]
+    fn groups_in_use_are_filled_before_another_is_begun() {
+        let mut empty = groups(3);
+        let opened: Vec<_> = (0..40).map(|_| empty.pop().unwrap()).collect();
+        assert_eq!(opened, (0..40).collect::<Vec<_>>());
+        // One of a group that is full, and one of the second group, which has others in use.
+        empty.push(35);
+        empty.push(7);
+        assert_eq!([(); 3].map(|()| empty.pop().unwrap()), [7, 35, 40]);
+        assert_eq!((empty.ready(), empty.all()), (3 * GROUP - 41, 3 * GROUP - 41));
+    }
+
+    #[test]
+    fn at_leisure_whole_groups_are_given_back_and_taken_again() {
+        let (mut empty, memory) = (groups(4), Limited::of_blocks(0));
+        let one = empty.pop().unwrap();
+        let leaving = empty.take_surplus(GROUP, Unit::Group, &memory);
+        assert_eq!(first_blocks(&leaving), [(3 * GROUP, GROUP), (2 * GROUP, GROUP)], "{GROUP} are kept, and a rest");
+        assert_eq!((empty.ready(), empty.all()), (2 * GROUP - 1, 4 * GROUP - 1));
+        memory.give_back(&mut empty, &leaving);
+        assert_eq!(empty.all(), 4 * GROUP - 1);
+        assert_eq!(empty.take_surplus(GROUP, Unit::Group, &memory), [], "the group in use stays");
+        assert_eq!(empty.retake(Unit::Group, &memory), Some(true));
+        assert_eq!(empty.ready(), 3 * GROUP - 1, "a whole group");
+        empty.push(one);
+        assert_eq!(memory.advised(), [], "no group was split");
+    }
+
+    #[test]
+    fn what_is_only_kept_ready_is_idle_until_it_is_opened() {
+        let mut empty = groups(4);
+        empty.pop().unwrap();
+        // 31 blocks of the first group, and the second group.
+        assert_eq!([(); 3].map(|()| empty.take_idle(32)), [Some(2 * GROUP), Some(3 * GROUP), None]);
+        assert_eq!(empty.ready(), 4 * GROUP - 1, "they stay ready");
+        assert_eq!([(); 2].map(|()| empty.take_idle(31)), [Some(GROUP), None]);
+        let opened: Vec<_> = (0..GROUP).map(|_| empty.pop().unwrap()).collect();
+        opened.into_iter().for_each(|block| empty.push(block));
+        assert_eq!([(); 2].map(|()| empty.take_idle(0)), [Some(GROUP), None]);
+    }
+
+    #[test]
+    fn while_memory_is_short_single_blocks_go_and_their_group_is_split() {
+        let (mut empty, memory) = (groups(2), Limited::of_blocks(0));
+        let used: Vec<_> = (0..GROUP + 2).map(|_| empty.pop().unwrap()).collect();
+        empty.push(used[3]);
+        empty.push(used[5]);
+        let leaving = empty.take_surplus(GROUP - 2, Unit::Block, &memory);
+        assert_eq!(
+            first_blocks(&leaving),
+            [(2 * GROUP - 2, 2)],
+            "the highest group first, and no more than are wanted"
+        );
+        assert_eq!(memory.advised(), [(1, false)], "before its blocks are given back");
+        memory.give_back(&mut empty, &leaving);
+        let rest = empty.take_surplus(0, Unit::Block, &memory);
+        assert_eq!(first_blocks(&rest), [(GROUP + 2, GROUP - 4), (3, 1), (5, 1)]);
+        assert_eq!(memory.advised(), [(0, false)], "the other one is split already");
+        memory.give_back(&mut empty, &rest);
+        assert_eq!(empty.pop(), None);
+        // Both groups are in use; each is whole again when all of its blocks are charged.
+        assert_eq!((empty.retake(Unit::Group, &memory), empty.ready()), (Some(true), 2));
+        assert_eq!(memory.advised(), [(0, true)]);
+        assert_eq!((empty.retake(Unit::Group, &memory), empty.ready()), (Some(true), GROUP));
+        assert_eq!(memory.advised(), [(1, true)]);
+        assert_eq!(empty.retake(Unit::Group, &memory), None);
+    }
+
+    #[test]
+    fn a_single_block_of_a_released_group_is_split_off() {
+        let (mut empty, memory) = (groups(1), Limited::of_blocks(0));
+        let all = empty.take_surplus(0, Unit::Block, &memory);
+        assert_eq!((first_blocks(&all), memory.advised()), (vec![(0, GROUP)], vec![]));
+        empty.put_released(&all);
+        assert_eq!(empty.retake(Unit::Group, &memory), Some(false), "the limit");
+        memory.left.set(BLOCK);
+        assert_eq!((empty.retake(Unit::Group, &memory), empty.ready()), (Some(true), 1));
+        assert_eq!(memory.advised(), [(0, false)], "a use of the block must not back the others");
+        let last = empty.take_surplus(0, Unit::Block, &memory);
+        assert_eq!((first_blocks(&last), memory.advised()), (vec![(0, 1)], vec![(0, true)]), "none is charged");
+    }
+
+    #[test]
+    fn blocks_on_their_way_keep_their_group_split() {
+        let (mut empty, memory) = (groups(1), Limited::of_blocks(GROUP));
+        let used = [(); 4].map(|()| empty.pop().unwrap());
+        let first = empty.take_surplus(0, Unit::Block, &memory);
+        empty.push(used[0]);
+        let second = empty.take_surplus(0, Unit::Block, &memory);
+        empty.put_released(&second);
+        assert_eq!((empty.retake(Unit::Group, &memory), memory.advised()), (Some(true), vec![(0, false)]));
+        empty.put_released(&first);
+        assert_eq!((empty.retake(Unit::Group, &memory), memory.advised()), (Some(true), vec![(0, true)]));
+    }
+
+    #[test]
+    fn a_group_may_be_committed_in_pieces() {
+        let map = AddressMap::new(NonNull::<u128>::dangling().cast(), 0, 0, 2 * GROUP * BLOCK);
+        let (mut empty, memory) = (EmptyBlocks::new(map), Limited::of_blocks(0));
+        empty.add(0, 1);
+        empty.add(1, 1);
+        assert_eq!(empty.take_surplus(0, Unit::Group, &memory), []);
+        empty.add(2, GROUP - 2);
+        assert_eq!(first_blocks(&empty.take_surplus(0, Unit::Group, &memory)), [(0, GROUP)]);
+    }
+}

@@ -1,0 +1,61 @@
+//! What a compaction has emptied goes back to the system, and stays away. Alone in its process: its resident memory is measured.
+
+#![forbid(unsafe_code)]
+
+use gc_core::{Gc, Generation, Mutator, Root};
+use gc_tests::{
+    heaps::{calm, wait_until},
+    process::{PageJoiner, anonymous_bytes},
+    random::Random,
+};
+
+type Kept = Root<Vec<Gc<'static, [u64]>>>;
+
+const NURSERY: usize = 4 << 20;
+
+/// 200 MiB of old objects of these sizes, of which one in a thousand stays, at random.
+fn sparse(m: &mut Mutator, words: impl Fn(usize) -> usize) -> Kept {
+    let mut all: Kept = m.root(Vec::<Gc<[u64]>>::new());
+    let mut kept: Kept = m.root(Vec::<Gc<[u64]>>::new());
+    let mut random = Random::new(3);
+    let mut bytes = 0;
+    for n in 0.. {
+        let new = m.alloc_slice_with(words(n), |_| n as u64);
+        all.get_mut(m).push(new);
+        if random.below(1000) == 0 {
+            kept.get_mut(m).push(new);
+        }
+        m.safepoint();
+        bytes += new_bytes(words(n));
+        if bytes > 200 << 20 {
+            break;
+        }
+    }
+    m.collect(Generation::Young);
+    kept
+}
+
+fn new_bytes(words: usize) -> usize {
+    16 + 8 * words
+}
+
+#[test]
+fn a_compaction_gives_back_all_but_what_lives() {
+    for by in [1, 2] {
+        let before = anonymous_bytes();
+        let heap = calm().build().unwrap();
+        let mut m = heap.attach().unwrap();
+        // One size, and forty.
+        let kept = sparse(&mut m, |n| if by == 1 { 6 } else { n * 7919 % 40 * 6 });
+        let report = m.compact();
+        let live = heap.memory_report().old_cells;
+        let most = live + live / 2 + 2 * NURSERY;
+        let backed = || anonymous_bytes().saturating_sub(before);
+        wait_until(&format!("no more than {most} is backed; {live} live, {report:?}"), || backed() <= most);
+        if let Some(joiner) = PageJoiner::hasten() {
+            joiner.wait_for_scans();
+            assert!(backed() <= most, "{} backed after pages were joined; {live} live", backed());
+        }
+        assert!(kept.borrow(&m).iter().all(|slice| slice.iter().all(|&word| word == slice[0])));
+    }
+}
