@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use gc_core::{Gc, Generation, Mutator, Root};
+use gc_core::{Gc, Generation, Mutator, Root, Slot};
 use gc_tests::{
     heaps::{calm, wait_until},
     process::{PageJoiner, anonymous_bytes},
@@ -13,30 +13,30 @@ type Kept = Root<Vec<Gc<'static, [u64]>>>;
 
 const NURSERY: usize = 4 << 20;
 
+/// The most objects.
+const MOST: usize = 4 << 20;
+
 /// 200 MiB of old objects of these sizes, of which one in a thousand stays, at random.
 fn sparse(m: &mut Mutator, words: impl Fn(usize) -> usize) -> Kept {
-    let mut all: Kept = m.root(Vec::<Gc<[u64]>>::new());
+    // In the heap: what a vector has freed stays with the allocator.
+    let all = m.root(m.alloc_slice_with(MOST, |_| Slot::<[u64]>::null()));
     let mut kept: Kept = m.root(Vec::<Gc<[u64]>>::new());
     let mut random = Random::new(3);
     let mut bytes = 0;
-    for n in 0.. {
+    for n in 0..MOST {
         let new = m.alloc_slice_with(words(n), |_| n as u64);
-        all.get_mut(m).push(new);
+        all.get(m)[n].set(m, Some(new));
         if random.below(1000) == 0 {
             kept.get_mut(m).push(new);
         }
         m.safepoint();
-        bytes += new_bytes(words(n));
+        bytes += 16 + 8 * words(n);
         if bytes > 200 << 20 {
             break;
         }
     }
     m.collect(Generation::Young);
     kept
-}
-
-fn new_bytes(words: usize) -> usize {
-    16 + 8 * words
 }
 
 #[test]
