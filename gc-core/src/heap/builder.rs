@@ -90,10 +90,10 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets how many bytes of objects a full collection moves out of sparse blocks: 1 MiB by default. With 0, none.
+    /// Sets how many bytes of objects a full collection moves out of sparse blocks: 512 KiB by default. With 0, none.
     ///
-    /// If the blocks of the old generation are less than two thirds full, a full collection empties the sparsest of them. Objects are
-    /// moved in the pause that ends marking, which a mebibyte makes longer by about a millisecond. So memory that a program has
+    /// If the old generation is less than two thirds full, a full collection empties the sparsest of them. Objects are
+    /// moved in the pause that ends marking, which that makes longer by half a millisecond to one. So memory that a program has
     /// released comes back to the system over some collections; [`Mutator::compact`](crate::Mutator::compact) does it at once.
     ///
     /// ```
@@ -106,7 +106,7 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets how many pointers to the objects that a full collection moves it updates at most: 65 536 by default. Pointers of roots
+    /// Sets how many pointers to the objects that a full collection moves it updates at most: 32 768 by default. Pointers of roots
     /// are not counted. A block with more than a sixteenth of them is left alone, for the next eight full collections too.
     ///
     /// ```
