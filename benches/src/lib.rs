@@ -5,6 +5,8 @@
 //! - [`collections`]: pauses, copying, marking, sweeping. Timed by `benches/collections.rs` and `src/bin/rows.rs`.
 //! - [`counted`]: reference counts side by side. Compared by `src/bin/counted.rs`.
 //! - [`contest`]: whole programs against what users could pick instead, each contestant in processes of its own, in turns.
+//! - [`shift`]: memory that stays resident as the sizes of objects change. Compared with other allocators and other languages by
+//!   `peers/sizes_that_shift`.
 //!
 //! Times drift up to twice from run to run on a shared machine, so nothing here compares a time with one of another run:
 //! yardsticks (an arena, `Box`, `RefCell`, plain pointers) run in between.
