@@ -92,7 +92,7 @@ fn a_program_that_releases_much_has_room_at_the_next_safepoint() {
     let heap = calm().hard_limit(32 << 20).build().unwrap();
     let mut m = heap.attach().unwrap();
     let mut kept = m.root(Vec::<Gc<[u8; 64]>>::new());
-    for _ in 0..6 {
+    for _ in 0..scaled(6) {
         let mut pushed = 0;
         while let Ok(new) = m.try_alloc([1; 64]) {
             kept.get_mut(&m).push(new);

@@ -1,6 +1,7 @@
 //! What is young can always be promoted: also zero-sized objects of alignment 16, which take more old memory than young.
 
 use gc_core::{Gc, Generation, Heap, Trace};
+use gc_tests::sizes::scaled;
 
 type Zst = [u128; 0];
 
@@ -47,7 +48,7 @@ fn what_is_live_stays_whole_though_promotion_takes_more_than_was_young() {
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             m.collect(Generation::Young);
         }));
-        for i in 0..2_000_000_u64 {
+        for i in 0..scaled(2_000_000) {
             m.alloc([u64::MAX - i; 4]);
         }
     }

@@ -10,6 +10,7 @@ use gc_tests::{
     Tested,
     heaps::{calm, checked, settle},
     ledger::{Ledger, Token},
+    sizes::scaled,
 };
 
 #[derive(Trace)]
@@ -92,6 +93,7 @@ fn a_refusal_speaks_of_no_bytes_that_nobody_asked_for() -> Tested {
 /// there on: it goes on, and loses nothing.
 #[test]
 fn a_pause_goes_on_however_much_is_held_elsewhere() -> Tested {
+    let nodes = scaled(2000) as usize;
     for workers in ["verify", "workers=2,verify", "to-space-full=3,verify"] {
         let heap = gc_tests::heaps::under(workers).hard_limit(64 << 20).build()?;
         let ledger = Ledger::default();
@@ -99,7 +101,7 @@ fn a_pause_goes_on_however_much_is_held_elsewhere() -> Tested {
         for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
             let mut list = m.root(None::<Gc<Holds>>);
             let mut slices = m.root(Vec::<Gc<[u64]>>::new());
-            for n in 0..2000 {
+            for n in 0..nodes {
                 let next = list.get(&m);
                 list.set(&m, Some(m.alloc(Holds { next, token: ledger.token(), bytes: [n as u8; 200] })));
                 slices.get_mut(&m).push(m.alloc_slice_with(n % 700, |_| n as u64));
@@ -115,10 +117,10 @@ fn a_pause_goes_on_however_much_is_held_elsewhere() -> Tested {
             let mut next = list.get(&m);
             while let Some(node) = next {
                 length += 1;
-                assert_eq!(node.bytes[100], (2000 - length) as u8);
+                assert_eq!(node.bytes[100], (nodes - length) as u8);
                 next = node.next;
             }
-            assert_eq!(length, 2000);
+            assert_eq!(length, nodes);
             assert!(
                 slices.borrow(&m).iter().enumerate().all(|(n, slice)| slice.iter().all(|value| *value == n as u64))
             );

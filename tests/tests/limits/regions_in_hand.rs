@@ -10,7 +10,10 @@ use std::{
 };
 
 use gc_core::{Gc, Generation, Heap, Mutator, Root, blocking};
-use gc_tests::heaps::{calm, under};
+use gc_tests::{
+    heaps::{calm, under},
+    sizes::scaled,
+};
 
 const BYTES: usize = 900;
 
@@ -62,12 +65,13 @@ fn all_promoted(heap: &Heap, mutators: usize, least: usize) {
 #[test]
 fn what_a_thousand_regions_hold_can_be_promoted() {
     let heap = under("verify").build().unwrap();
-    all_promoted(&heap, 1000, 19);
+    all_promoted(&heap, scaled(1000) as usize, 19);
 }
 
 #[test]
 fn what_hundreds_of_regions_hold_at_the_limit_can_be_promoted() {
-    for limit in [14, 18, 24, 32, 48] {
+    let limits = [14, 18, 24, 32, 48];
+    for limit in &limits[..scaled(limits.len() as u64) as usize] {
         let heap = under("verify,promote-always").hard_limit(limit << 20).build().unwrap();
         all_promoted(&heap, 300, 0);
         let heap = calm().hard_limit(limit << 20).auto(false).build().unwrap();

@@ -4,13 +4,14 @@
 use std::thread;
 
 use gc_core::{Gc, Generation, Root, Slot};
-use gc_tests::heaps::under;
+use gc_tests::{heaps::under, sizes::is_full};
 
 type Slots = Root<Gc<'static, [Slot<'static, u64>]>>;
 
 #[test]
 fn memory_is_refused_at_each_time_in_turn() {
-    for fails in (1..90).step_by(if cfg!(debug_assertions) { 9 } else { 1 }) {
+    let times = (1..90).step_by(if cfg!(debug_assertions) { 9 } else { 1 });
+    for fails in times.step_by(if is_full() { 1 } else { 3 }) {
         let stress = format!("map-fails={fails},workers=4,promote-random,verify");
         let heap = under(&stress).chunk_bytes(16 << 10).nursery_bytes(32 << 10).build().unwrap();
         thread::scope(|scope| {

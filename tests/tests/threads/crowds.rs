@@ -16,7 +16,7 @@ use gc_core::{Counted, CountedWeak, Generation, Slot, blocking};
 use gc_tests::{
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
-    sizes::scaled,
+    sizes::{is_full, scaled},
 };
 
 /// Owners of counted references come and go, while the references are dropped, cloned and upgraded by others.
@@ -168,7 +168,9 @@ fn late_ones_in_turns_do_not_keep_the_heap_from_collecting() {
         }
     });
     let stats = heap.stats();
-    assert!(stats.collections.iter().sum::<u64>() > 2, "{stats:?}");
+    // A tenth of the work is done while one computes and all others give up.
+    let least = if is_full() { 3 } else { 1 };
+    assert!(stats.collections.iter().sum::<u64>() >= least, "{stats:?}");
     assert!(stats.memory_peak < 96 << 20, "{} MiB of 115", stats.memory_peak >> 20);
 }
 
