@@ -110,8 +110,8 @@ fn roots_that_are_dropped_and_made_elsewhere_during_moves_do_no_harm() {
     let (ledger, done) = (Ledger::default(), AtomicBool::new(false));
     let (send, receive) = mpsc::sync_channel::<(Root<Gc<'static, Thing>>, Root<Vec<Gc<'static, Thing>>>)>(64);
     std::thread::scope(|scope| {
-        scope.spawn(move || receive.into_iter().for_each(drop));
-        scope.spawn(|| {
+        let drops = scope.spawn(move || receive.into_iter().for_each(drop));
+        let collects = scope.spawn(|| {
             let mut m = heap.attach().unwrap();
             while !done.load(Ordering::SeqCst) {
                 m.collect(Generation::Old);
@@ -129,6 +129,9 @@ fn roots_that_are_dropped_and_made_elsewhere_during_moves_do_no_harm() {
         done.store(true, Ordering::SeqCst);
         drop((send, kept));
         drop(m);
+        // A sanitizer does not see the end of a scope.
+        drops.join().unwrap();
+        collects.join().unwrap();
     });
     let mut m = heap.attach().unwrap();
     for _ in 0..2 {

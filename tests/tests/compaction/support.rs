@@ -98,9 +98,9 @@ pub(crate) fn collect_all(heap: &Heap, m: &mut Mutator) {
 pub(crate) fn threads(heap: &Heap, threads: u64, body: impl Fn(&mut Mutator, u64, &mut Random) + Sync) {
     let body = &body;
     heap.scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move |m| body(m, thread, &mut Random::new(thread + 1))).unwrap();
-        }
+        let start = |thread| scope.spawn(move |m| body(m, thread, &mut Random::new(thread + 1))).unwrap();
+        // Joined one by one: a sanitizer does not see the end of a scope.
+        (0..threads).map(start).collect::<Vec<_>>().into_iter().for_each(|thread| thread.join().unwrap());
     })
     .unwrap();
 }
