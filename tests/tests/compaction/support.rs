@@ -44,7 +44,10 @@ pub(crate) fn thing(m: &Mutator, number: u64) -> Gc<'_, Thing> {
 /// Checks all of them, and returns how many there are.
 #[track_caller]
 pub(crate) fn check_all<'gc>(things: impl IntoIterator<Item = Gc<'gc, Thing>>) -> usize {
-    things.into_iter().map(|thing| thing.check()).count()
+    things.into_iter().fold(0, |count, thing| {
+        thing.check();
+        count + 1
+    })
 }
 
 /// Settings under which old objects move: by the marker, the barrier and promotion, by several workers, where some blocks stay, in one pause,
