@@ -30,7 +30,8 @@ fn large<'gc>(
     random: &mut Random,
     token: Option<&Ledger>,
 ) -> Gc<'gc, [Part<'gc>]> {
-    let mut pick = |n: usize| (n < 20 || n > MANY - 20).then(|| things[random.below(things.len() as u64) as usize]);
+    let mut pick =
+        |n: usize| (!(20..=MANY - 20).contains(&n)).then(|| things[random.below(things.len() as u64) as usize]);
     m.alloc_slice_with(MANY, |n| Part {
         slot: Slot::new(pick(n)),
         fixed: pick(n),

@@ -1,8 +1,11 @@
 //! Roots follow, whatever they hold and whoever has them: they are never recorded, and looked at in the pause in which objects move.
 
-use std::sync::{
-    atomic::{AtomicBool, Ordering},
-    mpsc,
+use std::{
+    collections::VecDeque,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
 };
 
 use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace};
@@ -17,7 +20,7 @@ struct State<'gc> {
     stack: Vec<Gc<'gc, Thing>>,
     slot: Slot<'gc, Thing>,
     cell: GcCell<Vec<Gc<'gc, Thing>>>,
-    frames: Vec<Box<(u8, Gc<'gc, Thing>)>>,
+    frames: VecDeque<(u8, Gc<'gc, Thing>)>,
     either: Result<Gc<'gc, [Gc<'gc, Thing>]>, u64>,
 }
 
@@ -28,7 +31,7 @@ impl<'gc> State<'gc> {
             stack: vec![thing(m, 2); 10],
             slot: Slot::new(Some(thing(m, 3))),
             cell: GcCell::new(vec![thing(m, 4)]),
-            frames: vec![Box::new((1, thing(m, 5)))],
+            frames: VecDeque::from([(1, thing(m, 5))]),
             either: Err(6),
         }
     }
@@ -49,7 +52,7 @@ impl<'gc> State<'gc> {
             3 => self.slot.set(m, self.registers[which]),
             4 => self.cell.borrow_mut(m).extend(self.slot.get()),
             5 => core::mem::swap(&mut *self.cell.borrow_mut(m), &mut self.stack),
-            6 => self.frames.extend(self.registers[which].map(|thing| Box::new((1, thing)))),
+            6 => self.frames.extend(self.registers[which].map(|thing| (1, thing))),
             7 => self.either = Ok(m.alloc_slice_copy(&self.stack)),
             _ => {
                 self.frames.truncate(3);
@@ -110,8 +113,8 @@ fn roots_that_are_dropped_and_made_elsewhere_during_moves_do_no_harm() {
     let (ledger, done) = (Ledger::default(), AtomicBool::new(false));
     let (send, receive) = mpsc::sync_channel::<(Root<Gc<'static, Thing>>, Root<Vec<Gc<'static, Thing>>>)>(64);
     std::thread::scope(|scope| {
-        scope.spawn(move || receive.into_iter().for_each(drop));
-        scope.spawn(|| {
+        let drops = scope.spawn(move || receive.into_iter().for_each(drop));
+        let collects = scope.spawn(|| {
             let mut m = heap.attach().unwrap();
             while !done.load(Ordering::SeqCst) {
                 m.collect(Generation::Old);
@@ -129,6 +132,9 @@ fn roots_that_are_dropped_and_made_elsewhere_during_moves_do_no_harm() {
         done.store(true, Ordering::SeqCst);
         drop((send, kept));
         drop(m);
+        // A sanitizer does not see the end of a scope.
+        drops.join().unwrap();
+        collects.join().unwrap();
     });
     let mut m = heap.attach().unwrap();
     for _ in 0..2 {

@@ -123,7 +123,7 @@ fn objects_without_bytes_keep_places_of_their_own() -> Tested {
         places.sort_unstable();
         places.dedup();
         assert_eq!(places.len(), 50);
-        assert!(aligned.borrow(m).iter().all(|&one| core::ptr::from_ref(Gc::as_ref(one)).addr() % 64 == 0));
+        assert!(aligned.borrow(m).iter().all(|&one| core::ptr::from_ref(Gc::as_ref(one)).addr().is_multiple_of(64)));
         assert!(empty.borrow(m).iter().enumerate().all(|(n, slice)| slice.len() == n % 2));
         assert_eq!(many.get(m).len(), 100_000);
         assert!(

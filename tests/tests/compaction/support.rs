@@ -44,7 +44,10 @@ pub(crate) fn thing(m: &Mutator, number: u64) -> Gc<'_, Thing> {
 /// Checks all of them, and returns how many there are.
 #[track_caller]
 pub(crate) fn check_all<'gc>(things: impl IntoIterator<Item = Gc<'gc, Thing>>) -> usize {
-    things.into_iter().map(|thing| thing.check()).count()
+    things.into_iter().fold(0, |count, thing| {
+        thing.check();
+        count + 1
+    })
 }
 
 /// Settings under which old objects move: by the marker, the barrier and promotion, by several workers, where some blocks stay, in one pause,
@@ -98,9 +101,9 @@ pub(crate) fn collect_all(heap: &Heap, m: &mut Mutator) {
 pub(crate) fn threads(heap: &Heap, threads: u64, body: impl Fn(&mut Mutator, u64, &mut Random) + Sync) {
     let body = &body;
     heap.scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move |m| body(m, thread, &mut Random::new(thread + 1))).unwrap();
-        }
+        let start = |thread| scope.spawn(move |m| body(m, thread, &mut Random::new(thread + 1))).unwrap();
+        // Joined one by one: a sanitizer does not see the end of a scope.
+        (0..threads).map(start).collect::<Vec<_>>().into_iter().for_each(|thread| thread.join().unwrap());
     })
     .unwrap();
 }
