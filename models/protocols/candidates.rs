@@ -131,10 +131,10 @@ fn choice_and_promotion() {
         candidates.begin(&[block], 8, 8);
         let reader = {
             let candidates = candidates.clone();
-            thread::spawn(move || candidates.contains(OLD + BLOCK * block as usize))
+            thread::spawn(move || candidates.count(OLD + BLOCK * block as usize))
         };
         let opened = old.open(class).unwrap();
-        assert!(reader.join().unwrap());
+        assert!(candidates.count(OLD + BLOCK * block as usize) && reader.join().unwrap());
         assert_ne!(opened, block, "an object is promoted into a candidate");
     });
 }
