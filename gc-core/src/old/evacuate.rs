@@ -18,6 +18,7 @@ use crate::{
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
+        mutant,
     },
 };
 
@@ -100,7 +101,7 @@ pub(crate) fn move_out(
     let live = alive(old, block, which);
     let (map, bits) = (old.map, old.bits.clone());
     let address = |granule| address_in(&map, block as usize, class, granule);
-    if old.blocks[block as usize].drops {
+    if old.blocks[block as usize].drops && !mutant::EVACUATED_DEAD_ARE_LOST.is_planted() {
         let drops = load(bits.drops.block(block as usize));
         for granule in ones(core::array::from_fn::<u64, BLOCK_WORDS, _>(|word| drops[word] & !live[word])) {
             // SAFETY: a drop bit is set for an object only.

@@ -29,7 +29,7 @@ use crate::{
         large::RunTable,
         old::Bits,
     },
-    sync::atomic::Ordering,
+    sync::{atomic::Ordering, mutant},
     trace::{Trace, Visitor, sealed},
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
@@ -294,7 +294,9 @@ impl<'a> Marker<'a> {
     unsafe fn record_cell<T: Trace>(&mut self, content: *mut T, visited: usize) {
         if self.candidates.spend(visited as u64 / CELL_POINTERS) {
             let content = NonNull::new(content.cast()).expect("a cell is not at address 0");
-            self.state.recorded.cells.push(RecordedCell { content, update: update_content::<T> });
+            if !mutant::CELLS_ARE_NOT_RECORDED.is_planted() {
+                self.state.recorded.cells.push(RecordedCell { content, update: update_content::<T> });
+            }
             return;
         }
         let before = self.state.work.objects.len();

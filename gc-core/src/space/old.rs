@@ -343,7 +343,9 @@ impl OldSpace {
             self.partial.iter_mut().for_each(Vec::clear);
             self.free_cells = [0; CLASSES];
             // A block that its sweep does not list counts as full from then on.
-            self.blocks.iter_mut().for_each(|block| block.free = 0);
+            if !mutant::FREE_CELLS_STAY_COUNTED.is_planted() {
+                self.blocks.iter_mut().for_each(|block| block.free = 0);
+            }
         }
         for block in &mut self.blocks {
             block.unswept = block.class.is_some();
