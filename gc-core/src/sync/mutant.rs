@@ -124,14 +124,14 @@ mutants! {
 
 // Compaction.
 mutants! {
-    /// A pointer into a candidate that is stored during marking is not recorded: model `candidates`, and the tests of compaction.
-    STORES_ARE_NOT_RECORDED = "stores_are_not_recorded", in builds;
+    /// A pointer into a candidate that is stored during marking is not recorded: model `candidates`.
+    STORES_ARE_NOT_RECORDED = "stores_are_not_recorded";
     /// A cell that the marker has read is not recorded: the tests of compaction.
     CELLS_ARE_NOT_RECORDED = "cells_are_not_recorded", in builds;
     /// Objects that are promoted during marking do not record their pointers into candidates: the tests of compaction.
     PROMOTED_ARE_NOT_RECORDED = "promoted_are_not_recorded", in builds;
-    /// A block stays a candidate although a place was not recorded: model `candidates`, and the tests of compaction.
-    TOO_MANY_PLACES_STAY = "too_many_places_stay", in builds;
+    /// A block stays a candidate although a place was not recorded: model `candidates`.
+    TOO_MANY_PLACES_STAY = "too_many_places_stay";
     /// Candidates stay on the lists of blocks that objects are promoted into: model `candidates`.
     CANDIDATES_STAY_LISTED = "candidates_stay_listed";
     /// A recorded place is not updated: the verifier, in the tests of compaction.
