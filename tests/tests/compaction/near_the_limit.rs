@@ -21,7 +21,16 @@ fn every_phase_of_shifting_sizes_gets_its_share() -> Tested {
         let mut phase = m.root(Vec::<Gc<[u8]>>::new());
         let count = (limit / 2 / scaled(1) as usize) / (bytes + 16);
         for n in 0..count {
-            let new = m.try_alloc_slice_copy(&vec![n as u8; bytes])?;
+            // What the last phase has dropped may have to be collected first: a refusal promises that.
+            let mut refused = 0;
+            let new = loop {
+                match m.try_alloc_slice_copy(&vec![n as u8; bytes]) {
+                    Ok(new) => break new,
+                    Err(error) => assert!(refused < 32, "{bytes} bytes, object {n} of {count}: {error}"),
+                }
+                refused += 1;
+                m.safepoint();
+            };
             phase.get_mut(&m).push(new);
             if random.below(500) == 0 {
                 kept.get_mut(&m).push(new);
