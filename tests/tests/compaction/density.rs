@@ -5,7 +5,7 @@ use gc_tests::{
     Tested,
     heaps::{calm, under, wait_until},
     random::Random,
-    sizes::scaled,
+    sizes::{is_full, scaled},
 };
 
 /// Checks that the heap holds little more than what lives and two nurseries. What goes back goes on the heap's thread.
@@ -64,7 +64,8 @@ fn one_compaction_is_enough() -> Tested {
         let report = m.compact();
         assert_dense(&heap, "after a compaction");
         assert_whole(&m, &kept);
-        assert!(report.objects_moved > 0 && report.memory_after < report.memory_before, "{report:?}");
+        let less = report.memory_after < report.memory_before;
+        assert!((report.objects_moved > 0 && less) || !is_full(), "{report:?}");
         // A dense heap stays as it is.
         let again = m.compact();
         assert_eq!((again.objects_moved, again.bytes_moved), (0, 0));
