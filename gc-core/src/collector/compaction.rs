@@ -51,8 +51,8 @@ impl StoppedHeap<'_> {
         if config.compact_bytes == 0 || (by_test.is_none() && !self.old.space.is_sparse()) {
             return;
         }
-        let Old { space, cursors, candidates: chosen, .. } = &mut *self.old;
-        cursors.iter_mut().for_each(|cursors| cursors.close(space));
+        self.old.close_cursors();
+        let Old { space, candidates: chosen, .. } = &mut *self.old;
         *chosen = match by_test {
             None => space.choose_sparse(config.compact_bytes),
             Some(by) => {
@@ -92,24 +92,24 @@ impl StoppedHeap<'_> {
             current.swept += swept.bytes;
             current.objects += swept.objects;
         });
-        drop(candidates.end());
+        candidates.end();
         collector.stats.record_compaction(compacted.moved.objects, compacted.moved.bytes, compacted.blocks, false);
         tables.check(self.collector.map);
         self.verify(Checkpoint::Evacuated);
     }
 
     /// Moves objects together, and updates every pointer of the heap. No major cycle is under way, and nothing is young.
-    pub(crate) fn compact_all(&mut self) -> Compacted {
+    pub(crate) fn compact_all(&mut self) {
         debug_assert_eq!(self.collector.major.phase(), Phase::Idle);
         debug_assert_eq!((self.young.space.in_use(), self.young.remembered.len()), (0, 0));
         let collector = self.collector;
         let candidates = &collector.candidates;
-        collector.headroom.set_wants_compaction(false);
-        let Old { space, cursors, .. } = &mut *self.old;
-        cursors.iter_mut().for_each(|cursors| cursors.close(space));
+        collector.headroom.begin_compaction();
+        self.old.close_cursors();
+        let space = &mut self.old.space;
         let plan = space.plan();
         if plan.evacuated.is_empty() {
-            return Compacted::default();
+            return;
         }
         space.unlist(&plan.evacuated);
         space.prefer(&plan.kept, &plan.groups);
@@ -120,19 +120,18 @@ impl StoppedHeap<'_> {
         self.update_roots(&mut updater);
         self.update_objects(&mut updater);
         let (compacted, _) = self.empty(&moved);
-        let Old { space, cursors, .. } = &mut *self.old;
+        let space = &mut self.old.space;
         for &block in plan.evacuated.iter().filter(|&&block| candidates.of(block) == Candidacy::Left) {
             let live = evacuate::count(space, block, Alive::Allocated);
             space.close_open(block, live);
         }
-        drop(candidates.end());
+        candidates.end();
         space.prefer(&[], &[]);
         // So that the free cells of blocks that have received objects are listed.
-        cursors.iter_mut().for_each(|cursors| cursors.close(space));
+        self.old.close_cursors();
         collector.stats.record_compaction(compacted.moved.objects, compacted.moved.bytes, compacted.blocks, true);
         tables.check(self.collector.map);
         self.verify(Checkpoint::AfterPromotion);
-        compacted
     }
 
     /// Moves the live objects of those blocks that are still candidates. Blocks for which there is no room leave. Returns the

@@ -117,6 +117,11 @@ impl Old {
             candidates: Vec::new(),
         }
     }
+
+    /// Closes the open blocks of all workers, and lists them.
+    pub(crate) fn close_cursors(&mut self) {
+        self.cursors.iter_mut().for_each(|cursors| cursors.close(&mut self.space));
+    }
 }
 
 /// Returns the bytes that the old generation takes, large objects of any age included.

@@ -240,9 +240,14 @@ impl Headroom {
         self.nearly_full.load(Ordering::Relaxed) && !self.wants_compaction()
     }
 
-    /// Records whether the heap had better be compacted.
-    pub(crate) fn set_wants_compaction(&self, wants: bool) {
-        self.compact.store(wants, Ordering::Relaxed);
+    /// Decides, at the end of a major cycle, whether the heap had better be compacted: it is nearly full, and `makes_room`.
+    pub(crate) fn decide_compaction(&self, makes_room: impl FnOnce() -> bool) {
+        self.compact.store(self.nearly_full.load(Ordering::Relaxed) && makes_room(), Ordering::Relaxed);
+    }
+
+    /// Records that the heap is compacted now.
+    pub(crate) fn begin_compaction(&self) {
+        self.compact.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn wants_compaction(&self) -> bool {

@@ -210,9 +210,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         let room = collector.headroom.measure(budget, &old.space, large, &old.mix);
         let grown = (after + current.swept).saturating_sub(current.old_at_begin);
         let little = collector.headroom.major_ended(room, budget.limit(), grown);
-        collector.headroom.set_wants_compaction(false);
-        let sparse = collector.headroom.is_nearly_full() && old.space.is_worth_compacting();
-        collector.headroom.set_wants_compaction(sparse);
+        collector.headroom.decide_compaction(|| old.space.is_worth_compacting());
         let above = after.saturating_add(budget.external()) > collector.pacing.soft_limit();
         if let Some(room) = little.or(above.then(|| room.map_or(usize::MAX, |room| room.small))) {
             collector.pressure.raise(room);

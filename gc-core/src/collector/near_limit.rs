@@ -117,8 +117,7 @@ impl StoppedHeap<'_> {
         collector.headroom.begin_fit();
         if self.young.near {
             // The free cells of open blocks are room, too, and for any worker.
-            let old = &mut *self.old;
-            old.cursors.iter_mut().for_each(|cursors| cursors.close(&mut old.space));
+            self.old.close_cursors();
         }
         let room = self.room();
         let near = room.is_some_and(|room| {
@@ -131,8 +130,7 @@ impl StoppedHeap<'_> {
         self.young.recount(near);
         self.old.space.scarce = near;
         if near {
-            let old = &mut *self.old;
-            old.cursors.iter_mut().for_each(|cursors| cursors.close(&mut old.space));
+            self.old.close_cursors();
         }
         match room {
             Some(room) => {

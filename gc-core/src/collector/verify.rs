@@ -21,7 +21,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{
     barrier::Remembered,
-    memory::{AddressMap, bitmap::ones},
+    memory::{
+        AddressMap,
+        bitmap::{self, ones},
+    },
     object::{CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, size_class::SizeClass},
     roots::RootTable,
     space::{
@@ -242,9 +245,7 @@ fn check_lists(old: &OldSpace) -> Result<(), Damage> {
     for (index, &free) in old.free_cells().iter().enumerate() {
         let class = SizeClass::from_index(index);
         for &block in old.listed(class) {
-            // Relaxed: the world is stopped.
-            let words = old.bits.allocated.block(block as usize).iter().map(|word| word.load(Ordering::Relaxed));
-            let live: usize = words.map(|word| word.count_ones() as usize).sum();
+            let live = bitmap::count(old.bits.allocated.block(block as usize));
             let (found, counted) = (class.cells() - live, old.listed_free(block));
             if old.blocks[block as usize].class != Some(class) || found != counted || !listed.insert(block) {
                 return damage(format!(

@@ -130,6 +130,12 @@ pub(crate) fn ones(words: impl IntoIterator<Item = u64>) -> impl Iterator<Item =
     })
 }
 
+/// Returns the number of set bits of a block's words.
+pub(crate) fn count(words: &[AtomicU64; BLOCK_WORDS]) -> usize {
+    // Relaxed: in a pause; no other thread uses the block.
+    words.iter().map(|word| word.load(Ordering::Relaxed).count_ones() as usize).sum()
+}
+
 /// Returns the first set bit of a block's words at or after `from`.
 pub(crate) fn next_set(words: &[AtomicU64; BLOCK_WORDS], from: usize) -> Option<usize> {
     let mut index = from / 64;

@@ -10,7 +10,7 @@
 
 use crate::{
     memory::{
-        bitmap::{BLOCK_WORDS, ones, prefetch},
+        bitmap::{self, BLOCK_WORDS, ones, prefetch},
         poison,
     },
     object::{HEADER, Header, copy_object},
@@ -24,7 +24,7 @@ use crate::{
 
 use super::{
     promote::Cursors,
-    sweep::{Dead, Swept},
+    sweep::{self, Dead, Swept},
 };
 
 /// A table that is keyed by the addresses of objects. It follows each object that moves in the old part.
@@ -65,23 +65,23 @@ fn load(words: &[AtomicU64; BLOCK_WORDS]) -> [u64; BLOCK_WORDS] {
     words.each_ref().map(|word| word.load(Ordering::Relaxed))
 }
 
-/// Returns the live objects of a block.
-fn alive(old: &OldSpace, block: u32, alive: Alive) -> [u64; BLOCK_WORDS] {
-    load(match alive {
+/// Returns the bits of the live objects of a block.
+fn words(old: &OldSpace, block: u32, alive: Alive) -> &[AtomicU64; BLOCK_WORDS] {
+    match alive {
         Alive::Marked => old.bits.marks.block(block as usize),
         Alive::Allocated => old.bits.allocated.block(block as usize),
-    })
+    }
 }
 
 /// Returns how many objects of a block are alive.
 pub(crate) fn count(old: &OldSpace, block: u32, which: Alive) -> usize {
-    alive(old, block, which).iter().map(|word| word.count_ones() as usize).sum()
+    bitmap::count(words(old, block, which))
 }
 
 /// Calls `visit` with the address of every object in a block.
 pub(crate) fn for_each(old: &OldSpace, block: u32, visit: impl FnMut(*mut u8)) {
     let Some(class) = old.blocks[block as usize].class else { return };
-    ones(alive(old, block, Alive::Allocated))
+    ones(load(words(old, block, Alive::Allocated)))
         .map(|granule| old.address(block as usize, class, granule))
         .for_each(visit);
 }
@@ -98,18 +98,12 @@ pub(crate) fn move_out(
     tables: &mut impl FollowMoves,
 ) -> Moved {
     let Some(class) = old.blocks[block as usize].class else { unreachable!("gc-core: an empty block is evacuated") };
-    let live = alive(old, block, which);
+    if which == Alive::Marked && old.blocks[block as usize].drops && !mutant::EVACUATED_DEAD_ARE_LOST.is_planted() {
+        sweep::move_out_dead(old, block as usize, dead);
+    }
+    let live = load(words(old, block, which));
     let (map, bits) = (old.map, old.bits.clone());
     let address = |granule| address_in(&map, block as usize, class, granule);
-    if old.blocks[block as usize].drops && !mutant::EVACUATED_DEAD_ARE_LOST.is_planted() {
-        let drops = load(bits.drops.block(block as usize));
-        for granule in ones(core::array::from_fn::<u64, BLOCK_WORDS, _>(|word| drops[word] & !live[word])) {
-            // SAFETY: a drop bit is set for an object only.
-            let info = unsafe { Header::of(address(granule)).info() };
-            // SAFETY: the object is dead, so no thread uses it; its memory is reused after the pause.
-            unsafe { dead.enqueue(address(granule), info) };
-        }
-    }
     let old = Mutex::new(old);
     let mut ahead = ones(live).map(address).skip(AHEAD);
     let mut moved = Moved::default();
@@ -140,7 +134,7 @@ pub(crate) fn move_out(
 pub(crate) fn empty(old: &mut OldSpace, block: u32, moved: usize) -> Swept {
     let index = block as usize;
     let Some(class) = old.blocks[index].class else { unreachable!("gc-core: an empty block is emptied") };
-    let objects: usize = load(old.bits.allocated.block(index)).iter().map(|word| word.count_ones() as usize).sum();
+    let objects = count(old, block, Alive::Allocated);
     for bits in [&old.bits.allocated, &old.bits.marks, &old.bits.drops] {
         for word in bits.block(index) {
             // Relaxed: the world is stopped.

@@ -6,13 +6,13 @@
 //!   for all of it, and one block per class for each worker that takes part.
 
 use crate::{
-    memory::{BLOCK, GRANULE, bitmap::next_set},
+    memory::{BLOCK, GRANULE, bitmap},
     object::{
         TypeInfo,
         size_class::{CLASSES, SizeClass},
     },
     space::old::{Bits, OldSpace},
-    sync::{Mutex, atomic::Ordering, mutant},
+    sync::{Mutex, mutant},
 };
 
 /// Where one worker promotes the next object of each class.
@@ -95,10 +95,7 @@ impl Cursors {
         debug_assert_eq!(self.bytes, 0, "closed before it was flushed");
         for cursor in &mut self.of {
             if let Some(block) = core::mem::replace(cursor, NOWHERE).block {
-                let words = old.bits.allocated.block(block as usize);
-                // Relaxed: in a pause.
-                let live = words.iter().map(|word| word.load(Ordering::Relaxed).count_ones() as usize).sum();
-                old.close_open(block, live);
+                old.close_open(block, bitmap::count(old.bits.allocated.block(block as usize)));
             }
         }
     }
@@ -144,7 +141,7 @@ impl Cursor {
         // A block's last bytes need not be a whole cell.
         while cell < class.cells() {
             let from = cell * class.bytes();
-            let taken = next_set(bits, from / GRANULE).map_or(BLOCK, |granule| granule * GRANULE);
+            let taken = bitmap::next_set(bits, from / GRANULE).map_or(BLOCK, |granule| granule * GRANULE);
             let until = if taken == BLOCK { class.cells() } else { class.cell_of(taken) };
             if until > cell {
                 self.next = start + from;

@@ -76,7 +76,7 @@ pub(crate) fn blocks(old: &mut OldSpace, progress: &mut Progress, count: usize, 
 fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
     let Some(class) = old.blocks[block].class else { unreachable!("gc-core: an empty block waits to be swept") };
     if old.blocks[block].drops {
-        move_out(old, block, dead);
+        move_out_dead(old, block, dead);
     }
     poison_dead(old, block);
     let (mut before, mut live) = (0, 0);
@@ -99,8 +99,8 @@ fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
     swept
 }
 
-/// Moves the values of a block's dead objects that need dropping to the drop queue.
-fn move_out(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
+/// Moves the values of a block's dead objects that need dropping to the drop queue. Marking is complete.
+pub(super) fn move_out_dead(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
     let Some(class) = old.blocks[block].class else { return };
     let (marks, drops) = (old.bits.marks.block(block), old.bits.drops.block(block));
     // Relaxed: as in `block`.

@@ -136,15 +136,15 @@ impl Candidates {
         self.bytes.store((last - first + 1) as usize * BLOCK, Ordering::Relaxed);
     }
 
-    /// Empties the set. Returns what was recorded and not taken. The caller leads a pause.
-    pub(crate) fn end(&self) -> Recorded {
+    /// Empties the set. The caller leads a pause, and has taken what was recorded.
+    pub(crate) fn end(&self) {
         let range = self.range();
         for block in 0..range.bytes / BLOCK {
             // Relaxed, both: as in `begin`.
             self.word((range.start - self.map.old.start) / BLOCK + block).store(0, Ordering::Relaxed);
         }
         self.bytes.store(0, Ordering::Relaxed);
-        self.take()
+        debug_assert!(self.recorded.lock().is_empty());
     }
 
     /// Returns a range of addresses in which all candidates lie: empty if there are none. The caller looks again in each pause.

@@ -61,13 +61,10 @@ impl OldSpace {
         groups
     }
 
-    /// Chooses blocks to evacuate when marking ends, the blocks of the sparsest groups first: at most `bytes` of objects. No cursor
-    /// is open.
+    /// Chooses blocks to evacuate when marking ends, the blocks of the sparsest groups first: at most `bytes` of objects. The groups
+    /// are [sparse](Self::is_sparse), and no cursor is open.
     pub(crate) fn choose_sparse(&self, bytes: usize) -> Vec<u32> {
         let mut chosen = Vec::new();
-        if !self.is_sparse() {
-            return chosen;
-        }
         let mut groups = self.groups();
         groups.retain(|group| group.used > 0 && group.live_bytes < GROUP * BLOCK / 3 * 2);
         groups.sort_unstable_by_key(|group| group.live_bytes);
