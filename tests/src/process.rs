@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::heaps::TIMEOUT;
+use crate::heaps::{TIMEOUT, wait_until};
 
 /// Bytes of this process that are in memory.
 pub fn resident_bytes() -> usize {
@@ -68,6 +68,18 @@ impl Drop for PageJoiner {
             // What was not permitted was not changed.
             let _ = fs::write(Self::path(setting), before.trim());
         }
+    }
+}
+
+/// Waits until no more than `most` bytes of anonymous memory are backed beyond those `before`, and checks that the system does not
+/// back more again when it joins pages.
+#[track_caller]
+pub fn assert_backed(before: usize, most: usize, what: &str) {
+    let backed = || anonymous_bytes().saturating_sub(before);
+    wait_until(&format!("no more than {most} bytes are backed: {what}"), || backed() <= most);
+    if let Some(joiner) = PageJoiner::hasten() {
+        joiner.wait_for_scans();
+        assert!(backed() <= most, "{} bytes backed after pages were joined, at most {most} expected: {what}", backed());
     }
 }
 

@@ -4,8 +4,8 @@
 
 use gc_core::{Gc, Generation, Mutator, Root};
 use gc_tests::{
-    heaps::{calm, settle, wait_until},
-    process::{PageJoiner, anonymous_bytes},
+    heaps::{calm, settle},
+    process::{anonymous_bytes, assert_backed},
 };
 
 type Kept = Root<Vec<Gc<'static, [u64]>>>;
@@ -42,12 +42,7 @@ fn spike(before: usize, mib: usize) {
     settle(&heap);
     let live = heap.memory_report().live;
     let most = live + live / 2 + 2 * NURSERY;
-    let backed = || anonymous_bytes().saturating_sub(before);
-    wait_until(&format!("no more than {most} is backed; {live} live"), || backed() <= most);
-    if let Some(joiner) = PageJoiner::hasten() {
-        joiner.wait_for_scans();
-        assert!(backed() <= most, "{} backed after pages were joined; {live} live", backed());
-    }
+    assert_backed(before, most, &format!("{live} live"));
     drop(kept);
 }
 

@@ -4,8 +4,8 @@
 
 use gc_core::{Gc, Generation, Mutator, Root, Slot};
 use gc_tests::{
-    heaps::{calm, wait_until},
-    process::{PageJoiner, anonymous_bytes},
+    heaps::calm,
+    process::{anonymous_bytes, assert_backed},
     random::Random,
 };
 
@@ -50,12 +50,7 @@ fn a_compaction_gives_back_all_but_what_lives() {
         let report = m.compact();
         let live = heap.memory_report().old_cells;
         let most = live + live / 2 + 2 * NURSERY;
-        let backed = || anonymous_bytes().saturating_sub(before);
-        wait_until(&format!("no more than {most} is backed; {live} live, {report:?}"), || backed() <= most);
-        if let Some(joiner) = PageJoiner::hasten() {
-            joiner.wait_for_scans();
-            assert!(backed() <= most, "{} backed after pages were joined; {live} live", backed());
-        }
+        assert_backed(before, most, &format!("{live} live, {report:?}"));
         assert!(kept.borrow(&m).iter().all(|slice| slice.iter().all(|&word| word == slice[0])));
     }
 }

@@ -1,4 +1,4 @@
-//! Roots follow, whatever they hold and whoever has them: they are never recorded, and looked at in the pause in which objects move.
+//! Roots follow, whatever they hold and wherever they are kept: they are never recorded, and looked at in the pause in which objects move.
 
 use std::{
     collections::VecDeque,
