@@ -9,7 +9,9 @@
 //! ```
 //!
 //! - **[compact.bound]** A major cycle moves at most `compact_bytes`, and updates at most `compact_places` recorded places, beside
-//!   the roots. So the pause that ends marking stays short, however much is sparse and however many pointers lead there.
+//!   the roots. So the pause that ends marking stays short, however much is sparse and however many pointers lead there. One thing is
+//!   not counted: the rest of a cell that was written during marking and holds a recorded pointer. The next minor
+//!   collection visits it whole, too.
 //! - **[compact.room]** Moving takes only cells that exist: blocks for which there is no room are left alone. All at once needs no
 //!   empty block: the objects of a class fit into the free cells of its fullest blocks.
 //! - **[compact.large]** Large objects do not move. Their fields are updated like others.
