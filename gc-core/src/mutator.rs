@@ -491,9 +491,12 @@ impl Drop for Mutator {
             return;
         }
         let collector = local.collector.clone();
-        // What is in hand counts towards what is due. Blocked before the registry lock, so that the leader of a pause does not wait
-        // for this thread.
-        local.charge_in_hand();
+        // What is in hand counts towards what is due. If the process exits inside of `blocked`, the mutator does not run, and a
+        // leader may be using its buffer ([mutator-state.owner]).
+        if local.word.owner_runs() {
+            local.charge_in_hand();
+        }
+        // Blocked before the registry lock, so that the leader of a pause does not wait for this thread.
         request::detach(local);
         let mut registry = collector.registry.lock();
         // SAFETY: BLOCKED just now, and in the registry. Only this mutator points to it, for it is not lent.
@@ -508,5 +511,29 @@ impl Drop for Mutator {
 impl fmt::Debug for Mutator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mutator").field("pending", &self.safepoint_pending()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Heap, Stress, collector::request};
+
+    /// So does a process that exits inside of `blocked`, with the mutator in a thread-local: a leader may be using its buffer.
+    #[test]
+    fn a_mutator_that_is_dropped_inside_of_blocked_does_not_touch_its_buffer() {
+        let heap = Heap::builder().stress(Stress::default()).build().unwrap();
+        let mut fresh = Vec::new();
+        for is_blocked in [false, true] {
+            let m = heap.attach().unwrap();
+            m.alloc([0_u64; 100]);
+            if is_blocked {
+                request::enter_blocked(m.local());
+            }
+            let before = heap.collector().pacing.fresh_bytes();
+            drop(m);
+            fresh.push(heap.collector().pacing.fresh_bytes() - before);
+        }
+        assert!(fresh[0] >= 800, "{fresh:?}");
+        assert_eq!(fresh[1], 0);
     }
 }

@@ -55,6 +55,12 @@ impl StateWord {
         self.word.fetch_or(0, Ordering::AcqRel) & STATE == RUNNING
     }
 
+    /// Returns whether the mutator is RUNNING. Called by the owner, who alone changes that.
+    pub(crate) fn owner_runs(&self) -> bool {
+        // Relaxed: what the owner itself wrote.
+        self.word.load(Ordering::Relaxed) & STATE == RUNNING
+    }
+
     /// Changes the word if it is `from`. AcqRel: the leader sees what the thread wrote to the heap before it left RUNNING. A
     /// thread that becomes RUNNING sees what the leader wrote.
     #[inline(always)]
