@@ -106,11 +106,11 @@ impl StoppedHeap<'_> {
         debug_assert_eq!((self.young.space.in_use(), self.young.remembered.len()), (0, 0));
         let collector = self.collector;
         let candidates = &collector.candidates;
-        collector.headroom.begin_compaction();
         self.old.close_cursors();
         let space = &mut self.old.space;
         let plan = space.plan();
         if plan.evacuated.is_empty() {
+            collector.headroom.compacted(self.room(), collector.memory.budget.limit());
             return;
         }
         space.unlist(&plan.evacuated);
@@ -132,6 +132,7 @@ impl StoppedHeap<'_> {
         // So that the free cells of blocks that have received objects are listed.
         self.old.close_cursors();
         collector.stats.record_compaction(compacted.moved.objects, compacted.moved.bytes, compacted.blocks, true);
+        collector.headroom.compacted(self.room(), collector.memory.budget.limit());
         tables.check(self.collector.map);
         self.verify(Checkpoint::AfterPromotion);
     }

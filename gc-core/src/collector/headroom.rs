@@ -11,7 +11,7 @@
 //! | nearly full | a major cycle has ended with less room than [`margin`](Headroom::margin) | the next pause compacts the heap, if that makes room; `try_` allocations are refused early |
 //!
 //! - **[headroom.promise]** A refused allocation promises a major cycle, except in a heap that is nearly full and whose last
-//!   promised cycles made little room: then only every n-th refusal does. `n` grows by half with each promised cycle that ends
+//!   promised cycles, with their compactions, made little room: then only every n-th refusal does. `n` grows by half with each promised cycle that ends
 //!   with less than one and a half margins, to 16 at most, and is halved by one that ends with three. So a program that releases
 //!   much gets its memory at the next safepoint, and a program that releases a little at a time pays for few cycles. All of it
 //!   depends on counts, not on time.
@@ -170,30 +170,30 @@ impl Headroom {
     }
 
     /// Records the room at the end of a major cycle, during which the old generation grew by `grown` bytes: the cycle has left
-    /// these too, and has not looked for garbage among them.
+    /// these too, and has not looked for garbage among them. If the heap is nearly full, and a compaction `makes_room`, one is due, and
+    /// what it leaves will be recorded instead.
     /// Returns the room if it is less than an eighth of the limit.
-    pub(crate) fn major_ended(&self, room: Option<Room>, limit: usize, grown: usize) -> Option<usize> {
+    pub(crate) fn major_ended(
+        &self,
+        room: Option<Room>,
+        limit: usize,
+        grown: usize,
+        makes_room: impl FnOnce() -> bool,
+    ) -> Option<usize> {
         let margin = Self::margin(limit);
         let large_refused = self.large_refused.swap(false, Ordering::Relaxed);
         let left =
             room.map_or(usize::MAX, |room| if large_refused { room.small.min(room.available) } else { room.small });
         let left = left.saturating_add(grown);
-        self.nearly_full.store(left < margin, Ordering::Relaxed);
-        self.full.store(left < SMALLEST_NURSERY.min(margin), Ordering::Relaxed);
-        self.refusals.store(0, Ordering::Relaxed);
         self.allocated.store(0, Ordering::Relaxed);
         self.largest_run.store(0, Ordering::Relaxed);
         if let Some(room) = room {
             self.note(room);
         }
-        if self.promised.swap(false, Ordering::Relaxed) {
-            let refusals = self.refusals_for_one.load(Ordering::Relaxed);
-            let refusals = match left {
-                _ if left < margin / 2 * 3 => (refusals + (refusals / 2).max(1)).min(MOST_REFUSALS),
-                _ if left >= margin.saturating_mul(3) => (refusals / 2).max(1),
-                _ => refusals,
-            };
-            self.refusals_for_one.store(refusals, Ordering::Relaxed);
+        let compact = left < margin && makes_room();
+        self.compact.store(compact, Ordering::Relaxed);
+        if !compact {
+            self.found(left, margin);
         }
         (left < margin.saturating_mul(2)).then_some(left)
     }
@@ -240,14 +240,27 @@ impl Headroom {
         self.nearly_full.load(Ordering::Relaxed) && !self.wants_compaction()
     }
 
-    /// Decides, at the end of a major cycle, whether the heap had better be compacted: it is nearly full, and `makes_room`.
-    pub(crate) fn decide_compaction(&self, makes_room: impl FnOnce() -> bool) {
-        self.compact.store(self.nearly_full.load(Ordering::Relaxed) && makes_room(), Ordering::Relaxed);
+    /// Records the room that a compaction has left. Before this, what the cycle before it has left counted.
+    pub(crate) fn compacted(&self, room: Option<Room>, limit: usize) {
+        self.compact.store(false, Ordering::Relaxed);
+        self.found(room.map_or(usize::MAX, |room| room.small), Self::margin(limit));
     }
 
-    /// Records that the heap is compacted now.
-    pub(crate) fn begin_compaction(&self) {
-        self.compact.store(false, Ordering::Relaxed);
+    /// Records the bytes that a major cycle, or the compaction after it, has left, and whether that was worth a cycle to a program that
+    /// was refused memory.
+    fn found(&self, left: usize, margin: usize) {
+        self.nearly_full.store(left < margin, Ordering::Relaxed);
+        self.full.store(left < SMALLEST_NURSERY.min(margin), Ordering::Relaxed);
+        self.refusals.store(0, Ordering::Relaxed);
+        if self.promised.swap(false, Ordering::Relaxed) {
+            let refusals = self.refusals_for_one.load(Ordering::Relaxed);
+            let refusals = match left {
+                _ if left < margin / 2 * 3 => (refusals + (refusals / 2).max(1)).min(MOST_REFUSALS),
+                _ if left >= margin.saturating_mul(3) => (refusals / 2).max(1),
+                _ => refusals,
+            };
+            self.refusals_for_one.store(refusals, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn wants_compaction(&self) -> bool {

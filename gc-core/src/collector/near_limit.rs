@@ -102,7 +102,7 @@ pub(crate) fn limit_set(collector: &Collector) {
 
 impl StoppedHeap<'_> {
     /// Returns what is left. `None` without a hard limit.
-    fn room(&self) -> Option<Room> {
+    pub(crate) fn room(&self) -> Option<Room> {
         let collector = self.collector;
         let space = &self.young.space;
         let empty = space.empty_bytes();

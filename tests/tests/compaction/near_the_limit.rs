@@ -47,7 +47,7 @@ fn every_phase_of_shifting_sizes_gets_its_share() -> Tested {
 
 /// A cache whose values change their size: cells of other sizes were no room, and half of the limit was live on average, or less.
 ///
-/// A value of 24 bytes takes a cell of 48, so three quarters of the limit in cells are some 65 percent in values.
+/// A value of 24 bytes takes a cell of 48, so this counts less than the limit does.
 #[test]
 fn a_cache_whose_sizes_change_keeps_its_limit() {
     let limit = 32 << 20;
@@ -66,6 +66,12 @@ fn a_cache_whose_sizes_change_keeps_its_limit() {
                 slots[place].set(&m, Some(value));
                 live += len as isize + 16 - before as isize;
             }) {
+                // It was refused thirteen times beside the blocks that a compaction had emptied.
+                let empty = heap.memory_report().old_empty;
+                assert!(
+                    empty < limit / 6 || !is_full(),
+                    "refused beside {empty} empty bytes, {refusals} refusals before"
+                );
                 refusals += 1;
                 for _ in 0..places / 64 {
                     let place = random.below(places as u64) as usize;
@@ -82,7 +88,7 @@ fn a_cache_whose_sizes_change_keeps_its_limit() {
     }
     let average = sum / samples;
     assert!(
-        average * 100 >= limit as isize * 60 || !is_full(),
+        average * 100 >= limit as isize * 65 || !is_full(),
         "{average} bytes of {limit}, {refusals} refusals, {:?}",
         heap.stats()
     );
