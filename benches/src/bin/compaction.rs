@@ -76,7 +76,7 @@ fn main() {
         for _ in 0..ROUNDS {
             run(mebibytes, 0, &mut without);
             let pause;
-            (moved, pause, live) = run(mebibytes, 512 << 10, &mut with);
+            (moved, pause, live) = run(mebibytes, 256 << 10, &mut with);
             all.push(pause.as_nanos() as u64);
         }
         let show = |name: &str, times: &mut Vec<u64>| {
@@ -91,7 +91,7 @@ fn main() {
         };
         println!("{mebibytes:>5} MiB  {} KiB live, {} KiB moved in {COLLECTIONS} collections", live >> 10, moved >> 10);
         show("end of marking, without", &mut without);
-        show("end of marking, 512 KiB moved", &mut with);
+        show("end of marking, 256 KiB moved", &mut with);
         show("compact, all at once", &mut all);
     }
 }

@@ -90,7 +90,7 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets how many bytes of objects a full collection moves out of sparse blocks: 512 KiB by default. With 0, none.
+    /// Sets how many bytes of objects a full collection moves out of sparse blocks: 256 KiB by default. With 0, none.
     ///
     /// If the old generation is less than two thirds full, a full collection empties the sparsest of them. Objects are
     /// moved in the pause that ends marking, which that makes longer by half a millisecond to one. So memory that a program has

@@ -137,7 +137,7 @@ impl Default for Config {
             workers: cores.min(DEFAULT_WORKERS),
             cores,
             parallel_threshold: 512 << 10,
-            compact_bytes: 512 << 10,
+            compact_bytes: 256 << 10,
             compact_places: 1 << 15,
             reservation: DEFAULT_RESERVATION,
             hard_limit: None,
