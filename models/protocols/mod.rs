@@ -5,6 +5,7 @@ mod cell_word;
 mod counted;
 mod empty_blocks;
 mod forwarding;
+mod free_runs;
 mod job_queue;
 mod kept_end;
 mod live_count;
