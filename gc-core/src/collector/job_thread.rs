@@ -125,6 +125,7 @@ fn run(collector: &Collector, job: Job) {
                 collector.background.post(Job::Report(event));
             }
         }
+        Job::Trim if collector.idle.rests() => trim::release_all(collector),
         Job::Trim => trim::release_unused(collector),
     }
 }

@@ -21,7 +21,7 @@ use super::{
     generations::{Old, old_bytes},
     jobs::Job,
     major_cycle::{CycleFigures, Phase},
-    policy::Request,
+    policy::{Request, is_scattered},
     stopped_heap::StoppedHeap,
     sweeping,
     verify::Checkpoint,
@@ -227,7 +227,12 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         }
     });
     let Some(current) = ended else { return };
-    if collector.headroom.wants_compaction() {
+    let idle = current.cause == Cause::Idle;
+    if idle {
+        collector.idle.note_cycle(current.start.elapsed());
+    }
+    let scattered = idle && is_scattered(&old.space) && collector.idle.note_scattered();
+    if scattered || collector.headroom.wants_compaction() {
         collector.major.ask_to_collect();
     }
     collector.background.post(Job::Trim);

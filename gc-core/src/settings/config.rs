@@ -14,6 +14,7 @@ pub(crate) struct Config {
     pub(crate) remembered_entries: usize,
     /// How long a pause may wait for a thread before an event names it as a straggler.
     pub(crate) late_after: Duration,
+    pub(crate) idle_after: Duration,
     /// Threads that copy together in a pause, its leader included.
     pub(crate) workers: usize,
     /// How many mutators can run in parallel, as far as the system reports it.
@@ -134,6 +135,7 @@ impl Default for Config {
             chunk_bytes: 256 << 10,
             remembered_entries: 1 << 13,
             late_after: Duration::from_secs(1),
+            idle_after: Duration::from_secs(5),
             workers: cores.min(DEFAULT_WORKERS),
             cores,
             parallel_threshold: 512 << 10,
@@ -160,6 +162,7 @@ const MAX_WORKERS: usize = 64;
 pub(crate) const MIN_CHUNK: usize = MIN_REGION;
 /// The shortest time after which a thread counts as a straggler: each warning is an event.
 const MIN_LATE: Duration = Duration::from_millis(1);
+const MIN_IDLE: Duration = Duration::from_millis(1);
 /// The largest chunk.
 const MAX_CHUNK: usize = 16 << 20;
 
@@ -200,6 +203,11 @@ impl Config {
             let expected = format!("at least {MIN_LATE:?}");
             let found = self.late_after.as_nanos() as usize;
             return Err(BuildError::Setting { name: "late_after", found, expected });
+        }
+        if self.idle_after < MIN_IDLE {
+            let expected = format!("at least {MIN_IDLE:?}");
+            let found = self.idle_after.as_nanos() as usize;
+            return Err(BuildError::Setting { name: "idle_after", found, expected });
         }
         if let Some(percent) = self.hard_limit_percent {
             let wrong = |expected: &str| {

@@ -120,6 +120,8 @@ mutants! {
     END_ANY = "end_any";
     /// The end of a cycle does not request the next one, which a mutator that has gone was promised: model `major_cycle`.
     END_FORGETS_THE_PROMISE = "end_forgets_the_promise";
+    /// The concurrent thread is woken between its look at an idle heap and its sleep: model `major_cycle`.
+    WAKE_WITHOUT_THE_LOCK = "wake_without_the_lock";
 }
 
 // Compaction.
