@@ -5,7 +5,7 @@
 //! traces such a container without a check.
 
 use core::time::Duration;
-use std::thread;
+use std::{thread, time::Instant};
 
 use crate::{
     object::CellUser,
@@ -78,10 +78,12 @@ fn look_whether_idle(collector: &Collector) {
 /// Marks until marking has ended, or the heap ends.
 fn mark_concurrently(collector: &Collector) {
     let (major, rendezvous) = (&collector.major, &collector.rendezvous);
-    let mut attempts = 0;
+    let (mut attempts, mut took) = (0, Duration::ZERO);
     rendezvous.leave_blocked(major.word());
     while !major.thread_ends() && major.phase() == Phase::Marking {
+        let start = Instant::now();
         let marked = mark_increment(collector);
+        took += start.elapsed();
         if major.poll().is_raised() {
             let reason = collector.given_up.take(major.poll());
             if reason.contains(Reason::STOP) {
@@ -110,6 +112,9 @@ fn mark_concurrently(collector: &Collector) {
         }
     }
     rendezvous.enter_blocked(major.word());
+    if major.cause() == Cause::Idle {
+        collector.idle.note_marked(took);
+    }
 }
 
 /// Leads the pause that ends marking. Returns whether there was one: while the heap is idle and no thread waits for the cycle, it gives

@@ -96,8 +96,8 @@ impl Idle {
         unchanged && Instant::now() >= looks.mark_from && self.change(BUSY, DUE)
     }
 
-    /// Records that the major cycle of an idle heap has ended, which took so long.
-    pub(crate) fn note_cycle(&self, took: Duration) {
+    /// Records that an idle heap was marked, which took so long.
+    pub(crate) fn note_marked(&self, took: Duration) {
         self.looks.lock().mark_from = Instant::now() + SHARE * took;
     }
 
@@ -150,7 +150,7 @@ mod tests {
             assert!(is_idle(&idle));
             assert_eq!(idle.work(), Some(IdleWork::Collect));
             idle.begin_work();
-            idle.note_cycle(took);
+            idle.note_marked(took);
             assert!(idle.rests() && idle.next_look().is_none());
             idle.note_activity(&major);
             assert_eq!((is_idle(&idle), idle.next_look().is_some()), (again, !again));

@@ -227,11 +227,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         }
     });
     let Some(current) = ended else { return };
-    let idle = current.cause == Cause::Idle;
-    if idle {
-        collector.idle.note_cycle(current.start.elapsed());
-    }
-    let scattered = idle && is_scattered(&old.space) && collector.idle.note_scattered();
+    let scattered = current.cause == Cause::Idle && is_scattered(&old.space) && collector.idle.note_scattered();
     if scattered || collector.headroom.wants_compaction() {
         collector.major.ask_to_collect();
     }

@@ -66,8 +66,10 @@ fn a_mutator_that_runs_collects_at_its_next_safepoint() {
             }
         });
         let mut m = heap.attach().unwrap();
-        m.alloc([0; 1000]);
-        for _ in 0..3 {
+        m.blocked(|| wait_until("the other one runs", || polls.load(Ordering::Relaxed) > 0));
+        for round in 1..4 {
+            told.lock().clear();
+            m.alloc([0; 10_000]);
             // This one runs without a safepoint, and the other one goes on.
             wait_until("the poll is raised", || m.safepoint_pending());
             let before = polls.load(Ordering::Relaxed);
@@ -79,9 +81,7 @@ fn a_mutator_that_runs_collects_at_its_next_safepoint() {
             }
             let before = polls.load(Ordering::Relaxed);
             wait_until("the other one goes on", || polls.load(Ordering::Relaxed) > before + 1000);
-            m.blocked(|| wait_until("the heap is swept", || heap.stats().collections[2] > 0));
-            told.lock().clear();
-            m.alloc([0; 10_000]);
+            m.blocked(|| wait_until("the cycle ends", || heap.stats().collections[2] == round));
         }
         done.store(true, Ordering::Relaxed);
     });
