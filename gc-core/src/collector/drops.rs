@@ -10,7 +10,7 @@ use std::{alloc, panic, thread};
 use crate::{
     object::{HEADER, Header, HeaderWord, TypeInfo, copy_object, young_start},
     old::sweep::Dead,
-    roots::{BoxedValue, EmptyChunk, Found},
+    roots::{BoxedValue, EmptyChunks, Found},
 };
 
 /// Dead values that one collection moved out of their objects, and the other values that it left to be dropped.
@@ -25,7 +25,7 @@ pub(crate) struct DropQueue {
     counted: (usize, usize),
     boxed: Vec<BoxedValue>,
     /// Chunks without roots, whose memory is freed with the queue.
-    empty: Vec<EmptyChunk>,
+    empty: Vec<EmptyChunks>,
     /// Runs of dead large objects, which are dropped in place.
     large: Vec<u32>,
 }
@@ -143,7 +143,7 @@ impl Dropped {
 
 impl DropQueue {
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && self.empty.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -202,7 +202,9 @@ impl DropQueue {
     /// Takes over what a pause has found in the roots.
     pub(crate) fn take_over(&mut self, mut found: Found) {
         self.boxed.append(&mut found.boxed);
-        self.empty.append(&mut found.empty);
+        if !found.empty.is_empty() {
+            self.empty.push(found.empty);
+        }
     }
 
     /// Takes the runs of large objects, which the caller drops in place.

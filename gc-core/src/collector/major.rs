@@ -124,6 +124,7 @@ impl StoppedHeap<'_> {
             return false;
         }
         let recorded = core::mem::take(&mut state.recorded);
+        state.free_work();
         drop(state);
         self.verify(Checkpoint::Marked);
         let at_finish = old_bytes(&self.old.space, &self.large);

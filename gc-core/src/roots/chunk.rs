@@ -17,9 +17,9 @@ use core::{
     ptr,
     ptr::NonNull,
 };
-use std::alloc::{self, Layout};
 
 use crate::{
+    memory::PAGE,
     object::TypeInfo,
     sync::{Arc, atomic::AtomicPtr},
 };
@@ -45,10 +45,8 @@ pub(crate) type Owner = *const ();
 /// for no mutator.
 pub(super) const DETACHED: *mut () = ptr::without_provenance_mut(1);
 
-/// Chunks lie on multiples of this.
-pub(super) const ALIGN: usize = 4096;
-/// The bytes of a chunk: less than `ALIGN`, so that a memory allocator that keeps a word or two with each puts them one after the other.
-pub(super) const CHUNK: usize = ALIGN - 64;
+/// The bytes of a chunk, on a multiple of which it lies.
+pub(super) const CHUNK: usize = PAGE;
 pub(super) const SLOTS: usize = (CHUNK - size_of::<ChunkHead>()) / size_of::<RootSlot>();
 /// A chunk with no more slots in use than this is filled again.
 pub(super) const FULL: u32 = (SLOTS - SLOTS / 4) as u32;
@@ -155,11 +153,18 @@ pub(super) struct ChunkRef(pub(super) NonNull<Chunk>);
 unsafe impl Send for ChunkRef {}
 
 impl ChunkRef {
-    /// Returns a new chunk for a running mutator.
-    pub(super) fn new(space: NonNull<()>, handle: &Arc<dyn HeapHandle>, heap: *const ()) -> Self {
-        // SAFETY: not of size 0.
-        let memory = unsafe { alloc::alloc(LAYOUT) };
-        let Some(chunk) = NonNull::new(memory.cast::<Chunk>()) else { alloc::handle_alloc_error(LAYOUT) };
+    /// Makes a page a chunk for a running mutator.
+    ///
+    /// # Safety
+    ///
+    /// Nothing else uses the page.
+    pub(super) unsafe fn new(
+        page: NonNull<u8>,
+        space: NonNull<()>,
+        handle: &Arc<dyn HeapHandle>,
+        heap: *const (),
+    ) -> Self {
+        let chunk = page.cast::<Chunk>();
         let head = ChunkHead {
             owner: AtomicPtr::new(DETACHED),
             heap,
@@ -176,7 +181,7 @@ impl ChunkRef {
                 available_place: Cell::new(NOWHERE),
             },
         };
-        // SAFETY: fresh memory of this layout, which is no smaller than a chunk.
+        // SAFETY: the caller's: a page, which is as large as a chunk.
         unsafe { (&raw mut (*chunk.as_ptr()).head).write(head) };
         let mut free = ptr::null_mut::<RootSlot>();
         for index in (0..SLOTS).rev() {
@@ -270,40 +275,6 @@ impl ChunkRef {
     pub(super) fn relink_noted(&self, dropped: impl FnMut(BoxedValue)) {
         let linked = self.link_stack(self.head().drops.word.take_noted(), dropped);
         self.head().count(self.head().used() - linked);
-    }
-
-    /// Frees the chunk.
-    ///
-    /// # Safety
-    ///
-    /// [roots.freed].
-    pub(super) unsafe fn free(self) {
-        // SAFETY: allocated in `new` with this layout; the caller's: nothing refers to it.
-        unsafe { alloc::dealloc(self.0.as_ptr().cast(), LAYOUT) }
-    }
-}
-
-const LAYOUT: Layout = match Layout::from_size_align(CHUNK, ALIGN) {
-    Ok(layout) => layout,
-    Err(_) => panic!("the layout of a chunk"),
-};
-
-/// A chunk that nothing refers to. It is freed when this is dropped, which is better done after a pause.
-pub(crate) struct EmptyChunk(ChunkRef);
-
-impl EmptyChunk {
-    /// # Safety
-    ///
-    /// [roots.freed].
-    pub(super) unsafe fn new(chunk: ChunkRef) -> Self {
-        Self(chunk)
-    }
-}
-
-impl Drop for EmptyChunk {
-    fn drop(&mut self) {
-        // SAFETY: `new` was called for it.
-        unsafe { self.0.free() }
     }
 }
 

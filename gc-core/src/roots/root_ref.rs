@@ -6,7 +6,7 @@ use crate::sync::{Arc, atomic::Ordering};
 
 use super::{
     boxed::BoxedValue,
-    chunk::{ALIGN, Chunk, ChunkHead, ChunkRef, HeapHandle, Owner, RootSlot},
+    chunk::{CHUNK, Chunk, ChunkHead, ChunkRef, HeapHandle, Owner, RootSlot},
     root_word::{Kept, Rooted},
     space::RootSpace,
     table::RootTable,
@@ -35,7 +35,7 @@ impl RootRef {
 
     #[inline(always)]
     fn chunk(self) -> ChunkRef {
-        let chunk = self.0.as_ptr().map_addr(|a| a & !(ALIGN - 1)).cast::<Chunk>();
+        let chunk = self.0.as_ptr().map_addr(|a| a & !(CHUNK - 1)).cast::<Chunk>();
         // SAFETY: slots lie in chunks, none of which is at address 0.
         ChunkRef(unsafe { NonNull::new_unchecked(chunk) })
     }

@@ -1,6 +1,8 @@
 //! The roots of a heap beside the tables of its mutators: what mutators have left, and what was dropped elsewhere.
 //!
-//! - **[root-space.lock]** The pool's lock is a leaf: a thread that has it takes no other.
+//! - **[root-space.locks]** The lock of the pages is a leaf, and a thread that has the pool's takes no other than that.
+
+use core::ptr::NonNull;
 
 use crate::sync::{
     Arc, Mutex, MutexGuard,
@@ -11,11 +13,13 @@ use super::{
     boxed::BoxedValue,
     chunk::{CHUNK, Chunk, ChunkList, ChunkRef, FULL, NOWHERE},
     noted::NotedList,
+    pages::Pages,
 };
 
 /// The roots of a heap that belong to no table.
 pub(crate) struct RootSpace {
     pool: Mutex<Pool>,
+    pages: Mutex<Pages>,
     /// Chunks with roots that were dropped elsewhere since the last pause.
     pub(super) noted: NotedList<Chunk>,
     /// Bytes that may wait for a pause: chunks with drops, and boxed values that were dropped.
@@ -40,12 +44,15 @@ pub(super) struct Pool {
 const MUCH: usize = 4 << 20;
 /// What a boxed value counts for beside its own bytes: it may own memory.
 const OWNS: usize = 4096;
+/// So many chunks are freed at a time.
+const BATCH: usize = 64;
 
 impl RootSpace {
     pub(crate) fn new() -> Self {
         let pool = Pool { owned: ChunkList::owned(), available: ChunkList::available(), in_question: Vec::new() };
         Self {
             pool: Mutex::new(pool),
+            pages: Mutex::default(),
             noted: NotedList::new(),
             waiting: AtomicUsize::new(0),
             boxed_bytes: AtomicIsize::new(0),
@@ -104,8 +111,20 @@ impl RootSpace {
         self.boxed_bytes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn count_new(&self) {
+    /// Takes a page for a chunk.
+    pub(super) fn take_page(&self) -> NonNull<u8> {
         self.made.fetch_add(1, Ordering::Relaxed);
+        self.pages.lock().take()
+    }
+
+    /// Frees a chunk.
+    ///
+    /// # Safety
+    ///
+    /// [roots.freed].
+    pub(super) unsafe fn free(&self, chunk: ChunkRef) {
+        // SAFETY: the caller's.
+        unsafe { self.pages.lock().free([chunk.0.cast()].into_iter()) }
     }
 
     pub(super) fn count_looked(&self, slots: usize) {
@@ -130,7 +149,7 @@ impl RootSpace {
         self.looked.load(Ordering::Relaxed)
     }
 
-    /// Frees every chunk, and passes the boxed values of roots that were dropped to `dropped`. No thread is left that has a root, or
+    /// Forgets every chunk, and passes the boxed values of roots that were dropped to `dropped`. No thread is left that has a root, or
     /// a mutator.
     pub(crate) fn end(&self, mut dropped: impl FnMut(BoxedValue)) {
         let mut pool = self.pool.lock();
@@ -142,8 +161,41 @@ impl RootSpace {
         for chunk in pool.owned.chunks.drain(..) {
             chunk.relink(&mut dropped);
             assert_eq!(chunk.head().used(), 0, "gc-core: a root without a heap");
-            // SAFETY: [roots.freed].
-            unsafe { chunk.free() };
+        }
+    }
+}
+
+/// Chunks that nothing refers to. They are freed when this is dropped, which is better done after a pause.
+pub(crate) struct EmptyChunks {
+    space: Arc<RootSpace>,
+    chunks: Vec<ChunkRef>,
+}
+
+impl EmptyChunks {
+    pub(super) fn new(space: Arc<RootSpace>) -> Self {
+        Self { space, chunks: Vec::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Adds a chunk.
+    ///
+    /// # Safety
+    ///
+    /// [roots.freed].
+    pub(super) unsafe fn push(&mut self, chunk: ChunkRef) {
+        self.chunks.push(chunk);
+    }
+}
+
+impl Drop for EmptyChunks {
+    fn drop(&mut self) {
+        // A mutator that needs a page waits for one batch only.
+        for batch in self.chunks.chunks(BATCH) {
+            // SAFETY: what `push` requires.
+            unsafe { self.space.pages.lock().free(batch.iter().map(|chunk| chunk.0.cast())) }
         }
     }
 }

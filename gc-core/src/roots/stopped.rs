@@ -2,34 +2,33 @@
 
 use core::ptr::NonNull;
 
-use crate::object::TypeInfo;
+use crate::{object::TypeInfo, sync::Arc};
 
 use super::{
     boxed::BoxedValue,
-    chunk::{CHUNK, ChunkRef, EmptyChunk, FULL, NOWHERE},
+    chunk::{CHUNK, ChunkRef, FULL, NOWHERE},
     question::Survival,
-    space::{Pool, RootSpace},
+    space::{EmptyChunks, Pool, RootSpace},
     table::{Lists, RootTable},
 };
 
 /// Every root of a heap, while the world is stopped.
 pub(crate) struct StoppedRoots<'a> {
-    space: &'a RootSpace,
+    space: &'a Arc<RootSpace>,
     tables: Vec<&'a RootTable>,
 }
 
 /// What was found in a young pause, beside the roots.
-#[derive(Default)]
 pub(crate) struct Found {
     /// Boxed values of roots that were dropped elsewhere.
     pub(crate) boxed: Vec<BoxedValue>,
     /// Chunks without roots.
-    pub(crate) empty: Vec<EmptyChunk>,
+    pub(crate) empty: EmptyChunks,
 }
 
 impl<'a> StoppedRoots<'a> {
     /// Returns the roots of a heap. `tables` are those of its mutators, none of which runs before this ends.
-    pub(crate) fn new(space: &'a RootSpace, tables: impl Iterator<Item = &'a RootTable>) -> Self {
+    pub(crate) fn new(space: &'a Arc<RootSpace>, tables: impl Iterator<Item = &'a RootTable>) -> Self {
         Self { space, tables: tables.collect() }
     }
 
@@ -40,7 +39,7 @@ impl<'a> StoppedRoots<'a> {
         survival: Survival,
         mut visit: impl FnMut(&'static TypeInfo, *mut u8),
     ) -> Found {
-        let mut found = Found::default();
+        let mut found = Found { boxed: Vec::new(), empty: EmptyChunks::new(self.space.clone()) };
         let pool = &mut *self.space.pool();
         self.space.begin_count();
         self.take_over_drops(pool, &mut found);
@@ -96,7 +95,7 @@ impl<'a> StoppedRoots<'a> {
                 pool.available.remove(chunk);
                 pool.owned.remove(chunk);
                 // SAFETY: [roots.freed].
-                found.empty.push(unsafe { EmptyChunk::new(chunk) });
+                unsafe { found.empty.push(chunk) };
             } else {
                 pool.offer(chunk);
             }
@@ -109,7 +108,7 @@ impl<'a> StoppedRoots<'a> {
             available.remove(chunk);
             owned.remove(chunk);
             // SAFETY: [roots.freed].
-            found.empty.push(unsafe { EmptyChunk::new(chunk) });
+            unsafe { found.empty.push(chunk) };
         } else if head.used() <= FULL && head.own.available_place.get() == NOWHERE {
             available.push(chunk);
         }

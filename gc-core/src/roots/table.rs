@@ -162,8 +162,9 @@ impl RootTable {
             return chunk;
         }
         let chunk = self.space.adopt(&mut |value| dropped.push(value)).unwrap_or_else(|| {
-            self.space.count_new();
-            ChunkRef::new(NonNull::from(&*self.space).cast(), &self.handle, self.heap)
+            let space = NonNull::from(&*self.space).cast();
+            // SAFETY: a page that was taken just now.
+            unsafe { ChunkRef::new(self.space.take_page(), space, &self.handle, self.heap) }
         });
         // Relaxed: [roots.chunk-owner].
         chunk.head().owner.store(owner.cast_mut(), Ordering::Relaxed);
@@ -193,7 +194,7 @@ impl RootTable {
         lists.available.remove(chunk);
         lists.owned.remove(chunk);
         // SAFETY: [roots.freed]: without roots, not in question and not NOTED, and on no list any more.
-        unsafe { chunk.free() };
+        unsafe { self.space.free(chunk) };
     }
 
     /// Puts a chunk in question, to whose roots the running mutator is about to write. It may be another's.
@@ -251,7 +252,7 @@ impl RootTable {
             });
             if head.used() == 0 && !head.question.is_open() && head.drops.word.is_quiet() {
                 // SAFETY: [roots.freed].
-                unsafe { chunk.free() };
+                unsafe { self.space.free(chunk) };
                 continue;
             }
             // Relaxed: the thread that finds its own mutator here is that mutator's thread, which is this one
