@@ -10,7 +10,7 @@ use std::{alloc, panic, thread};
 use crate::{
     object::{HEADER, Header, HeaderWord, TypeInfo, copy_object, young_start},
     old::sweep::Dead,
-    roots::BoxedValue,
+    roots::{BoxedValue, EmptyChunks, Found},
 };
 
 /// Dead values that one collection moved out of their objects, and the other values that it left to be dropped.
@@ -24,6 +24,8 @@ pub(crate) struct DropQueue {
     /// Values and bytes that are counted already: see [`count_new`](Self::count_new).
     counted: (usize, usize),
     boxed: Vec<BoxedValue>,
+    /// Chunks without roots, whose memory is freed with the queue.
+    empty: Vec<EmptyChunks>,
     /// Runs of dead large objects, which are dropped in place.
     large: Vec<u32>,
 }
@@ -31,7 +33,16 @@ pub(crate) struct DropQueue {
 impl Default for DropQueue {
     fn default() -> Self {
         let next = core::ptr::null_mut();
-        Self { arenas: Vec::new(), next, end: 0, values: 0, counted: (0, 0), boxed: Vec::new(), large: Vec::new() }
+        Self {
+            arenas: Vec::new(),
+            next,
+            end: 0,
+            values: 0,
+            counted: (0, 0),
+            boxed: Vec::new(),
+            empty: Vec::new(),
+            large: Vec::new(),
+        }
     }
 }
 
@@ -132,7 +143,7 @@ impl Dropped {
 
 impl DropQueue {
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && self.empty.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -186,6 +197,14 @@ impl DropQueue {
 
     pub(crate) fn boxed(&mut self, value: BoxedValue) {
         self.boxed.push(value);
+    }
+
+    /// Takes over what a pause has found in the roots.
+    pub(crate) fn take_over(&mut self, mut found: Found) {
+        self.boxed.append(&mut found.boxed);
+        if !found.empty.is_empty() {
+            self.empty.push(found.empty);
+        }
     }
 
     /// Takes the runs of large objects, which the caller drops in place.

@@ -44,7 +44,13 @@ impl Drop for Handle {
     }
 }
 
-impl HeapHandle for Handle {}
+impl HeapHandle for Handle {
+    fn collect_soon(&self) {
+        if !self.is_elsewhere() {
+            self.collector.major.ask_to_collect();
+        }
+    }
+}
 
 /// Ends the background thread of a heap that nothing uses any more, and waits for it. A collector thread does not wait: the
 /// last handle may have been in an object that it is dropping.

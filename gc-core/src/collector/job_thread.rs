@@ -161,11 +161,8 @@ fn reclaim_counted(collector: &Collector, dead: Vec<Object>) {
 /// Drops every object and root that is left ([jobs.end-owns]). No root that was put aside is: it would keep the heap alive.
 fn drop_everything(collector: &Collector) {
     let mut dropped = Dropped::default();
-    let tables = core::mem::take(&mut collector.registry.lock().tables);
     let mut dead = DropQueue::default();
-    for table in &tables {
-        table.scan(|_, _| unreachable!("gc-core: a root without a heap"), |value| dead.boxed(value));
-    }
+    collector.roots.end(|value| dead.boxed(value));
     dead.run(&mut dropped);
     for address in objects_to_drop(collector) {
         // SAFETY: an object, and outside of pauses its header is a type info.

@@ -99,7 +99,7 @@ pub(super) fn drop_roots(collector: &Collector, mut roots: Vec<RootRef>) {
             return;
         };
         let count = roots.len();
-        let (values, heaps): (Vec<_>, Vec<_>) = roots.into_iter().map(RootRef::take_boxed).unzip();
+        let (values, heaps): (Vec<_>, Vec<_>) = roots.into_iter().map(RootRef::take_boxed_between_pauses).unzip();
         drop(registry);
         roots = put_aside(collector, |dropped| {
             for value in values {

@@ -68,7 +68,7 @@ pub(crate) fn due(collector: &Collector) -> Option<(Request, Cause)> {
     if idle && collector.major.is_promised() {
         return Some((Request::Begin, Cause::Limit));
     }
-    let changed = collector.headroom.has_changed();
+    let changed = collector.headroom.has_changed() || collector.roots.holds_much();
     let much =
         pace.is_auto() && (changed || pace.wants_minor() || pace.holds_much() || (idle && wants_major(collector)));
     let cause = if much { Cause::Nursery } else { Cause::RememberedSet };

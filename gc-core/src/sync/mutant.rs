@@ -94,12 +94,19 @@ mutants! {
 mutants! {
     /// A collection does not look at the roots: the model test.
     SKIP_ROOTS = "skip_roots", in builds;
-    /// A thread that frees a slot does not see the last use of its value: model `root_word`.
+    /// A root is written, and the next young collection does not look at it: the verifier, and the tests of roots.
+    ROOT_IS_WRITTEN_UNSEEN = "root_is_written_unseen", in builds;
+    /// A thread that takes the slots that were dropped elsewhere does not see the last use of a value, and the thread that drops the
+    /// last root does not see what the others did: models `root_word`, `chunk_word`.
     RELAXED_ROOT_DROP = "relaxed_root_drop";
-    /// The thread that drops the last root does not see what the others did: model `live_count`.
-    RELAXED_COUNT = "relaxed_count";
-    /// The thread that frees a table does not see its last use: model `live_count`.
-    RELAXED_TABLE_RELEASE = "relaxed_table_release";
+    /// A thread that takes the slots that were dropped elsewhere does not see which they are: model `root_word`.
+    RELAXED_ROOT_TAKE = "relaxed_root_take";
+    /// The thread that drops the last root of a chunk, or adopts it, does not see what its owner did: model `chunk_word`.
+    RELAXED_ROOT_OWNER = "relaxed_root_owner";
+    /// A thread that takes a list does not see how it is linked: model `chunk_word`.
+    RELAXED_NOTE = "relaxed_note";
+    /// Two threads that put a chunk in question at the same time list it twice: model `question`.
+    LIST_BY_LOOKING = "list_by_looking";
 }
 
 // The old generation.
