@@ -54,7 +54,7 @@ const FINAL: u64 = 1 << 14;
 /// Attempts to end marking. All except the last one are limited to a short pause.
 const ATTEMPTS: u32 = 4;
 /// How long the end of an idle heap's marking waits for a mutator that runs, and how long it takes until it is tried again.
-const PATIENCE: Duration = Duration::from_millis(1);
+const FINISH_TIMEOUT: Duration = Duration::from_millis(1);
 const RETRY: Duration = Duration::from_secs(1);
 /// Bytes of dead values that the sweep collects before it posts them to be dropped.
 const POST_AT: usize = 256 << 10;
@@ -123,7 +123,7 @@ fn end_marking(collector: &Collector, wanted: Request) -> bool {
     let major = &collector.major;
     let cause = major.cause();
     if cause == Cause::Idle && collector.idle.rests() && major.waiting() == 0 {
-        if try_to_lead(collector, wanted, cause, PATIENCE).is_some() {
+        if try_to_lead(collector, wanted, cause, FINISH_TIMEOUT).is_some() {
             return true;
         }
         major.rest(RETRY);

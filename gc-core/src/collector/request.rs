@@ -265,14 +265,14 @@ pub(crate) fn lead(
     lead_as(collector, collector.registry.lock(), wanted, cause, observed, None)
 }
 
-/// Leads, as above, if every mutator reaches a safepoint within `patience`.
+/// Leads, as above, if every mutator reaches a safepoint within `timeout`.
 pub(crate) fn try_to_lead(
     collector: &Collector,
     wanted: Request,
     cause: Cause,
-    patience: Duration,
+    timeout: Duration,
 ) -> Option<CollectReport> {
-    lead_as(collector, collector.registry.lock(), wanted, cause, None, Some(patience))
+    lead_as(collector, collector.registry.lock(), wanted, cause, None, Some(timeout))
 }
 
 /// Leads, as above, with the lock that makes this thread the leader. Also returns `None` if a mutator did not reach a safepoint
