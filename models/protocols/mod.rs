@@ -2,6 +2,7 @@
 
 mod candidates;
 mod cell_word;
+mod claims;
 mod counted;
 mod empty_blocks;
 mod forwarding;
