@@ -25,7 +25,9 @@ use crate::{
 /// A thread attaches to a heap to use it ([`attach`](Self::attach)), or enters it for the time of a closure
 /// ([`with`](Self::with)). The heap lives as long as a handle, a mutator or a
 /// [`Root`](crate::Root) of it. The thread that drops the last of these waits until every object is dropped and all of the heap's
-/// memory is returned. If a destructor may need a collection of another heap, drop the last one in [`blocked`](Mutator::blocked).
+/// memory is returned. It waits for no destructor that runs for long, since that may want a lock that the thread holds:
+/// [`HeapBuilder::end_waits`] says what happens then, and how not to wait at all. If a destructor may need a collection of another heap,
+/// drop the last one in [`blocked`](Mutator::blocked).
 ///
 /// There may be many heaps. Each reserves address space and has threads of its own. These sleep unless there is something to
 /// mark, sweep, drop or report, or memory to return to the system.

@@ -1,5 +1,7 @@
 //! The collector: the production files that have a model.
 
+#[path = "../../gc-core/src/collector/claims.rs"]
+pub(crate) mod claims;
 #[path = "../../gc-core/src/collector/given_up.rs"]
 pub(crate) mod given_up;
 #[path = "../../gc-core/src/collector/idle.rs"]
