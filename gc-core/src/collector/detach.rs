@@ -3,16 +3,13 @@
 
 use core::{ptr::NonNull, time::Duration};
 
-use crate::{roots::HeapHandle, sync::Arc};
-
 use super::{attachment::Attachment, drops::DropQueue, kept_end, registry::Registry, users::Users};
 
-/// What is left of a mutator that was detached: its memory, and what keeps the heap alive. To drop it may end the heap, which must not
+/// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop it may end the heap, which must not
 /// happen under a lock.
 #[must_use]
 pub(crate) struct Left {
     _attachment: Box<Attachment>,
-    _heap: Option<Arc<dyn HeapHandle>>,
 }
 
 /// Detaches a mutator.
@@ -29,12 +26,9 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     // This merges the counts that other threads have asked for, too. It comes before the state is freed, as other threads find
     // the word by the token.
     collector.background.post_counted(attachment.token.leave());
-    let heap = attachment.roots.orphan();
     let mut dead = DropQueue::default();
-    if heap.is_some() {
-        attachment.roots.take_dropped(|value| dead.boxed(value));
-    }
-    registry.leave(attachment, heap.is_none());
+    attachment.roots.orphan(|value| dead.boxed(value));
+    registry.leave(attachment);
     collector.background.expect_drops(&mut dead, &collector.memory.budget);
     collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
     let mut young = collector.young.lock();
@@ -45,7 +39,7 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     drop(young);
     collector.background.post_drops(dead);
     // SAFETY: leaked where it was made. By the caller's guarantee nothing refers to it: the registry and the token's entry are gone.
-    Left { _attachment: unsafe { Box::from_raw(local.as_ptr()) }, _heap: heap }
+    Left { _attachment: unsafe { Box::from_raw(local.as_ptr()) } }
 }
 
 /// The attached mutators of a heap, and what is left of those that this has detached.

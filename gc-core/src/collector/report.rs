@@ -17,7 +17,7 @@ pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
     let free = old.free_cells().iter().enumerate().filter(|&(_, &count)| count > 0);
     let free_cells: Vec<_> =
         free.map(|(class, &count)| FreeCells::new(SizeClass::from_index(class).bytes(), count as usize)).collect();
-    let (external, side, pending) = (budget.external(), budget.side(), collector.background.pending_bytes());
+    let (external, side, pending) = (budget.external(), budget.side(), collector.background.pending.bytes());
     let (old_empty, old_used) = (old.ready() * BLOCK, old.used_blocks() * BLOCK);
     let (large_used, large_free) = (large.used_pages * PAGE, large.dirty_bytes());
     let (young, old_bytes, large_bytes) = (young.space.charged_bytes(), old_empty + old_used, large_used + large_free);
@@ -48,15 +48,9 @@ pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
 impl StoppedHeap<'_> {
     /// Returns the bytes of the tables and lists of the heap. The buffers of mutators were taken over.
     pub(crate) fn side_bytes(&self) -> usize {
-        let roots: usize = self.tables.iter().map(|table| table.bytes()).sum();
         let young = &self.young;
         let lists = (young.drops.capacity() * size_of::<usize>())
             .saturating_add((young.fresh_large.capacity() + self.large.old.capacity()) * size_of::<u32>());
-        roots
-            + self.boxed_bytes
-            + lists
-            + young.remembered.bytes()
-            + self.old.space.side_bytes()
-            + self.large.side_bytes()
+        self.roots.bytes() + lists + young.remembered.bytes() + self.old.space.side_bytes() + self.large.side_bytes()
     }
 }

@@ -94,12 +94,19 @@ mutants! {
 mutants! {
     /// A collection does not look at the roots: the model test.
     SKIP_ROOTS = "skip_roots", in builds;
-    /// A thread that frees a slot does not see the last use of its value: model `root_word`.
+    /// A root is written, and the next young collection does not look at it: the verifier, and the tests of roots.
+    ROOT_IS_WRITTEN_UNSEEN = "root_is_written_unseen", in builds;
+    /// A thread that takes the slots that were dropped elsewhere does not see the last use of a value, and the thread that drops the
+    /// last root does not see what the others did: models `root_word`, `chunk_word`.
     RELAXED_ROOT_DROP = "relaxed_root_drop";
-    /// The thread that drops the last root does not see what the others did: model `live_count`.
-    RELAXED_COUNT = "relaxed_count";
-    /// The thread that frees a table does not see its last use: model `live_count`.
-    RELAXED_TABLE_RELEASE = "relaxed_table_release";
+    /// A thread that takes the slots that were dropped elsewhere does not see which they are: model `root_word`.
+    RELAXED_ROOT_TAKE = "relaxed_root_take";
+    /// The thread that drops the last root of a chunk, or adopts it, does not see what its owner did: model `chunk_word`.
+    RELAXED_ROOT_OWNER = "relaxed_root_owner";
+    /// A thread that takes a list does not see how it is linked: model `chunk_word`.
+    RELAXED_NOTE = "relaxed_note";
+    /// Two threads that put a chunk in question at the same time list it twice: model `question`.
+    LIST_BY_LOOKING = "list_by_looking";
 }
 
 // The old generation.
@@ -122,6 +129,8 @@ mutants! {
     END_ANY = "end_any";
     /// The end of a cycle does not request the next one, which a mutator that has gone was promised: model `major_cycle`.
     END_FORGETS_THE_PROMISE = "end_forgets_the_promise";
+    /// The concurrent thread is woken between its look at an idle heap and its sleep: model `major_cycle`.
+    WAKE_WITHOUT_THE_LOCK = "wake_without_the_lock";
 }
 
 // Compaction.
@@ -158,6 +167,14 @@ mutants! {
     END_WAKES_NOBODY = "end_wakes_nobody";
     /// The end of a heap leaves jobs undone: model `job_queue`.
     END_FORGETS_JOBS = "end_forgets_jobs";
+    /// All threads that find no job wait, and the end wakes one: model `job_queue`.
+    ALL_STAY = "all_stay";
+    /// The last thread that waits for jobs leaves: model `job_queue`.
+    NONE_STAYS = "none_stays";
+    /// A thread claims a value that another one takes: model `claims`.
+    CLAIM_BY_LOAD_AND_STORE = "claim_by_load_and_store";
+    /// A value counts as dropped before all see what its destructor did: model `claims`.
+    RELAXED_DONE = "relaxed_done";
     /// The leader goes on while GC workers are busy: model `sharing`.
     LEADER_DOES_NOT_WAIT_FOR_WORKERS = "leader_does_not_wait_for_workers";
     /// A GC worker sleeps though there is a packet: model `sharing`.
