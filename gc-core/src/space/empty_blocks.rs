@@ -269,16 +269,22 @@ impl EmptyBlocks {
         taken
     }
 
+    /// Returns whether there is a group for [`take_idle`](Self::take_idle).
+    pub(crate) fn has_idle(&self, spare: usize) -> bool {
+        self.idle(spare).is_some()
+    }
+
+    fn idle(&self, spare: usize) -> Option<usize> {
+        let mixed = self.ready - self.whole.iter().count() * GROUP;
+        let kept = spare.saturating_sub(mixed).div_ceil(GROUP);
+        self.whole.iter().skip(kept).find(|&group| self.groups[group].touched)
+    }
+
     /// Takes a group off the list that is ready, and is none of the `spare` blocks that will be opened first, so that its memory can
     /// be given back without a lock ([group.idle]). [`put_idle`](Self::put_idle) lists it again. It is not returned again before it
     /// was touched. Returns `None` also where fewer than `least` blocks would be ready meanwhile.
     pub(crate) fn take_idle(&mut self, spare: usize, least: usize) -> Option<Leaving> {
-        if self.ready < least + GROUP {
-            return None;
-        }
-        let mixed = self.ready - self.whole.iter().count() * GROUP;
-        let kept = spare.saturating_sub(mixed).div_ceil(GROUP);
-        let group = self.whole.iter().skip(kept).find(|&group| self.groups[group].touched)?;
+        let group = self.idle(spare).filter(|_| self.ready >= least + GROUP)?;
         self.ready -= GROUP;
         self.leaving += GROUP;
         self.change(group, |group| {

@@ -376,7 +376,8 @@ impl OldSpace {
     /// Takes a group off the list that is ready, and that [`spare`](Self::spare) blocks do not need, if `least` blocks are ready
     /// meanwhile, or can be made so ([group.idle]). [`put_idle`](Self::put_idle) lists it again.
     pub(crate) fn take_idle(&mut self, spare: usize, least: usize, memory: &impl BlockMemory) -> Option<Leaving> {
-        self.fill_up(least + GROUP, memory).then(|| self.empty.take_idle(spare, least))?
+        let may_leave = self.empty.has_idle(spare) && self.fill_up(least + GROUP, memory);
+        may_leave.then(|| self.empty.take_idle(spare, least))?
     }
 
     /// Lists a group again whose memory was given back, and is charged.
