@@ -254,7 +254,7 @@ impl<T: Trace> Root<T> {
             // SAFETY: the value of this root, whose slot was freed just now: nothing else refers to the value.
             unsafe { nested_roots::drop_value(collector, boxed) };
         } else if !aside::put_aside(self.slot) {
-            self.slot.release_elsewhere();
+            self.slot.release_boxed_elsewhere();
         }
     }
 }

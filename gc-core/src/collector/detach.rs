@@ -5,7 +5,7 @@ use core::{ptr::NonNull, time::Duration};
 
 use crate::{roots::HeapHandle, sync::Arc};
 
-use super::{attachment::Attachment, drops::DropQueue, kept_end, registry::Registry, users::Users};
+use super::{attachment::Attachment, drops::DropQueue, kept_end, parts::Values, registry::Registry, users::Users};
 
 /// What is left of a mutator that was detached: its memory, and what keeps the heap alive. To drop it may end the heap, which must not
 /// happen under a lock.
@@ -77,7 +77,8 @@ impl kept_end::Attached for Departure<'_> {
 }
 
 impl Drop for Users {
-    /// Detaches the mutators that are left, which are kept ones ([kept-end.once]).
+    /// Detaches the mutators that are left, which are kept ones ([kept-end.once]), and has dropped what roots held that were dropped before.
+    /// No pause will look for them ([live-count.unattended]).
     fn drop(&mut self) {
         if self.handle.is_elsewhere() {
             // The child of a fork: a thread that exists in the parent only may hold the lock. The states leak.
@@ -85,17 +86,19 @@ impl Drop for Users {
         }
         let collector = &self.handle.collector;
         let mut registry = collector.registry.lock();
-        if registry.mutators.is_empty() {
-            return;
+        if !registry.mutators.is_empty() {
+            // Nobody runs ([users.only-they-run]), so this waits for nobody. It orders what the owners did before what is done here, as
+            // the stop for a pause does. The concurrent thread may go on: it touches no mutator's state. No resumption follows, as no
+            // member is left.
+            let members = registry.mutators.iter().map(|attached| attached.state().member());
+            let _ = collector.rendezvous.stop(members, Duration::MAX, |_| Some(Duration::MAX));
         }
-        // Nobody runs ([users.only-they-run]), so this waits for nobody. It orders what the owners did before what is done here, as
-        // the stop for a pause does. The concurrent thread may go on: it touches no mutator's state. No resumption follows, as no
-        // member is left.
-        let members = registry.mutators.iter().map(|attached| attached.state().member());
-        let _ = collector.rendezvous.stop(members, Duration::MAX, |_| Some(Duration::MAX));
         let mut departure = Departure { registry: &mut registry, left: Vec::new() };
         kept_end::last_user_goes(&mut departure);
         let left = departure.left;
+        let mut values = Vec::new();
+        registry.tables.iter().for_each(|table| table.leave_unattended(|value| values.push(value)));
+        collector.background.post_values(Values::Boxed(values));
         drop(registry);
         // With no lock held. `self.handle` is still there: it is what may end the heap.
         drop(left);

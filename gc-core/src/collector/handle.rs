@@ -3,13 +3,13 @@
 use std::thread::{self, JoinHandle};
 
 use crate::{
-    roots::HeapHandle,
+    roots::{HeapHandle, RootRef},
     settings::config::Config,
     sync::{Arc, Mutex},
     workers::role::{Role, role},
 };
 
-use super::{collector::Collector, end_signal::Ending};
+use super::{collector::Collector, end_signal::Ending, parts::Values};
 
 /// One heap and its background thread.
 pub(crate) struct Handle {
@@ -45,7 +45,30 @@ impl Drop for Handle {
     }
 }
 
-impl HeapHandle for Handle {}
+impl HeapHandle for Handle {
+    fn take_root(&self, root: RootRef) -> bool {
+        if self.is_elsewhere() {
+            return false;
+        }
+        let registry = self.collector.registry.lock();
+        let (value, last) = root.take_boxed();
+        self.collector.background.post_values(Values::Boxed(vec![value]));
+        drop(registry);
+        // Not the last reference: `self` is one.
+        drop(last);
+        true
+    }
+
+    fn take_dropped_roots(&self) {
+        if self.is_elsewhere() {
+            return;
+        }
+        let mut values = Vec::new();
+        let registry = self.collector.registry.lock();
+        registry.tables.iter().for_each(|table| _ = table.scan(|_, _| (), |value| values.push(value)));
+        self.collector.background.post_values(Values::Boxed(values));
+    }
+}
 
 /// Ends the background thread of a heap that nothing uses any more, and waits until it has dropped everything, unless a destructor or the
 /// event hook runs for long ([jobs.end-waits]) or the settings say not to wait. A collector thread does not wait: the last handle may have been in an object

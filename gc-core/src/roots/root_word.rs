@@ -5,7 +5,7 @@
 //!              file                free, by the running owner
 //!      FREE ───────────▶ live ────────────────────────────────▶ FREE
 //!        ▲                 │ drop_elsewhere: any thread, also in a pause
-//!        │                 │ take_elsewhere: a job of the heap, between pauses; the value is gone
+//!        │                 │ take_elsewhere: with the registry locked, between pauses; the value is gone
 //!        └── free, by a scan ── DROPPED
 //! ```
 //!

@@ -35,7 +35,14 @@ use super::{
 };
 
 /// Keeps a heap alive while it exists.
-pub(crate) trait HeapHandle: Send + Sync {}
+pub(crate) trait HeapHandle: Send + Sync {
+    /// Takes the value out of a boxed root that the caller drops, and has it dropped. The heap has no user any more. Returns whether it
+    /// did: not in the child of a fork.
+    fn take_root(&self, root: RootRef) -> bool;
+
+    /// Has the values of all boxed roots dropped whose words say that they were dropped. The heap has no user any more.
+    fn take_dropped_roots(&self);
+}
 
 /// Identifies a mutator: the address of its state, which is only compared here, never followed. Null for none.
 pub(crate) type Owner = *const ();
@@ -234,7 +241,7 @@ impl RootTable {
     /// Calls `visit` with every root. Links the slots of roots that were dropped elsewhere into the free list, and passes boxed
     /// values to `dropped`. Returns the bytes of boxed values that live.
     ///
-    /// The caller leads a pause, or is the last user of the heap.
+    /// The caller leads a pause; or it has the registry locked, and the heap has no user any more.
     pub(crate) fn scan(
         &self,
         mut visit: impl FnMut(&'static TypeInfo, *mut u8),
@@ -319,6 +326,13 @@ impl RootTable {
         heap
     }
 
+    /// Moves boxed values of roots that were dropped to `dropped`, and leaves those that are dropped from now on to the threads that drop
+    /// them ([live-count.unattended]). The caller is the last user of the heap, with the registry locked.
+    pub(crate) fn leave_unattended(&self, dropped: impl FnMut(BoxedValue)) {
+        self.live.leave_unattended();
+        self.scan(|_, _| (), dropped);
+    }
+
     /// Passes the boxed values of a released table that were dropped since the last scan to `dropped`.
     pub(crate) fn take_dropped(&self, dropped: impl FnMut(BoxedValue)) {
         self.scan(|_, _| unreachable!("gc-core: a root in a released table"), dropped);
@@ -390,7 +404,7 @@ impl RootRef {
 
     /// Takes a root filed by [`RootTable::boxed`] out of its slot, as above. The caller drops the value and frees it. If this
     /// thread is not the running owner, it changes nothing and returns `None`. The caller then puts the root aside, or calls
-    /// `release_elsewhere`.
+    /// `release_boxed_elsewhere`.
     #[must_use]
     pub(crate) fn release_boxed(self, current: Owner) -> Option<BoxedValue> {
         let table = self.owned(current)?;
@@ -420,7 +434,7 @@ impl RootRef {
         unsafe { self.0.as_ref() }
     }
 
-    /// Takes the value out of a root that was filed by [`RootTable::boxed`] and put aside, and leaves the slot to the next scan.
+    /// Takes the value out of a root that was filed by [`RootTable::boxed`], and leaves the slot to the next scan.
     /// The caller has the registry locked, so no pause is tracing the value ([roots.boxed-freed]). Also returns what keeps the
     /// heap alive if that was the last root.
     pub(crate) fn take_boxed(self) -> (BoxedValue, Option<Arc<dyn HeapHandle>>) {
@@ -434,10 +448,29 @@ impl RootRef {
         (BoxedValue { value, info }, table.last(table.live.drop_one()))
     }
 
-    /// Drops a root for a caller that is not its running owner.
+    /// Drops a root filed by [`RootTable::boxed`] for a caller that is not its running owner. The next pause finds the value. If none may
+    /// come, because the heap has no user any more, the value may hold the roots that keep the heap alive: it is taken out now.
     #[cold]
     #[inline(never)]
-    pub(crate) fn release_elsewhere(self) {
+    pub(crate) fn release_boxed_elsewhere(self) {
+        // SAFETY: the table exists until `live` is zero, and this root is still counted.
+        let table = unsafe { self.head().table.as_ref() };
+        let heap = || table.heap.lock().clone();
+        if table.live.is_unattended() && heap().is_some_and(|heap| heap.take_root(self)) {
+            return;
+        }
+        self.slot().word.drop_elsewhere();
+        let unattended = if table.live.is_unattended_after_drop() { heap() } else { None };
+        drop(table.last(table.live.drop_one()));
+        if let Some(heap) = unattended {
+            heap.take_dropped_roots();
+        }
+    }
+
+    /// Drops a root filed by [`RootTable::inline`] for a caller that is not its running owner.
+    #[cold]
+    #[inline(never)]
+    fn release_elsewhere(self) {
         let table = self.head().table;
         self.slot().word.drop_elsewhere();
         // The slot does not belong to this thread any more.

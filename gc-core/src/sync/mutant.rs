@@ -98,6 +98,8 @@ mutants! {
     RELAXED_ROOT_DROP = "relaxed_root_drop";
     /// The thread that drops the last root does not see what the others did: model `live_count`.
     RELAXED_COUNT = "relaxed_count";
+    /// A thread drops a root after the last user of the heap has looked for such, and does not see that it has gone: model `live_count`.
+    LOOK_FOR_USERS_BY_LOADING = "look_for_users_by_loading";
     /// The thread that frees a table does not see its last use: model `live_count`.
     RELAXED_TABLE_RELEASE = "relaxed_table_release";
 }
