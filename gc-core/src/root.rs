@@ -22,10 +22,11 @@ use crate::{
 ///
 /// A value of up to a word without a destructor, such as a pointer, lies in a table: on its mutator's thread, creating and
 /// dropping the root costs a few instructions. Any other value has memory of its own. On another thread a drop costs one atomic
-/// store and one decrement, and the value is dropped after the next collection. Each pause scans every root. If the value of a
-/// root holds roots, they are dropped after it, one after the other: a long chain takes no deep stack.
+/// store and one decrement, and the value is dropped after the next collection; if the heap has no handle and no mutator any more, at
+/// once, on a thread of the heap. Each pause scans every root. If the value of a root holds roots, they are dropped after it, one after
+/// the other: a long chain takes no deep stack.
 ///
-/// A root in an object of its own heap leaks that heap: each keeps the other alive.
+/// A root in an object of its own heap leaks that heap: each keeps the other alive. For handles there is [`WeakHeap`](crate::WeakHeap).
 ///
 /// ```
 /// use gc_core::{Gc, Root};
