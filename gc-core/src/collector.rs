@@ -27,6 +27,7 @@ mod generations;
 mod given_up;
 pub(crate) mod handle;
 pub(crate) mod headroom;
+pub(crate) mod idle;
 mod job_queue;
 mod job_thread;
 pub(crate) mod jobs;

@@ -281,6 +281,8 @@ impl Heap {
     pub fn set_auto(&self, auto: bool) {
         self.collector().pacing.set_auto(auto);
         collector::request::ask(self.collector());
+        // It may look whether the heap is idle again.
+        self.collector().major.wake();
     }
 
     /// Returns the hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).

@@ -35,9 +35,7 @@ use crate::{
     collector::{
         Collector,
         attachment::{self, Attachment},
-        detach,
-        drops::DropQueue,
-        kept,
+        detach, kept,
         major_cycle::Phase,
         mutator_state::{DropList, MutatorState, Place},
         policy,
@@ -194,9 +192,6 @@ impl Mutator {
             registry.numbers.give_back(number);
             return Err(AttachError::TimedOut { threads: late });
         }
-        let mut dead = DropQueue::default();
-        registry.forget_some_tables(&mut dead);
-        collector.background.expect_drops(&mut dead, &collector.memory.budget);
         let local = Self::register(users, &mut registry, word(number), number, thread);
         if stops {
             stop::count_stop(&collector, &registry.mutators);
@@ -204,7 +199,6 @@ impl Mutator {
             collector.rendezvous.resume(stop::members(&collector, &others));
         }
         drop(registry);
-        collector.background.post_drops(dead);
         Ok(local)
     }
 
@@ -225,7 +219,7 @@ impl Mutator {
             Barrier::new(collector.map, collector.runs.clone(), bits, satb, candidates, config.remembered_entries);
         let marking = collector.major.phase() == Phase::Marking;
         barrier.set_marking(marking);
-        let roots = Arc::new(RootTable::new(handle.clone(), Arc::as_ptr(&collector).cast()));
+        let roots = RootTable::new(handle.clone(), Arc::as_ptr(&collector).cast(), collector.roots.clone());
         let state = MutatorState {
             poll: Poll::new(),
             cell_user: CellUser::new(collector.epochs.stop_number(), registry.mutators.is_empty() && !marking, number)

@@ -1,17 +1,19 @@
 //! The models, one file per protocol. `loom` and `shuttle` run the same ones.
 
+mod attendance;
 mod candidates;
 mod cell_word;
+mod chunk_word;
 mod claims;
 mod counted;
 mod empty_blocks;
 mod forwarding;
 mod job_queue;
 mod kept_end;
-mod live_count;
 mod major_cycle;
 mod mark;
 mod pointer_slot;
+mod question;
 mod ranges;
 mod root_word;
 mod safepoint;

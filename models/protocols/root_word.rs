@@ -1,11 +1,15 @@
-//! A root that is not dropped by its running owner, against scans: `roots::root_word`.
+//! Roots that are not dropped by their running owner, against the thread that takes their slots, and against pauses: `roots::root_word`,
+//! with the stack of `roots::chunk_word`.
 //!
 //! `Heap::touch` stands for what a pause does with a rooted value (moving its pointers, dropping it), `Heap::look` for its use by
-//! the thread that has the root. The owner does the scans: when it leads a pause, it is ordered after itself only.
+//! the thread that has the root. The owner takes the stack: when it leads a pause, it is ordered after itself only.
 
 use crate::{
     Arc, Heap, check,
-    roots::root_word::{Kept, RootWord, Rooted},
+    roots::{
+        chunk_word::ChunkWord,
+        root_word::{Kept, RootWord, Rooted},
+    },
     sync::{Mutex, mutant::Mutant},
     thread,
 };
@@ -20,82 +24,99 @@ struct Slot {
     value: Heap,
 }
 
+struct Chunk {
+    word: ChunkWord,
+    slots: [Slot; 2],
+}
+
 static INFO: u64 = 7;
 
-/// Scans the slot. Returns whether it is free afterwards.
-fn scan(slot: &Slot) -> bool {
-    match slot.word.look() {
-        Rooted::Free => true,
-        Rooted::Live(info, _) => {
-            assert_eq!(*info, 7);
-            false
-        }
-        Rooted::Dropped(_, kept) => {
+/// Returns a chunk whose slots have a root each.
+fn chunk() -> Arc<Chunk> {
+    let slots = [(); 2].map(|()| {
+        let slot = Slot { word: RootWord::free_one(), value: Heap::new() };
+        slot.value.touch();
+        slot.word.file(&INFO, Kept::Boxed);
+        slot
+    });
+    Arc::new(Chunk { word: ChunkWord::owned(), slots })
+}
+
+impl Chunk {
+    fn drop_elsewhere(&self, slot: u16, kept: Kept) {
+        let word = &self.slots[usize::from(slot)].word;
+        let _ = self.word.drop_elsewhere(slot, |below, _| word.drop_elsewhere(kept, below));
+    }
+
+    /// Takes the stack, and files new roots in its slots at once. Returns how many.
+    fn take(&self) -> usize {
+        let (mut top, mut count) = (self.word.take(), 0);
+        while let Some(slot) = top {
+            let slot = &self.slots[usize::from(slot)];
+            let Rooted::Dropped(kept, below) = slot.word.look() else { panic!("the slot of a root was taken") };
             assert_eq!(kept, Kept::Boxed);
             slot.value.touch();
             slot.word.free();
-            true
+            slot.word.file(&INFO, Kept::Inline);
+            (top, count) = (below, count + 1);
         }
+        count
     }
 }
 
-fn a_foreign_drop() {
+fn foreign_drops() {
     check(|| {
-        let here = Arc::new(Slot { word: RootWord::free_one(), value: Heap::new() });
-        here.value.touch();
-        here.word.file(&INFO, Kept::Boxed);
-        let there = here.clone();
-        let other = thread::spawn(move || {
-            there.value.look();
-            there.word.drop_elsewhere();
+        let here = chunk();
+        let threads = [0, 1].map(|slot: u16| {
+            let there = here.clone();
+            thread::spawn(move || {
+                there.slots[usize::from(slot)].value.look();
+                there.drop_elsewhere(slot, Kept::Boxed);
+            })
         });
-        if scan(&here) {
-            // The slot is used again at once.
-            here.value.touch();
-            here.word.file(&INFO, Kept::Boxed);
-            other.join().unwrap();
-            assert_eq!(here.word.look(), Rooted::Live(&INFO, Kept::Boxed), "the new root was dropped with the old one");
-        } else {
-            other.join().unwrap();
-            assert!(scan(&here), "a drop was lost");
-            assert!(here.word.is_free());
+        let mut taken = here.take();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        taken += here.take();
+        assert_eq!(taken, 2, "a drop was lost");
+        for slot in &here.slots {
+            assert_eq!(
+                slot.word.look(),
+                Rooted::Live(&INFO, Kept::Inline),
+                "the new root was dropped with the old one"
+            );
         }
     });
 }
 
 #[test]
-fn a_root_dropped_elsewhere_is_found_by_a_scan_and_its_slot_used_again() {
-    a_foreign_drop();
+fn roots_dropped_elsewhere_are_found_and_their_slots_used_again() {
+    foreign_drops();
 }
 
-/// A value is taken out on another thread, under the lock that the leader of a pause holds, and dropped there after that
-/// ([roots.boxed-freed]).
+/// A value is taken out on another thread, under the lock that the leader of a pause holds, and dropped there after that.
 fn a_taken_value() {
     check(|| {
-        let here = Arc::new(Slot { word: RootWord::free_one(), value: Heap::new() });
+        let here = chunk();
         let registry = Arc::new(Mutex::new(()));
-        here.value.touch();
-        here.word.file(&INFO, Kept::Boxed);
         let (there, its) = (here.clone(), registry.clone());
         let other = thread::spawn(move || {
             {
                 let _registry = (!TAKE_IN_A_PAUSE.is_planted()).then(|| its.lock());
-                there.word.take_elsewhere();
+                there.drop_elsewhere(0, Kept::Inline);
             }
-            there.value.touch();
+            there.slots[0].value.touch();
         });
         {
             let _registry = registry.lock();
-            match here.word.look() {
+            match here.slots[0].word.look() {
                 // The pause updates the value's pointers.
                 Rooted::Live(_, kept) => {
                     assert_eq!(kept, Kept::Boxed);
-                    here.value.touch();
+                    here.slots[0].value.touch();
                 }
-                Rooted::Dropped(_, kept) => {
-                    assert_eq!(kept, Kept::Inline, "the value would be dropped twice");
-                    here.word.free();
-                }
+                Rooted::Dropped(kept, _) => assert_eq!(kept, Kept::Inline, "the value would be dropped twice"),
                 Rooted::Free => unreachable!("the root was filed"),
             }
         }
@@ -118,5 +139,11 @@ fn mutant_a_value_taken_out_in_a_pause_is_found() {
 #[cfg(not(gc_shuttle))]
 #[test]
 fn mutant_a_relaxed_drop_is_found() {
-    must_fail("root_word::mutant_a_relaxed_drop_is_found", mutant::RELAXED_ROOT_DROP, a_foreign_drop);
+    must_fail("root_word::mutant_a_relaxed_drop_is_found", mutant::RELAXED_ROOT_DROP, foreign_drops);
+}
+
+#[cfg(not(gc_shuttle))]
+#[test]
+fn mutant_a_relaxed_take_is_found() {
+    must_fail("root_word::mutant_a_relaxed_take_is_found", mutant::RELAXED_ROOT_TAKE, foreign_drops);
 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
-//! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats` and `workers` are leaves. The table of counted owners
+//! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats`, `roots` and `workers` are leaves. The table of counted owners
 //! (`counted::owners`) is locked after the registry, and the rendezvous after that. The lock word of a `GcCell` comes before all of
 //! them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
 //! which take the owner first; no part imports its owner.
@@ -14,6 +14,7 @@ use crate::{
     barrier::SatbQueue,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget},
     old::mark::Marking,
+    roots::RootSpace,
     safepoint::Rendezvous,
     settings::config::{BuildError, Config},
     space::{
@@ -32,6 +33,7 @@ use super::{
     generations::{Old, Young},
     given_up::GivenUp,
     headroom::Headroom,
+    idle::Idle,
     jobs::Background,
     major_cycle::MajorCycle,
     pacing::Pacing,
@@ -54,6 +56,8 @@ pub(crate) struct Collector {
     pub(crate) large: Mutex<LargeSpace>,
     /// How often blocks or chunks were given back; locked while that is under way ([trim.found]).
     pub(crate) trims: Mutex<u64>,
+    /// The roots of mutators that have detached.
+    pub(crate) roots: Arc<RootSpace>,
     pub(crate) bits: Arc<Bits>,
     pub(crate) runs: Arc<RunTable>,
     pub(crate) candidates: Arc<Candidates>,
@@ -64,6 +68,7 @@ pub(crate) struct Collector {
     /// When to collect, and what was done so far.
     pub(crate) pacing: Pacing,
     pub(crate) headroom: Headroom,
+    pub(crate) idle: Idle,
     pub(crate) pressure: Arc<PressureSignal>,
     pub(crate) epochs: Epochs,
     pub(crate) given_up: GivenUp,
@@ -109,6 +114,7 @@ impl Collector {
             candidates,
             pacing,
             headroom: Headroom::new(),
+            idle: Idle::new(config.idle_after),
             pressure: Arc::new(PressureSignal::new()),
             epochs: Epochs::new(),
             given_up: GivenUp::new(),
@@ -119,6 +125,7 @@ impl Collector {
             large: Mutex::new(LargeSpace::new(map)),
             trims: Mutex::default(),
             marking: Mutex::new(Marking::default()),
+            roots: Arc::new(RootSpace::new()),
             bits,
             satb: Arc::new(SatbQueue::new()),
             major: MajorCycle::new(),

@@ -160,10 +160,8 @@ impl StoppedHeap<'_> {
     }
 
     fn update_roots(&self, updater: &mut Updater<'_>) {
-        for table in self.tables {
-            // SAFETY: a root's value, of its type; the world is stopped, so no code borrows it.
-            table.look(|info, value| unsafe { updater.values(info, value, 1) });
-        }
+        // SAFETY: a root's value, of its type; the world is stopped, so no code borrows it.
+        self.roots.for_each(|info, value| unsafe { updater.values(info, value, 1) });
     }
 
     /// Updates the pointers of every object in a block that is not evacuated, and of every large object.

@@ -3,16 +3,13 @@
 
 use core::{ptr::NonNull, time::Duration};
 
-use crate::{roots::HeapHandle, sync::Arc};
-
 use super::{attachment::Attachment, drops::DropQueue, kept_end, parts::Values, registry::Registry, users::Users};
 
-/// What is left of a mutator that was detached: its memory, and what keeps the heap alive. To drop it may end the heap, which must not
+/// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop it may end the heap, which must not
 /// happen under a lock.
 #[must_use]
 pub(crate) struct Left {
     _attachment: Box<Attachment>,
-    _heap: Option<Arc<dyn HeapHandle>>,
 }
 
 /// Detaches a mutator.
@@ -29,12 +26,9 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     // This merges the counts that other threads have asked for, too. It comes before the state is freed, as other threads find
     // the word by the token.
     collector.background.post_counted(attachment.token.leave());
-    let heap = attachment.roots.orphan();
     let mut dead = DropQueue::default();
-    if heap.is_some() {
-        attachment.roots.take_dropped(|value| dead.boxed(value));
-    }
-    registry.leave(attachment, heap.is_none());
+    attachment.roots.orphan(|value| dead.boxed(value));
+    registry.leave(attachment);
     collector.background.expect_drops(&mut dead, &collector.memory.budget);
     collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
     let mut young = collector.young.lock();
@@ -45,7 +39,7 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     drop(young);
     collector.background.post_drops(dead);
     // SAFETY: leaked where it was made. By the caller's guarantee nothing refers to it: the registry and the token's entry are gone.
-    Left { _attachment: unsafe { Box::from_raw(local.as_ptr()) }, _heap: heap }
+    Left { _attachment: unsafe { Box::from_raw(local.as_ptr()) } }
 }
 
 /// The attached mutators of a heap, and what is left of those that this has detached.
@@ -78,7 +72,7 @@ impl kept_end::Attached for Departure<'_> {
 
 impl Drop for Users {
     /// Detaches the mutators that are left, which are kept ones ([kept-end.once]), and has dropped what roots held that were dropped before.
-    /// No pause will look for them ([live-count.unattended]).
+    /// No pause will look for them ([attendance.one-finds]).
     fn drop(&mut self) {
         if self.handle.is_elsewhere() {
             // The child of a fork: a thread that exists in the parent only may hold the lock. The states leak.
@@ -97,7 +91,7 @@ impl Drop for Users {
         kept_end::last_user_goes(&mut departure);
         let left = departure.left;
         let mut values = Vec::new();
-        registry.tables.iter().for_each(|table| table.leave_unattended(|value| values.push(value)));
+        collector.roots.leave_unattended(|value| values.push(value));
         collector.background.post_values(Values::Boxed(values));
         drop(registry);
         // With no lock held. `self.handle` is still there: it is what may end the heap.

@@ -10,7 +10,7 @@ use std::{alloc, panic, thread};
 use crate::{
     object::{HEADER, Header, HeaderWord, TypeInfo, copy_object, young_start},
     old::sweep::Dead,
-    roots::BoxedValue,
+    roots::{BoxedValue, EmptyChunks, Found},
 };
 
 /// Dead values that one collection moved out of their objects, and the other values that it left to be dropped.
@@ -28,6 +28,8 @@ pub(crate) struct DropQueue {
     /// The batch that they are counted in (`pending`).
     pub(crate) batch: Option<u64>,
     boxed: Vec<BoxedValue>,
+    /// Chunks without roots, whose memory is to be freed after the pause.
+    empty: Vec<EmptyChunks>,
     /// Runs of dead large objects, which are dropped in place.
     large: Vec<u32>,
 }
@@ -35,8 +37,8 @@ pub(crate) struct DropQueue {
 impl Default for DropQueue {
     fn default() -> Self {
         let next = core::ptr::null_mut();
-        let (arenas, boxed, large) = (Vec::new(), Vec::new(), Vec::new());
-        Self { arenas, next, end: 0, values: 0, sealed: 0, counted: (0, 0), batch: None, boxed, large }
+        let (arenas, boxed, empty, large) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { arenas, next, end: 0, values: 0, sealed: 0, counted: (0, 0), batch: None, boxed, empty, large }
     }
 }
 
@@ -191,6 +193,19 @@ impl DropQueue {
 
     pub(crate) fn boxed(&mut self, value: BoxedValue) {
         self.boxed.push(value);
+    }
+
+    /// Takes over what a pause has found in the roots.
+    pub(crate) fn take_over(&mut self, mut found: Found) {
+        self.boxed.append(&mut found.boxed);
+        if !found.empty.is_empty() {
+            self.empty.push(found.empty);
+        }
+    }
+
+    /// Takes the chunks without roots.
+    pub(crate) fn take_empty(&mut self) -> Vec<EmptyChunks> {
+        core::mem::take(&mut self.empty)
     }
 
     /// Returns the values: those in arenas, the boxed ones, and the runs of large objects.

@@ -3,7 +3,7 @@
 use std::thread::{self, JoinHandle};
 
 use crate::{
-    roots::{HeapHandle, RootRef},
+    roots::HeapHandle,
     settings::config::Config,
     sync::{Arc, Mutex},
     workers::role::{Role, role},
@@ -46,17 +46,10 @@ impl Drop for Handle {
 }
 
 impl HeapHandle for Handle {
-    fn take_root(&self, root: RootRef) -> bool {
-        if self.is_elsewhere() {
-            return false;
+    fn collect_soon(&self) {
+        if !self.is_elsewhere() {
+            self.collector.major.ask_to_collect();
         }
-        let registry = self.collector.registry.lock();
-        let (value, last) = root.take_boxed();
-        self.collector.background.post_values(Values::Boxed(vec![value]));
-        drop(registry);
-        // Not the last reference: `self` is one.
-        drop(last);
-        true
     }
 
     fn take_dropped_roots(&self) {
@@ -65,8 +58,9 @@ impl HeapHandle for Handle {
         }
         let mut values = Vec::new();
         let registry = self.collector.registry.lock();
-        registry.tables.iter().for_each(|table| _ = table.scan(|_, _| (), |value| values.push(value)));
+        self.collector.roots.take_dropped(|value| values.push(value));
         self.collector.background.post_values(Values::Boxed(values));
+        drop(registry);
     }
 }
 

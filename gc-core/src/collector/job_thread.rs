@@ -148,7 +148,9 @@ fn run(collector: &Collector, job: Job) {
                 collector.background.post(Job::Report(event));
             }
         }
+        Job::Trim if collector.idle.rests() => trim::release_all(collector),
         Job::Trim => trim::release_unused(collector),
+        Job::Free(empty) => drop(empty),
         // Looked after by the caller: while the heap works, or at its end.
         Job::Watch => {}
     }
@@ -156,11 +158,8 @@ fn run(collector: &Collector, job: Job) {
 
 /// Posts every object and root that is left, to be dropped ([jobs.end-owns]). No root that was put aside is: it would keep the heap alive.
 fn post_everything(collector: &Collector) {
-    let tables = core::mem::take(&mut collector.registry.lock().tables);
     let mut boxed = Vec::new();
-    for table in &tables {
-        table.scan(|_, _| unreachable!("gc-core: a root without a heap"), |value| boxed.push(value));
-    }
+    collector.roots.end(|value| boxed.push(value));
     for values in [Values::Boxed(boxed), Values::InPlace(objects_to_drop(collector))] {
         collector.background.post_values(values);
     }

@@ -6,7 +6,7 @@ use std::thread;
 use crate::{
     counted::owners::Object,
     memory::budget::Budget,
-    roots::RootRef,
+    roots::{EmptyChunks, RootRef},
     stats::event::{Event, Hook},
     sync::{
         Mutex,
@@ -27,6 +27,8 @@ pub(crate) enum Job {
     Report(Event),
     /// Give empty memory back to the system.
     Trim,
+    /// Free the memory of roots that are gone.
+    Free(Vec<EmptyChunks>),
     /// Start the GC workers.
     StartWorkers,
     /// Values wait to be dropped: see to it that they are.
@@ -106,7 +108,11 @@ impl Background {
     }
 
     /// Queues values to be dropped, which are counted already.
-    pub(crate) fn post_drops(&self, dead: DropQueue) {
+    pub(crate) fn post_drops(&self, mut dead: DropQueue) {
+        let empty = dead.take_empty();
+        if !empty.is_empty() {
+            self.post(Job::Free(empty));
+        }
         let Some(batch) = dead.batch else { return };
         let (arenas, boxed, large) = dead.into_values();
         let moved = arenas.into_iter().map(Values::Moved);

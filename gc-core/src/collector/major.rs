@@ -21,7 +21,7 @@ use super::{
     generations::{Old, old_bytes},
     jobs::Job,
     major_cycle::{CycleFigures, Phase},
-    policy::Request,
+    policy::{Request, is_scattered},
     stopped_heap::StoppedHeap,
     sweeping,
     verify::Checkpoint,
@@ -87,13 +87,8 @@ impl StoppedHeap<'_> {
         state.clear();
         let mut marker =
             Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
-        for table in self.tables {
-            table.scan(
-                // SAFETY: a root's value, of its type; the world is stopped.
-                |info, value| unsafe { marker.root(info, value, 1) },
-                |boxed| self.dead.boxed(boxed),
-            );
-        }
+        // SAFETY: a root's value, of its type; the world is stopped.
+        self.roots.for_each(|info, value| unsafe { marker.root(info, value, 1) });
         drop(state);
         self.choose_candidates();
         self.set_marking(true);
@@ -129,6 +124,7 @@ impl StoppedHeap<'_> {
             return false;
         }
         let recorded = core::mem::take(&mut state.recorded);
+        state.free_work();
         drop(state);
         self.verify(Checkpoint::Marked);
         let at_finish = old_bytes(&self.old.space, &self.large);
@@ -227,7 +223,8 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         }
     });
     let Some(current) = ended else { return };
-    if collector.headroom.wants_compaction() {
+    let scattered = current.cause == Cause::Idle && is_scattered(&old.space) && collector.idle.note_scattered();
+    if scattered || collector.headroom.wants_compaction() {
         collector.major.ask_to_collect();
     }
     collector.background.post(Job::Trim);

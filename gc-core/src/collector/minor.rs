@@ -7,6 +7,7 @@ use crate::{
         size_class::{CLASSES, promotion_reserve},
     },
     old::sweep::{self, Dead},
+    roots::Survival,
     settings::stress::PromoteBy,
     stats::Generation,
     sync::{Mutex, mutant},
@@ -61,14 +62,11 @@ impl StoppedHeap<'_> {
         let mut promotions = cursors.iter_mut().map(|cursors| Promotion::new(&old, &bits, cursors));
         let first = promotions.next().expect("cursors for one worker at least");
         let mut leader = Evacuator::new(&evacuation, first);
-        let (dead, boxed_bytes) = (&mut self.dead, &mut self.boxed_bytes);
-        *boxed_bytes = 0;
-        for table in self.tables {
+        if !mutant::SKIP_ROOTS.is_planted() {
             // SAFETY: a root's value, of its type; the world is stopped, so no code borrows it.
             let visit = |info: &'static TypeInfo, value| unsafe { leader.root(info, value, 1) };
-            if !mutant::SKIP_ROOTS.is_planted() {
-                *boxed_bytes += table.scan(visit, |boxed| dead.boxed(boxed));
-            }
+            let found = self.roots.look_for_young(survival(policy), visit);
+            self.dead.take_over(found);
         }
         // SAFETY: the remembered set of this heap; the world is stopped.
         unsafe { leader.remembered(remembered) };
@@ -139,6 +137,17 @@ impl StoppedHeap<'_> {
                 sweep::free_large(&mut self.large, &collector.runs, page, dead);
             }
         }
+    }
+}
+
+/// Returns what becomes of the young objects that roots hold.
+fn survival(policy: Policy) -> Survival {
+    if policy.all {
+        Survival::AllOld
+    } else if policy.never || policy.random.is_some() {
+        Survival::AnyAge
+    } else {
+        Survival::ByAge
     }
 }
 

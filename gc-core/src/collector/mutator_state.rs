@@ -19,10 +19,7 @@ use crate::{
     object::CellUser,
     roots::RootTable,
     safepoint::{Member, Poll, StateWord},
-    sync::{
-        Arc,
-        atomic::{AtomicPtr, Ordering},
-    },
+    sync::atomic::{AtomicPtr, Ordering},
     young::Buffer,
 };
 
@@ -40,7 +37,7 @@ pub(crate) struct MutatorState {
     pub(crate) word: CachePadded<StateWord>,
     /// The token by which it owns `Counted`s.
     pub(crate) token: Token,
-    pub(crate) roots: Arc<RootTable>,
+    pub(crate) roots: RootTable,
     /// Young objects that need dropping.
     pub(crate) drops: DropList,
     /// Runs of young large objects.

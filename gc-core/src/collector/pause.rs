@@ -43,9 +43,7 @@ pub(crate) fn collect(
     start: Start,
 ) -> (PauseFigures, DropQueue) {
     let (generation, wanted, cause) = choose(collector, wanted, cause);
-    let mut dead = DropQueue::default();
-    registry.forget_tables(&mut dead);
-    let mut heap = StoppedHeap::lock(collector, mutators, &registry.tables, dead);
+    let mut heap = StoppedHeap::lock(collector, mutators, DropQueue::default());
     let before = heap.bytes();
     let allocated = heap.fresh_bytes();
     let before_remembered = heap.young.remembered.len();

@@ -1,21 +1,17 @@
-//! The participants of a heap: its mutators, their root tables, and the collections whose reports they may share.
+//! The participants of a heap: its mutators, and the collections whose reports they may share.
 
 use core::ptr::NonNull;
 use std::{thread::Thread, time::Instant};
 
-use crate::{object::LAST_NUMBER, roots::RootTable, stats::CollectReport, sync::Arc};
+use crate::{object::LAST_NUMBER, stats::CollectReport};
 
-use super::{drops::DropQueue, mutator_state::MutatorState};
+use super::mutator_state::MutatorState;
 
 /// The participants of the heap. The thread that holds the lock is the leader: no other thread attaches, detaches or collects
 /// meanwhile.
 #[derive(Default)]
 pub(crate) struct Registry {
     pub(crate) mutators: Vec<Attached>,
-    /// The root tables of the mutators, and of mutators that have detached and left roots.
-    pub(crate) tables: Vec<Arc<RootTable>>,
-    /// At how many tables those that are empty by now are looked for.
-    crowded: usize,
     /// For each of the young generations, the last collection that collected it.
     pub(crate) last: [Option<Finished>; 2],
     /// When the last pause ended, and the bytes of the old generation then.
@@ -28,55 +24,19 @@ impl Registry {
     pub(crate) fn enter(&mut self, mutator: Attached) {
         let state = mutator.state();
         state.place.set(self.mutators.len());
-        state.roots.place.set(self.tables.len());
-        self.tables.push(state.roots.clone());
         self.mutators.push(mutator);
     }
 
-    /// Removes a mutator that detaches. Keeps its root table if it has roots. Takes constant time, however many mutators there
-    /// are.
-    pub(crate) fn leave(&mut self, state: &MutatorState, has_roots: bool) {
+    /// Removes a mutator that detaches. Takes constant time, however many mutators there are.
+    pub(crate) fn leave(&mut self, state: &MutatorState) {
         let place = state.place.get();
         self.mutators.swap_remove(place);
         if let Some(moved) = self.mutators.get(place) {
             moved.state().place.set(place);
         }
-        if !has_roots {
-            let place = state.roots.place.get();
-            self.tables.swap_remove(place);
-            if let Some(moved) = self.tables.get(place) {
-                moved.place.set(place);
-            }
-        }
         self.numbers.give_back(state.number);
     }
-
-    /// Frees root tables that are empty for good, if there are many tables: between two pauses, threads may come and go that leave
-    /// a root for a moment.
-    pub(crate) fn forget_some_tables(&mut self, dead: &mut DropQueue) {
-        if self.tables.len() > self.crowded {
-            self.forget_tables(dead);
-            self.crowded = 2 * self.tables.len() + CROWDED;
-        }
-    }
-
-    /// Frees root tables that are empty for good. Moves boxed values that were dropped since the last scan to `dead`.
-    pub(crate) fn forget_tables(&mut self, dead: &mut DropQueue) {
-        self.tables.retain(|table| {
-            let released = table.is_released();
-            if released {
-                table.take_dropped(|value| dead.boxed(value));
-            }
-            !released
-        });
-        for (place, table) in self.tables.iter().enumerate() {
-            table.place.set(place);
-        }
-    }
 }
-
-/// So many root tables are never searched for empty ones between pauses.
-const CROWDED: usize = 64;
 
 /// A collection that has ended.
 #[derive(Clone, Copy)]

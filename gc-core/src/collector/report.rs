@@ -48,15 +48,9 @@ pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
 impl StoppedHeap<'_> {
     /// Returns the bytes of the tables and lists of the heap. The buffers of mutators were taken over.
     pub(crate) fn side_bytes(&self) -> usize {
-        let roots: usize = self.tables.iter().map(|table| table.bytes()).sum();
         let young = &self.young;
         let lists = (young.drops.capacity() * size_of::<usize>())
             .saturating_add((young.fresh_large.capacity() + self.large.old.capacity()) * size_of::<u32>());
-        roots
-            + self.boxed_bytes
-            + lists
-            + young.remembered.bytes()
-            + self.old.space.side_bytes()
-            + self.large.side_bytes()
+        self.roots.bytes() + lists + young.remembered.bytes() + self.old.space.side_bytes() + self.large.side_bytes()
     }
 }

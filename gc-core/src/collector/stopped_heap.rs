@@ -2,11 +2,11 @@
 
 use crate::{
     memory::PAGE,
-    roots::RootTable,
+    roots::StoppedRoots,
     safepoint::Reason,
     space::{large::LargeSpace, young::Age},
     stats::recorder::Living,
-    sync::{Arc, MutexGuard},
+    sync::MutexGuard,
 };
 
 use super::{
@@ -21,25 +21,18 @@ use super::{
 pub(crate) struct StoppedHeap<'a> {
     pub(super) collector: &'a Collector,
     pub(super) mutators: &'a [Attached],
-    pub(super) tables: &'a [Arc<RootTable>],
+    pub(super) roots: StoppedRoots<'a>,
     pub(crate) young: MutexGuard<'a, Young>,
     pub(crate) old: MutexGuard<'a, Old>,
     pub(crate) large: MutexGuard<'a, LargeSpace>,
     pub(super) dead: DropQueue,
-    /// Bytes of boxed values that the roots hold.
-    pub(super) boxed_bytes: usize,
     /// Whether this pause has swept the last block.
     pub(crate) all_swept: bool,
 }
 
 impl<'a> StoppedHeap<'a> {
     /// Locks the parts of the heap, and takes over the buffers and lists of the mutators.
-    pub(crate) fn lock(
-        collector: &'a Collector,
-        mutators: &'a [Attached],
-        tables: &'a [Arc<RootTable>],
-        dead: DropQueue,
-    ) -> Self {
+    pub(crate) fn lock(collector: &'a Collector, mutators: &'a [Attached], dead: DropQueue) -> Self {
         let mut young = collector.young.lock();
         let (old, large) = (collector.old.lock(), collector.large.lock());
         for attached in mutators {
@@ -51,7 +44,8 @@ impl<'a> StoppedHeap<'a> {
             local.poll.lower(Reason::REMEMBERED);
         }
         young.space.forget_regions();
-        Self { collector, mutators, tables, young, old, large, dead, boxed_bytes: 0, all_swept: false }
+        let roots = StoppedRoots::new(&collector.roots, mutators.iter().map(|attached| &attached.state().roots));
+        Self { collector, mutators, roots, young, old, large, dead, all_swept: false }
     }
 
     /// Returns the bytes of objects, as chunks, cells and runs hold them.
@@ -80,7 +74,7 @@ impl<'a> StoppedHeap<'a> {
                 young: &self.young,
                 old: &self.old.space,
                 large: &self.large,
-                tables: self.tables,
+                roots: &self.roots,
                 phase: self.collector.major.phase(),
             };
             if let Err(damage) = verify::verify(&heap, checkpoint) {

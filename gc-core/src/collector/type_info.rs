@@ -18,7 +18,7 @@ pub(crate) struct TypeInfoOf<T>(PhantomData<T>);
 impl<T: Trace> TypeInfoOf<T> {
     /// The type info of `T` as an object, as the content of a cell, or as a root.
     pub(crate) const SIZED: &'static TypeInfo = &TypeInfo {
-        shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, Self::LEAF),
+        shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, Self::LEAF, T::HAS_CELL),
         trace: TraceFns {
             evacuate: one::<T, Evacuate>,
             evacuate_shared: one::<T, EvacuateShared>,

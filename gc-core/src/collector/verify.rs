@@ -11,6 +11,7 @@
 //! - **[verify.pointers]** Every pointer of every object and root is null or the address of an object.
 //! - **[verify.remembered]** Every pointer slot in an old object that holds a young object is remembered, as itself or by its
 //!   cell. After a collection nothing else is remembered. A cell is logged if and only if it is remembered.
+//! - **[verify.settled-roots]** No root holds a young object that a young pause would not look at.
 //! - **[verify.nothing-young]** After a collection that promotes everything, nothing is young.
 //! - **[verify.evacuated]** After blocks were evacuated, no pointer of a live object or root leads into one: they hold no objects, so
 //!   [verify.pointers] finds it.
@@ -26,13 +27,13 @@ use crate::{
         bitmap::{self, ones},
     },
     object::{CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, size_class::SizeClass},
-    roots::RootTable,
+    roots::StoppedRoots,
     space::{
         large::{LargeSpace, RunState, RunTable},
         old::OldSpace,
         young::Age,
     },
-    sync::{Arc, atomic::Ordering},
+    sync::atomic::Ordering,
     trace::{Trace, Visitor, sealed},
 };
 
@@ -61,7 +62,7 @@ pub(crate) struct Heap<'a> {
     pub(crate) young: &'a Young,
     pub(crate) old: &'a OldSpace,
     pub(crate) large: &'a LargeSpace,
-    pub(crate) tables: &'a [Arc<RootTable>],
+    pub(crate) roots: &'a StoppedRoots<'a>,
     pub(crate) phase: Phase,
 }
 
@@ -117,6 +118,7 @@ pub(crate) fn verify(heap: &Heap<'_>, checkpoint: Checkpoint) -> Result<(), Dama
         return damage(format!("the remembered set has {found} entries after a collection, {wanted} are needed"));
     }
     check_roots(heap, &objects)?;
+    check_settled_roots(heap, &objects)?;
     if matches!(checkpoint, Checkpoint::Marked | Checkpoint::Evacuated) { check_marks(heap, &objects) } else { Ok(()) }
 }
 
@@ -377,11 +379,24 @@ fn check_roots(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
     result
 }
 
+/// Checks [verify.settled-roots].
+fn check_settled_roots(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
+    let mut result = Ok(());
+    heap.roots.for_each_settled(|info, value| {
+        for (place, target, _) in inspect_value(value, info).pointer_slots {
+            if objects.get(&target).is_some_and(|target| !target.old) {
+                let name = (info.name)();
+                let what = format!("a root of type {name} holds a young object at {place:#x} and is not in question");
+                result = Err(Damage { what, path: vec![name] });
+            }
+        }
+    });
+    result
+}
+
 /// Calls `look` with every live root. Dropped roots stay as they are.
-fn for_each_root(heap: &Heap<'_>, mut look: impl FnMut(&'static TypeInfo, *mut u8)) {
-    for table in heap.tables {
-        table.look(&mut look);
-    }
+fn for_each_root(heap: &Heap<'_>, look: impl FnMut(&'static TypeInfo, *mut u8)) {
+    heap.roots.for_each(look);
 }
 
 /// Returns the types on a path from a root to the object at `wanted`, found breadth first.

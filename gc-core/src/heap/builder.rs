@@ -171,6 +171,29 @@ impl HeapBuilder {
         self
     }
 
+    /// Sets after how long without an allocation or a collection the heap is idle: 5 seconds by default, a millisecond at least.
+    /// With [`Duration::MAX`], never.
+    ///
+    /// After once to twice that time an idle heap is collected once ([`Cause::Idle`](crate::Cause::Idle)) and gives back the memory
+    /// that it can do without. Objects are moved together if that makes room and no more than 64 MiB are alive. Afterwards the heap
+    /// costs no processor time until it is used again. A large heap that is used a little now and then is marked no more than for a
+    /// fiftieth of the time.
+    ///
+    /// It happens beside threads that are in [`blocked`](crate::Mutator::blocked). A mutator that runs without a safepoint is not waited
+    /// for: it does what is due when it comes to one.
+    ///
+    /// The idea is that of Go's scavenger and of the periodic collections of G1 (JEP 346, *Promptly Return Unused Committed Memory*).
+    ///
+    /// ```
+    /// # use gc_core::Heap;
+    /// let heap = Heap::builder().idle_after(std::time::Duration::from_secs(60)).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn idle_after(mut self, time: Duration) -> Self {
+        self.config.idle_after = time;
+        self
+    }
+
     /// Sets how many threads copy in a minor collection that has much to copy: GC workers and the leader of the pause, together
     /// from 1 to 64. By default as many as the system offers, at most 8.
     ///

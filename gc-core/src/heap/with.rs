@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(attached(&heap), 1);
         drop(heap);
         assert_eq!(collector.registry.lock().mutators.len(), 0);
-        assert_eq!(collector.registry.lock().tables.len(), 1);
+        assert_eq!(collector.roots.left(), 1);
         drop(root);
         end.send(()).unwrap();
         pool.join().unwrap();

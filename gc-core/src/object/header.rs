@@ -62,18 +62,20 @@ pub(crate) struct TypeShape {
     pub(crate) slice: bool,
     /// The type has nothing to trace.
     pub(crate) leaf: bool,
+    /// A sized value has a slot or a cell, which is written through shared references.
+    pub(crate) cells: bool,
 }
 
 impl TypeShape {
-    pub(crate) const fn sized(size: usize, align: usize, leaf: bool) -> Self {
+    pub(crate) const fn sized(size: usize, align: usize, leaf: bool, cells: bool) -> Self {
         let size_with_header = value_size(size);
         assert!(size_with_header <= u32::MAX as usize, "a type of 4 GiB or more cannot be an object of the heap");
-        Self { size_with_header: size_with_header as u32, elem_size: 0, align: align as u16, slice: false, leaf }
+        Self { size_with_header: size_with_header as u32, elem_size: 0, align: align as u16, slice: false, leaf, cells }
     }
 
     pub(crate) const fn slice(elem_size: usize, align: usize, leaf: bool) -> Self {
         assert!(elem_size <= u32::MAX as usize, "a type of 4 GiB or more cannot be an element of an object");
-        Self { size_with_header: 0, elem_size: elem_size as u32, align: align as u16, slice: true, leaf }
+        Self { size_with_header: 0, elem_size: elem_size as u32, align: align as u16, slice: true, leaf, cells: false }
     }
 
     /// Returns the number of bytes from the start of an old or large cell to the address.

@@ -154,7 +154,8 @@ mod tests {
     fn promotion_never_takes_more_than_its_bound() {
         for align in [1, 8, 16, 32, 64, 256, 1024, 4096] {
             for size in (0..=MAX_SMALL).step_by(align.min(8)).filter(|size| size % align.min(16) == 0) {
-                let shapes = [(TypeShape::sized(size, align, true), 0), (TypeShape::slice(1, align, true), size)];
+                let shapes =
+                    [(TypeShape::sized(size, align, true, false), 0), (TypeShape::slice(1, align, true), size)];
                 for (shape, len) in shapes {
                     let slice = crate::object::slice_size(1, align, len).unwrap();
                     let size_with_header = if shape.slice { slice } else { shape.size_with_header as usize };

@@ -334,6 +334,12 @@ impl Marking {
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
+
+    /// Frees the memory of the work that was done: many roots were much work.
+    pub(crate) fn free_work(&mut self) {
+        debug_assert!(self.is_done());
+        (self.work, self.marked) = (Packet::default(), Vec::new());
+    }
 }
 
 /// Traces the content of a cell.

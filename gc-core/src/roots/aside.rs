@@ -5,7 +5,7 @@
 
 use core::{cell::Cell, mem::ManuallyDrop, ptr};
 
-use super::table::RootRef;
+use super::root_ref::RootRef;
 
 thread_local! {
     /// The identity of the heap whose job runs on this thread, or null.

@@ -5,21 +5,20 @@
 //!              file                free, by the running owner
 //!      FREE ───────────▶ live ────────────────────────────────▶ FREE
 //!        ▲                 │ drop_elsewhere: any thread, also in a pause
-//!        │                 │ take_elsewhere: with the registry locked, between pauses; the value is gone
-//!        └── free, by a scan ── DROPPED
+//!        └── free, by the ─┴─ DROPPED
+//!            taker of the chunk's stack
 //! ```
 //!
 //! - **[root-word.one-changer]** While the root lives, only the thread that has the root changes the word, by the one transition
-//!   out of *live*. A DROPPED word is changed by the leader of a pause only, a FREE one by the owner only.
+//!   out of *live*. A DROPPED word is changed by that thread until the slot is on its chunk's stack (`chunk_word`), and then by the thread
+//!   that takes the stack. A FREE one is changed by the owner only.
 
 use core::ptr;
 
-use crate::sync::{
-    atomic::{AtomicPtr, Ordering},
-    mutant,
-};
+use crate::sync::atomic::{AtomicPtr, Ordering};
 
-/// The word of one slot: a pointer to the type of the value, with tags.
+/// The word of one slot: a pointer to the type of the value, with tags; or, if the root was dropped elsewhere, the slot below it on the
+/// chunk's stack.
 pub(crate) struct RootWord<T>(AtomicPtr<T>);
 
 /// What a slot holds.
@@ -28,8 +27,8 @@ pub(crate) enum Rooted<T> {
     Free,
     /// A root.
     Live(T, Kept),
-    /// A root that was not dropped by its running owner.
-    Dropped(T, Kept),
+    /// A root that was not dropped by its running owner, with the slot below it on the stack.
+    Dropped(Kept, Option<u16>),
 }
 
 /// Where the value is.
@@ -41,10 +40,18 @@ pub(crate) enum Kept {
     Boxed,
 }
 
+impl Kept {
+    fn tag(self) -> usize {
+        if self == Self::Boxed { BOXED } else { 0 }
+    }
+}
+
 const FREE: usize = 1;
 const BOXED: usize = 2;
 const DROPPED: usize = 4;
 const TAGS: usize = 7;
+/// Where the slot below begins, plus one; 0 for none.
+const LINK_SHIFT: u32 = 3;
 
 impl<T> RootWord<T> {
     pub(crate) fn free_one() -> Self {
@@ -54,53 +61,41 @@ impl<T> RootWord<T> {
     /// Files a value that is written: from here on a scan sees it. The caller is the running owner.
     #[inline(always)]
     pub(crate) fn file(&self, info: &'static T, kept: Kept) {
-        let tag = if kept == Kept::Boxed { BOXED } else { 0 };
         // Release, with the Acquire of `look`.
-        self.0.store(ptr::from_ref(info).cast_mut().map_addr(|a| a | tag), Ordering::Release);
+        self.0.store(ptr::from_ref(info).cast_mut().map_addr(|a| a | kept.tag()), Ordering::Release);
     }
 
-    /// Drops the root for a caller that is not its running owner. The slot does not belong to the caller any more.
-    pub(crate) fn drop_elsewhere(&self) {
-        // Relaxed load: [root-word.one-changer], the caller has the root.
-        let word = self.0.load(Ordering::Relaxed);
-        // Release, with the Acquire of `look`: no thread uses the value any more.
-        self.0.store(word.map_addr(|a| a | DROPPED), mutant::RELAXED_ROOT_DROP.weaken(Ordering::Release));
+    /// Drops the root for a caller that is not its running owner, and that puts the slot on its chunk's stack, above `below`. From then
+    /// on the slot does not belong to the caller. `Inline`: there is no value left to be dropped.
+    pub(crate) fn drop_elsewhere(&self, kept: Kept, below: Option<u16>) {
+        let link = below.map_or(0, |below| usize::from(below) + 1) << LINK_SHIFT;
+        // Relaxed: the thread that takes the stack is ordered by the chunk's word. Any other finds that no root is here, and reads
+        // nothing by that.
+        self.0.store(ptr::without_provenance_mut(link | kept.tag() | DROPPED), Ordering::Relaxed);
     }
 
-    /// Drops the root for a caller that is not its running owner, and leaves the value to the caller: the slot holds none. No
-    /// pause is under way.
-    pub(crate) fn take_elsewhere(&self) {
-        // Relaxed load: [root-word.one-changer], the caller has the root.
-        let word = self.0.load(Ordering::Relaxed);
-        // Release, with the Acquire of `look`, as for `drop_elsewhere`.
-        self.0.store(word.map_addr(|a| (a & !BOXED) | DROPPED), Ordering::Release);
-    }
-
-    /// Makes the word FREE, for the free list. The caller is the running owner, or the leader of a pause.
+    /// Makes the word FREE, for the free list. The caller is the running owner, or has taken the chunk's stack.
     #[inline(always)]
     pub(crate) fn free(&self) {
-        // Relaxed: the thread that takes the slot from the free list is ordered after this by the pause, or is this thread.
+        // Relaxed: the thread that takes the slot from the free list is ordered after this by the pause, by the pool's lock, or is
+        // this thread.
         self.0.store(ptr::without_provenance_mut(FREE), Ordering::Relaxed);
     }
 
     /// Returns what the slot holds.
     #[inline]
     pub(crate) fn look(&self) -> Rooted<&'static T> {
-        // Acquire, with the Release of the thread that filed or dropped the root.
+        // Acquire, with the Release of the thread that filed the root.
         let word = self.0.load(Ordering::Acquire);
         let tags = word.addr() & TAGS;
         if tags == FREE {
             return Rooted::Free;
         }
         let kept = if tags & BOXED != 0 { Kept::Boxed } else { Kept::Inline };
-        // SAFETY: not free, so `file` made the word of a reference.
-        let info = unsafe { &*word.map_addr(|a| a & !TAGS) };
-        if tags & DROPPED != 0 { Rooted::Dropped(info, kept) } else { Rooted::Live(info, kept) }
-    }
-
-    /// Returns whether the slot is in the free list. Called by the owner.
-    pub(crate) fn is_free(&self) -> bool {
-        // Relaxed: only the owner or a pause makes a slot free or takes it into use.
-        self.0.load(Ordering::Relaxed).addr() & TAGS == FREE
+        if tags & DROPPED != 0 {
+            return Rooted::Dropped(kept, (word.addr() >> LINK_SHIFT).checked_sub(1).map(|below| below as u16));
+        }
+        // SAFETY: neither free nor dropped, so `file` made the word of a reference.
+        Rooted::Live(unsafe { &*word.map_addr(|a| a & !TAGS) }, kept)
     }
 }

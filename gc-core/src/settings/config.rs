@@ -18,6 +18,7 @@ pub(crate) struct Config {
     pub(crate) slow_destructor: Duration,
     /// Whether the thread that releases the heap as the last waits until everything is dropped.
     pub(crate) end_waits: bool,
+    pub(crate) idle_after: Duration,
     /// Threads that copy together in a pause, its leader included.
     pub(crate) workers: usize,
     /// How many mutators can run in parallel, as far as the system reports it.
@@ -140,6 +141,7 @@ impl Default for Config {
             late_after: Duration::from_secs(1),
             slow_destructor: Duration::from_secs(1),
             end_waits: true,
+            idle_after: Duration::from_secs(5),
             workers: cores.min(DEFAULT_WORKERS),
             cores,
             parallel_threshold: 512 << 10,
@@ -166,6 +168,7 @@ const MAX_WORKERS: usize = 64;
 pub(crate) const MIN_CHUNK: usize = MIN_REGION;
 /// The shortest time after which a thread counts as a straggler, or a destructor as slow: each warning is an event.
 const MIN_LATE: Duration = Duration::from_millis(1);
+const MIN_IDLE: Duration = Duration::from_millis(1);
 /// The largest chunk.
 const MAX_CHUNK: usize = 16 << 20;
 
@@ -207,6 +210,11 @@ impl Config {
                 let expected = format!("at least {MIN_LATE:?}");
                 return Err(BuildError::Setting { name, found: time.as_nanos() as usize, expected });
             }
+        }
+        if self.idle_after < MIN_IDLE {
+            let expected = format!("at least {MIN_IDLE:?}");
+            let found = self.idle_after.as_nanos() as usize;
+            return Err(BuildError::Setting { name: "idle_after", found, expected });
         }
         if let Some(percent) = self.hard_limit_percent {
             let wrong = |expected: &str| {

@@ -94,14 +94,21 @@ mutants! {
 mutants! {
     /// A collection does not look at the roots: the model test.
     SKIP_ROOTS = "skip_roots", in builds;
-    /// A thread that frees a slot does not see the last use of its value: model `root_word`.
+    /// A root is written, and the next young collection does not look at it: the verifier, and the tests of roots.
+    ROOT_IS_WRITTEN_UNSEEN = "root_is_written_unseen", in builds;
+    /// A thread that takes the slots that were dropped elsewhere does not see the last use of a value, and the thread that drops the
+    /// last root does not see what the others did: models `root_word`, `chunk_word`.
     RELAXED_ROOT_DROP = "relaxed_root_drop";
-    /// The thread that drops the last root does not see what the others did: model `live_count`.
-    RELAXED_COUNT = "relaxed_count";
-    /// A thread drops a root after the last user of the heap has looked for such, and does not see that it has gone: model `live_count`.
+    /// A thread that takes the slots that were dropped elsewhere does not see which they are: model `root_word`.
+    RELAXED_ROOT_TAKE = "relaxed_root_take";
+    /// The thread that drops the last root of a chunk, or adopts it, does not see what its owner did: model `chunk_word`.
+    RELAXED_ROOT_OWNER = "relaxed_root_owner";
+    /// A thread that takes a list does not see how it is linked: model `chunk_word`.
+    RELAXED_NOTE = "relaxed_note";
+    /// A thread drops a root after the last user of the heap has looked for such, and does not see that it has gone: model `attendance`.
     LOOK_FOR_USERS_BY_LOADING = "look_for_users_by_loading";
-    /// The thread that frees a table does not see its last use: model `live_count`.
-    RELAXED_TABLE_RELEASE = "relaxed_table_release";
+    /// Two threads that put a chunk in question at the same time list it twice: model `question`.
+    LIST_BY_LOOKING = "list_by_looking";
 }
 
 // The old generation.
@@ -122,6 +129,8 @@ mutants! {
     END_ANY = "end_any";
     /// The end of a cycle does not request the next one, which a mutator that has gone was promised: model `major_cycle`.
     END_FORGETS_THE_PROMISE = "end_forgets_the_promise";
+    /// The concurrent thread is woken between its look at an idle heap and its sleep: model `major_cycle`.
+    WAKE_WITHOUT_THE_LOCK = "wake_without_the_lock";
 }
 
 // Compaction.
