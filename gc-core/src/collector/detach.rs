@@ -3,7 +3,11 @@
 
 use core::{ptr::NonNull, time::Duration};
 
-use super::{attachment::Attachment, drops::DropQueue, kept_end, parts::Values, registry::Registry, users::Users};
+use crate::stats::Event;
+
+use super::{
+    attachment::Attachment, drops::DropQueue, jobs::Job, kept_end, parts::Values, registry::Registry, users::Users,
+};
 
 /// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop it may end the heap, which must not
 /// happen under a lock.
@@ -91,8 +95,13 @@ impl Drop for Users {
         kept_end::last_user_goes(&mut departure);
         let left = departure.left;
         let mut values = Vec::new();
-        collector.roots.leave_unattended(|value| values.push(value));
+        let roots = collector.roots.leave_unattended(|value| values.push(value));
         collector.background.post_values(Values::Boxed(values));
+        if roots > 0 {
+            // Dead objects may hold them: the idle heap is collected once more.
+            collector.idle.note_activity(&collector.major);
+            collector.background.post(Job::Report(Event::HeldByRoots { roots }));
+        }
         drop(registry);
         // With no lock held. `self.handle` is still there: it is what may end the heap.
         drop(left);

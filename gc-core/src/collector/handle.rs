@@ -61,12 +61,14 @@ impl HeapHandle for Handle {
         self.collector.roots.take_dropped(|value| values.push(value));
         self.collector.background.post_values(Values::Boxed(values));
         drop(registry);
+        // What these roots held may be dead now, and hold the roots that are left: the idle heap is collected once more.
+        self.collector.idle.note_activity(&self.collector.major);
     }
 }
 
 /// Ends the background thread of a heap that nothing uses any more, and waits until it has dropped everything, unless a destructor or the
-/// event hook runs for long ([jobs.end-waits]) or the settings say not to wait. A collector thread does not wait: the last handle may have been in an object
-/// that it is dropping.
+/// event hook runs for long ([jobs.end-waits]) or the settings say not to wait. A collector thread does not wait: the last handle may
+/// have been in an object that it is dropping.
 fn end(collector: &Collector, thread: thread::JoinHandle<()>) {
     collector.pressure.end();
     collector.background.queue.end();

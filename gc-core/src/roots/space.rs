@@ -155,9 +155,12 @@ impl RootSpace {
 
     /// Passes the boxed values of roots that were dropped elsewhere to `dropped`, and leaves those that are dropped from now on to the threads
     /// that drop them ([attendance.one-finds]). The caller is the last user of the heap, with the registry locked.
-    pub(crate) fn leave_unattended(&self, dropped: impl FnMut(BoxedValue)) {
+    ///
+    /// Returns how many roots there are, which keep the heap.
+    pub(crate) fn leave_unattended(&self, dropped: impl FnMut(BoxedValue)) -> usize {
         self.attendance.end();
         self.take_dropped(dropped);
+        self.pool.lock().owned.chunks.iter().map(|chunk| chunk.head().drops.word.roots() as usize).sum()
     }
 
     /// Passes the boxed values of roots that were dropped elsewhere to `dropped`. The heap has no user any more, and the caller has the

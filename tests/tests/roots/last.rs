@@ -2,11 +2,12 @@
 
 use std::{
     cell::RefCell,
-    sync::{Arc, Barrier},
+    sync::{Arc, Barrier, mpsc},
     thread,
+    time::Duration,
 };
 
-use gc_core::{Generation, Heap, Mutator, Root, Trace};
+use gc_core::{Event, Gc, Generation, Heap, Level, Mutator, Root, Trace};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, checked, settle, wait_until},
@@ -209,6 +210,65 @@ fn a_heap_with_a_handle_drops_what_is_in_roots_at_its_next_collection() -> Teste
     let mut m = heap.attach()?;
     m.collect(Generation::Fresh);
     m.drain_drops(TIMEOUT)?;
+    ledger.assert_all_once();
+    Ok(())
+}
+
+/// When the last handle and mutator are gone, it is told how many roots keep the heap: exactly, and not if there are none.
+#[test]
+fn a_heap_that_roots_keep_is_told() -> Tested {
+    for left in [0, 1, 1000] {
+        let (send, told) = mpsc::channel();
+        let heap = calm()
+            .on_event(Level::Debug, move |event| {
+                if let Event::HeldByRoots { roots, .. } = event {
+                    // Nobody may be waiting any more.
+                    let _ = send.send(*roots);
+                }
+            })
+            .build()?;
+        let ledger = Ledger::default();
+        let m = heap.attach()?;
+        let mut roots: Vec<_> = (0..left + 10).map(|_| m.root(ledger.token())).collect();
+        let numbers: Vec<_> = (0..5_u64).map(|n| m.root(m.alloc(n))).collect();
+        let dropped_elsewhere = roots.split_off(left);
+        drop(m);
+        drop((dropped_elsewhere, numbers));
+        assert!(told.try_recv().is_err());
+        drop(heap);
+        if left > 0 {
+            assert_eq!(told.recv_timeout(TIMEOUT)?, left);
+        }
+        drop(roots);
+        wait_until("all are dropped", || ledger.dropped() == ledger.made());
+        assert!(told.recv().is_err(), "told once, and the heap has ended");
+    }
+    Ok(())
+}
+
+/// What keeps a heap lies in its own objects, which nothing else holds: collections of the idle heap find them dead, one after the other, and
+/// the heap ends. (If such a root holds the object that it lies in, nothing finds that.)
+#[test]
+fn a_heap_that_only_its_dead_objects_keep_ends_when_it_is_idle() -> Tested {
+    #[derive(Trace)]
+    struct Keeps(
+        #[allow(dead_code, reason = "dropped")] Token,
+        #[allow(dead_code, reason = "dropped")] Option<Root<Gc<'static, Keeps>>>,
+        #[allow(dead_code, reason = "dropped")] Option<Heap>,
+    );
+    let ledger = Ledger::default();
+    for by_root in [true, false] {
+        let heap = calm().idle_after(Duration::from_millis(10)).build()?;
+        let m = heap.attach()?;
+        for _ in 0..3 {
+            let mut last = m.root(m.alloc(Keeps(ledger.token(), None, (!by_root).then(|| heap.clone()))));
+            for _ in 0..if by_root { 4 } else { 0 } {
+                last = m.root(m.alloc(Keeps(ledger.token(), Some(last), None)));
+            }
+            m.alloc(Keeps(ledger.token(), by_root.then_some(last), None));
+        }
+    }
+    wait_until("both heaps have ended", || ledger.dropped() == ledger.made());
     ledger.assert_all_once();
     Ok(())
 }
