@@ -13,7 +13,7 @@ use std::{
 use gc_core::{Generation, Heap, HeapBuilder, Level};
 use gc_tests::{
     Tested,
-    heaps::{TIMEOUT, calm, wait_until},
+    heaps::{calm, wait_until},
     ledger::Ledger,
 };
 use parking_lot::Mutex;
@@ -69,7 +69,7 @@ fn the_last_of_a_heap_may_be_dropped_under_a_lock_that_a_destructor_wants() -> T
 /// By default everything is dropped when the last handle has been, as long as destructors get on: they need not be fast together.
 #[test]
 fn the_end_waits_for_destructors_that_get_on() -> Tested {
-    let heap = calm().slow_destructor(TIMEOUT).build()?;
+    let heap = calm().slow_destructor(Duration::MAX).build()?;
     let ledger = Ledger::default();
     let gate = Gate::default();
     let m = heap.attach()?;
