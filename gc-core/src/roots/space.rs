@@ -10,6 +10,7 @@ use crate::sync::{
 };
 
 use super::{
+    attendance::Attendance,
     boxed::BoxedValue,
     chunk::{CHUNK, Chunk, ChunkList, ChunkRef, FULL, NOWHERE},
     noted::NotedList,
@@ -22,6 +23,8 @@ pub(crate) struct RootSpace {
     pages: Mutex<Pages>,
     /// Chunks with roots that were dropped elsewhere since the last pause.
     pub(super) noted: NotedList<Chunk>,
+    /// Whether a pause may come that takes them.
+    pub(super) attendance: Attendance,
     /// Bytes that may wait for a pause: chunks with drops, and boxed values that were dropped.
     waiting: AtomicUsize,
     /// Bytes of boxed values that no table counts.
@@ -54,6 +57,7 @@ impl RootSpace {
             pool: Mutex::new(pool),
             pages: Mutex::default(),
             noted: NotedList::new(),
+            attendance: Attendance::new(),
             waiting: AtomicUsize::new(0),
             boxed_bytes: AtomicIsize::new(0),
             made: AtomicUsize::new(0),
@@ -147,6 +151,32 @@ impl RootSpace {
     #[cfg(test)]
     pub(crate) fn looked(&self) -> usize {
         self.looked.load(Ordering::Relaxed)
+    }
+
+    /// Passes the boxed values of roots that were dropped elsewhere to `dropped`, and leaves those that are dropped from now on to the threads
+    /// that drop them ([attendance.one-finds]). The caller is the last user of the heap, with the registry locked.
+    ///
+    /// Returns how many roots there are, which keep the heap.
+    pub(crate) fn leave_unattended(&self, dropped: impl FnMut(BoxedValue)) -> usize {
+        self.attendance.end();
+        self.take_dropped(dropped);
+        self.pool.lock().owned.chunks.iter().map(|chunk| chunk.head().drops.word.roots() as usize).sum()
+    }
+
+    /// Passes the boxed values of roots that were dropped elsewhere to `dropped`. The heap has no user any more, and the caller has the
+    /// registry locked: so no pause is tracing the values, and every chunk is in the pool.
+    pub(crate) fn take_dropped(&self, mut dropped: impl FnMut(BoxedValue)) {
+        let mut pool = self.pool.lock();
+        let mut freed = 0;
+        self.noted.take(|chunk| {
+            let chunk = ChunkRef(chunk);
+            chunk.relink_noted(|value| {
+                freed += BoxedValue::bytes(value.info);
+                dropped(value);
+            });
+            pool.offer(chunk);
+        });
+        self.count_boxed(-(freed as isize));
     }
 
     /// Forgets every chunk, and passes the boxed values of roots that were dropped to `dropped`. No thread is left that has a root, or

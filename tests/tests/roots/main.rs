@@ -6,3 +6,4 @@ mod anywhere;
 mod boxed;
 mod chains;
 mod detaching;
+mod last;
