@@ -143,8 +143,12 @@ impl RootTable {
     /// Chooses the chunk that is filled next: one with free slots.
     fn choose(&self, lists: &mut Lists, owner: Owner) -> ChunkRef {
         let Lists { owned, available, dropped, next, .. } = lists;
+        let mut drop_later = |value: BoxedValue| {
+            self.count_taken(value.info);
+            dropped.push(value);
+        };
         if let Some(current) = self.current.take() {
-            current.relink(|value| dropped.push(value));
+            current.relink(&mut drop_later);
             if current.head().used() <= FULL {
                 return current;
             }
@@ -153,7 +157,7 @@ impl RootTable {
             *next = (*next + 1) % owned.chunks.len();
             let chunk = owned.chunks[*next];
             if chunk.head().used() <= FULL + chunk.head().drops.word.pending() {
-                chunk.relink(|value| dropped.push(value));
+                chunk.relink(&mut drop_later);
                 available.remove(chunk);
                 return chunk;
             }

@@ -6,3 +6,5 @@ mod anywhere;
 mod boxed;
 mod chains;
 mod detaching;
+mod in_numbers;
+mod writes;
