@@ -7,22 +7,27 @@
 //! | `compaction` | how the old generation is kept dense |
 //! | `policy`, `pacing` | which collection happens, and when |
 //! | `headroom`, `near_limit` | what is different near the hard limit |
-//! | `concurrent`, `job_thread` | what the heap's own threads do concurrently |
+//! | `concurrent`, `job_thread`, `destructors` | what the heap's own threads do concurrently |
 //! | `kept`, `kept_end`, `users` | the mutators that threads keep between calls of `Heap::with`, and the end of a heap's use |
 //! | `collector` | the parts of a heap, and the order of its locks |
 
 pub(crate) mod attachment;
+mod claims;
 #[expect(clippy::module_inception, reason = "the collector of the folder: the owner of what lies beside it")]
 mod collector;
 mod compaction;
 mod concurrent;
+mod destructors;
 pub(crate) mod detach;
+mod dropping;
 pub(crate) mod drops;
+mod end_signal;
 mod epochs;
 mod generations;
 mod given_up;
 pub(crate) mod handle;
 pub(crate) mod headroom;
+pub(crate) mod idle;
 mod job_queue;
 mod job_thread;
 pub(crate) mod jobs;
@@ -36,7 +41,9 @@ pub(crate) mod mutator_state;
 pub(crate) mod near_limit;
 pub(crate) mod nested_roots;
 mod pacing;
+mod parts;
 mod pause;
+pub(crate) mod pending;
 pub(crate) mod policy;
 pub(crate) mod pressure;
 mod promotion;
@@ -53,4 +60,4 @@ pub(crate) mod users;
 mod verify;
 
 pub(crate) use collector::Collector;
-pub(crate) use job_thread::{run_waiting_drops, start};
+pub(crate) use job_thread::start;

@@ -25,7 +25,9 @@ use crate::{
 /// A thread attaches to a heap to use it ([`attach`](Self::attach)), or enters it for the time of a closure
 /// ([`with`](Self::with)). The heap lives as long as a handle, a mutator or a
 /// [`Root`](crate::Root) of it. The thread that drops the last of these waits until every object is dropped and all of the heap's
-/// memory is returned. If a destructor may need a collection of another heap, drop the last one in [`blocked`](Mutator::blocked).
+/// memory is returned. It waits for no destructor that runs for long, since that may want a lock that the thread holds:
+/// [`HeapBuilder::end_waits`] says what happens then, and how not to wait at all. If a destructor may need a collection of another heap,
+/// drop the last one in [`blocked`](Mutator::blocked).
 ///
 /// There may be many heaps. Each reserves address space and has threads of its own. These sleep unless there is something to
 /// mark, sweep, drop or report, or memory to return to the system.
@@ -277,6 +279,8 @@ impl Heap {
     pub fn set_auto(&self, auto: bool) {
         self.collector().pacing.set_auto(auto);
         collector::request::ask(self.collector());
+        // It may look whether the heap is idle again.
+        self.collector().major.wake();
     }
 
     /// Returns the hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).

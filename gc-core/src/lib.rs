@@ -105,7 +105,7 @@ pub use external::ExternalBytes;
 pub use gc::Gc;
 pub use gc_derive::Trace;
 pub use heap::{Heap, HeapBuilder, Pressure, Scope};
-pub use mutator::{AllocError, AttachError, EnterError, Mutator, NotEntered, Parked};
+pub use mutator::{AllocError, AttachError, DropsLeft, EnterError, Mutator, NotEntered, Parked};
 pub use root::Root;
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds};
 pub use slot::Slot;

@@ -12,6 +12,7 @@
 mod alloc_error;
 mod allocate;
 mod compact;
+mod drain;
 mod first;
 mod lent;
 mod park;
@@ -23,6 +24,7 @@ use std::{
 };
 
 pub use alloc_error::AllocError;
+pub use drain::DropsLeft;
 pub(crate) use first::attach_for_with;
 pub use lent::EnterError;
 pub(crate) use lent::Lent;
@@ -31,7 +33,7 @@ pub use park::{NotEntered, Parked};
 use crate::{
     barrier::Barrier,
     collector::{
-        self, Collector,
+        Collector,
         attachment::{self, Attachment},
         detach, kept,
         major_cycle::Phase,
@@ -407,9 +409,8 @@ impl Mutator {
     /// Generations 0 and 1 are always collected together: see [`Generation`]. A collection that another thread begins after this
     /// call is shared, if it does as much: then there is no second one, and its report is returned.
     ///
-    /// After the pause, values that wait to be dropped are dropped on a thread that is started for them, with a large stack. This
-    /// thread waits for that as in [`blocked`](Self::blocked). It does not wait for what the heap's background thread is dropping
-    /// at this moment, nor, while another thread collects, for the values of roots in what it drops.
+    /// It runs no destructor, and waits for none: a thread of the heap drops what is dead, concurrently. So a program may hold
+    /// a lock that a destructor wants. [`drain_drops`](Self::drain_drops) waits for them.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -422,10 +423,7 @@ impl Mutator {
     #[track_caller]
     pub fn collect(&mut self, generation: Generation) -> CollectReport {
         self.local().seen_at.set(Location::caller());
-        let report = request::request(self.local(), generation, Cause::Explicit, request::observed(self.collector()));
-        let collector = self.local().collector.clone();
-        self.blocked(|| collector::run_waiting_drops(&collector));
-        report
+        request::request(self.local(), generation, Cause::Explicit, request::observed(self.collector()))
     }
 
     /// Runs `wait`, which may take long: collections go on without this thread meanwhile.

@@ -1,15 +1,15 @@
-//! The end of a heap: `collector::job_queue`, between users that post jobs and drop their handles, and the thread that works
-//! until the end.
+//! Jobs and the end of a heap: `collector::job_queue`, between users that post jobs and drop their handles, and the threads that work
+//! until the end: one, or several.
 //!
 //! `Heap::touch` stands for using the heap. Its users do so as long as they have a handle; at the end its thread does, which
 //! drops everything.
 
 use crate::{
     Arc, Heap, check,
-    collector::job_queue::Queue,
+    collector::job_queue::{Next, Queue},
     must_fail,
     sync::{
-        Mutex,
+        Condvar, Mutex,
         mutant::{self, Mutant},
     },
     thread,
@@ -38,7 +38,7 @@ fn shutdown() {
         let handle = Arc::new(Handle(shared.clone()));
         let collector = thread::spawn(move || {
             let mut done = 0;
-            while let Some(job) = shared.queue.next() {
+            while let Next::Job(job) = shared.queue.next(None) {
                 done += job;
             }
             shared.heap.touch();
@@ -62,69 +62,75 @@ fn the_end_comes_after_every_job_and_every_user() {
     shutdown();
 }
 
-enum Job {
-    /// A leader reports a straggler.
-    Report,
-    /// Roots, which keep the heap alive.
-    Roots { heap: Option<Arc<Handle<Job>>>, tried: bool },
+/// Roots, which keep the heap alive.
+struct Roots {
+    heap: Option<Arc<Handle<()>>>,
+    tried: bool,
 }
 
 /// What `posted_again` is about, shared by its threads.
 struct World {
-    collector: Arc<Collector<Job>>,
+    collector: Arc<Collector<()>>,
+    dead: Queue<Roots>,
     registry: Mutex<()>,
-    done: Mutex<u32>,
+    pending: Mutex<u32>,
+    dropped: Condvar,
 }
 
 impl World {
-    /// Runs a job. One of roots is posted again if a leader has the lock, as in `nested_roots`.
-    fn run(&self, job: Job) {
-        let Job::Roots { mut heap, tried } = job else {
-            *self.done.lock() += 1;
-            return;
-        };
+    /// Drops the values of roots. They are posted again if a leader has the lock, as in `nested_roots`.
+    fn run(&self, Roots { mut heap, tried }: Roots) {
         // The lock is free one day: the job is posted again only once, or the model would not end.
         let registry = if tried { Some(self.registry.lock()) } else { self.registry.try_lock() };
         if registry.is_none() {
             if POSTED_AGAIN_WITHOUT_THE_HEAP.is_planted() {
                 heap = None;
             }
-            self.collector.queue.post(Job::Roots { heap, tried: true });
+            self.dead.post(Roots { heap, tried: true });
             return;
         }
-        drop(registry);
         self.collector.heap.look();
-        *self.done.lock() += 10;
+        drop(registry);
+        // The heap may end here, and waits for the values.
+        drop(heap);
+        *self.pending.lock() -= 1;
+        self.dropped.notify_one();
     }
 }
 
-/// A job that cannot be done while a leader has the registry lock, between the background thread and one that runs the drops that
-/// wait.
+/// A job that cannot be done while a leader has the registry lock, between the background thread and one that runs destructors.
 fn posted_again() {
     check(|| {
         let collector = Arc::new(Collector { queue: Queue::new(), heap: Heap::new() });
         let heap = Arc::new(Handle(collector.clone()));
-        collector.queue.post(Job::Roots { heap: Some(heap.clone()), tried: false });
-        let world = Arc::new(World { collector, registry: Mutex::new(()), done: Mutex::new(0) });
+        let dead = Queue::new();
+        dead.post(Roots { heap: Some(heap.clone()), tried: false });
+        let (registry, pending, dropped) = (Mutex::new(()), Mutex::new(1), Condvar::new());
+        let world = Arc::new(World { collector, dead, registry, pending, dropped });
         let (background, destructors) = (world.clone(), world.clone());
         let background = thread::spawn(move || {
-            while let Some(job) = background.collector.queue.next() {
-                background.run(job);
-            }
+            while let Next::Job(()) = background.collector.queue.next(None) {}
+            // What is left in the heap is posted.
             background.collector.heap.touch();
-            assert_eq!(*background.done.lock(), 11, "a job was lost");
+            let mut pending = background.pending.lock();
+            while *pending > 0 {
+                background.dropped.wait(&mut pending);
+            }
+            drop(pending);
+            background.dead.end();
         });
         let destructors = thread::spawn(move || {
-            if let Some(job) = destructors.collector.queue.take(|job| matches!(job, Job::Roots { .. })) {
-                destructors.run(job);
+            while let Some(roots) = destructors.dead.next_of_several() {
+                destructors.run(roots);
             }
         });
-        let registry = world.registry.lock();
-        world.collector.queue.post(Job::Report);
-        drop(registry);
         drop(heap);
+        let registry = world.registry.lock();
+        assert!(*world.pending.lock() <= 1);
+        drop(registry);
         destructors.join().unwrap();
         background.join().unwrap();
+        assert_eq!(*world.pending.lock(), 0, "a job was lost");
     });
 }
 
@@ -140,6 +146,47 @@ fn mutant_a_job_that_is_posted_again_without_the_heap_is_found() {
         POSTED_AGAIN_WITHOUT_THE_HEAP,
         posted_again,
     );
+}
+
+/// Two threads that take jobs, one of which leaves when it finds none.
+fn several() {
+    check(|| {
+        let queue = Arc::new(Queue::new());
+        let done = Arc::new(Mutex::new(0));
+        let threads = [(); 2].map(|()| {
+            let (queue, done) = (queue.clone(), done.clone());
+            thread::spawn(move || {
+                while let Some(job) = queue.next_of_several() {
+                    *done.lock() += job;
+                }
+            })
+        });
+        queue.post(1);
+        queue.post_joined(10, |last, job| {
+            *last += job;
+            None
+        });
+        queue.end();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(*done.lock(), 11, "a job was lost, or done twice");
+    });
+}
+
+#[test]
+fn one_of_several_stays_for_the_jobs_to_come() {
+    several();
+}
+
+#[test]
+fn mutant_threads_that_all_stay_are_found() {
+    must_fail("job_queue::mutant_threads_that_all_stay_are_found", mutant::ALL_STAY, several);
+}
+
+#[test]
+fn mutant_threads_of_which_none_stays_are_found() {
+    must_fail("job_queue::mutant_threads_of_which_none_stays_are_found", mutant::NONE_STAYS, several);
 }
 
 #[test]

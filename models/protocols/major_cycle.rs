@@ -3,11 +3,14 @@
 //!
 //! A number under a lock stands for the blocks that wait to be swept under the lock of the old generation.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{
     Arc, check,
-    collector::major_cycle::{ConcurrentTask, CycleFigures, MajorCycle, Phase},
+    collector::{
+        idle::Idle,
+        major_cycle::{ConcurrentTask, CycleFigures, MajorCycle, Phase},
+    },
     must_fail,
     stats::report::{Cause, CollectReport},
     sync::{Mutex, mutant},
@@ -47,14 +50,16 @@ fn two_collections() {
         let there = here.clone();
         let marker = thread::spawn(move || {
             loop {
-                match there.major.next() {
+                match there.major.next(|| None) {
                     ConcurrentTask::Sweep(number) => {
                         sweep(&there);
                         end(&there, number);
                     }
                     // The pause is about to end marking.
                     ConcurrentTask::Mark => thread::yield_now(),
-                    ConcurrentTask::Populate(..) | ConcurrentTask::Collect => unreachable!("nobody asks for that"),
+                    ConcurrentTask::Populate(..) | ConcurrentTask::Collect | ConcurrentTask::Look => {
+                        unreachable!("nobody asks for that")
+                    }
                     ConcurrentTask::End => return,
                 }
             }
@@ -103,6 +108,30 @@ fn mutant_forgetting_the_promise_is_found() {
         mutant::END_FORGETS_THE_PROMISE,
         refused_while_a_cycle_ends,
     );
+}
+
+/// A heap at rest becomes busy while the concurrent thread is about to sleep.
+fn busy_again() {
+    check(|| {
+        let here = Arc::new((MajorCycle::new(), Idle::new(Duration::ZERO)));
+        let there = here.clone();
+        let marker = thread::spawn(move || {
+            let (major, idle) = &*there;
+            assert!(matches!(major.next(|| idle.next_look()), ConcurrentTask::Look));
+        });
+        here.1.note_activity(&here.0);
+        marker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_busy_heap_is_looked_at() {
+    busy_again();
+}
+
+#[test]
+fn mutant_waking_without_the_lock_is_found() {
+    must_fail("major_cycle::mutant_waking_without_the_lock_is_found", mutant::WAKE_WITHOUT_THE_LOCK, busy_again);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod candidates;
 mod cell_word;
 mod chunk_word;
+mod claims;
 mod counted;
 mod empty_blocks;
 mod forwarding;

@@ -162,11 +162,13 @@ impl World {
     /// Runs the concurrent thread.
     fn work(&self) {
         loop {
-            match self.major.next() {
+            match self.major.next(|| None) {
                 ConcurrentTask::Sweep(number) => self.sweep_concurrently(number),
                 // The pauses mark.
                 ConcurrentTask::Mark => drop(self.marking.lock()),
-                ConcurrentTask::Populate(..) | ConcurrentTask::Collect => unreachable!("nobody asks for that"),
+                ConcurrentTask::Populate(..) | ConcurrentTask::Collect | ConcurrentTask::Look => {
+                    unreachable!("nobody asks for that")
+                }
                 ConcurrentTask::End => return,
             }
         }

@@ -1,7 +1,11 @@
 //! The collector: the production files that have a model.
 
+#[path = "../../gc-core/src/collector/claims.rs"]
+pub(crate) mod claims;
 #[path = "../../gc-core/src/collector/given_up.rs"]
 pub(crate) mod given_up;
+#[path = "../../gc-core/src/collector/idle.rs"]
+pub(crate) mod idle;
 #[path = "../../gc-core/src/collector/job_queue.rs"]
 pub(crate) mod job_queue;
 #[path = "../../gc-core/src/collector/kept_end.rs"]

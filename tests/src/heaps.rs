@@ -7,9 +7,9 @@ use std::{
 
 use gc_core::{Heap, HeapBuilder, Stress};
 
-/// A heap without stress, whatever the environment says: for tests of when things happen.
+/// A heap without stress, whatever the environment says, that is not collected when it is idle: for tests of when things happen.
 pub fn calm() -> HeapBuilder {
-    Heap::builder().stress(Stress::default())
+    Heap::builder().stress(Stress::default()).idle_after(Duration::MAX)
 }
 
 /// A heap that verifies itself around each collection. With `GC_CORE_STRESS` set, under that stress too: for tests of what

@@ -33,6 +33,7 @@ use super::{
     generations::{Old, Young},
     given_up::GivenUp,
     headroom::Headroom,
+    idle::Idle,
     jobs::Background,
     major_cycle::MajorCycle,
     pacing::Pacing,
@@ -67,6 +68,7 @@ pub(crate) struct Collector {
     /// When to collect, and what was done so far.
     pub(crate) pacing: Pacing,
     pub(crate) headroom: Headroom,
+    pub(crate) idle: Idle,
     pub(crate) pressure: Arc<PressureSignal>,
     pub(crate) epochs: Epochs,
     pub(crate) given_up: GivenUp,
@@ -112,6 +114,7 @@ impl Collector {
             candidates,
             pacing,
             headroom: Headroom::new(),
+            idle: Idle::new(config.idle_after),
             pressure: Arc::new(PressureSignal::new()),
             epochs: Epochs::new(),
             given_up: GivenUp::new(),

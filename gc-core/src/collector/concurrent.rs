@@ -5,12 +5,13 @@
 //! traces such a container without a check.
 
 use core::time::Duration;
-use std::thread;
+use std::{thread, time::Instant};
 
 use crate::{
     object::CellUser,
     old::mark::{Cells, Marked, Marker, Marking},
     safepoint::Reason,
+    stats::Cause,
     sync::{Arc, Mutex},
     workers::{
         Packet,
@@ -21,10 +22,11 @@ use crate::{
 use super::{
     collector::Collector,
     drops::DropQueue,
+    idle::Seen,
     major,
     major_cycle::{ConcurrentTask, MARKER, Phase},
     policy::Request,
-    request::{lead, lead_if_none_runs},
+    request::{lead, lead_if_none_runs, try_to_lead},
     sweeping::{self, AT_ONCE},
 };
 
@@ -33,11 +35,12 @@ pub(crate) fn start(collector: Arc<Collector>) -> std::io::Result<thread::JoinHa
     thread::Builder::new().name("gc-core marker".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
         loop {
-            match collector.major.next() {
+            match collector.major.next(|| look_in(&collector)) {
                 ConcurrentTask::Mark => mark_concurrently(&collector),
                 ConcurrentTask::Sweep(number) => sweep_concurrently(&collector, number),
                 ConcurrentTask::Populate(offset, bytes) => collector.memory.populate(offset, bytes),
                 ConcurrentTask::Collect => lead_if_none_runs(&collector),
+                ConcurrentTask::Look => look_whether_idle(&collector),
                 ConcurrentTask::End => return,
             }
         }
@@ -50,18 +53,37 @@ const STACK: usize = 64 << 20;
 const FINAL: u64 = 1 << 14;
 /// Attempts to end marking. All except the last one are limited to a short pause.
 const ATTEMPTS: u32 = 4;
+/// How long the end of an idle heap's marking waits for a mutator that runs, and how long it takes until it is tried again.
+const FINISH_TIMEOUT: Duration = Duration::from_millis(1);
+const RETRY: Duration = Duration::from_secs(1);
 /// Bytes of dead values that the sweep collects before it posts them to be dropped.
 const POST_AT: usize = 256 << 10;
 /// Testing: how long a slow concurrent thread sleeps.
 const REST: Duration = Duration::from_micros(20);
 
+/// Returns how long to wait until the next look at a heap that may be idle.
+fn look_in(collector: &Collector) -> Option<Duration> {
+    collector.idle.next_look().filter(|_| collector.pacing.is_auto())
+}
+
+/// Collects the heap if it is idle and no mutator runs. A mutator that runs does it.
+fn look_whether_idle(collector: &Collector) {
+    let pauses = collector.epochs.collections();
+    let (fresh_bytes, external) = (collector.pacing.fresh_bytes(), collector.memory.budget.external());
+    if collector.idle.look(Seen { pauses, fresh_bytes, external }) {
+        lead_if_none_runs(collector);
+    }
+}
+
 /// Marks until marking has ended, or the heap ends.
 fn mark_concurrently(collector: &Collector) {
     let (major, rendezvous) = (&collector.major, &collector.rendezvous);
-    let mut attempts = 0;
+    let (mut attempts, mut took) = (0, Duration::ZERO);
     rendezvous.leave_blocked(major.word());
     while !major.thread_ends() && major.phase() == Phase::Marking {
+        let start = Instant::now();
         let marked = mark_increment(collector);
+        took += start.elapsed();
         if major.poll().is_raised() {
             let reason = collector.given_up.take(major.poll());
             if reason.contains(Reason::STOP) {
@@ -79,10 +101,9 @@ fn mark_concurrently(collector: &Collector) {
                 rendezvous.leave_blocked(major.word());
             }
         } else if marked == Marked::All && !collector.satb.is_waiting() {
-            attempts += 1;
             rendezvous.enter_blocked(major.word());
-            let budget = if attempts < ATTEMPTS { FINAL } else { u64::MAX };
-            lead(collector, Request::Finish { budget }, major.cause(), None);
+            let budget = if attempts + 1 < ATTEMPTS { FINAL } else { u64::MAX };
+            attempts += u32::from(end_marking(collector, Request::Finish { budget }));
             rendezvous.leave_blocked(major.word());
         } else if collector.config.stress.slow_marker != 0 {
             rendezvous.enter_blocked(major.word());
@@ -91,6 +112,25 @@ fn mark_concurrently(collector: &Collector) {
         }
     }
     rendezvous.enter_blocked(major.word());
+    if major.cause() == Cause::Idle {
+        collector.idle.note_marked(took);
+    }
+}
+
+/// Leads the pause that ends marking. Returns whether there was one: while the heap is idle and no thread waits for the cycle, it gives
+/// up early if a mutator runs ([idle.no-wait]).
+fn end_marking(collector: &Collector, wanted: Request) -> bool {
+    let major = &collector.major;
+    let cause = major.cause();
+    if cause == Cause::Idle && collector.idle.rests() && major.waiting() == 0 {
+        if try_to_lead(collector, wanted, cause, FINISH_TIMEOUT).is_some() {
+            return true;
+        }
+        major.rest(RETRY);
+        return false;
+    }
+    lead(collector, wanted, cause, None);
+    true
 }
 
 /// Marks until nothing is left, or a pause is requested. The concurrent thread is RUNNING.

@@ -1,8 +1,8 @@
 //! The drop queue: dead values that wait to be dropped, outside of the pause that found them.
 //!
-//! Moving a value out of a dead object copies its bytes, as any move in Rust does. The values stay here until the background
-//! thread, or an explicit `collect`, drops them. A queue is called `dead` where it is passed on. `drops` are something else: the
-//! objects that will need dropping when they are dead.
+//! Moving a value out of a dead object copies its bytes, as any move in Rust does. The values stay here until a thread for destructors
+//! drops them, part by part (`parts`). A queue is called `dead` where it is passed on. `drops` are something else: the objects that will
+//! need dropping when they are dead.
 
 use core::{alloc::Layout, ptr::NonNull};
 use std::{alloc, panic, thread};
@@ -21,8 +21,12 @@ pub(crate) struct DropQueue {
     end: usize,
     /// Objects in the arenas.
     values: usize,
+    /// Objects in the arenas before the last one.
+    sealed: usize,
     /// Values and bytes that are counted already: see [`count_new`](Self::count_new).
     counted: (usize, usize),
+    /// The batch that they are counted in (`pending`).
+    pub(crate) batch: Option<u64>,
     boxed: Vec<BoxedValue>,
     /// Chunks without roots, whose memory is freed with the queue.
     empty: Vec<EmptyChunks>,
@@ -33,16 +37,8 @@ pub(crate) struct DropQueue {
 impl Default for DropQueue {
     fn default() -> Self {
         let next = core::ptr::null_mut();
-        Self {
-            arenas: Vec::new(),
-            next,
-            end: 0,
-            values: 0,
-            counted: (0, 0),
-            boxed: Vec::new(),
-            empty: Vec::new(),
-            large: Vec::new(),
-        }
+        let (arenas, boxed, empty, large) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { arenas, next, end: 0, values: 0, sealed: 0, counted: (0, 0), batch: None, boxed, empty, large }
     }
 }
 
@@ -51,12 +47,18 @@ impl Default for DropQueue {
 unsafe impl Send for DropQueue {}
 
 /// Memory that dead objects are moved into. Objects with their headers, and fillers, lie below `used` without a gap.
-struct Arena {
+pub(crate) struct Arena {
     start: NonNull<u8>,
-    bytes: usize,
-    /// Valid once the arena is sealed.
+    pub(crate) bytes: usize,
+    /// Valid once the arena is sealed, as is `objects`.
     used: usize,
+    pub(crate) objects: usize,
 }
+
+// SAFETY: as for `DropQueue`. Several threads read headers; each object is dropped by one ([claims.once]).
+unsafe impl Send for Arena {}
+// SAFETY: as above.
+unsafe impl Sync for Arena {}
 
 const ARENA: usize = 64 << 10;
 const ARENA_ALIGN: usize = 4096;
@@ -71,47 +73,43 @@ impl Arena {
         let layout = Self::layout(bytes);
         // SAFETY: the size of the layout is not 0.
         let Some(start) = NonNull::new(unsafe { alloc::alloc(layout) }) else { alloc::handle_alloc_error(layout) };
-        Self { start, bytes, used: 0 }
+        Self { start, bytes, used: 0, objects: 0 }
+    }
+
+    /// Returns the objects of a sealed arena in the order of their addresses: where they are and their types. Dropping an object leaves
+    /// its header as it is.
+    pub(crate) fn objects(&self) -> Objects<'_> {
+        Objects { arena: self, at: self.start.as_ptr() }
     }
 }
 
-impl Arena {
-    /// Drops the objects that were moved here. Called once.
-    fn drop_objects(&self, dropped: &mut Dropped) {
-        let end = self.start.as_ptr().wrapping_add(self.used);
-        let mut at = self.start.as_ptr();
-        let mut name: fn() -> &'static str = core::any::type_name::<()>;
-        while at < end {
-            // One `catch_unwind` for many objects: to enter one costs as much as to drop a small object.
-            let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
-                while at < end {
-                    let Some(place) = NonNull::new(at) else { break };
-                    let header = Header::at(place);
-                    // SAFETY: the header of an object or of a filler.
-                    let info = match unsafe { header.read() } {
-                        HeaderWord::Info(info) => info,
-                        HeaderWord::Filler(bytes) => {
-                            at = at.wrapping_add(bytes);
-                            continue;
-                        }
-                        HeaderWord::Forwarded(_) => unreachable!("gc-core: a forwarded object waits to be dropped"),
-                    };
+/// The objects of an arena.
+pub(crate) struct Objects<'a> {
+    arena: &'a Arena,
+    at: *mut u8,
+}
+
+impl Iterator for Objects<'_> {
+    type Item = (*mut u8, &'static TypeInfo);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let end = self.arena.start.as_ptr().wrapping_add(self.arena.used);
+        while self.at < end {
+            let header = Header::at(NonNull::new(self.at)?);
+            // SAFETY: the header of an object or of a filler.
+            match unsafe { header.read() } {
+                HeaderWord::Info(info) => {
                     let address = header.address();
                     // SAFETY: an object of this type, which was moved here with its header.
-                    at = at.wrapping_add(unsafe { info.size_with_header(address) });
-                    match info.drop {
-                        Some(drop) if !info.shape.slice => {
-                            (name, dropped.values) = (info.name, dropped.values + 1);
-                            // SAFETY: dropped only here. `at` is already behind it, so this holds even if the destructor panics.
-                            unsafe { drop(address) };
-                        }
-                        // SAFETY: as above.
-                        _ => unsafe { drop_object(address, info, dropped) },
-                    }
+                    self.at = self.at.wrapping_add(unsafe { info.size_with_header(address) });
+                    return Some((address, info));
                 }
-            }));
-            dropped.note(outcome, name);
+                HeaderWord::Filler(bytes) => self.at = self.at.wrapping_add(bytes),
+                HeaderWord::Forwarded(_) => unreachable!("gc-core: a forwarded object waits to be dropped"),
+            }
         }
+        None
     }
 }
 
@@ -142,10 +140,6 @@ impl Dropped {
 }
 
 impl DropQueue {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0 && self.empty.is_empty()
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.values + self.boxed.len() + self.large.len()
     }
@@ -162,10 +156,12 @@ impl DropQueue {
         (now.0 - before.0, now.1 - before.1)
     }
 
-    /// Records how much of the last arena is used.
+    /// Records how much of the last arena is used, and by how many objects.
     fn seal(&mut self) {
         if let Some(arena) = self.arenas.last_mut() {
             arena.used = self.next.addr() - arena.start.addr().get();
+            arena.objects = self.values - self.sealed;
+            self.sealed = self.values;
         }
     }
 
@@ -207,21 +203,15 @@ impl DropQueue {
         }
     }
 
-    /// Takes the runs of large objects, which the caller drops in place.
-    pub(crate) fn take_large(&mut self) -> Vec<u32> {
-        core::mem::take(&mut self.large)
+    /// Takes the chunks without roots.
+    pub(crate) fn take_empty(&mut self) -> Vec<EmptyChunks> {
+        core::mem::take(&mut self.empty)
     }
 
-    /// Drops every value except the large ones. Panics are counted, and the remaining values are dropped.
-    pub(crate) fn run(mut self, dropped: &mut Dropped) {
+    /// Returns the values: those in arenas, the boxed ones, and the runs of large objects.
+    pub(crate) fn into_values(mut self) -> (Vec<Arena>, Vec<BoxedValue>, Vec<u32>) {
         self.seal();
-        for arena in &self.arenas {
-            arena.drop_objects(dropped);
-        }
-        for boxed in self.boxed {
-            // SAFETY: its root is gone and unlinked, and it is dropped only here.
-            unsafe { boxed.drop_and_free(dropped) };
-        }
+        (self.arenas, self.boxed, self.large)
     }
 }
 

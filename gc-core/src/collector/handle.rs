@@ -4,11 +4,12 @@ use std::thread::{self, JoinHandle};
 
 use crate::{
     roots::HeapHandle,
+    settings::config::Config,
     sync::{Arc, Mutex},
     workers::role::{Role, role},
 };
 
-use super::collector::Collector;
+use super::{collector::Collector, end_signal::Ending};
 
 /// One heap and its background thread.
 pub(crate) struct Handle {
@@ -52,12 +53,15 @@ impl HeapHandle for Handle {
     }
 }
 
-/// Ends the background thread of a heap that nothing uses any more, and waits for it. A collector thread does not wait: the
-/// last handle may have been in an object that it is dropping.
+/// Ends the background thread of a heap that nothing uses any more, and waits until it has dropped everything, unless a destructor or the
+/// event hook runs for long ([jobs.end-waits]) or the settings say not to wait. A collector thread does not wait: the last handle may have been in an object
+/// that it is dropping.
 fn end(collector: &Collector, thread: thread::JoinHandle<()>) {
     collector.pressure.end();
     collector.background.queue.end();
-    if role() != Role::Collector && thread.join().is_err() {
+    let Config { end_waits, slow_destructor, .. } = collector.config;
+    let waits = end_waits && role() != Role::Collector;
+    if waits && collector.background.end.wait(slow_destructor) == Ending::Dropped && thread.join().is_err() {
         // Panics of destructors and of the hook are caught. A panic that gets here is a bug of this crate, and the heap leaks.
         eprintln!("gc-core: the background collector panicked");
     }

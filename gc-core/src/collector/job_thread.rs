@@ -1,22 +1,23 @@
-//! The background thread: drops dead values, reports events and gives memory back, so that no pause and no mutator has to.
+//! The background thread: reports events, gives memory back, sees to it that dead values are dropped, and ends the heap.
 //!
 //! ```text
-//!   post(Job) ─▶ queue ─▶ this thread, or a thread that `run_waiting_drops` starts for a caller of `collect`
-//!   last handle, root and mutator gone ─▶ end ─▶ the queue is emptied, every object left is dropped, the thread ends
+//!   post(Job) ─▶ queue ─▶ this thread, which also looks after those that run destructors (`destructors`)
+//!   last handle, root and mutator gone ─▶ end ─▶ the queue is emptied, every object left is posted to be dropped
+//!     ─▶ all are dropped ─▶ the threads end
 //! ```
 //!
-//! - **[jobs.no-lock]** No lock is held while user code (destructors, the event hook) runs.
-//! - **[jobs.once]** A job is run once ([job-queue.once]); what a job of roots cannot do yet is another job. Jobs are not ordered
-//!   among each other.
-//! - **[jobs.end-owns]** The background thread owns the heap at its end: no other thread is left that could use it.
+//! - **[jobs.no-destructor]** No destructor runs on this thread, unless the system refuses another one. So none delays an event.
+//! - **[jobs.no-lock]** No lock is held while user code (the event hook) runs.
+//! - **[jobs.end-owns]** At its end this thread owns what is left in the heap: no other thread is left that could use it. Destructors of
+//!   what was found dead before may be running still; they have what they drop for themselves.
+//! - **[jobs.end-waits]** The memory of a heap is there until the last of its destructors has returned. The thread that dropped the last
+//!   handle waits for that, until a destructor has been running for long (`end_signal`).
 
 use core::ptr::NonNull;
-use std::{panic, thread};
+use std::{panic, thread, time::Instant};
 
 use crate::{
-    counted::{owners::Object, reclaim},
     memory::bitmap::ones,
-    object::Header,
     settings::config::{BuildError, Config},
     stats::event::Event,
     sync::{Arc, atomic::Ordering},
@@ -26,10 +27,13 @@ use crate::{
 use super::{
     collector::Collector,
     concurrent,
-    drops::{DropQueue, Dropped, drop_object},
+    destructors::{Destructors, STACK},
+    end_signal::Ending,
     handle::Handle,
+    job_queue::Next,
     jobs::Job,
-    nested_roots, trim,
+    parts::Values,
+    trim,
 };
 
 /// Creates a heap and starts its threads.
@@ -49,7 +53,10 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
     let own = collector.clone();
     let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
-        work(&own);
+        // Also if this panics, by a bug of this crate: the heap leaks then.
+        let _tell = TellTheEnd(&own);
+        let mut destructors = Destructors::default();
+        work(&own, &mut destructors);
         own.major.end_thread();
         let marker = own.background.marker.lock().take();
         if marker.is_some_and(|marker| marker.join().is_err()) {
@@ -58,9 +65,8 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
             return;
         }
         own.workers.join();
-        drop_everything(&own);
-        // Runs the reports of destructors that panicked at the very end.
-        work(&own);
+        post_everything(&own);
+        finish(&own, destructors);
     });
     match background {
         Ok(_) => *collector.background.marker.lock() = Some(marker),
@@ -72,52 +78,69 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHand
     background
 }
 
-/// Nested `Box`es in one object are dropped recursively.
-const STACK: usize = 64 << 20;
+/// Tells that everything is dropped, when the background thread ends.
+struct TellTheEnd<'a>(&'a Collector);
 
-fn work(collector: &Collector) {
-    while let Some(job) = collector.background.queue.next() {
-        run(collector, job);
+impl Drop for TellTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.background.end.tell(Ending::Dropped);
     }
 }
 
-/// Runs the drops that wait now, for a thread that requested a collection and waits. They run on a thread with a large stack,
-/// because values may be nested deeply. If no thread can be started, the background thread runs them.
-pub(crate) fn run_waiting_drops(collector: &Collector) {
-    let is_drop = |job: &Job| matches!(job, Job::Drop(_) | Job::Reclaim(_) | Job::Roots(_));
-    // Other threads may post drops as fast as this runs them, and a job may be posted again, so it takes only as many as wait now.
-    let now = collector.background.queue.count(is_drop);
-    if now == 0 {
-        return;
-    }
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK);
-        let thread = thread.spawn_scoped(scope, || {
-            set_role(Role::Collector);
-            for _ in 0..now {
-                let Some(job) = collector.background.queue.take(is_drop) else { return };
-                run(collector, job);
-            }
-        });
-        // Panics of destructors are caught: a panic that gets here is a bug of this crate.
-        if thread.is_ok_and(|thread| thread.join().is_err()) {
-            eprintln!("gc-core: a thread that runs destructors panicked");
+/// Runs the jobs until the heap ends, and looks after destructors meanwhile.
+fn work(collector: &Arc<Collector>, destructors: &mut Destructors) {
+    let mut look_at = None;
+    loop {
+        match collector.background.queue.next(look_at) {
+            Next::Job(Job::Watch) => (look_at, _) = destructors.look(collector),
+            Next::Job(job) => run(collector, job),
+            Next::Nothing => {}
+            Next::Ended => return,
         }
-    });
+        if look_at.is_some_and(|at| at <= Instant::now()) {
+            (look_at, _) = destructors.look(collector);
+        }
+    }
+}
+
+/// Waits until everything is dropped, and ends the threads that do it. The queue of jobs has ended: what is posted now comes from
+/// destructors.
+fn finish(collector: &Arc<Collector>, mut destructors: Destructors) {
+    let background = &collector.background;
+    let report = || {
+        while let Some(job) = background.queue.take() {
+            run(collector, job);
+        }
+    };
+    loop {
+        let (look_at, is_slow) = destructors.look(collector);
+        if is_slow && background.end.tell(Ending::Alone) {
+            let (values, ..) = background.drops();
+            background.post(Job::Report(Event::EndsAlone { values }));
+        }
+        report();
+        let Some(look_at) = look_at else { break };
+        let timeout = look_at.saturating_duration_since(Instant::now());
+        if background.pending.drain(timeout).is_ok() {
+            break;
+        }
+    }
+    background.dead.end();
+    destructors.join();
+    report();
 }
 
 /// Runs one job. The caller holds no lock ([jobs.no-lock]).
 fn run(collector: &Collector, job: Job) {
     match job {
-        Job::Drop(dead) => drop_dead(collector, dead),
-        Job::Reclaim(dead) => reclaim_counted(collector, dead),
-        Job::Roots(roots) => nested_roots::drop_roots(collector, roots),
         Job::Report(event) => {
             let tell = &collector.background.hook.tell;
-            // The panic hook has reported a panic of the event hook. The collector goes on.
-            if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
-                core::mem::forget(payload);
-            }
+            collector.background.end.in_hook(|| {
+                // The panic hook has reported a panic of the event hook. The collector goes on.
+                if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
+                    core::mem::forget(payload);
+                }
+            });
         }
         Job::StartWorkers => {
             if let Err(error) = collector.workers.start(collector.config.workers) {
@@ -125,52 +148,21 @@ fn run(collector: &Collector, job: Job) {
                 collector.background.post(Job::Report(event));
             }
         }
+        Job::Trim if collector.idle.rests() => trim::release_all(collector),
         Job::Trim => trim::release_unused(collector),
+        Job::FreeChunks(chunks) => drop(chunks),
+        // Looked after by the caller: while the heap works, or at its end.
+        Job::Watch => {}
     }
 }
 
-fn drop_dead(collector: &Collector, mut dead: DropQueue) {
-    let (count, bytes) = (dead.len(), dead.bytes());
-    let roots = nested_roots::put_aside(collector, |dropped| {
-        for page in dead.take_large() {
-            let (address, info) = collector.runs.object(page as usize);
-            // SAFETY: the object of a dead run, which only this job has.
-            unsafe { drop_object(address, info, dropped) };
-            collector.large.lock().give_back(&collector.runs, page);
-        }
-        dead.run(dropped);
-    });
-    collector.memory.budget.discharge(bytes);
-    collector.background.dropped(count, bytes);
-    nested_roots::drop_roots(collector, roots);
-}
-
-/// Reclaims dead counted objects.
-fn reclaim_counted(collector: &Collector, dead: Vec<Object>) {
-    let mut dropped = Dropped::default();
-    let count = dead.len();
-    for object in dead {
-        dropped.values += 1;
-        dropped.note(reclaim::end(object), object.kind.name);
+/// Posts every object and root that is left, to be dropped ([jobs.end-owns]). No root that was put aside is: it would keep the heap alive.
+fn post_everything(collector: &Collector) {
+    let mut boxed = Vec::new();
+    collector.roots.end(|value| boxed.push(value));
+    for values in [Values::Boxed(boxed), Values::InPlace(objects_to_drop(collector))] {
+        collector.background.post_values(values);
     }
-    collector.background.count(dropped);
-    collector.background.dropped(count, 0);
-}
-
-/// Drops every object and root that is left ([jobs.end-owns]). No root that was put aside is: it would keep the heap alive.
-fn drop_everything(collector: &Collector) {
-    let mut dropped = Dropped::default();
-    let mut dead = DropQueue::default();
-    collector.roots.end(|value| dead.boxed(value));
-    dead.run(&mut dropped);
-    for address in objects_to_drop(collector) {
-        // SAFETY: an object, and outside of pauses its header is a type info.
-        let info = unsafe { Header::of(address.as_ptr()).info() };
-        // SAFETY: no other thread is left that uses it ([jobs.end-owns]), and each object is on one list, so it is dropped
-        // once.
-        unsafe { drop_object(address.as_ptr(), info, &mut dropped) };
-    }
-    collector.background.count(dropped);
 }
 
 /// Returns every object that needs dropping.

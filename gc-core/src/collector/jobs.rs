@@ -1,49 +1,63 @@
-//! The background thread's jobs: those that wait, and how much waits to be dropped. The thread itself is in `job_thread`.
+//! The jobs of a heap's threads: those of the background thread, and the dead values for the threads that run destructors. The threads
+//! themselves are in `job_thread` and `destructors`.
 
 use std::thread;
 
 use crate::{
     counted::owners::Object,
     memory::budget::Budget,
-    roots::RootRef,
+    roots::{EmptyChunks, RootRef},
     stats::event::{Event, Hook},
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use super::{
     drops::{DropQueue, Dropped},
+    end_signal::EndSignal,
     job_queue::Queue,
+    parts::{Part, Values},
+    pending::{Amount, Counted, Pending},
 };
 
-/// A job of the background thread.
+/// A job of the background thread. None of them runs a destructor.
 pub(crate) enum Job {
-    Drop(DropQueue),
-    /// Reclaim dead counted objects.
-    Reclaim(Vec<Object>),
-    /// Drop the values of roots that were put aside in a job (`nested_roots`). The roots keep the heap alive until then.
-    Roots(Vec<RootRef>),
     Report(Event),
     /// Give empty memory back to the system.
     Trim,
+    /// Free the memory of chunks that hold no root any more.
+    FreeChunks(Vec<EmptyChunks>),
     /// Start the GC workers.
     StartWorkers,
+    /// Values wait to be dropped: see to it that they are.
+    Watch,
 }
 
-/// The queue of the background thread.
+/// A job of a thread that runs destructors.
+pub(crate) enum Dead {
+    Part(Part),
+    /// Drop the values of roots that were put aside by the destructors of values of `batch` (`nested_roots`). The roots keep the heap
+    /// alive until then.
+    Roots {
+        roots: Vec<RootRef>,
+        batch: u64,
+    },
+}
+
+/// The queues of the heap's threads, and what is counted about them.
 pub(crate) struct Background {
     pub(super) queue: Queue<Job>,
     pub(super) hook: Hook,
     /// The handle of the concurrent thread.
     pub(super) marker: Mutex<Option<thread::JoinHandle<()>>>,
-    /// Dead values in jobs that have not ended, or are not posted yet.
-    waiting: AtomicUsize,
-    /// The bytes of memory that hold them.
-    waiting_bytes: AtomicUsize,
-    /// Whether an event has reported that they are too many.
-    reported_behind: AtomicBool,
+    /// The dead values that no thread has begun to drop yet.
+    pub(super) dead: Queue<Dead>,
+    /// The same with those that are being dropped, and those that are not posted yet.
+    pub(crate) pending: Pending,
+    pub(super) end: EndSignal,
+    /// Values that were dropped on the threads of the program.
     run: AtomicU64,
     panicked: AtomicU64,
 }
@@ -54,9 +68,9 @@ impl Background {
             queue: Queue::new(),
             hook,
             marker: Mutex::new(None),
-            waiting: AtomicUsize::new(0),
-            waiting_bytes: AtomicUsize::new(0),
-            reported_behind: AtomicBool::new(false),
+            dead: Queue::new(),
+            pending: Pending::new(),
+            end: EndSignal::new(),
             run: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
         }
@@ -67,45 +81,75 @@ impl Background {
     ///
     /// At the call, no other thread can know yet that these values are dead. The leader of a pause holds the registry lock and
     /// has not resumed the mutators; a sweep holds the lock of the old generation. So a thread that collects or runs afterwards
-    /// finds each value that was found dead either dropped or counted here.
+    /// finds each value that was found dead either dropped or counted here ([pending.exact]).
     pub(crate) fn expect_drops(&self, dead: &mut DropQueue, budget: &Budget) {
         let (new, new_bytes) = dead.count_new();
+        if new == 0 {
+            return;
+        }
         budget.charge_always(new_bytes);
-        // Relaxed, here and below: counters for `Stats`. The lock, or the end of the pause, orders them.
-        let values = self.waiting.fetch_add(new, Ordering::Relaxed) + new;
-        let bytes = self.waiting_bytes.fetch_add(new_bytes, Ordering::Relaxed) + new_bytes;
-        if bytes > MANY && !self.reported_behind.swap(true, Ordering::Relaxed) {
-            // It goes before the drops that it is about.
-            self.queue.post_first(Job::Report(Event::DestructorsBehind { values, bytes }));
-        }
+        dead.batch = Some(self.expect(dead.batch, new, new_bytes));
     }
 
-    /// Counts dead values that are in no job yet, or in one that drops others.
-    pub(super) fn expect_values(&self, values: usize) {
-        self.waiting.fetch_add(values, Ordering::Relaxed);
+    /// Counts dead values that are in no part yet. Returns their batch.
+    fn expect(&self, batch: Option<u64>, values: usize, bytes: usize) -> u64 {
+        let Counted { batch, to_watch, to_report } = self.pending.expect(batch, values, bytes);
+        if to_watch {
+            self.post(Job::Watch);
+        }
+        if let Some(amount) = to_report {
+            self.report_behind(amount);
+        }
+        batch
     }
 
-    /// Counts values as dropped, which one of the methods around this one has counted.
-    pub(super) fn dropped(&self, values: usize, bytes: usize) {
-        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if self.waiting.fetch_sub(values, Ordering::Relaxed) == values {
-            self.reported_behind.store(false, Ordering::Relaxed);
-        }
+    pub(super) fn report_behind(&self, Amount { values, bytes, oldest }: Amount) {
+        self.post(Job::Report(Event::DestructorsBehind { values, bytes, oldest }));
     }
 
     /// Queues values to be dropped, which are counted already.
-    pub(crate) fn post_drops(&self, dead: DropQueue) {
-        if !dead.is_empty() {
-            self.post(Job::Drop(dead));
+    pub(crate) fn post_drops(&self, mut dead: DropQueue) {
+        let empty = dead.take_empty();
+        if !empty.is_empty() {
+            self.post(Job::FreeChunks(empty));
+        }
+        let Some(batch) = dead.batch else { return };
+        let (arenas, boxed, large) = dead.into_values();
+        let moved = arenas.into_iter().map(Values::Moved);
+        let values = moved.chain([Values::Boxed(boxed), Values::Large(large)]).filter(|values| !values.is_empty());
+        for values in values {
+            self.dead.post(Dead::Part(Part::new(values, batch)));
         }
     }
 
     /// Counts dead counted objects, and queues them to be reclaimed.
     pub(crate) fn post_counted(&self, dead: Vec<Object>) {
-        if !dead.is_empty() {
-            self.expect_values(dead.len());
-            self.post(Job::Reclaim(dead));
+        self.post_values(Values::Counted(dead));
+    }
+
+    /// Counts values, and queues them to be dropped.
+    pub(super) fn post_values(&self, values: Values) {
+        if !values.is_empty() {
+            let batch = self.expect(None, values.len(), 0);
+            self.dead.post(Dead::Part(Part::new(values, batch)));
         }
+    }
+
+    /// Counts and queues roots that the destructors of values of `batch` have dropped.
+    pub(super) fn post_roots(&self, roots: Vec<RootRef>, batch: u64) {
+        self.expect(Some(batch), roots.len(), 0);
+        self.post_counted_roots(roots, batch);
+    }
+
+    /// Queues roots that are counted already.
+    pub(super) fn post_counted_roots(&self, roots: Vec<RootRef>, batch: u64) {
+        self.dead.post_joined(Dead::Roots { roots, batch }, |last, job| match (last, job) {
+            (Dead::Roots { roots: last, batch: its }, Dead::Roots { roots, batch }) if *its == batch => {
+                last.extend(roots);
+                None
+            }
+            (_, job) => Some(job),
+        });
     }
 
     /// Queues a job and wakes the thread.
@@ -118,27 +162,27 @@ impl Background {
         self.queue.post(job);
     }
 
-    /// Counts the values that were dropped, and reports destructors that panicked.
-    pub(crate) fn count(&self, dropped: Dropped) {
+    /// Counts values that a thread of the program has dropped, and reports destructors that panicked.
+    pub(crate) fn count(&self, mut dropped: Dropped) {
+        // Relaxed: a figure.
         self.run.fetch_add(dropped.values, Ordering::Relaxed);
+        self.count_panics(&mut dropped);
+    }
+
+    /// Counts and reports destructors that panicked.
+    #[cold]
+    pub(super) fn count_panics(&self, dropped: &mut Dropped) {
+        // Relaxed: a figure.
         self.panicked.fetch_add(dropped.panicked.len() as u64, Ordering::Relaxed);
-        for type_name in dropped.panicked {
+        for type_name in dropped.panicked.drain(..) {
             self.post(Job::Report(Event::DestructorPanicked { type_name }));
         }
     }
 
-    /// Returns the bytes of memory that hold values which wait to be dropped.
-    pub(crate) fn pending_bytes(&self) -> usize {
-        // Relaxed: a figure.
-        self.waiting_bytes.load(Ordering::Relaxed)
-    }
-
     /// Returns how many values wait to be dropped, how many were dropped, and how many destructors panicked.
     pub(crate) fn drops(&self) -> (usize, u64, u64) {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        (self.waiting.load(Ordering::Relaxed), load(&self.run), load(&self.panicked))
+        let (pending, run) = self.pending.figures();
+        // Relaxed: figures.
+        (pending, run + self.run.load(Ordering::Relaxed), self.panicked.load(Ordering::Relaxed))
     }
 }
-
-/// Bytes of dead values that wait to be dropped, above which an event reports them.
-const MANY: usize = 16 << 20;

@@ -21,7 +21,7 @@ use super::{
     generations::{Old, old_bytes},
     jobs::Job,
     major_cycle::{CycleFigures, Phase},
-    policy::Request,
+    policy::{Request, is_scattered},
     stopped_heap::StoppedHeap,
     sweeping,
     verify::Checkpoint,
@@ -223,7 +223,8 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         }
     });
     let Some(current) = ended else { return };
-    if collector.headroom.wants_compaction() {
+    let scattered = current.cause == Cause::Idle && is_scattered(&old.space) && collector.idle.note_scattered();
+    if scattered || collector.headroom.wants_compaction() {
         collector.major.ask_to_collect();
     }
     collector.background.post(Job::Trim);

@@ -132,6 +132,8 @@ pub(crate) enum ConcurrentTask {
     Populate(usize, usize),
     /// Collect what is due if no mutator runs: no mutator may come to a safepoint for long.
     Collect,
+    /// Look whether the heap is idle.
+    Look,
     /// End: the heap ends.
     End,
 }
@@ -270,6 +272,8 @@ impl MajorCycle {
             } else {
                 // Relaxed, both: a figure.
                 self.waiting.fetch_add(1, Ordering::Relaxed);
+                // The concurrent thread may be resting.
+                self.changed.notify_all();
                 self.changed.wait(&mut state);
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
             }
@@ -282,9 +286,11 @@ impl MajorCycle {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Returns the next task of the concurrent thread, and waits until there is one.
-    pub(crate) fn next(&self) -> ConcurrentTask {
+    /// Returns the next task of the concurrent thread, and waits until there is one. `next_look` returns how long to wait until the
+    /// task is to look whether the heap is idle ([idle.looks]).
+    pub(crate) fn next(&self, next_look: impl Fn() -> Option<Duration>) -> ConcurrentTask {
         let mut state = self.state.lock();
+        let mut look_at = None;
         loop {
             if self.thread_ends() {
                 return ConcurrentTask::End;
@@ -298,9 +304,36 @@ impl MajorCycle {
             match state.phase {
                 Phase::Marking => return ConcurrentTask::Mark,
                 Phase::Sweeping => return ConcurrentTask::Sweep(state.begun),
-                Phase::Idle => self.changed.wait(&mut state),
+                Phase::Idle => {}
             }
+            let Some(time) = next_look() else {
+                look_at = None;
+                self.changed.wait(&mut state);
+                continue;
+            };
+            let now = Instant::now();
+            let left = look_at.get_or_insert(now + time).saturating_duration_since(now);
+            if left.is_zero() {
+                return ConcurrentTask::Look;
+            }
+            self.changed.wait_for(&mut state, left);
         }
+    }
+
+    /// Lets the concurrent thread rest while the marking of an idle heap waits for its end: for `time` at most, and no longer than until
+    /// the heap is busy again, or a thread waits for the cycle.
+    pub(crate) fn rest(&self, time: Duration) {
+        let mut state = self.state.lock();
+        if !self.thread_ends() && self.waiting() == 0 {
+            self.changed.wait_for(&mut state, time);
+        }
+    }
+
+    /// Wakes the concurrent thread: the heap is busy again.
+    pub(crate) fn wake(&self) {
+        // The thread holds the lock from its look at the state to its sleep ([idle.looks]).
+        let _state = (!mutant::WAKE_WITHOUT_THE_LOCK.is_planted()).then(|| self.state.lock());
+        self.changed.notify_all();
     }
 
     /// Requests [`ConcurrentTask::Populate`] from the concurrent thread.

@@ -5,11 +5,10 @@
 //!
 //! - **On its owner's thread** the value of a root is dropped at once, up to a depth. Deeper values wait until the outermost one
 //!   is dropped, as for counted objects (`counted::reclaim`).
-//! - **In a job of the heap** roots of this heap are put aside. (This happens if a dead object held the first root, or if it was
-//!   dropped on another thread and a scan unlinked it.) When the job's values are dropped, the job takes the values out of the
-//!   roots that were put aside. It holds the registry lock meanwhile, so no pause is tracing the values ([roots.boxed-freed]).
-//!   Then it drops them, and continues with the roots that are put aside meanwhile. If a leader has the lock for long, it may be
-//!   waiting for a straggler, which this thread has to report: the roots that are left become a job at the end of the queue, and
+//! - **On a thread that runs destructors** roots of its heap are put aside. (This happens if a dead object held the first root, or if it was
+//!   dropped on another thread and a scan unlinked it.) When the value that held them is dropped, they become a job, which takes the values
+//!   out of the roots. It holds the registry lock meanwhile, so no pause is tracing the values ([roots.boxed-freed]). Then it drops them, and
+//!   the roots in them become the next job. If a leader has the lock for long, the roots become a job at the end of the queue, and
 //!   the other jobs come first.
 //! - **Anywhere else** a scan unlinks the root, in the next pause.
 //!
@@ -18,14 +17,19 @@
 //!
 //! The thread-locals have no destructor, so they still exist in the destructors of other thread-locals.
 
-use core::{cell::Cell, mem::ManuallyDrop, ptr, time::Duration};
+use core::{cell::Cell, mem::ManuallyDrop, time::Duration};
 
 use crate::{
-    roots::{BoxedValue, RootRef, aside},
+    roots::{BoxedValue, RootRef},
     sync::Arc,
 };
 
-use super::{collector::Collector, drops::Dropped, jobs::Job};
+use super::{
+    collector::Collector,
+    dropping::run_part,
+    drops::Dropped,
+    parts::{Part, Values},
+};
 
 /// The most values that are being dropped on a thread, each by the destructor of the one before.
 const DEEP: u32 = 32;
@@ -76,79 +80,65 @@ fn pop<T>(list: &List<T>) -> Option<T> {
     item
 }
 
-/// Runs `job`, which drops values. Returns the roots that were in them, counted ([nested-roots.counted]), for [`drop_roots`]. The
-/// caller counts the values of `job` as dropped afterwards.
-#[must_use]
-pub(super) fn put_aside(collector: &Collector, job: impl FnOnce(&mut Dropped)) -> Vec<RootRef> {
-    let before = aside::begin(ptr::from_ref(collector).cast());
-    let mut dropped = Dropped::default();
-    job(&mut dropped);
-    let roots = aside::take();
-    aside::end(before);
-    collector.background.expect_values(roots.len());
-    collector.background.count(dropped);
-    roots
-}
-
-/// Drops the values of roots that were put aside, and of those that are put aside meanwhile, or posts the rest as a job. The caller
-/// runs a job of the heap, and holds no lock.
-pub(super) fn drop_roots(collector: &Collector, mut roots: Vec<RootRef>) {
-    while !roots.is_empty() {
-        let Some(registry) = collector.registry.try_lock_for(TIMEOUT) else {
-            collector.background.post(Job::Roots(roots));
-            return;
-        };
-        let count = roots.len();
-        let (values, heaps): (Vec<_>, Vec<_>) = roots.into_iter().map(RootRef::take_boxed_between_pauses).unzip();
-        drop(registry);
-        roots = put_aside(collector, |dropped| {
-            for value in values {
-                // SAFETY: taken out of its root just now, so no other code has it.
-                unsafe { value.drop_and_free(dropped) };
-            }
-        });
-        collector.background.dropped(count, 0);
-        // The last root of a table releases its reference to the heap. If that was the last one, no root is left in `roots`, which
-        // would have another.
-        drop(heaps);
-    }
+/// Drops the values of roots that were put aside, or posts them again. The caller runs destructors for the heap, and holds no lock.
+pub(super) fn drop_roots(collector: &Collector, roots: Vec<RootRef>, batch: u64) {
+    let Some(registry) = collector.registry.try_lock_for(TIMEOUT) else {
+        collector.background.post_counted_roots(roots, batch);
+        return;
+    };
+    let (values, heaps): (Vec<_>, Vec<_>) = roots.into_iter().map(RootRef::take_boxed_between_pauses).unzip();
+    drop(registry);
+    // The last root of a table releases its reference to the heap. If that was the last one, the heap ends, and its end waits for this.
+    drop(heaps);
+    run_part(collector, Part::new(Values::Boxed(values), batch));
 }
 
 #[cfg(test)]
 mod tests {
     use std::{sync::Arc, thread};
 
-    use crate::{Heap, Root, Stress, Trace};
-
-    use super::{drop_roots, put_aside};
+    use crate::{Generation, Heap, Root, Stress, Trace};
 
     #[derive(Trace)]
     #[trace(crate = crate)]
     struct Link(Arc<()>, Option<Root<Link>>);
 
+    /// Its destructor waits for a lock.
+    #[derive(Trace)]
+    #[trace(crate = crate, leaf)]
+    struct Gate(Arc<parking_lot::Mutex<()>>);
+
+    impl Drop for Gate {
+        fn drop(&mut self) {
+            drop(self.0.lock());
+        }
+    }
+
     /// They were given up to the next pause, and not counted meanwhile.
     #[test]
     fn roots_that_are_put_aside_during_a_pause_are_dropped_after_it() {
         let heap = Heap::builder().stress(Stress::default()).build().unwrap();
-        let m = heap.attach().unwrap();
+        let mut m = heap.attach().unwrap();
         let links = Arc::new(());
         let chain = (0..100).fold(None, |chain, _| Some(m.root(Link(links.clone(), chain))));
-        let collector = heap.collector();
+        m.alloc(Link(links.clone(), chain));
+        let gate = Arc::new(parking_lot::Mutex::new(()));
+        m.alloc(Gate(gate.clone()));
+        let closed = gate.lock();
+        m.collect(Generation::Old);
         // A leader has the lock.
-        let registry = collector.registry.lock();
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let roots = put_aside(collector, |_| drop(chain));
-                assert_eq!((roots.len(), heap.stats().drops_pending), (1, 1));
-                drop_roots(collector, roots);
-            });
-        });
+        let registry = heap.collector().registry.lock();
+        drop(closed);
+        let until = |done: &dyn Fn() -> bool| {
+            while !done() {
+                thread::yield_now();
+            }
+        };
+        until(&|| heap.stats().drops_run == 2);
         assert_eq!((heap.stats().drops_pending, Arc::strong_count(&links)), (1, 101));
         drop(registry);
-        while heap.stats().drops_pending > 0 {
-            thread::yield_now();
-        }
-        assert_eq!(Arc::strong_count(&links), 1);
-        assert_eq!(heap.stats().collections, [0; 3]);
+        until(&|| heap.stats().drops_pending == 0);
+        assert_eq!((heap.stats().drops_run, Arc::strong_count(&links)), (102, 1));
+        assert_eq!(heap.stats().collections, [0, 0, 1]);
     }
 }

@@ -1,8 +1,11 @@
 //! What a pause is requested to do, and what it does.
 
-use crate::stats::{Cause, Generation};
+use crate::{
+    space::old::OldSpace,
+    stats::{Cause, Generation},
+};
 
-use super::{collector::Collector, major_cycle::Phase};
+use super::{collector::Collector, idle::IdleWork, major_cycle::Phase};
 
 /// What a pause is requested to do.
 #[derive(Clone, Copy)]
@@ -69,8 +72,24 @@ pub(crate) fn due(collector: &Collector) -> Option<(Request, Cause)> {
     let much =
         pace.is_auto() && (changed || pace.wants_minor() || pace.holds_much() || (idle && wants_major(collector)));
     let cause = if much { Cause::Nursery } else { Cause::RememberedSet };
-    (much || pace.remembers_much()).then_some((Request::Minor(Generation::Fresh), cause))
+    if much || pace.remembers_much() {
+        return Some((Request::Minor(Generation::Fresh), cause));
+    }
+    let work = collector.idle.work().filter(|_| idle && pace.is_auto())?;
+    let wanted = match work {
+        IdleWork::Compact => Request::Compact,
+        IdleWork::Collect => Request::Begin,
+    };
+    Some((wanted, Cause::Idle))
 }
+
+/// Returns whether an idle heap had better be compacted.
+pub(crate) fn is_scattered(old: &OldSpace) -> bool {
+    old.live_bytes <= MOST_WHEN_IDLE && old.is_worth_compacting()
+}
+
+/// The most bytes of live objects that an idle heap moves together in a pause: some 50 ms, if the program comes back just then.
+const MOST_WHEN_IDLE: usize = 64 << 20;
 
 /// Returns whether marking should begin: the old generation has grown enough, with the memory that objects hold outside the
 /// heap.

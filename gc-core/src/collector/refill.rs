@@ -155,6 +155,7 @@ impl Attachment {
     #[inline(never)]
     fn next_region<const INSIST: bool>(&self, wanted: usize, align: usize) -> Result<(), Refused> {
         let collector = &*self.collector;
+        collector.idle.note_activity(&collector.major);
         let early = !INSIST && collector.headroom.is_nearly_full();
         if early {
             return Err(self.refused(wanted, false));
@@ -221,6 +222,7 @@ impl Attachment {
         size_with_header: usize,
     ) -> Result<Reserved, Refused> {
         let collector = &*self.collector;
+        collector.idle.note_activity(&collector.major);
         let offset = shape.cell_offset();
         let bytes = size_with_header + offset - HEADER;
         let early = !INSIST && collector.headroom.is_nearly_full();

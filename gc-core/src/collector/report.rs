@@ -17,7 +17,7 @@ pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
     let free = old.free_cells().iter().enumerate().filter(|&(_, &count)| count > 0);
     let free_cells: Vec<_> =
         free.map(|(class, &count)| FreeCells::new(SizeClass::from_index(class).bytes(), count as usize)).collect();
-    let (external, side, pending) = (budget.external(), budget.side(), collector.background.pending_bytes());
+    let (external, side, pending) = (budget.external(), budget.side(), collector.background.pending.bytes());
     let (old_empty, old_used) = (old.ready() * BLOCK, old.used_blocks() * BLOCK);
     let (large_used, large_free) = (large.used_pages * PAGE, large.dirty_bytes());
     let (young, old_bytes, large_bytes) = (young.space.charged_bytes(), old_empty + old_used, large_used + large_free);

@@ -71,6 +71,13 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         if let Some((wanted @ Request::Compact, cause)) = due(collector) {
             lead_here(local, wanted, cause);
         }
+    } else if let Some((_, Cause::Idle)) = due(collector) {
+        // [idle.no-wait]
+        away(local, || {
+            block(local);
+            let _ = lead_due(collector, false);
+            collector.rendezvous.leave_blocked(&local.word);
+        });
     } else if let Some((wanted @ (Request::Begin | Request::Compact), cause)) = due(collector) {
         // For a cycle: another mutator was refused, and is blocked or has gone.
         lead_here(local, wanted, cause);
@@ -258,6 +265,16 @@ pub(crate) fn lead(
     lead_as(collector, collector.registry.lock(), wanted, cause, observed, None)
 }
 
+/// Leads, as above, if every mutator reaches a safepoint within `timeout`.
+pub(crate) fn try_to_lead(
+    collector: &Collector,
+    wanted: Request,
+    cause: Cause,
+    timeout: Duration,
+) -> Option<CollectReport> {
+    lead_as(collector, collector.registry.lock(), wanted, cause, None, Some(timeout))
+}
+
 /// Leads, as above, with the lock that makes this thread the leader. Also returns `None` if a mutator did not reach a safepoint
 /// within `timeout`. Without `timeout`, this reports stragglers.
 fn lead_as(
@@ -301,6 +318,11 @@ fn lead_as(
     // (`trace::impls::owned`, `collections`). So a collection that panics half-way has met a bug of this crate, and no thread may
     // go on with the heap that it leaves.
     let bomb = AbortOnUnwind;
+    if cause == Cause::Idle {
+        collector.idle.begin_work();
+    } else {
+        collector.idle.note_activity(&collector.major);
+    }
     let started = collector.epochs.begin_collection();
     let (figures, mut dead) = collect(collector, &mutators, &mut registry, wanted, cause, start);
     collector.epochs.end_collection();
@@ -314,6 +336,10 @@ fn lead_as(
     drop(registry);
     collector.background.post_drops(dead);
     collector.background.post(Job::Report(figures.event()));
+    if cause == Cause::Idle && matches!(wanted, Request::Minor(_) | Request::Compact) {
+        // What a cycle leaves is given back at its end.
+        collector.background.post(Job::Trim);
+    }
     Some(report)
 }
 

@@ -10,6 +10,8 @@ use super::root_ref::RootRef;
 thread_local! {
     /// The identity of the heap whose job runs on this thread, or null.
     static HEAP: Cell<*const ()> = const { Cell::new(ptr::null()) };
+    /// Whether `ASIDE` has a root.
+    static ANY: Cell<bool> = const { Cell::new(false) };
     static ASIDE: ManuallyDrop<Cell<Vec<RootRef>>> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
 }
 
@@ -23,8 +25,15 @@ pub(crate) fn end(before: *const ()) {
     HEAP.set(before);
 }
 
+/// Returns whether roots were put aside.
+#[inline(always)]
+pub(crate) fn any() -> bool {
+    ANY.get()
+}
+
 /// Takes the roots that were put aside.
 pub(crate) fn take() -> Vec<RootRef> {
+    ANY.set(false);
     ASIDE.with(|aside| aside.take())
 }
 
@@ -36,6 +45,7 @@ pub(crate) fn put_aside(root: RootRef) -> bool {
             let mut roots = aside.take();
             roots.push(root);
             aside.set(roots);
+            ANY.set(true);
         });
     }
     ours

@@ -14,6 +14,11 @@ pub(crate) struct Config {
     pub(crate) remembered_entries: usize,
     /// How long a pause may wait for a thread before an event names it as a straggler.
     pub(crate) late_after: Duration,
+    pub(crate) idle_after: Duration,
+    /// How long a destructor may run before another thread drops what is behind it.
+    pub(crate) slow_destructor: Duration,
+    /// Whether the thread that releases the heap as the last waits until everything is dropped.
+    pub(crate) end_waits: bool,
     /// Threads that copy together in a pause, its leader included.
     pub(crate) workers: usize,
     /// How many mutators can run in parallel, as far as the system reports it.
@@ -134,6 +139,9 @@ impl Default for Config {
             chunk_bytes: 256 << 10,
             remembered_entries: 1 << 13,
             late_after: Duration::from_secs(1),
+            idle_after: Duration::from_secs(5),
+            slow_destructor: Duration::from_secs(1),
+            end_waits: true,
             workers: cores.min(DEFAULT_WORKERS),
             cores,
             parallel_threshold: 512 << 10,
@@ -158,8 +166,9 @@ const DEFAULT_WORKERS: usize = 8;
 const MAX_WORKERS: usize = 64;
 /// The smallest chunk.
 pub(crate) const MIN_CHUNK: usize = MIN_REGION;
-/// The shortest time after which a thread counts as a straggler: each warning is an event.
+/// The shortest time after which a thread counts as a straggler, or a destructor as slow: each warning is an event.
 const MIN_LATE: Duration = Duration::from_millis(1);
+const MIN_IDLE: Duration = Duration::from_millis(1);
 /// The largest chunk.
 const MAX_CHUNK: usize = 16 << 20;
 
@@ -196,10 +205,16 @@ impl Config {
             return Err(BuildError::Setting { name: "remembered_entries", found: 0, expected });
         }
         self.thresholds.check(chunk)?;
-        if self.late_after < MIN_LATE {
-            let expected = format!("at least {MIN_LATE:?}");
-            let found = self.late_after.as_nanos() as usize;
-            return Err(BuildError::Setting { name: "late_after", found, expected });
+        for (name, time) in [("late_after", self.late_after), ("slow_destructor", self.slow_destructor)] {
+            if time < MIN_LATE {
+                let expected = format!("at least {MIN_LATE:?}");
+                return Err(BuildError::Setting { name, found: time.as_nanos() as usize, expected });
+            }
+        }
+        if self.idle_after < MIN_IDLE {
+            let expected = format!("at least {MIN_IDLE:?}");
+            let found = self.idle_after.as_nanos() as usize;
+            return Err(BuildError::Setting { name: "idle_after", found, expected });
         }
         if let Some(percent) = self.hard_limit_percent {
             let wrong = |expected: &str| {

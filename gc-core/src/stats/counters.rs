@@ -69,9 +69,11 @@ pub struct Stats {
     pub memory_peak: usize,
     /// Entries of the remembered set after the last collection: pointer slots and cells.
     pub remembered: usize,
-    /// Dead values that the background thread has still to drop.
+    /// Dead values that are still to be dropped. Exact: a value counts from when a collection finds it dead, before any mutator runs
+    /// again, until its destructor has returned. A thread that reads 0 sees what the destructors did. An object counts as one, however
+    /// many values it owns.
     pub drops_pending: usize,
-    /// Values dropped since the heap was made.
+    /// Values dropped since the heap was made. Exact, as `drops_pending` is.
     pub drops_run: u64,
     /// Destructors that panicked.
     pub drops_panicked: u64,

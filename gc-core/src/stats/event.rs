@@ -97,15 +97,39 @@ pub enum Event {
         /// For a complete major cycle: the time that other pauses spent on its increments.
         assist: Duration,
     },
-    /// The program leaves less time to the destructors than they need: dead values of more than 16 MiB wait to be dropped. These
-    /// bytes count towards the hard limit; when use is a quarter above it, every allocation fails. Without a limit they take all
-    /// available memory. Reported once, until all of them are dropped.
+    /// The program leaves less time to the destructors than they need: dead values of more than 16 MiB wait to be dropped, or more than
+    /// 2²⁰ values, or some for ten times as long as a destructor may run
+    /// ([`HeapBuilder::slow_destructor`](crate::HeapBuilder::slow_destructor)). The bytes count towards the hard limit; when use is a
+    /// quarter above it, every allocation fails. Without a limit they take all available memory. Reported once, until all of them are
+    /// dropped but those whose destructors are slow.
     #[non_exhaustive]
     DestructorsBehind {
         /// How many values wait.
         values: usize,
         /// The bytes of memory that hold them.
         bytes: usize,
+        /// For how long the oldest ones have been waiting.
+        oldest: Duration,
+    },
+    /// A destructor has been running for long: see [`HeapBuilder::slow_destructor`](crate::HeapBuilder::slow_destructor). Another thread
+    /// drops what is behind it, if there are fewer than `most`. Reported once for each value.
+    #[non_exhaustive]
+    DestructorSlow {
+        /// The type of the value.
+        type_name: &'static str,
+        /// For how long it has been running.
+        ran: Duration,
+        /// How many threads are held up like that, this one included.
+        threads: usize,
+        /// The most threads of a heap that run destructors. If so many are held up, nothing is dropped until one goes on.
+        most: usize,
+    },
+    /// The last handle, mutator and root of the heap are gone, and a destructor runs for long. The thread that dropped the last of them
+    /// does not wait any longer ([`HeapBuilder::end_waits`](crate::HeapBuilder::end_waits)); the heap ends when all are dropped.
+    #[non_exhaustive]
+    EndsAlone {
+        /// How many values are still to be dropped.
+        values: usize,
     },
     /// A destructor panicked. The panic hook has printed the message, and the value counts as dropped.
     #[non_exhaustive]
@@ -167,6 +191,8 @@ impl Event {
             Self::Collection { .. } => Level::Debug,
             Self::DestructorPanicked { .. }
             | Self::DestructorsBehind { .. }
+            | Self::DestructorSlow { .. }
+            | Self::EndsAlone { .. }
             | Self::LimitReached { .. }
             | Self::Late { .. }
             | Self::NoHelper { .. }
@@ -205,9 +231,14 @@ impl fmt::Display for Event {
                 beside.as_micros(),
                 assist.as_micros()
             ),
-            Self::DestructorsBehind { values, bytes } => {
-                write!(f, "destructors_behind values={values} bytes={bytes}")
+            Self::DestructorsBehind { values, bytes, oldest } => {
+                write!(f, "destructors_behind values={values} bytes={bytes} oldest_ms={}", oldest.as_millis())
             }
+            Self::DestructorSlow { type_name, ran, threads, most } => {
+                let ran = ran.as_millis();
+                write!(f, "destructor_slow type={type_name} ran_ms={ran} threads={threads} most={most}")
+            }
+            Self::EndsAlone { values } => write!(f, "ends_alone values={values}"),
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
             Self::Late { thread, waited, last_safepoint } => {
                 write!(f, "late_for_safepoint thread={thread:?} waited_ms={} last_safepoint=", waited.as_millis())?;

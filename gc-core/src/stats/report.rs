@@ -21,6 +21,8 @@ pub enum Cause {
     Growth,
     /// An allocation was refused: by the hard limit, the reservation or the system.
     Limit,
+    /// Nothing has happened in the heap for a while: see [`HeapBuilder::idle_after`](crate::HeapBuilder::idle_after).
+    Idle,
     /// The stress setting `every-safepoint`.
     Stress,
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Cause {
             Self::RememberedSet => "remembered_set",
             Self::Growth => "growth",
             Self::Limit => "limit",
+            Self::Idle => "idle",
             Self::Stress => "stress",
         })
     }

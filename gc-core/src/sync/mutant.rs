@@ -127,6 +127,8 @@ mutants! {
     END_ANY = "end_any";
     /// The end of a cycle does not request the next one, which a mutator that has gone was promised: model `major_cycle`.
     END_FORGETS_THE_PROMISE = "end_forgets_the_promise";
+    /// The concurrent thread is woken between its look at an idle heap and its sleep: model `major_cycle`.
+    WAKE_WITHOUT_THE_LOCK = "wake_without_the_lock";
 }
 
 // Compaction.
@@ -163,6 +165,14 @@ mutants! {
     END_WAKES_NOBODY = "end_wakes_nobody";
     /// The end of a heap leaves jobs undone: model `job_queue`.
     END_FORGETS_JOBS = "end_forgets_jobs";
+    /// All threads that find no job wait, and the end wakes one: model `job_queue`.
+    ALL_STAY = "all_stay";
+    /// The last thread that waits for jobs leaves: model `job_queue`.
+    NONE_STAYS = "none_stays";
+    /// A thread claims a value that another one takes: model `claims`.
+    CLAIM_BY_LOAD_AND_STORE = "claim_by_load_and_store";
+    /// A value counts as dropped before all see what its destructor did: model `claims`.
+    RELAXED_DONE = "relaxed_done";
     /// The leader goes on while GC workers are busy: model `sharing`.
     LEADER_DOES_NOT_WAIT_FOR_WORKERS = "leader_does_not_wait_for_workers";
     /// A GC worker sleeps though there is a packet: model `sharing`.

@@ -15,27 +15,10 @@ use gc_tests::{
 };
 use parking_lot::Mutex;
 
+use super::Runs;
+
 fn heap() -> Heap {
     checked().build().unwrap()
-}
-
-/// A value whose destructor runs a function.
-#[derive(Trace)]
-#[trace(leaf)]
-struct Runs(Option<Box<dyn FnOnce() + Send + Sync>>);
-
-impl Runs {
-    fn new(run: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self(Some(Box::new(run)))
-    }
-}
-
-impl Drop for Runs {
-    fn drop(&mut self) {
-        if let Some(run) = self.0.take() {
-            run();
-        }
-    }
 }
 
 #[test]
@@ -197,7 +180,7 @@ fn a_root_that_is_dropped_may_collect() {
 fn what_a_cell_lets_go_of_may_use_the_cell() {
     let heap = heap();
     let m = Rc::new(heap.attach().unwrap());
-    let root = m.root(m.alloc(GcCell::new(Runs(None))));
+    let root = m.root(m.alloc(GcCell::new(Runs::nothing())));
     CELL.set(Some(root.clone_in(&m)));
     SHARED.set(Some(Rc::clone(&m)));
     let cell = root.get(&m);
@@ -205,7 +188,7 @@ fn what_a_cell_lets_go_of_may_use_the_cell() {
         Runs::new(move || {
             let m = SHARED.with_borrow(|m| m.as_ref().map(Rc::clone)).unwrap();
             let root = CELL.with_borrow(|root| root.as_ref().unwrap().clone_in(&m));
-            let next = if depth == 0 { Runs(None) } else { sets_again(depth - 1) };
+            let next = if depth == 0 { Runs::nothing() } else { sets_again(depth - 1) };
             root.get(&m).set(&m, next);
             m.alloc_slice_with(10, |_| m.alloc([0_u64; 100]));
         })
@@ -216,7 +199,7 @@ fn what_a_cell_lets_go_of_may_use_the_cell() {
     let old = mem::replace(&mut *cell.borrow_mut(&m), sets_again(3));
     // Not before: the guard would be in its way.
     drop(old);
-    cell.set(&m, Runs(None));
+    cell.set(&m, Runs::nothing());
     CELL.take();
     SHARED.take();
     let mut m = Rc::into_inner(m).unwrap();
@@ -229,13 +212,13 @@ fn what_a_root_lets_go_of_may_use_the_mutator() {
     let heap = heap();
     let m = Rc::new(heap.attach().unwrap());
     SHARED.set(Some(Rc::clone(&m)));
-    let mut state = m.root(Runs(None));
+    let mut state = m.root(Runs::nothing());
     for _ in 0..10 {
         state.set(
             &m,
             Runs::new(|| {
                 let m = SHARED.with_borrow(|m| m.as_ref().map(Rc::clone)).unwrap();
-                let root = m.root((Runs(None), m.alloc_str("while another is dropped")));
+                let root = m.root((Runs::nothing(), m.alloc_str("while another is dropped")));
                 assert_eq!(&*root.borrow(&m).1, "while another is dropped");
             }),
         );

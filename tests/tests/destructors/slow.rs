@@ -1,10 +1,16 @@
 //! Destructors that are slower than allocation: what waits for them is told, counts towards the limit, and is not lost.
 
-use std::sync::{Arc, mpsc};
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
-use gc_core::{Event, Level, Trace};
-use gc_tests::heaps::{calm, settle, wait_until};
+use gc_core::{Event, Generation, Level, Trace};
+use gc_tests::heaps::{TIMEOUT, calm, settle, wait_until};
 use parking_lot::Mutex;
+
+use super::Gate;
 
 /// Its destructor waits for a gate.
 #[derive(Trace)]
@@ -60,4 +66,33 @@ fn what_waits_to_be_dropped_is_told_and_bounded_by_the_hard_limit() {
     drop(m);
     drop(heap);
     wait_until("all are dropped", || *gate.lock() == allocated + 2);
+}
+
+/// Values that take no memory in the heap, such as those of roots, are told by their number.
+#[test]
+fn many_values_that_wait_are_told() {
+    let (send, told) = mpsc::channel();
+    let heap = calm()
+        .on_event(Level::Warning, move |event| {
+            if let Event::DestructorsBehind { values, bytes, .. } = event {
+                send.send((*values, *bytes)).unwrap();
+            }
+        })
+        .slow_destructor(Duration::from_secs(3600))
+        .build()
+        .unwrap();
+    let gate = Gate::default();
+    let mut m = heap.attach().unwrap();
+    m.alloc(gate.waits());
+    m.collect(Generation::Fresh);
+    let text = String::new();
+    let roots: Vec<_> = (0..1 << 20).map(|_| m.root(text.clone())).collect();
+    m.blocked(|| thread::spawn(move || drop(roots)).join().unwrap());
+    assert!(told.try_recv().is_err());
+    m.collect(Generation::Fresh);
+    let (values, bytes) = m.blocked(|| told.recv().unwrap());
+    assert!(values == (1 << 20) + 1 && bytes < 16 << 20, "{values} values in {bytes} bytes");
+    gate.open();
+    m.drain_drops(TIMEOUT).unwrap();
+    assert_eq!((heap.stats().drops_pending, heap.stats().drops_run), (0, values as u64));
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod collections;
+mod idle;
 mod nursery_in_turns;
 mod nursery_of_many;
 mod panics;

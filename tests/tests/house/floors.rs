@@ -25,7 +25,9 @@ const STRANGERS: &[&[&str]] = &[&["memory", "safepoint", "stats"], &["space", "w
 
 /// What is below its owner in `collector`: it does not name that, and so none of the loops above.
 const STATE: &[&str] = &[
+    "claims",
     "drops",
+    "end_signal",
     "epochs",
     "generations",
     "headroom",
@@ -34,6 +36,8 @@ const STATE: &[&str] = &[
     "major_cycle",
     "mutator_state",
     "pacing",
+    "parts",
+    "pending",
     "pressure",
     "promotion",
     "registry",

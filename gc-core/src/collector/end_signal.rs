@@ -1,0 +1,67 @@
+//! What the thread that releases a heap as the last waits for: that everything is dropped, or that code of the program takes long, a
+//! destructor or the event hook.
+//!
+//! The background thread tells of destructors. It cannot tell that it is in the hook itself, so the thread that waits looks.
+//! The lock is a leaf.
+
+use core::time::Duration;
+
+use crate::sync::{
+    Condvar, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// How far the end of a heap is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// Nobody has a reason to go on yet.
+    Wait,
+    /// A destructor has been running for long: the heap's threads go on alone.
+    Alone,
+    /// Every object is dropped.
+    Dropped,
+}
+
+/// Tells the thread that waits for the end of a heap.
+pub(crate) struct EndSignal {
+    state: Mutex<Ending>,
+    changed: Condvar,
+    /// How often the hook was entered and left: odd while it runs.
+    hook: AtomicU64,
+}
+
+impl EndSignal {
+    pub(crate) fn new() -> Self {
+        Self { state: Mutex::new(Ending::Wait), changed: Condvar::new(), hook: AtomicU64::new(0) }
+    }
+
+    /// Tells how far the end is. Returns whether that is new.
+    pub(crate) fn tell(&self, ending: Ending) -> bool {
+        let before = core::mem::replace(&mut *self.state.lock(), ending);
+        self.changed.notify_all();
+        before != ending
+    }
+
+    /// Runs the event hook.
+    pub(crate) fn in_hook(&self, hook: impl FnOnce()) {
+        // Relaxed, here and in `wait`: the number is all that another thread learns.
+        self.hook.fetch_add(1, Ordering::Relaxed);
+        hook();
+        self.hook.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits until there is nothing to wait for, and returns why. `long` is how long the hook may take.
+    pub(crate) fn wait(&self, long: Duration) -> Ending {
+        let mut seen = 0;
+        let mut state = self.state.lock();
+        while *state == Ending::Wait {
+            let is_late = self.changed.wait_for(&mut state, long);
+            let hook = self.hook.load(Ordering::Relaxed);
+            if is_late && hook % 2 == 1 && hook == seen {
+                return Ending::Alone;
+            }
+            seen = hook;
+        }
+        *state
+    }
+}

@@ -1,0 +1,159 @@
+//! An idle heap: where nothing was allocated and nothing collected for a while, the heap is collected once more and gives its memory
+//! back. After that it costs no processor time.
+//!
+//! ```text
+//!              nothing changed          a pause that is led        the cycle has left
+//!              between two looks        because the heap is idle   objects far apart
+//!        BUSY ──────────────────▶ DUE ─────────────────────▶ REST ──────────────▶ SCATTERED
+//!         ▲                        │                         │  ▲                    │
+//!         └─ memory is handed out, ┴── or any other pause ───┘  └──── a compaction ──┘
+//! ```
+//!
+//! - **[idle.looks]** The concurrent thread looks at the heap from time to time while it is BUSY, and at no other time. A thread that makes the
+//!   heap BUSY wakes it, and it reads the state under the lock that it gives up to wait. So it never sleeps without a time
+//!   limit while the heap is BUSY. The model is `models/protocols/major_cycle.rs`.
+//! - **[idle.share]** A heap is marked because it is idle for at most a fiftieth of the time: until then it stays BUSY. So a program that
+//!   does a little now and then does not have a large heap marked each time.
+//! - **[idle.no-wait]** What is due because the heap is idle is done beside mutators that are BLOCKED. If one runs, it does it at its next
+//!   safepoint, or when it blocks. It waits for others no longer than a thread that blocks, and reports none as late.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::sync::{
+    Mutex,
+    atomic::{AtomicU8, Ordering},
+};
+
+use super::major_cycle::MajorCycle;
+
+/// Whether the heap is idle, and what is due because it is.
+pub(crate) struct Idle {
+    state: AtomicU8,
+    /// How long the concurrent thread waits between two looks. `None` if idle heaps are left alone.
+    every: Option<Duration>,
+    looks: Mutex<Looks>,
+}
+
+struct Looks {
+    /// What the last one has found.
+    seen: Seen,
+    /// From when on the heap may be marked because it is idle ([idle.share]).
+    mark_from: Instant,
+}
+
+/// What changes while something happens in a heap.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Seen {
+    pub(crate) pauses: u64,
+    pub(crate) fresh_bytes: usize,
+    pub(crate) external: usize,
+}
+
+/// What is due because the heap is idle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum IdleWork {
+    Collect,
+    Compact,
+}
+
+/// [idle.share].
+const SHARE: u32 = 50;
+
+const REST: u8 = 0;
+const BUSY: u8 = 1;
+const DUE: u8 = 2;
+const SCATTERED: u8 = 3;
+
+// Relaxed, in all of this file: the state guards no memory. What is done by it is done under the registry lock, and for [idle.looks] the
+// lock of `MajorCycle` orders it.
+impl Idle {
+    pub(crate) fn new(after: Duration) -> Self {
+        // A time that this clock does not know never comes.
+        let every = Instant::now().checked_add(after).map(|_| after.min(Duration::from_secs(1 << 32)));
+        let looks = Looks { seen: Seen::default(), mark_from: Instant::now() };
+        Self { state: AtomicU8::new(REST), every, looks: Mutex::new(looks) }
+    }
+
+    /// Records that memory is handed out, or a pause.
+    #[inline]
+    pub(crate) fn note_activity(&self, major: &MajorCycle) {
+        // The load keeps mutators that allocate from writing the same line.
+        if self.state.load(Ordering::Relaxed) != BUSY && self.state.swap(BUSY, Ordering::Relaxed) != BUSY {
+            major.wake();
+        }
+    }
+
+    /// Returns how long to wait until the next look, if there is to be one.
+    pub(crate) fn next_look(&self) -> Option<Duration> {
+        self.every.filter(|_| self.state.load(Ordering::Relaxed) == BUSY)
+    }
+
+    /// Looks whether anything has happened since the last look. Returns whether a collection is due now.
+    pub(crate) fn look(&self, now: Seen) -> bool {
+        let mut looks = self.looks.lock();
+        let unchanged = core::mem::replace(&mut looks.seen, now) == now;
+        unchanged && Instant::now() >= looks.mark_from && self.change(BUSY, DUE)
+    }
+
+    /// Records that an idle heap was marked, which took so long.
+    pub(crate) fn note_marked(&self, took: Duration) {
+        self.looks.lock().mark_from = Instant::now() + SHARE * took;
+    }
+
+    /// Returns what is due.
+    pub(crate) fn work(&self) -> Option<IdleWork> {
+        match self.state.load(Ordering::Relaxed) {
+            DUE => Some(IdleWork::Collect),
+            SCATTERED => Some(IdleWork::Compact),
+            _ => None,
+        }
+    }
+
+    /// Records that what was due is being done. The caller leads the pause.
+    pub(crate) fn begin_work(&self) {
+        let _ = self.change(DUE, REST) || self.change(SCATTERED, REST);
+    }
+
+    /// Records that the collection of an idle heap has left objects far apart. Returns whether the heap is still idle.
+    pub(crate) fn note_scattered(&self) -> bool {
+        self.change(REST, SCATTERED)
+    }
+
+    /// Returns whether the heap is idle, and nothing is due any more.
+    pub(crate) fn rests(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == REST
+    }
+
+    fn change(&self, from: u8, to: u8) -> bool {
+        self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks at a heap in which nothing has happened between the looks.
+    fn is_idle(idle: &Idle) -> bool {
+        (0..2).any(|_| idle.look(Seen { pauses: 1, ..Seen::default() }))
+    }
+
+    #[test]
+    fn an_idle_heap_is_marked_for_a_part_of_the_time() {
+        let (idle, major) = (Idle::new(Duration::from_secs(5)), MajorCycle::new());
+        assert_eq!((idle.next_look(), is_idle(&idle), idle.work()), (None, false, None));
+        for (took, again) in [(Duration::ZERO, true), (Duration::from_secs(3600), false)] {
+            idle.note_activity(&major);
+            assert!(idle.next_look().is_some());
+            assert!(!idle.look(Seen { pauses: 2, ..Seen::default() }), "something has happened");
+            assert!(is_idle(&idle));
+            assert_eq!(idle.work(), Some(IdleWork::Collect));
+            idle.begin_work();
+            idle.note_marked(took);
+            assert!(idle.rests() && idle.next_look().is_none());
+            idle.note_activity(&major);
+            assert_eq!((is_idle(&idle), idle.next_look().is_some()), (again, !again));
+        }
+    }
+}

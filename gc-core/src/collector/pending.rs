@@ -1,0 +1,249 @@
+//! What waits to be dropped: how much, for how long, and which parts of it are being dropped now.
+//!
+//! Dead values are counted in *batches*: those that a collection found, or that one part left. A batch is what a thread waits for that
+//! drains the drops: it waits for all batches there are when it asks.
+//!
+//! - **[pending.exact]** A value counts from the moment on at which a collection has found it dead, before any mutator runs again, until its
+//!   destructor has returned. What it drops that is to be dropped later, such as a root of its heap, counts before it counts no more, and
+//!   in the same batch.
+//! - **[pending.seen]** A thread that finds that a value counts no more sees what its destructor did.
+//!
+//! The lock is a leaf.
+
+use core::time::Duration;
+use std::{collections::BTreeMap, time::Instant};
+
+use crate::sync::{
+    Arc, Condvar, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use super::parts::{Part, Running};
+
+/// The dead values of a heap that wait.
+pub(crate) struct Pending {
+    state: Mutex<State>,
+    /// A batch has gone.
+    gone: Condvar,
+    /// The bytes of memory that hold them.
+    bytes: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    batches: BTreeMap<u64, Batch>,
+    next: u64,
+    /// Values in parts that have not ended, or in none yet.
+    values: usize,
+    /// Values in parts that have ended.
+    run: u64,
+    running: Vec<Running>,
+    /// Whether a thread looks at this now and then.
+    is_watched: bool,
+    /// Whether an event has reported that this is much.
+    is_reported: bool,
+}
+
+struct Batch {
+    values: usize,
+    since: Instant,
+}
+
+/// How much waits to be dropped, and the type of it that takes longest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) values: usize,
+    pub(crate) bytes: usize,
+    pub(crate) oldest: Duration,
+}
+
+/// What a call that waits has found when its time was up.
+pub(crate) struct Left {
+    pub(crate) values: usize,
+    pub(crate) oldest: Duration,
+    /// The types whose destructors are running.
+    pub(crate) running: Vec<&'static str>,
+}
+
+/// What the caller has to do when it has counted values.
+#[must_use]
+pub(crate) struct Counted {
+    pub(crate) batch: u64,
+    /// Nobody looks at this yet: the caller sees to it that a thread does.
+    pub(crate) to_watch: bool,
+    /// It is much, and was not reported: the caller reports it.
+    pub(crate) to_report: Option<Amount>,
+}
+
+/// What a look has found.
+#[derive(Default)]
+pub(crate) struct Look {
+    /// Whether anything waits.
+    pub(crate) waits: bool,
+    /// The destructors that have been running for long since the last look.
+    pub(crate) slow: Vec<Slow>,
+    /// The rest of their parts.
+    pub(crate) rests: Vec<Part>,
+    /// How many parts have a destructor that has been running for long.
+    pub(crate) held_up: usize,
+    pub(crate) to_report: Option<Amount>,
+}
+
+/// A destructor that has been running for long.
+pub(crate) struct Slow {
+    pub(crate) type_name: Option<&'static str>,
+    pub(crate) ran: Duration,
+}
+
+impl Pending {
+    pub(crate) fn new() -> Self {
+        Self { state: Mutex::default(), gone: Condvar::new(), bytes: AtomicUsize::new(0) }
+    }
+
+    /// Counts values in `batch`, or in a new one, and the memory that holds them.
+    pub(crate) fn expect(&self, batch: Option<u64>, values: usize, bytes: usize) -> Counted {
+        // Relaxed: a figure.
+        let bytes = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let batch = batch.unwrap_or_else(|| {
+            state.next += 1;
+            state.next
+        });
+        state.batches.entry(batch).or_insert_with(|| Batch { values: 0, since: Instant::now() }).values += values;
+        state.values += values;
+        let to_watch = !core::mem::replace(&mut state.is_watched, true);
+        let much = bytes > MUCH || state.values > MANY;
+        Counted { batch, to_watch, to_report: if much { state.report(bytes, Instant::now()) } else { None } }
+    }
+
+    /// Begins to drop a part.
+    pub(crate) fn begin(&self, part: Arc<Part>) {
+        self.state.lock().running.push(Running::new(part));
+    }
+
+    /// Counts what a part has dropped when its thread is through with it. Returns the bytes that held it.
+    pub(crate) fn end(&self, part: Arc<Part>) -> usize {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if let Some(index) = state.running.iter().position(|running| Arc::ptr_eq(&running.part, &part)) {
+            state.running.swap_remove(index);
+        }
+        let (batch, values) = (part.batch, part.claimed());
+        // No thread has a clone but that one, which is gone: parts are cloned under the lock only.
+        let bytes = Arc::into_inner(part).map_or(0, Part::into_bytes);
+        state.run += values as u64;
+        let before = self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        state.dropped(batch, values, before - bytes);
+        if !state.batches.contains_key(&batch) {
+            self.gone.notify_all();
+        }
+        bytes
+    }
+
+    /// Returns the bytes of memory that hold values which wait to be dropped.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many values wait to be dropped, and how many were dropped in parts.
+    pub(crate) fn figures(&self) -> (usize, u64) {
+        let state = self.state.lock();
+        let now: usize = state.running.iter().map(|running| running.part.dropped()).sum();
+        (state.values - now, state.run + now as u64)
+    }
+
+    /// Waits until all values are dropped that count now. Gives up after `timeout`.
+    pub(crate) fn drain(&self, timeout: Duration) -> Result<(), Left> {
+        let mut state = self.state.lock();
+        let last = state.next;
+        // A time that the clock cannot tell is no limit.
+        let deadline = Instant::now().checked_add(timeout);
+        loop {
+            if state.batches.first_key_value().is_none_or(|(&first, _)| first > last) {
+                return Ok(());
+            }
+            let now = Instant::now();
+            let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(now));
+            if left.is_zero() {
+                return Err(state.left(last, now));
+            }
+            // No wait is so long that the system could not tell.
+            self.gone.wait_for(&mut state, left.min(Duration::from_secs(3600)));
+        }
+    }
+
+    /// Looks at what waits, for the thread that watches it.
+    pub(crate) fn look(&self, long: Duration) -> Look {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let now = Instant::now();
+        let mut look = Look { waits: state.values > 0, ..Look::default() };
+        for running in &mut state.running {
+            if running.gets_slow(now, long) {
+                look.slow.push(Slow { type_name: running.part.type_name(), ran: now - running.since });
+                look.rests.extend(running.part.take_rest());
+            }
+        }
+        state.is_watched = look.waits;
+        look.held_up = state.slow().count();
+        if state.oldest_but_slow(now) > long.saturating_mul(LATE) {
+            look.to_report = state.report(self.bytes(), now);
+        }
+        look
+    }
+}
+
+impl State {
+    fn slow(&self) -> impl Iterator<Item = &Running> {
+        self.running.iter().filter(|running| running.is_slow)
+    }
+
+    /// Returns the amount, unless it was reported and has not become little since.
+    fn report(&mut self, bytes: usize, now: Instant) -> Option<Amount> {
+        let oldest = self.oldest(u64::MAX, now);
+        (!core::mem::replace(&mut self.is_reported, true)).then_some(Amount { values: self.values, bytes, oldest })
+    }
+
+    fn dropped(&mut self, batch: u64, values: usize, bytes_left: usize) {
+        self.values -= values;
+        if let Some(of_batch) = self.batches.get_mut(&batch) {
+            of_batch.values -= values;
+            if of_batch.values == 0 {
+                self.batches.remove(&batch);
+            }
+        }
+        if self.values == self.slow().count() && bytes_left < MUCH {
+            self.is_reported = false;
+        }
+    }
+
+    /// Returns how long the oldest batch up to `last` has been waiting.
+    fn oldest(&self, last: u64, now: Instant) -> Duration {
+        let oldest = self.batches.range(..=last).next();
+        oldest.map_or(Duration::ZERO, |(_, batch)| now.saturating_duration_since(batch.since))
+    }
+
+    /// Returns how long the oldest batch has been waiting that has more than destructors which run for long.
+    fn oldest_but_slow(&self, now: Instant) -> Duration {
+        let waits =
+            |id: &u64, batch: &Batch| self.slow().filter(|running| running.part.batch == *id).count() < batch.values;
+        let oldest = self.batches.iter().find(|(id, batch)| waits(id, batch));
+        oldest.map_or(Duration::ZERO, |(_, batch)| now.saturating_duration_since(batch.since))
+    }
+
+    fn left(&self, last: u64, now: Instant) -> Left {
+        let parts = || self.running.iter().map(|running| &running.part).filter(|part| part.batch <= last);
+        let counted: usize = self.batches.range(..=last).map(|(_, batch)| batch.values).sum();
+        let values = counted - parts().map(|part| part.dropped()).sum::<usize>();
+        let running = parts().filter_map(|part| part.type_name()).collect();
+        Left { values, oldest: self.oldest(last, now), running }
+    }
+}
+
+/// Bytes of dead values that wait to be dropped, above which an event reports them.
+const MUCH: usize = 16 << 20;
+/// The number of dead values from which on it does.
+const MANY: usize = 1 << 20;
+/// How many times as long as a destructor may run values may wait before it does.
+const LATE: u32 = 10;

@@ -1,0 +1,135 @@
+//! `drain_drops` waits for what was dead before, and says what is left; what waits is counted exactly.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use gc_core::{Generation, Root, Trace};
+use gc_tests::{
+    Tested,
+    heaps::{TIMEOUT, calm, wait_until},
+    ledger::{Ledger, Token},
+    sizes::scaled,
+};
+use parking_lot::Mutex;
+
+use super::{Gate, Runs};
+
+const NEVER: Duration = Duration::from_secs(3600);
+
+#[test]
+fn it_says_what_is_left() -> Tested {
+    let heap = calm().build()?;
+    let gate = Gate::default();
+    let ledger = Ledger::default();
+    let mut m = heap.attach()?;
+    assert_eq!(m.drain_drops(Duration::ZERO), Ok(()));
+    m.alloc(gate.waits());
+    for _ in 0..9 {
+        m.alloc(ledger.token());
+    }
+    assert_eq!(m.drain_drops(Duration::ZERO), Ok(()), "no collection has found them");
+    m.collect(Generation::Old);
+    wait_until("a destructor runs", || gate.waiting() == 1);
+    let left = m.drain_drops(Duration::from_millis(1)).expect_err("one waits");
+    assert!(left.values <= 10 && left.values > 0 && left.values + ledger.dropped() == 10, "{left:?}");
+    assert_eq!(left.running.len(), 1, "{left:?}");
+    assert!(left.running[0].ends_with("Waits") && left.to_string().contains("Waits"), "{left}");
+    assert!(left.oldest >= Duration::from_millis(1));
+    gate.open();
+    m.drain_drops(TIMEOUT)?;
+    assert_eq!((heap.stats().drops_pending, heap.stats().drops_run, gate.passed()), (0, 10, 1));
+    ledger.assert_all_once();
+    Ok(())
+}
+
+/// What dies after the call does not delay it.
+#[test]
+fn it_waits_for_what_was_dead_before_only() -> Tested {
+    let heap = calm().slow_destructor(NEVER).build()?;
+    let (first, second) = (Gate::default(), Gate::default());
+    let mut m = heap.attach()?;
+    m.alloc(first.waits());
+    m.collect(Generation::Fresh);
+    wait_until("the first destructor runs", || first.waiting() == 1);
+    let there = heap.clone();
+    let drains = thread::spawn(move || there.attach().expect("a free thread").drain_drops(TIMEOUT));
+    m.blocked(|| wait_until("the other thread is attached or through", || heap.stats().drops_pending == 1));
+    // It may call later than this, and wait for both: so the second gate is opened in the end.
+    m.alloc(second.waits());
+    m.collect(Generation::Fresh);
+    first.open();
+    wait_until("the second destructor runs", || second.waiting() == 1);
+    assert_eq!(m.drain_drops(Duration::ZERO).map_err(|left| left.values), Err(1));
+    second.open();
+    m.blocked(|| drains.join()).expect("no panic")?;
+    Ok(())
+}
+
+/// It was counted part by part: a hundred values counted until the last of them was dropped.
+#[test]
+fn each_destructor_finds_how_many_are_left() -> Tested {
+    let heap = calm().build()?;
+    let found = Arc::new(Mutex::new(Vec::new()));
+    let mut m = heap.attach()?;
+    for _ in 0..100 {
+        let (heap, found) = (heap.clone(), found.clone());
+        m.alloc(Runs::new(move || {
+            let stats = heap.stats();
+            found.lock().push((stats.drops_pending, stats.drops_run));
+        }));
+    }
+    m.collect(Generation::Fresh);
+    m.drain_drops(TIMEOUT)?;
+    assert_eq!(*found.lock(), (0..100).map(|dropped| (100 - dropped, dropped as u64)).collect::<Vec<_>>());
+    assert_eq!((heap.stats().drops_pending, heap.stats().drops_run), (0, 100));
+    Ok(())
+}
+
+#[derive(Trace)]
+struct Link {
+    _token: Token,
+    _next: Option<Root<Link>>,
+}
+
+/// One value after the other, each of which holds the next one: they are waited for as one.
+#[test]
+fn it_waits_for_a_chain_of_a_million() -> Tested {
+    let heap = calm().build()?;
+    let ledger = Ledger::default();
+    let mut m = heap.attach()?;
+    let mut chain = None;
+    for _ in 0..scaled(1_000_000) {
+        chain = Some(m.root(Link { _token: ledger.token(), _next: chain }));
+    }
+    m.alloc(Link { _token: ledger.token(), _next: chain });
+    m.collect(Generation::Old);
+    m.drain_drops(TIMEOUT)?;
+    ledger.assert_all_once();
+    assert_eq!(heap.stats().drops_run, scaled(1_000_000) + 1);
+    Ok(())
+}
+
+/// Several threads drain while others collect: none waits for ever, and each finds dropped what it had let go of before.
+#[test]
+fn threads_drain_while_others_collect() -> Tested {
+    let heap = calm().build()?;
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            heap.spawn(|m| {
+                for round in 0..50 {
+                    let ledger = Ledger::default();
+                    for _ in 0..10 {
+                        m.alloc(ledger.token());
+                        let root = m.root((ledger.token(), [0_u64; 4]));
+                        m.alloc((ledger.token(), root));
+                    }
+                    m.collect([Generation::Fresh, Generation::Old][round % 2]);
+                    m.drain_drops(TIMEOUT).expect("none hangs");
+                    ledger.assert_all_once();
+                }
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    assert_eq!(heap.stats().drops_pending, 0);
+    Ok(())
+}
