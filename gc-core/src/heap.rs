@@ -3,6 +3,7 @@
 mod builder;
 mod pressure;
 mod threads;
+mod weak;
 mod with;
 
 use core::fmt;
@@ -10,6 +11,7 @@ use core::fmt;
 pub use builder::HeapBuilder;
 pub use pressure::Pressure;
 pub use threads::Scope;
+pub use weak::WeakHeap;
 
 use crate::{
     collector::{self, Collector, users::Users},
@@ -27,7 +29,7 @@ use crate::{
 /// [`Root`](crate::Root) of it. The thread that drops the last of these waits until every object is dropped and all of the heap's
 /// memory is returned. It waits for no destructor that runs for long, since that may want a lock that the thread holds:
 /// [`HeapBuilder::end_waits`] says what happens then, and how not to wait at all. If a destructor may need a collection of another heap,
-/// drop the last one in [`blocked`](Mutator::blocked).
+/// drop the last one in [`blocked`](Mutator::blocked). A [`WeakHeap`] does not keep it alive.
 ///
 /// There may be many heaps. Each reserves address space and has threads of its own. These sleep unless there is something to
 /// mark, sweep, drop or report, or memory to return to the system.

@@ -104,7 +104,7 @@ pub use counted::{CloneContents, Contents, Counted, CountedWeak};
 pub use external::ExternalBytes;
 pub use gc::Gc;
 pub use gc_derive::Trace;
-pub use heap::{Heap, HeapBuilder, Pressure, Scope};
+pub use heap::{Heap, HeapBuilder, Pressure, Scope, WeakHeap};
 pub use mutator::{AllocError, AttachError, DropsLeft, EnterError, Mutator, NotEntered, Parked};
 pub use root::Root;
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds};

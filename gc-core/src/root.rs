@@ -24,13 +24,13 @@ use crate::{
 /// A value of up to a word without a destructor, such as a pointer, lies in a table: on its mutator's thread, creating and
 /// dropping the root costs a few instructions. Any other value has memory of its own. On another thread a drop costs one
 /// compare-and-exchange. The value is dropped at once by a thread that has a mutator of the heap, otherwise after the next collection;
-/// where much is dropped like that, it asks for one. If the value of a root holds roots, they are dropped after it, one after the
-/// other: a long chain takes no deep stack.
+/// where much is dropped like that, it asks for one. If the heap has no handle and no mutator any more, it is dropped at once, on a thread of
+/// the heap. If the value of a root holds roots, they are dropped after it, one after the other: a long chain takes no deep stack.
 ///
 /// A young collection looks at the roots that were made or written in the last two, at those beside them in memory, and at those whose
 /// values have a [`Slot`](crate::Slot) or a [`GcCell`](crate::GcCell). It does not look at others, however many there are.
 ///
-/// A root in an object of its own heap leaks that heap: each keeps the other alive.
+/// A root in an object of its own heap leaks that heap: each keeps the other alive. For handles there is [`WeakHeap`](crate::WeakHeap).
 ///
 /// ```
 /// use gc_core::{Gc, Root};
@@ -155,7 +155,7 @@ impl<T: Trace> Root<T> {
         unsafe { &*self.place(mutator) }
     }
 
-    /// Borrows the value exclusively. Writes to it need no barrier: the next young collection looks at the root. Costs two instructions
+    /// Borrows the value exclusively. Writes to it need no barrier: the next young collection looks at the root. Costs three instructions
     /// more than `borrow`, and the first time since a collection some tens.
     ///
     /// # Panics

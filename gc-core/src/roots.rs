@@ -11,6 +11,7 @@
 //! compaction and the verifier look at every root (`stopped`).
 
 pub(crate) mod aside;
+mod attendance;
 mod boxed;
 mod chunk;
 mod chunk_word;

@@ -1,5 +1,6 @@
 //! The models, one file per protocol. `loom` and `shuttle` run the same ones.
 
+mod attendance;
 mod candidates;
 mod cell_word;
 mod chunk_word;

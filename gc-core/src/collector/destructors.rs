@@ -72,7 +72,7 @@ impl Destructors {
             if self.threads.is_empty()
                 && let Some(dead) = background.dead.take()
             {
-                run(collector, dead);
+                background.end.in_program(|| run(collector, dead));
                 return (Some(now), look.held_up > 0);
             }
         }

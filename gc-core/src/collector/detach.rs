@@ -3,7 +3,11 @@
 
 use core::{ptr::NonNull, time::Duration};
 
-use super::{attachment::Attachment, drops::DropQueue, kept_end, registry::Registry, users::Users};
+use crate::stats::Event;
+
+use super::{
+    attachment::Attachment, drops::DropQueue, jobs::Job, kept_end, parts::Values, registry::Registry, users::Users,
+};
 
 /// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop it may end the heap, which must not
 /// happen under a lock.
@@ -71,7 +75,8 @@ impl kept_end::Attached for Departure<'_> {
 }
 
 impl Drop for Users {
-    /// Detaches the mutators that are left, which are kept ones ([kept-end.once]).
+    /// Detaches the mutators that are left, which are kept ones ([kept-end.once]), and has dropped what roots held that were dropped before.
+    /// No pause will look for them ([attendance.one-finds]).
     fn drop(&mut self) {
         if self.handle.is_elsewhere() {
             // The child of a fork: a thread that exists in the parent only may hold the lock. The states leak.
@@ -79,17 +84,24 @@ impl Drop for Users {
         }
         let collector = &self.handle.collector;
         let mut registry = collector.registry.lock();
-        if registry.mutators.is_empty() {
-            return;
+        if !registry.mutators.is_empty() {
+            // Nobody runs ([users.only-they-run]), so this waits for nobody. It orders what the owners did before what is done here, as
+            // the stop for a pause does. The concurrent thread may go on: it touches no mutator's state. No resumption follows, as no
+            // member is left.
+            let members = registry.mutators.iter().map(|attached| attached.state().member());
+            let _ = collector.rendezvous.stop(members, Duration::MAX, |_| Some(Duration::MAX));
         }
-        // Nobody runs ([users.only-they-run]), so this waits for nobody. It orders what the owners did before what is done here, as
-        // the stop for a pause does. The concurrent thread may go on: it touches no mutator's state. No resumption follows, as no
-        // member is left.
-        let members = registry.mutators.iter().map(|attached| attached.state().member());
-        let _ = collector.rendezvous.stop(members, Duration::MAX, |_| Some(Duration::MAX));
         let mut departure = Departure { registry: &mut registry, left: Vec::new() };
         kept_end::last_user_goes(&mut departure);
         let left = departure.left;
+        let mut values = Vec::new();
+        let roots = collector.roots.leave_unattended(|value| values.push(value));
+        collector.background.post_values(Values::Boxed(values));
+        if roots > 0 {
+            // Dead objects may hold them: the idle heap is collected once more.
+            collector.idle.note_activity(&collector.major);
+            collector.background.post(Job::Report(Event::HeldByRoots { roots }));
+        }
         drop(registry);
         // With no lock held. `self.handle` is still there: it is what may end the heap.
         drop(left);

@@ -15,8 +15,7 @@ pub(super) fn run_part(collector: &Collector, part: Part) {
     let before = aside::begin(core::ptr::from_ref(collector).cast());
     part.run(&OfHeap { collector, batch: part.batch });
     aside::end(before);
-    let bytes = collector.background.pending.end(part);
-    collector.memory.budget.discharge(bytes);
+    collector.background.pending.end(part, &collector.memory.budget);
 }
 
 /// What a part needs of its heap.

@@ -28,7 +28,7 @@ pub(crate) struct DropQueue {
     /// The batch that they are counted in (`pending`).
     pub(crate) batch: Option<u64>,
     boxed: Vec<BoxedValue>,
-    /// Chunks without roots, whose memory is freed with the queue.
+    /// Chunks without roots, whose memory is to be freed after the pause.
     empty: Vec<EmptyChunks>,
     /// Runs of dead large objects, which are dropped in place.
     large: Vec<u32>,

@@ -1,7 +1,7 @@
-//! What the thread that releases a heap as the last waits for: that everything is dropped, or that code of the program takes long, a
-//! destructor or the event hook.
+//! What the thread that releases a heap as the last waits for: that everything is dropped, or that code of the program takes long: a
+//! destructor, the event hook, or the thread-locals of a thread that ends.
 //!
-//! The background thread tells of destructors. It cannot tell that it is in the hook itself, so the thread that waits looks.
+//! The background thread tells of destructors. It cannot tell that it waits for such code itself, so the thread that waits looks.
 //! The lock is a leaf.
 
 use core::time::Duration;
@@ -26,13 +26,13 @@ pub(crate) enum Ending {
 pub(crate) struct EndSignal {
     state: Mutex<Ending>,
     changed: Condvar,
-    /// How often the hook was entered and left: odd while it runs.
-    hook: AtomicU64,
+    /// How often the background thread has begun and ended to wait for code of the program: odd while it does.
+    turns: AtomicU64,
 }
 
 impl EndSignal {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::new(Ending::Wait), changed: Condvar::new(), hook: AtomicU64::new(0) }
+        Self { state: Mutex::new(Ending::Wait), changed: Condvar::new(), turns: AtomicU64::new(0) }
     }
 
     /// Tells how far the end is. Returns whether that is new.
@@ -42,25 +42,25 @@ impl EndSignal {
         before != ending
     }
 
-    /// Runs the event hook.
-    pub(crate) fn in_hook(&self, hook: impl FnOnce()) {
+    /// Runs code of the program on the background thread, or waits for such.
+    pub(crate) fn in_program(&self, code: impl FnOnce()) {
         // Relaxed, here and in `wait`: the number is all that another thread learns.
-        self.hook.fetch_add(1, Ordering::Relaxed);
-        hook();
-        self.hook.fetch_add(1, Ordering::Relaxed);
+        self.turns.fetch_add(1, Ordering::Relaxed);
+        code();
+        self.turns.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until there is nothing to wait for, and returns why. `long` is how long the hook may take.
+    /// Waits until there is nothing to wait for, and returns why. `long` is how long code of the program may take.
     pub(crate) fn wait(&self, long: Duration) -> Ending {
         let mut seen = 0;
         let mut state = self.state.lock();
         while *state == Ending::Wait {
             let is_late = self.changed.wait_for(&mut state, long);
-            let hook = self.hook.load(Ordering::Relaxed);
-            if is_late && hook % 2 == 1 && hook == seen {
+            let turns = self.turns.load(Ordering::Relaxed);
+            if is_late && turns % 2 == 1 && turns == seen {
                 return Ending::Alone;
             }
-            seen = hook;
+            seen = turns;
         }
         *state
     }

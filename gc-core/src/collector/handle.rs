@@ -9,7 +9,7 @@ use crate::{
     workers::role::{Role, role},
 };
 
-use super::{collector::Collector, end_signal::Ending};
+use super::{collector::Collector, end_signal::Ending, parts::Values};
 
 /// One heap and its background thread.
 pub(crate) struct Handle {
@@ -51,11 +51,24 @@ impl HeapHandle for Handle {
             self.collector.major.ask_to_collect();
         }
     }
+
+    fn take_dropped_roots(&self) {
+        if self.is_elsewhere() {
+            return;
+        }
+        let mut values = Vec::new();
+        let registry = self.collector.registry.lock();
+        self.collector.roots.take_dropped(|value| values.push(value));
+        self.collector.background.post_values(Values::Boxed(values));
+        drop(registry);
+        // What these roots held may be dead now, and hold the roots that are left: the idle heap is collected once more.
+        self.collector.idle.note_activity(&self.collector.major);
+    }
 }
 
 /// Ends the background thread of a heap that nothing uses any more, and waits until it has dropped everything, unless a destructor or the
-/// event hook runs for long ([jobs.end-waits]) or the settings say not to wait. A collector thread does not wait: the last handle may have been in an object
-/// that it is dropping.
+/// event hook runs for long ([jobs.end-waits]) or the settings say not to wait. A collector thread does not wait: the last handle may
+/// have been in an object that it is dropping.
 fn end(collector: &Collector, thread: thread::JoinHandle<()>) {
     collector.pressure.end();
     collector.background.queue.end();

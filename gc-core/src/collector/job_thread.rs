@@ -126,7 +126,7 @@ fn finish(collector: &Arc<Collector>, mut destructors: Destructors) {
         }
     }
     background.dead.end();
-    destructors.join();
+    background.end.in_program(|| destructors.join());
     report();
 }
 
@@ -135,7 +135,7 @@ fn run(collector: &Collector, job: Job) {
     match job {
         Job::Report(event) => {
             let tell = &collector.background.hook.tell;
-            collector.background.end.in_hook(|| {
+            collector.background.end.in_program(|| {
                 // The panic hook has reported a panic of the event hook. The collector goes on.
                 if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(&event))) {
                     core::mem::forget(payload);

@@ -10,7 +10,9 @@
 //!   out of the roots. It holds the registry lock meanwhile, so no pause is tracing the values ([roots.boxed-freed]). Then it drops them, and
 //!   the roots in them become the next job. If a leader has the lock for long, the roots become a job at the end of the queue, and
 //!   the other jobs come first.
-//! - **Anywhere else** a scan unlinks the root, in the next pause.
+//! - **Anywhere else** a scan unlinks the root, in the next pause. When the heap has no user any more, there may be none: a root in the value
+//!   would keep the heap, with its memory and its threads, for ever. So the last user has what was dropped before, and a thread that
+//!   drops a root afterwards has its value, dropped on a thread that runs destructors ([attendance.one-finds]).
 //!
 //! - **[nested-roots.counted]** A root that is put aside is counted as a value that waits to be dropped, before the value that held
 //!   it is counted as dropped. So when none waits, the whole chain is dropped.
@@ -88,7 +90,7 @@ pub(super) fn drop_roots(collector: &Collector, roots: Vec<RootRef>, batch: u64)
     };
     let (values, heaps): (Vec<_>, Vec<_>) = roots.into_iter().map(RootRef::take_boxed_between_pauses).unzip();
     drop(registry);
-    // The last root of a table releases its reference to the heap. If that was the last one, the heap ends, and its end waits for this.
+    // The last root of a chunk gives up its reference to the heap. If that was the last one, the heap ends, and its end waits for this.
     drop(heaps);
     run_part(collector, Part::new(Values::Boxed(values), batch));
 }

@@ -13,9 +13,12 @@
 use core::time::Duration;
 use std::{collections::BTreeMap, time::Instant};
 
-use crate::sync::{
-    Arc, Condvar, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use crate::{
+    memory::budget::Budget,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use super::parts::{Part, Running};
@@ -122,8 +125,8 @@ impl Pending {
         self.state.lock().running.push(Running::new(part));
     }
 
-    /// Counts what a part has dropped when its thread is through with it. Returns the bytes that held it.
-    pub(crate) fn end(&self, part: Arc<Part>) -> usize {
+    /// Counts what a part has dropped when its thread is through with it, and frees and discharges the memory that held it before.
+    pub(crate) fn end(&self, part: Arc<Part>, budget: &Budget) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if let Some(index) = state.running.iter().position(|running| Arc::ptr_eq(&running.part, &part)) {
@@ -132,13 +135,13 @@ impl Pending {
         let (batch, values) = (part.batch, part.claimed());
         // No thread has a clone but that one, which is gone: parts are cloned under the lock only.
         let bytes = Arc::into_inner(part).map_or(0, Part::into_bytes);
+        budget.discharge(bytes);
         state.run += values as u64;
         let before = self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         state.dropped(batch, values, before - bytes);
         if !state.batches.contains_key(&batch) {
             self.gone.notify_all();
         }
-        bytes
     }
 
     /// Returns the bytes of memory that hold values which wait to be dropped.

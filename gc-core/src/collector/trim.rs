@@ -300,7 +300,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Gc, Generation, Heap, Root, Slot, Stress, Trace,
+        Gc, Generation, Heap, Level, Root, Slot, Stress,
         memory::calls::{self, Call},
         sync::{Arc, Mutex},
     };
@@ -342,29 +342,16 @@ mod tests {
         given.get()
     }
 
-    /// Its destructor waits until a lock is free.
-    #[derive(Trace)]
-    #[trace(crate = crate)]
-    struct Object(#[trace(skip)] Waits);
-
-    struct Waits(Arc<Mutex<()>>);
-
-    impl Drop for Waits {
-        fn drop(&mut self) {
-            drop(self.0.lock());
-        }
-    }
-
     /// Empties 32 MiB of blocks, of chunks and of runs, and gives memory back by `give`. Returns what that has given back, and the
     /// bytes that are charged before and after.
     fn emptied(give: impl Fn(&Collector)) -> (Given, [usize; 2]) {
-        let heap = Heap::builder().stress(Stress::default()).build().unwrap();
+        // The heap's own thread, which would give back some of it, waits in the hook.
+        let lock = Arc::new(Mutex::new(()));
+        let (guard, waits) = (lock.lock(), lock.clone());
+        let builder = Heap::builder().stress(Stress::default());
+        let heap = builder.on_event(Level::Debug, move |_| drop(waits.lock())).build().unwrap();
         let collector = heap.shared_collector();
         let mut m = heap.attach().unwrap();
-        // The heap's own thread, which would give back some of it, waits in a destructor.
-        let lock = Arc::new(Mutex::new(()));
-        let guard = lock.lock();
-        m.alloc(Object(Waits(lock.clone())));
         m.collect(Generation::Young);
         // No safepoint: a burst.
         for _ in 0..32 << 10 {

@@ -36,6 +36,9 @@ use super::{
 pub(crate) trait HeapHandle: Send + Sync {
     /// Asks for a collection, soon: much was dropped elsewhere.
     fn collect_soon(&self);
+
+    /// Has the values dropped of all roots that were dropped elsewhere: the heap has no user any more, so no collection will. Takes locks.
+    fn take_dropped_roots(&self);
 }
 
 /// Identifies a mutator: the address of its state, which is only compared here, never followed. Null for none.

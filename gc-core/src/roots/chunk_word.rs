@@ -100,6 +100,12 @@ impl ChunkWord {
         (self.0.load(Ordering::Relaxed) & COUNT) >> COUNT_SHIFT
     }
 
+    /// Returns how many roots an orphaned chunk has, as of late ([chunk-word.count]).
+    pub(crate) fn roots(&self) -> u32 {
+        // Relaxed: a figure.
+        (self.0.load(Ordering::Relaxed) & COUNT) >> COUNT_SHIFT
+    }
+
     /// Returns whether no slot waits, and the chunk is not NOTED. The caller is the one taker of a chunk without roots, so no thread
     /// changes that.
     pub(crate) fn is_quiet(&self) -> bool {

@@ -24,7 +24,19 @@ unsafe impl Send for RootRef {}
 #[derive(Default)]
 pub(crate) struct GivenUp {
     _last: Option<Arc<dyn HeapHandle>>,
-    _held: Option<Arc<dyn HeapHandle>>,
+    held: Option<Arc<dyn HeapHandle>>,
+    /// The heap has no user any more: this thread looks for what was dropped ([attendance.one-finds]).
+    is_unattended: bool,
+}
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        if self.is_unattended
+            && let Some(heap) = &self.held
+        {
+            heap.take_dropped_roots();
+        }
+    }
 }
 
 impl RootRef {
@@ -164,19 +176,21 @@ impl RootRef {
             }
             self.slot().word.drop_elsewhere(kept, below);
         });
+        let mut is_unattended = false;
         if dropped.notes {
             // SAFETY: `held` keeps the heap.
             let space = unsafe { space.as_ref() };
             much |= space.weigh(None);
             // SAFETY: [chunk-word.last-touch]: this thread has set NOTED, so the chunk exists until it is taken from the list.
             unsafe { space.noted.add(chunk.0) };
+            is_unattended = space.attendance.has_ended();
         }
         if much && let Some(held) = &held {
             held.collect_soon();
         }
         // SAFETY: the chunk's reference to the heap, which exactly this thread gives up ([chunk-word.last]).
         let last = dropped.last.then(|| unsafe { Arc::from_raw(handle) });
-        GivenUp { _last: last, _held: held }
+        GivenUp { _last: last, held, is_unattended }
     }
 }
 

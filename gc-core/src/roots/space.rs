@@ -10,6 +10,7 @@ use crate::sync::{
 };
 
 use super::{
+    attendance::Attendance,
     boxed::BoxedValue,
     chunk::{CHUNK, Chunk, ChunkList, ChunkRef, FULL, NOWHERE},
     noted::NotedList,
@@ -22,7 +23,9 @@ pub(crate) struct RootSpace {
     pages: Mutex<Pages>,
     /// Chunks with roots that were dropped elsewhere since the last pause.
     pub(super) noted: NotedList<Chunk>,
-    /// Bytes that may wait for a pause: chunks with drops, and boxed values that were dropped.
+    /// Whether a pause may come that takes them.
+    pub(super) attendance: Attendance,
+    /// Bytes that may wait for a pause: chunks in question, chunks with drops, and boxed values that were dropped.
     waiting: AtomicUsize,
     /// Bytes of boxed values that no table counts.
     boxed_bytes: AtomicIsize,
@@ -40,7 +43,7 @@ pub(super) struct Pool {
     pub(super) in_question: Vec<ChunkRef>,
 }
 
-/// So many bytes that wait for a pause are much.
+/// So many bytes that wait for a pause are much: 250 000 roots that it looks at.
 const MUCH: usize = 4 << 20;
 /// What a boxed value counts for beside its own bytes: it may own memory.
 const OWNS: usize = 4096;
@@ -54,6 +57,7 @@ impl RootSpace {
             pool: Mutex::new(pool),
             pages: Mutex::default(),
             noted: NotedList::new(),
+            attendance: Attendance::new(),
             waiting: AtomicUsize::new(0),
             boxed_bytes: AtomicIsize::new(0),
             made: AtomicUsize::new(0),
@@ -84,7 +88,8 @@ impl RootSpace {
         Some(chunk)
     }
 
-    /// Counts what a drop on another thread than the owner's leaves to the next pause. Returns whether that has become much.
+    /// Counts what is left to the next pause: a chunk that it looks at, or takes drops from, or a boxed value. Returns whether that has
+    /// become much.
     pub(super) fn weigh(&self, boxed: Option<usize>) -> bool {
         let bytes = boxed.map_or(CHUNK, |bytes| bytes + OWNS);
         // Relaxed, as all that follow: a hint to collect.
@@ -92,7 +97,7 @@ impl RootSpace {
         before < MUCH && before + bytes >= MUCH
     }
 
-    /// Returns whether much was dropped on other threads since the last pause, so that a collection is due.
+    /// Returns whether much is left to the next pause, so that it is due.
     pub(crate) fn holds_much(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) >= MUCH
     }
@@ -115,6 +120,20 @@ impl RootSpace {
     pub(super) fn take_page(&self) -> NonNull<u8> {
         self.made.fetch_add(1, Ordering::Relaxed);
         self.pages.lock().take()
+    }
+
+    /// Frees a chunk after `forget`, which takes it off its lists, unless the lock is taken: a thread that exists in the parent of a fork
+    /// only may have it. Returns whether it did.
+    ///
+    /// # Safety
+    ///
+    /// [roots.freed], after `forget`.
+    pub(super) unsafe fn try_free(&self, chunk: ChunkRef, forget: impl FnOnce()) -> bool {
+        let Some(mut pages) = self.pages.try_lock() else { return false };
+        forget();
+        // SAFETY: the caller's.
+        unsafe { pages.free([chunk.0.cast()].into_iter()) };
+        true
     }
 
     /// Frees a chunk.
@@ -147,6 +166,32 @@ impl RootSpace {
     #[cfg(test)]
     pub(crate) fn looked(&self) -> usize {
         self.looked.load(Ordering::Relaxed)
+    }
+
+    /// Passes the boxed values of roots that were dropped elsewhere to `dropped`, and leaves those that are dropped from now on to the threads
+    /// that drop them ([attendance.one-finds]). The caller is the last user of the heap, with the registry locked.
+    ///
+    /// Returns how many roots there are, which keep the heap.
+    pub(crate) fn leave_unattended(&self, dropped: impl FnMut(BoxedValue)) -> usize {
+        self.attendance.end();
+        self.take_dropped(dropped);
+        self.pool.lock().owned.chunks.iter().map(|chunk| chunk.head().drops.word.roots() as usize).sum()
+    }
+
+    /// Passes the boxed values of roots that were dropped elsewhere to `dropped`. The heap has no user any more, and the caller has the
+    /// registry locked: so no pause is tracing the values, and every chunk is in the pool.
+    pub(crate) fn take_dropped(&self, mut dropped: impl FnMut(BoxedValue)) {
+        let mut pool = self.pool.lock();
+        let mut freed = 0;
+        self.noted.take(|chunk| {
+            let chunk = ChunkRef(chunk);
+            chunk.relink_noted(|value| {
+                freed += BoxedValue::bytes(value.info);
+                dropped(value);
+            });
+            pool.offer(chunk);
+        });
+        self.count_boxed(-(freed as isize));
     }
 
     /// Forgets every chunk, and passes the boxed values of roots that were dropped to `dropped`. No thread is left that has a root, or

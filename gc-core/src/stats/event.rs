@@ -124,6 +124,18 @@ pub enum Event {
         /// The most threads of a heap that run destructors. If so many are held up, nothing is dropped until one goes on.
         most: usize,
     },
+    /// The last handle and mutator of the heap are gone, and roots are left that keep it. Nobody can use it any more, nor what they hold.
+    /// It ends when the last of these roots is dropped.
+    ///
+    /// Roots in objects that are dead are found by a collection of the idle heap ([`HeapBuilder::idle_after`](crate::HeapBuilder::idle_after)),
+    /// which is repeated when any of the roots is dropped. A root in an object that lives by that very root, or by a circle of such, is
+    /// not found: that heap never ends. This event does not tell where the roots are. A [`Heap`](crate::Heap) in an object that lives is
+    /// not found at all, and nothing tells of it: for that there is [`WeakHeap`](crate::WeakHeap).
+    #[non_exhaustive]
+    HeldByRoots {
+        /// How many roots are left.
+        roots: usize,
+    },
     /// The last handle, mutator and root of the heap are gone, and a destructor runs for long. The thread that dropped the last of them
     /// does not wait any longer ([`HeapBuilder::end_waits`](crate::HeapBuilder::end_waits)); the heap ends when all are dropped.
     #[non_exhaustive]
@@ -188,7 +200,7 @@ impl Event {
     /// ```
     pub fn level(&self) -> Level {
         match self {
-            Self::Collection { .. } => Level::Debug,
+            Self::Collection { .. } | Self::HeldByRoots { .. } => Level::Debug,
             Self::DestructorPanicked { .. }
             | Self::DestructorsBehind { .. }
             | Self::DestructorSlow { .. }
@@ -238,6 +250,7 @@ impl fmt::Display for Event {
                 let ran = ran.as_millis();
                 write!(f, "destructor_slow type={type_name} ran_ms={ran} threads={threads} most={most}")
             }
+            Self::HeldByRoots { roots } => write!(f, "held_by_roots roots={roots}"),
             Self::EndsAlone { values } => write!(f, "ends_alone values={values}"),
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
             Self::Late { thread, waited, last_safepoint } => {

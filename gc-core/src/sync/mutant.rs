@@ -105,6 +105,8 @@ mutants! {
     RELAXED_ROOT_OWNER = "relaxed_root_owner";
     /// A thread that takes a list does not see how it is linked: model `chunk_word`.
     RELAXED_NOTE = "relaxed_note";
+    /// A thread drops a root after the last user of the heap has looked for such, and does not see that it has gone: model `attendance`.
+    LOOK_FOR_USERS_BY_LOADING = "look_for_users_by_loading";
     /// Two threads that put a chunk in question at the same time list it twice: model `question`.
     LIST_BY_LOOKING = "list_by_looking";
 }

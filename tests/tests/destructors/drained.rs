@@ -13,8 +13,6 @@ use parking_lot::Mutex;
 
 use super::{Gate, Runs};
 
-const NEVER: Duration = Duration::from_secs(3600);
-
 #[test]
 fn it_says_what_is_left() -> Tested {
     let heap = calm().build()?;
@@ -44,7 +42,7 @@ fn it_says_what_is_left() -> Tested {
 /// What dies after the call does not delay it.
 #[test]
 fn it_waits_for_what_was_dead_before_only() -> Tested {
-    let heap = calm().slow_destructor(NEVER).build()?;
+    let heap = calm().slow_destructor(TIMEOUT).build()?;
     let (first, second) = (Gate::default(), Gate::default());
     let mut m = heap.attach()?;
     m.alloc(first.waits());

@@ -1,6 +1,7 @@
 //! The end of a heap: what the thread waits for that lets go of it as the last.
 
 use std::{
+    cell::RefCell,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -68,7 +69,7 @@ fn the_last_of_a_heap_may_be_dropped_under_a_lock_that_a_destructor_wants() -> T
 /// By default everything is dropped when the last handle has been, as long as destructors get on: they need not be fast together.
 #[test]
 fn the_end_waits_for_destructors_that_get_on() -> Tested {
-    let heap = calm().slow_destructor(Duration::from_secs(3600)).build()?;
+    let heap = calm().slow_destructor(Duration::MAX).build()?;
     let ledger = Ledger::default();
     let gate = Gate::default();
     let m = heap.attach()?;
@@ -127,5 +128,31 @@ fn the_last_handle_may_be_dropped_under_a_lock_that_the_event_hook_wants() -> Te
     assert_eq!(*held, 0);
     drop(held);
     wait_until("the heap has ended", || *lock.lock() >= 1 && ledger.dropped() == 1);
+    Ok(())
+}
+
+/// A destructor may leave something in a thread-local of its thread, which wants the lock when that thread ends.
+#[test]
+fn the_last_handle_may_be_dropped_under_a_lock_that_a_thread_local_wants() -> Tested {
+    struct Locks(Arc<Mutex<u32>>);
+    impl Drop for Locks {
+        fn drop(&mut self) {
+            *self.0.lock() += 1;
+        }
+    }
+    thread_local! { static LEFT: RefCell<Vec<Locks>> = const { RefCell::new(Vec::new()) }; }
+    for slow in [Duration::from_millis(1), Duration::from_secs(1)] {
+        let heap = calm().slow_destructor(slow).build()?;
+        let lock = Arc::new(Mutex::new(0));
+        let theirs = Locks(lock.clone());
+        let m = heap.attach()?;
+        m.alloc(Runs::new(move || LEFT.with_borrow_mut(|left| left.push(theirs))));
+        drop(m);
+        let held = lock.lock();
+        drop(heap);
+        assert_eq!(*held, 0);
+        drop(held);
+        wait_until("the thread has ended", || *lock.lock() == 1);
+    }
     Ok(())
 }

@@ -78,7 +78,7 @@ fn a_destructor_that_hangs_costs_itself() -> Tested {
         // What lies in the same object waits with it, or was dropped before.
         assert!((99..=100).contains(&ledger.dropped()), "{kind}: {}", ledger.dropped());
         assert_eq!((gate.waiting(), heap.stats().drops_run), (1, 99), "{kind}");
-        wait_until("it is told", || slow_types(&events).len() == 1);
+        wait_until("it is told", || !slow_types(&events).is_empty());
         let left = m.drain_drops(Duration::ZERO).expect_err("one hangs");
         assert_eq!(left.values, 1);
         // The heap works on.
@@ -90,7 +90,6 @@ fn a_destructor_that_hangs_costs_itself() -> Tested {
         gate.open();
         m.drain_drops(TIMEOUT)?;
         ledger.assert_all_once();
-        assert_eq!(slow_types(&events).len(), 1, "{kind}");
     }
     Ok(())
 }
@@ -180,7 +179,7 @@ fn a_destructor_that_hung_may_panic_and_end_its_heap() -> Tested {
     m.alloc(ledger.token());
     m.collect(Generation::Old);
     m.blocked(|| wait_until("the other is dropped", || ledger.dropped() == 1));
-    wait_until("it is told", || slow_types(&events).len() == 1);
+    wait_until("it is told", || !slow_types(&events).is_empty());
     let root = m.root(ledger.token());
     drop((m, heap));
     drop(root);

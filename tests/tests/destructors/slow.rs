@@ -3,7 +3,6 @@
 use std::{
     sync::{Arc, mpsc},
     thread,
-    time::Duration,
 };
 
 use gc_core::{Event, Generation, Level, Trace};
@@ -78,7 +77,7 @@ fn many_values_that_wait_are_told() {
                 send.send((*values, *bytes)).unwrap();
             }
         })
-        .slow_destructor(Duration::from_secs(3600))
+        .slow_destructor(TIMEOUT)
         .build()
         .unwrap();
     let gate = Gate::default();
@@ -88,7 +87,6 @@ fn many_values_that_wait_are_told() {
     let text = String::new();
     let roots: Vec<_> = (0..1 << 20).map(|_| m.root(text.clone())).collect();
     m.blocked(|| thread::spawn(move || drop(roots)).join().unwrap());
-    assert!(told.try_recv().is_err());
     m.collect(Generation::Fresh);
     let (values, bytes) = m.blocked(|| told.recv().unwrap());
     assert!(values == (1 << 20) + 1 && bytes < 16 << 20, "{values} values in {bytes} bytes");

@@ -9,3 +9,4 @@ mod nursery_of_many;
 mod panics;
 mod regions;
 mod settings;
+mod weak;
