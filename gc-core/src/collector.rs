@@ -45,6 +45,7 @@ mod parts;
 mod pause;
 pub(crate) mod pending;
 pub(crate) mod policy;
+mod presence;
 pub(crate) mod pressure;
 mod promotion;
 pub(crate) mod refill;

@@ -14,6 +14,7 @@ mod kept_end;
 mod major_cycle;
 mod mark;
 mod pointer_slot;
+mod presence;
 mod question;
 mod ranges;
 mod root_word;

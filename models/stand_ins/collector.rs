@@ -12,3 +12,5 @@ pub(crate) mod job_queue;
 pub(crate) mod kept_end;
 #[path = "../../gc-core/src/collector/major_cycle.rs"]
 pub(crate) mod major_cycle;
+#[path = "../../gc-core/src/collector/presence.rs"]
+pub(crate) mod presence;

@@ -9,17 +9,14 @@
 //! The first thread is started when something waits; it stays. The background thread looks at them now and then while something waits.
 //! If the destructor of one value has been running for the time that the settings say, what that thread had still to do is posted again,
 //! and a further thread is started, up to [`MOST`]. When the destructor returns, its thread goes on with other values, and the threads that
-//! are too many leave ([job-queue.one-stays]).
+//! are too many leave ([job-queue.one-stays]). Nobody joins them (`presence`).
 //!
 //! - **[destructors.no-lock]** No lock is held while a destructor runs.
 //! - **[destructors.once]** A value is dropped once: a job is taken once ([job-queue.once]), and in a part each value is claimed
 //!   ([claims.once]). Jobs are not ordered among each other, nor are the values of one job.
 //! - **[destructors.own-stack]** Destructors run on threads with large stacks: nested `Box`es in one object are dropped recursively.
 
-use std::{
-    thread::{self, JoinHandle},
-    time::Instant,
-};
+use std::{thread, time::Instant};
 
 use crate::{
     stats::event::Event,
@@ -32,23 +29,37 @@ use super::{
     dropping::run_part,
     jobs::{Dead, Job},
     nested_roots,
+    presence::{Presence, Present},
 };
 
-/// The most threads of a heap that run destructors at a time.
+/// The most threads of a heap that run destructors at a time. Those that have left do not count, though their thread-locals may still be
+/// being destroyed.
 pub(super) const MOST: usize = 8;
 /// [destructors.own-stack].
 pub(super) const STACK: usize = 64 << 20;
 
 /// The threads that run destructors, for the background thread.
-#[derive(Default)]
 pub(super) struct Destructors {
-    threads: Vec<JoinHandle<()>>,
+    presence: Arc<Presence>,
+}
+
+/// What a look at the destructors has found.
+pub(super) struct Looked {
+    /// Whether anything waits to be dropped.
+    pub(super) waits: bool,
+    /// When to look again: never, if nothing waits or no destructor can be slow.
+    pub(super) again: Option<Instant>,
+    /// Whether a destructor has been running for long.
+    pub(super) is_slow: bool,
 }
 
 impl Destructors {
-    /// Looks at what waits, and starts a thread if none is free to drop it. Returns when to look again, if anything waits, and whether a
-    /// destructor has been running for long.
-    pub(super) fn look(&mut self, collector: &Arc<Collector>) -> (Option<Instant>, bool) {
+    pub(super) fn new() -> Self {
+        Self { presence: Presence::new() }
+    }
+
+    /// Looks at what waits, and starts a thread if none is free to drop it.
+    pub(super) fn look(&self, collector: &Arc<Collector>) -> Looked {
         let background = &collector.background;
         let long = collector.config.slow_destructor;
         let look = background.pending.look(long);
@@ -62,50 +73,51 @@ impl Destructors {
         if let Some(amount) = look.to_report {
             background.report_behind(amount);
         }
+        let (now, is_slow) = (Instant::now(), look.held_up > 0);
         if !look.waits {
-            return (None, false);
+            return Looked { waits: false, again: None, is_slow: false };
         }
-        self.join_those_that_left();
-        let now = Instant::now();
-        if self.threads.len() <= look.held_up && self.threads.len() < MOST && !self.start(collector) {
+        let threads = self.presence.threads();
+        if threads <= look.held_up && threads < MOST && !self.start(collector) {
             // The system has refused a thread, so this one drops something.
-            if self.threads.is_empty()
+            if threads == 0
                 && let Some(dead) = background.dead.take()
             {
                 background.end.in_program(|| run(collector, dead));
-                return (Some(now), look.held_up > 0);
+                return Looked { waits: true, again: Some(now), is_slow };
             }
         }
-        (now.checked_add(long), look.held_up > 0)
+        Looked { waits: true, again: now.checked_add(long), is_slow }
     }
 
-    fn start(&mut self, collector: &Arc<Collector>) -> bool {
-        let own = collector.clone();
+    fn start(&self, collector: &Arc<Collector>) -> bool {
+        let own = OfThread { collector: collector.clone(), _present: Presence::enter(&self.presence) };
         let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK).spawn(move || {
             set_role(Role::Collector);
-            while let Some(dead) = own.background.dead.next_of_several() {
-                run(&own, dead);
-            }
+            own.work();
         });
-        thread.map(|thread| self.threads.push(thread)).is_ok()
+        thread.is_ok()
     }
 
-    fn join_those_that_left(&mut self) {
-        for thread in self.threads.extract_if(.., |thread| thread.is_finished()) {
-            join(thread);
-        }
-    }
-
-    /// Waits for the threads. The queue has ended, and nothing waits to be dropped.
-    pub(super) fn join(self) {
-        self.threads.into_iter().for_each(join);
+    /// Ends the threads, and waits until they have left. Nothing waits to be dropped, so none runs code of the program.
+    pub(super) fn end(&self, collector: &Collector) {
+        collector.background.dead.end();
+        self.presence.wait_until_all_left();
     }
 }
 
-fn join(thread: JoinHandle<()>) {
-    // Panics of destructors are caught: a panic that gets here is a bug of this crate.
-    if thread.join().is_err() {
-        eprintln!("gc-core: a thread that runs destructors panicked");
+/// What a thread that runs destructors has until it leaves. The fields are dropped in this order: [presence.left].
+struct OfThread {
+    collector: Arc<Collector>,
+    _present: Present,
+}
+
+impl OfThread {
+    /// Panics of destructors are caught: a panic that gets here is a bug of this crate, and the thread leaves.
+    fn work(self) {
+        while let Some(dead) = self.collector.background.dead.next_of_several() {
+            run(&self.collector, dead);
+        }
     }
 }
 

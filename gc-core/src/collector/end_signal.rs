@@ -1,7 +1,7 @@
 //! What the thread that releases a heap as the last waits for: that everything is dropped, or that code of the program takes long: a
-//! destructor, the event hook, or the thread-locals of a thread that ends.
+//! destructor, or the event hook.
 //!
-//! The background thread tells of destructors. It cannot tell that it waits for such code itself, so the thread that waits looks.
+//! The background thread tells of destructors. It cannot tell that it runs such code itself, so the thread that waits looks.
 //! The lock is a leaf.
 
 use core::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) enum Ending {
     Wait,
     /// A destructor has been running for long: the heap's threads go on alone.
     Alone,
-    /// Every object is dropped.
+    /// Every object is dropped, and the heap's threads have let go of it.
     Dropped,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Ending {
 pub(crate) struct EndSignal {
     state: Mutex<Ending>,
     changed: Condvar,
-    /// How often the background thread has begun and ended to wait for code of the program: odd while it does.
+    /// How often the background thread has begun and ended to run code of the program: odd while it does.
     turns: AtomicU64,
 }
 
@@ -42,7 +42,7 @@ impl EndSignal {
         before != ending
     }
 
-    /// Runs code of the program on the background thread, or waits for such.
+    /// Runs code of the program on the background thread.
     pub(crate) fn in_program(&self, code: impl FnOnce()) {
         // Relaxed, here and in `wait`: the number is all that another thread learns.
         self.turns.fetch_add(1, Ordering::Relaxed);
@@ -50,18 +50,17 @@ impl EndSignal {
         self.turns.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until there is nothing to wait for, and returns why. `long` is how long code of the program may take.
-    pub(crate) fn wait(&self, long: Duration) -> Ending {
+    /// Waits until there is nothing to wait for. `long` is how long code of the program may take.
+    pub(crate) fn wait(&self, long: Duration) {
         let mut seen = 0;
         let mut state = self.state.lock();
         while *state == Ending::Wait {
             let is_late = self.changed.wait_for(&mut state, long);
             let turns = self.turns.load(Ordering::Relaxed);
             if is_late && turns % 2 == 1 && turns == seen {
-                return Ending::Alone;
+                return;
             }
             seen = turns;
         }
-        *state
     }
 }

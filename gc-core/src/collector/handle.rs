@@ -1,28 +1,25 @@
 //! What heap handles, mutators and root tables share of a heap: dropping the last reference to it ends the heap.
 
-use std::thread::{self, JoinHandle};
-
 use crate::{
     roots::HeapHandle,
     settings::config::Config,
-    sync::{Arc, Mutex},
+    sync::Arc,
     workers::role::{Role, role},
 };
 
-use super::{collector::Collector, end_signal::Ending, parts::Values};
+use super::{collector::Collector, parts::Values};
 
-/// One heap and its background thread.
+/// One heap, whose threads run.
 pub(crate) struct Handle {
     pub(crate) collector: Arc<Collector>,
-    thread: Mutex<Option<JoinHandle<()>>>,
     /// The process in which the heap's threads run.
     process: u32,
 }
 
 impl Handle {
     /// Creates the handle of a heap whose background thread runs.
-    pub(crate) fn new(collector: Arc<Collector>, thread: JoinHandle<()>) -> Self {
-        Self { collector, thread: Mutex::new(Some(thread)), process: std::process::id() }
+    pub(crate) fn new(collector: Arc<Collector>) -> Self {
+        Self { collector, process: std::process::id() }
     }
 
     /// Returns whether this is the child of a fork. There the heap's threads do not exist, and a thread that does not exist may
@@ -34,13 +31,9 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if let Some(thread) = self.thread.get_mut().take() {
-            if self.is_elsewhere() {
-                // The heap leaks, with the objects in it: no thread exists here that could drop them.
-                core::mem::forget(thread);
-                return;
-            }
-            end(&self.collector, thread);
+        // Elsewhere the heap leaks, with the objects in it: no thread exists there that could drop them.
+        if !self.is_elsewhere() {
+            end(&self.collector);
         }
     }
 }
@@ -68,14 +61,12 @@ impl HeapHandle for Handle {
 
 /// Ends the background thread of a heap that nothing uses any more, and waits until it has dropped everything, unless a destructor or the
 /// event hook runs for long ([jobs.end-waits]) or the settings say not to wait. A collector thread does not wait: the last handle may
-/// have been in an object that it is dropping.
-fn end(collector: &Collector, thread: thread::JoinHandle<()>) {
+/// have been in an object that it is dropping. The thread is not joined ([jobs.end-let-go]).
+fn end(collector: &Collector) {
     collector.pressure.end();
     collector.background.queue.end();
     let Config { end_waits, slow_destructor, .. } = collector.config;
-    let waits = end_waits && role() != Role::Collector;
-    if waits && collector.background.end.wait(slow_destructor) == Ending::Dropped && thread.join().is_err() {
-        // Panics of destructors and of the hook are caught. A panic that gets here is a bug of this crate, and the heap leaks.
-        eprintln!("gc-core: the background collector panicked");
+    if end_waits && role() != Role::Collector {
+        collector.background.end.wait(slow_destructor);
     }
 }

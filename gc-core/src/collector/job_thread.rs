@@ -3,7 +3,7 @@
 //! ```text
 //!   post(Job) ─▶ queue ─▶ this thread, which also looks after those that run destructors (`destructors`)
 //!   last handle, root and mutator gone ─▶ end ─▶ the queue is emptied, every object left is posted to be dropped
-//!     ─▶ all are dropped ─▶ the threads end
+//!     ─▶ all are dropped ─▶ the threads that dropped them leave, and this one ends
 //! ```
 //!
 //! - **[jobs.no-destructor]** No destructor runs on this thread, unless the system refuses another one. So none delays an event.
@@ -12,8 +12,12 @@
 //!   what was found dead before may be running still; they have what they drop for themselves.
 //! - **[jobs.end-waits]** The memory of a heap is there until the last of its destructors has returned. The thread that dropped the last
 //!   handle waits for that, until a destructor has been running for long (`end_signal`).
+//! - **[jobs.end-let-go]** No thread waits for another one to end that has run code of the program, such as the event hook: the thread-locals
+//!   it has left may hang. So the threads that run destructors let go of the heap before they leave ([presence.left]), this thread does
+//!   before it tells of the end, and the thread that waits for that is the last, and unmaps the memory. If none waits, this thread is
+//!   the last.
 
-use core::ptr::NonNull;
+use core::{ptr::NonNull, time::Duration};
 use std::{panic, thread, time::Instant};
 
 use crate::{
@@ -28,7 +32,7 @@ use super::{
     collector::Collector,
     concurrent,
     destructors::{Destructors, STACK},
-    end_signal::Ending,
+    end_signal::{EndSignal, Ending},
     handle::Handle,
     job_queue::Next,
     jobs::Job,
@@ -39,73 +43,81 @@ use super::{
 /// Creates a heap and starts its threads.
 pub(crate) fn start(config: Config) -> Result<Handle, BuildError> {
     let collector = Arc::new(Collector::new(config)?);
-    let thread = start_threads(&collector).map_err(|error| BuildError::Thread(error.to_string()))?;
+    start_threads(&collector).map_err(|error| BuildError::Thread(error.to_string()))?;
     if collector.config.stress.workers != 0 {
         // The GC workers take part from the first collection on.
         collector.background.post(Job::StartWorkers);
     }
-    Ok(Handle::new(collector, thread))
+    Ok(Handle::new(collector))
 }
 
 /// Starts the threads of a heap: the background thread and the concurrent thread.
-fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHandle<()>> {
+fn start_threads(collector: &Arc<Collector>) -> std::io::Result<()> {
     let marker = concurrent::start(collector.clone())?;
     let own = collector.clone();
     let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
         set_role(Role::Collector);
         // Also if this panics, by a bug of this crate: the heap leaks then.
-        let _tell = TellTheEnd(&own);
-        let mut destructors = Destructors::default();
-        work(&own, &mut destructors);
-        own.major.end_thread();
-        let marker = own.background.marker.lock().take();
-        if marker.is_some_and(|marker| marker.join().is_err()) {
-            // The thread runs no user code except `Trace`: a panic is a bug of this crate, and nothing is dropped.
-            eprintln!("gc-core: the marker panicked");
-            return;
-        }
-        own.workers.join();
-        post_everything(&own);
-        finish(&own, destructors);
+        let _tell = TellTheEnd(own.background.end.clone());
+        live(own);
     });
     match background {
-        Ok(_) => *collector.background.marker.lock() = Some(marker),
-        Err(_) => {
+        Ok(_) => {
+            *collector.background.marker.lock() = Some(marker);
+            Ok(())
+        }
+        Err(error) => {
             collector.major.end_thread();
             let _ = marker.join();
+            Err(error)
         }
     }
-    background
 }
 
-/// Tells that everything is dropped, when the background thread ends.
-struct TellTheEnd<'a>(&'a Collector);
+/// Tells that everything is dropped, when the background thread has let go of the heap ([jobs.end-let-go]).
+struct TellTheEnd(Arc<EndSignal>);
 
-impl Drop for TellTheEnd<'_> {
+impl Drop for TellTheEnd {
     fn drop(&mut self) {
-        self.0.background.end.tell(Ending::Dropped);
+        self.0.tell(Ending::Dropped);
     }
+}
+
+/// The life of the background thread.
+fn live(collector: Arc<Collector>) {
+    let destructors = Destructors::new();
+    work(&collector, &destructors);
+    collector.major.end_thread();
+    let marker = collector.background.marker.lock().take();
+    if marker.is_some_and(|marker| marker.join().is_err()) {
+        // The thread runs no user code except `Trace`: a panic is a bug of this crate, and nothing is dropped.
+        eprintln!("gc-core: the marker panicked");
+        return;
+    }
+    collector.workers.join();
+    post_everything(&collector);
+    finish(&collector, &destructors);
 }
 
 /// Runs the jobs until the heap ends, and looks after destructors meanwhile.
-fn work(collector: &Arc<Collector>, destructors: &mut Destructors) {
+fn work(collector: &Arc<Collector>, destructors: &Destructors) {
     let mut look_at = None;
     loop {
         match collector.background.queue.next(look_at) {
-            Next::Job(Job::Watch) => (look_at, _) = destructors.look(collector),
+            Next::Job(Job::Watch) => look_at = destructors.look(collector).again,
             Next::Job(job) => run(collector, job),
             Next::Nothing => {}
             Next::Ended => return,
         }
         if look_at.is_some_and(|at| at <= Instant::now()) {
-            (look_at, _) = destructors.look(collector);
+            look_at = destructors.look(collector).again;
         }
     }
 }
 
 /// Waits until everything is dropped, and ends the threads that do it. The queue of jobs has ended: what is posted now comes from
 /// destructors.
-fn finish(collector: &Arc<Collector>, mut destructors: Destructors) {
+fn finish(collector: &Arc<Collector>, destructors: &Destructors) {
     let background = &collector.background;
     let report = || {
         while let Some(job) = background.queue.take() {
@@ -113,20 +125,21 @@ fn finish(collector: &Arc<Collector>, mut destructors: Destructors) {
         }
     };
     loop {
-        let (look_at, is_slow) = destructors.look(collector);
-        if is_slow && background.end.tell(Ending::Alone) {
+        let looked = destructors.look(collector);
+        if looked.is_slow && background.end.tell(Ending::Alone) {
             let (values, ..) = background.drops();
             background.post(Job::Report(Event::EndsAlone { values }));
         }
         report();
-        let Some(look_at) = look_at else { break };
-        let timeout = look_at.saturating_duration_since(Instant::now());
+        if !looked.waits {
+            break;
+        }
+        let timeout = looked.again.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
         if background.pending.drain(timeout).is_ok() {
             break;
         }
     }
-    background.dead.end();
-    background.end.in_program(|| destructors.join());
+    destructors.end(collector);
     report();
 }
 

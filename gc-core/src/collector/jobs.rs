@@ -9,7 +9,7 @@ use crate::{
     roots::{EmptyChunks, RootRef},
     stats::event::{Event, Hook},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -56,7 +56,8 @@ pub(crate) struct Background {
     pub(super) dead: Queue<Dead>,
     /// The same with those that are being dropped, and those that are not posted yet.
     pub(crate) pending: Pending,
-    pub(super) end: EndSignal,
+    /// Outlives the heap, for the thread that waits for its end.
+    pub(super) end: Arc<EndSignal>,
     /// Values that were dropped on the threads of the program.
     run: AtomicU64,
     panicked: AtomicU64,
@@ -70,7 +71,7 @@ impl Background {
             marker: Mutex::new(None),
             dead: Queue::new(),
             pending: Pending::new(),
-            end: EndSignal::new(),
+            end: Arc::new(EndSignal::new()),
             run: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
         }

@@ -177,10 +177,11 @@ impl HeapBuilder {
     /// Sets whether the thread that drops the last handle, mutator or root of the heap waits until every object is dropped and the heap's
     /// memory is returned. `true` by default.
     ///
-    /// If so, it waits until a destructor, the event hook or a thread-local of a destructor's thread is [slow](Self::slow_destructor) at
-    /// the most, and then goes on: that may want a lock that this thread holds. [`Event::EndsAlone`](crate::Event::EndsAlone) tells of it. If not, it waits for nothing. Either way the
-    /// heap's threads drop every object, and then return the memory and end. A destructor that never returns keeps its thread, the
-    /// background thread and the memory of the heap.
+    /// If so, it waits until a destructor or the event hook is [slow](Self::slow_destructor) at the most, and then goes on: that may want a
+    /// lock that this thread holds. [`Event::EndsAlone`](crate::Event::EndsAlone) tells of destructors like that. If not, it waits for
+    /// nothing. Either way the heap's threads drop every object, and then return the memory and end. A destructor that never returns keeps
+    /// its thread, the background thread and the memory of the heap. Nothing waits for thread-locals that destructors or the event hook have
+    /// left on the heap's threads: these are destroyed when the threads end, which may be after the memory is returned.
     ///
     /// A program that ends meanwhile does not drop the rest.
     ///

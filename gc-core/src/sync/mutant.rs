@@ -169,6 +169,8 @@ mutants! {
     END_WAKES_NOBODY = "end_wakes_nobody";
     /// The end of a heap leaves jobs undone: model `job_queue`.
     END_FORGETS_JOBS = "end_forgets_jobs";
+    /// The last thread that leaves wakes no thread: model `presence`.
+    LEAVES_SILENTLY = "leaves_silently";
     /// All threads that find no job wait, and the end wakes one: model `job_queue`.
     ALL_STAY = "all_stay";
     /// The last thread that waits for jobs leaves: model `job_queue`.

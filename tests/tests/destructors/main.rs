@@ -8,6 +8,7 @@ mod drained;
 mod ends;
 mod hanging;
 mod liberties;
+mod locals;
 mod slow;
 
 use std::sync::Arc;

@@ -38,6 +38,7 @@ const STATE: &[&str] = &[
     "pacing",
     "parts",
     "pending",
+    "presence",
     "pressure",
     "promotion",
     "registry",
