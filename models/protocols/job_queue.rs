@@ -9,7 +9,7 @@ use crate::{
     collector::job_queue::{Next, Queue},
     must_fail,
     sync::{
-        Condvar, Mutex,
+        Mutex,
         mutant::{self, Mutant},
     },
     thread,
@@ -17,6 +17,9 @@ use crate::{
 
 /// A job is posted again without what keeps the heap alive.
 const POSTED_AGAIN_WITHOUT_THE_HEAP: Mutant = Mutant::of_model("posted_again_without_the_heap");
+
+/// The thread that drops the last value does not tell the one that waits for it.
+const LAST_WAKES_NOBODY: Mutant = Mutant::of_model("last_wakes_nobody");
 
 struct Collector<J = u32> {
     queue: Queue<J>,
@@ -74,7 +77,6 @@ struct World {
     dead: Queue<Roots>,
     registry: Mutex<()>,
     pending: Mutex<u32>,
-    dropped: Condvar,
 }
 
 impl World {
@@ -93,8 +95,13 @@ impl World {
         drop(registry);
         // The heap may end here, and waits for the values.
         drop(heap);
-        *self.pending.lock() -= 1;
-        self.dropped.notify_one();
+        let mut pending = self.pending.lock();
+        *pending -= 1;
+        let wakes = *pending == 0 && !LAST_WAKES_NOBODY.is_planted();
+        drop(pending);
+        if wakes {
+            self.collector.queue.post(());
+        }
     }
 }
 
@@ -105,18 +112,16 @@ fn posted_again() {
         let heap = Arc::new(Handle(collector.clone()));
         let dead = Queue::new();
         dead.post(Roots { heap: Some(heap.clone()), tried: false });
-        let (registry, pending, dropped) = (Mutex::new(()), Mutex::new(1), Condvar::new());
-        let world = Arc::new(World { collector, dead, registry, pending, dropped });
+        let (registry, pending) = (Mutex::new(()), Mutex::new(1));
+        let world = Arc::new(World { collector, dead, registry, pending });
         let (background, destructors) = (world.clone(), world.clone());
         let background = thread::spawn(move || {
             while let Next::Job(()) = background.collector.queue.next(None) {}
             // What is left in the heap is posted.
             background.collector.heap.touch();
-            let mut pending = background.pending.lock();
-            while *pending > 0 {
-                background.dropped.wait(&mut pending);
+            while *background.pending.lock() > 0 {
+                let _ = background.collector.queue.next(None);
             }
-            drop(pending);
             background.dead.end();
         });
         let destructors = thread::spawn(move || {
@@ -146,6 +151,11 @@ fn mutant_a_job_that_is_posted_again_without_the_heap_is_found() {
         POSTED_AGAIN_WITHOUT_THE_HEAP,
         posted_again,
     );
+}
+
+#[test]
+fn mutant_a_last_value_that_wakes_nobody_is_found() {
+    must_fail("job_queue::mutant_a_last_value_that_wakes_nobody_is_found", LAST_WAKES_NOBODY, posted_again);
 }
 
 /// Two threads that take jobs, one of which leaves when it finds none.

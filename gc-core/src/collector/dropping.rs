@@ -5,6 +5,7 @@ use crate::{object::TypeInfo, roots::aside, sync::Arc};
 use super::{
     collector::Collector,
     drops::Dropped,
+    jobs::Job,
     parts::{Part, Run},
 };
 
@@ -15,7 +16,9 @@ pub(super) fn run_part(collector: &Collector, part: Part) {
     let before = aside::begin(core::ptr::from_ref(collector).cast());
     part.run(&OfHeap { collector, batch: part.batch });
     aside::end(before);
-    collector.background.pending.end(part, &collector.memory.budget);
+    if collector.background.pending.end(part, &collector.memory.budget) {
+        collector.background.post(Job::Watch);
+    }
 }
 
 /// What a part needs of its heap.

@@ -68,7 +68,7 @@ impl<J> Queue<J> {
     }
 
     /// Takes the next job, and waits for one until `deadline`, for the only thread that takes jobs. It finds the end when the queue is empty
-    /// and has ended ([job-queue.end-last]).
+    /// and has ended ([job-queue.end-last]), once: afterwards it takes what the threads post that it waits for itself.
     pub(crate) fn next(&self, deadline: Option<Instant>) -> Next<J> {
         let mut state = self.state.lock();
         loop {
@@ -78,7 +78,7 @@ impl<J> Queue<J> {
             if let Some(job) = state.jobs.pop_front() {
                 return Next::Job(job);
             }
-            if state.ended {
+            if core::mem::take(&mut state.ended) {
                 return Next::Ended;
             }
             match deadline {

@@ -17,7 +17,7 @@
 //!   before it tells of the end, and the thread that waits for that is the last, and unmaps the memory. If none waits, this thread is
 //!   the last.
 
-use core::{ptr::NonNull, time::Duration};
+use core::ptr::NonNull;
 use std::{panic, thread, time::Instant};
 
 use crate::{
@@ -116,31 +116,27 @@ fn work(collector: &Arc<Collector>, destructors: &Destructors) {
 }
 
 /// Waits until everything is dropped, and ends the threads that do it. The queue of jobs has ended: what is posted now comes from
-/// destructors.
+/// them, and is done at once.
 fn finish(collector: &Arc<Collector>, destructors: &Destructors) {
     let background = &collector.background;
-    let report = || {
-        while let Some(job) = background.queue.take() {
-            run(collector, job);
-        }
-    };
+    background.pending.tell_when_empty();
     loop {
         let looked = destructors.look(collector);
         if looked.is_slow && background.end.tell(Ending::Alone) {
             let (values, ..) = background.drops();
             background.post(Job::Report(Event::EndsAlone { values }));
         }
-        report();
         if !looked.waits {
             break;
         }
-        let timeout = looked.again.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
-        if background.pending.drain(timeout).is_ok() {
-            break;
+        if let Next::Job(job) = background.queue.next(looked.again) {
+            run(collector, job);
         }
     }
     destructors.end(collector);
-    report();
+    while let Some(job) = background.queue.take() {
+        run(collector, job);
+    }
 }
 
 /// Runs one job. The caller holds no lock ([jobs.no-lock]).

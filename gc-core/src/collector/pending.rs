@@ -41,6 +41,8 @@ struct State {
     /// Values in parts that have ended.
     run: u64,
     running: Vec<Running>,
+    /// Whether the end of the heap waits until there are none.
+    is_awaited: bool,
     /// Whether a thread looks at this now and then.
     is_watched: bool,
     /// Whether an event has reported that this is much.
@@ -125,8 +127,15 @@ impl Pending {
         self.state.lock().running.push(Running::new(part));
     }
 
-    /// Counts what a part has dropped when its thread is through with it, and frees and discharges the memory that held it before.
-    pub(crate) fn end(&self, part: Arc<Part>, budget: &Budget) {
+    /// From now on, [`end`](Self::end) tells when nothing waits any more.
+    pub(crate) fn tell_when_empty(&self) {
+        self.state.lock().is_awaited = true;
+    }
+
+    /// Counts what a part has dropped when its thread is through with it, and frees and discharges the memory that held it before. Returns
+    /// whether to wake the thread that ends the heap: nothing waits any more.
+    #[must_use]
+    pub(crate) fn end(&self, part: Arc<Part>, budget: &Budget) -> bool {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if let Some(index) = state.running.iter().position(|running| Arc::ptr_eq(&running.part, &part)) {
@@ -142,6 +151,7 @@ impl Pending {
         if !state.batches.contains_key(&batch) {
             self.gone.notify_all();
         }
+        state.is_awaited && state.values == 0
     }
 
     /// Returns the bytes of memory that hold values which wait to be dropped.

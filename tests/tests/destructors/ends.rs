@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Generation, Heap, HeapBuilder, Level};
+use gc_core::{Event, Generation, Heap, HeapBuilder, Level};
 use gc_tests::{
     Tested,
     heaps::{calm, wait_until},
@@ -154,5 +154,30 @@ fn the_last_handle_may_be_dropped_under_a_lock_that_a_thread_local_wants() -> Te
         drop(held);
         wait_until("the thread has ended", || *lock.lock() == 1);
     }
+    Ok(())
+}
+
+/// It told of nothing until all were dropped: a destructor that waits for what an event makes happen waited for ever.
+#[test]
+fn events_are_told_while_the_heap_ends() -> Tested {
+    let gate = Gate::default();
+    let opens = gate.clone();
+    let heap = calm()
+        .slow_destructor(Duration::MAX)
+        .end_waits(false)
+        .on_event(Level::Warning, move |event| {
+            if matches!(event, Event::DestructorPanicked { .. }) {
+                opens.open();
+            }
+        })
+        .build()?;
+    let m = heap.attach()?;
+    // In whatever order they are dropped, one panics first.
+    let panics = || Runs::new(|| std::panic::resume_unwind(Box::new(())));
+    m.alloc(panics());
+    m.alloc(gate.waits());
+    m.alloc(panics());
+    drop((m, heap));
+    wait_until("the panic is told, and the other one goes on", || gate.passed() == 1);
     Ok(())
 }
