@@ -225,3 +225,34 @@ impl Running {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::{super::pending::Pending, Arc, Part, Values};
+
+    /// Values that were dropped before the one that hangs, in the same part, counted as waiting.
+    #[test]
+    fn what_was_dropped_before_a_slow_value_is_not_behind() {
+        for (values, left) in [(100, 1), (100, 2), (1, 1)] {
+            let pending = Pending::new();
+            let batch = pending.expect(None, values, 0).batch;
+            let part = Arc::new(Part::new(Values::Large(vec![0; values]), batch));
+            pending.begin(part.clone());
+            for index in 0..=values - left {
+                assert!(part.claims.claim(index));
+            }
+            assert_eq!(pending.figures(), (left, (values - left) as u64));
+            // A destructor is slow at once, and what waits is late when the clock has gone on.
+            let behind = loop {
+                let look = pending.look(Duration::ZERO);
+                assert_eq!(look.held_up, 1);
+                if look.to_report.is_some() || left == 1 {
+                    break look.to_report;
+                }
+            };
+            assert_eq!(behind.map(|amount| amount.values), (left > 1).then_some(left));
+        }
+    }
+}

@@ -54,7 +54,7 @@ struct Batch {
     since: Instant,
 }
 
-/// How much waits to be dropped, and the type of it that takes longest.
+/// How much waits to be dropped, and for how long the oldest of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Amount {
     pub(crate) values: usize,
@@ -118,7 +118,7 @@ impl Pending {
         state.batches.entry(batch).or_insert_with(|| Batch { values: 0, since: Instant::now() }).values += values;
         state.values += values;
         let to_watch = !core::mem::replace(&mut state.is_watched, true);
-        let much = bytes > MUCH || state.values > MANY;
+        let much = bytes > MUCH || (state.values > MANY && state.left_to_drop() > MANY);
         Counted { batch, to_watch, to_report: if much { state.report(bytes, Instant::now()) } else { None } }
     }
 
@@ -162,8 +162,8 @@ impl Pending {
     /// Returns how many values wait to be dropped, and how many were dropped in parts.
     pub(crate) fn figures(&self) -> (usize, u64) {
         let state = self.state.lock();
-        let now: usize = state.running.iter().map(|running| running.part.dropped()).sum();
-        (state.values - now, state.run + now as u64)
+        let left = state.left_to_drop();
+        (left, state.run + (state.values - left) as u64)
     }
 
     /// Waits until all values are dropped that count now. Gives up after `timeout`.
@@ -212,10 +212,15 @@ impl State {
         self.running.iter().filter(|running| running.is_slow)
     }
 
+    /// Returns how many values are not dropped.
+    fn left_to_drop(&self) -> usize {
+        self.values - self.running.iter().map(|running| running.part.dropped()).sum::<usize>()
+    }
+
     /// Returns the amount, unless it was reported and has not become little since.
     fn report(&mut self, bytes: usize, now: Instant) -> Option<Amount> {
-        let oldest = self.oldest(u64::MAX, now);
-        (!core::mem::replace(&mut self.is_reported, true)).then_some(Amount { values: self.values, bytes, oldest })
+        let (values, oldest) = (self.left_to_drop(), self.oldest(u64::MAX, now));
+        (!core::mem::replace(&mut self.is_reported, true)).then_some(Amount { values, bytes, oldest })
     }
 
     fn dropped(&mut self, batch: u64, values: usize, bytes_left: usize) {
@@ -226,7 +231,7 @@ impl State {
                 self.batches.remove(&batch);
             }
         }
-        if self.values == self.slow().count() && bytes_left < MUCH {
+        if self.left_to_drop() == self.slow().count() && bytes_left < MUCH {
             self.is_reported = false;
         }
     }
@@ -237,10 +242,13 @@ impl State {
         oldest.map_or(Duration::ZERO, |(_, batch)| now.saturating_duration_since(batch.since))
     }
 
-    /// Returns how long the oldest batch has been waiting that has more than destructors which run for long.
+    /// Returns how long the oldest batch has been waiting of which more is left than destructors that run for long.
     fn oldest_but_slow(&self, now: Instant) -> Duration {
-        let waits =
-            |id: &u64, batch: &Batch| self.slow().filter(|running| running.part.batch == *id).count() < batch.values;
+        let waits = |id: &u64, batch: &Batch| {
+            let of_batch = self.running.iter().filter(|running| running.part.batch == *id);
+            let gone: usize = of_batch.map(|running| running.part.dropped() + usize::from(running.is_slow)).sum();
+            gone < batch.values
+        };
         let oldest = self.batches.iter().find(|(id, batch)| waits(id, batch));
         oldest.map_or(Duration::ZERO, |(_, batch)| now.saturating_duration_since(batch.since))
     }

@@ -104,7 +104,7 @@ pub enum Event {
     /// dropped but those whose destructors are slow.
     #[non_exhaustive]
     DestructorsBehind {
-        /// How many values wait.
+        /// How many values wait: all that are not dropped yet.
         values: usize,
         /// The bytes of memory that hold them.
         bytes: usize,

@@ -24,7 +24,7 @@ thread_local! {
     static LOCAL: RefCell<Option<Waits>> = const { RefCell::new(None) };
 }
 
-/// Opens a gate at the end of a test, also if that fails.
+/// Opens a gate at the end of a test, also if that fails: before its heap is dropped, which may wait for that.
 struct Opens<'a>(&'a Gate);
 
 impl Drop for Opens<'_> {
@@ -66,7 +66,6 @@ fn the_end_waits_for_no_thread_local_that_hangs() -> Tested {
 #[test]
 fn a_thread_local_that_hangs_holds_up_no_destructor() -> Tested {
     let (locals, first, slow) = (Gate::default(), Gate::default(), Gate::default());
-    let _opens = [Opens(&locals), Opens(&first), Opens(&slow)];
     let ran = Arc::new(AtomicUsize::new(0));
     let counts = || {
         let ran = ran.clone();
@@ -76,6 +75,7 @@ fn a_thread_local_that_hangs_holds_up_no_destructor() -> Tested {
     };
     let heap = calm().slow_destructor(Duration::from_millis(5)).on_event(Level::Warning, |_| {}).build()?;
     let mut m = heap.attach()?;
+    let _opens = [Opens(&locals), Opens(&first), Opens(&slow)];
     // The first thread is held up, so that there is a second one, and one of them leaves with a thread-local.
     for (waits, counts) in [(Some(first.waits()), None), (None, Some(counts()))] {
         let local = locals.waits();
