@@ -74,7 +74,7 @@ impl Dead for Freed {
         self.dead.push(address.addr());
     }
 
-    fn large(&mut self, _: u32) {
+    fn large(&mut self, _: u32, _: &'static TypeInfo) {
         unreachable!("there are no large objects")
     }
 }

@@ -29,6 +29,7 @@ use super::{
     dropping::run_part,
     jobs::{Dead, Job},
     nested_roots,
+    pending::Slow,
     presence::{Presence, Present},
 };
 
@@ -67,8 +68,8 @@ impl Destructors {
             background.dead.post(Dead::Part(rest));
         }
         for slow in look.slow {
-            let (type_name, threads) = (slow.type_name.unwrap_or("a large object"), look.held_up);
-            background.post(Job::Report(Event::DestructorSlow { type_name, ran: slow.ran, threads, most: MOST }));
+            let Slow { type_name, ran } = slow;
+            background.post(Job::Report(Event::DestructorSlow { type_name, ran, threads: look.held_up, most: MOST }));
         }
         if let Some(amount) = look.to_report {
             background.report_behind(amount);

@@ -1,6 +1,6 @@
 //! Dropping a part, for its heap: what its values drop is counted and posted.
 
-use crate::{object::TypeInfo, roots::aside, sync::Arc};
+use crate::{roots::aside, sync::Arc};
 
 use super::{
     collector::Collector,
@@ -28,8 +28,8 @@ struct OfHeap<'a> {
 }
 
 impl Run for OfHeap<'_> {
-    fn large(&self, page: u32) -> (*mut u8, &'static TypeInfo) {
-        self.collector.runs.object(page as usize)
+    fn large(&self, page: u32) -> *mut u8 {
+        self.collector.runs.object(page as usize).0
     }
 
     fn free_large(&self, page: u32) {

@@ -31,7 +31,7 @@ pub(crate) struct DropQueue {
     /// Chunks without roots, whose memory is to be freed after the pause.
     empty: Vec<EmptyChunks>,
     /// Runs of dead large objects, which are dropped in place.
-    large: Vec<u32>,
+    large: Vec<DeadRun>,
 }
 
 impl Default for DropQueue {
@@ -45,6 +45,13 @@ impl Default for DropQueue {
 // SAFETY: the values of a heap are of traced types, which drop without running user code, and of leaf types, which are `Send`:
 // any thread may drop them. No other code has a pointer to them.
 unsafe impl Send for DropQueue {}
+
+/// The run of a dead large object.
+pub(crate) struct DeadRun {
+    pub(crate) page: u32,
+    /// The type of the object, also when the run has been freed.
+    pub(crate) info: &'static TypeInfo,
+}
 
 /// Memory that dead objects are moved into. Objects with their headers, and fillers, lie below `used` without a gap.
 pub(crate) struct Arena {
@@ -209,7 +216,7 @@ impl DropQueue {
     }
 
     /// Returns the values: those in arenas, the boxed ones, and the runs of large objects.
-    pub(crate) fn into_values(mut self) -> (Vec<Arena>, Vec<BoxedValue>, Vec<u32>) {
+    pub(crate) fn into_values(mut self) -> (Vec<Arena>, Vec<BoxedValue>, Vec<DeadRun>) {
         self.seal();
         (self.arenas, self.boxed, self.large)
     }
@@ -269,7 +276,7 @@ impl Dead for DropQueue {
         self.values += 1;
     }
 
-    fn large(&mut self, page: u32) {
-        self.large.push(page);
+    fn large(&mut self, page: u32, info: &'static TypeInfo) {
+        self.large.push(DeadRun { page, info });
     }
 }

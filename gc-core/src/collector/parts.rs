@@ -9,14 +9,14 @@ use std::{panic, time::Instant};
 
 use crate::{
     counted::{owners::Object, reclaim},
-    object::{Header, TypeInfo},
+    object::Header,
     roots::BoxedValue,
     sync::Arc,
 };
 
 use super::{
     claims::Claims,
-    drops::{Arena, Dropped, drop_object},
+    drops::{Arena, DeadRun, Dropped, drop_object},
 };
 
 /// What a part is taken from.
@@ -26,7 +26,7 @@ pub(crate) enum Values {
     /// The values of roots.
     Boxed(Vec<BoxedValue>),
     /// Runs of dead large objects.
-    Large(Vec<u32>),
+    Large(Vec<DeadRun>),
     /// Dead counted objects.
     Counted(Vec<Object>),
     /// Objects that were left at the end of their heap. They lie where they always did.
@@ -48,7 +48,7 @@ impl Values {
         match self {
             Self::Moved(arena) => arena.objects,
             Self::Boxed(values) => values.len(),
-            Self::Large(pages) => pages.len(),
+            Self::Large(runs) => runs.len(),
             Self::Counted(objects) => objects.len(),
             Self::InPlace(objects) => objects.len(),
         }
@@ -68,7 +68,7 @@ pub(crate) struct Part {
 /// What a part needs of its heap.
 pub(crate) trait Run {
     /// Returns the object of a dead run.
-    fn large(&self, page: u32) -> (*mut u8, &'static TypeInfo);
+    fn large(&self, page: u32) -> *mut u8;
 
     /// Frees a dead run, whose object was dropped.
     fn free_large(&self, page: u32);
@@ -107,13 +107,13 @@ impl Part {
         })
     }
 
-    /// Returns the type of the value that is claimed last. The run of a large object may have been freed already, so `None`.
+    /// Returns the type of the value that is claimed last, unless none is.
     pub(crate) fn type_name(&self) -> Option<&'static str> {
         let last = self.claims.claimed().checked_sub(1)?;
         Some(match &*self.values {
             Values::Moved(arena) => (arena.objects().nth(last)?.1.name)(),
             Values::Boxed(values) => (values[last].info.name)(),
-            Values::Large(_) => return None,
+            Values::Large(runs) => (runs[last].info.name)(),
             Values::Counted(objects) => (objects[last].kind.name)(),
             // SAFETY: outside of pauses the header of an object is its type's info. The heap is there as long as parts of it run.
             Values::InPlace(objects) => (unsafe { Header::of(objects[last].as_ptr()).info() }.name)(),
@@ -137,11 +137,11 @@ impl Part {
                 // SAFETY: its root is gone and unlinked, and it is dropped only here ([claims.once]).
                 unsafe { values[index].drop_and_free(dropped) };
             }),
-            Values::Large(pages) => self.each(heap, &mut dropped, |index, dropped| {
-                let (address, info) = heap.large(pages[index]);
+            Values::Large(runs) => self.each(heap, &mut dropped, |index, dropped| {
+                let DeadRun { page, info } = runs[index];
                 // SAFETY: the object of a dead run, which only this part has, and which is dropped only here ([claims.once]).
-                unsafe { drop_object(address, info, dropped) };
-                heap.free_large(pages[index]);
+                unsafe { drop_object(heap.large(page), info, dropped) };
+                heap.free_large(page);
             }),
             Values::Counted(objects) => self.each(heap, &mut dropped, |index, dropped| {
                 let Object { count, kind } = objects[index];
@@ -230,7 +230,10 @@ impl Running {
 mod tests {
     use core::time::Duration;
 
-    use super::{super::pending::Pending, Arc, Part, Values};
+    use super::{
+        super::{pending::Pending, type_info::TypeInfoOf},
+        Arc, DeadRun, Part, Values,
+    };
 
     /// Values that were dropped before the one that hangs, in the same part, counted as waiting.
     #[test]
@@ -238,7 +241,8 @@ mod tests {
         for (values, left) in [(100, 1), (100, 2), (1, 1)] {
             let pending = Pending::new();
             let batch = pending.expect(None, values, 0).batch;
-            let part = Arc::new(Part::new(Values::Large(vec![0; values]), batch));
+            let runs = (0..).map(|page| DeadRun { page, info: TypeInfoOf::<u64>::SIZED }).take(values);
+            let part = Arc::new(Part::new(Values::Large(runs.collect()), batch));
             pending.begin(part.clone());
             for index in 0..=values - left {
                 assert!(part.claims.claim(index));

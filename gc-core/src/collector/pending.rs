@@ -96,7 +96,7 @@ pub(crate) struct Look {
 
 /// A destructor that has been running for long.
 pub(crate) struct Slow {
-    pub(crate) type_name: Option<&'static str>,
+    pub(crate) type_name: &'static str,
     pub(crate) ran: Duration,
 }
 
@@ -194,7 +194,8 @@ impl Pending {
         let mut look = Look { waits: state.values > 0, ..Look::default() };
         for running in &mut state.running {
             if running.gets_slow(now, long) {
-                look.slow.push(Slow { type_name: running.part.type_name(), ran: now - running.since });
+                let slow = |type_name| Slow { type_name, ran: now - running.since };
+                look.slow.extend(running.part.type_name().map(slow));
                 look.rests.extend(running.part.take_rest());
             }
         }

@@ -37,8 +37,8 @@ pub(crate) trait Dead {
     /// The object at `address` is of type `info`, and no thread uses it; its memory is reused after the call.
     unsafe fn enqueue(&mut self, address: *mut u8, info: &'static TypeInfo);
 
-    /// Takes the object of a dead large run. It is dropped where it is; the thread that drops it frees the run.
-    fn large(&mut self, page: u32);
+    /// Takes the object of a dead large run, which is of type `info`. It is dropped where it is; the thread that drops it frees the run.
+    fn large(&mut self, page: u32, info: &'static TypeInfo);
 }
 
 impl core::ops::AddAssign for Swept {
@@ -166,7 +166,7 @@ pub(crate) fn free_large(space: &mut LargeSpace, table: &RunTable, page: u32, de
     let (_, info) = table.object(page as usize);
     if info.drop.is_some() {
         table.run(page as usize).set_state(RunState::Dead);
-        dead.large(page);
+        dead.large(page, info);
     } else {
         space.give_back(table, page);
     }

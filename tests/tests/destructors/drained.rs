@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use gc_core::{Generation, Root, Trace};
+use gc_core::{Event, Generation, Level, Root, Trace};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, wait_until},
@@ -36,6 +36,33 @@ fn it_says_what_is_left() -> Tested {
     m.drain_drops(TIMEOUT)?;
     assert_eq!((heap.stats().drops_pending, heap.stats().drops_run, gate.passed()), (0, 10, 1));
     ledger.assert_all_once();
+    Ok(())
+}
+
+/// A large object has a type too, which is told while it is dropped, and when that is slow.
+#[test]
+fn it_names_large_objects() -> Tested {
+    let (send, slow) = std::sync::mpsc::channel();
+    let heap = calm()
+        .slow_destructor(Duration::from_millis(1))
+        .on_event(Level::Warning, move |event| {
+            if let Event::DestructorSlow { type_name, .. } = event {
+                let _ = send.send(*type_name);
+            }
+        })
+        .build()?;
+    let gate = Gate::default();
+    let mut m = heap.attach()?;
+    m.alloc((gate.waits(), [0_u64; 4000]));
+    m.collect(Generation::Old);
+    m.blocked(|| wait_until("a destructor runs", || gate.waiting() == 1));
+    let left = m.drain_drops(Duration::ZERO);
+    let told = m.blocked(|| slow.recv_timeout(TIMEOUT));
+    gate.open();
+    m.drain_drops(TIMEOUT)?;
+    let left = left.expect_err("one waits");
+    assert_eq!((left.values, left.running.len()), (1, 1), "{left}");
+    assert!(left.running[0].contains("Waits") && told? == left.running[0], "{left}");
     Ok(())
 }
 
