@@ -6,7 +6,7 @@
 //!             └── rest ──┘ and a further thread is started, which takes it
 //! ```
 //!
-//! The first thread is started when something waits; it stays. The background thread looks at them now and then while something waits.
+//! The first thread is started when something waits, or when an event is reported; it stays. The background thread looks at them now and then while something waits.
 //! If the destructor of one value has been running for the time that the settings say, what that thread had still to do is posted again,
 //! and a further thread is started, up to [`MOST`]. When the destructor returns, its thread goes on with other values, and the threads that
 //! are too many leave ([job-queue.one-stays]). Nobody joins them (`presence`).
@@ -89,6 +89,12 @@ impl Destructors {
             }
         }
         Looked { waits: true, again: now.checked_add(long), is_slow }
+    }
+
+    /// Starts the first thread if there is none, before the background thread runs code of the program: meanwhile it cannot.
+    pub(super) fn start_first(&self, collector: &Arc<Collector>) {
+        // If the system refuses it, it is tried again when something waits.
+        let _ = self.presence.threads() > 0 || self.start(collector);
     }
 
     fn start(&self, collector: &Arc<Collector>) -> bool {

@@ -7,6 +7,7 @@
 //! ```
 //!
 //! - **[jobs.no-destructor]** No destructor runs on this thread, unless the system refuses another one. So none delays an event.
+//! - **[jobs.no-wait]** While the event hook runs, a thread is there that runs destructors. But this one looks after none that is slow.
 //! - **[jobs.no-lock]** No lock is held while user code (the event hook) runs.
 //! - **[jobs.end-owns]** At its end this thread owns what is left in the heap: no other thread is left that could use it. Destructors of
 //!   what was found dead before may be running still; they have what they drop for themselves.
@@ -105,7 +106,7 @@ fn work(collector: &Arc<Collector>, destructors: &Destructors) {
     loop {
         match collector.background.queue.next(look_at) {
             Next::Job(Job::Watch) => look_at = destructors.look(collector).again,
-            Next::Job(job) => run(collector, job),
+            Next::Job(job) => run(collector, destructors, job),
             Next::Nothing => {}
             Next::Ended => return,
         }
@@ -130,19 +131,22 @@ fn finish(collector: &Arc<Collector>, destructors: &Destructors) {
             break;
         }
         if let Next::Job(job) = background.queue.next(looked.again) {
-            run(collector, job);
+            run(collector, destructors, job);
         }
     }
-    destructors.end(collector);
+    // What destructors have posted was posted before they counted as dropped.
     while let Some(job) = background.queue.take() {
-        run(collector, job);
+        run(collector, destructors, job);
     }
+    destructors.end(collector);
 }
 
 /// Runs one job. The caller holds no lock ([jobs.no-lock]).
-fn run(collector: &Collector, job: Job) {
+fn run(collector: &Arc<Collector>, destructors: &Destructors, job: Job) {
     match job {
         Job::Report(event) => {
+            // [jobs.no-wait].
+            destructors.start_first(collector);
             let tell = &collector.background.hook.tell;
             collector.background.end.in_program(|| {
                 // The panic hook has reported a panic of the event hook. The collector goes on.

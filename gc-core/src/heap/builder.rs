@@ -314,6 +314,9 @@ impl HeapBuilder {
     /// The heap's background thread calls `tell`, after the pause that an event is about. `tell` may lock and wait; it cannot
     /// attach to a heap. If it panics, the panic hook reports that, and the collector goes on.
     ///
+    /// While `tell` runs, other events wait, memory is not returned to the system, and no further thread is started to run destructors: one
+    /// that is [slow](Self::slow_destructor) holds up what is behind it. So what `tell` waits for should come soon.
+    ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use gc_core::{Heap, Level};

@@ -41,6 +41,8 @@ impl Mutator {
     /// This thread is [blocked](Self::blocked) meanwhile. It runs no destructor itself, and does not wait for what dies later. What is
     /// unreachable is dead when a collection has found it: call [`collect`](Self::collect) first.
     ///
+    /// Destructors also run while the [event hook](crate::HeapBuilder::on_event) does. If both wait for long, the ones behind wait, too.
+    ///
     /// # Errors
     ///
     /// If they are not all dropped after `timeout`: how many are left, for how long, and the types whose destructors are running. With a

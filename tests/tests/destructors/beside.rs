@@ -5,15 +5,15 @@ use std::{
     thread,
 };
 
-use gc_core::{AttachError, EnterError, Generation};
+use gc_core::{AttachError, EnterError, Generation, Level};
 use gc_tests::{
     Tested,
-    heaps::{TIMEOUT, calm, checked},
+    heaps::{TIMEOUT, calm, checked, wait_until},
     ledger::Ledger,
 };
 use parking_lot::Mutex;
 
-use super::Runs;
+use super::{Gate, Runs};
 
 /// It waited for ever: `collect` waited for the destructor, and the destructor for the lock.
 #[test]
@@ -97,5 +97,23 @@ fn a_destructor_collects_and_allocates_elsewhere() -> Tested {
     ledger.assert_all_once();
     let expected = (Some(AttachError::CollectorThread), Some(EnterError::CollectorThread));
     assert_eq!(*refused.lock(), vec![expected; 20]);
+    Ok(())
+}
+
+/// The thread that calls the event hook starts those that run destructors, and none ran while the hook waited.
+#[test]
+fn destructors_run_while_the_event_hook_waits() -> Tested {
+    let (gate, ledger) = (Gate::default(), Ledger::default());
+    let hooks = gate.clone();
+    let heap = calm().on_event(Level::Debug, move |_| drop(hooks.waits())).build()?;
+    let mut m = heap.attach()?;
+    m.collect(Generation::Fresh);
+    m.blocked(|| wait_until("the hook waits", || gate.waiting() == 1));
+    m.alloc(ledger.token());
+    m.collect(Generation::Old);
+    let drained = m.drain_drops(TIMEOUT);
+    gate.open();
+    drained?;
+    ledger.assert_all_once();
     Ok(())
 }
