@@ -125,7 +125,7 @@ fn end_marking(collector: &Collector, wanted: Request) -> bool {
         if try_to_lead(collector, wanted, cause, IDLE_TIMEOUT).is_some() {
             return true;
         }
-        major.rest(RETRY);
+        major.rest(RETRY, || collector.idle.rests());
         return false;
     }
     lead(collector, wanted, cause, None);

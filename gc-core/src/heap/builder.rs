@@ -138,7 +138,8 @@ impl HeapBuilder {
     ///
     /// After once to twice that time an idle heap is collected once ([`Cause::Idle`](crate::Cause::Idle)) and gives back the memory
     /// that it can do without. Objects are moved together if that makes room and no more than 64 MiB are alive. Afterwards the heap
-    /// costs no processor time until it is used again. A large heap that is used a little now and then is marked no more than for a
+    /// costs no processor time until it is used again: an allocation, a collection or a mutator that detaches is use; a root that is
+    /// dropped, and nothing else, is not. A large heap that is used a little now and then is marked no more than for a
     /// fiftieth of the time.
     ///
     /// It happens beside threads that are in [`blocked`](crate::Mutator::blocked). A mutator that runs without a safepoint is not waited
