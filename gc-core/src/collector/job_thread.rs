@@ -150,7 +150,7 @@ fn run(collector: &Collector, job: Job) {
         }
         Job::Trim if collector.idle.rests() => trim::release_all(collector),
         Job::Trim => trim::release_unused(collector),
-        Job::Free(empty) => drop(empty),
+        Job::FreeChunks(chunks) => drop(chunks),
         // Looked after by the caller: while the heap works, or at its end.
         Job::Watch => {}
     }

@@ -27,8 +27,8 @@ pub(crate) enum Job {
     Report(Event),
     /// Give empty memory back to the system.
     Trim,
-    /// Free the memory of roots that are gone.
-    Free(Vec<EmptyChunks>),
+    /// Free the memory of chunks that hold no root any more.
+    FreeChunks(Vec<EmptyChunks>),
     /// Start the GC workers.
     StartWorkers,
     /// Values wait to be dropped: see to it that they are.
@@ -111,7 +111,7 @@ impl Background {
     pub(crate) fn post_drops(&self, mut dead: DropQueue) {
         let empty = dead.take_empty();
         if !empty.is_empty() {
-            self.post(Job::Free(empty));
+            self.post(Job::FreeChunks(empty));
         }
         let Some(batch) = dead.batch else { return };
         let (arenas, boxed, large) = dead.into_values();

@@ -133,6 +133,29 @@ impl HeapBuilder {
         self
     }
 
+    /// Sets after how long without an allocation or a collection the heap is idle: 5 seconds by default, a millisecond at least.
+    /// With [`Duration::MAX`], never.
+    ///
+    /// After once to twice that time an idle heap is collected once ([`Cause::Idle`](crate::Cause::Idle)) and gives back the memory
+    /// that it can do without. Objects are moved together if that makes room and no more than 64 MiB are alive. Afterwards the heap
+    /// costs no processor time until it is used again. A large heap that is used a little now and then is marked no more than for a
+    /// fiftieth of the time.
+    ///
+    /// It happens beside threads that are in [`blocked`](crate::Mutator::blocked). A mutator that runs without a safepoint is not waited
+    /// for: it does what is due when it comes to one.
+    ///
+    /// The idea is that of Go's scavenger and of the periodic collections of G1 (JEP 346, *Promptly Return Unused Committed Memory*).
+    ///
+    /// ```
+    /// # use gc_core::Heap;
+    /// let heap = Heap::builder().idle_after(std::time::Duration::from_secs(60)).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn idle_after(mut self, time: Duration) -> Self {
+        self.config.idle_after = time;
+        self
+    }
+
     /// Sets how long a destructor may run before others stop waiting for it. A second by default, a millisecond at least.
     ///
     /// Dead values are dropped one after the other, on a thread of the heap. When the destructor of one has been running for this time, or
@@ -155,9 +178,9 @@ impl HeapBuilder {
     /// memory is returned. `true` by default.
     ///
     /// If so, it waits until a destructor, the event hook or a thread-local of a destructor's thread is [slow](Self::slow_destructor) at
-    /// the most, and then goes on: that may want a lock that this thread holds. [`Event::EndsAlone`](crate::Event::EndsAlone) tells of it. If not, it waits for nothing. Either way the
-    /// heap's threads drop every object, and then return the memory and end. A destructor that never returns keeps its thread, the
-    /// background thread and the memory of the heap.
+    /// the most, and then goes on: that may want a lock that this thread holds. [`Event::EndsAlone`](crate::Event::EndsAlone) tells of
+    /// destructors like that. If not, it waits for nothing. Either way the heap's threads drop every object, and then return the memory
+    /// and end. A destructor that never returns keeps its thread, the background thread and the memory of the heap.
     ///
     /// A program that ends meanwhile does not drop the rest.
     ///
@@ -168,29 +191,6 @@ impl HeapBuilder {
     /// ```
     pub fn end_waits(mut self, waits: bool) -> Self {
         self.config.end_waits = waits;
-        self
-    }
-
-    /// Sets after how long without an allocation or a collection the heap is idle: 5 seconds by default, a millisecond at least.
-    /// With [`Duration::MAX`], never.
-    ///
-    /// After once to twice that time an idle heap is collected once ([`Cause::Idle`](crate::Cause::Idle)) and gives back the memory
-    /// that it can do without. Objects are moved together if that makes room and no more than 64 MiB are alive. Afterwards the heap
-    /// costs no processor time until it is used again. A large heap that is used a little now and then is marked no more than for a
-    /// fiftieth of the time.
-    ///
-    /// It happens beside threads that are in [`blocked`](crate::Mutator::blocked). A mutator that runs without a safepoint is not waited
-    /// for: it does what is due when it comes to one.
-    ///
-    /// The idea is that of Go's scavenger and of the periodic collections of G1 (JEP 346, *Promptly Return Unused Committed Memory*).
-    ///
-    /// ```
-    /// # use gc_core::Heap;
-    /// let heap = Heap::builder().idle_after(std::time::Duration::from_secs(60)).build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn idle_after(mut self, time: Duration) -> Self {
-        self.config.idle_after = time;
         self
     }
 

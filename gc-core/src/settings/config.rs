@@ -14,11 +14,11 @@ pub(crate) struct Config {
     pub(crate) remembered_entries: usize,
     /// How long a pause may wait for a thread before an event names it as a straggler.
     pub(crate) late_after: Duration,
+    pub(crate) idle_after: Duration,
     /// How long a destructor may run before another thread drops what is behind it.
     pub(crate) slow_destructor: Duration,
     /// Whether the thread that releases the heap as the last waits until everything is dropped.
     pub(crate) end_waits: bool,
-    pub(crate) idle_after: Duration,
     /// Threads that copy together in a pause, its leader included.
     pub(crate) workers: usize,
     /// How many mutators can run in parallel, as far as the system reports it.
@@ -139,9 +139,9 @@ impl Default for Config {
             chunk_bytes: 256 << 10,
             remembered_entries: 1 << 13,
             late_after: Duration::from_secs(1),
+            idle_after: Duration::from_secs(5),
             slow_destructor: Duration::from_secs(1),
             end_waits: true,
-            idle_after: Duration::from_secs(5),
             workers: cores.min(DEFAULT_WORKERS),
             cores,
             parallel_threshold: 512 << 10,
