@@ -68,6 +68,7 @@ pub const PATHS: &[Path] = &[
     Path { name: "refcell_borrow_mut", run: |n| std_cells(n, |_, c, i| *c.borrow_mut() = i) },
     Path { name: "root_create_drop", run: root_create_drop },
     Path { name: "root_get", run: root_get },
+    Path { name: "root_set", run: root_set },
     Path { name: "rc_clone_drop", run: rc_clone_drop },
     Path { name: "counted_clone_drop", run: |n| with_mutator(n, counted::clone_drop::<Counted<counted::Value>>) },
     Path { name: "counted_clone_drop_elsewhere", run: counted::clone_drop::<Counted<counted::Value>> },
@@ -371,6 +372,13 @@ fn root_get(count: u64) -> Duration {
     let m = attached();
     let root = m.root(m.alloc(Leaf32 { words: [0; 3] }));
     timed(count, |_| sink(&raw const *core::hint::black_box(&root).get(&m)))
+}
+
+fn root_set(count: u64) -> Duration {
+    let m = attached();
+    let value = m.alloc(Leaf32 { words: [0; 3] });
+    let mut root = m.root(value);
+    timed(count, |_| core::hint::black_box(&mut root).set(&m, value))
 }
 
 /// Runs an operation on a thread that runs a mutator.

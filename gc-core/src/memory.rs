@@ -13,9 +13,12 @@ pub(crate) mod address_map;
 mod backing;
 pub(crate) mod bitmap;
 pub(crate) mod budget;
+mod frontier;
 pub(crate) mod poison;
 mod reservation;
 
 pub(crate) use address_map::{AddressMap, BLOCK, GRANULE, PAGE, Part};
 pub(crate) use backing::Memory;
+#[cfg(test)]
+pub(crate) use reservation::calls;
 pub(crate) use reservation::{MapFaults, Reservation, ReserveError};

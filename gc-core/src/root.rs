@@ -155,7 +155,7 @@ impl<T: Trace> Root<T> {
         unsafe { &*self.place(mutator) }
     }
 
-    /// Borrows the value exclusively. Writes to it need no barrier: the next young collection looks at the root. Costs two instructions
+    /// Borrows the value exclusively. Writes to it need no barrier: the next young collection looks at the root. Costs three instructions
     /// more than `borrow`, and the first time since a collection some tens.
     ///
     /// # Panics

@@ -4,6 +4,8 @@
 //!   them as released ([group.bits]).
 //! - Meanwhile another thread charges released blocks again, and promotes into them: nothing that it has written there, and no bit
 //!   that it has set, is lost.
+//! - The memory of a group that stays ready is given back in the same way ([group.idle]). A pause meanwhile has the blocks that were
+//!   promised to promotion.
 //!
 //! A group has two blocks. One of them was released before.
 
@@ -25,8 +27,10 @@ use crate::{
     thread,
 };
 
-/// Blocks are listed as released before their memory is given back.
+/// Blocks are listed as released, or as ready, before their memory is given back.
 const LISTED_BEFORE: Mutant = Mutant::of_model("listed_before");
+/// A group is given back as idle though no other blocks are ready meanwhile.
+const PROMISE_BROKEN: Mutant = Mutant::of_model("promise_broken");
 
 struct World {
     old: Mutex<OldSpace>,
@@ -45,7 +49,7 @@ impl World {
 
     /// Gives back all but `keep` blocks, as the collector does.
     fn trim(&self, keep: usize) {
-        let leaving = self.old.lock().take_surplus(keep, Unit::Block, &AnyMemory);
+        let leaving = self.old.lock().take_surplus(keep, usize::MAX, Unit::Block, &AnyMemory);
         if LISTED_BEFORE.is_planted() {
             self.old.lock().put_released(&leaving);
             self.give_back(&leaving);
@@ -66,6 +70,28 @@ impl World {
             // SAFETY: all blocks of the group were taken off the list, or the model finds the loss.
             unsafe { self.bits.release_group(first) };
         }
+    }
+
+    /// Gives back the memory of a group that stays ready, as the collector does. A block was promised to promotion.
+    fn idle(&self) {
+        let idle = self.old.lock().take_idle(0, usize::from(!PROMISE_BROKEN.is_planted()), &AnyMemory);
+        let Some(idle) = idle else { return };
+        if LISTED_BEFORE.is_planted() {
+            self.old.lock().put_idle(idle);
+        }
+        for (first, count) in idle.pieces() {
+            self.memory[first..first + count].iter().for_each(|block| block.store(0, Ordering::Relaxed));
+        }
+        if !LISTED_BEFORE.is_planted() {
+            self.old.lock().put_idle(idle);
+        }
+    }
+
+    /// Promotes an object into an empty block that is ready, as a pause does. Returns the block.
+    fn promote_in_a_pause(&self) -> usize {
+        let block = self.old.lock().open(SizeClass::from_index(0)).expect("the block that was promised") as usize;
+        self.memory[block].store(1, Ordering::Relaxed);
+        block
     }
 
     /// Promotes an object into an empty block. Returns the block.
@@ -94,6 +120,20 @@ fn trim_and_promote(keep: usize) {
         let block = here.promote();
         trims.join().unwrap();
         assert!(here.is_whole(block), "what was promoted is lost");
+        let old = here.old.lock();
+        assert_eq!((old.used_blocks(), old.charged_empty()), (1, old.ready()), "a block is on its way for ever");
+    });
+}
+
+/// A group is ready, and idle; a pause promotes.
+fn idle_and_promote() {
+    check(|| {
+        let here = Arc::new(World::new());
+        let there = here.clone();
+        let trims = thread::spawn(move || there.idle());
+        let block = here.promote_in_a_pause();
+        trims.join().unwrap();
+        assert_eq!(here.memory[block].load(Ordering::Relaxed), 1, "what was promoted is lost");
         let old = here.old.lock();
         assert_eq!((old.used_blocks(), old.charged_empty()), (1, old.ready()), "a block is on its way for ever");
     });
@@ -129,4 +169,27 @@ fn mutant_bits_given_back_for_a_part_of_a_group_are_found() {
 #[test]
 fn mutant_blocks_listed_before_their_memory_is_given_back_are_found() {
     must_fail("empty_blocks::mutant_blocks_listed_before_their_memory_is_given_back_are_found", LISTED_BEFORE, pieces);
+}
+
+#[test]
+fn a_pause_promotes_though_an_idle_group_is_given_back() {
+    idle_and_promote();
+}
+
+#[test]
+fn mutant_an_idle_group_listed_before_its_memory_is_given_back_is_found() {
+    must_fail(
+        "empty_blocks::mutant_an_idle_group_listed_before_its_memory_is_given_back_is_found",
+        LISTED_BEFORE,
+        idle_and_promote,
+    );
+}
+
+#[test]
+fn mutant_an_idle_group_that_promotion_was_promised_is_found() {
+    must_fail(
+        "empty_blocks::mutant_an_idle_group_that_promotion_was_promised_is_found",
+        PROMISE_BROKEN,
+        idle_and_promote,
+    );
 }

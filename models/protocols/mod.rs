@@ -8,6 +8,7 @@ mod claims;
 mod counted;
 mod empty_blocks;
 mod forwarding;
+mod free_runs;
 mod job_queue;
 mod kept_end;
 mod major_cycle;

@@ -1,11 +1,15 @@
-//! The spaces that objects live in. The old one and its candidates are the production files; there are no large objects.
+//! The spaces that objects live in. The old one, its candidates and the free runs are the production files; there are no large objects.
 
 #[path = "../../gc-core/src/space/candidates.rs"]
 pub(crate) mod candidates;
 #[path = "../../gc-core/src/space/empty_blocks.rs"]
 pub(crate) mod empty_blocks;
+#[path = "../../gc-core/src/space/free_runs.rs"]
+pub(crate) mod free_runs;
 #[path = "../../gc-core/src/space/old.rs"]
 pub(crate) mod old;
+#[path = "../../gc-core/src/space/peak.rs"]
+pub(crate) mod peak;
 
 /// Returns a set without candidates.
 pub(crate) fn no_candidates() -> crate::Arc<candidates::Candidates> {

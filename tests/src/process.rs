@@ -23,6 +23,13 @@ pub fn anonymous_bytes() -> usize {
     line.split_whitespace().next().and_then(|kib| kib.parse::<usize>().ok()).expect("a number") << 10
 }
 
+/// Pages that the system has backed for this process when they were first touched.
+pub fn page_faults() -> u64 {
+    let text = fs::read_to_string("/proc/self/stat").expect("figures of this process");
+    let (_, figures) = text.rsplit_once(") ").expect("a name in brackets");
+    figures.split(' ').nth(7).and_then(|faults| faults.parse().ok()).expect("a number of minor faults")
+}
+
 /// The system's thread that joins pages to huge ones, which backs what was given back between them.
 pub struct PageJoiner {
     /// Its settings, to be restored.

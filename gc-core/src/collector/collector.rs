@@ -1,7 +1,7 @@
 //! The owner of a heap's parts, which its mutators, roots and threads share, and the order of the locks.
 //!
 //! ```text
-//!   registry → young → trims → old → large → marking → the state of `major` → the queue of `background`
+//!   registry → trims → young → old → large → marking → the state of `major` → the queue of `background`
 //! ```
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
@@ -54,7 +54,7 @@ pub(crate) struct Collector {
     pub(crate) young: Mutex<Young>,
     pub(crate) old: Mutex<Old>,
     pub(crate) large: Mutex<LargeSpace>,
-    /// How often blocks or chunks were given back; locked while that is under way ([trim.found]).
+    /// How often memory was given back; locked while that is under way ([trim.found]).
     pub(crate) trims: Mutex<u64>,
     /// The roots of mutators that have detached.
     pub(crate) roots: Arc<RootSpace>,
@@ -132,7 +132,7 @@ impl Collector {
             stats: Recorder::default(),
             background: Background::new(config.hook.clone()),
             workers: Workers::new(),
-            memory: Memory::new(reservation, MapFaults::at(config.stress.map_fails), Budget::new(limit)),
+            memory: Memory::new(reservation, &map, MapFaults::at(config.stress.map_fails), Budget::new(limit)),
             config: config.clone(),
         })
     }

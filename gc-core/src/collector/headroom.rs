@@ -121,7 +121,7 @@ impl Headroom {
             return None;
         }
         // What is on its way back will be room before a thread could wait for it.
-        let empty = old.charged_empty() * BLOCK + large.dirty_bytes() + self.young_bytes.load(Ordering::Relaxed);
+        let empty = old.charged_empty() * BLOCK + large.charged_free() + self.young_bytes.load(Ordering::Relaxed);
         let unused = budget.limit().saturating_add(empty).saturating_sub(budget.used()).saturating_sub(budget.slack());
         // The chunks and windows of a smallest nursery, and a block of each class that has no free cells for a window.
         let blocks = Census::default().blocks(old.free_cells(), self.windows.load(Ordering::Relaxed));

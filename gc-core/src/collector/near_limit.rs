@@ -9,10 +9,7 @@ use crate::{
     memory::BLOCK,
     object::size_class::{CLASSES, promotion_reserve},
     safepoint::Reason,
-    space::{
-        empty_blocks::Unit,
-        young::{Age, MIN_REGION, Region},
-    },
+    space::young::{Age, MIN_REGION, Region},
     stats::{Cause, Generation, Step},
     young::Evacuated,
 };
@@ -55,15 +52,12 @@ pub(crate) fn next_region(local: &Attachment, young: &mut Young, least: usize) -
 /// Takes a region, of a chunk with room or of an empty one. Empty blocks and free runs may hold the memory for that.
 pub(crate) fn take_region(collector: &Collector, young: &mut Young, least: usize, bytes: usize) -> Option<Region> {
     let grow = |offset, bytes| collector.memory.grow(offset, bytes);
-    young.space.take_region(least, bytes, grow).or_else(|| {
-        let mut old = collector.old.lock();
-        let ready = young.reserve(&old.space, bytes + MIN_REGION);
-        let blocks = old.space.take_surplus(ready, Unit::Block, &collector.memory);
-        drop(old);
-        trim::release(collector, &blocks);
-        trim::release_runs(collector, 0);
-        young.space.take_region(least, bytes, grow)
-    })
+    loop {
+        let region = young.space.take_region(least, bytes, grow);
+        if region.is_some() || !trim::release_some_for_chunk(collector, young, bytes + MIN_REGION) {
+            return region;
+        }
+    }
 }
 
 /// Establishes [refill.reserve] for what is young and `more` bytes. Returns whether that succeeded.
@@ -78,12 +72,10 @@ fn make_promotable(collector: &Collector, young: &mut Young, more: usize) -> boo
     while !found && sweeping::sweep_to_allocate(collector) {
         found = ready(young);
     }
-    found || {
-        trim::release_runs(collector, 0);
-        // The region may need a chunk.
-        trim::release_empty_chunks(collector, young, 1);
-        ready(young)
+    while !found && trim::release_some_for_blocks(collector, young) {
+        found = ready(young);
     }
+    found
 }
 
 /// Fits the goal to a limit that was set just now. If there is not much room, the next safepoint collects, and fits the rest. The

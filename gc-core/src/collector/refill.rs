@@ -6,17 +6,16 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::address_map::{BLOCK, GROUP},
+    memory::{
+        PAGE,
+        address_map::{BLOCK, GROUP},
+    },
     object::{
         HEADER, Header, TypeInfo, TypeShape,
         size_class::{CLASSES, SizeClass, promotion_reserve},
     },
     safepoint::Reason,
-    space::{
-        empty_blocks::{BlockMemory, Unit},
-        large::{Pages, RunState},
-        old::OldSpace,
-    },
+    space::{empty_blocks::BlockMemory, large::RunState, old::OldSpace},
     stats::{MemoryReport, event::Event},
 };
 
@@ -91,6 +90,9 @@ impl Reserved {
 pub(crate) const fn is_large(shape: &TypeShape, size_with_header: usize) -> bool {
     SizeClass::of(shape.cell_bytes(size_with_header)).is_none()
 }
+
+/// The bytes of chunks that are committed ahead: a pause may need some for survivors.
+const AHEAD: usize = 1 << 20;
 
 /// The memory behind blocks. It is populated where much is promoted: a program that promotes little never touches the reserve.
 struct Populated<'a>(&'a Collector);
@@ -168,6 +170,10 @@ impl Attachment {
     /// Replaces the buffer's region with one for an object of at most `least` bytes, if there is memory.
     fn take_next_region(&self, least: usize) -> bool {
         let collector = &*self.collector;
+        // What a chunk more may need.
+        let chunk_bytes = collector.config.chunk_bytes;
+        let blocks = promotion_reserve(chunk_bytes) + collector.workers.count() * CLASSES + GROUP;
+        collector.memory.commit_ahead(AHEAD.max(chunk_bytes), blocks * BLOCK);
         let mut young = collector.young.lock();
         if collector.memory.budget.is_far_over() {
             return false;
@@ -175,7 +181,6 @@ impl Attachment {
         if young.near {
             return near_limit::next_region(self, &mut young, least);
         }
-        let chunk_bytes = young.space.chunk_bytes();
         if !self.make_promotable(&mut young, chunk_bytes) {
             return false;
         }
@@ -205,10 +210,10 @@ impl Attachment {
         }
         drop(old);
         // Empty chunks and free large runs may hold the missing memory, and so may blocks that wait to be swept.
-        trim::release_empty_chunks(&self.collector, young, 1);
-        trim::release_runs(&self.collector, 0);
-        let mut found = ready(&mut self.collector.old.lock().space, wanted);
-        while !found && sweeping::sweep_to_allocate(&self.collector) {
+        let mut found = false;
+        while !found
+            && (trim::release_some_for_blocks(&self.collector, young) || sweeping::sweep_to_allocate(&self.collector))
+        {
             found = ready(&mut self.collector.old.lock().space, wanted);
         }
         found
@@ -229,12 +234,13 @@ impl Attachment {
         if early || collector.memory.budget.is_far_over() {
             return Err(self.refused(bytes, true));
         }
-        let take = || collector.large.lock().take(&collector.runs, bytes, offset, &mut Pages(&collector.memory));
+        let take = || take_run(collector, bytes, offset);
         let take_what_is_empty = || {
-            let mut young = collector.young.lock();
-            trim::release_empty_chunks(collector, &mut young, 1);
-            trim::release_blocks(collector, young, 0, Unit::Block);
-            trim::release_runs(collector, 0);
+            while trim::release_some(collector) {
+                if let Some(page) = take() {
+                    return Some(page);
+                }
+            }
             take()
         };
         // Empty blocks and free runs may hold the missing memory, and so may blocks and runs that wait to be swept.
@@ -292,4 +298,17 @@ impl Attachment {
             }
         }
     }
+}
+
+/// Takes a run for an object whose cell has `bytes`, with the object's address `offset` bytes into it. The caller holds no lock.
+fn take_run(collector: &Collector, bytes: usize, offset: usize) -> Option<u32> {
+    let (memory, runs) = (&collector.memory, &collector.runs);
+    let taken = collector.large.lock().take(runs, bytes, offset, |bytes| memory.budget.charge(bytes))?;
+    let page = taken.page;
+    let start = collector.map.offset(collector.map.page_start(page as usize));
+    if !taken.bare || memory.commit(start, runs.run(page as usize).pages() * PAGE) {
+        return Some(page);
+    }
+    memory.budget.discharge(collector.large.lock().put_bare(runs, page));
+    None
 }

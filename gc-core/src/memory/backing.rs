@@ -3,7 +3,9 @@
 use crate::sync::Arc;
 
 use super::{
+    address_map::AddressMap,
     budget::Budget,
+    frontier::Frontier,
     reservation::{MapFaults, Reservation},
 };
 
@@ -11,24 +13,44 @@ use super::{
 pub(crate) struct Memory {
     reservation: Reservation,
     faults: MapFaults,
+    /// Of the young and of the old part.
+    frontiers: [Frontier; 2],
     pub(crate) budget: Arc<Budget>,
 }
 
 impl Memory {
-    pub(crate) fn new(reservation: Reservation, faults: MapFaults, budget: Budget) -> Self {
-        Self { reservation, faults, budget: Arc::new(budget) }
+    pub(crate) fn new(reservation: Reservation, map: &AddressMap, faults: MapFaults, budget: Budget) -> Self {
+        let frontiers = [map.young, map.old].map(|part| Frontier::new(map.offset(part.start), part));
+        Self { reservation, faults, frontiers, budget: Arc::new(budget) }
     }
 
-    /// Charges and commits fresh address space (offset in the reservation, bytes). Returns whether both succeeded.
+    /// Charges the address space of a chunk or of blocks (offset in the reservation, bytes), and commits it if it was not committed
+    /// ahead ([frontier.ahead]). Returns whether both succeeded. The caller holds the lock of the part.
     pub(crate) fn grow(&self, offset: usize, bytes: usize) -> bool {
         if !self.budget.charge(bytes) {
             return false;
         }
-        let committed = self.commit(offset, bytes);
-        if !committed {
+        let [young, old] = &self.frontiers;
+        let frontier = if old.contains(offset) { old } else { young };
+        let committed = frontier.reach(offset + bytes) || self.commit(offset, bytes);
+        if committed {
+            frontier.note(offset + bytes);
+        } else {
             self.budget.discharge(bytes);
         }
         committed
+    }
+
+    /// Commits so many bytes of the young and of the old part ahead of their use, if they are not ([frontier.ahead]). A refusal by
+    /// the system is left to the use. The caller holds no lock.
+    pub(crate) fn commit_ahead(&self, young: usize, old: usize) {
+        for (frontier, wanted) in self.frontiers.iter().zip([young, old]) {
+            if let Some((offset, bytes)) = frontier.missing(wanted)
+                && self.commit(offset, bytes)
+            {
+                frontier.note(offset + bytes);
+            }
+        }
     }
 
     /// Has the system back a range that was charged and committed.

@@ -27,6 +27,37 @@ unsafe impl Sync for Reservation {}
 /// system's order. ThreadSanitizer does not see our system calls, so that order is stated here.
 static UNMAPPED: AtomicU64 = AtomicU64::new(0);
 
+/// What tests see of the system calls that a thread makes for a reservation.
+#[cfg(test)]
+pub(crate) mod calls {
+    use core::cell::RefCell;
+
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+    pub(crate) enum Call {
+        Commit,
+        Advise,
+        Populate,
+        Release,
+    }
+
+    type Observer = Box<dyn Fn(Call, usize)>;
+
+    thread_local! {
+        static OBSERVER: RefCell<Option<Observer>> = const { RefCell::new(None) };
+    }
+
+    /// Calls `observer` with each system call of this thread, and its bytes, while `scope` runs.
+    pub(crate) fn observe(observer: impl Fn(Call, usize) + 'static, scope: impl FnOnce()) {
+        OBSERVER.set(Some(Box::new(observer)));
+        scope();
+        OBSERVER.set(None);
+    }
+
+    pub(super) fn made(call: Call, bytes: usize) {
+        OBSERVER.with_borrow(|observer| observer.iter().for_each(|observer| observer(call, bytes)));
+    }
+}
+
 /// Why the system gave no address space.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReserveError {
@@ -99,6 +130,8 @@ impl Reservation {
 
     /// Makes a range readable and writable. Returns whether the system agreed.
     pub(crate) fn commit(&self, offset: usize, bytes: usize, faults: &MapFaults) -> bool {
+        #[cfg(test)]
+        calls::made(calls::Call::Commit, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
         if faults.strikes() {
             return false;
@@ -113,6 +146,8 @@ impl Reservation {
     /// Asks for huge pages in a range. Page faults then cost a third, and marking, whose accesses are random, is two to three
     /// times as fast. The system uses a huge page only where all of it is committed before it is touched.
     pub(crate) fn huge(&self, offset: usize, bytes: usize) {
+        #[cfg(test)]
+        calls::made(calls::Call::Advise, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
         // A system without huge pages refuses. That costs only speed.
         // SAFETY: inside the reservation; the advice changes no contents.
@@ -122,6 +157,8 @@ impl Reservation {
     /// Asks for pages of the usual size in a range: the system does not back what is given back there with what is beside it. A
     /// range that is advised otherwise than those beside it is a mapping of its own, of which a process may have some ten thousand.
     pub(crate) fn small(&self, offset: usize, bytes: usize) {
+        #[cfg(test)]
+        calls::made(calls::Call::Advise, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
         // A refusal costs only memory.
         // SAFETY: inside the reservation; the advice changes no contents.
@@ -131,6 +168,8 @@ impl Reservation {
     /// Has the system back a committed range now, so that no thread waits for page faults later. The contents stay, and other
     /// threads may use the range meanwhile.
     pub(crate) fn populate(&self, offset: usize, bytes: usize) {
+        #[cfg(test)]
+        calls::made(calls::Call::Populate, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
         // A system that does not know this advice backs the range on first use.
         // SAFETY: inside the reservation; the advice changes no contents.
@@ -144,6 +183,8 @@ impl Reservation {
     ///
     /// Nothing in the range is in use.
     pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
+        #[cfg(test)]
+        calls::made(calls::Call::Release, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
         // A refusal costs only memory.
         // SAFETY: inside the reservation, and nobody uses the contents (the caller's).

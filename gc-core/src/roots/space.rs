@@ -25,7 +25,7 @@ pub(crate) struct RootSpace {
     pub(super) noted: NotedList<Chunk>,
     /// Whether a pause may come that takes them.
     pub(super) attendance: Attendance,
-    /// Bytes that may wait for a pause: chunks with drops, and boxed values that were dropped.
+    /// Bytes that may wait for a pause: chunks in question, chunks with drops, and boxed values that were dropped.
     waiting: AtomicUsize,
     /// Bytes of boxed values that no table counts.
     boxed_bytes: AtomicIsize,
@@ -43,7 +43,7 @@ pub(super) struct Pool {
     pub(super) in_question: Vec<ChunkRef>,
 }
 
-/// So many bytes that wait for a pause are much.
+/// So many bytes that wait for a pause are much: 250 000 roots that it looks at.
 const MUCH: usize = 4 << 20;
 /// What a boxed value counts for beside its own bytes: it may own memory.
 const OWNS: usize = 4096;
@@ -88,7 +88,8 @@ impl RootSpace {
         Some(chunk)
     }
 
-    /// Counts what a drop on another thread than the owner's leaves to the next pause. Returns whether that has become much.
+    /// Counts what is left to the next pause: a chunk that it looks at, or takes drops from, or a boxed value. Returns whether that has
+    /// become much.
     pub(super) fn weigh(&self, boxed: Option<usize>) -> bool {
         let bytes = boxed.map_or(CHUNK, |bytes| bytes + OWNS);
         // Relaxed, as all that follow: a hint to collect.
@@ -96,7 +97,7 @@ impl RootSpace {
         before < MUCH && before + bytes >= MUCH
     }
 
-    /// Returns whether much was dropped on other threads since the last pause, so that a collection is due.
+    /// Returns whether much is left to the next pause, so that it is due.
     pub(crate) fn holds_much(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) >= MUCH
     }
@@ -119,6 +120,20 @@ impl RootSpace {
     pub(super) fn take_page(&self) -> NonNull<u8> {
         self.made.fetch_add(1, Ordering::Relaxed);
         self.pages.lock().take()
+    }
+
+    /// Frees a chunk after `forget`, which takes it off its lists, unless the lock is taken: a thread that exists in the parent of a fork
+    /// only may have it. Returns whether it did.
+    ///
+    /// # Safety
+    ///
+    /// [roots.freed], after `forget`.
+    pub(super) unsafe fn try_free(&self, chunk: ChunkRef, forget: impl FnOnce()) -> bool {
+        let Some(mut pages) = self.pages.try_lock() else { return false };
+        forget();
+        // SAFETY: the caller's.
+        unsafe { pages.free([chunk.0.cast()].into_iter()) };
+        true
     }
 
     /// Frees a chunk.

@@ -135,6 +135,7 @@ impl RootTable {
         self.current.set(Some(chunk));
         if head.question.put() {
             lists.in_question.push(chunk);
+            self.weigh();
         }
         head.count_all();
         NonNull::new(head.own.free.replace(ptr::null_mut())).expect("a chunk that is chosen has free slots")
@@ -143,8 +144,12 @@ impl RootTable {
     /// Chooses the chunk that is filled next: one with free slots.
     fn choose(&self, lists: &mut Lists, owner: Owner) -> ChunkRef {
         let Lists { owned, available, dropped, next, .. } = lists;
+        let mut drop_later = |value: BoxedValue| {
+            self.count_taken(value.info);
+            dropped.push(value);
+        };
         if let Some(current) = self.current.take() {
-            current.relink(|value| dropped.push(value));
+            current.relink(&mut drop_later);
             if current.head().used() <= FULL {
                 return current;
             }
@@ -153,7 +158,7 @@ impl RootTable {
             *next = (*next + 1) % owned.chunks.len();
             let chunk = owned.chunks[*next];
             if chunk.head().used() <= FULL + chunk.head().drops.word.pending() {
-                chunk.relink(|value| dropped.push(value));
+                chunk.relink(&mut drop_later);
                 available.remove(chunk);
                 return chunk;
             }
@@ -191,10 +196,14 @@ impl RootTable {
             // The next pause looks at it, or it is filled again.
             return;
         }
-        lists.available.remove(chunk);
-        lists.owned.remove(chunk);
-        // SAFETY: [roots.freed]: without roots, not in question and not NOTED, and on no list any more.
-        unsafe { self.space.free(chunk) };
+        // SAFETY: [roots.freed]: without roots, not in question and not NOTED, and on no list when `free` is called.
+        let freed = unsafe {
+            self.space.try_free(chunk, || {
+                lists.available.remove(chunk);
+                lists.owned.remove(chunk);
+            })
+        };
+        debug_assert!(freed || lists.available.chunks.contains(&chunk));
     }
 
     /// Puts a chunk in question, to whose roots the running mutator is about to write. It may be another's.
@@ -203,6 +212,14 @@ impl RootTable {
     pub(super) fn put_in_question(&self, chunk: ChunkRef) {
         if chunk.head().question.put() {
             self.lists.borrow_mut().in_question.push(chunk);
+            self.weigh();
+        }
+    }
+
+    /// Counts a chunk that is in question now: a pause does not have to look at any number of roots.
+    fn weigh(&self) {
+        if self.space.weigh(None) {
+            self.handle.collect_soon();
         }
     }
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | in use | charged; it is in no list here |
 //! | ready | charged: promotion may open it |
-//! | leaving | charged, and about to be given back by the thread that took it off the list |
+//! | leaving | charged, and about to be given back by the thread that took it off the list: for good, or while it is *idle* |
 //! | released | given back; an address that is charged before it is ready again |
 //!
 //! - **[group.low]** The block that is opened next is one of a group that has blocks in use, if there is one, and the lowest of
@@ -19,7 +19,8 @@
 //!   group takes two mappings more of those that a process may have. So no more than [`MOST_SPLIT`] groups are split; blocks of
 //!   others may be backed again, which costs memory only.
 //! - **[group.idle]** A group that is kept ready only because promotion may need it at worst stays charged, and its memory is given
-//!   back all the same, under the lock. It is not [`touched`](Group::touched) before a block of it is opened again.
+//!   back all the same. It leaves the list for that long, so another group is ready instead of it, or it is not given back. It is
+//!   not [`touched`](Group::touched) before a block of it is opened again.
 //! - **[group.bits]** The thread that releases all blocks of a group at once gives the memory of their bits back, too. Another thread
 //!   may take single blocks again as soon as they are listed, and set bits of the group.
 //!
@@ -239,10 +240,16 @@ impl EmptyBlocks {
         Some(true)
     }
 
-    /// Takes ready blocks off the list, except `keep`, so that their memory can be released without a lock.
+    /// Takes ready blocks off the list, except `keep` and at most `most`, so that their memory can be released without a lock.
     /// [`put_released`](Self::put_released) lists them again. The highest go first ([group.low]).
-    pub(crate) fn take_surplus(&mut self, keep: usize, unit: Unit, memory: &impl BlockMemory) -> Vec<Leaving> {
-        let mut surplus = self.ready.saturating_sub(keep);
+    pub(crate) fn take_surplus(
+        &mut self,
+        keep: usize,
+        most: usize,
+        unit: Unit,
+        memory: &impl BlockMemory,
+    ) -> Vec<Leaving> {
+        let mut surplus = self.ready.saturating_sub(keep).min(most);
         let mut taken = Vec::new();
         while surplus >= if unit == Unit::Group { GROUP } else { 1 } {
             let whole = self.whole.last();
@@ -262,15 +269,36 @@ impl EmptyBlocks {
         taken
     }
 
-    /// Returns the first block of a group that is ready, and is none of the `spare` blocks that will be opened first. The caller
-    /// gives its memory back before it unlocks the list ([group.idle]). The group stays ready, and is not returned again before it
-    /// was touched.
-    pub(crate) fn take_idle(&mut self, spare: usize) -> Option<usize> {
+    /// Returns whether there is a group for [`take_idle`](Self::take_idle).
+    pub(crate) fn has_idle(&self, spare: usize) -> bool {
+        self.idle(spare).is_some()
+    }
+
+    fn idle(&self, spare: usize) -> Option<usize> {
         let mixed = self.ready - self.whole.iter().count() * GROUP;
         let kept = spare.saturating_sub(mixed).div_ceil(GROUP);
-        let group = self.whole.iter().skip(kept).find(|&group| self.groups[group].touched)?;
-        self.groups[group].touched = false;
-        Some(group * GROUP)
+        self.whole.iter().skip(kept).find(|&group| self.groups[group].touched)
+    }
+
+    /// Takes a group off the list that is ready, and is none of the `spare` blocks that will be opened first, so that its memory can
+    /// be given back without a lock ([group.idle]). [`put_idle`](Self::put_idle) lists it again. It is not returned again before it
+    /// was touched. Returns `None` also where fewer than `least` blocks would be ready meanwhile.
+    pub(crate) fn take_idle(&mut self, spare: usize, least: usize) -> Option<Leaving> {
+        let group = self.idle(spare).filter(|_| self.ready >= least + GROUP)?;
+        self.ready -= GROUP;
+        self.leaving += GROUP;
+        self.change(group, |group| {
+            (group.ready, group.leaving) = (0, ALL);
+            group.touched = false;
+        });
+        Some(Leaving { group: group as u32, blocks: ALL })
+    }
+
+    /// Lists a group as ready whose memory was given back and stays charged.
+    pub(crate) fn put_idle(&mut self, idle: Leaving) {
+        self.leaving -= GROUP;
+        self.ready += GROUP;
+        self.change(idle.group as usize, |group| (group.ready, group.leaving) = (ALL, 0));
     }
 
     /// Lists blocks whose memory was released.
@@ -443,12 +471,12 @@ mod tests {
     fn at_leisure_whole_groups_are_given_back_and_taken_again() {
         let (mut empty, memory) = (groups(4), Limited::of_blocks(0));
         let one = empty.pop().unwrap();
-        let leaving = empty.take_surplus(GROUP, Unit::Group, &memory);
+        let leaving = empty.take_surplus(GROUP, usize::MAX, Unit::Group, &memory);
         assert_eq!(first_blocks(&leaving), [(3 * GROUP, GROUP), (2 * GROUP, GROUP)], "{GROUP} are kept, and a rest");
         assert_eq!((empty.ready(), empty.all()), (2 * GROUP - 1, 4 * GROUP - 1));
         memory.give_back(&mut empty, &leaving);
         assert_eq!(empty.all(), 4 * GROUP - 1);
-        assert_eq!(empty.take_surplus(GROUP, Unit::Group, &memory), [], "the group in use stays");
+        assert_eq!(empty.take_surplus(GROUP, usize::MAX, Unit::Group, &memory), [], "the group in use stays");
         assert_eq!(empty.retake(Unit::Group, &memory), Some(true));
         assert_eq!(empty.ready(), 3 * GROUP - 1, "a whole group");
         empty.push(one);
@@ -459,13 +487,21 @@ mod tests {
     fn what_is_only_kept_ready_is_idle_until_it_is_opened() {
         let mut empty = groups(4);
         empty.pop().unwrap();
+        let idle = |empty: &mut EmptyBlocks, spare| {
+            let ready = empty.ready();
+            let idle = empty.take_idle(spare, 0)?;
+            assert_eq!((empty.ready(), empty.charged()), (ready - GROUP, ready), "none opens a block of it meanwhile");
+            empty.put_idle(idle);
+            assert_eq!((empty.ready(), empty.charged()), (ready, ready), "it stays ready");
+            idle.whole_group()
+        };
         // 31 blocks of the first group, and the second group.
-        assert_eq!([(); 3].map(|()| empty.take_idle(32)), [Some(2 * GROUP), Some(3 * GROUP), None]);
-        assert_eq!(empty.ready(), 4 * GROUP - 1, "they stay ready");
-        assert_eq!([(); 2].map(|()| empty.take_idle(31)), [Some(GROUP), None]);
+        assert_eq!([(); 3].map(|()| idle(&mut empty, 32)), [Some(2 * GROUP), Some(3 * GROUP), None]);
+        assert_eq!([(); 2].map(|()| idle(&mut empty, 31)), [Some(GROUP), None]);
         let opened: Vec<_> = (0..GROUP).map(|_| empty.pop().unwrap()).collect();
         opened.into_iter().for_each(|block| empty.push(block));
-        assert_eq!([(); 2].map(|()| empty.take_idle(0)), [Some(GROUP), None]);
+        assert_eq!(empty.take_idle(0, 3 * GROUP), None, "the blocks that are promised stay");
+        assert_eq!([(); 2].map(|()| idle(&mut empty, 0)), [Some(GROUP), None]);
     }
 
     #[test]
@@ -474,7 +510,7 @@ mod tests {
         let used: Vec<_> = (0..GROUP + 2).map(|_| empty.pop().unwrap()).collect();
         empty.push(used[3]);
         empty.push(used[5]);
-        let leaving = empty.take_surplus(GROUP - 2, Unit::Block, &memory);
+        let leaving = empty.take_surplus(GROUP - 2, usize::MAX, Unit::Block, &memory);
         assert_eq!(
             first_blocks(&leaving),
             [(2 * GROUP - 2, 2)],
@@ -482,7 +518,7 @@ mod tests {
         );
         assert_eq!(memory.advised(), [(1, false)], "before its blocks are given back");
         memory.give_back(&mut empty, &leaving);
-        let rest = empty.take_surplus(0, Unit::Block, &memory);
+        let rest = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
         assert_eq!(first_blocks(&rest), [(GROUP + 2, GROUP - 4), (3, 1), (5, 1)]);
         assert_eq!(memory.advised(), [(0, false)], "the other one is split already");
         memory.give_back(&mut empty, &rest);
@@ -498,14 +534,14 @@ mod tests {
     #[test]
     fn a_single_block_of_a_released_group_is_split_off() {
         let (mut empty, memory) = (groups(1), Limited::of_blocks(0));
-        let all = empty.take_surplus(0, Unit::Block, &memory);
+        let all = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
         assert_eq!((first_blocks(&all), memory.advised()), (vec![(0, GROUP)], vec![]));
         empty.put_released(&all);
         assert_eq!(empty.retake(Unit::Group, &memory), Some(false), "the limit");
         memory.left.set(BLOCK);
         assert_eq!((empty.retake(Unit::Group, &memory), empty.ready()), (Some(true), 1));
         assert_eq!(memory.advised(), [(0, false)], "a use of the block must not back the others");
-        let last = empty.take_surplus(0, Unit::Block, &memory);
+        let last = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
         assert_eq!((first_blocks(&last), memory.advised()), (vec![(0, 1)], vec![(0, true)]), "none is charged");
     }
 
@@ -513,9 +549,9 @@ mod tests {
     fn blocks_on_their_way_keep_their_group_split() {
         let (mut empty, memory) = (groups(1), Limited::of_blocks(GROUP));
         let used = [(); 4].map(|()| empty.pop().unwrap());
-        let first = empty.take_surplus(0, Unit::Block, &memory);
+        let first = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
         empty.push(used[0]);
-        let second = empty.take_surplus(0, Unit::Block, &memory);
+        let second = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
         empty.put_released(&second);
         assert_eq!((empty.retake(Unit::Group, &memory), memory.advised()), (Some(true), vec![(0, false)]));
         empty.put_released(&first);
@@ -528,8 +564,8 @@ mod tests {
         let (mut empty, memory) = (EmptyBlocks::new(map), Limited::of_blocks(0));
         empty.add(0, 1);
         empty.add(1, 1);
-        assert_eq!(empty.take_surplus(0, Unit::Group, &memory), []);
+        assert_eq!(empty.take_surplus(0, usize::MAX, Unit::Group, &memory), []);
         empty.add(2, GROUP - 2);
-        assert_eq!(first_blocks(&empty.take_surplus(0, Unit::Group, &memory)), [(0, GROUP)]);
+        assert_eq!(first_blocks(&empty.take_surplus(0, usize::MAX, Unit::Group, &memory)), [(0, GROUP)]);
     }
 }

@@ -6,16 +6,23 @@
 //! - **[run.age]** A run is young from its allocation until the first minor collection, and old after it. It becomes old in a
 //!   pause only. *Young* means its age: the address of a large object does not determine it.
 //! - **[run.dead]** A dead run is on no list of the collector. The thread that drops its object frees it.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! - **[run.bare]** A run that was never committed is committed by the thread that took it, without a lock and before it writes there.
+//! - **[run.spare]** Runs in use and free ones keep as much memory together as was in use at a time in the last [`KEPT`] major cycles;
+//!   at most their part of the goal, or twice what is in use; and that of a nursery. So a window of objects that come and go finds
+//!   pages, and what a spike took goes back.
 
 use crate::{
     memory::{
-        Memory, Reservation, ReserveError,
+        Reservation, ReserveError,
         address_map::{AddressMap, PAGE},
     },
     object::{Header, TypeInfo},
     sync::atomic::{AtomicU8, AtomicU32, Ordering},
+};
+
+use super::{
+    free_runs::{FreeRuns, Kind, Span},
+    peak::Peak,
 };
 
 /// What a run holds.
@@ -159,12 +166,7 @@ impl RunTable {
 
 /// The runs of pages of the large part.
 pub(crate) struct LargeSpace {
-    map: AddressMap,
-    /// Free runs below the frontier: first page → pages, and whether the run is clean (without memory behind it). Neighbours of
-    /// one kind are one run.
-    free: BTreeMap<u32, FreeRun>,
-    /// The same runs by (clean, pages, first page), to find the best fit, dirty ones first.
-    by_size: BTreeSet<(bool, u32, u32)>,
+    free: FreeRuns,
     /// Pages from here on have never been used.
     frontier: u32,
     /// The runs of old objects.
@@ -173,35 +175,32 @@ pub(crate) struct LargeSpace {
     pub(crate) unswept: Vec<u32>,
     /// Pages in use.
     pub(crate) used_pages: usize,
-    /// Free pages with memory behind them.
-    dirty_pages: usize,
+    /// The most pages in use ([run.spare]).
+    peak: Peak<{ KEPT - 1 }>,
 }
 
-#[derive(Clone, Copy)]
-struct FreeRun {
-    pages: u32,
-    clean: bool,
-}
+/// The major cycles for which memory that was in use at a time is kept. They end earlier or later, with more or less in use; an object
+/// on pages that were given back takes a page fault for each of them.
+const KEPT: usize = 4;
 
-/// The source of memory for runs of pages.
-pub(crate) trait PageSource {
-    /// Charges pages that get memory behind them. Returns `false` if the limit is reached.
-    fn charge(&mut self, bytes: usize) -> bool;
-    /// Commits pages that were never used (offset in the reservation, bytes).
-    fn commit(&mut self, offset: usize, bytes: usize) -> bool;
+/// A run that was taken for an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Taken {
+    /// Its first page.
+    pub(crate) page: u32,
+    /// Whether it has to be committed before it is used ([run.bare]).
+    pub(crate) bare: bool,
 }
 
 impl LargeSpace {
     pub(crate) fn new(map: AddressMap) -> Self {
         Self {
-            map,
-            free: BTreeMap::new(),
-            by_size: BTreeSet::new(),
+            free: FreeRuns::new(u32::try_from(map.large.bytes / PAGE).unwrap_or(u32::MAX)),
             frontier: 0,
             old: Vec::new(),
             unswept: Vec::new(),
             used_pages: 0,
-            dirty_pages: 0,
+            peak: Peak::default(),
         }
     }
 
@@ -212,17 +211,20 @@ impl LargeSpace {
     }
 
     /// Takes a run for an object whose cell has `bytes`, with the object's address `offset` bytes into it. The run is reserved,
-    /// young and unmarked. Returns `None` if neither the free runs nor the source have enough pages.
+    /// young and unmarked. Returns `None` if no free run has enough pages, or if `charge` (bytes) does not charge it, where it has no
+    /// memory.
     pub(crate) fn take(
         &mut self,
         table: &RunTable,
         bytes: usize,
         offset: usize,
-        source: &mut impl PageSource,
-    ) -> Option<u32> {
+        charge: impl FnOnce(usize) -> bool,
+    ) -> Option<Taken> {
         let pages = u32::try_from(bytes.div_ceil(PAGE)).ok()?;
-        let page = self.take_pages(pages, source)?;
+        let (page, kind) = self.free.take(pages, || charge(pages as usize * PAGE))?;
+        self.frontier = self.frontier.max(page + pages);
         self.used_pages += pages as usize;
+        self.peak.note(self.used_pages);
         // Room for every run in use, so that the list never grows in a pause.
         self.old.reserve(self.used_pages.saturating_sub(self.old.len()).min(1 << 10));
         for behind in page..page + pages {
@@ -236,77 +238,32 @@ impl LargeSpace {
         run.pages.store(pages, Ordering::Relaxed);
         run.offset.store(offset as u32, Ordering::Relaxed);
         run.set_state(RunState::Reserved);
-        Some(page)
-    }
-
-    fn take_pages(&mut self, pages: u32, source: &mut impl PageSource) -> Option<u32> {
-        for clean in [false, true] {
-            let fit = self.by_size.range((clean, pages, 0)..).next().copied();
-            let Some((_, found, page)) = fit.filter(|&(kind, ..)| kind == clean) else { continue };
-            if clean && !source.charge(pages as usize * PAGE) {
-                return None;
-            }
-            self.remove(page);
-            if found > pages {
-                self.insert(page + pages, found - pages, clean);
-            }
-            return Some(page);
-        }
-        let page = self.frontier;
-        let end = page.checked_add(pages)?;
-        let bytes = pages as usize * PAGE;
-        if end as usize * PAGE > self.map.large.bytes || !source.charge(bytes) {
-            return None;
-        }
-        // What was charged stays so if the commit fails: the next release finds the pages clean and charges nothing.
-        if !source.commit(self.map.offset(self.map.page_start(page as usize)), bytes) {
-            return None;
-        }
-        self.frontier = end;
-        Some(page)
+        Some(Taken { page, bare: kind == Kind::Bare })
     }
 
     /// Takes back a run without an object.
     pub(crate) fn give_back(&mut self, table: &RunTable, page: u32) {
+        self.put(table, page, Kind::Dirty);
+    }
+
+    /// Takes back a run that the system did not commit. Returns its bytes, which are charged in vain.
+    pub(crate) fn put_bare(&mut self, table: &RunTable, page: u32) -> usize {
+        self.put(table, page, Kind::Bare) * PAGE
+    }
+
+    fn put(&mut self, table: &RunTable, page: u32, kind: Kind) -> usize {
         let run = table.run(page as usize);
-        let pages = run.pages() as u32;
+        let pages = run.pages();
         debug_assert_ne!(run.state(), RunState::Free);
         run.set_state(RunState::Free);
-        self.used_pages -= pages as usize;
-        self.insert(page, pages, false);
+        self.used_pages -= pages;
+        self.free.insert(Span { page, pages: pages as u32 }, kind);
+        pages
     }
 
-    /// Adds a free run and joins it with its neighbours of the same kind.
-    fn insert(&mut self, mut page: u32, mut pages: u32, clean: bool) {
-        let before = self.free.range(..page).next_back().map(|(&start, &run)| (start, run));
-        if let Some((start, run)) = before
-            && run.clean == clean
-            && start + run.pages == page
-        {
-            self.remove(start);
-            page = start;
-            pages += run.pages;
-        }
-        if let Some(&run) = self.free.get(&(page + pages))
-            && run.clean == clean
-        {
-            self.remove(page + pages);
-            pages += run.pages;
-        }
-        self.free.insert(page, FreeRun { pages, clean });
-        self.by_size.insert((clean, pages, page));
-        if !clean {
-            self.dirty_pages += pages as usize;
-        }
-    }
-
-    fn remove(&mut self, page: u32) {
-        if let Some(run) = self.free.remove(&page) {
-            self.by_size.remove(&(run.clean, run.pages, page));
-            if !run.clean {
-                self.dirty_pages -= run.pages as usize;
-            }
-        }
+    /// Returns the offset in the reservation, and the bytes, of a run that is leaving.
+    pub(crate) fn range(map: &AddressMap, run: Span) -> (usize, usize) {
+        (map.offset(map.page_start(run.page as usize)), run.pages as usize * PAGE)
     }
 
     /// Returns the bytes of descriptors, as far as pages were ever used.
@@ -316,37 +273,30 @@ impl LargeSpace {
 
     /// Returns the bytes of free runs with memory behind them.
     pub(crate) fn dirty_bytes(&self) -> usize {
-        self.dirty_pages * PAGE
+        self.free.dirty() * PAGE
     }
 
-    /// Releases the memory of every free run through `release` (offset in the reservation, bytes). Returns the bytes.
-    pub(crate) fn release_free(&mut self, mut release: impl FnMut(usize, usize)) -> usize {
-        let released = self.dirty_bytes();
-        let dirty: Vec<(u32, u32)> =
-            self.free.iter().filter(|(_, run)| !run.clean).map(|(&page, run)| (page, run.pages)).collect();
-        for (page, pages) in dirty {
-            release(self.map.offset(self.map.page_start(page as usize)), pages as usize * PAGE);
-            self.remove(page);
-            self.insert(page, pages, true);
-        }
-        released
-    }
-}
-
-/// Charges and commits runs of pages for large objects.
-pub(crate) struct Pages<'a>(pub(crate) &'a Memory);
-
-impl PageSource for Pages<'_> {
-    fn charge(&mut self, bytes: usize) -> bool {
-        self.0.budget.charge(bytes)
+    /// Returns the bytes of free runs that are charged: those with memory behind them, and those about to be released.
+    pub(crate) fn charged_free(&self) -> usize {
+        self.free.charged() * PAGE
     }
 
-    fn commit(&mut self, offset: usize, bytes: usize) -> bool {
-        let committed = self.0.commit(offset, bytes);
-        if !committed {
-            self.0.budget.discharge(bytes);
-        }
-        committed
+    /// Ends a cycle. Returns the most bytes that were in use at a time, in the last [`KEPT`] ones ([run.spare]).
+    pub(crate) fn peak(&mut self) -> usize {
+        let most = self.peak.most();
+        self.peak.begin(self.used_pages);
+        most * PAGE
+    }
+
+    /// Takes free runs off the list, so that their memory can be released without a lock, until what is in use and what is free
+    /// has `total` bytes; at most `most` bytes of them. [`put_released`](Self::put_released) lists them again.
+    pub(crate) fn take_surplus(&mut self, total: usize, most: usize) -> Vec<Span> {
+        self.free.take_surplus((total / PAGE).saturating_sub(self.used_pages), most / PAGE)
+    }
+
+    /// Lists runs whose memory was released.
+    pub(crate) fn put_released(&mut self, runs: &[Span]) {
+        self.free.put_clean(runs);
     }
 }
 
@@ -361,18 +311,14 @@ mod tests {
         let map = AddressMap::new(NonNull::<u128>::dangling().cast(), 0, 4 * BLOCK, 0);
         let table = RunTable::new(map).unwrap();
         let mut space = LargeSpace::new(map);
-        struct Any(usize);
-        impl PageSource for Any {
-            fn charge(&mut self, bytes: usize) -> bool {
-                self.0 += bytes / PAGE;
+        let mut charged = 0;
+        let mut take = |space: &mut LargeSpace, pages: usize| {
+            let charge = |bytes| {
+                charged += bytes / PAGE;
                 true
-            }
-            fn commit(&mut self, _: usize, _: usize) -> bool {
-                true
-            }
-        }
-        let mut source = Any(0);
-        let mut take = |space: &mut LargeSpace, pages: usize| space.take(&table, pages * PAGE, 8, &mut source);
+            };
+            Some(space.take(&table, pages * PAGE, 8, charge)?.page)
+        };
         let a = take(&mut space, 3).unwrap();
         let b = take(&mut space, 2).unwrap();
         let c = take(&mut space, 1).unwrap();
@@ -384,8 +330,31 @@ mod tests {
         assert_eq!(take(&mut space, 4), Some(1), "the rest of a and b are one run");
         space.give_back(&table, c);
         assert_eq!(take(&mut space, 64), None, "the part has 64 pages, some in use");
-        assert_eq!((space.release_free(|_, _| ()), space.dirty_bytes()), (PAGE, 0));
-        assert_eq!(take(&mut space, 1), Some(5), "the clean run");
-        assert_eq!(source.0, 7, "six pages first, one again after its release");
+        assert_eq!(space.charged_free(), PAGE);
+        let leaving = space.take_surplus(0, usize::MAX);
+        assert_eq!((leaving.len(), space.charged_free()), (1, PAGE));
+        space.put_released(&leaving);
+        assert_eq!((space.charged_free(), take(&mut space, 1)), (0, Some(5)), "the clean run");
+        assert_eq!(charged, 7, "six pages first, one again after its release");
+    }
+
+    #[test]
+    fn free_runs_keep_what_was_in_use_for_some_cycles() {
+        let map = AddressMap::new(NonNull::<u128>::dangling().cast(), 0, 4 * BLOCK, 0);
+        let table = RunTable::new(map).unwrap();
+        let mut space = LargeSpace::new(map);
+        let runs = [(); 8].map(|()| space.take(&table, 3 * PAGE, 8, |_| true).unwrap().page);
+        runs[2..].iter().for_each(|&page| space.give_back(&table, page));
+        let kept = |space: &mut LargeSpace| {
+            let peak = space.peak();
+            let leaving = space.take_surplus(peak, usize::MAX);
+            space.put_released(&leaving);
+            space.dirty_bytes() / PAGE
+        };
+        assert_eq!([(); KEPT].map(|()| kept(&mut space)), [18; KEPT]);
+        assert_eq!(kept(&mut space), 0, "what was in use before is none");
+        let again = space.take(&table, 3 * PAGE, 8, |_| true).unwrap();
+        space.give_back(&table, again.page);
+        assert_eq!(kept(&mut space), 3);
     }
 }

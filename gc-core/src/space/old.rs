@@ -24,7 +24,10 @@ use crate::{
     sync::{Arc, mutant},
 };
 
-use super::empty_blocks::{BlockMemory, EmptyBlocks, Leaving, Unit};
+use super::{
+    empty_blocks::{BlockMemory, EmptyBlocks, Leaving, Unit},
+    peak::Peak,
+};
 
 /// Returns the address that a set bit of a block stands for ([layout.small], [layout.aligned]).
 #[inline(always)]
@@ -99,8 +102,8 @@ pub(crate) struct OldSpace {
     pub(crate) blocks: Vec<Block>,
     empty: EmptyBlocks,
     /// Blocks in use, and those with the empty ones that had to be ready ([block.spare]).
-    used: Peak,
-    needed: Peak,
+    used: Peak<1>,
+    needed: Peak<1>,
     /// Closed blocks with free cells, by class.
     partial: [Vec<u32>; CLASSES],
     /// The free cells of the blocks in `partial`.
@@ -114,28 +117,6 @@ pub(crate) struct OldSpace {
     pub(crate) live_bytes: usize,
     /// Cells that hold objects.
     pub(crate) live_objects: usize,
-}
-
-/// The most of a figure since a cycle ended, and in the cycle before.
-#[derive(Clone, Copy, Default)]
-struct Peak {
-    now: usize,
-    last: usize,
-}
-
-impl Peak {
-    fn note(&mut self, figure: usize) {
-        self.now = self.now.max(figure);
-    }
-
-    /// Ends a cycle, and begins the next with a figure.
-    fn begin(&mut self, figure: usize) {
-        *self = Self { now: figure, last: self.now };
-    }
-
-    fn most(self) -> usize {
-        self.now.max(self.last)
-    }
 }
 
 const EMPTY: Block = Block { class: None, drops: false, free: 0, unswept: false, rests: 0 };
@@ -211,6 +192,10 @@ impl OldSpace {
     /// whether there are enough.
     pub(crate) fn ensure_empty(&mut self, wanted: usize, memory: &impl BlockMemory) -> bool {
         self.needed.note(self.used_blocks() + wanted);
+        self.fill_up(wanted, memory)
+    }
+
+    fn fill_up(&mut self, wanted: usize, memory: &impl BlockMemory) -> bool {
         let unit = if self.scarce { Unit::Block } else { Unit::Group };
         while self.ready() < wanted {
             if !self.empty.retake(unit, memory).unwrap_or_else(|| self.grow(memory)) {
@@ -376,15 +361,28 @@ impl OldSpace {
         self.unswept == 0
     }
 
-    /// Takes empty blocks except `keep` off the list, so that their memory can be released without a lock.
+    /// Takes empty blocks except `keep`, and at most `most`, off the list, so that their memory can be released without a lock.
     /// [`put_released`](Self::put_released) lists them again.
-    pub(crate) fn take_surplus(&mut self, keep: usize, unit: Unit, memory: &impl BlockMemory) -> Vec<Leaving> {
-        self.empty.take_surplus(keep, unit, memory)
+    pub(crate) fn take_surplus(
+        &mut self,
+        keep: usize,
+        most: usize,
+        unit: Unit,
+        memory: &impl BlockMemory,
+    ) -> Vec<Leaving> {
+        self.empty.take_surplus(keep, most, unit, memory)
     }
 
-    /// Returns the first block of a group that is ready, and that [`spare`](Self::spare) blocks do not need ([group.idle]).
-    pub(crate) fn take_idle(&mut self, spare: usize) -> Option<usize> {
-        self.empty.take_idle(spare)
+    /// Takes a group off the list that is ready, and that [`spare`](Self::spare) blocks do not need, if `least` blocks are ready
+    /// meanwhile, or can be made so ([group.idle]). [`put_idle`](Self::put_idle) lists it again.
+    pub(crate) fn take_idle(&mut self, spare: usize, least: usize, memory: &impl BlockMemory) -> Option<Leaving> {
+        let may_leave = self.empty.has_idle(spare) && self.fill_up(least + GROUP, memory);
+        may_leave.then(|| self.empty.take_idle(spare, least))?
+    }
+
+    /// Lists a group again whose memory was given back, and is charged.
+    pub(crate) fn put_idle(&mut self, idle: Leaving) {
+        self.empty.put_idle(idle);
     }
 
     /// Lists blocks whose memory was released.
@@ -416,6 +414,28 @@ mod tests {
     fn space() -> OldSpace {
         let map = AddressMap::new(NonNull::<u128>::dangling().cast(), 0, 0, 4 * GROUP * BLOCK);
         OldSpace::new(map).unwrap()
+    }
+
+    /// Memory of which the system commits no more than a block at a time.
+    struct Blocks;
+
+    impl BlockMemory for Blocks {
+        fn charge(&self, _: usize, _: usize) -> bool {
+            true
+        }
+
+        fn grow(&self, _: usize, bytes: usize) -> bool {
+            bytes == BLOCK
+        }
+
+        fn advise(&self, _: usize, _: usize, _: bool) {}
+    }
+
+    #[test]
+    fn a_refused_group_of_blocks_is_tried_again_as_one_block() {
+        let mut space = space();
+        assert!(space.ensure_empty(5, &Blocks));
+        assert_eq!((space.ready(), space.blocks.len()), (5, 5));
     }
 
     /// A major cycle that finds all but `live` of the blocks in use empty.

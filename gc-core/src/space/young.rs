@@ -287,9 +287,13 @@ impl YoungSpace {
         self.vacant.clear();
     }
 
-    /// Returns the offset of a chunk in the reservation.
-    pub(crate) fn offset(&self, index: u32) -> usize {
-        self.map.offset(self.part.start + ((index as usize) << self.shift))
+    /// Returns the offset in the reservation of a chunk, where chunks have so many bytes.
+    pub(crate) fn offset_of(map: &AddressMap, index: u32, chunk_bytes: usize) -> usize {
+        map.offset(map.young.start + index as usize * chunk_bytes)
+    }
+
+    fn offset(&self, index: u32) -> usize {
+        Self::offset_of(&self.map, index, self.chunk_bytes())
     }
 
     /// Returns how many empty chunks were in use at the same time as all that are in use now, since the last call but one.
@@ -299,10 +303,10 @@ impl YoungSpace {
         most - self.in_use()
     }
 
-    /// Takes all empty chunks except `keep` off the list, so that their memory can be released without a lock.
+    /// Takes empty chunks except `keep`, and at most `most`, off the list, so that their memory can be released without a lock.
     /// [`put_released`](Self::put_released) lists them again.
-    pub(crate) fn take_surplus(&mut self, keep: usize) -> Vec<u32> {
-        let surplus = self.free.len().saturating_sub(keep);
+    pub(crate) fn take_surplus(&mut self, keep: usize, most: usize) -> Vec<u32> {
+        let surplus = self.free.len().saturating_sub(keep).min(most);
         self.releasing += surplus;
         self.free.drain(..surplus).collect()
     }

@@ -19,6 +19,7 @@ mod refusals;
 mod regions_in_hand;
 mod rests;
 mod ring;
+mod runs_leaving;
 mod settings;
 mod storms;
 mod system_refuses;

@@ -16,16 +16,19 @@ fn a_refused_run_is_not_charged() {
     assert_eq!(heap.stats().memory_bytes, pages);
 }
 
+/// The first requests commit memory ahead of its use. What they were refused is requested again for the use.
 #[test]
-fn a_refused_group_of_blocks_is_tried_again_as_one_block_and_not_charged() {
+fn what_was_refused_ahead_of_its_use_is_requested_again_and_not_charged() {
     let memory = |heap: &Heap| {
         heap.attach().unwrap().alloc(1_u64);
         heap.stats().memory_bytes
     };
     let usual = memory(&Heap::builder().stress(Stress::default()).build().unwrap());
-    let refused = memory(&failing(1));
-    let group = 8 * (64 << 10);
-    assert!(refused < usual + group, "{refused} against {usual}");
+    for commit in 1..6 {
+        let refused = memory(&failing(commit));
+        let group = 8 * (64 << 10);
+        assert!(refused < usual + group, "{refused} against {usual}");
+    }
 }
 
 #[test]

@@ -6,4 +6,6 @@ mod anywhere;
 mod boxed;
 mod chains;
 mod detaching;
+mod in_numbers;
 mod last;
+mod writes;
