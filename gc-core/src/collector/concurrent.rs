@@ -26,7 +26,7 @@ use super::{
     major,
     major_cycle::{ConcurrentTask, MARKER, Phase},
     policy::Request,
-    request::{lead, lead_if_none_runs, try_to_lead},
+    request::{IDLE_TIMEOUT, lead, lead_if_none_runs, try_to_lead},
     sweeping::{self, AT_ONCE},
 };
 
@@ -53,8 +53,7 @@ const STACK: usize = 64 << 20;
 const FINAL: u64 = 1 << 14;
 /// Attempts to end marking. All except the last one are limited to a short pause.
 const ATTEMPTS: u32 = 4;
-/// How long the end of an idle heap's marking waits for a mutator that runs, and how long it takes until it is tried again.
-const FINISH_TIMEOUT: Duration = Duration::from_millis(1);
+/// How long it takes until the end of an idle heap's marking is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// Bytes of dead values that the sweep collects before it posts them to be dropped.
 const POST_AT: usize = 256 << 10;
@@ -123,7 +122,7 @@ fn end_marking(collector: &Collector, wanted: Request) -> bool {
     let major = &collector.major;
     let cause = major.cause();
     if cause == Cause::Idle && collector.idle.rests() && major.waiting() == 0 {
-        if try_to_lead(collector, wanted, cause, FINISH_TIMEOUT).is_some() {
+        if try_to_lead(collector, wanted, cause, IDLE_TIMEOUT).is_some() {
             return true;
         }
         major.rest(RETRY);

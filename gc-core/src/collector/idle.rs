@@ -15,7 +15,8 @@
 //! - **[idle.share]** A heap is marked because it is idle for at most a fiftieth of the time: until then it stays BUSY. So a program that
 //!   does a little now and then does not have a large heap marked each time.
 //! - **[idle.no-wait]** What is due because the heap is idle is done beside mutators that are BLOCKED. If one runs, it does it at its next
-//!   safepoint, or when it blocks. It waits for others no longer than a thread that blocks, and reports none as late.
+//!   safepoint, or when it blocks. It waits a millisecond for others and reports none as late: where they are far from their
+//!   safepoints, the heap is BUSY again, and is looked at later.
 
 use core::time::Duration;
 use std::time::Instant;

@@ -219,6 +219,10 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let observed = observed(collector);
     let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::RememberedSet));
     let Some((wanted, cause)) = due(collector).or(full) else { return true };
+    if cause == Cause::Idle {
+        lead_idle(collector, wanted);
+        return true;
+    }
     // If a thread has given up before, the mutator that it waited for collects when it gets there ([given-up.record]).
     if collector.given_up.stands(observed.collections) {
         return false;
@@ -232,6 +236,18 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     led.is_some()
 }
 
+/// Leads what is due because the heap is idle, if no other mutator is far from a safepoint. If one is, the concurrent thread looks at the
+/// heap again later ([idle.no-wait]): here, too, it is better not to wait than to make each mutator wait for each other one.
+fn lead_idle(collector: &Collector, wanted: Request) {
+    let led = collector
+        .registry
+        .try_lock_for(IDLE_TIMEOUT)
+        .and_then(|registry| lead_as(collector, registry, wanted, Cause::Idle, None, Some(IDLE_TIMEOUT)));
+    if led.is_none() && collector.idle.work().is_some() {
+        collector.idle.note_activity(&collector.major);
+    }
+}
+
 /// Leads what is due if no mutator runs. Otherwise the mutators that run find their polls raised ([safepoint.due]).
 pub(crate) fn lead_if_none_runs(collector: &Collector) {
     let observed = observed(collector);
@@ -242,6 +258,9 @@ pub(crate) fn lead_if_none_runs(collector: &Collector) {
         lead_as(collector, registry, wanted, cause, Some(observed), Some(Duration::ZERO));
     }
 }
+
+/// How long a thread waits for mutators that run, for something that is due because the heap is idle.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// Sees to it that what is due is done, for a thread that has no mutator here.
 pub(crate) fn ask(collector: &Collector) {
@@ -291,7 +310,7 @@ fn lead_as(
     {
         return Some(last.report);
     }
-    if !wanted.is_due(collector.major.phase()) {
+    if !wanted.is_due(collector.major.phase()) || is_done(collector, wanted, cause) {
         return None;
     }
     let start = Instant::now();
@@ -341,6 +360,15 @@ fn lead_as(
         collector.background.post(Job::Trim);
     }
     Some(report)
+}
+
+/// Returns whether another leader has done what was due for `cause`. The caller has the registry lock.
+fn is_done(collector: &Collector, wanted: Request, cause: Cause) -> bool {
+    match (wanted, cause) {
+        (Request::Begin | Request::Compact, Cause::Idle) => collector.idle.work().is_none(),
+        (Request::Compact, Cause::Limit) => !collector.headroom.wants_compaction(),
+        _ => false,
+    }
 }
 
 /// Returns what has been done so far, for a request that is made now.

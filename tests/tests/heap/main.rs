@@ -4,6 +4,7 @@
 
 mod collections;
 mod idle;
+mod idle_once;
 mod nursery_in_turns;
 mod nursery_of_many;
 mod panics;
