@@ -179,9 +179,9 @@ impl HeapBuilder {
     /// memory is returned. `true` by default.
     ///
     /// If so, it waits until a destructor, the event hook or a thread-local of a destructor's thread is [slow](Self::slow_destructor) at
-    /// the most, and then goes on: that may want a lock that this thread holds. [`Event::EndsAlone`](crate::Event::EndsAlone) tells of it. If not, it waits for nothing. Either way the
-    /// heap's threads drop every object, and then return the memory and end. A destructor that never returns keeps its thread, the
-    /// background thread and the memory of the heap.
+    /// the most, and then goes on: that may want a lock that this thread holds. [`Event::EndsAlone`](crate::Event::EndsAlone) tells of
+    /// destructors like that. If not, it waits for nothing. Either way the heap's threads drop every object, and then return the memory
+    /// and end. A destructor that never returns keeps its thread, the background thread and the memory of the heap.
     ///
     /// A program that ends meanwhile does not drop the rest.
     ///
