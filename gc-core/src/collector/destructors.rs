@@ -16,15 +16,15 @@
 //!   ([claims.once]). Jobs are not ordered among each other, nor are the values of one job.
 //! - **[destructors.own-stack]** Destructors run on threads with large stacks: nested `Box`es in one object are dropped recursively.
 
-use std::{
-    thread::{self, JoinHandle},
-    time::Instant,
-};
+use std::{thread::JoinHandle, time::Instant};
 
 use crate::{
     stats::event::Event,
     sync::Arc,
-    workers::role::{Role, set_role},
+    workers::{
+        self,
+        role::{Role, set_role},
+    },
 };
 
 use super::{
@@ -36,8 +36,6 @@ use super::{
 
 /// The most threads of a heap that run destructors at a time.
 pub(super) const MOST: usize = 8;
-/// [destructors.own-stack].
-pub(super) const STACK: usize = 64 << 20;
 
 /// The threads that run destructors, for the background thread.
 #[derive(Default)]
@@ -81,7 +79,7 @@ impl Destructors {
 
     fn start(&mut self, collector: &Arc<Collector>) -> bool {
         let own = collector.clone();
-        let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK).spawn(move || {
+        let thread = workers::start("gc-core destructors", move || {
             set_role(Role::Collector);
             while let Some(dead) = own.background.dead.next_of_several() {
                 run(&own, dead);

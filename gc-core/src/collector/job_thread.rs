@@ -21,19 +21,15 @@ use crate::{
     settings::config::{BuildError, Config},
     stats::event::Event,
     sync::{Arc, atomic::Ordering},
-    workers::role::{Role, set_role},
+    workers::{
+        self,
+        role::{Role, set_role},
+    },
 };
 
 use super::{
-    collector::Collector,
-    concurrent,
-    destructors::{Destructors, STACK},
-    end_signal::Ending,
-    handle::Handle,
-    job_queue::Next,
-    jobs::Job,
-    parts::Values,
-    trim,
+    collector::Collector, concurrent, destructors::Destructors, end_signal::Ending, handle::Handle, job_queue::Next,
+    jobs::Job, parts::Values, trim,
 };
 
 /// Creates a heap and starts its threads.
@@ -51,7 +47,7 @@ pub(crate) fn start(config: Config) -> Result<Handle, BuildError> {
 fn start_threads(collector: &Arc<Collector>) -> std::io::Result<thread::JoinHandle<()>> {
     let marker = concurrent::start(collector.clone())?;
     let own = collector.clone();
-    let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
+    let background = workers::start("gc-core collector", move || {
         set_role(Role::Collector);
         // Also if this panics, by a bug of this crate: the heap leaks then.
         let _tell = TellTheEnd(&own);

@@ -212,7 +212,9 @@ impl HeapBuilder {
     }
 
     /// Sets the bytes of address space to reserve. It costs nothing until it is used. If the system refuses, `build` tries half of
-    /// it, and so on. A quarter is for young objects, a quarter for large ones, and half for old ones. 64 GiB by default.
+    /// it, and so on. A quarter is for young objects, a quarter for large ones, and half for old ones. 64 GiB by default. Where the
+    /// data of the process is limited (`ulimit -d`), it is eight times the limit at most: the tables beside the heap count towards that
+    /// limit, by an eightieth of the reservation.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
