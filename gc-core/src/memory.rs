@@ -15,6 +15,7 @@ pub(crate) mod bitmap;
 pub(crate) mod budget;
 mod frontier;
 pub(crate) mod poison;
+pub(crate) mod process_limits;
 mod reservation;
 
 pub(crate) use address_map::{AddressMap, BLOCK, GRANULE, PAGE, Part};

@@ -494,6 +494,8 @@ impl Drop for Mutator {
         // SAFETY: BLOCKED just now, and in the registry. Only this mutator points to it, for it is not lent.
         let left = unsafe { detach::detach(self.local, &mut registry) };
         drop(registry);
+        // Its roots may have been the last ones.
+        collector.idle.note_activity(&collector.major);
         request::ask(&collector);
         // Last, and with no lock held: dropping these may end the heap.
         drop((left, collector));

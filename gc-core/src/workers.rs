@@ -4,8 +4,10 @@ mod packet;
 mod pool;
 pub(crate) mod role;
 mod sharing;
+mod start;
 mod threads;
 
 pub(crate) use packet::{PIECE, Packet, SliceRange};
 pub(crate) use pool::{AbortOnUnwind, WorkerPool};
+pub(crate) use start::start;
 pub(crate) use threads::Workers;

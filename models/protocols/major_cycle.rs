@@ -124,6 +124,30 @@ fn busy_again() {
     });
 }
 
+/// The concurrent thread is about to rest until the marking of an idle heap can end, and the heap becomes busy.
+fn busy_while_it_rests() {
+    let start = Instant::now();
+    check(move || {
+        let here = Arc::new((MajorCycle::new(), Idle::new(Duration::ZERO)));
+        here.0.begin(CycleFigures::new(Cause::Explicit, start));
+        let there = here.clone();
+        let marker = thread::spawn(move || there.0.rest(Duration::ZERO, || there.1.rests()));
+        here.1.note_activity(&here.0);
+        marker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_rest_ends_when_the_heap_is_busy() {
+    busy_while_it_rests();
+}
+
+#[test]
+fn mutant_waking_one_that_rests_without_the_lock_is_found() {
+    let test = "major_cycle::mutant_waking_one_that_rests_without_the_lock_is_found";
+    must_fail(test, mutant::WAKE_WITHOUT_THE_LOCK, busy_while_it_rests);
+}
+
 #[test]
 fn a_busy_heap_is_looked_at() {
     busy_again();

@@ -145,3 +145,47 @@ fn a_destructor_may_fork() {
     ended.expect("the child hangs").unwrap();
     m.drain_drops(Duration::from_secs(60)).unwrap();
 }
+
+/// Chunks of roots are freed one by one by the thread that drops the last root of each. Another thread does the same at the moment
+/// of the fork: a lock may be held. Whether it is, is a matter of chance: some 20 forks are needed.
+#[test]
+fn a_child_drops_roots_while_its_mutator_runs() {
+    let _turn = TURN.lock();
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (there, stopped) = (heap.clone(), stop.clone());
+    let other = std::thread::spawn(move || {
+        let mut m = there.attach().unwrap();
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            let roots: Vec<_> = (0..60_000_u64).map(|n| m.root(n)).collect();
+            // Settles them.
+            m.collect(Generation::Young);
+            drop(roots);
+        }
+    });
+    for round in 0..40 {
+        let roots: Vec<_> = (0..50_000_u64).map(|n| m.root(n)).collect();
+        m.collect(Generation::Young);
+        match fork().unwrap() {
+            Fork::Child => {
+                drop(roots);
+                drop(m);
+                drop(heap);
+                std::process::exit(0);
+            }
+            Fork::Parent(child) => {
+                let (ended, wait) = mpsc::channel();
+                std::thread::spawn(move || ended.send(waitpid(child)));
+                let ended = m.blocked(|| wait.recv_timeout(Duration::from_secs(60)));
+                if ended.is_err() {
+                    let _ = std::process::Command::new("kill").args(["-9", &child.to_string()]).status();
+                    panic!("child {child}, of round {round}, hangs");
+                }
+                ended.unwrap().unwrap();
+            }
+        }
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    m.blocked(|| other.join().unwrap());
+}

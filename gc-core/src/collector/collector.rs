@@ -12,7 +12,7 @@
 
 use crate::{
     barrier::SatbQueue,
-    memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget},
+    memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget, process_limits},
     old::mark::Marking,
     roots::RootSpace,
     safepoint::Rendezvous,
@@ -82,7 +82,9 @@ impl Collector {
     /// Reserves the address space of a heap. Retries with half of it while the system refuses.
     pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
         let config = config.checked()?;
-        let mut bytes = config.reservation;
+        // The side tables, which are in proportion to the reservation, take a tenth of the data that the process may have.
+        let most = process_limits::data().map_or(usize::MAX, |limit| limit.saturating_mul(8));
+        let mut bytes = config.reservation.min(most.max(config.least_reservation()));
         loop {
             match Self::reserve(&config, bytes) {
                 Ok(collector) => return Ok(collector),

@@ -14,7 +14,7 @@ use crate::{
     stats::Cause,
     sync::{Arc, Mutex},
     workers::{
-        Packet,
+        self, Packet,
         role::{Role, set_role},
     },
 };
@@ -32,7 +32,7 @@ use super::{
 
 /// Starts the concurrent thread of a heap.
 pub(crate) fn start(collector: Arc<Collector>) -> std::io::Result<thread::JoinHandle<()>> {
-    thread::Builder::new().name("gc-core marker".to_owned()).stack_size(STACK).spawn(move || {
+    workers::start("gc-core marker", move || {
         set_role(Role::Collector);
         loop {
             match collector.major.next(|| look_in(&collector)) {
@@ -47,8 +47,6 @@ pub(crate) fn start(collector: Arc<Collector>) -> std::io::Result<thread::JoinHa
     })
 }
 
-/// Nested `Box`es in one object are traced recursively.
-const STACK: usize = 64 << 20;
 /// The most objects that a final pause marks, except at the last attempt.
 const FINAL: u64 = 1 << 14;
 /// Attempts to end marking. All except the last one are limited to a short pause.
@@ -125,7 +123,7 @@ fn end_marking(collector: &Collector, wanted: Request) -> bool {
         if try_to_lead(collector, wanted, cause, IDLE_TIMEOUT).is_some() {
             return true;
         }
-        major.rest(RETRY);
+        major.rest(RETRY, || collector.idle.rests());
         return false;
     }
     lead(collector, wanted, cause, None);

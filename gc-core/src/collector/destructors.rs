@@ -6,8 +6,8 @@
 //!             └── rest ──┘ and a further thread is started, which takes it
 //! ```
 //!
-//! The first thread is started when something waits, or when an event is reported; it stays. The background thread looks at them now and then while something waits.
-//! If the destructor of one value has been running for the time that the settings say, what that thread had still to do is posted again,
+//! The first thread is started when something waits, or when an event is reported; it stays. The background thread looks at them now and
+//! then while something waits. If the destructor of one value has been running for the time that the settings say, what that thread had still to do is posted again,
 //! and a further thread is started, up to [`MOST`]. When the destructor returns, its thread goes on with other values, and the threads that
 //! are too many leave ([job-queue.one-stays]). Nobody joins them (`presence`).
 //!
@@ -16,12 +16,15 @@
 //!   ([claims.once]). Jobs are not ordered among each other, nor are the values of one job.
 //! - **[destructors.own-stack]** Destructors run on threads with large stacks: nested `Box`es in one object are dropped recursively.
 
-use std::{thread, time::Instant};
+use std::time::Instant;
 
 use crate::{
     stats::event::Event,
     sync::Arc,
-    workers::role::{Role, set_role},
+    workers::{
+        self,
+        role::{Role, set_role},
+    },
 };
 
 use super::{
@@ -36,8 +39,6 @@ use super::{
 /// The most threads of a heap that run destructors at a time. Those that have left do not count, though their thread-locals may still be
 /// being destroyed.
 pub(super) const MOST: usize = 8;
-/// [destructors.own-stack].
-pub(super) const STACK: usize = 64 << 20;
 
 /// The threads that run destructors, for the background thread.
 pub(super) struct Destructors {
@@ -99,7 +100,7 @@ impl Destructors {
 
     fn start(&self, collector: &Arc<Collector>) -> bool {
         let own = OfThread { collector: collector.clone(), _present: Presence::enter(&self.presence) };
-        let thread = thread::Builder::new().name("gc-core destructors".to_owned()).stack_size(STACK).spawn(move || {
+        let thread = workers::start("gc-core destructors", move || {
             set_role(Role::Collector);
             own.work();
         });
@@ -114,6 +115,7 @@ impl Destructors {
 }
 
 /// What a thread that runs destructors has until it leaves. The fields are dropped in this order: [presence.left].
+#[derive(Clone)]
 struct OfThread {
     collector: Arc<Collector>,
     _present: Present,

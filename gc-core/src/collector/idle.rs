@@ -131,7 +131,7 @@ impl Idle {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
 mod tests {
     use super::*;
 

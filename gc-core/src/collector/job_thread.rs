@@ -19,20 +19,23 @@
 //!   the last.
 
 use core::ptr::NonNull;
-use std::{panic, thread, time::Instant};
+use std::{panic, time::Instant};
 
 use crate::{
     memory::bitmap::ones,
     settings::config::{BuildError, Config},
     stats::event::Event,
     sync::{Arc, atomic::Ordering},
-    workers::role::{Role, set_role},
+    workers::{
+        self,
+        role::{Role, set_role},
+    },
 };
 
 use super::{
     collector::Collector,
     concurrent,
-    destructors::{Destructors, STACK},
+    destructors::Destructors,
     end_signal::{EndSignal, Ending},
     handle::Handle,
     job_queue::Next,
@@ -56,7 +59,7 @@ pub(crate) fn start(config: Config) -> Result<Handle, BuildError> {
 fn start_threads(collector: &Arc<Collector>) -> std::io::Result<()> {
     let marker = concurrent::start(collector.clone())?;
     let own = collector.clone();
-    let background = thread::Builder::new().name("gc-core collector".to_owned()).stack_size(STACK).spawn(move || {
+    let background = workers::start("gc-core collector", move || {
         set_role(Role::Collector);
         // Also if this panics, by a bug of this crate: the heap leaks then.
         let _tell = TellTheEnd(own.background.end.clone());

@@ -320,11 +320,12 @@ impl MajorCycle {
         }
     }
 
-    /// Lets the concurrent thread rest while the marking of an idle heap waits for its end: for `time` at most, and no longer than until
-    /// the heap is busy again, or a thread waits for the cycle.
-    pub(crate) fn rest(&self, time: Duration) {
+    /// Lets the concurrent thread rest while the marking of an idle heap waits for its end: for `time` at most, and no longer than the
+    /// heap is idle, no thread waits for the cycle, and nothing else is to be done.
+    pub(crate) fn rest(&self, time: Duration, is_idle: impl Fn() -> bool) {
         let mut state = self.state.lock();
-        if !self.thread_ends() && self.waiting() == 0 {
+        let asked = state.collect || !state.populate.is_empty() || self.waiting() > 0 || self.thread_ends();
+        if state.phase == Phase::Marking && !asked && is_idle() {
             self.changed.wait_for(&mut state, time);
         }
     }

@@ -43,6 +43,13 @@ impl Presence {
 /// A thread that is present, which leaves when this is dropped.
 pub(crate) struct Present(Arc<Presence>);
 
+/// A clone counts, too: a thread that is not started yet may have to be tried twice.
+impl Clone for Present {
+    fn clone(&self) -> Self {
+        Presence::enter(&self.0)
+    }
+}
+
 impl Drop for Present {
     fn drop(&mut self) {
         let mut threads = self.0.threads.lock();

@@ -71,7 +71,9 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         if let Some((wanted @ Request::Compact, cause)) = due(collector) {
             lead_here(local, wanted, cause);
         }
-    } else if let Some((_, Cause::Idle)) = due(collector) {
+    } else if let Some((_, Cause::Idle)) = due(collector)
+        && !reason.contains(Reason::REMEMBERED)
+    {
         // [idle.no-wait]
         away(local, || {
             block(local);

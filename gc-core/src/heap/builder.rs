@@ -138,7 +138,8 @@ impl HeapBuilder {
     ///
     /// After once to twice that time an idle heap is collected once ([`Cause::Idle`](crate::Cause::Idle)) and gives back the memory
     /// that it can do without. Objects are moved together if that makes room and no more than 64 MiB are alive. Afterwards the heap
-    /// costs no processor time until it is used again. A large heap that is used a little now and then is marked no more than for a
+    /// costs no processor time until it is used again: an allocation, a collection or a mutator that detaches is use; a root that is
+    /// dropped, and nothing else, is not. A large heap that is used a little now and then is marked no more than for a
     /// fiftieth of the time.
     ///
     /// It happens beside threads that are in [`blocked`](crate::Mutator::blocked). A mutator that runs without a safepoint is not waited
@@ -212,7 +213,9 @@ impl HeapBuilder {
     }
 
     /// Sets the bytes of address space to reserve. It costs nothing until it is used. If the system refuses, `build` tries half of
-    /// it, and so on. A quarter is for young objects, a quarter for large ones, and half for old ones. 64 GiB by default.
+    /// it, and so on. A quarter is for young objects, a quarter for large ones, and half for old ones. 64 GiB by default. Where the
+    /// data of the process is limited (`ulimit -d`), it is eight times the limit at most: the tables beside the heap count towards that
+    /// limit, by an eightieth of the reservation.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};

@@ -231,6 +231,7 @@ impl Drop for Parked {
         // SAFETY: BLOCKED, in the registry, and of this thread. Nothing else points to it.
         let left = unsafe { detach::detach(self.local, &mut registry) };
         drop(registry);
+        collector.idle.note_activity(&collector.major);
         request::ask(&collector);
         // Last, and with no lock held: dropping these may end the heap.
         drop((left, collector));

@@ -15,6 +15,7 @@ use crate::{
 use super::{
     pool::WorkerPool,
     role::{Role, set_role},
+    start::start,
 };
 
 /// A heap's GC workers, and the pool that they serve.
@@ -56,7 +57,7 @@ impl Workers {
         while threads.len() + 1 < workers {
             let pool = self.pool.clone();
             let name = format!("gc-core helper {}", threads.len() + 1);
-            let thread = thread::Builder::new().name(name).stack_size(STACK).spawn(move || {
+            let thread = start(&name, move || {
                 set_role(Role::Collector);
                 pool.serve();
             });
@@ -76,6 +77,3 @@ impl Workers {
         }
     }
 }
-
-/// Nested `Box`es in one object are traced recursively. This is address space, of which only the used part costs memory.
-const STACK: usize = 64 << 20;

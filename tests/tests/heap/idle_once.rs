@@ -13,8 +13,11 @@ use gc_core::{Cause, Event, Generation, Heap, Level, Step};
 use gc_tests::heaps::calm;
 use parking_lot::Mutex;
 
-fn told_heap(after: Duration) -> (Heap, Arc<Mutex<Vec<(u8, Step)>>>) {
-    let told = Arc::new(Mutex::new(Vec::new()));
+/// The collections of an idle heap: generation and step.
+type Told = Arc<Mutex<Vec<(u8, Step)>>>;
+
+fn told_heap(after: Duration) -> (Heap, Told) {
+    let told = Told::default();
     let tell = told.clone();
     let heap = calm()
         .idle_after(after)

@@ -5,6 +5,7 @@
 mod anywhere;
 mod boxed;
 mod chains;
+mod counting;
 mod detaching;
 mod in_numbers;
 mod last;
