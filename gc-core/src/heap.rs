@@ -34,9 +34,10 @@ use crate::{
 /// There may be many heaps. Each reserves address space and has threads of its own. These sleep unless there is something to
 /// mark, sweep, drop or report, or memory to return to the system.
 ///
-/// A child process made by `fork` has only the thread that called it. The child may read objects, and may drop its mutator, roots
-/// and heaps, and return from [`with`](Self::with): the heap's memory then stays until the child ends, and no destructor runs. Anything else, a new heap included, may
-/// wait for ever for a lock that a thread of the parent held. As with other libraries, a child that does more calls `exec` first.
+/// A child process made by `fork` has only the thread that called it. The child may read objects, and may drop its mutator,
+/// roots and heaps, and return from [`with`](Self::with): the heap's memory then stays until the child ends, and no
+/// destructor runs. Anything else, a new heap included, may wait for ever for a lock that a thread of the parent held. As
+/// with other libraries, a child that does more calls `exec` first.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -433,9 +433,10 @@ impl Mutator {
     /// drop roots, and enter this heap or another ([`Heap::with`](crate::Heap::with)).
     /// Afterwards it waits for the end of a pause that is under way. If there is none, `blocked` costs two atomic operations.
     ///
-    /// Entering and leaving count as safepoints: a collection that is due happens there. On entry this thread gives up after some 20 ms (40 if another one is waiting to collect already)
-    /// if another one does not reach a safepoint, since that one may wait for what this thread is about to do; the other one then
-    /// collects. A collection that becomes due while every thread is blocked happens without them.
+    /// Entering and leaving count as safepoints: a collection that is due happens there. On entry this thread gives up after
+    /// some 20 ms (40 if another one is waiting to collect already) if another one does not reach a safepoint, since that one
+    /// may wait for what this thread is about to do; the other one then collects. A collection that becomes due while every
+    /// thread is blocked happens without them.
     ///
     /// [`blocking`](crate::blocking) wraps locks, channels and threads this way.
     ///

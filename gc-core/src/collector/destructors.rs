@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The first thread is started when something waits, or when an event is reported; it stays. The background thread looks at them now and
-//! then while something waits. If the destructor of one value has been running for the time that the settings say, what that thread had still to do is posted again,
-//! and a further thread is started, up to [`MOST`]. When the destructor returns, its thread goes on with other values, and the threads that
-//! are too many leave ([job-queue.one-stays]). Nobody joins them (`presence`).
+//! then while something waits. If the destructor of one value has been running for the time that the settings say, what that thread had
+//! still to do is posted again, and a further thread is started, up to [`MOST`]. When the destructor returns, its thread goes on with
+//! other values, and the threads that are too many leave ([job-queue.one-stays]). Nobody joins them (`presence`).
 //!
 //! - **[destructors.no-lock]** No lock is held while a destructor runs.
 //! - **[destructors.once]** A value is dropped once: a job is taken once ([job-queue.once]), and in a part each value is claimed

@@ -11,10 +11,10 @@
 //! | nearly full | a major cycle has ended with less room than [`margin`](Headroom::margin) | the next pause compacts the heap, if that makes room; `try_` allocations are refused early |
 //!
 //! - **[headroom.promise]** A refused allocation promises a major cycle, except in a heap that is nearly full and whose last
-//!   promised cycles, with their compactions, made little room: then only every n-th refusal does. `n` grows by half with each promised cycle that ends
-//!   with less than one and a half margins, to 16 at most, and is halved by one that ends with three. So a program that releases
-//!   much gets its memory at the next safepoint, and a program that releases a little at a time pays for few cycles. All of it
-//!   depends on counts, not on time.
+//!   promised cycles, with their compactions, made little room: then only every n-th refusal does. `n` grows by half with each
+//!   promised cycle that ends with less than one and a half margins, to 16 at most, and is halved by one that ends with three. So
+//!   a program that releases much gets its memory at the next safepoint, and a program that releases a little at a time pays for
+//!   few cycles. All of it depends on counts, not on time.
 //!
 //! Any thread reads these figures. The leader of a pause and the thread that ends a major cycle write them. None guards other
 //! memory, so all accesses are Relaxed, and a stale value only delays a collection or a refusal.
