@@ -93,7 +93,7 @@ impl HeapBuilder {
     /// Sets how many bytes of objects a full collection moves out of sparse blocks: 256 KiB by default. With 0, none.
     ///
     /// If the old generation is less than two thirds full, a full collection empties the sparsest of them. Objects are
-    /// moved in the pause that ends marking, which that makes longer by half a millisecond to one. So memory that a program has
+    /// moved in the pause that ends marking, which that makes longer by a quarter of a millisecond to half of one. So memory that a program has
     /// released comes back to the system over some collections; [`Mutator::compact`](crate::Mutator::compact) does it at once.
     ///
     /// ```
