@@ -49,25 +49,24 @@ fn switches() -> u64 {
 #[test]
 fn an_idle_heap_shrinks_by_itself_and_rests() {
     let before = anonymous_bytes();
-    let heap = calm().idle_after(Duration::from_millis(50)).build().unwrap();
+    let heap = calm().idle_after(Duration::from_millis(400)).build().unwrap();
     let mut m = heap.attach().unwrap();
     let mut kept: Kept = m.root(Vec::<Gc<[u64]>>::new());
     spike(&mut m, &mut kept, 580);
     m.blocked(|| {
         assert_backed(before, 64 << 20, "about 40 MiB live");
-        // Twenty times as long as it takes to find out that the heap is idle.
+        // Longer than it takes to find out twice that the heap is idle.
         wait_until("its threads rest", || {
             let before = switches();
-            thread::sleep(Duration::from_secs(1));
+            thread::sleep(Duration::from_secs(2));
             switches() == before
         });
     });
     for slice in kept.borrow(&m) {
         assert!(slice.iter().all(|&word| word == slice.len() as u64), "a slice of {} is damaged", slice.len());
     }
-    // What happens then makes it busy, and idle, again.
+    // It goes on as before. When it is idle again, it waits for longer, by how long marking took.
     let collections = heap.stats().collections;
     spike(&mut m, &mut kept, 16);
-    m.blocked(|| assert_backed(before, 64 << 20, "about 41 MiB live"));
     assert!(heap.stats().collections > collections);
 }

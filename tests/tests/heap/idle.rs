@@ -53,7 +53,8 @@ fn an_idle_heap_is_collected_beside_threads_that_are_blocked() {
 #[test]
 fn a_mutator_that_runs_collects_at_its_next_safepoint() {
     let told = Told::default();
-    let heap = idle_soon(&told).late_after(Duration::from_millis(1)).build().unwrap();
+    // A thread that is ready to run may wait for a core for longer than the usual second.
+    let heap = idle_soon(&told).late_after(TIMEOUT).build().unwrap();
     let (done, polls) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
         // This one reaches a safepoint all the time.
