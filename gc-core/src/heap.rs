@@ -46,7 +46,9 @@ use crate::{
 /// assert_eq!(*m.alloc(42), 42);
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, crate::Trace)]
+#[trace(leaf)]
+#[trace(crate = crate)]
 pub struct Heap {
     users: Arc<Users>,
 }

@@ -298,17 +298,6 @@ unsafe impl<T: Trace + 'static> Trace for Root<T> {
     unsafe fn trace<V: Visitor>(_: *mut Self, _: &mut V) {}
 }
 
-// SAFETY: a leaf: `'static + Send + Sync`, and without pointers into a heap.
-unsafe impl Trace for crate::Heap {
-    type At<'a> = Self;
-    type Static = Self;
-    const HAS_CELL: bool = false;
-    const HAS_GC: bool = false;
-
-    #[inline(always)]
-    unsafe fn trace<V: Visitor>(_: *mut Self, _: &mut V) {}
-}
-
 #[cfg(test)]
 mod tests {
     use std::{

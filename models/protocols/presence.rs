@@ -1,4 +1,4 @@
-//! Threads that let go of a heap and leave, and the one that waits until all have left: `collector::presence`.
+//! Threads that release a heap and leave, and the one that waits until all have left: `collector::presence`.
 //!
 //! `Heap::touch` stands for the use of the heap, which its last owner unmaps.
 
@@ -13,7 +13,7 @@ use crate::{
     thread,
 };
 
-/// A thread leaves before it has let go of the heap.
+/// A thread leaves before it has released the heap.
 const LEAVES_WITH_THE_HEAP: Mutant = Mutant::of_model("leaves_with_the_heap");
 
 fn left() {

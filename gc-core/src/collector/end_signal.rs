@@ -18,7 +18,7 @@ pub(crate) enum Ending {
     Wait,
     /// A destructor has been running for long: the heap's threads go on alone.
     Alone,
-    /// Every object is dropped, and the heap's threads have let go of it.
+    /// Every object is dropped, and the heap's threads have released it.
     Dropped,
 }
 

@@ -14,7 +14,7 @@
 //! - **[jobs.end-waits]** The memory of a heap is there until the last of its destructors has returned. The thread that dropped the last
 //!   handle waits for that, until a destructor has been running for long (`end_signal`).
 //! - **[jobs.end-let-go]** No thread waits for another one to end that has run code of the program, such as the event hook: the thread-locals
-//!   it has left may hang. So the threads that run destructors let go of the heap before they leave ([presence.left]), this thread does
+//!   it has left may hang. So the threads that run destructors release the heap before they leave ([presence.left]), this thread does
 //!   before it tells of the end, and the thread that waits for that is the last, and unmaps the memory. If none waits, this thread is
 //!   the last.
 
@@ -78,7 +78,7 @@ fn start_threads(collector: &Arc<Collector>) -> std::io::Result<()> {
     }
 }
 
-/// Tells that everything is dropped, when the background thread has let go of the heap ([jobs.end-let-go]).
+/// Tells that everything is dropped, when the background thread has released the heap ([jobs.end-let-go]).
 struct TellTheEnd(Arc<EndSignal>);
 
 impl Drop for TellTheEnd {

@@ -71,18 +71,11 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         if let Some((wanted @ Request::Compact, cause)) = due(collector) {
             lead_here(local, wanted, cause);
         }
-    } else if let Some((_, Cause::Idle)) = due(collector)
-        && !reason.contains(Reason::REMEMBERED)
-    {
-        // [idle.no-wait]
-        away(local, || {
-            block(local);
-            let _ = lead_due(collector, false);
-            collector.rendezvous.leave_blocked(&local.word);
-        });
     } else if let Some((wanted @ (Request::Begin | Request::Compact), cause)) = due(collector) {
-        // For a cycle: another mutator was refused, and is blocked or has gone.
-        lead_here(local, wanted, cause);
+        // For a cycle: another mutator was refused, and is blocked or has gone. Or the heap is idle.
+        if lead_here(local, wanted, cause).is_none() && reason.contains(Reason::REMEMBERED) {
+            local.poll.raise(Reason::REMEMBERED);
+        }
     } else if reason.contains(Reason::REMEMBERED) || (reason.contains(Reason::MINOR) && minor_is_wanted(collector)) {
         let nursery = reason.contains(Reason::MINOR);
         request(local, Generation::Fresh, if nursery { Cause::Nursery } else { Cause::RememberedSet }, observed);
@@ -133,7 +126,10 @@ fn lead_here(local: &Attachment, wanted: Request, cause: Cause) -> Option<Collec
     let mut report = None;
     away(local, || {
         block(local);
-        report = lead(&local.collector, wanted, cause, None);
+        report = match cause {
+            Cause::Idle => lead_idle(&local.collector, wanted),
+            _ => lead(&local.collector, wanted, cause, None),
+        };
         local.collector.rendezvous.leave_blocked(&local.word);
     });
     report
@@ -222,7 +218,7 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::RememberedSet));
     let Some((wanted, cause)) = due(collector).or(full) else { return true };
     if cause == Cause::Idle {
-        lead_idle(collector, wanted);
+        let _ = lead_idle(collector, wanted);
         return true;
     }
     // If a thread has given up before, the mutator that it waited for collects when it gets there ([given-up.record]).
@@ -240,7 +236,7 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
 
 /// Leads what is due because the heap is idle, if no other mutator is far from a safepoint. If one is, the concurrent thread looks at the
 /// heap again later ([idle.no-wait]): here, too, it is better not to wait than to make each mutator wait for each other one.
-fn lead_idle(collector: &Collector, wanted: Request) {
+fn lead_idle(collector: &Collector, wanted: Request) -> Option<CollectReport> {
     let led = collector
         .registry
         .try_lock_for(IDLE_TIMEOUT)
@@ -248,6 +244,7 @@ fn lead_idle(collector: &Collector, wanted: Request) {
     if led.is_none() && collector.idle.work().is_some() {
         collector.idle.note_activity(&collector.major);
     }
+    led
 }
 
 /// Leads what is due if no mutator runs. Otherwise the mutators that run find their polls raised ([safepoint.due]).

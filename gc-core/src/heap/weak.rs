@@ -3,9 +3,9 @@
 use core::fmt;
 
 use crate::{
+    Trace,
     collector::users::Users,
     sync::{Arc, Weak},
-    trace::{Trace, Visitor},
 };
 
 use super::Heap;
@@ -33,7 +33,9 @@ use super::Heap;
 /// assert!(weak.upgrade().is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Trace)]
+#[trace(leaf)]
+#[trace(crate = crate)]
 pub struct WeakHeap {
     users: Weak<Users>,
 }
@@ -90,15 +92,4 @@ impl fmt::Debug for WeakHeap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WeakHeap")
     }
-}
-
-// SAFETY: a leaf: `'static + Send + Sync`, with no pointer into any heap.
-unsafe impl Trace for WeakHeap {
-    type At<'a> = Self;
-    type Static = Self;
-    const HAS_CELL: bool = false;
-    const HAS_GC: bool = false;
-
-    #[inline(always)]
-    unsafe fn trace<V: Visitor>(_: *mut Self, _: &mut V) {}
 }

@@ -1,4 +1,4 @@
-//! Destructors run beside the program: a collection runs none on its caller's thread, and waits for none.
+//! Destructors run while the program does: a collection runs none on its caller's thread, and waits for none.
 
 use std::{
     sync::{Arc, mpsc},

@@ -133,7 +133,7 @@ fn as_many_threads_are_held_up_as_there_may_be() -> Tested {
     Ok(())
 }
 
-/// A heap ends while a destructor hangs, of a value that was found dead before or that is left in the end: whoever drops the last handle
+/// A heap ends while a destructor hangs, of a value that was found dead before or that is left in the end: the thread that drops the last handle
 /// goes on, the others are dropped, and the heap ends when the destructor returns.
 #[test]
 fn a_heap_ends_while_a_destructor_hangs() -> Tested {
