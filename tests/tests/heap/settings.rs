@@ -76,7 +76,9 @@ fn at_the_hard_limit_values_come_back_and_the_program_goes_on_after_letting_go()
         assert!(kept.borrow(&m).iter().zip(0..).all(|(page, n)| **page == [n; 100]));
         drop(kept);
         m.safepoint();
-        assert!(m.try_alloc(value).is_ok());
+        if let Err(error) = m.try_alloc(value) {
+            panic!("{error}\nearly: {}\n{:?}\n{:?}", error.is_early(), heap.memory_report(), heap.stats());
+        }
     }
 }
 
