@@ -110,7 +110,7 @@ impl StoppedHeap<'_> {
         let space = &mut self.old.space;
         let plan = space.plan();
         if plan.evacuated.is_empty() {
-            collector.headroom.compacted(self.room(), collector.memory.budget.limit());
+            collector.headroom.compacted(self.room(), collector.memory.budget.limit(), collector.major.is_promised());
             return;
         }
         space.unlist(&plan.evacuated);
@@ -132,7 +132,7 @@ impl StoppedHeap<'_> {
         // So that the free cells of blocks that have received objects are listed.
         self.old.close_cursors();
         collector.stats.record_compaction(compacted.moved.objects, compacted.moved.bytes, compacted.blocks, true);
-        collector.headroom.compacted(self.room(), collector.memory.budget.limit());
+        collector.headroom.compacted(self.room(), collector.memory.budget.limit(), collector.major.is_promised());
         tables.check(self.collector.map);
         self.verify(Checkpoint::AfterPromotion);
     }

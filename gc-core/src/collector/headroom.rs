@@ -178,6 +178,7 @@ impl Headroom {
         room: Option<Room>,
         limit: usize,
         grown: usize,
+        is_promised: bool,
         makes_room: impl FnOnce() -> bool,
     ) -> Option<usize> {
         let margin = Self::margin(limit);
@@ -193,7 +194,7 @@ impl Headroom {
         let compact = left < margin && makes_room();
         self.compact.store(compact, Ordering::Relaxed);
         if !compact {
-            self.found(left, margin);
+            self.found(left, margin, is_promised);
         }
         (left < margin.saturating_mul(2)).then_some(left)
     }
@@ -241,18 +242,18 @@ impl Headroom {
     }
 
     /// Records the room that a compaction has left. Before this, what the cycle before it has left counted.
-    pub(crate) fn compacted(&self, room: Option<Room>, limit: usize) {
+    pub(crate) fn compacted(&self, room: Option<Room>, limit: usize, is_promised: bool) {
         self.compact.store(false, Ordering::Relaxed);
-        self.found(room.map_or(usize::MAX, |room| room.small), Self::margin(limit));
+        self.found(room.map_or(usize::MAX, |room| room.small), Self::margin(limit), is_promised);
     }
 
     /// Records the bytes that a major cycle, or the compaction after it, has left, and whether that was worth a cycle to a program that
-    /// was refused memory.
-    fn found(&self, left: usize, margin: usize) {
+    /// was refused memory. `is_promised`: that program's cycle has not begun yet.
+    fn found(&self, left: usize, margin: usize, is_promised: bool) {
         self.nearly_full.store(left < margin, Ordering::Relaxed);
         self.full.store(left < SMALLEST_NURSERY.min(margin), Ordering::Relaxed);
         self.refusals.store(0, Ordering::Relaxed);
-        if self.promised.swap(false, Ordering::Relaxed) {
+        if !is_promised && self.promised.swap(false, Ordering::Relaxed) {
             let refusals = self.refusals_for_one.load(Ordering::Relaxed);
             let refusals = match left {
                 _ if left < margin / 2 * 3 => (refusals + (refusals / 2).max(1)).min(MOST_REFUSALS),

@@ -206,7 +206,8 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         let room = collector.headroom.measure(budget, &old.space, large, &old.mix);
         let grown = (after + current.swept).saturating_sub(current.old_at_begin);
         let makes_room = || old.space.is_worth_compacting();
-        let little = collector.headroom.major_ended(room, budget.limit(), grown, makes_room);
+        let little =
+            collector.headroom.major_ended(room, budget.limit(), grown, collector.major.is_promised(), makes_room);
         let above = after.saturating_add(budget.external()) > collector.pacing.soft_limit();
         if let Some(room) = little.or(above.then(|| room.map_or(usize::MAX, |room| room.small))) {
             collector.pressure.raise(room);
