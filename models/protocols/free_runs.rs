@@ -3,7 +3,8 @@
 //! - A thread takes free runs off the list under its lock, gives their memory back without it, and lists them as clean
 //!   ([free-runs.leaving]). Nothing that is written into a run meanwhile is lost.
 //! - An allocation that is refused waits for what is on its way back, and tries again ([trim.found]): it is not refused in the end.
-//! - A pause frees the run of a dead object at any time, and waits for no more than the lock of the list.
+//! - A pause frees the run of a dead object at any time, and waits for no more than the lock of the list. What it finds charged is in
+//!   use or free ([trim.counted]).
 //!
 //! The part has four pages. Two are free and may have memory behind them, one has an object that a pause finds dead, and one was never
 //! used. A limit of three pages leaves no room beside these.
@@ -21,6 +22,8 @@ use crate::{
 
 /// Runs are listed as clean before their memory is given back.
 const LISTED_BEFORE: Mutant = Mutant::of_model("runs_listed_before");
+/// Runs are discharged when their memory has been given back, before they are listed.
+const DISCHARGED_BEFORE: Mutant = Mutant::of_model("runs_discharged_before");
 /// A refused allocation does not wait for what is on its way back.
 const REFUSED_AT_ONCE: Mutant = Mutant::of_model("refused_at_once");
 
@@ -28,6 +31,8 @@ const PAGES: usize = 4;
 
 struct World {
     limit: usize,
+    /// Held by the mutator while it allocates, and by a pause. Whether the object was made.
+    mutator: Mutex<bool>,
     trims: Mutex<usize>,
     free: Mutex<FreeRuns>,
     charged: AtomicUsize,
@@ -44,6 +49,7 @@ impl World {
         free.insert(Span { page: 0, pages: 2 }, Kind::Dirty);
         Self {
             limit,
+            mutator: Mutex::new(false),
             trims: Mutex::new(0),
             free: Mutex::new(free),
             charged: AtomicUsize::new(3),
@@ -71,11 +77,19 @@ impl World {
             for page in run.page..run.page + run.pages {
                 self.memory[page as usize].store(0, Ordering::Relaxed);
             }
-            self.charged.fetch_sub(run.pages as usize, Ordering::Relaxed);
         }
+        let pages = leaving.iter().map(|run| run.pages as usize).sum();
+        if DISCHARGED_BEFORE.is_planted() {
+            self.charged.fetch_sub(pages, Ordering::Relaxed);
+        }
+        let mut free = self.free.lock();
         if !LISTED_BEFORE.is_planted() {
-            self.free.lock().put_clean(&leaving);
+            free.put_clean(&leaving);
         }
+        if !DISCHARGED_BEFORE.is_planted() {
+            self.charged.fetch_sub(pages, Ordering::Relaxed);
+        }
+        drop(free);
         *trims += 1;
     }
 
@@ -83,12 +97,15 @@ impl World {
     fn allocate(&self) -> Option<usize> {
         let mut seen = None;
         loop {
+            let mut made = self.mutator.lock();
             if let Some((page, _)) = self.free.lock().take(2, || self.charge(2)) {
+                *made = true;
                 for page in page..page + 2 {
                     self.memory[page as usize].store(1, Ordering::Relaxed);
                 }
                 return Some(page as usize);
             }
+            drop(made);
             if REFUSED_AT_ONCE.is_planted() {
                 return None;
             }
@@ -99,9 +116,13 @@ impl World {
         }
     }
 
-    /// Frees the run of the object that is dead.
+    /// Frees the run of the object that is dead. Mutators are stopped meanwhile: an object of two pages was made, or none.
     fn pause(&self) {
-        self.free.lock().insert(Span { page: 2, pages: 1 }, Kind::Dirty);
+        let made = self.mutator.lock();
+        let mut free = self.free.lock();
+        free.insert(Span { page: 2, pages: 1 }, Kind::Dirty);
+        let charged = self.charged.load(Ordering::Relaxed);
+        assert_eq!(charged, free.charged() + if *made { 2 } else { 0 }, "room is found twice");
     }
 }
 
@@ -157,4 +178,9 @@ fn mutant_runs_listed_before_their_memory_is_given_back_are_found() {
 #[test]
 fn mutant_an_allocation_that_does_not_wait_is_found() {
     must_fail("free_runs::mutant_an_allocation_that_does_not_wait_is_found", REFUSED_AT_ONCE, at_the_limit);
+}
+
+#[test]
+fn mutant_runs_discharged_before_they_are_listed_are_found() {
+    must_fail("free_runs::mutant_runs_discharged_before_they_are_listed_are_found", DISCHARGED_BEFORE, with_room);
 }

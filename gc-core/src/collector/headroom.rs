@@ -54,8 +54,9 @@ pub(crate) struct Headroom {
     smallest: AtomicUsize,
     /// Bytes of windows that mutators may have in hand when the young budget is used up.
     windows: AtomicUsize,
-    /// Bytes of the largest object for which a run was taken since the last major cycle.
+    /// Bytes of the largest object for which a run was taken since the last major cycle, and during it.
     largest_run: AtomicUsize,
+    largest_run_before: AtomicUsize,
     /// What the last major cycle, or pause, found.
     available: AtomicUsize,
     small: AtomicUsize,
@@ -87,6 +88,7 @@ impl Headroom {
             smallest: AtomicUsize::new(SMALLEST_NURSERY),
             windows: AtomicUsize::new(WINDOW),
             largest_run: AtomicUsize::new(0),
+            largest_run_before: AtomicUsize::new(0),
             available: AtomicUsize::new(usize::MAX),
             small: AtomicUsize::new(usize::MAX),
             nearly_full: AtomicBool::new(false),
@@ -187,7 +189,7 @@ impl Headroom {
             room.map_or(usize::MAX, |room| if large_refused { room.small.min(room.available) } else { room.small });
         let left = left.saturating_add(grown);
         self.allocated.store(0, Ordering::Relaxed);
-        self.largest_run.store(0, Ordering::Relaxed);
+        self.largest_run_before.store(self.largest_run.swap(0, Ordering::Relaxed), Ordering::Relaxed);
         if let Some(room) = room {
             self.note(room);
         }
@@ -204,11 +206,15 @@ impl Headroom {
         self.largest_run.fetch_max(bytes, Ordering::Relaxed);
     }
 
-    /// Returns whether less is left than a smallest nursery takes, with a large object as the last ones.
-    pub(crate) fn is_short(&self, room: Room, budget: usize) -> bool {
+    /// Returns the bytes of the largest object for which a run was taken lately: one of that size may be next.
+    pub(crate) fn largest_run(&self) -> usize {
+        self.largest_run.load(Ordering::Relaxed).max(self.largest_run_before.load(Ordering::Relaxed))
+    }
+
+    /// Returns whether less is left than a smallest nursery takes, or than a large object of so many bytes.
+    pub(crate) fn is_short(&self, room: Room, budget: usize, large: usize) -> bool {
         let windows = self.windows.load(Ordering::Relaxed);
-        room.small < Self::smallest_budget(budget) + windows
-            || room.available < self.largest_run.load(Ordering::Relaxed)
+        room.small < Self::smallest_budget(budget) + windows || room.available < large
     }
 
     /// Returns whether there is so little memory that survivors had better not stay young, in chunks of their own.
@@ -286,5 +292,26 @@ impl Headroom {
             self.promised.store(true, Ordering::Relaxed);
         }
         promises
+    }
+}
+
+#[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_object_is_expected_again_for_a_major_cycle() {
+        let headroom = Headroom::new();
+        let room = Room { available: 100 << 10, small: 100 << 20 };
+        let end = || headroom.major_ended(Some(room), 1 << 30, 0, false, || false);
+        headroom.note_run(500 << 10);
+        assert!(headroom.is_short(room, 4 << 20, headroom.largest_run()));
+        end();
+        assert!(
+            headroom.is_short(room, 4 << 20, headroom.largest_run()),
+            "a cycle that ended in between changes nothing"
+        );
+        end();
+        assert!(!headroom.is_short(room, 4 << 20, headroom.largest_run()), "none was made during a whole cycle");
     }
 }

@@ -155,7 +155,9 @@ impl StoppedHeap<'_> {
     ) -> bool {
         let headroom = &self.collector.headroom;
         let budget = self.collector.pacing.usual_budget();
-        let is_short = |room: Option<Room>| room.is_some_and(|room| headroom.is_short(room, budget));
+        // As it is before cycles end here, which forget it.
+        let large = headroom.largest_run();
+        let is_short = |room: Option<Room>| room.is_some_and(|room| headroom.is_short(room, budget, large));
         if !is_short(self.fit_to_limit()) {
             return false;
         }

@@ -251,7 +251,7 @@ impl Attachment {
             })
         });
         let Some(page) = page else { return Err(self.refused(bytes, true)) };
-        collector.headroom.note_run(bytes);
+        collector.headroom.note_run(collector.runs.run(page as usize).pages() * PAGE);
         self.charge_fresh(bytes);
         let address = NonNull::new(collector.runs.address(page as usize)).expect("no run is at address 0");
         Ok(Reserved { address, run: Some(page) })

@@ -6,6 +6,8 @@
 //! - **[trim.found]** Memory on its way back is charged and on no list; `trims` is locked meanwhile. An allocation that finds no memory
 //!   tries again when that is over ([`found_or_trimmed`]). It does so in vain at most once, and once for each time that something
 //!   was given back.
+//! - **[trim.counted]** Memory on its way back is discharged when it is listed again, in one critical section. So who holds the lock of
+//!   a list finds memory on its way back charged and free, or neither; a pause would find room twice otherwise.
 //! - **[trim.in-hand]** An allocation near the limit keeps the lock of the young generation while it gives memory back, so that no
 //!   other thread takes what it needs: a piece, and another one only if that was not enough. A pause waits for that thread with or
 //!   without the lock. An allocation that was refused waits for the lock ([trim.found]).
@@ -93,7 +95,7 @@ fn release_blocks_except(collector: &Collector, keep: impl Fn(&Young, &OldSpace)
     while give_back(collector, |young| Piece::blocks(collector, unit, |old| keep(young, old))) {}
 }
 
-/// Returns the blocks that promotion of the young generation may need, by every worker.
+/// Returns the blocks that promotion of the young generation may need, by every worker. Fewer workers promote with fewer blocks.
 fn ready(collector: &Collector, young: &Young, old: &OldSpace) -> usize {
     young.reserve(old, WINDOW) + collector.workers.count() * CLASSES
 }
@@ -118,7 +120,7 @@ fn release_runs(collector: &Collector, total: usize) {
 pub(crate) fn release_some(collector: &Collector) -> bool {
     give_back(collector, |young| {
         Piece::chunks(young, 1)
-            .or_else(|| Piece::blocks(collector, Unit::Block, |old| ready(collector, young, old)))
+            .or_else(|| Piece::blocks(collector, Unit::Block, |old| young.reserve(old, WINDOW)))
             .or_else(|| Piece::runs(collector, 0))
     })
 }
@@ -237,13 +239,13 @@ impl Piece {
                 let bytes = collector.config.chunk_bytes;
                 for &chunk in chunks {
                     // SAFETY: an empty chunk that was taken off the list, so no other code uses it.
-                    unsafe { collector.memory.release(YoungSpace::offset_of(map, chunk, bytes), bytes) };
+                    unsafe { collector.memory.discard(YoungSpace::offset_of(map, chunk, bytes), bytes) };
                 }
             }
             Self::Blocks(blocks) => {
                 for (offset, bytes) in block_ranges(collector, blocks) {
                     // SAFETY: empty blocks that were taken off the list, so no other code uses them.
-                    unsafe { collector.memory.release(offset, bytes) };
+                    unsafe { collector.memory.discard(offset, bytes) };
                 }
                 for first in blocks.iter().filter_map(|leaving| leaving.whole_group()) {
                     // SAFETY: all blocks of the group were taken off the list, so no other code opens one ([group.bits]).
@@ -254,18 +256,30 @@ impl Piece {
                 for &run in runs {
                     let (offset, bytes) = LargeSpace::range(map, run);
                     // SAFETY: a free run that was taken off the list, so no other code uses it ([free-runs.leaving]).
-                    unsafe { collector.memory.release(offset, bytes) };
+                    unsafe { collector.memory.discard(offset, bytes) };
                 }
             }
         }
     }
 
-    /// Lists what was released.
+    /// Lists what was released, and discharges it ([trim.counted]).
     fn list(&self, collector: &Collector, young: &mut Young) {
+        let budget = &collector.memory.budget;
         match self {
-            Self::Chunks(chunks) => young.space.put_released(chunks),
-            Self::Blocks(blocks) => collector.old.lock().space.put_released(blocks),
-            Self::Runs(runs) => collector.large.lock().put_released(runs),
+            Self::Chunks(chunks) => {
+                young.space.put_released(chunks);
+                budget.discharge(chunks.len() * collector.config.chunk_bytes);
+            }
+            Self::Blocks(blocks) => {
+                let mut old = collector.old.lock();
+                old.space.put_released(blocks);
+                budget.discharge(blocks.iter().map(|leaving| leaving.count()).sum::<usize>() * BLOCK);
+            }
+            Self::Runs(runs) => {
+                let mut large = collector.large.lock();
+                large.put_released(runs);
+                budget.discharge(runs.iter().map(|run| run.pages as usize * PAGE).sum());
+            }
         }
     }
 }

@@ -71,18 +71,7 @@ impl Memory {
         }
     }
 
-    /// Gives back memory that was charged.
-    ///
-    /// # Safety
-    ///
-    /// Nobody uses the range.
-    pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
-        // SAFETY: the caller's: nobody uses the range.
-        unsafe { self.discard(offset, bytes) };
-        self.budget.discharge(bytes);
-    }
-
-    /// Gives back memory that stays charged: its next use backs it again.
+    /// Gives back memory, which stays charged: its next use backs it again.
     ///
     /// # Safety
     ///

@@ -70,6 +70,11 @@ impl Leaving {
         })
     }
 
+    /// Returns the number of blocks.
+    pub(crate) fn count(self) -> usize {
+        self.blocks.count_ones() as usize
+    }
+
     /// Returns the first block of the group if these are all of it: then its bits may be given back, too ([group.bits]).
     pub(crate) fn whole_group(self) -> Option<usize> {
         let whole = self.blocks == ALL || mutant::BITS_OF_A_GROUP_IN_PIECES.is_planted();

@@ -1,8 +1,15 @@
 //! Much of a limit is live, and the program reaches a safepoint at every step: `alloc` does not panic, and major collections are
 //! not so many that nothing else is done; or `try_alloc` says early that little is left.
 
-use gc_core::{AllocError, Gc, Slot};
+use gc_core::{AllocError, Gc, Slot, Trace};
 use gc_tests::{heaps::calm, sizes::scaled};
+
+#[derive(Trace)]
+struct Node<'gc> {
+    #[allow(dead_code)]
+    value: u64,
+    next: Option<Gc<'gc, Node<'gc>>>,
+}
 
 /// Replaces the oldest of `live` values of `size` bytes, by `alloc`. Returns how many major collections it took.
 fn ring(limit: usize, live: usize, size: usize, steps: usize) -> u64 {
@@ -37,6 +44,29 @@ fn a_ring_is_never_refused_below_its_limit() {
 fn a_ring_of_large_objects_is_never_refused_below_its_limit() {
     ring(256 << 20, 150, 1 << 20, 2000);
     ring(64 << 20, 100, 500_000, 2000);
+}
+
+/// Marking a list takes longer than to use up the room. So the cycle under way when room is short frees nothing of the ring, and a
+/// further one has to.
+#[test]
+fn a_ring_of_large_objects_beside_a_long_list_is_never_refused() {
+    let limit = 128 << 20;
+    let heap = calm().hard_limit(limit).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let mut list = m.root(None::<Gc<Node>>);
+    for value in 0..1 << 20 {
+        let node = m.alloc(Node { value, next: list.get(&m) });
+        list.set(&m, Some(node));
+        m.safepoint();
+    }
+    let live = 60;
+    let ring = m.root(m.alloc_slice_with(live, |_| Slot::<[u8]>::null()));
+    let bytes = vec![3; 500_000];
+    for n in 0..scaled(4000) as usize {
+        let value = m.alloc_slice_copy(&bytes);
+        ring.get(&m)[n % live].set(&m, Some(value));
+        m.safepoint();
+    }
 }
 
 #[test]
