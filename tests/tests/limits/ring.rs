@@ -1,31 +1,28 @@
 //! Much of a limit is live, and the program reaches a safepoint at every step: `alloc` does not panic, and major collections are
 //! not so many that nothing else is done; or `try_alloc` says early that little is left.
 
-use gc_core::{AllocError, Gc, Slot, Trace};
+use gc_core::{AllocError, Gc, Mutator, Slot, Trace};
 use gc_tests::{heaps::calm, sizes::scaled};
 
-#[derive(Trace)]
-struct Node<'gc> {
-    #[allow(dead_code)]
-    value: u64,
-    next: Option<Gc<'gc, Node<'gc>>>,
-}
-
-/// Replaces the oldest of `live` values of `size` bytes, by `alloc`. Returns how many major collections it took.
-fn ring(limit: usize, live: usize, size: usize, steps: usize) -> u64 {
-    let heap = calm().hard_limit(limit).build().unwrap();
-    let mut m = heap.attach().unwrap();
+/// Replaces the oldest of `live` values of `size` bytes, by `alloc`. The last ones are whole in the end.
+fn turn(m: &mut Mutator, live: usize, size: usize, steps: usize) {
     let ring = m.root(m.alloc_slice_with(live, |_| Slot::<[u8]>::null()));
     let bytes = vec![3; size];
     for n in 0..scaled(steps as u64) as usize {
         let value = m.alloc_slice_copy(&bytes);
-        ring.get(&m)[n % live].set(&m, Some(value));
+        ring.get(m)[n % live].set(m, Some(value));
         m.safepoint();
     }
-    assert!(heap.stats().memory_peak <= limit);
     assert!(
-        ring.get(&m).iter().filter_map(Slot::get).all(|value: Gc<[u8]>| value.len() == size && value[size / 2] == 3)
+        ring.get(m).iter().filter_map(Slot::get).all(|value: Gc<[u8]>| value.len() == size && value[size / 2] == 3)
     );
+}
+
+/// Turns a ring in a heap of its own. Returns how many major collections it took.
+fn ring(limit: usize, live: usize, size: usize, steps: usize) -> u64 {
+    let heap = calm().hard_limit(limit).build().unwrap();
+    turn(&mut heap.attach().unwrap(), live, size, steps);
+    assert!(heap.stats().memory_peak <= limit);
     heap.stats().collections[2]
 }
 
@@ -46,27 +43,28 @@ fn a_ring_of_large_objects_is_never_refused_below_its_limit() {
     ring(64 << 20, 100, 500_000, 2000);
 }
 
-/// Marking a list takes longer than to use up the room. So the cycle under way when room is short frees nothing of the ring, and a
-/// further one has to.
+/// Much is promoted, so there are GC workers, and marking takes longer than to use up the room: the cycle under way then frees
+/// nothing of the ring.
 #[test]
 fn a_ring_of_large_objects_beside_a_long_list_is_never_refused() {
-    let limit = 128 << 20;
-    let heap = calm().hard_limit(limit).build().unwrap();
+    #[derive(Trace)]
+    struct Node<'gc> {
+        value: u64,
+        next: Option<Gc<'gc, Node<'gc>>>,
+    }
+
+    let nodes = 1 << 20;
+    let heap = calm().hard_limit(128 << 20).build().unwrap();
     let mut m = heap.attach().unwrap();
     let mut list = m.root(None::<Gc<Node>>);
-    for value in 0..1 << 20 {
+    for value in 0..nodes {
         let node = m.alloc(Node { value, next: list.get(&m) });
         list.set(&m, Some(node));
         m.safepoint();
     }
-    let live = 60;
-    let ring = m.root(m.alloc_slice_with(live, |_| Slot::<[u8]>::null()));
-    let bytes = vec![3; 500_000];
-    for n in 0..scaled(4000) as usize {
-        let value = m.alloc_slice_copy(&bytes);
-        ring.get(&m)[n % live].set(&m, Some(value));
-        m.safepoint();
-    }
+    turn(&mut m, 60, 500_000, 4000);
+    let values = core::iter::successors(list.get(&m), |node| node.next).map(|node| node.value);
+    assert!(values.eq((0..nodes).rev()));
 }
 
 #[test]
