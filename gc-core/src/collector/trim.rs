@@ -319,17 +319,26 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
-    /// What this thread has given back: calls, and the bytes of all and of the largest one. And how often it has committed memory.
+    /// What this thread has given back: calls, the bytes of all and of the largest one, and the bytes in use meanwhile. And how often it
+    /// has committed memory.
     #[derive(Clone, Copy, Default, Debug)]
     struct Given {
         commits: usize,
         calls: usize,
         bytes: usize,
         most: usize,
+        in_use: Option<usize>,
+    }
+
+    /// Returns the bytes that are charged and not free, as a pause would find them.
+    fn in_use(collector: &Collector) -> usize {
+        let (young, old, large) = (collector.young.lock(), collector.old.lock(), collector.large.lock());
+        let free = young.space.empty_bytes() + old.space.charged_empty() * BLOCK + large.charged_free();
+        collector.memory.budget.used() - free
     }
 
     /// Runs `scope`, in which no system call of this thread may be made while the thread holds a lock that a pause or an allocation
-    /// takes.
+    /// takes. What is given back must not look like less in use meanwhile ([trim.counted]).
     fn without_locks(collector: &Arc<Collector>, scope: impl FnOnce()) -> Given {
         let given = Rc::new(Cell::new(Given::default()));
         let (observed, collector) = (given.clone(), collector.clone());
@@ -347,6 +356,8 @@ mod tests {
                     given.calls += 1;
                     given.bytes += bytes;
                     given.most = given.most.max(bytes);
+                    let now = in_use(&collector);
+                    assert_eq!(*given.in_use.get_or_insert(now), now, "room is found twice");
                 }
                 Call::Advise | Call::Populate => {}
             }
