@@ -308,9 +308,10 @@ impl EmptyBlocks {
 
     /// Lists blocks whose memory was released.
     pub(crate) fn put_released(&mut self, released: &[Leaving]) {
-        for &Leaving { group, blocks } in released {
-            self.leaving -= blocks.count_ones() as usize;
-            self.released += blocks.count_ones() as usize;
+        for &leaving in released {
+            let Leaving { group, blocks } = leaving;
+            self.leaving -= leaving.count();
+            self.released += leaving.count();
             self.bare += usize::from(blocks == ALL);
             self.change(group as usize, |group| {
                 group.leaving &= !blocks;
