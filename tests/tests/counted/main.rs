@@ -4,6 +4,7 @@
 
 mod asked;
 mod bound;
+mod chains;
 mod destructors;
 mod exclusive;
 mod face;
@@ -13,3 +14,4 @@ mod panics;
 mod serialized;
 mod support;
 mod threads;
+mod waiting;
