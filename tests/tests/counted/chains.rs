@@ -198,16 +198,18 @@ fn a_chain_does_whose_destructors_panic() {
     assert_eq!(safepoints(&mut m, &heap, &ledger), 3);
 }
 
+type Command = Box<dyn FnOnce(&mut Mutator) + Send>;
+
 /// Another thread, which runs a mutator, and passes its safepoints on command.
 struct Owner {
-    send: mpsc::Sender<Box<dyn FnOnce(&mut Mutator) + Send>>,
+    send: mpsc::Sender<Command>,
     thread: JoinHandle<()>,
 }
 
 impl Owner {
     /// Blocked until the first command, so that others may attach; and running from then on.
     fn new(heap: &Heap) -> Self {
-        let (send, receive) = mpsc::channel::<Box<dyn FnOnce(&mut Mutator) + Send>>();
+        let (send, receive) = mpsc::channel::<Command>();
         let (attached, is_attached) = mpsc::channel();
         let heap = heap.clone();
         let thread = thread::spawn(move || {
