@@ -327,9 +327,12 @@ pub(crate) fn renew(old: (&Owners, u64), new: (&Owners, u64), count_by_new: impl
 }
 
 /// The number of objects that wait for a mutator from which on it owns nothing that it makes ([owners.full]). To merge so many takes
-/// about a millisecond.
+/// less than a millisecond.
 pub(crate) const FULL: usize = 1 << 14;
 
 /// The number of rounds after which a chain does not wait any longer ([owners.rounds]). Every renewal costs the mutator its plain
 /// counts of all that it has made, and most trees that are shared among threads are not deeper.
 pub(crate) const LONG: u32 = 8;
+
+#[cfg(all(test, not(gc_loom)))]
+mod tests;
