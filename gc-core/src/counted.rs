@@ -81,11 +81,11 @@ use current::{ask, current, maker, merge};
 /// not reclaimed, even if that thread drops the last reference. If no reference is left by then, the destructor runs on a
 /// thread of the owner's heap.
 ///
-/// A chain that another thread drops waits in this way for its first object, then for the second one, and so on. It takes at most
-/// nine safepoints, whatever its length. At the ninth one its owner *renews its token*: from then on it counts what it made before by
-/// atomic operations, as other threads do, and nothing of it waits any more. This includes trees, what destructors drop, and chains
-/// of several owners, which take one safepoint more for each further owner. A destructor that has another thread drop a reference
-/// begins a chain anew.
+/// A chain that another thread drops waits in this way for its first object, then for the second one, and so on, but at most for nine
+/// safepoints one after the other, whatever its length. At the ninth one its owner *renews its token*: from then on it counts what it
+/// made before by atomic operations, as other threads do, and nothing of it waits any more. This includes trees, what destructors drop,
+/// and chains of several owners, which take one safepoint more for each further owner. A destructor that has another thread drop a
+/// reference begins a chain anew.
 ///
 /// [`Stats::counted_waiting`](crate::Stats::counted_waiting) is the number of objects that wait. While 16,384 or more wait for one
 /// thread, what it makes is counted by atomic operations, and does not wait. So no more can come to wait for a thread that reaches no
