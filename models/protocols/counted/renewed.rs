@@ -118,7 +118,7 @@ pub(super) fn renewed_into_blocked() {
         let mut current = OWNER;
         assert!(here.rendezvous.enter_blocked(&here.word));
         here.drain_or_renew(&mut current);
-        here.rendezvous.leave_blocked(&here.word);
+        here.leave_blocked();
         here.release(current);
         here.detach_as(current);
         other.join().unwrap();
