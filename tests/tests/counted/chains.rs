@@ -323,6 +323,33 @@ fn a_chain_does_that_is_kept_in_the_middle() {
     }
 }
 
+/// The heap's thread drops an object that holds a chain, after it has dropped a long one.
+#[test]
+fn a_chain_in_an_object_begins_anew() {
+    /// Its destructor waits until it may go on.
+    #[derive(Trace)]
+    #[trace(leaf)]
+    struct Waits(Mutex<mpsc::Receiver<()>>);
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            let _ = self.0.get_mut().recv();
+        }
+    }
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    for _ in 0..3 {
+        let ledger = Ledger::default();
+        drop_elsewhere(chain(&ledger, 100));
+        assert_eq!(safepoints(&mut m, &heap, &ledger), MOST);
+        let (go, wait) = mpsc::channel();
+        m.alloc((Waits(Mutex::new(wait)), chain(&ledger, 5)));
+        m.collect(Generation::Fresh);
+        // Not before: while it collects, the mutator need not be asked.
+        drop(go);
+        assert_eq!(safepoints(&mut m, &heap, &ledger), 5);
+    }
+}
+
 /// What a mutator made before a chain went is counted right afterwards, wherever and however it is used.
 #[test]
 fn what_the_owner_made_before_is_as_it_was() {
