@@ -248,7 +248,7 @@ impl Owners {
     ///
     /// # Safety
     ///
-    /// `owner` lives until [`leave`](Self::leave), or what comes after [`renew`].
+    /// `owner` lives until it has left ([`leave`](Self::leave)), by this token or the one that [`renew`] has put in its place.
     pub(crate) unsafe fn enter(&self, token: u64, owner: NonNull<dyn Owner>) {
         self.entries.lock().insert(token, Entry::new(owner));
     }
