@@ -19,7 +19,7 @@ use crate::{
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
     stats::{Counts, Histogram, MemoryReport, Stats},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 /// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
@@ -149,6 +149,8 @@ impl Heap {
         stats.live_bytes = collector.headroom.live();
         stats.bytes_allocated += collector.pacing.fresh_bytes() as u64;
         stats.memory_peak = collector.memory.budget.peak();
+        // Acquire, with the Release of a mutator that has passed on what was dead: it is counted here or among those to drop.
+        stats.counted_waiting = collector.counted_waiting.load(Ordering::Acquire);
         (stats.drops_pending, stats.drops_run, stats.drops_panicked) = collector.background.drops();
         stats
     }

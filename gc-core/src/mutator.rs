@@ -253,10 +253,9 @@ impl Mutator {
         let collector = &users.handle.collector;
         collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
         // SAFETY: leaked just now; `detach` frees it.
-        let Attachment { state: MutatorState { word, poll, token, .. }, collector, .. } = unsafe { local.as_ref() };
-        // SAFETY: the word and the poll are in the state, which lives until the mutator has left: `detach` calls `leave` before it
-        // frees the state. The state keeps the collector alive, which the rendezvous is part of.
-        unsafe { token.enter(word, poll, &collector.rendezvous) };
+        let token = &unsafe { local.as_ref() }.token;
+        // SAFETY: the attachment lives until the mutator has left: `detach` calls `leave` before it frees it.
+        unsafe { token.enter(local) };
         local
     }
 

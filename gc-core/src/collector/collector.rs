@@ -6,7 +6,7 @@
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
 //! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats`, `roots` and `workers` are leaves. The table of counted owners
-//! (`counted::owners`) is locked after the registry, and the rendezvous after that. The lock word of a `GcCell` comes before all of
+//! (`counted::owners`) is locked after the registry, and the rendezvous or the queue of `background` after that. The lock word of a `GcCell` comes before all of
 //! them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
 //! which take the owner first; no part imports its owner.
 
@@ -24,7 +24,7 @@ use crate::{
         young::YoungSpace,
     },
     stats::recorder::Recorder,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicUsize},
     workers::Workers,
 };
 
@@ -73,6 +73,8 @@ pub(crate) struct Collector {
     pub(crate) epochs: Epochs,
     pub(crate) given_up: GivenUp,
     pub(crate) stats: Recorder,
+    /// Counted objects in the queues of mutators ([owners.queue]).
+    pub(crate) counted_waiting: AtomicUsize,
     /// The jobs of the background thread, and the GC workers.
     pub(crate) background: Background,
     pub(crate) workers: Workers,
@@ -132,6 +134,7 @@ impl Collector {
             satb: Arc::new(SatbQueue::new()),
             major: MajorCycle::new(),
             stats: Recorder::default(),
+            counted_waiting: AtomicUsize::new(0),
             background: Background::new(config.hook.clone()),
             workers: Workers::new(),
             memory: Memory::new(reservation, &map, MapFaults::at(config.stress.map_fails), Budget::new(limit)),

@@ -219,6 +219,10 @@ mutants! {
     WEAK_FLAG_OF_BEFORE = "weak_flag_of_before";
     /// Counts are merged while their owner runs: model `counted`.
     MERGE_WITHOUT_HOLD = "merge_without_hold";
+    /// A mutator goes on counting by the token that it has given up: model `counted`.
+    RENEWED_COUNTS_BY_THE_OLD = "renewed_counts_by_the_old";
+    /// A mutator counts by a token that other threads do not find: model `counted`.
+    RENEWED_WITHOUT_AN_ENTRY = "renewed_without_an_entry";
 }
 
 // Containers.
