@@ -82,7 +82,7 @@ pub(crate) mod large {
 
         pub(crate) fn unmark(&self) {}
 
-        pub(crate) fn pages(&self) -> usize {
+        pub(crate) fn bytes(&self) -> usize {
             0
         }
 

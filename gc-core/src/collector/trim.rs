@@ -14,7 +14,7 @@
 
 use crate::{
     memory::{
-        Memory, PAGE,
+        Memory,
         address_map::{BLOCK, GROUP},
     },
     object::size_class::CLASSES,
@@ -66,7 +66,7 @@ pub(crate) fn release_unused(collector: &Collector) {
 /// Returns the bytes that large runs keep, in use and free ([run.spare]). Ends their cycle.
 fn kept_runs(collector: &Collector) -> usize {
     let (old, mut large) = (collector.old.lock(), collector.large.lock());
-    let (peak, used) = (large.peak(), large.used_pages * PAGE);
+    let (peak, used) = (large.peak(), large.used);
     // Of the goal, as much as runs have of what is in use.
     let share = used as f64 / old_bytes(&old.space, &large).max(1) as f64;
     let grown = (collector.pacing.goal() as f64 * share) as usize;
@@ -254,7 +254,7 @@ impl Piece {
             }
             Self::Runs(runs) => {
                 for &run in runs {
-                    let (offset, bytes) = LargeSpace::range(map, run);
+                    let (offset, bytes) = (LargeSpace::offset(map, run), run.bytes);
                     // SAFETY: a free run that was taken off the list, so no other code uses it ([free-runs.leaving]).
                     unsafe { collector.memory.discard(offset, bytes) };
                 }
@@ -278,7 +278,7 @@ impl Piece {
             Self::Runs(runs) => {
                 let mut large = collector.large.lock();
                 large.put_released(runs);
-                budget.discharge(runs.iter().map(|run| run.pages as usize * PAGE).sum());
+                budget.discharge(runs.iter().map(|run| run.bytes).sum());
             }
         }
     }

@@ -153,7 +153,7 @@ pub(crate) fn large(space: &mut LargeSpace, table: &RunTable, count: usize, dead
             run.unmark();
             space.old.push(page);
         } else {
-            swept.bytes += run.pages() * crate::memory::PAGE;
+            swept.bytes += run.bytes();
             swept.objects += 1;
             free_large(space, table, page, dead);
         }
