@@ -63,15 +63,15 @@ pub(crate) fn release_unused(collector: &Collector) {
     release_runs(collector, if over { 0 } else { total });
 }
 
-/// Returns the bytes that large runs keep, in use and free ([run.spare]). Ends their cycle.
+/// Returns the bytes that large runs keep, in use and free ([run.spare]).
 fn kept_runs(collector: &Collector) -> usize {
-    let (old, mut large) = (collector.old.lock(), collector.large.lock());
-    let (peak, used) = (large.peak(), large.used);
+    let (old, large) = (collector.old.lock(), collector.large.lock());
     // Of the goal, as much as runs have of what is in use.
-    let share = used as f64 / old_bytes(&old.space, &large).max(1) as f64;
+    let share = large.used as f64 / old_bytes(&old.space, &large).max(1) as f64;
     let grown = (collector.pacing.goal() as f64 * share) as usize;
-    // A cycle may end one nursery later than the last ones did.
-    peak.min(grown.max(2 * used)).saturating_add(collector.pacing.young_budget())
+    let nursery = collector.pacing.young_budget();
+    // The first pause that finds the old generation a tenth over its goal ends the cycle, whichever thread waits for a core.
+    large.kept(grown.saturating_add(grown / 10).saturating_add(nursery)).saturating_add(nursery)
 }
 
 /// Gives back all memory that the heap can do without until its next pause: it keeps a chunk, and has the blocks that promotion of what

@@ -13,9 +13,10 @@
 //! - **[run.dead]** A dead run is on no list of the collector. The thread that drops its object frees it.
 //! - **[run.bare]** Pages of a run that were never committed are committed by the thread that took it, without a lock and before it writes
 //!   there. No other run begins in the last one until then.
-//! - **[run.spare]** Runs in use and free ones keep as much memory together as was in use at a time in the last [`KEPT`] major cycles;
-//!   at most their part of the goal, or twice what is in use; and that of a nursery. So a window of objects that come and go finds
-//!   pages, and what a spike took goes back.
+//! - **[run.spare]** Runs in use and free ones keep as much memory together as a major cycle that ends late may use: their part of the
+//!   goal, a tenth more, and a nursery; or twice what is in use, if that is more. Unless the last cycle was begun by growth, they keep
+//!   no more than was in use at a time in the last [`KEPT`] ones. A nursery is kept beside. So a window of objects that come and go
+//!   finds pages, however late the heap's threads get a core, and what a spike took goes back.
 
 use crate::{
     memory::{
@@ -217,11 +218,13 @@ pub(crate) struct LargeSpace {
     /// Bytes in use.
     pub(crate) used: usize,
     /// The most bytes in use ([run.spare]).
-    peak: Peak<{ KEPT - 1 }>,
+    peak: Peak<KEPT>,
+    /// Whether growth has begun the last major cycle.
+    grows: bool,
 }
 
-/// The major cycles for which memory that was in use at a time is kept. They end earlier or later, with more or less in use; an object
-/// on pages that were given back takes a page fault for each of them.
+/// The major cycles for which memory that was in use at a time is kept: an object on pages that were given back takes a page fault for
+/// each of them.
 const KEPT: usize = 4;
 
 /// A run that was taken for an object.
@@ -243,6 +246,7 @@ impl LargeSpace {
             unswept: Vec::new(),
             used: 0,
             peak: Peak::default(),
+            grows: false,
         }
     }
 
@@ -340,11 +344,16 @@ impl LargeSpace {
         self.free.releasable()
     }
 
-    /// Ends a cycle. Returns the most bytes that were in use at a time, in the last [`KEPT`] ones ([run.spare]).
-    pub(crate) fn peak(&mut self) -> usize {
-        let most = self.peak.most();
+    /// Ends a major cycle, which was begun by growth or by something else.
+    pub(crate) fn end_cycle(&mut self, by_growth: bool) {
         self.peak.begin(self.used);
-        most
+        self.grows = by_growth;
+    }
+
+    /// Returns how many bytes are kept in use and free, where a cycle that ends late uses up to `late` ([run.spare]).
+    pub(crate) fn kept(&self, late: usize) -> usize {
+        let most = late.max(2 * self.used);
+        if self.grows { most } else { most.min(self.peak.most()) }
     }
 
     /// Takes free runs off the list, so that their memory can be released without a lock, until what is in use and what is free
@@ -482,16 +491,21 @@ mod tests {
         let (table, mut space) = part();
         let runs = [(); 8].map(|()| take(&mut space, &table, 3 * PAGE, |_| true).unwrap() / PAGE);
         runs[2..].iter().for_each(|&page| space.give_back(&table, page as u32));
-        let kept = |space: &mut LargeSpace| {
-            let peak = space.peak();
-            let leaving = space.take_surplus(peak, usize::MAX);
+        let kept = |space: &mut LargeSpace, late: usize, by_growth: bool| {
+            space.end_cycle(by_growth);
+            let leaving = space.take_surplus(space.kept(late * PAGE), usize::MAX);
             space.put_released(&leaving);
             space.dirty_bytes() / PAGE
         };
-        assert_eq!([(); KEPT].map(|()| kept(&mut space)), [18; KEPT]);
-        assert_eq!(kept(&mut space), 0, "what was in use before is none");
+        assert_eq!([(); KEPT].map(|()| kept(&mut space, 100, false)), [18; KEPT]);
+        assert_eq!(kept(&mut space, 100, false), 0, "what was in use before is none");
         let again = take(&mut space, &table, 3 * PAGE, |_| true).unwrap();
         space.give_back(&table, (again / PAGE) as u32);
-        assert_eq!(kept(&mut space), 3);
+        assert_eq!(kept(&mut space, 100, false), 3);
+        assert_eq!([(); 2 * KEPT].map(|()| kept(&mut space, 9, true)), [3; 2 * KEPT], "there will be a late cycle");
+        let more = [(); 4].map(|()| take(&mut space, &table, 3 * PAGE, |_| true).unwrap() / PAGE);
+        more.iter().for_each(|&page| space.give_back(&table, page as u32));
+        assert_eq!(kept(&mut space, 14, true), 8, "of 12, less than a late cycle uses with the 6 that are in use");
+        assert_eq!(kept(&mut space, 9, true), 6, "twice what is in use");
     }
 }
