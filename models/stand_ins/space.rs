@@ -86,6 +86,10 @@ pub(crate) mod large {
             0
         }
 
+        pub(crate) fn drops(&self) -> bool {
+            true
+        }
+
         pub(crate) fn set_state(&self, _: RunState) {}
     }
 }

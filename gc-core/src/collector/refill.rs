@@ -15,11 +15,7 @@ use crate::{
         size_class::{CLASSES, SizeClass, promotion_reserve},
     },
     safepoint::Reason,
-    space::{
-        empty_blocks::BlockMemory,
-        large::{LargeSpace, RunState},
-        old::OldSpace,
-    },
+    space::{empty_blocks::BlockMemory, large::LargeSpace, old::OldSpace},
     stats::{MemoryReport, event::Event},
 };
 
@@ -73,7 +69,7 @@ impl Reserved {
         unsafe { Header::of(self.address.as_ptr()).write_info(info) };
         match self.run {
             Some(page) => {
-                local.collector.runs.run(page as usize).set_state(RunState::Live);
+                local.collector.runs.run(page as usize).publish(info.drop.is_some());
                 local.fresh_large.borrow_mut().push(page);
             }
             None if info.drop.is_some() => local.drops.push(self.address),

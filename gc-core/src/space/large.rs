@@ -24,7 +24,7 @@ use crate::{
         address_map::{AddressMap, LINE, PAGE},
     },
     object::{Header, MAX_SMALL, TypeInfo},
-    sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering},
+    sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering},
 };
 
 use super::{
@@ -53,8 +53,10 @@ pub(crate) struct Run {
     marked: AtomicU8,
     /// The line of the page with which the run begins, or [`NONE`].
     begin: AtomicU8,
+    /// Whether the object needs dropping: a dead one that does not is not looked at, since it is in no cache.
+    drops: AtomicU8,
     /// Bytes from the start of the page to the object's address.
-    offset: AtomicU32,
+    offset: AtomicU16,
     bytes: AtomicUsize,
 }
 
@@ -76,6 +78,18 @@ impl Run {
     pub(crate) fn set_state(&self, state: RunState) {
         // Release: [run.published].
         self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// Makes the object live, which is complete now.
+    pub(crate) fn publish(&self, drops: bool) {
+        // Relaxed: published by `set_state`.
+        self.drops.store(u8::from(drops), Ordering::Relaxed);
+        self.set_state(RunState::Live);
+    }
+
+    pub(crate) fn drops(&self) -> bool {
+        // Relaxed: written before the state was released.
+        self.drops.load(Ordering::Relaxed) != 0
     }
 
     #[inline(always)]
@@ -283,7 +297,7 @@ impl LargeSpace {
         // Relaxed, the three of them: published with the object ([run.published]).
         run.old.store(0, Ordering::Relaxed);
         run.bytes.store(bytes, Ordering::Relaxed);
-        run.offset.store((start.next_multiple_of(align) - page * PAGE + offset) as u32, Ordering::Relaxed);
+        run.offset.store((start.next_multiple_of(align) - page * PAGE + offset) as u16, Ordering::Relaxed);
         run.set_state(RunState::Reserved);
         Some(Taken { page: page as u32, bare: found.bare })
     }
