@@ -66,8 +66,9 @@ pub(crate) fn release_unused(collector: &Collector) {
 /// Returns the bytes that large runs keep, in use and free ([run.spare]).
 fn kept_runs(collector: &Collector) -> usize {
     let (old, large) = (collector.old.lock(), collector.large.lock());
-    // Of the goal, as much as runs have of what is in use.
-    let share = large.used as f64 / old_bytes(&old.space, &large).max(1) as f64;
+    // Of the goal, as much as runs have of what is in use: what is outside the heap has its part, too.
+    let all = old_bytes(&old.space, &large).saturating_add(collector.memory.budget.external());
+    let share = large.used as f64 / all.max(1) as f64;
     let grown = (collector.pacing.goal() as f64 * share) as usize;
     let nursery = collector.pacing.young_budget();
     // The first pause that finds the old generation a tenth over its goal ends the cycle, whichever thread waits for a core.
