@@ -15,7 +15,6 @@ pub use weak::WeakHeap;
 
 use crate::{
     collector::{self, Collector, users::Users},
-    memory::PAGE,
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
     stats::{Counts, Histogram, MemoryReport, Stats},
@@ -375,7 +374,7 @@ impl Mutator {
     pub fn counts(&self) -> Counts {
         let collector = self.collector();
         let pace = &collector.pacing;
-        let old = collector.old.lock().space.live_bytes + collector.large.lock().used_pages * PAGE;
+        let old = collector.old.lock().space.live_bytes + collector.large.lock().used;
         Counts {
             young_bytes: pace.fresh_bytes() + self.local().buffer.used(),
             young_collections: pace.minor_collections(),

@@ -185,11 +185,11 @@ impl StoppedHeap<'_> {
 /// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
 pub(crate) fn end_cycle(collector: &Collector, number: u64) {
     let old = collector.old.lock();
-    end_cycle_of(collector, number, &old, &collector.large.lock());
+    end_cycle_of(collector, number, &old, &mut collector.large.lock());
 }
 
 /// Does the same for a caller that holds the locks of the spaces.
-pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large: &LargeSpace) {
+pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large: &mut LargeSpace) {
     let (after, objects) = (old_bytes(&old.space, large), old.space.live_objects + large.old.len());
     // The figures are complete before waiting threads go on, because they may ask what the cycle did.
     let ended = collector.major.end(number, |current| {
@@ -199,6 +199,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         let born = current.old_at_finish.saturating_sub(current.old_at_begin);
         let live = current.old_at_finish.saturating_sub(born + current.swept);
         collector.headroom.note_live(live);
+        large.end_cycle(current.cause == Cause::Growth);
         // Values that were found dead may hold memory outside the heap until their destructors have run.
         let live = live.saturating_add(collector.memory.budget.external());
         collector.pacing.major_ended(live, after, current.start.elapsed());

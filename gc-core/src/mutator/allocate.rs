@@ -73,7 +73,7 @@ impl Mutator {
     /// Allocates an object.
     ///
     /// Moves `value` into the heap. Bumps a pointer and writes a header of 8 bytes. An object that needs dropping also enters a
-    /// list. An object of more than 8 KiB gets pages of its own, which costs a lock and a search. Never collects: a collection that
+    /// list. An object of more than 8 KiB gets a run of its own, which costs a lock and a search. Never collects: a collection that
     /// this makes due happens at the next [`safepoint`](Self::safepoint). A type of an alignment above 4096 does not compile.
     ///
     /// # Panics

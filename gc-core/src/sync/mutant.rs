@@ -127,7 +127,7 @@ mutants! {
     PARTIAL_BLOCKS_STAY_LISTED = "partial_blocks_stay_listed";
     /// The bits of a group are given back while another thread may take blocks of it: model `empty_blocks`.
     BITS_OF_A_GROUP_IN_PIECES = "bits_of_a_group_in_pieces";
-    /// A free run of pages may be taken while its memory is given back: model `free_runs`.
+    /// A free run may be taken while its memory is given back: model `free_runs`.
     LEAVING_RUNS_STAY_LISTED = "leaving_runs_stay_listed";
     /// A collection is ended by a thread that has swept another one: model `major_cycle`.
     END_ANY = "end_any";
