@@ -7,6 +7,7 @@ mod cell_word;
 mod chunk_word;
 mod claims;
 mod counted;
+mod dormant;
 mod empty_blocks;
 mod forwarding;
 mod free_runs;
