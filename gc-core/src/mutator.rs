@@ -12,6 +12,7 @@
 mod alloc_error;
 mod allocate;
 mod compact;
+mod copy_in;
 mod drain;
 mod first;
 mod lent;
@@ -448,6 +449,20 @@ impl Mutator {
     #[inline]
     #[track_caller]
     pub fn blocked<R>(&mut self, wait: impl FnOnce() -> R) -> R {
+        self.note_place();
+        Self::while_blocked(self.local(), wait)
+    }
+
+    /// Notes that the caller of the caller reaches a safepoint.
+    #[inline(always)]
+    #[track_caller]
+    fn note_place(&self) {
+        self.local().seen_at.set(Location::caller());
+    }
+
+    /// Runs `wait` while the mutator of `local`, which the caller has exclusively, does not run.
+    #[inline(always)]
+    fn while_blocked<R>(local: &Attachment, wait: impl FnOnce() -> R) -> R {
         /// Leaves BLOCKED when `wait` returns or panics.
         struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {
@@ -455,8 +470,6 @@ impl Mutator {
                 request::leave_blocked(self.0);
             }
         }
-        let local = self.local();
-        local.seen_at.set(Location::caller());
         request::enter_blocked(local);
         let _leave = Leave(local);
         wait()

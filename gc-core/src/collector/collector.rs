@@ -13,7 +13,7 @@
 use crate::{
     barrier::SatbQueue,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget, process_limits},
-    old::mark::Marking,
+    old::mark::{Cells, Marker, Marking},
     roots::RootSpace,
     safepoint::Rendezvous,
     settings::config::{BuildError, Config},
@@ -140,5 +140,10 @@ impl Collector {
             memory: Memory::new(reservation, &map, MapFaults::at(config.stress.map_fails), Budget::new(limit)),
             config: config.clone(),
         })
+    }
+
+    /// Returns a marker, for one increment.
+    pub(crate) fn marker<'a>(&'a self, cells: Cells, state: &'a mut Marking) -> Marker<'a> {
+        Marker::new(&self.bits, &self.runs, &self.candidates, &self.satb.big_cells, cells, state)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::{
     old::{
-        mark::{Cells, Marked, Marker},
+        mark::{Cells, Marked},
         promote::Cursors,
         sweep::Progress,
     },
@@ -85,8 +85,8 @@ impl StoppedHeap<'_> {
         let collector = self.collector;
         let mut state = collector.marking.lock();
         state.clear();
-        let mut marker =
-            Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
+        collector.satb.big_cells.clear();
+        let mut marker = collector.marker(Cells::Stopped, &mut state);
         // SAFETY: a root's value, of its type; the world is stopped.
         self.roots.for_each(|info, value| unsafe { marker.root(info, value, 1) });
         drop(state);
@@ -116,9 +116,8 @@ impl StoppedHeap<'_> {
         debug_assert_eq!(self.young.space.in_use(), 0);
         let collector = self.collector;
         let mut state = collector.marking.lock();
-        collector.satb.take(&mut state.marked);
-        let mut marker =
-            Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
+        state.take_from(&collector.satb);
+        let mut marker = collector.marker(Cells::Stopped, &mut state);
         marker.deferred_cells();
         if marker.run(None, budget) == Marked::MoreLeft {
             return false;
@@ -126,6 +125,7 @@ impl StoppedHeap<'_> {
         let recorded = core::mem::take(&mut state.recorded);
         state.free_work();
         drop(state);
+        collector.satb.big_cells.clear();
         self.verify(Checkpoint::Marked);
         let at_finish = old_bytes(&self.old.space, &self.large);
         self.evacuate_candidates(recorded);
@@ -155,9 +155,8 @@ impl StoppedHeap<'_> {
     fn mark_slice(&mut self, _: bool) {
         let collector = self.collector;
         let mut state = collector.marking.lock();
-        collector.satb.take(&mut state.marked);
-        let marker =
-            &mut Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
+        state.take_from(&collector.satb);
+        let marker = &mut collector.marker(Cells::Stopped, &mut state);
         marker.deferred_cells();
         // The concurrent thread, or the next pause, marks what is left.
         let _ = marker.run(None, SLICE_OBJECTS);

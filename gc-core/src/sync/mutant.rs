@@ -90,6 +90,8 @@ mutants! {
     NO_REMEMBERED_CELLS = "no_remembered_cells", in builds;
     /// Values that are overwritten during marking are lost: model `satb`, and the model test.
     NO_SNAPSHOT = "no_snapshot", in builds;
+    /// A cell that the marker has traced in part counts as traced when it is written: model `big_cells`, and the tests of marking.
+    PARTLY_IS_WHOLE = "partly_is_whole", in builds;
 }
 
 // Roots.
