@@ -13,6 +13,7 @@
 
 pub(crate) mod attachment;
 mod claims;
+mod clock;
 #[expect(clippy::module_inception, reason = "the collector of the folder: the owner of what lies beside it")]
 mod collector;
 mod compaction;
@@ -59,6 +60,7 @@ pub(crate) mod trim;
 pub(crate) mod type_info;
 pub(crate) mod users;
 mod verify;
+pub(crate) mod watch;
 
 pub(crate) use collector::Collector;
-pub(crate) use job_thread::start;
+pub(crate) use job_thread::create;

@@ -31,8 +31,11 @@ use crate::{
 /// [`HeapBuilder::end_waits`] says what happens then, and how not to wait at all. If a destructor may need a collection of another heap,
 /// drop the last one in [`blocked`](Mutator::blocked). A [`WeakHeap`] does not keep it alive.
 ///
-/// There may be many heaps. Each reserves address space and has threads of its own. These sleep unless there is something to
-/// mark, sweep, drop or report, or memory to return to the system.
+/// There may be many heaps: a thousand, with a few objects in each, take some 30 KiB each. Each reserves address space. It starts
+/// threads of its own when there is something to mark, sweep, drop or report, or memory to return to the system, and they leave when it
+/// is [idle](HeapBuilder::idle_after). One thread of the process looks from time to time which heaps are idle. Where the system
+/// refuses a thread, the heap goes on: collections are done by the threads that wait for them, and what else the thread was to do waits
+/// until the system starts one.
 ///
 /// A child process made by `fork` has only the thread that called it. The child may read objects, and may drop its mutator,
 /// roots and heaps, and return from [`with`](Self::with): the heap's memory then stays until the child ends, and no
@@ -68,6 +71,12 @@ impl Heap {
     /// ```
     pub fn builder() -> HeapBuilder {
         HeapBuilder::new()
+    }
+
+    /// Returns a handle of these users' heap.
+    #[cfg(test)]
+    pub(crate) fn of(users: Arc<Users>) -> Self {
+        Self { users }
     }
 
     pub(crate) fn collector(&self) -> &Collector {
@@ -285,7 +294,7 @@ impl Heap {
         self.collector().pacing.set_auto(auto);
         collector::request::ask(self.collector());
         // It may look whether the heap is idle again.
-        self.collector().major.wake();
+        collector::watch::watch(self.shared_collector());
     }
 
     /// Returns the hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).

@@ -5,6 +5,7 @@ mod candidates;
 mod cell_word;
 mod chunk_word;
 mod claims;
+mod clock;
 mod counted;
 mod empty_blocks;
 mod forwarding;

@@ -12,6 +12,7 @@ use crate::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    workers::on_demand::{OnDemand, Start},
 };
 
 use super::{
@@ -20,6 +21,7 @@ use super::{
     job_queue::Queue,
     parts::{Part, Values},
     pending::{Amount, Counted, Pending},
+    presence::Presence,
 };
 
 /// A job of the background thread. None of them runs a destructor.
@@ -48,12 +50,15 @@ pub(crate) enum Dead {
 
 /// The queues of the heap's threads, and what is counted about them.
 pub(crate) struct Background {
-    pub(super) queue: Queue<Job>,
+    /// Its thread releases the heap before it leaves ([job-queue.leaves]).
+    pub(super) queue: Arc<Queue<Job>>,
     pub(super) hook: Hook,
-    /// The handle of the concurrent thread.
+    /// The handle of the concurrent thread, if it was started. It may have left.
     pub(super) marker: Mutex<Option<thread::JoinHandle<()>>>,
     /// The dead values that no thread has begun to drop yet.
     pub(super) dead: Queue<Dead>,
+    /// The threads that drop them.
+    pub(super) destructors: Arc<Presence>,
     /// The same with those that are being dropped, and those that are not posted yet.
     pub(crate) pending: Pending,
     /// Outlives the heap, for the thread that waits for its end.
@@ -64,12 +69,15 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    pub(crate) fn new(hook: Hook) -> Self {
+    /// `start` starts the background thread.
+    pub(crate) fn new(hook: Hook, start: Start) -> Self {
         Self {
-            queue: Queue::new(),
+            queue: Arc::new(Queue::new(OnDemand::new(start))),
             hook,
             marker: Mutex::new(None),
-            dead: Queue::new(),
+            // The background thread sees to it that there are threads.
+            dead: Queue::new(OnDemand::of_others()),
+            destructors: Presence::new(),
             pending: Pending::new(),
             end: Arc::new(EndSignal::new()),
             run: AtomicU64::new(0),

@@ -122,6 +122,11 @@ impl Pending {
         Counted { batch, to_watch, to_report: if much { state.report(bytes, Instant::now()) } else { None } }
     }
 
+    /// Returns whether nothing waits to be dropped.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.lock().values == 0
+    }
+
     /// Begins to drop a part.
     pub(crate) fn begin(&self, part: Arc<Part>) {
         self.state.lock().running.push(Running::new(part));

@@ -358,6 +358,9 @@ fn lead_as(
         // What a cycle leaves is given back at its end.
         collector.background.post(Job::Trim);
     }
+    // [on-demand.refused].
+    collector.background.queue.call();
+    collector.major.call_again();
     Some(report)
 }
 

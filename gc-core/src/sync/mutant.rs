@@ -167,6 +167,10 @@ mutants! {
 mutants! {
     /// The end of a heap wakes no thread: model `job_queue`.
     END_WAKES_NOBODY = "end_wakes_nobody";
+    /// A thread that has found no job leaves, though one was posted since: models `job_queue`, `major_cycle`.
+    LEAVE_WITHOUT_LOOKING = "leave_without_looking";
+    /// A heap is looked at without the lock under which it is taken off the clock's list: model `clock`.
+    LOOK_WITHOUT_THE_LOCK = "look_without_the_lock";
     /// The end of a heap leaves jobs undone: model `job_queue`.
     END_FORGETS_JOBS = "end_forgets_jobs";
     /// The last thread that leaves wakes no thread: model `presence`.
