@@ -24,6 +24,7 @@ mod dropping;
 pub(crate) mod drops;
 mod end_signal;
 mod epochs;
+mod fork;
 mod generations;
 mod given_up;
 pub(crate) mod handle;

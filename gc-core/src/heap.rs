@@ -37,10 +37,22 @@ use crate::{
 /// refuses a thread, the heap goes on: collections are done by the threads that wait for them, and what else the thread was to do waits
 /// until the system starts one.
 ///
-/// A child process made by `fork` has only the thread that called it. The child may read objects, and may drop its mutator,
-/// roots and heaps, and return from [`with`](Self::with): the heap's memory then stays until the child ends, and no
-/// destructor runs. Anything else, a new heap included, may wait for ever for a lock that a thread of the parent held. As
-/// with other libraries, a child that does more calls `exec` first.
+/// # Fork
+///
+/// A child process made by `fork` has only the thread that called it, and that thread goes on with its heaps: it allocates, collects,
+/// and starts threads; destructors run. Mutators of other threads count as blocked for ever, and their roots stay, as do their handles: a heap
+/// of which they had a handle does not end. A value whose destructor was running on another thread leaks. The observer of
+/// [`on_pressure`](HeapBuilder::on_pressure) is not called any more. What other libraries and the program do about `fork` is theirs:
+/// a lock that another thread held stays locked.
+///
+/// For that, `fork` stops every heap of the process, as a pause does, but collects nothing: some microseconds for each heap, if all threads
+/// that run a mutator are near a safepoint. It waits for a second at most. A heap that does not stop until then, or one of whose own threads
+/// forks, in a destructor or the event hook, is lost to the child: it may read objects, allocate while there is room, and drop its
+/// mutator, roots and handles. To attach and to enter is an error then, [`AttachError::Forked`]; to collect is a panic; to enter a mutator
+/// that was kept or parked may wait for ever; nothing is dropped. The same holds where `fork` runs no handlers of `pthread_atfork`, such as `vfork`;
+/// so `std::process::Command` stops heaps only if it uses `pre_exec`.
+///
+/// # Example
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

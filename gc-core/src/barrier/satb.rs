@@ -8,8 +8,9 @@
 use core::ptr::NonNull;
 
 use crate::sync::{
-    Mutex,
+    Mutex, RawLock,
     atomic::{AtomicU64, AtomicUsize, Ordering},
+    raw,
 };
 
 /// Buffers that were handed over.
@@ -30,6 +31,10 @@ unsafe impl Send for Buffers {}
 impl SatbQueue {
     pub(crate) fn new() -> Self {
         Self { buffers: Mutex::default(), waiting: AtomicUsize::new(0), entries: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.buffers)
     }
 
     /// Adds a mutator's buffer.

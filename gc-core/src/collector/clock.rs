@@ -12,7 +12,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
-    sync::{Condvar, Mutex, MutexGuard, mutant},
+    sync::{Condvar, Mutex, MutexGuard, RawLock, mutant, raw},
     workers::on_demand::{OnDemand, Start},
 };
 
@@ -45,6 +45,7 @@ impl<W: Watched> Clock<W> {
         let Some(at) = Instant::now().checked_add(after) else { return };
         let mut state = self.state.lock();
         if state.watched.iter().any(|(_, other)| *other == watched) {
+            state.thread.call();
             return;
         }
         let is_first = state.watched.iter().all(|&(other, _)| at < other);
@@ -54,6 +55,15 @@ impl<W: Watched> Clock<W> {
         if is_first {
             self.changed.notify_one();
         }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.state)
+    }
+
+    /// Forgets the thread, which is gone: this is the child of a fork. The next call starts it again.
+    pub(crate) fn forget_threads(&self) {
+        self.state.lock().thread.forget();
     }
 
     /// Takes something off the list.

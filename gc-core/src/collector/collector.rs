@@ -26,7 +26,10 @@ use crate::{
         young::YoungSpace,
     },
     stats::recorder::Recorder,
-    sync::{Arc, Mutex, Weak},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
     workers::{Workers, on_demand::Start},
 };
 
@@ -46,6 +49,8 @@ use super::{
 /// One heap.
 pub(crate) struct Collector {
     pub(crate) config: Config,
+    /// The process in which the heap can be used.
+    pub(super) process: AtomicU32,
     /// Where the parts of its address space lie, and the memory behind them.
     pub(crate) map: AddressMap,
     pub(crate) memory: Memory,
@@ -114,6 +119,13 @@ impl Collector {
         }
     }
 
+    /// Returns whether this is the child of a fork in which the heap can only be read and let go of ([fork.given-up]). There a thread that does
+    /// not exist may hold a lock.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        // Relaxed: written by the only thread of a process.
+        self.process.load(Ordering::Relaxed) != std::process::id()
+    }
+
     /// Reserves the heap's parts out of `bytes` of address space: a quarter young, a quarter large, half old.
     fn reserve(config: &Config, bytes: usize, starts: &Starts, own: &Own) -> Result<Self, ReserveError> {
         let quarter = (bytes / 4) & !((2 << 20) - 1);
@@ -141,6 +153,7 @@ impl Collector {
         };
         Ok(Self {
             map,
+            process: AtomicU32::new(std::process::id()),
             runs,
             candidates,
             pacing,

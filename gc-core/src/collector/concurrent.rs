@@ -13,10 +13,7 @@ use crate::{
     safepoint::Reason,
     stats::Cause,
     sync::{Arc, Mutex},
-    workers::{
-        self, Packet,
-        role::{Role, set_role},
-    },
+    workers::{self, Packet, role::serve},
 };
 
 use super::{
@@ -38,7 +35,7 @@ pub(crate) fn start(collector: &Arc<Collector>) -> bool {
     }
     let collector = collector.clone();
     *handle = workers::start("gc-core marker", move || {
-        set_role(Role::Collector);
+        serve(Arc::as_ptr(&collector));
         loop {
             match collector.major.next(|| !collector.idle.is_busy()) {
                 ConcurrentTask::Mark => mark_concurrently(&collector),

@@ -21,10 +21,7 @@ use std::time::Instant;
 use crate::{
     stats::event::Event,
     sync::Arc,
-    workers::{
-        self,
-        role::{Role, set_role},
-    },
+    workers::{self, role::serve},
 };
 
 use super::{
@@ -92,7 +89,7 @@ fn start(collector: &Arc<Collector>) -> bool {
     collector.background.dead.enter();
     let own = OfThread { collector: collector.clone(), _present: Presence::enter(&collector.background.destructors) };
     let thread = workers::start("gc-core destructors", move || {
-        set_role(Role::Collector);
+        serve(Arc::as_ptr(&own.collector));
         own.work();
     });
     if thread.is_err() {

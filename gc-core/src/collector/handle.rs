@@ -9,19 +9,16 @@ pub(crate) struct Handle {
     pub(crate) collector: Arc<Collector>,
     /// Ends the heap.
     end: fn(&Arc<Collector>),
-    /// The process in which the heap's threads run.
-    process: u32,
 }
 
 impl Handle {
     pub(crate) fn new(collector: Arc<Collector>, end: fn(&Arc<Collector>)) -> Self {
-        Self { collector, end, process: std::process::id() }
+        Self { collector, end }
     }
 
-    /// Returns whether this is the child of a fork. There the heap's threads do not exist, and a thread that does not exist may
-    /// hold a lock.
+    /// See [`Collector::is_elsewhere`].
     pub(crate) fn is_elsewhere(&self) -> bool {
-        self.process != std::process::id()
+        self.collector.is_elsewhere()
     }
 }
 

@@ -22,8 +22,9 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::sync::{
-    Mutex,
+    Mutex, RawLock,
     atomic::{AtomicU8, Ordering},
+    raw,
 };
 
 use super::major_cycle::MajorCycle;
@@ -86,6 +87,15 @@ impl Idle {
             major.wake();
             (self.watch)();
         }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.looks)
+    }
+
+    /// Has the heap watched again from the next activity on: the clock's thread is gone. This is the child of a fork.
+    pub(crate) fn forget_threads(&self) {
+        self.state.store(REST, Ordering::Relaxed);
     }
 
     /// Returns whether something has happened in the heap, and the clock looks whether more does.

@@ -15,7 +15,7 @@
 use std::{collections::VecDeque, time::Instant};
 
 use crate::{
-    sync::{Condvar, Mutex, MutexGuard, mutant},
+    sync::{Condvar, Mutex, MutexGuard, RawLock, mutant, raw},
     workers::on_demand::OnDemand,
 };
 
@@ -163,6 +163,27 @@ impl<J> Queue<J> {
             self.work.wait(&mut state);
             state.waiting -= 1;
         }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.state)
+    }
+
+    /// Forgets the threads, which are gone: this is the child of a fork. The next call starts one again.
+    pub(crate) fn forget_threads(&self) {
+        let mut state = self.state.lock();
+        state.thread.forget();
+        (state.serving, state.waiting) = (0, 0);
+    }
+
+    /// Posts a job for the next [`call`](Self::call).
+    pub(crate) fn leave_for_later(&self, job: J) {
+        self.state.lock().jobs.push_back(job);
+    }
+
+    /// Passes each job that waits to `look`.
+    pub(crate) fn each(&self, look: impl FnMut(&J)) {
+        self.state.lock().jobs.iter().for_each(look);
     }
 
     /// Counts one more of several threads, which is about to be started.

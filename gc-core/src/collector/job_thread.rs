@@ -31,7 +31,7 @@ use crate::{
     sync::{Arc, atomic::Ordering},
     workers::{
         self,
-        role::{Role, role, set_role},
+        role::{Role, role, serve},
     },
 };
 
@@ -39,6 +39,7 @@ use super::{
     collector::{Collector, Starts},
     concurrent, destructors,
     end_signal::{EndSignal, Ending},
+    fork,
     handle::Handle,
     job_queue::Next,
     jobs::Job,
@@ -55,6 +56,7 @@ pub(crate) fn create(config: Config) -> Result<Handle, BuildError> {
         watch: watch::watch,
     };
     let collector = Collector::new(config, &starts)?;
+    fork::enter(&collector);
     if collector.config.stress.workers != 0 {
         // The GC workers take part from the first collection on.
         collector.background.post(Job::StartWorkers);
@@ -84,7 +86,7 @@ enum Life {
 fn start_with(collector: &Arc<Collector>, live: fn(Arc<Collector>) -> Life) -> bool {
     let own = collector.clone();
     let thread = workers::start("gc-core collector", move || {
-        set_role(Role::Collector);
+        serve(Arc::as_ptr(&own));
         // Also if this panics, by a bug of this crate: the heap leaks then.
         let mut tell = TellTheEnd(Some(own.background.end.clone()));
         if let Life::GoesOn = live(own) {
@@ -102,6 +104,7 @@ fn start_with(collector: &Arc<Collector>, live: fn(Arc<Collector>) -> Life) -> b
 fn end(collector: &Arc<Collector>) {
     collector.pressure.end();
     watch::forget(collector);
+    fork::leave(collector);
     let background = &collector.background;
     if !background.queue.end() {
         if !end_threads(collector) || !post_everything(collector) {

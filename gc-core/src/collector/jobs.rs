@@ -9,8 +9,9 @@ use crate::{
     roots::{EmptyChunks, RootRef},
     stats::event::{Event, Hook},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, RawLock,
         atomic::{AtomicU64, Ordering},
+        raw,
     },
     workers::on_demand::{OnDemand, Start},
 };
@@ -82,6 +83,36 @@ impl Background {
             end: Arc::new(EndSignal::new()),
             run: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns the locks, first those that are taken first.
+    pub(crate) fn lock_words(&self) -> [&RawLock; 6] {
+        let (queue, dead) = (self.queue.lock_word(), self.dead.lock_word());
+        let (pending, destructors) = (self.pending.lock_word(), self.destructors.lock_word());
+        [raw(&self.marker), queue, dead, pending, destructors, self.end.lock_word()]
+    }
+
+    /// Forgets the heap's threads, which are gone: this is the child of a fork. What they had in hand is lost, and leaks; what waits is
+    /// done when a thread is called for.
+    pub(crate) fn forget_threads(&self) {
+        // A handle of a thread that does not exist must not be dropped.
+        core::mem::forget(self.marker.lock().take());
+        self.queue.forget_threads();
+        self.dead.forget_threads();
+        self.destructors.forget_threads();
+        self.end.forget_threads();
+        for rest in self.pending.forget_running() {
+            self.dead.post(Dead::Part(rest));
+        }
+        let waits = self.pending.recount(|count| {
+            self.dead.each(|dead| match dead {
+                Dead::Part(part) => count(part.batch, part.left()),
+                Dead::Roots { roots, batch } => count(*batch, roots.len()),
+            });
+        });
+        if waits {
+            self.queue.leave_for_later(Job::Watch);
         }
     }
 
@@ -169,6 +200,11 @@ impl Background {
             return;
         }
         self.queue.post(job);
+    }
+
+    /// Calls for the background thread again, if jobs wait and it is not there.
+    pub(crate) fn call_again(&self) {
+        self.queue.call();
     }
 
     /// Counts values that a thread of the program has dropped, and reports destructors that panicked.

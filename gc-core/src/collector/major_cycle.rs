@@ -30,9 +30,9 @@ use crate::{
     safepoint::{Member, Poll, Reason, StateWord},
     stats::report::{Cause, CollectReport},
     sync::{
-        Condvar, Mutex, MutexGuard,
+        Condvar, Mutex, MutexGuard, RawLock,
         atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
-        mutant,
+        mutant, raw,
     },
     workers::on_demand::{OnDemand, Start},
 };
@@ -234,6 +234,18 @@ impl MajorCycle {
             let mut state = self.state.lock();
             let _ = state.phase != Phase::Idle && state.thread.call();
         }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.state)
+    }
+
+    /// Forgets the concurrent thread, and those that wait, which are gone: this is the child of a fork. The next call starts it again, and it
+    /// goes on with the cycle.
+    pub(crate) fn forget_threads(&self) {
+        self.state.lock().thread.forget();
+        // Relaxed: there is no other thread.
+        self.waiting.store(0, Ordering::Relaxed);
     }
 
     /// Wakes all threads, with the concurrent one, which is started if it is not there. Returns whether it is.

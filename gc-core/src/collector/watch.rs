@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::{
-    sync::{Arc, Weak},
+    sync::{Arc, RawLock, Weak},
     workers::{
         self,
         role::{Role, set_role},
@@ -55,6 +55,15 @@ pub(crate) fn watch(collector: &Arc<Collector>) {
 /// Ends that: the heap ends ([clock.releases]).
 pub(crate) fn forget(collector: &Arc<Collector>) {
     CLOCK.forget(&Heap(Arc::downgrade(collector)));
+}
+
+pub(crate) fn lock_word() -> &'static RawLock {
+    CLOCK.lock_word()
+}
+
+/// Forgets the clock's thread, which is gone.
+pub(crate) fn forget_threads() {
+    CLOCK.forget_threads();
 }
 
 fn next_look(collector: &Collector) -> Option<Duration> {

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use super::count::{Count, Settled};
 use crate::{
     safepoint::{Hold, Poll, Rendezvous, StateWord},
-    sync::{Mutex, mutant},
+    sync::{Mutex, RawLock, mutant, raw},
 };
 
 /// An object without its type.
@@ -117,6 +117,10 @@ impl OwnerHandle {
 }
 
 impl Owners {
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.entries)
+    }
+
     /// Enters a mutator ([owners.entry]).
     ///
     /// # Safety

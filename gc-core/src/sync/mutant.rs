@@ -61,6 +61,8 @@ mutants! {
     LOOK_BEFORE_ASKING = "look_before_asking";
     /// A straggler is LATE before it is recorded that a thread has given up: model `safepoint`.
     LATE_BEFORE_THE_RECORD = "late_before_the_record";
+    /// A thread forks though a leader waits for others than itself: model `safepoint`.
+    FORK_BESIDE_RUNNERS = "fork_beside_runners";
     /// The end of a stop wakes only one of the sleeping threads: model `safepoint`.
     WAKE_ONE = "wake_one";
 }

@@ -39,6 +39,11 @@ impl OnDemand {
         self.is_taken = false;
     }
 
+    /// Forgets the thread, which is gone: this is the child of a fork.
+    pub(crate) fn forget(&mut self) {
+        self.is_taken = false;
+    }
+
     /// Takes the place of the thread, if none is there. Returns whether the caller has it, until it [leaves](Self::leave).
     pub(crate) fn take(&mut self) -> bool {
         !core::mem::replace(&mut self.is_taken, true)
