@@ -336,10 +336,10 @@ fn forks_while_it_is_waited_for() {
     check(|| {
         let registry = Registry::new();
         let (own, other) = (registry.attach(), registry.attach());
-        let (there, polls) = (registry.clone(), other.clone());
-        let polling = thread::spawn(move || {
-            polls.heap.touch();
-            until_safepoint(&there, &polls);
+        let (there, leaves) = (registry.clone(), other.clone());
+        let leaving = thread::spawn(move || {
+            leaves.heap.touch();
+            there.detach(&leaves);
         });
         let there = registry.clone();
         let leader = thread::spawn(move || there.lead());
@@ -348,8 +348,8 @@ fn forks_while_it_is_waited_for() {
             other.heap.touch();
         }
         drop(park);
-        until_safepoint(&registry, &own);
-        polling.join().unwrap();
+        registry.detach(&own);
+        leaving.join().unwrap();
         leader.join().unwrap();
     });
 }
