@@ -52,6 +52,7 @@ pub(crate) mod pressure;
 mod promotion;
 pub(crate) mod refill;
 pub(crate) mod registry;
+pub(crate) mod rejoin;
 pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod stop;

@@ -40,7 +40,7 @@ use crate::{
         mutator_state::{DropList, MutatorState, Place},
         policy,
         registry::{Attached, Registry},
-        request, stop,
+        rejoin, request, stop,
         users::Users,
     },
     counted::Token,
@@ -180,7 +180,7 @@ impl Mutator {
         // forgotten earlier: the concurrent thread, which reads cells, has to see the number. The second one does because cells
         // need atomic operations from now on: the first mutator has to see that, at a safepoint.
         let stops = registry.mutators.len() <= 1;
-        let others = if stops { registry.mutators.clone() } else { Vec::new() };
+        let others = if stops { registry.mutators.awake().to_vec() } else { Vec::new() };
         let Some(number) = registry.numbers.take() else { return Err(AttachError::TooMany) };
         let mut late = Vec::new();
         let next = || match timeout {
@@ -233,7 +233,7 @@ impl Mutator {
         let roots = RootTable::new(handle.clone(), Arc::as_ptr(&collector).cast(), collector.roots.clone());
         let state = MutatorState {
             poll: Poll::new(),
-            cell_user: CellUser::new(collector.epochs.stop_number(), registry.mutators.is_empty() && !marking, number)
+            cell_user: CellUser::new(collector.epochs.stop_number(), registry.mutators.len() == 0 && !marking, number)
                 .into(),
             number,
             buffer: Buffer::new(),
@@ -254,18 +254,13 @@ impl Mutator {
         if stress.watches_safepoints() {
             local.poll.raise(Reason::STRESS);
         }
-        // A mutator that has detached may have left these requests unanswered: the new one takes them over.
-        if local.collector.pacing.wants_minor() {
-            local.poll.raise(Reason::MINOR);
-        }
-        if local.collector.pacing.remembers_much() {
-            local.poll.raise(Reason::REMEMBERED);
-        }
+        // A mutator that has detached may have left requests unanswered: the new one takes them over.
+        rejoin::take_over_requests(&local.collector, &local);
         if stress.every_allocation != 0 {
             local.buffer.set_every_slow();
         }
         let local = NonNull::from(Box::leak(local));
-        registry.enter(Attached::new(local.cast()));
+        registry.mutators.enter(Attached::new(local.cast()));
         let collector = &users.handle.collector;
         collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
         // SAFETY: leaked just now; `detach` frees it.

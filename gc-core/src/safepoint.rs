@@ -20,6 +20,12 @@
 //! - **[safepoint.asked]** ASKED is set only in a word that is RUNNING. The owner clears it, at the latest when it leaves
 //!   RUNNING, and so learns that it was asked.
 //!
+//! - **[safepoint.dormant]** A mutator that has been BLOCKED since a stop before, and is still BLOCKED at the end of this one, becomes
+//!   dormant: no stop acts on it any more, so that a pause costs nothing for threads that wait for long. At that time it has nothing in
+//!   hand, as the leader of each pause takes everything over. DORMANT is set by a leader, while STOP is set. It is cleared by the owner,
+//!   which waits for the registry lock to rejoin the members, and then catches up with what stops have changed. So it does not run
+//!   while the world is stopped, though no leader waits for it: its leader has that lock.
+//!
 //! - **[safepoint.due]** A mutator that leaves RUNNING where a collection may happen reads its poll *after* that. A thread that
 //!   has no mutator and asks for a collection raises the polls *before* it looks whether a mutator is RUNNING. Both do so by
 //!   read-modify-writes of the state word, so the later one sees what the earlier one did: a due collection is led by a mutator,
@@ -29,28 +35,31 @@
 //!
 //! 1. The requesting thread makes its own word BLOCKED. Then it takes the registry lock, which makes it the leader. In this order
 //!    every other requester waits for the lock as a blocked thread, and no leader waits for a blocked thread.
-//! 2. Under the park lock the leader sets STOP in every word, counts those that were RUNNING and raises their polls.
+//! 2. Under the park lock the leader sets STOP in every word, except those of dormant mutators, counts those that were RUNNING and
+//!    raises their polls.
 //! 3. The leader waits until `waiting_for` is 0. It spins briefly, then sleeps, and reports the stragglers after a timeout.
-//! 4. By [safepoint.running], [safepoint.waiting-for] and [safepoint.no-new-runners] no mutator touches the heap now. The leader
-//!    collects.
-//! 5. Under the park lock the leader clears STOP in every word and wakes the sleeping threads.
+//! 4. By [safepoint.running], [safepoint.waiting-for], [safepoint.no-new-runners] and [safepoint.dormant] no mutator touches the heap
+//!    now. The leader collects.
+//! 5. The leader lets mutators fall dormant. Under the park lock it clears STOP in every word and wakes the sleeping threads.
 //!
 //! Three kinds of threads stop the world: a mutator that collects, the concurrent thread when marking ends (both by
 //! `collector::request::lead`), and a thread that attaches while at most one mutator is attached (`Mutator::attach`). The attaching
 //! thread has no word yet, so its step 1 is the lock alone; it may call the stop off after a timeout.
 //!
 //! A stop never wakes a BLOCKED thread, and requires none to run. The model is `models/protocols/safepoint.rs`. The model
-//! `models/protocols/ranges.rs` covers what a stop changes for the mutators that resume.
+//! `models/protocols/ranges.rs` covers what a stop changes for the mutators that resume, `models/protocols/dormant.rs` those that rejoin.
 //!
 //! Counted references also need a mutator's state for a moment, without a stop. A thread that needs it *holds* the state word if
 //! the owner does not run. Otherwise it asks the owner, which looks at the request at its next safepoint or when it leaves
 //! RUNNING (`counted::owners`, `models/protocols/counted.rs`). A hold lasts a few instructions, and only the owner waits for its
 //! end.
 
+mod members;
 mod poll;
 mod rendezvous;
 mod state_word;
 
+pub(crate) use members::{Listed, Members};
 pub(crate) use poll::{Poll, Reason};
 pub(crate) use rendezvous::{Member, Rendezvous, Stopped};
 pub(crate) use state_word::{Hold, StateWord};

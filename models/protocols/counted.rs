@@ -248,7 +248,7 @@ impl Scene {
     }
 
     fn leave_blocked(&self) {
-        self.rendezvous.leave_blocked(&self.word);
+        assert!(self.rendezvous.leave_blocked(&self.word));
     }
 
     fn detach(&self) {

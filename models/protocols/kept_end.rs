@@ -72,7 +72,7 @@ impl Users {
 
     /// As `Heap::with`: the caller has a user.
     fn with(&self, mutator: &Mutator) {
-        self.rendezvous.leave_blocked(&mutator.word);
+        assert!(self.rendezvous.leave_blocked(&mutator.word));
         mutator.state.touch();
         if mutator.poll.is_raised() && mutator.poll.take().contains(Reason::STOP) {
             self.rendezvous.park(&mutator.word);

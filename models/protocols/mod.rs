@@ -7,6 +7,7 @@ mod chunk_word;
 mod claims;
 mod clock;
 mod counted;
+mod dormant;
 mod empty_blocks;
 mod forwarding;
 mod free_runs;

@@ -208,7 +208,7 @@ fn park(registry: &Registry, mutator: &Mutator) {
 
 fn block(registry: &Registry, mutator: &Mutator) {
     registry.rendezvous.enter_blocked(&mutator.word);
-    registry.rendezvous.leave_blocked(&mutator.word);
+    assert!(registry.rendezvous.leave_blocked(&mutator.word));
 }
 
 fn parked() {

@@ -75,7 +75,7 @@ impl Registry {
     fn request(&self, mutator: &Mutator) {
         self.rendezvous.enter_blocked(&mutator.word);
         self.lead();
-        self.rendezvous.leave_blocked(&mutator.word);
+        assert!(self.rendezvous.leave_blocked(&mutator.word));
     }
 }
 
@@ -106,7 +106,7 @@ fn blocked_and_back() {
         let other = thread::spawn(move || {
             mutator.heap.touch();
             there.rendezvous.enter_blocked(&mutator.word);
-            there.rendezvous.leave_blocked(&mutator.word);
+            assert!(there.rendezvous.leave_blocked(&mutator.word));
             mutator.heap.touch();
             there.detach(&mutator);
         });
@@ -188,7 +188,7 @@ fn asked_by_a_thread_without_a_mutator(comes_back: bool) {
                 if mutator.poll.is_raised() && mutator.poll.take().contains(Reason::MINOR) {
                     there.lead();
                 }
-                there.rendezvous.leave_blocked(&mutator.word);
+                assert!(there.rendezvous.leave_blocked(&mutator.word));
                 block();
             }
         });
@@ -235,7 +235,7 @@ fn given_up_on_a_mutator_that_blocks() {
                     if mutator.poll.is_raised() {
                         look();
                     }
-                    there.rendezvous.leave_blocked(&mutator.word);
+                    assert!(there.rendezvous.leave_blocked(&mutator.word));
                 }
             }
         });

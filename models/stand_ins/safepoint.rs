@@ -1,9 +1,12 @@
 //! Safepoints: the production files.
 
+pub(crate) use members::{Listed, Members};
 pub(crate) use poll::{Poll, Reason};
 pub(crate) use rendezvous::{Member, Rendezvous, Stopped};
 pub(crate) use state_word::{Hold, StateWord};
 
+#[path = "../../gc-core/src/safepoint/members.rs"]
+pub(crate) mod members;
 #[path = "../../gc-core/src/safepoint/poll.rs"]
 pub(crate) mod poll;
 #[path = "../../gc-core/src/safepoint/rendezvous.rs"]

@@ -281,6 +281,38 @@ fn a_fork_outside_of_mutators_goes_on() {
     drop((m, busy));
 }
 
+/// Mutators that have been blocked for long are dormant when the heap is forked.
+#[test]
+fn a_child_goes_on_beside_dormant_mutators() {
+    let _turn = TURN.lock();
+    let (heap, other) = (calm().build().unwrap(), calm().build().unwrap());
+    let mut m = heap.attach().unwrap();
+    let kept = list(&mut m, 100);
+    let (open, gate) = mpsc::channel::<()>();
+    let there = heap.clone();
+    let (tell, told) = mpsc::channel();
+    let waits = thread::spawn(move || {
+        let mut m = there.attach().unwrap();
+        let own = list(&mut m, 100);
+        tell.send(()).unwrap();
+        let _ = m.blocked(|| gate.recv());
+        check(&m, &own, 100);
+    });
+    m.blocked(|| told.recv().unwrap());
+    for _ in 0..3 {
+        m.collect(Generation::Fresh);
+    }
+    // The mutator of the thread that forks is dormant, too.
+    let mut m = m.park();
+    other.with(|m| list(m, 10)).unwrap();
+    let collects = Busy::attached(&heap, |m| ignore(m.collect(Generation::Fresh)));
+    for _ in 0..scaled(5) {
+        in_child("dormant", || m.with(|m| goes_on(m, &kept, 100)).unwrap(), |wait| wait());
+    }
+    drop((open, collects));
+    waits.join().unwrap();
+}
+
 /// A heap that ends in the child drops what is in it.
 #[test]
 fn a_heap_ends_in_the_child() {

@@ -1,18 +1,21 @@
 //! A server's life for an hour: threads come and go, others wait for messages, a cache evicts at a hard limit, loads come in
-//! spikes; and resident memory does not grow. Alone in its process: its resident memory is measured.
+//! spikes, sessions are roots that one thread makes and another drops, uploads are large, some destructors are slow, and nights are idle;
+//! and resident memory does not grow. Alone in its process: its resident memory is measured.
 //!
 //! ```console
 //! GC_SOAK_SECONDS=3600 GC_SOAK_CSV=soak.csv cargo test --release -p gc-tests --test soak_threads -- --nocapture
 //! ```
 //!
-//! Without the variables it runs for four seconds, or for sixteen major collections, and writes no file. The file has a line for each sample: seconds, resident bytes,
-//! bytes as the heap counts them.
+//! Without the variables it runs for four seconds, or for sixteen major collections, and writes no file. The file has a line for each
+//! sample: seconds, resident bytes, bytes as the heap counts them.
 
 #![forbid(unsafe_code)]
 
 use std::{
+    collections::VecDeque,
     fmt::Write,
     sync::{
+        Mutex, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{self, Receiver, SyncSender},
     },
@@ -20,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gc_core::{Gc, Heap, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot, Trace, blocking};
 use gc_tests::{
     heaps::{TIMEOUT, wait_until},
     process::resident_bytes,
@@ -57,8 +60,53 @@ fn fill(m: &mut Mutator, cache: &Cache, random: &mut Random, pages: usize) {
     }
 }
 
+/// A session, which is closed when it is dropped: that takes long, now and then.
+#[derive(Trace)]
+struct Session<'gc> {
+    connection: Connection,
+    last: Slot<'gc, Page<'gc>>,
+}
+
+#[derive(Trace)]
+#[trace(leaf)]
+struct Connection(u64);
+
+static OPENED: AtomicU64 = AtomicU64::new(0);
+static CLOSED: AtomicU64 = AtomicU64::new(0);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.0 % 64 == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        CLOSED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The sessions that are open: each is made by the thread of one request, and dropped by that of another.
+type Sessions = Mutex<VecDeque<Root<Gc<'static, Session<'static>>>>>;
+
+const SESSIONS: usize = 2000;
+
+/// Opens a session, and closes the oldest ones.
+fn open_session(m: &Mutator, sessions: &Sessions, number: u64) {
+    let Some(page) = page(m, number) else { return };
+    let connection = Connection(number);
+    OPENED.fetch_add(1, Ordering::Relaxed);
+    // What is refused is dropped, too.
+    let Ok(session) = m.try_alloc(Session { connection, last: Slot::new(Some(page)) }) else { return };
+    let mut sessions = sessions.lock().unwrap();
+    sessions.push_back(m.root(session));
+    let many = sessions.len().saturating_sub(SESSIONS);
+    let closed: Vec<_> = sessions.drain(..many).collect();
+    drop(sessions);
+    for session in closed {
+        assert!(session.get(m).last.get().is_some_and(|page| page.number % 1000 == session.get(m).connection.0 % 1000));
+    }
+}
+
 /// One request: a thread of its own, which reads the cache, makes some garbage, and passes a root on.
-fn request(heap: &Heap, cache: &Cache, seed: u64) -> u64 {
+fn request(heap: &Heap, cache: &Cache, sessions: &Sessions, seed: u64) -> u64 {
     let mut m = heap.attach().expect("a new thread");
     let mut random = Random::new(seed);
     let mut sum = 0;
@@ -68,8 +116,17 @@ fn request(heap: &Heap, cache: &Cache, seed: u64) -> u64 {
             sum += page.number % 7;
         }
         let _ = page(&m, random.draw());
-        if random.below(50) == 0 {
-            m.safepoint();
+        match random.below(50) {
+            0 => m.safepoint(),
+            1 => open_session(&m, sessions, random.draw()),
+            2 => {
+                // An upload: 8 KiB to 256 KiB.
+                let bytes = 8192 << random.below(6);
+                if let Ok(upload) = m.try_alloc_slice_with(bytes / 8, |index| index) {
+                    assert_eq!(upload[bytes / 8 - 1], bytes / 8 - 1);
+                }
+            }
+            _ => {}
         }
     }
     sum
@@ -84,6 +141,8 @@ fn worker(heap: &Heap, messages: &Receiver<u64>) {
     }
 }
 
+/// How often loads stop for so long that the heap is idle.
+const NIGHTS: u32 = 4;
 /// So many major collections are measured at least.
 const MAJORS: u64 = 16;
 
@@ -111,9 +170,12 @@ fn growth(samples: &[Sample]) -> f64 {
 fn a_servers_memory_does_not_grow() {
     let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
     let time = Duration::from_secs(number("GC_SOAK_SECONDS").unwrap_or(4));
-    let heap = Heap::builder().hard_limit(LIMIT).build().unwrap();
+    let nap = (time / 40).clamp(Duration::from_millis(50), Duration::from_secs(5));
+    let heap = Heap::builder().hard_limit(LIMIT).idle_after(nap).build().unwrap();
+    // What makes loads has a read lock while it does; a night is the write lock.
+    let (sessions, hours) = (Sessions::default(), RwLock::new(()));
     let (stop, spikes, requests) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
-    let mut samples = Vec::new();
+    let (mut samples, mut nights) = (Vec::new(), Vec::new());
     let cache: Cache = {
         let m = heap.attach().unwrap();
         m.root(m.alloc_slice_with(PLACES as usize, |_| Slot::<Page>::null()))
@@ -132,6 +194,7 @@ fn a_servers_memory_does_not_grow() {
             let mut random = Random::new(7);
             while !stop.load(Ordering::Relaxed) {
                 {
+                    let _day = hours.read().unwrap();
                     let mut m = heap.attach().unwrap();
                     let large = spikes.load(Ordering::Relaxed) == 0 || random.below(8) == 0;
                     fill(&mut m, &cache, &mut random, if large { 2 * PLACES as usize } else { 2000 });
@@ -144,14 +207,19 @@ fn a_servers_memory_does_not_grow() {
         scope.spawn(|| {
             let mut seed = 0;
             while !stop.load(Ordering::Relaxed) {
+                let day = hours.read().unwrap();
                 thread::scope(|inner| {
                     for _ in 0..8 {
                         seed += 1;
-                        let (heap, cache, requests) = (&heap, &cache, &requests);
-                        inner.spawn(move || requests.fetch_add(request(heap, cache, seed).min(1), Ordering::Relaxed));
+                        let (heap, cache, sessions, requests) = (&heap, &cache, &sessions, &requests);
+                        inner.spawn(move || {
+                            request(heap, cache, sessions, seed);
+                            requests.fetch_add(1, Ordering::Relaxed)
+                        });
                     }
                 });
                 workers.iter().for_each(|worker| worker.send(seed).expect("a worker"));
+                drop(day);
                 thread::sleep(Duration::from_millis(5));
             }
             drop(workers);
@@ -166,6 +234,12 @@ fn a_servers_memory_does_not_grow() {
             thread::sleep(every);
             let (resident, counted) = (resident_bytes(), heap.stats().memory_bytes);
             samples.push(Sample { seconds: start.elapsed().as_secs_f64(), resident, counted });
+            if start.elapsed() > time / (NIGHTS + 1) * (nights.len() as u32 + 1) && nights.len() < NIGHTS as usize {
+                let night = hours.write().unwrap();
+                thread::sleep(8 * nap);
+                nights.push(resident_bytes());
+                drop(night);
+            }
         }
         stop.store(true, Ordering::Relaxed);
     });
@@ -184,8 +258,18 @@ fn a_servers_memory_does_not_grow() {
         grown / 1e6,
         most >> 20
     );
+    println!("{:?} MiB at the ends of nights", nights.iter().map(|bytes| bytes >> 20).collect::<Vec<_>>());
     println!("{:?}", heap.stats());
+    drop((cache, sessions));
+    let mut m = heap.attach().unwrap();
+    m.collect(Generation::Old);
+    m.drain_drops(TIMEOUT).unwrap();
+    let (opened, closed) = (OPENED.load(Ordering::Relaxed), CLOSED.load(Ordering::Relaxed));
+    println!("{opened} sessions");
+    assert_eq!(opened, closed, "sessions were opened, and closed");
     // The limit, what it does not count (side memory, stacks, the allocator's), and spikes that come late.
     assert!(most < LIMIT + (64 << 20), "{} MiB resident under a limit of {} MiB", most >> 20, LIMIT >> 20);
+    let night = nights.iter().max().copied().unwrap_or(0);
+    assert!(night < LIMIT / 4 * 3, "{} MiB resident when nothing happens", night >> 20);
     assert!(grown < 24e6, "memory grows by {:.1} MB in {time:?}", grown / 1e6);
 }

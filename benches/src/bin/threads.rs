@@ -195,20 +195,20 @@ fn shared_churn() {
 
 /// What other mutators add to an empty young collection.
 fn others() {
-    let pause = |blocked: usize, polling: usize| -> f64 {
+    let pauses = |blocked: usize, polling: usize| -> Vec<u64> {
         let heap = Heap::builder().build().expect("a heap");
         let done = AtomicBool::new(false);
         let ready = Barrier::new(blocked + polling + 1);
         let gate = std::sync::Mutex::new(());
         let mut pauses = Vec::new();
-        let mut m = heap.attach().expect("a mutator");
         let (heap, done, ready) = (&heap, &done, &ready);
         std::thread::scope(|scope| {
             let closed = gate.lock().expect("a lock");
             for index in 0..blocked + polling {
                 let gate = &gate;
-                scope.spawn(move || {
+                let run = move || {
                     let mut m = heap.attach().expect("a mutator");
+                    sink(&raw const *m.alloc(index));
                     blocking::barrier(&mut m, ready);
                     if index < blocked {
                         drop(blocking::lock(&mut m, gate));
@@ -216,8 +216,10 @@ fn others() {
                     while !done.load(Ordering::Relaxed) {
                         m.safepoint();
                     }
-                });
+                };
+                std::thread::Builder::new().stack_size(64 << 10).spawn_scoped(scope, run).expect("a thread");
             }
+            let mut m = heap.attach().expect("a mutator");
             blocking::barrier(&mut m, ready);
             // Those that block have done so by now.
             blocking::sleep(&mut m, Duration::from_millis(20));
@@ -233,8 +235,9 @@ fn others() {
             drop(closed);
             drop(m);
         });
-        Percentiles::of(pauses).p50 as f64 / 1e3
+        pauses
     };
+    let pause = |blocked, polling| Percentiles::of(pauses(blocked, polling)).p50 as f64 / 1e3;
     let [alone, one_blocked, eight_blocked, polling] =
         fastest(3, |index| [(0, 0), (1, 0), (8, 0), (0, 1)].map(|(b, p)| move || pause(b, p))[index]());
     println!("empty young collection, p50: alone {alone:.2} us");
@@ -244,6 +247,15 @@ fn others() {
         (eight_blocked - alone) / 8.0
     );
     println!("    with 1 mutator that only polls {:+.2} us    must 2", polling - alone);
+    let crowd = pauses(10_000, 0);
+    let first: Vec<_> = crowd[..3].iter().map(|&pause| format!("{:.0}", pause as f64 / 1e3)).collect();
+    let later = Percentiles::of(crowd[3..].to_vec());
+    println!(
+        "    with 10 000 that have blocked: {} us for the first ones, then p50 {:.2} us p99.9 {:.1} us    must 500",
+        first.join(", "),
+        later.p50 as f64 / 1e3,
+        later.p999 as f64 / 1e3
+    );
 }
 
 /// From the request to the stop, two threads that allocate and poll.

@@ -75,7 +75,7 @@ const REST: Duration = Duration::from_micros(20);
 fn mark_concurrently(collector: &Collector) {
     let (major, rendezvous) = (&collector.major, &collector.rendezvous);
     let (mut attempts, mut took) = (0, Duration::ZERO);
-    rendezvous.leave_blocked(major.word());
+    run_again(collector);
     while !major.thread_ends() && major.phase() == Phase::Marking {
         let start = Instant::now();
         let marked = mark_increment(collector);
@@ -89,28 +89,34 @@ fn mark_concurrently(collector: &Collector) {
             if !ranges.is_empty() {
                 rendezvous.enter_blocked(major.word());
                 ranges.into_iter().for_each(|(offset, bytes)| collector.memory.populate(offset, bytes));
-                rendezvous.leave_blocked(major.word());
+                run_again(collector);
             }
             if major.takes_collect() {
                 rendezvous.enter_blocked(major.word());
                 lead_if_none_runs(collector);
-                rendezvous.leave_blocked(major.word());
+                run_again(collector);
             }
         } else if marked == Marked::All && !collector.satb.is_waiting() {
             rendezvous.enter_blocked(major.word());
             let budget = if attempts + 1 < ATTEMPTS { FINAL } else { u64::MAX };
             attempts += u32::from(end_marking(collector, Request::Finish { budget }));
-            rendezvous.leave_blocked(major.word());
+            run_again(collector);
         } else if collector.config.stress.slow_marker != 0 {
             rendezvous.enter_blocked(major.word());
             thread::sleep(REST);
-            rendezvous.leave_blocked(major.word());
+            run_again(collector);
         }
     }
     rendezvous.enter_blocked(major.word());
     if major.cause() == Cause::Idle {
         collector.idle.note_marked(took);
     }
+}
+
+/// Makes the concurrent thread RUNNING again.
+fn run_again(collector: &Collector) {
+    let runs = collector.rendezvous.leave_blocked(collector.major.word());
+    debug_assert!(runs, "the concurrent thread is never dormant");
 }
 
 /// Leads the pause that ends marking. Returns whether there was one: while the heap is idle and no thread waits for the cycle, it gives

@@ -6,7 +6,13 @@ use core::{ptr::NonNull, time::Duration};
 use crate::stats::Event;
 
 use super::{
-    attachment::Attachment, drops::DropQueue, jobs::Job, kept_end, parts::Values, registry::Registry, users::Users,
+    attachment::Attachment,
+    drops::DropQueue,
+    jobs::Job,
+    kept_end,
+    parts::Values,
+    registry::{Attached, Registry},
+    users::Users,
 };
 
 /// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop it may end the heap, which must not
@@ -32,7 +38,7 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     collector.background.post_counted(attachment.token.leave());
     let mut dead = DropQueue::default();
     attachment.roots.orphan(|value| dead.boxed(value));
-    registry.leave(attachment);
+    registry.leave(Attached::new(local.cast()));
     collector.background.expect_drops(&mut dead, &collector.memory.budget);
     collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
     let mut young = collector.young.lock();
@@ -57,11 +63,12 @@ impl kept_end::Attached for Departure<'_> {
 
     /// Takes constant time: the last user leaves none attached, and no mutator attaches after that.
     fn contains(&self, _: Self::Id) -> bool {
-        !self.registry.mutators.is_empty()
+        self.registry.mutators.len() > 0
     }
 
     fn any(&self) -> Option<Self::Id> {
-        self.registry.mutators.last().map(|attached| attached.pointer().cast())
+        let mutators = &self.registry.mutators;
+        mutators.awake().last().or(mutators.dormant().last()).map(|attached| attached.pointer().cast())
     }
 
     fn detach(&mut self, kept: Self::Id) {
@@ -84,11 +91,11 @@ impl Drop for Users {
         }
         let collector = &self.handle.collector;
         let mut registry = collector.registry.lock();
-        if !registry.mutators.is_empty() {
+        if registry.mutators.len() > 0 {
             // Nobody runs ([users.only-they-run]), so this waits for nobody. It orders what the owners did before what is done here, as
-            // the stop for a pause does. The concurrent thread may go on: it touches no mutator's state. No resumption follows, as no
-            // member is left.
-            let members = registry.mutators.iter().map(|attached| attached.state().member());
+            // the stop for a pause does; the stop in which a mutator fell dormant has done that for it. The concurrent thread may go on:
+            // it touches no mutator's state. No resumption follows, as no member is left.
+            let members = registry.mutators.awake().iter().map(|attached| attached.state().member());
             let _ = collector.rendezvous.stop(members, Duration::MAX, |_| Some(Duration::MAX));
         }
         let mut departure = Departure { registry: &mut registry, left: Vec::new() };

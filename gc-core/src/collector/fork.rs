@@ -17,7 +17,7 @@
 //!   the threads that slept on it are gone. A thread that is between two critical sections has in hand what it took out in the first
 //!   one: dead values, chunks of roots, a job. In the child that is nobody's, and leaks.
 //! - **[fork.gone]** In the child the state words of all other mutators, and of the concurrent thread, are BLOCKED for ever. No stop waits for
-//!   them, and their roots stay. Threads of the heap count as not started ([on-demand.under-the-lock]): a concurrent thread that is
+//!   them, and their roots stay. (Dormant ones stay dormant: they would have to lock the registry to run.) Threads of the heap count as not started ([on-demand.under-the-lock]): a concurrent thread that is
 //!   started goes on with the cycle that is under way. Parts of dead values whose thread is gone lose the value that was being
 //!   dropped; the rest is posted again, and what waits is counted anew.
 //! - **[fork.leader]** The thread that forks may run a mutator that another leader waits for, which has the registry locked. That leader has
@@ -309,7 +309,8 @@ impl Prepared {
         }
         let collector = self.collector.clone();
         let Some(registry) = collector.registry.try_lock_until(until) else { return false };
-        self.mutators.clone_from(&registry.mutators);
+        self.mutators.clear();
+        self.mutators.extend_from_slice(registry.mutators.awake());
         let timeout = deadline.saturating_duration_since(Instant::now());
         if let Stopped::All { .. } = collector.rendezvous.stop(self.others(), timeout, |_| None) {
             core::mem::forget(registry);
@@ -336,7 +337,7 @@ impl Prepared {
         let collector = &self.collector;
         let running = own().map(|own| &*own.word);
         let registry = collector.registry.lock();
-        collector.rendezvous.forget_threads(stop::members(collector, &registry.mutators), running);
+        collector.rendezvous.forget_threads(stop::members(collector, registry.mutators.awake()), running);
         drop(registry);
         collector.major.forget_threads();
         collector.idle.forget_threads();

@@ -1,7 +1,8 @@
 //! The state of one mutator.
 //!
 //! - **[mutator-state.owner]** The owner touches it while its mutator is RUNNING. The leader of a pause touches it while the
-//!   owner is at a safepoint or BLOCKED.
+//!   owner is at a safepoint or BLOCKED. The owner that rejoins the members touches it with the registry lock, so that there is no
+//!   leader ([safepoint.dormant]).
 
 use core::{
     cell::{Cell, RefCell},
@@ -48,7 +49,7 @@ pub(crate) struct MutatorState {
     pub(crate) refused_at: Cell<u64>,
     /// The thread that it belongs to.
     pub(crate) thread: Thread,
-    /// Its index among the mutators in the registry, under the registry lock.
+    /// Its index among the awake or the dormant mutators in the registry, under the registry lock.
     pub(crate) place: Cell<usize>,
     /// Where its owner was last seen: at a safepoint that took the slow path, in `collect` or in `blocked`.
     pub(crate) seen_at: Place,

@@ -99,7 +99,7 @@ impl StoppedHeap<'_> {
         let space = &self.young.space;
         let empty = space.empty_bytes();
         let survivors = space.of_age(Age::Survivor).map(|chunk| space.used(chunk)).sum();
-        collector.headroom.note_young(empty, survivors, self.mutators.len(), space.chunk_bytes());
+        collector.headroom.note_young(empty, survivors, self.attached, space.chunk_bytes());
         collector.headroom.measure(&collector.memory.budget, &self.old.space, &self.large, &self.old.mix)
     }
 
@@ -114,7 +114,7 @@ impl StoppedHeap<'_> {
         let room = self.room();
         let near = room.is_some_and(|room| {
             let usual = collector.pacing.usual_budget();
-            let chunks = (self.mutators.len() + 1) * self.young.space.chunk_bytes();
+            let chunks = (self.attached + 1) * self.young.space.chunk_bytes();
             let blocks = promotion_reserve(usual.saturating_add(chunks)) + collector.workers.count() * CLASSES;
             let taken = usual.saturating_add(blocks.saturating_mul(BLOCK));
             room.available < taken.saturating_add(taken / 4)

@@ -43,7 +43,7 @@ pub(crate) fn collect(
     start: Start,
 ) -> (PauseFigures, DropQueue) {
     let (generation, wanted, cause) = choose(collector, wanted, cause);
-    let mut heap = StoppedHeap::lock(collector, mutators, DropQueue::default());
+    let mut heap = StoppedHeap::lock(collector, mutators, registry.mutators.dormant(), DropQueue::default());
     let before = heap.bytes();
     let allocated = heap.fresh_bytes();
     let before_remembered = heap.young.remembered.len();
@@ -58,7 +58,7 @@ pub(crate) fn collect(
     let step = heap.major(wanted, cause, before, start.at);
     let ended = heap.collect_if_short(cause, before, start.at, step, &mut evacuated);
     let remembered = heap.young.remembered.len();
-    stop::count_stop(collector, mutators);
+    stop::count_stop(collector, &registry.mutators);
     registry.numbers.end_rest();
     collector.pacing.begin_nursery();
     let old_bytes = old_bytes(&heap.old.space, &heap.large);

@@ -1,9 +1,14 @@
 //! The participants of a heap: its mutators, and the collections whose reports they may share.
 
-use core::ptr::NonNull;
+use core::{cell::Cell, ptr::NonNull};
 use std::{thread::Thread, time::Instant};
 
-use crate::{object::LAST_NUMBER, stats::CollectReport};
+use crate::{
+    object::LAST_NUMBER,
+    roots::RootTable,
+    safepoint::{Listed, Members, StateWord},
+    stats::CollectReport,
+};
 
 use super::mutator_state::MutatorState;
 
@@ -11,7 +16,7 @@ use super::mutator_state::MutatorState;
 /// meanwhile.
 #[derive(Default)]
 pub(crate) struct Registry {
-    pub(crate) mutators: Vec<Attached>,
+    pub(crate) mutators: Members<Attached>,
     /// For each of the young generations, the last collection that collected it.
     pub(crate) last: [Option<Finished>; 2],
     /// When the last pause ended, and the bytes of the old generation then.
@@ -20,21 +25,10 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Enters a mutator.
-    pub(crate) fn enter(&mut self, mutator: Attached) {
-        let state = mutator.state();
-        state.place.set(self.mutators.len());
-        self.mutators.push(mutator);
-    }
-
-    /// Removes a mutator that detaches. Takes constant time, however many mutators there are.
-    pub(crate) fn leave(&mut self, state: &MutatorState) {
-        let place = state.place.get();
-        self.mutators.swap_remove(place);
-        if let Some(moved) = self.mutators.get(place) {
-            moved.state().place.set(place);
-        }
-        self.numbers.give_back(state.number);
+    /// Removes a mutator that detaches.
+    pub(crate) fn leave(&mut self, mutator: Attached) {
+        self.mutators.leave(&mutator);
+        self.numbers.give_back(mutator.state().number);
     }
 }
 
@@ -72,6 +66,22 @@ impl Attached {
     /// Returns the name of the thread that the mutator belongs to, and its number.
     pub(crate) fn thread(&self) -> String {
         name(&self.state().thread)
+    }
+}
+
+impl Listed for Attached {
+    fn word(&self) -> &StateWord {
+        &self.state().word
+    }
+
+    fn place(&self) -> &Cell<usize> {
+        &self.state().place
+    }
+}
+
+impl AsRef<RootTable> for Attached {
+    fn as_ref(&self) -> &RootTable {
+        &self.state().roots
     }
 }
 

@@ -28,7 +28,7 @@ use super::{
     pause::collect,
     policy::{Request, due},
     registry::{Finished, Registry},
-    stop,
+    rejoin, stop,
 };
 
 /// The state of the collector when a request was made. A request shares the collections that begin later.
@@ -116,7 +116,7 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
         } else {
             lead(collector, Request::Minor(asked), cause, Some(observed))
         };
-        collector.rendezvous.leave_blocked(&local.word);
+        rejoin::leave_blocked(local);
     });
     report.expect("a collection leaves a report")
 }
@@ -145,7 +145,7 @@ fn lead_here(local: &Attachment, wanted: Request, cause: Cause) -> Option<Collec
             Cause::Idle => lead_idle(&local.collector, wanted),
             _ => lead(&local.collector, wanted, cause, None),
         };
-        local.collector.rendezvous.leave_blocked(&local.word);
+        rejoin::leave_blocked(local);
     });
     report
 }
@@ -202,7 +202,7 @@ fn blocked_slow(local: &Attachment, asked: bool) -> bool {
 #[inline]
 pub(crate) fn leave_blocked(local: &Attachment) {
     let look_again = local.poll.is_raised() && blocked_slow(local, false);
-    local.collector.rendezvous.leave_blocked(&local.word);
+    rejoin::leave_blocked(local);
     attachment::run(local);
     if look_again {
         at_safepoint(local);
@@ -266,7 +266,7 @@ fn lead_idle(collector: &Collector, wanted: Request) -> Option<CollectReport> {
 pub(crate) fn lead_if_none_runs(collector: &Collector) {
     let observed = observed(collector);
     let registry = collector.registry.lock();
-    let runs = collector.rendezvous.ask(stop::members(collector, &registry.mutators));
+    let runs = collector.rendezvous.ask(stop::members(collector, registry.mutators.awake()));
     if !runs && let Some((wanted, cause)) = due(collector) {
         // A mutator that runs by now has its poll raised: none attaches meanwhile.
         lead_as(collector, registry, wanted, cause, Some(observed), Some(Duration::ZERO));
@@ -328,7 +328,7 @@ fn lead_as(
         return None;
     }
     let start = Instant::now();
-    let mutators = registry.mutators.clone();
+    let mutators = registry.mutators.awake().to_vec();
     let late_after = collector.config.late_after;
     let stopped =
         collector.rendezvous.stop(stop::members(collector, &mutators), timeout.unwrap_or(late_after), |waited| {
@@ -365,6 +365,7 @@ fn lead_as(
     }
     collector.background.expect_drops(&mut dead, &collector.memory.budget);
     core::mem::forget(bomb);
+    registry.mutators.let_fall_dormant();
     collector.rendezvous.resume(stop::members(collector, &mutators));
     drop(registry);
     collector.background.post_drops(dead);

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
-    safepoint::{Member, Stopped},
+    safepoint::{Member, Members, Stopped},
     stats::event::Event,
 };
 
@@ -51,11 +51,11 @@ pub(crate) fn report_stragglers(collector: &Collector, mutators: &[Attached], wa
 
 /// Counts a stop. Locks of cells that were taken before it are free from now on, and it is decided again whether cells need
 /// atomic operations. The world is stopped, and the caller is the leader.
-pub(crate) fn count_stop(collector: &Collector, mutators: &[Attached]) {
+pub(crate) fn count_stop(collector: &Collector, mutators: &Members<Attached>) {
     let stop = collector.epochs.count_stop();
     // The concurrent thread reads cells, too.
     let exclusive = mutators.len() == 1 && collector.major.phase() != Phase::Marking;
-    for attached in mutators {
+    for attached in mutators.awake() {
         let local = attached.state();
         local.cell_user.set(local.cell_user.get().after(stop, exclusive));
     }

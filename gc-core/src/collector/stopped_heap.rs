@@ -20,8 +20,11 @@ use super::{
 /// The heap while the world is stopped.
 pub(crate) struct StoppedHeap<'a> {
     pub(super) collector: &'a Collector,
+    /// The mutators that the stop acted on.
     pub(super) mutators: &'a [Attached],
-    pub(super) roots: StoppedRoots<'a>,
+    /// How many mutators there are, with the dormant ones.
+    pub(super) attached: usize,
+    pub(super) roots: StoppedRoots<'a, Attached>,
     pub(crate) young: MutexGuard<'a, Young>,
     pub(crate) old: MutexGuard<'a, Old>,
     pub(crate) large: MutexGuard<'a, LargeSpace>,
@@ -31,8 +34,13 @@ pub(crate) struct StoppedHeap<'a> {
 }
 
 impl<'a> StoppedHeap<'a> {
-    /// Locks the parts of the heap, and takes over the buffers and lists of the mutators.
-    pub(crate) fn lock(collector: &'a Collector, mutators: &'a [Attached], dead: DropQueue) -> Self {
+    /// Locks the parts of the heap, and takes over the buffers and lists of the mutators. Those of dormant ones are empty.
+    pub(crate) fn lock(
+        collector: &'a Collector,
+        mutators: &'a [Attached],
+        dormant: &'a [Attached],
+        dead: DropQueue,
+    ) -> Self {
         let mut young = collector.young.lock();
         let (old, large) = (collector.old.lock(), collector.large.lock());
         for attached in mutators {
@@ -44,8 +52,9 @@ impl<'a> StoppedHeap<'a> {
             local.poll.lower(Reason::REMEMBERED);
         }
         young.space.forget_regions();
-        let roots = StoppedRoots::new(&collector.roots, mutators.iter().map(|attached| &attached.state().roots));
-        Self { collector, mutators, roots, young, old, large, dead, all_swept: false }
+        let roots = StoppedRoots::new(&collector.roots, mutators, dormant);
+        let attached = mutators.len() + dormant.len();
+        Self { collector, mutators, attached, roots, young, old, large, dead, all_swept: false }
     }
 
     /// Returns the bytes of objects, as chunks, cells and runs hold them.

@@ -37,7 +37,7 @@ use crate::{
     trace::{Trace, Visitor, sealed},
 };
 
-use super::{generations::Young, major_cycle::Phase};
+use super::{generations::Young, major_cycle::Phase, registry::Attached};
 
 /// The checkpoint at which the verifier runs, which determines what must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +62,7 @@ pub(crate) struct Heap<'a> {
     pub(crate) young: &'a Young,
     pub(crate) old: &'a OldSpace,
     pub(crate) large: &'a LargeSpace,
-    pub(crate) roots: &'a StoppedRoots<'a>,
+    pub(crate) roots: &'a StoppedRoots<'a, Attached>,
     pub(crate) phase: Phase,
 }
 

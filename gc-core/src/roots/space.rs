@@ -30,8 +30,9 @@ pub(crate) struct RootSpace {
     waiting: AtomicUsize,
     /// Bytes of boxed values that no table counts.
     boxed_bytes: AtomicIsize,
-    /// Chunks that were made, and slots that young pauses have looked at.
+    /// Chunks that were made, chunks of these that are gone, and slots that young pauses have looked at.
     made: AtomicUsize,
+    gone: AtomicUsize,
     looked: AtomicUsize,
 }
 
@@ -62,6 +63,7 @@ impl RootSpace {
             waiting: AtomicUsize::new(0),
             boxed_bytes: AtomicIsize::new(0),
             made: AtomicUsize::new(0),
+            gone: AtomicUsize::new(0),
             looked: AtomicUsize::new(0),
         }
     }
@@ -136,6 +138,7 @@ impl RootSpace {
     pub(super) unsafe fn try_free(&self, chunk: ChunkRef, forget: impl FnOnce()) -> bool {
         let Some(mut pages) = self.pages.try_lock() else { return false };
         forget();
+        self.count_gone();
         // SAFETY: the caller's.
         unsafe { pages.free([chunk.0.cast()].into_iter()) };
         true
@@ -147,12 +150,22 @@ impl RootSpace {
     ///
     /// [roots.freed].
     pub(super) unsafe fn free(&self, chunk: ChunkRef) {
+        self.count_gone();
         // SAFETY: the caller's.
         unsafe { self.pages.lock().free([chunk.0.cast()].into_iter()) }
     }
 
     pub(super) fn count_looked(&self, slots: usize) {
         self.looked.fetch_add(slots, Ordering::Relaxed);
+    }
+
+    fn count_gone(&self) {
+        self.gone.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many chunks there are, without those that are about to be freed. The caller leads a pause: no chunk is made meanwhile.
+    pub(super) fn chunks(&self) -> usize {
+        self.made.load(Ordering::Relaxed) - self.gone.load(Ordering::Relaxed)
     }
 
     /// Returns how many chunks were made.
@@ -236,6 +249,7 @@ impl EmptyChunks {
     ///
     /// [roots.freed].
     pub(super) unsafe fn push(&mut self, chunk: ChunkRef) {
+        self.space.count_gone();
         self.chunks.push(chunk);
     }
 }

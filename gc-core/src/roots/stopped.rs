@@ -13,9 +13,11 @@ use super::{
 };
 
 /// Every root of a heap, while the world is stopped.
-pub(crate) struct StoppedRoots<'a> {
+pub(crate) struct StoppedRoots<'a, M> {
     space: &'a Arc<RootSpace>,
-    tables: Vec<&'a RootTable>,
+    /// The mutators that may have run since the last pause, and the dormant ones.
+    awake: &'a [M],
+    dormant: &'a [M],
 }
 
 /// What was found in a young pause, beside the roots.
@@ -26,10 +28,11 @@ pub(crate) struct Found {
     pub(crate) empty: EmptyChunks,
 }
 
-impl<'a> StoppedRoots<'a> {
-    /// Returns the roots of a heap. `tables` are those of its mutators, none of which runs before this ends.
-    pub(crate) fn new(space: &'a Arc<RootSpace>, tables: impl Iterator<Item = &'a RootTable>) -> Self {
-        Self { space, tables: tables.collect() }
+impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
+    /// Returns the roots of a heap with these mutators, none of which runs before this ends. The `dormant` ones have not run since the
+    /// last pause.
+    pub(crate) fn new(space: &'a Arc<RootSpace>, awake: &'a [M], dormant: &'a [M]) -> Self {
+        Self { space, awake, dormant }
     }
 
     /// Calls `visit` with every root that may hold something young. Before that, takes over what was dropped elsewhere; afterwards
@@ -44,8 +47,9 @@ impl<'a> StoppedRoots<'a> {
         self.space.begin_count();
         self.take_over_drops(pool, &mut found);
         let mut in_question = core::mem::take(&mut pool.in_question);
-        for table in &self.tables {
+        for table in self.awake.iter().map(M::as_ref) {
             table.end_filling();
+            self.space.count_boxed(table.take_boxed_bytes());
             let lists = &mut *table.lists().borrow_mut();
             in_question.append(&mut lists.in_question);
             found.boxed.append(&mut lists.dropped);
@@ -130,15 +134,13 @@ impl<'a> StoppedRoots<'a> {
 
     fn for_each_chunk(&self, mut visit: impl FnMut(ChunkRef)) {
         self.space.pool().owned.chunks.iter().copied().for_each(&mut visit);
-        for table in &self.tables {
+        for table in self.awake.iter().chain(self.dormant).map(M::as_ref) {
             table.lists().borrow().owned.chunks.iter().copied().for_each(&mut visit);
         }
     }
 
-    /// Returns the bytes of chunks and of boxed values.
+    /// Returns the bytes of chunks and of boxed values. Those of the mutators' tables have been taken over.
     pub(crate) fn bytes(&self) -> usize {
-        let chunks = self.space.pool().owned.chunks.len() * CHUNK;
-        let boxed = self.space.boxed_bytes() + self.tables.iter().map(|table| table.boxed_bytes()).sum::<isize>();
-        chunks + self.tables.iter().map(|table| table.bytes()).sum::<usize>() + boxed.max(0) as usize
+        self.space.chunks() * CHUNK + self.space.boxed_bytes().max(0) as usize
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     boxed::BoxedValue,
-    chunk::{CHUNK, ChunkList, ChunkRef, DETACHED, FULL, HeapHandle, NOWHERE, Owner, RootSlot, SLOTS},
+    chunk::{ChunkList, ChunkRef, DETACHED, FULL, HeapHandle, NOWHERE, Owner, RootSlot, SLOTS},
     root_word::Kept,
     space::RootSpace,
 };
@@ -32,7 +32,7 @@ pub(crate) struct RootTable {
     free: Cell<*mut RootSlot>,
     current: Cell<Option<ChunkRef>>,
     lists: RefCell<Lists>,
-    /// Bytes of boxed values that the mutator has made, less those that it dropped.
+    /// Bytes of boxed values that the mutator has made since the last pause, less those that it dropped.
     boxed_bytes: Cell<isize>,
     /// The heap's identity, and what keeps it alive.
     heap: *const (),
@@ -239,13 +239,9 @@ impl RootTable {
         self.current.set(None);
     }
 
-    pub(super) fn boxed_bytes(&self) -> isize {
-        self.boxed_bytes.get()
-    }
-
-    /// Returns the bytes of the table, without boxed values. The caller leads a pause.
-    pub(super) fn bytes(&self) -> usize {
-        self.lists.borrow().owned.chunks.len() * CHUNK
+    /// Takes the bytes of boxed values, which the space counts from then on. The caller leads a pause, or the owner detaches.
+    pub(super) fn take_boxed_bytes(&self) -> isize {
+        self.boxed_bytes.replace(0)
     }
 
     /// Detaches the owner: its chunks go to the pool, where the next mutator finds them. Passes boxed values that were dropped
@@ -253,7 +249,7 @@ impl RootTable {
     pub(crate) fn orphan(&self, mut dropped: impl FnMut(BoxedValue)) {
         let lists = &mut *self.lists.borrow_mut();
         lists.dropped.drain(..).for_each(&mut dropped);
-        self.space.count_boxed(self.boxed_bytes.replace(0));
+        self.space.count_boxed(self.take_boxed_bytes());
         self.give_back();
         if lists.owned.chunks.is_empty() && lists.in_question.is_empty() {
             return;

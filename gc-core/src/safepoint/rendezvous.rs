@@ -11,7 +11,7 @@ use crate::sync::{
 
 use super::{
     poll::{Poll, Reason},
-    state_word::{BLOCKED, PARKED, RUNNING, StateWord},
+    state_word::{BLOCKED, PARKED, RUNNING, Resumed, StateWord},
 };
 
 /// What a stop acts on: a mutator's word and poll.
@@ -120,12 +120,11 @@ impl Rendezvous {
     }
 
     /// Makes the thread RUNNING: from here on it may touch the heap again. Waits while the world is stopped, and while the word
-    /// is held.
+    /// is held. Returns false if the mutator is dormant: then it is still BLOCKED, and has to rejoin the members first.
     #[inline]
-    pub(crate) fn leave_blocked(&self, word: &StateWord) {
-        if !word.change(BLOCKED, RUNNING) {
-            self.await_resume(word, BLOCKED);
-        }
+    #[must_use]
+    pub(crate) fn leave_blocked(&self, word: &StateWord) -> bool {
+        word.change(BLOCKED, RUNNING) || self.await_resume(word, BLOCKED)
     }
 
     /// Waits, at a safepoint, while the world is stopped. Returns whether the thread was ASKED before ([safepoint.asked]).
@@ -139,7 +138,8 @@ impl Rendezvous {
         };
         self.arrive(&mut park, word);
         drop(park);
-        self.await_resume(word, PARKED);
+        let resumed = self.await_resume(word, PARKED);
+        debug_assert!(resumed, "a PARKED mutator is not dormant");
         left.asked
     }
 
@@ -163,24 +163,31 @@ impl Rendezvous {
         }
     }
 
-    /// Makes the word RUNNING as soon as neither STOP nor HELD is set.
+    /// Makes the word RUNNING as soon as neither STOP nor HELD is set. Returns false if it is dormant.
     #[cold]
     #[inline(never)]
-    fn await_resume(&self, word: &StateWord, from: usize) {
+    fn await_resume(&self, word: &StateWord, from: usize) -> bool {
         if mutant::RESUME_WITHOUT_WAITING.is_planted() {
             word.resume_without_waiting();
-            return;
+            return true;
         }
+        let mut resumed = word.resume(from, false);
         for _ in 0..spins() {
-            if word.change(from, RUNNING) {
-                return;
+            if resumed != Resumed::Waits {
+                break;
             }
             spin_loop();
+            resumed = word.resume(from, false);
         }
-        let mut park = self.park.lock();
-        while !word.resume(from) {
-            self.resumed.wait(&mut park);
+        if resumed == Resumed::Waits {
+            let mut park = self.park.lock();
+            resumed = word.resume(from, true);
+            while resumed == Resumed::Waits {
+                self.resumed.wait(&mut park);
+                resumed = word.resume(from, true);
+            }
         }
+        resumed == Resumed::Running
     }
 
     /// Stops the world: afterwards no member is RUNNING. The caller is the leader (step 1).

@@ -26,6 +26,18 @@ pub(crate) enum Hold {
     },
 }
 
+/// The outcome of [`StateWord::resume`].
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Resumed {
+    /// The word is RUNNING.
+    Running,
+    /// STOP or HELD is set.
+    Waits,
+    /// The owner has to rejoin the members first ([safepoint.dormant]).
+    Dormant,
+}
+
 /// How a word left RUNNING.
 pub(super) struct Left {
     pub(super) stopping: bool,
@@ -95,24 +107,53 @@ impl StateWord {
         }
     }
 
-    /// Makes the word RUNNING, unless STOP or HELD is set: the thread that clears that bit then wakes the owner. Called by the
-    /// owner, under the park lock.
-    pub(super) fn resume(&self, from: usize) -> bool {
+    /// Makes the word RUNNING, unless STOP or HELD is set or the owner is dormant. Called by the owner, which sleeps afterwards if it
+    /// `sleeps`: then it has the park lock, and the thread that clears STOP or HELD wakes it.
+    pub(super) fn resume(&self, from: usize, sleeps: bool) -> Resumed {
         let mut now = from;
         loop {
-            let next = if now & (STOP | HELD) == 0 {
+            let next = if now & DORMANT != 0 && !mutant::DORMANT_RUNS_AT_ONCE.is_planted() {
+                return Resumed::Dormant;
+            } else if now & (STOP | HELD) == 0 {
                 RUNNING
-            } else if now & HELD != 0 && now & WAITS == 0 {
+            } else if sleeps && now & HELD != 0 && now & WAITS == 0 {
                 now | WAITS
             } else {
-                return false;
+                return Resumed::Waits;
             };
             // AcqRel: as for `change`; the writes of a holding thread are seen (its Release is in `end_hold`).
             match self.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return next == RUNNING,
+                Ok(_) if next == RUNNING => return Resumed::Running,
+                Ok(_) => return Resumed::Waits,
                 Err(other) => now = other,
             }
         }
+    }
+
+    /// Makes a mutator that is BLOCKED dormant, if it was BLOCKED at the end of a stop before and has not run since. Returns whether it
+    /// is dormant now. STOP is set, and the caller is the leader.
+    pub(super) fn fall_dormant(&self) -> bool {
+        // Relaxed: neither the state nor SEEN changes while STOP is set ([safepoint.no-new-runners]).
+        let now = self.word.load(Ordering::Relaxed);
+        if now & STATE != BLOCKED {
+            return false;
+        }
+        let bit = if now & SEEN == 0 { SEEN } else { DORMANT };
+        // AcqRel: a read-modify-write ([safepoint.rmw]); the registry's lock orders what the leader and the owner do.
+        self.word.fetch_or(bit, Ordering::AcqRel);
+        bit == DORMANT
+    }
+
+    /// Returns whether the mutator is dormant. The caller has the registry lock.
+    pub(super) fn is_dormant(&self) -> bool {
+        // Relaxed: it changes under that lock.
+        self.word.load(Ordering::Relaxed) & DORMANT != 0
+    }
+
+    /// Ends dormancy. Called by the owner, with the registry lock.
+    pub(super) fn end_dormancy(&self) {
+        // AcqRel: as for `fall_dormant`.
+        self.word.fetch_and(!(DORMANT | SEEN), Ordering::AcqRel);
     }
 
     /// Holds the word, or asks its owner. The caller has a lock, under which the owner also reads what it was asked for.
@@ -185,3 +226,7 @@ const ASKED: usize = 32;
 const HELD: usize = 64;
 /// The owner sleeps until HELD is cleared.
 const WAITS: usize = 128;
+/// The owner was BLOCKED at the end of a stop, and has not run since.
+const SEEN: usize = 256;
+/// [safepoint.dormant].
+const DORMANT: usize = 512;

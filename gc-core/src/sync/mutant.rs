@@ -63,6 +63,8 @@ mutants! {
     LATE_BEFORE_THE_RECORD = "late_before_the_record";
     /// A thread forks though a leader waits for others than itself: model `safepoint`.
     FORK_BESIDE_RUNNERS = "fork_beside_runners";
+    /// A dormant mutator runs without rejoining the members: model `dormant`.
+    DORMANT_RUNS_AT_ONCE = "dormant_runs_at_once";
     /// The end of a stop wakes only one of the sleeping threads: model `safepoint`.
     WAKE_ONE = "wake_one";
 }

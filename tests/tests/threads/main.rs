@@ -6,6 +6,7 @@ mod attach;
 mod blocked;
 mod crossing;
 mod crowds;
+mod dormant;
 mod due;
 mod entered;
 mod entered_ends;
