@@ -6,6 +6,7 @@ mod candidates;
 mod cell_word;
 mod chunk_word;
 mod claims;
+mod clock;
 mod counted;
 mod dormant;
 mod empty_blocks;

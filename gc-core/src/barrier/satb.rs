@@ -11,8 +11,9 @@ use core::ptr::NonNull;
 
 use super::big_cells::BigCells;
 use crate::sync::{
-    Mutex,
+    Mutex, RawLock,
     atomic::{AtomicU64, AtomicUsize, Ordering},
+    raw,
 };
 
 /// Buffers that were handed over, and which big cells need no logging.
@@ -42,6 +43,10 @@ impl SatbQueue {
             waiting: AtomicUsize::new(0),
             entries: AtomicU64::new(0),
         }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.buffers)
     }
 
     /// Adds a mutator's buffer of marked objects.

@@ -33,9 +33,9 @@ use super::count::{Count, FIRST_TOKEN, Settled};
 use crate::{
     safepoint::{Hold, Poll, Rendezvous, StateWord},
     sync::{
-        Mutex,
+        Mutex, RawLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        mutant,
+        mutant, raw,
     },
 };
 
@@ -231,6 +231,10 @@ impl Merged {
 }
 
 impl Owners {
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.entries)
+    }
+
     /// Returns whether the mutator is full, and so owns nothing that it makes ([owners.full]).
     #[inline(always)]
     pub(crate) fn is_full(&self, token: u64) -> bool {

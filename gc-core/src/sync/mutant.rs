@@ -61,6 +61,8 @@ mutants! {
     LOOK_BEFORE_ASKING = "look_before_asking";
     /// A straggler is LATE before it is recorded that a thread has given up: model `safepoint`.
     LATE_BEFORE_THE_RECORD = "late_before_the_record";
+    /// A thread forks though a leader waits for others than itself: model `safepoint`.
+    FORK_BESIDE_RUNNERS = "fork_beside_runners";
     /// A dormant mutator runs without rejoining the members: model `dormant`.
     DORMANT_RUNS_AT_ONCE = "dormant_runs_at_once";
     /// The end of a stop wakes only one of the sleeping threads: model `safepoint`.
@@ -171,6 +173,10 @@ mutants! {
 mutants! {
     /// The end of a heap wakes no thread: model `job_queue`.
     END_WAKES_NOBODY = "end_wakes_nobody";
+    /// A thread that has found no job leaves, though one was posted since: models `job_queue`, `major_cycle`.
+    LEAVE_WITHOUT_LOOKING = "leave_without_looking";
+    /// A heap is looked at without the lock under which it is taken off the clock's list: model `clock`.
+    LOOK_WITHOUT_THE_LOCK = "look_without_the_lock";
     /// The end of a heap leaves jobs undone: model `job_queue`.
     END_FORGETS_JOBS = "end_forgets_jobs";
     /// The last thread that leaves wakes no thread: model `presence`.
