@@ -114,7 +114,7 @@ fn one_that_was_alone_shares_cells_when_it_comes_back() {
         // No other mutator is attached while this one falls dormant.
         let other = m.blocked(|| {
             for _ in 0..3 {
-                heap.spawn(|m| drop(m.collect(Generation::Fresh))).unwrap().join().unwrap();
+                heap.spawn(|m| m.collect(Generation::Fresh)).unwrap().join().unwrap();
             }
             let other = thread::spawn(move || {
                 let mut m = there.attach().unwrap();
@@ -186,7 +186,7 @@ fn they_mark_what_they_overwrite_if_marking_began_meanwhile() {
     });
     m.blocked(|| tells.recv()).unwrap();
     pauses(&mut m);
-    let cycle = heap.spawn(|m| drop(m.collect(Generation::Old))).unwrap();
+    let cycle = heap.spawn(|m| m.collect(Generation::Old)).unwrap();
     m.blocked(|| wait_until("marking begins", || begun.load(Ordering::Relaxed)));
     go.send(()).unwrap();
     m.blocked(|| tells.recv()).unwrap();
