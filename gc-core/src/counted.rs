@@ -40,9 +40,7 @@ pub use weak::CountedWeak;
 
 use crate::trace::Acyclic;
 use count::{Count, Released, Step};
-use current::{ask, current, merge};
-use owners::Object;
-use reclaim::KindOf;
+use current::{ask, current, maker, merge};
 
 /// A reference to an immutable object that is reclaimed with its last reference: the interface of `Arc`, at the speed of `Rc` on
 /// the thread that made the object.
@@ -69,7 +67,8 @@ use reclaim::KindOf;
 /// The thread that made the object counts without atomic operations while it runs its [`Mutator`](crate::Mutator): a clone and
 /// its drop cost about as much as those of `Rc`. Every other thread counts by atomic operations, as `Arc` does. So does a thread
 /// without a mutator or in [`blocked`](crate::Mutator::blocked). Making an object takes no atomic operation, nor does dropping
-/// the last reference on the thread that made the object.
+/// the last reference on the thread that made the object. The next section has two exceptions: after a
+/// long chain, and while very many objects wait for a thread, it counts by atomic operations itself.
 ///
 /// # When an object is reclaimed
 ///
@@ -80,7 +79,18 @@ use reclaim::KindOf;
 /// While the thread that made the object runs, the other threads together may drop more references than they have made. The
 /// thread that made the object is then asked to merge the counts. Until its next safepoint, `blocked` or detach, the object is
 /// not reclaimed, even if that thread drops the last reference. If no reference is left by then, the destructor runs on a
-/// thread of the owner's heap. A leaked mutator (`mem::forget`) never reaches a safepoint, so such objects leak.
+/// thread of the owner's heap.
+///
+/// A chain that another thread drops waits in this way for its first object, then for the second one, and so on, but at most for nine
+/// safepoints one after the other, whatever its length. At the ninth one its owner *renews its token*: from then on it counts what it
+/// made before by atomic operations, as other threads do, and nothing of it waits any more. This includes trees, what destructors drop,
+/// and chains of several owners, which take one safepoint more for each further owner. A destructor that has another thread drop a
+/// reference begins a chain anew.
+///
+/// [`Stats::counted_waiting`](crate::Stats::counted_waiting) is the number of objects that wait. While 16,384 or more wait for one
+/// thread, what it makes is counted by atomic operations, and does not wait. So no more can come to wait for a thread that reaches no
+/// safepoint than those and what it had made before. [`Event::CountedBehind`](crate::Event::CountedBehind) tells of it. A leaked mutator
+/// (`mem::forget`) never reaches a safepoint, so the objects that wait for it leak.
 ///
 /// Dropping a long chain takes no deep stack. The references that a destructor drops are reclaimed only after it has returned, if
 /// many destructors are nested or one of them has panicked. A destructor must not wait for them to be reclaimed. If destructors
@@ -124,7 +134,7 @@ impl<T: Acyclic> Counted<T> {
     /// ```
     #[inline(always)]
     pub fn new(value: T) -> Self {
-        Self::from_count(contents::new(Count::new(current()), value))
+        Self::from_count(contents::new(Count::new(maker()), value))
     }
 
     /// Makes an object that is never dropped or freed, and whose references are never counted: for interned names and small
@@ -169,11 +179,6 @@ impl<T: Contents + ?Sized> Counted<T> {
     fn count(&self) -> &Count {
         // SAFETY: an object lives as long as a reference to it, and no thread ever has a `&mut` to its header.
         unsafe { self.count.as_ref() }
-    }
-
-    /// Returns the object without its type.
-    fn object(&self) -> Object {
-        Object { count: self.count, kind: KindOf::<T>::KIND }
     }
 
     /// Returns whether both are references to the same object.
@@ -265,7 +270,7 @@ impl<T: Contents + ?Sized> Counted<T> {
         match released {
             Released::Alive => false,
             Released::Dead | Released::Unshared => true,
-            Released::Ask(owner) => ask(owner, self.object()),
+            Released::Ask(owner) => ask(owner, reclaim::object::<T>(self.count)),
         }
     }
 }
@@ -354,7 +359,7 @@ unsafe fn reclaim<T: Contents + ?Sized>(object: NonNull<Count>) {
 #[cold]
 #[inline(never)]
 unsafe fn ask_owner<T: Contents + ?Sized>(object: NonNull<Count>, owner: u64) {
-    if ask(owner, Object { count: object, kind: KindOf::<T>::KIND }) {
+    if ask(owner, reclaim::object::<T>(object)) {
         // SAFETY: of this type, dead, and ours to reclaim, as `ask` returns.
         unsafe { reclaim::reclaim::<T>(object) };
     }

@@ -15,11 +15,10 @@ pub use weak::WeakHeap;
 
 use crate::{
     collector::{self, Collector, users::Users},
-    memory::PAGE,
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
     stats::{Counts, Histogram, MemoryReport, Stats},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 /// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
@@ -171,6 +170,8 @@ impl Heap {
         stats.live_bytes = collector.headroom.live();
         stats.bytes_allocated += collector.pacing.fresh_bytes() as u64;
         stats.memory_peak = collector.memory.budget.peak();
+        // Acquire, with the Release of a mutator that has passed on what was dead: it is counted here or among those to drop.
+        stats.counted_waiting = collector.counted_waiting.load(Ordering::Acquire);
         (stats.drops_pending, stats.drops_run, stats.drops_panicked) = collector.background.drops();
         stats
     }
@@ -395,7 +396,7 @@ impl Mutator {
     pub fn counts(&self) -> Counts {
         let collector = self.collector();
         let pace = &collector.pacing;
-        let old = collector.old.lock().space.live_bytes + collector.large.lock().used_pages * PAGE;
+        let old = collector.old.lock().space.live_bytes + collector.large.lock().used;
         Counts {
             young_bytes: pace.fresh_bytes() + self.local().buffer.used(),
             young_collections: pace.minor_collections(),

@@ -10,7 +10,7 @@
 //!   and all pointers that a thread can use at a time are of one heap.
 
 mod alloc_error;
-mod allocate;
+pub(crate) mod allocate;
 mod compact;
 mod drain;
 mod first;
@@ -264,10 +264,9 @@ impl Mutator {
         let collector = &users.handle.collector;
         collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
         // SAFETY: leaked just now; `detach` frees it.
-        let Attachment { state: MutatorState { word, poll, token, .. }, collector, .. } = unsafe { local.as_ref() };
-        // SAFETY: the word and the poll are in the state, which lives until the mutator has left: `detach` calls `leave` before it
-        // frees the state. The state keeps the collector alive, which the rendezvous is part of.
-        unsafe { token.enter(word, poll, &collector.rendezvous) };
+        let token = &unsafe { local.as_ref() }.token;
+        // SAFETY: the attachment lives until the mutator has left: `detach` calls `leave` before it frees it.
+        unsafe { token.enter(local) };
         local
     }
 
@@ -460,6 +459,20 @@ impl Mutator {
     #[inline]
     #[track_caller]
     pub fn blocked<R>(&mut self, wait: impl FnOnce() -> R) -> R {
+        self.note_place();
+        Self::while_blocked(self.local(), wait)
+    }
+
+    /// Notes that the caller of the caller reaches a safepoint.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn note_place(&self) {
+        self.local().seen_at.set(Location::caller());
+    }
+
+    /// Runs `wait` while the mutator of `local`, which the caller has exclusively, does not run.
+    #[inline(always)]
+    pub(crate) fn while_blocked<R>(local: &Attachment, wait: impl FnOnce() -> R) -> R {
         /// Leaves BLOCKED when `wait` returns or panics.
         struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {
@@ -467,8 +480,6 @@ impl Mutator {
                 request::leave_blocked(self.0);
             }
         }
-        let local = self.local();
-        local.seen_at.set(Location::caller());
         request::enter_blocked(local);
         let _leave = Leave(local);
         wait()

@@ -6,20 +6,24 @@
 //! time. The owner's biased count is a plain number, which loom lets one thread at a time touch.
 
 mod only;
+mod renewed;
+mod weak;
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::{ptr::NonNull, time::Duration};
 use only::*;
+use renewed::*;
+use weak::*;
 
 use crate::{
     Arc, Heap, check,
     counted::{
         count::{Count, FIRST_TOKEN, Only, Released, Step},
-        owners::{Kind, Object, OwnerHandle, Owners},
+        owners::{Full, Kind, Merged, NONE, Object, Owner, Owners},
     },
     must_fail,
     safepoint::{Member, Poll, Reason, Rendezvous, StateWord, Stopped},
-    sync::{Mutex, mutant},
+    sync::{Mutex, atomic, mutant},
     thread,
 };
 
@@ -44,6 +48,10 @@ struct Scene {
     poll: Poll,
     rendezvous: Rendezvous,
     owners: Owners,
+    /// The objects in the queue.
+    waiting: atomic::AtomicUsize,
+    /// The round of the object.
+    round: u32,
     /// Memory that the owner touches while it runs, and the leader of a stop meanwhile.
     heap: Heap,
 }
@@ -83,45 +91,67 @@ fn end(object: Object) {
     unsafe { (object.kind.reclaim)(object.count) };
 }
 
+impl Owner for Scene {
+    fn word(&self) -> &StateWord {
+        &self.word
+    }
+
+    fn poll(&self) -> &Poll {
+        &self.poll
+    }
+
+    fn rendezvous(&self) -> &Rendezvous {
+        &self.rendezvous
+    }
+
+    fn waiting(&self) -> &atomic::AtomicUsize {
+        &self.waiting
+    }
+
+    fn report_behind(&self, _: usize) {}
+}
+
 impl Scene {
     /// Returns a running mutator and an object with `references` references, all counted by the mutator.
     fn new(references: usize) -> Arc<Self> {
-        let scene = Self::of(Count::new(OWNER));
+        let scene = Self::of(0, Count::new(OWNER));
         for _ in 1..references {
             scene.thing.count.retain(OWNER);
         }
         // SAFETY: the scene lives until the model is over.
-        unsafe { scene.owners.enter(OWNER, scene.handle()) };
+        unsafe { scene.owners.enter(OWNER, scene.owner()) };
         scene
     }
 
     /// Returns an object without an owner.
     fn merged(references: usize) -> Arc<Self> {
-        let scene = Self::of(Count::new(NOBODY));
+        let scene = Self::of(0, Count::new(NOBODY));
         for _ in 1..references {
             scene.thing.count.retain(NOBODY);
         }
         scene
     }
 
-    fn of(count: Count) -> Arc<Self> {
+    fn of(round: u32, count: Count) -> Arc<Self> {
         let (ended, freed) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new(Self {
             thing: Thing { count, contents: Heap::new(), memory: Heap::new(), ended, freed },
             word: StateWord::running(0),
             poll: Poll::new(),
             rendezvous: Rendezvous::new(),
-            owners: Owners { entries: Mutex::new(std::collections::BTreeMap::new()) },
+            owners: Owners { entries: Mutex::default(), full: Full(atomic::AtomicU64::new(NONE)) },
+            waiting: atomic::AtomicUsize::new(0),
+            round,
             heap: Heap::new(),
         })
     }
 
-    fn handle(&self) -> OwnerHandle {
-        OwnerHandle { word: (&self.word).into(), poll: (&self.poll).into(), rendezvous: (&self.rendezvous).into() }
+    fn owner(&self) -> NonNull<dyn Owner> {
+        NonNull::from(self)
     }
 
     fn object(&self) -> Object {
-        Object { count: NonNull::from(&self.thing).cast(), kind: &KIND }
+        Object { count: NonNull::from(&self.thing).cast(), kind: &KIND, round: self.round }
     }
 
     /// Returns the count, for a thread that has a handle.
@@ -220,13 +250,25 @@ impl Scene {
     }
 
     fn drain(&self) {
-        self.owners.drain(OWNER).into_iter().for_each(end);
+        self.pass_on(self.owners.drain(OWNER));
+    }
+
+    fn pass_on(&self, merged: Merged) {
+        merged.dead.into_iter().for_each(end);
+        self.waiting.fetch_sub(merged.waited, Ordering::Release);
     }
 
     /// Passes a safepoint of the owner.
     fn safepoint(&self) {
+        if self.is_asked() {
+            self.drain();
+        }
+    }
+
+    /// Takes the owner's poll, and parks if the world is being stopped. Returns whether the owner was asked.
+    fn is_asked(&self) -> bool {
         if !self.poll.is_raised() {
-            return;
+            return false;
         }
         let reason = self.poll.take();
         let mut asked = reason.contains(Reason::MERGE);
@@ -236,9 +278,7 @@ impl Scene {
         if reason.contains(Reason::STOP) {
             asked |= self.rendezvous.park(&self.word);
         }
-        if asked {
-            self.drain();
-        }
+        asked
     }
 
     fn enter_blocked(&self) {
@@ -253,13 +293,14 @@ impl Scene {
 
     fn detach(&self) {
         self.rendezvous.enter_blocked(&self.word);
-        self.owners.leave(OWNER).into_iter().for_each(end);
+        self.pass_on(self.owners.leave(OWNER));
     }
 
     /// Checks that the object was reclaimed, after all handles were dropped.
     fn is_over(&self) {
         assert_eq!(self.thing.ended.load(Ordering::Relaxed), 1, "the object was lost");
         assert_eq!(self.thing.freed.load(Ordering::Relaxed), 1, "the memory was lost");
+        assert_eq!(self.waiting.load(Ordering::Relaxed), 0, "something waits");
     }
 }
 
@@ -440,69 +481,6 @@ fn merged_drops() {
     });
 }
 
-/// A weak handle is upgraded while the owner drops the last reference.
-fn upgrade_against_the_last_drop() {
-    check(|| {
-        let here = Scene::new(1);
-        here.count().downgrade();
-        let there = here.clone();
-        let other = thread::spawn(move || {
-            if there.upgrade(NOBODY) {
-                there.look();
-                there.release(NOBODY);
-            }
-            there.release_weak();
-        });
-        here.release(OWNER);
-        here.detach();
-        other.join().unwrap();
-        here.is_over();
-    });
-}
-
-/// A weak handle is made of another thread's reference, which is dropped then, while the owner drops its own.
-fn downgrade_against_the_last_drop() {
-    check(|| {
-        let here = Scene::new(1);
-        here.retain(NOBODY);
-        let there = here.clone();
-        let other = thread::spawn(move || {
-            there.count().downgrade();
-            there.release(NOBODY);
-            let upgraded = there.upgrade(NOBODY);
-            there.release_weak();
-            if upgraded {
-                there.release(NOBODY);
-            }
-        });
-        here.release(OWNER);
-        here.detach();
-        other.join().unwrap();
-        here.is_over();
-    });
-}
-
-/// Another thread dropped the last reference. A weak handle brings the object back before the owner has merged, or finds it dead.
-fn resurrection() {
-    check(|| {
-        let here = Scene::new(1);
-        here.count().downgrade();
-        let there = here.clone();
-        let other = thread::spawn(move || there.release(NOBODY));
-        if here.upgrade(OWNER) {
-            here.look();
-            here.safepoint();
-            here.look();
-            here.release(OWNER);
-        }
-        here.safepoint();
-        here.release_weak();
-        here.detach();
-        other.join().unwrap();
-        here.is_over();
-    });
-}
-
 macro_rules! models {
     ($($(#[$attribute:meta])* $test:ident => $model:ident),* $(,)?) => { $(
         $(#[$attribute])*
@@ -534,6 +512,9 @@ models! {
     a_downgrade_and_a_write_exclude_each_other => writing_against_a_downgrade,
     contents_are_taken_once => taken_while_asked,
     contents_are_taken_once_elsewhere => taken_elsewhere_while_asked,
+    what_was_made_before_a_new_token_is_ended_once => renewed_while_others_drop,
+    what_is_made_by_a_new_token_is_asked_about => renewed_and_going_on,
+    a_token_is_renewed_on_the_way_into_blocked => renewed_into_blocked,
 }
 
 macro_rules! mutants {
@@ -554,6 +535,8 @@ mutants! {
     mutant_resuming_in_a_stop_is_found: RESUME_WITHOUT_WAITING in a_stop_meanwhile,
     mutant_freeing_what_is_queued_is_found: FREED_WHILE_QUEUED in from_negative_back,
     mutant_asking_twice_is_found: ASK_TWICE in two_others,
+    mutant_counting_by_the_old_token_is_found: RENEWED_COUNTS_BY_THE_OLD in renewed_while_others_drop,
+    mutant_a_token_without_an_entry_is_found: RENEWED_WITHOUT_AN_ENTRY in renewed_and_going_on,
     /// Shuttle does not see reads of freed memory.
     #[cfg(not(gc_shuttle))]
     mutant_looking_at_what_is_gone_is_found: LOOKED_AT_WHEN_IT_IS_GONE in the_last_one_while_it_is_settled,

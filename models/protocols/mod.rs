@@ -1,6 +1,7 @@
 //! The models, one file per protocol. `loom` and `shuttle` run the same ones.
 
 mod attendance;
+mod big_cells;
 mod candidates;
 mod cell_word;
 mod chunk_word;

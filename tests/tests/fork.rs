@@ -5,7 +5,7 @@
 use std::{sync::mpsc, time::Duration};
 
 use fork::{Fork, fork, waitpid};
-use gc_core::{Counted, Generation, Trace};
+use gc_core::{Counted, Generation, Level, Trace};
 use gc_tests::heaps::calm;
 
 /// One test forks at a time.
@@ -61,6 +61,49 @@ fn a_child_reads_and_lets_go_of_its_heaps() {
         drop(counted);
         assert!(weak.upgrade().is_none());
     }
+}
+
+/// The maker of the objects is a thread that exists in the parent only, and is not at a safepoint at the moment of the fork.
+#[test]
+fn a_child_drops_what_waits_for_a_thread_of_its_parent() {
+    let _turn = TURN.lock();
+    let heap = calm().on_event(Level::Warning, |_| ()).build().unwrap();
+    let (send, receive) = mpsc::channel::<Vec<Counted<Vec<Counted<String>>>>>();
+    let (go, wait) = mpsc::channel::<()>();
+    let there = heap.clone();
+    let maker = std::thread::spawn(move || {
+        let mut m = there.attach().unwrap();
+        let object = |n: usize| Counted::new(vec![Counted::new(n.to_string())]);
+        let _ = send.send((0..20_000).map(object).collect());
+        let _ = wait.recv();
+        m.safepoint();
+    });
+    let objects = receive.recv().unwrap();
+    let fine = std::env::temp_dir().join(format!("gc-core fork waiting {}", std::process::id()));
+    match fork().unwrap() {
+        Fork::Child => {
+            let kept = objects[0].clone();
+            drop(objects);
+            // Of the first one no more references were dropped than made.
+            assert_eq!(heap.stats().counted_waiting, 19_999);
+            assert_eq!(*kept[0], "0");
+            std::fs::write(fine, "").unwrap();
+            std::process::exit(0);
+        }
+        Fork::Parent(child) => {
+            let (ended, wait) = mpsc::channel();
+            std::thread::spawn(move || ended.send(waitpid(child)));
+            wait.recv_timeout(Duration::from_secs(60)).expect("the child hangs").unwrap();
+            std::fs::remove_file(fine).expect("the child says that all is fine");
+        }
+    }
+    let weak = Counted::downgrade(&objects[0]);
+    drop(objects);
+    assert_eq!(heap.stats().counted_waiting, 20_000);
+    drop(go);
+    maker.join().unwrap();
+    gc_tests::heaps::settle(&heap);
+    assert!(weak.upgrade().is_none());
 }
 
 #[test]

@@ -10,11 +10,21 @@
 use core::{cell::Cell, ops::Deref, ptr};
 
 use crate::{
-    counted::Token,
-    sync::{Arc, Weak},
+    counted::{
+        Token,
+        owners::{Merged, Owner},
+    },
+    safepoint::{Poll, Rendezvous, StateWord},
+    stats::Event,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use super::{collector::Collector, handle::Handle, mutator_state::MutatorState, users::Users};
+use super::{
+    collector::Collector, handle::Handle, jobs::Job, mutator_state::MutatorState, registry::name, users::Users,
+};
 
 /// What a mutator points to. The state comes first: its first cache line holds what the fast paths touch.
 #[repr(C)]
@@ -48,7 +58,47 @@ impl Attachment {
     #[cold]
     #[inline(never)]
     pub(crate) fn merge_counted(&self) {
-        self.collector.background.post_counted(self.token.drain());
+        self.pass_on(self.token.drain());
+    }
+
+    /// Leaves the owners of counted objects. The mutator's thread has stopped counting for it for good.
+    pub(crate) fn leave_owners(&self) {
+        self.pass_on(self.token.leave());
+    }
+
+    fn pass_on(&self, Merged { dead, waited }: Merged) {
+        self.collector.background.post_counted(dead);
+        // Release: a thread that finds them counted here no more finds the dead ones counted as such ([pending.exact]).
+        self.collector.counted_waiting.fetch_sub(waited, Ordering::Release);
+    }
+}
+
+/// Other threads call these methods: what they use is `Sync`, or does not change while the mutator is attached.
+impl Owner for Attachment {
+    fn word(&self) -> &StateWord {
+        &self.word
+    }
+
+    fn poll(&self) -> &Poll {
+        &self.poll
+    }
+
+    fn rendezvous(&self) -> &Rendezvous {
+        &self.collector.rendezvous
+    }
+
+    fn waiting(&self) -> &AtomicUsize {
+        &self.collector.counted_waiting
+    }
+
+    #[cold]
+    fn report_behind(&self, objects: usize) {
+        if self.handle.is_elsewhere() {
+            // The child of a fork: a thread that exists in the parent only may have held the lock.
+            return;
+        }
+        let (thread, last_safepoint) = (name(&self.thread), self.seen_at.get());
+        self.collector.background.post(Job::Report(Event::CountedBehind { thread, objects, last_safepoint }));
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
 //! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats`, `roots` and `workers` are leaves. The table of counted owners
-//! (`counted::owners`) is locked after the registry, and the rendezvous after that. The lock word of a `GcCell` comes before all of
+//! (`counted::owners`) is locked after the registry, and the rendezvous or the queue of `background` after that. The lock word of a `GcCell` comes before all of
 //! them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
 //! which take the owner first; no part imports its owner.
 
@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use crate::{
     barrier::SatbQueue,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget, process_limits},
-    old::mark::Marking,
+    old::mark::{Cells, Marker, Marking},
     roots::RootSpace,
     safepoint::Rendezvous,
     settings::config::{BuildError, Config},
@@ -28,7 +28,7 @@ use crate::{
     stats::recorder::Recorder,
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     workers::{Workers, on_demand::Start},
 };
@@ -80,6 +80,8 @@ pub(crate) struct Collector {
     pub(crate) epochs: Epochs,
     pub(crate) given_up: GivenUp,
     pub(crate) stats: Recorder,
+    /// Counted objects in the queues of mutators ([owners.queue]).
+    pub(crate) counted_waiting: AtomicUsize,
     /// The jobs of the background thread, and the GC workers.
     pub(crate) background: Background,
     pub(crate) workers: Workers,
@@ -174,11 +176,17 @@ impl Collector {
             satb: Arc::new(SatbQueue::new()),
             major: MajorCycle::new(start(starts.concurrent), with_own(starts.work_in_its_place)),
             stats: Recorder::default(),
+            counted_waiting: AtomicUsize::new(0),
             background: Background::new(config.hook.clone(), start(starts.background)),
             workers: Workers::new(),
             memory: Memory::new(reservation, &map, MapFaults::at(config.stress.map_fails), Budget::new(limit)),
             config: config.clone(),
         })
+    }
+
+    /// Returns a marker, for one increment.
+    pub(crate) fn marker<'a>(&'a self, cells: Cells, state: &'a mut Marking) -> Marker<'a> {
+        Marker::new(&self.bits, &self.runs, &self.candidates, &self.satb.big_cells, cells, state)
     }
 }
 

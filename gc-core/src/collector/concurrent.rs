@@ -1,15 +1,15 @@
 //! The concurrent thread: marks and sweeps while the program runs.
 //!
-//! It runs no user code except derived `Trace`, so no destructor or hook delays it. Between two objects it checks whether a pause
-//! is requested, and then parks. That takes microseconds, except while it traces a big standard container in a cell, because it
-//! traces such a container without a check.
+//! It runs no user code except derived `Trace`, so no destructor or hook delays it. Between two objects, and between two pieces of a big
+//! one ([mark.pieces]), it checks whether a pause is requested, and then parks. That takes microseconds, except while it traces a big
+//! map or linked list, which it traces without a check.
 
 use core::time::Duration;
 use std::{thread, time::Instant};
 
 use crate::{
     object::CellUser,
-    old::mark::{Cells, Marked, Marker, Marking},
+    old::mark::{Cells, Marked, Marking},
     safepoint::Reason,
     stats::Cause,
     sync::{Arc, Mutex},
@@ -138,7 +138,7 @@ fn end_marking(collector: &Collector, wanted: Request) -> bool {
 /// Marks until nothing is left, or a pause is requested. The concurrent thread is RUNNING.
 fn mark_increment(collector: &Collector) -> Marked {
     let mut state = collector.marking.lock();
-    collector.satb.take(&mut state.marked);
+    state.take_from(&collector.satb);
     let cells = Cells::Locked(CellUser::new(collector.epochs.stop_number(), false, MARKER));
     let budget = match collector.config.stress.slow_marker {
         0 => u64::MAX,
@@ -147,15 +147,12 @@ fn mark_increment(collector: &Collector) -> Marked {
     let poll = Some(collector.major.poll());
     let gc_workers = marking_workers(collector);
     if gc_workers == 0 {
-        return Marker::new(&collector.bits, &collector.runs, &collector.candidates, cells, &mut state)
-            .run(poll, budget);
+        return collector.marker(cells, &mut state).run(poll, budget);
     }
     // All threads that mark stop for the poll of the concurrent thread. It parks when none of them has work in hand.
     let pool = &*collector.workers.pool;
     let spare: Mutex<Vec<Marking>> = Mutex::default();
-    let mark = |state: &mut Marking| {
-        Marker::new(&collector.bits, &collector.runs, &collector.candidates, cells, state).among(pool).run(poll, budget)
-    };
+    let mark = |state: &mut Marking| collector.marker(cells, state).among(pool).run(poll, budget);
     let task = |packet: Packet| {
         let mut state = spare.lock().pop().unwrap_or_default();
         state.take_over(packet);

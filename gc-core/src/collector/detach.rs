@@ -35,7 +35,7 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     let collector = &attachment.collector;
     // This merges the counts that other threads have asked for, too. It comes before the state is freed, as other threads find
     // the word by the token.
-    collector.background.post_counted(attachment.token.leave());
+    attachment.leave_owners();
     let mut dead = DropQueue::default();
     attachment.roots.orphan(|value| dead.boxed(value));
     registry.leave(Attached::new(local.cast()));

@@ -149,8 +149,8 @@ impl Part {
                 heap.free_large(page);
             }),
             Values::Counted(objects) => self.each(heap, &mut dropped, |index, dropped| {
-                let Object { count, kind } = objects[index];
-                dropped.note(reclaim::end(Object { count, kind }), kind.name);
+                let object = objects[index];
+                dropped.note(reclaim::end(object), object.kind.name);
             }),
             Values::InPlace(objects) => self.each(heap, &mut dropped, |index, dropped| {
                 let address = objects[index].as_ptr();

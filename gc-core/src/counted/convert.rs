@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Counted, contents, count::Count, current::current};
+use super::{Counted, contents, count::Count, current::maker};
 use crate::trace::Acyclic;
 
 impl<T: Acyclic> From<T> for Counted<T> {
@@ -22,7 +22,7 @@ impl<T: Acyclic> From<Vec<T>> for Counted<[T]> {
     fn from(mut elements: Vec<T>) -> Self {
         // The elements are moved only when the object exists: if there is no memory for it, the vector still has them.
         // SAFETY: the vector has so many elements there. It forgets them below.
-        let count = unsafe { contents::new_slice(Count::new(current()), elements.as_ptr(), elements.len()) };
+        let count = unsafe { contents::new_slice(Count::new(maker()), elements.as_ptr(), elements.len()) };
         // SAFETY: the elements have been moved out.
         unsafe { elements.set_len(0) };
         Self::from_count(count)
@@ -68,7 +68,7 @@ impl<T: Acyclic> FromIterator<T> for Counted<[T]> {
 impl From<&str> for Counted<str> {
     fn from(text: &str) -> Self {
         // SAFETY: the text gives so many readable bytes of valid UTF-8, and bytes need no dropping.
-        Self::from_count(unsafe { contents::new_slice(Count::new(current()), text.as_ptr(), text.len()) })
+        Self::from_count(unsafe { contents::new_slice(Count::new(maker()), text.as_ptr(), text.len()) })
     }
 }
 

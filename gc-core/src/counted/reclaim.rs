@@ -10,6 +10,8 @@
 //! - **[reclaim.panics]** A destructor that panics loses nothing. The memory of its object is freed, and the objects that it
 //!   referred to wait and are reclaimed. Then the panic is resumed; of several panics, the first one. (If the thread was
 //!   unwinding before, such a panic aborts the process, as it always does.)
+//! - **[reclaim.round]** `ROUND` is the round of the object that is being reclaimed, and 0 otherwise: those that its destructor drops
+//!   have waited for as many safepoints ([owners.rounds]).
 //!
 //! The thread-locals here need no destructor, so the destructors of other thread-locals can use them.
 
@@ -43,14 +45,20 @@ thread_local! {
     static WAITING: ManuallyDrop<Cell<Vec<Object>>> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
     /// Whether `WAITING` has an object.
     static ANY_WAITS: Cell<bool> = const { Cell::new(false) };
+    /// [reclaim.round].
+    static ROUND: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Provides the [`Kind`] of a type.
-pub(super) struct KindOf<T: ?Sized>(core::marker::PhantomData<T>);
+struct KindOf<T: ?Sized>(core::marker::PhantomData<T>);
 
 impl<T: Contents + ?Sized> KindOf<T> {
-    pub(super) const KIND: &'static Kind =
-        &Kind { reclaim: reclaim::<T>, free: free::<T>, name: core::any::type_name::<T> };
+    const KIND: &'static Kind = &Kind { reclaim: reclaim::<T>, free: free::<T>, name: core::any::type_name::<T> };
+}
+
+/// Returns an object without its type, for a thread that has released a reference to it.
+pub(super) fn object<T: Contents + ?Sized>(count: NonNull<Count>) -> Object {
+    Object { count, kind: KindOf::<T>::KIND, round: ROUND.get() }
 }
 
 /// Reclaims a dead object.
@@ -68,7 +76,7 @@ pub(super) unsafe fn reclaim<T: Contents + ?Sized>(object: NonNull<Count>) {
     let depth = DEPTH.get();
     // While a destructor that panicked unwinds, a second panic would abort, so the objects that it releases wait.
     if depth & COUNT == DEEP || (depth & COUNT > 0 && depth & UNWINDS == 0 && thread::panicking()) {
-        wait(Object { count: object, kind: KindOf::<T>::KIND });
+        wait(self::object::<T>(object));
         return;
     }
     let unwinds = if depth == 0 && thread::panicking() { UNWINDS } else { 0 };
@@ -171,9 +179,12 @@ fn next() -> Option<Object> {
 
 /// Reclaims a dead object, which the caller has to reclaim. Catches a panic of its destructor.
 pub(crate) fn end(object: Object) -> Result<(), Box<dyn Any + Send>> {
+    let before = ROUND.replace(object.round);
     // No thread can reach the object any more, so a panic leaves no broken state to be seen.
-    panic::catch_unwind(panic::AssertUnwindSafe(|| {
+    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
         // SAFETY: the object is of this kind and dead, and the caller has to reclaim it.
         unsafe { (object.kind.reclaim)(object.count) };
-    }))
+    }));
+    ROUND.set(before);
+    outcome
 }

@@ -12,7 +12,7 @@ use super::{
     Counted,
     contents::{self, Contents},
     count::{Count, Only},
-    current::{current, merge},
+    current::{current, maker, merge},
     reclaim,
 };
 
@@ -179,7 +179,7 @@ impl<T: CloneContents + ?Sized> Counted<T> {
         let bomb = AbortOnUnwind;
         let old = self.count;
         // SAFETY: the contents are valid ([counted.whole]) and ours to move out.
-        self.count = unsafe { contents::moved::<T>(Count::new(current()), old) };
+        self.count = unsafe { contents::moved::<T>(Count::new(maker()), old) };
         if memory {
             // SAFETY: the object is dead and ours, and its contents are gone.
             unsafe { reclaim::release_memory::<T>(old) };

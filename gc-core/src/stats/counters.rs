@@ -77,6 +77,10 @@ pub struct Stats {
     pub drops_run: u64,
     /// Destructors that panicked.
     pub drops_panicked: u64,
+    /// [`Counted`](crate::Counted) objects that other threads have dropped below what they counted, and that wait until the thread
+    /// that made them reaches a safepoint, enters [`blocked`](crate::Mutator::blocked) or detaches. Exact. Objects that only these
+    /// refer to are not included: nobody knows of them yet.
+    pub counted_waiting: usize,
 }
 
 /// How close the heap is to its next collections. See [`Mutator::counts`](crate::Mutator::counts).

@@ -161,6 +161,18 @@ pub enum Event {
         /// stress setting `trace-safepoints` every safepoint takes the slow path, so that this is the last one.
         last_safepoint: Option<&'static Location<'static>>,
     },
+    /// A thread has not reached a safepoint while other threads dropped many [`Counted`](crate::Counted)s that it made: so many wait
+    /// for it, and are kept in memory. Reported when 16,384 wait, and again each time that twice as many wait. From 16,384 on, what
+    /// the thread makes is counted by atomic operations, and does not wait.
+    #[non_exhaustive]
+    CountedBehind {
+        /// The thread.
+        thread: String,
+        /// How many objects wait for it.
+        objects: usize,
+        /// Where the thread was last seen, as in [`Late`](Self::Late).
+        last_safepoint: Option<&'static Location<'static>>,
+    },
     /// A GC worker could not be started. Collections go on with fewer threads.
     #[non_exhaustive]
     NoHelper {
@@ -201,7 +213,8 @@ impl Event {
     pub fn level(&self) -> Level {
         match self {
             Self::Collection { .. } | Self::HeldByRoots { .. } => Level::Debug,
-            Self::DestructorPanicked { .. }
+            Self::CountedBehind { .. }
+            | Self::DestructorPanicked { .. }
             | Self::DestructorsBehind { .. }
             | Self::DestructorSlow { .. }
             | Self::EndsAlone { .. }
@@ -255,15 +268,23 @@ impl fmt::Display for Event {
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
             Self::Late { thread, waited, last_safepoint } => {
                 write!(f, "late_for_safepoint thread={thread:?} waited_ms={} last_safepoint=", waited.as_millis())?;
-                match last_safepoint {
-                    Some(place) => write!(f, "{place}"),
-                    None => f.write_str("none"),
-                }
+                write_place(f, *last_safepoint)
+            }
+            Self::CountedBehind { thread, objects, last_safepoint } => {
+                write!(f, "counted_behind thread={thread:?} objects={objects} last_safepoint=")?;
+                write_place(f, *last_safepoint)
             }
             Self::NoHelper { helpers, os } => write!(f, "no_helper helpers={helpers} os={os:?}"),
             Self::SoftLimit { limit, bytes } => write!(f, "soft_limit limit={limit} bytes={bytes}"),
             Self::LimitReached { limit, used } => write!(f, "limit_reached limit={limit} used={used}"),
         }
+    }
+}
+
+fn write_place(f: &mut fmt::Formatter<'_>, place: Option<&'static Location<'static>>) -> fmt::Result {
+    match place {
+        Some(place) => write!(f, "{place}"),
+        None => f.write_str("none"),
     }
 }
 

@@ -92,6 +92,8 @@ mutants! {
     NO_REMEMBERED_CELLS = "no_remembered_cells", in builds;
     /// Values that are overwritten during marking are lost: model `satb`, and the model test.
     NO_SNAPSHOT = "no_snapshot", in builds;
+    /// A cell that the marker has traced in part counts as traced when it is written: model `big_cells`, and the tests of marking.
+    PARTLY_IS_WHOLE = "partly_is_whole", in builds;
 }
 
 // Roots.
@@ -129,7 +131,7 @@ mutants! {
     PARTIAL_BLOCKS_STAY_LISTED = "partial_blocks_stay_listed";
     /// The bits of a group are given back while another thread may take blocks of it: model `empty_blocks`.
     BITS_OF_A_GROUP_IN_PIECES = "bits_of_a_group_in_pieces";
-    /// A free run of pages may be taken while its memory is given back: model `free_runs`.
+    /// A free run may be taken while its memory is given back: model `free_runs`.
     LEAVING_RUNS_STAY_LISTED = "leaving_runs_stay_listed";
     /// A collection is ended by a thread that has swept another one: model `major_cycle`.
     END_ANY = "end_any";
@@ -225,6 +227,10 @@ mutants! {
     WEAK_FLAG_OF_BEFORE = "weak_flag_of_before";
     /// Counts are merged while their owner runs: model `counted`.
     MERGE_WITHOUT_HOLD = "merge_without_hold";
+    /// A mutator goes on counting by the token that it has given up: model `counted`.
+    RENEWED_COUNTS_BY_THE_OLD = "renewed_counts_by_the_old";
+    /// A mutator counts by a token that other threads do not find: model `counted`.
+    RENEWED_WITHOUT_AN_ENTRY = "renewed_without_an_entry";
 }
 
 // Containers.
