@@ -31,8 +31,8 @@
 //!   in hand. So no fork waits for ever.
 //!
 //! The order: locks of several heaps are taken in the order of the heaps' list, floor by floor as in `collector`. Before them come the lock
-//! of this file, under which one thread forks, and that of the list; between the generations and the state of `major` comes
-//! the clock's ([clock.listed]); last the owners of counted objects, and the park locks. No thread holds a lock of one heap while
+//! of this file, under which one thread forks, and that of the list; between the generations and the state of `major` come
+//! the clock's ([clock.listed]) and those of the owners of counted objects; last the park locks. No thread holds a lock of one heap while
 //! it waits for one of another, except as a leader that waits for mutators, which the deadline ends.
 
 use core::{ptr, time::Duration};
@@ -252,10 +252,11 @@ impl Fork {
             heap.keep_if(lock_all(locks, first_locks(&heap.collector), deadline));
         }
         let mut all = lock_all(locks, [watch::lock_word()], deadline);
+        // A job may be posted under these.
+        all &= *has_owners || lock_all(locks, counted::lock_words(), deadline);
         for heap in &mut *heaps {
             heap.keep_if(lock_all(locks, last_locks(&heap.collector), deadline));
         }
-        all &= *has_owners || lock_all(locks, counted::lock_words(), deadline);
         for heap in heaps {
             heap.keep_if(all);
             if heap.stop != Stop::ByAnother {
@@ -284,7 +285,7 @@ fn first_locks(collector: &Collector) -> [&RawLock; 5] {
     [raw(trims), raw(young), raw(old), raw(large), raw(marking)]
 }
 
-/// Returns the locks of a heap between the clock's and those of the owners, in their order.
+/// Returns the locks of a heap between those of the owners and the park lock, in their order.
 fn last_locks(collector: &Collector) -> impl Iterator<Item = &RawLock> {
     let Collector { background, major, satb, stats, roots, candidates, workers, idle, pressure, .. } = collector;
     // The handle of the concurrent thread is locked under the state. The others are leaves.
