@@ -236,7 +236,7 @@ fn a_child_goes_on_beside_threads_that_attach_and_drop_roots() {
             Busy::new(move |stop| {
                 while !stop.load(Relaxed) {
                     let mut m = attaches.attach().unwrap();
-                    let _ = m.blocked(|| ());
+                    m.blocked(|| ());
                     let _ = send.try_send((0..2000).map(|n| m.root(n as u64)).collect());
                 }
             }),
