@@ -254,6 +254,23 @@ mod tests {
         barrier.set_marking(false);
     }
 
+    /// One that is little more than a piece is handed over in a buffer of its own, which waits for the marker.
+    #[test]
+    fn what_a_big_cell_held_takes_no_more_memory_than_it_needs() {
+        let heap = heap();
+        let mut m = heap.attach().unwrap();
+        let cells: Vec<_> = (0..4).map(|_| old_cell(&mut m, PIECE + 1)).collect();
+        let (collector, barrier) = (heap.collector(), &m.local().barrier);
+        barrier.set_marking(true);
+        cells.iter().for_each(|cell| cell.get(&m).borrow_mut(&m).clear());
+        barrier.set_marking(false);
+        let mut state = Marking::default();
+        state.take_from(&collector.satb);
+        let lens: Vec<_> = state.found.iter().map(Vec::len).collect();
+        assert_eq!(lens, [PIECE + 1; 4]);
+        assert!(state.found.iter().all(|found| found.capacity() < 2 * PIECE));
+    }
+
     /// Whatever a writer does between two pieces, all that the cell held when marking began is marked, or on its way.
     #[test]
     fn nothing_is_lost_that_a_cell_held_when_marking_began() {
