@@ -1,6 +1,7 @@
 //! Values that are traced in pieces ([mark.pieces]): big objects, and big cells.
 //!
-//! - **[rests.objects]** An object that owns big containers does not change in them. Its slots and cells were visited by the quick visit.
+//! - **[rests.objects]** An object that owns big containers does not change in them. Its slots and cells were visited by the quick visit,
+//!   which has recorded them too: a piece visits the slots again, and does not record them.
 //! - **[rests.cells]** A cell may be written between two pieces. Then nothing is left to trace ([big-cells.whole]), and nothing to record:
 //!   the cell is in the remembered set, whose next collection looks at all that it holds ([barrier.recorded]).
 //! - **[rests.records]** A cell is recorded after its last piece, as a smaller one is after its visit. If visiting it again would take too
@@ -208,6 +209,27 @@ mod tests {
             assert!(pieces.iter().all(|&found| found <= PIECE), "{pieces:?}");
             assert_eq!(addresses(&state.work.objects), addresses(&all));
         }
+    }
+
+    /// A pointer beside a big container is visited with each piece, and recorded once.
+    #[test]
+    fn what_lies_inline_in_a_big_object_is_recorded_once() {
+        let heap = heap();
+        let mut m = heap.attach().unwrap();
+        let target = m.alloc(1_u64);
+        let mut elements = vec![None; 9 * PIECE];
+        elements[5 * PIECE] = Some(target);
+        let object = m.root(m.alloc((target, elements)));
+        m.collect(Generation::Old);
+        let collector = heap.collector();
+        let block = collector.map.block_of(object.get(&m).0.address().addr().get());
+        collector.candidates.begin(&[block as u32], 100, 100);
+        let mut state = Marking::default();
+        let mut marker = collector.marker(as_marker(collector), &mut state);
+        marker.mark(object.get(&m).address());
+        while step(&mut marker).is_some() {}
+        collector.candidates.end();
+        assert_eq!(state.recorded.pointer_slots.len(), 2);
     }
 
     /// A writer logs what the marker has not traced, once, and the marker leaves the rest to it.
