@@ -16,8 +16,7 @@ use gc_tests::{
 };
 use parking_lot::Mutex;
 
-/// How many safepoints a chain of one owner takes at most, as the documentation of `Counted` says.
-const MOST: usize = 9;
+use super::support::MOST;
 
 /// An object that keeps others, and that drops a further one in its destructor.
 #[derive(Trace)]

@@ -11,6 +11,7 @@ mod face;
 mod graphs;
 mod layout;
 mod panics;
+mod renewed;
 mod serialized;
 mod support;
 mod threads;
