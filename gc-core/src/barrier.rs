@@ -1,9 +1,11 @@
 //! What the write barrier records for the collector: the remembered set, and the old values that are overwritten while marking.
 
+mod big_cells;
 mod remembered;
 mod satb;
 mod write_barrier;
 
+pub(crate) use big_cells::{BigCells, CellPiece};
 pub(crate) use remembered::{Remembered, RememberedCell};
 pub(crate) use satb::SatbQueue;
 pub(crate) use write_barrier::{Barrier, SatbLogger};

@@ -30,8 +30,11 @@ use crate::{
 /// the cell is a reader-writer lock that spins, so hold a guard for a few lines only. A waiting writer goes before readers that
 /// come after it, for up to 2 ms. The lock takes one word in front of the content.
 ///
-/// The next minor collection after a write to a cell scans the whole content. So for a big mutable array of pointers use a slice
-/// object of slots, `Gc<[Slot<…>]>`. Content that cannot hold pointers has no barrier.
+/// The next minor collection after a write to a cell scans the whole content. While the old generation is being marked, the first
+/// write borrow of a cell also logs what the cell holds, about 3 ns for each pointer; of more than 1024 elements only what the marker
+/// has not traced yet, once in each major cycle. A borrow waits for the marker for 1024 elements at most, except that a `HashMap`, a
+/// `BTreeMap` or a `LinkedList` is traced in one go. So for a big mutable array of pointers use a slice object of slots,
+/// `Gc<[Slot<…>]>`. Content that cannot hold pointers has no barrier.
 ///
 /// A cell must lie inline in its object: a type that has one in a `Vec`, a `Box` or another cell does not compile when it is
 /// allocated.

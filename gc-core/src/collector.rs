@@ -13,6 +13,7 @@
 
 pub(crate) mod attachment;
 mod claims;
+mod clock;
 #[expect(clippy::module_inception, reason = "the collector of the folder: the owner of what lies beside it")]
 mod collector;
 mod compaction;
@@ -23,6 +24,7 @@ mod dropping;
 pub(crate) mod drops;
 mod end_signal;
 mod epochs;
+mod fork;
 mod generations;
 mod given_up;
 pub(crate) mod handle;
@@ -60,6 +62,7 @@ pub(crate) mod trim;
 pub(crate) mod type_info;
 pub(crate) mod users;
 mod verify;
+pub(crate) mod watch;
 
 pub(crate) use collector::Collector;
-pub(crate) use job_thread::start;
+pub(crate) use job_thread::create;

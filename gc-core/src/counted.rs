@@ -34,7 +34,7 @@ use core::{
 };
 
 pub use contents::Contents;
-pub(crate) use current::Token;
+pub(crate) use current::{Token, lock_words};
 pub use unique::CloneContents;
 pub use weak::CountedWeak;
 
@@ -96,8 +96,8 @@ use current::{ask, current, maker, merge};
 /// many destructors are nested or one of them has panicked. A destructor must not wait for them to be reclaimed. If destructors
 /// panic while a chain is dropped, all destructors still run, and the first panic is resumed.
 ///
-/// In the child of a `fork`, objects owned by mutators of other threads of the parent may leak. Dropping them may wait forever,
-/// for a lock that no thread of the child holds: see [`Heap`](crate::Heap).
+/// In the child of a `fork`, an object leaks whose last reference another thread of the parent was dropping, or was asked to drop: see
+/// [`Heap`](crate::Heap#fork).
 ///
 /// A count that reaches its maximum is saturated: it stays there, and the object is never freed. No count ever wraps.
 ///

@@ -15,7 +15,6 @@ pub use weak::WeakHeap;
 
 use crate::{
     collector::{self, Collector, users::Users},
-    memory::PAGE,
     mutator::{AttachError, Mutator},
     settings::{BuildError, Thresholds},
     stats::{Counts, Histogram, MemoryReport, Stats},
@@ -31,13 +30,28 @@ use crate::{
 /// [`HeapBuilder::end_waits`] says what happens then, and how not to wait at all. If a destructor may need a collection of another heap,
 /// drop the last one in [`blocked`](Mutator::blocked). A [`WeakHeap`] does not keep it alive.
 ///
-/// There may be many heaps. Each reserves address space and has threads of its own. These sleep unless there is something to
-/// mark, sweep, drop or report, or memory to return to the system.
+/// There may be many heaps: a thousand, with a few objects in each, take some 30 KiB each. Each reserves address space. It starts
+/// threads of its own when there is something to mark, sweep, drop or report, or memory to return to the system, and they leave when it
+/// is [idle](HeapBuilder::idle_after). One thread of the process looks from time to time which heaps are idle. Where the system
+/// refuses a thread, the heap goes on: collections are done by the threads that wait for them, and what else the thread was to do waits
+/// until the system starts one.
 ///
-/// A child process made by `fork` has only the thread that called it. The child may read objects, and may drop its mutator,
-/// roots and heaps, and return from [`with`](Self::with): the heap's memory then stays until the child ends, and no
-/// destructor runs. Anything else, a new heap included, may wait for ever for a lock that a thread of the parent held. As
-/// with other libraries, a child that does more calls `exec` first.
+/// # Fork
+///
+/// A child process made by `fork` has only the thread that called it, and that thread goes on with its heaps: it allocates, collects,
+/// and starts threads; destructors run. Mutators of other threads count as blocked for ever, and their roots stay, as do their handles: a heap
+/// of which they had a handle does not end. A value whose destructor was running on another thread leaks. The observer of
+/// [`on_pressure`](HeapBuilder::on_pressure) is not called any more. What other libraries and the program do about `fork` is theirs:
+/// a lock that another thread held stays locked.
+///
+/// For that, `fork` stops every heap of the process, as a pause does, but collects nothing: some microseconds for each heap, if all threads
+/// that run a mutator are near a safepoint. It waits for a second at most. A heap that does not stop until then, or one of whose own threads
+/// forks, in a destructor or the event hook, is lost to the child: it may read objects, allocate while there is room, and drop its
+/// mutator, roots and handles. To attach and to enter is an error then, [`AttachError::Forked`]; to collect is a panic; to enter a mutator
+/// that was kept or parked may wait for ever; nothing is dropped. The same holds where `fork` runs no handlers of `pthread_atfork`, such as `vfork`;
+/// so `std::process::Command` stops heaps only if it uses `pre_exec`.
+///
+/// # Example
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -68,6 +82,12 @@ impl Heap {
     /// ```
     pub fn builder() -> HeapBuilder {
         HeapBuilder::new()
+    }
+
+    /// Returns a handle of these users' heap.
+    #[cfg(test)]
+    pub(crate) fn of(users: Arc<Users>) -> Self {
+        Self { users }
     }
 
     pub(crate) fn collector(&self) -> &Collector {
@@ -290,7 +310,7 @@ impl Heap {
         self.collector().pacing.set_auto(auto);
         collector::request::ask(self.collector());
         // It may look whether the heap is idle again.
-        self.collector().major.wake();
+        collector::watch::watch(self.shared_collector());
     }
 
     /// Returns the hard limit in bytes, or `None`: see [`set_hard_limit`](Self::set_hard_limit).
@@ -378,7 +398,7 @@ impl Mutator {
     pub fn counts(&self) -> Counts {
         let collector = self.collector();
         let pace = &collector.pacing;
-        let old = collector.old.lock().space.live_bytes + collector.large.lock().used_pages * PAGE;
+        let old = collector.old.lock().space.live_bytes + collector.large.lock().used;
         Counts {
             young_bytes: pace.fresh_bytes() + self.local().buffer.used(),
             young_collections: pace.minor_collections(),

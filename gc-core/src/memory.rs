@@ -3,7 +3,7 @@
 //! One contiguous reservation per heap in three parts, in this order:
 //!
 //! ```text
-//!   | young: chunks        | large: runs of pages   | old: blocks of one size class each |
+//!   | young: chunks        | large: runs of lines   | old: blocks of one size class each |
 //!     generations 0 and 1    any age, never moves     generation 2, moves when blocks are sparse
 //! ```
 //!

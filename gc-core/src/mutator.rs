@@ -12,6 +12,7 @@
 mod alloc_error;
 mod allocate;
 mod compact;
+mod copy_in;
 mod drain;
 mod first;
 mod lent;
@@ -102,6 +103,8 @@ pub enum AttachError {
     },
     /// As many mutators are attached as a heap can distinguish, 2²¹ − 1: nearly all of them were leaked.
     TooMany,
+    /// This is the child of a `fork` during which the heap could not be stopped: see [`Heap`](crate::Heap#fork).
+    Forked,
 }
 
 impl std::error::Error for AttachError {}
@@ -123,6 +126,7 @@ impl fmt::Display for AttachError {
                  safepoint(), or wrap what it waits for in blocked()",
                 if threads.is_empty() { "some other".to_owned() } else { threads.join(", ") }
             ),
+            Self::Forked => f.write_str(FORKED),
             Self::TooMany => write!(
                 f,
                 "expected at most {LAST_NUMBER} mutators on the heap, found as many attached: drop some (a leaked one \
@@ -131,6 +135,11 @@ impl fmt::Display for AttachError {
         }
     }
 }
+
+/// What is wrong with a heap of which `Collector::is_elsewhere` says so.
+pub(super) const FORKED: &str = "expected a heap that was stopped when this process was forked, found one of which a thread did not reach a \
+                          safepoint in time, or one of whose own threads forked: let its threads call safepoint(), or wrap what they \
+                          wait for in blocked()";
 
 /// How long an attaching thread waits before it reports the stragglers.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -158,6 +167,9 @@ impl Mutator {
     ) -> Result<NonNull<Attachment>, AttachError> {
         let (start, thread) = (Instant::now(), thread::current());
         let collector = users.handle.collector.clone();
+        if collector.is_elsewhere() {
+            return Err(AttachError::Forked);
+        }
         let mut registry = match timeout {
             None => collector.registry.lock(),
             Some(timeout) => match collector.registry.try_lock_for(timeout) {
@@ -448,6 +460,20 @@ impl Mutator {
     #[inline]
     #[track_caller]
     pub fn blocked<R>(&mut self, wait: impl FnOnce() -> R) -> R {
+        self.note_place();
+        Self::while_blocked(self.local(), wait)
+    }
+
+    /// Notes that the caller of the caller reaches a safepoint.
+    #[inline(always)]
+    #[track_caller]
+    fn note_place(&self) {
+        self.local().seen_at.set(Location::caller());
+    }
+
+    /// Runs `wait` while the mutator of `local`, which the caller has exclusively, does not run.
+    #[inline(always)]
+    fn while_blocked<R>(local: &Attachment, wait: impl FnOnce() -> R) -> R {
         /// Leaves BLOCKED when `wait` returns or panics.
         struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {
@@ -455,8 +481,6 @@ impl Mutator {
                 request::leave_blocked(self.0);
             }
         }
-        let local = self.local();
-        local.seen_at.set(Location::caller());
         request::enter_blocked(local);
         let _leave = Leave(local);
         wait()

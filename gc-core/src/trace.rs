@@ -17,6 +17,7 @@
 
 pub(crate) mod acyclic;
 mod impls;
+pub(crate) mod pieces;
 
 use core::ptr::NonNull;
 
@@ -177,6 +178,24 @@ pub trait Visitor: sealed::Visitor {
     /// `word` and `content` are the parts of one `GcCell<T>` of the value that is being traced.
     #[doc(hidden)]
     unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T);
+
+    /// Calls `element` for the elements of a container, by their index from 0 up to `len`. A visitor that visits a value in pieces
+    /// calls it for some of them.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn elements(&mut self, len: usize, mut element: impl FnMut(&mut Self, usize)) {
+        for index in 0..len {
+            element(self, index);
+        }
+    }
+
+    /// Calls `visit` for a container that cannot be visited from an index on. A visitor that visits a value in pieces may not call
+    /// it.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn whole(&mut self, mut visit: impl FnMut(&mut Self)) {
+        visit(self);
+    }
 }
 
 pub(crate) mod sealed {

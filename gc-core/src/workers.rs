@@ -1,5 +1,6 @@
 //! The threads that collect together: packets of work, how they are shared, and the threads themselves.
 
+pub(crate) mod on_demand;
 mod packet;
 mod pool;
 pub(crate) mod role;

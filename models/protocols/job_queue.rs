@@ -13,6 +13,7 @@ use crate::{
         mutant::{self, Mutant},
     },
     thread,
+    workers::on_demand::OnDemand,
 };
 
 /// A job is posted again without what keeps the heap alive.
@@ -20,6 +21,14 @@ const POSTED_AGAIN_WITHOUT_THE_HEAP: Mutant = Mutant::of_model("posted_again_wit
 
 /// The thread that drops the last value does not tell the one that waits for it.
 const LAST_WAKES_NOBODY: Mutant = Mutant::of_model("last_wakes_nobody");
+
+/// A thread counts as gone before it has released the heap.
+const RELEASES_LATE: Mutant = Mutant::of_model("releases_late");
+
+/// A queue whose threads are there.
+fn queue<J>() -> Queue<J> {
+    Queue::new(OnDemand::of_others())
+}
 
 struct Collector<J = u32> {
     queue: Queue<J>,
@@ -37,11 +46,11 @@ impl<J> Drop for Handle<J> {
 
 fn shutdown() {
     check(|| {
-        let shared = Arc::new(Collector { queue: Queue::new(), heap: Heap::new() });
+        let shared = Arc::new(Collector { queue: queue(), heap: Heap::new() });
         let handle = Arc::new(Handle(shared.clone()));
         let collector = thread::spawn(move || {
             let mut done = 0;
-            while let Next::Job(job) = shared.queue.next(None) {
+            while let Next::Job(job) = shared.queue.next(None, || false) {
                 done += job;
             }
             shared.heap.touch();
@@ -108,24 +117,25 @@ impl World {
 /// A job that cannot be done while a leader has the registry lock, between the background thread and one that runs destructors.
 fn posted_again() {
     check(|| {
-        let collector = Arc::new(Collector { queue: Queue::new(), heap: Heap::new() });
+        let collector = Arc::new(Collector { queue: queue(), heap: Heap::new() });
         let heap = Arc::new(Handle(collector.clone()));
-        let dead = Queue::new();
+        let dead = queue();
+        dead.enter();
         dead.post(Roots { heap: Some(heap.clone()), tried: false });
         let (registry, pending) = (Mutex::new(()), Mutex::new(1));
         let world = Arc::new(World { collector, dead, registry, pending });
         let (background, destructors) = (world.clone(), world.clone());
         let background = thread::spawn(move || {
-            while let Next::Job(()) = background.collector.queue.next(None) {}
+            while let Next::Job(()) = background.collector.queue.next(None, || false) {}
             // What is left in the heap is posted.
             background.collector.heap.touch();
             while *background.pending.lock() > 0 {
-                let _ = background.collector.queue.next(None);
+                let _ = background.collector.queue.next(None, || false);
             }
             background.dead.end();
         });
         let destructors = thread::spawn(move || {
-            while let Some(roots) = destructors.dead.next_of_several() {
+            while let Some(roots) = destructors.dead.next_of_several(|| false) {
                 destructors.run(roots);
             }
         });
@@ -161,12 +171,13 @@ fn mutant_a_last_value_that_wakes_nobody_is_found() {
 /// Two threads that take jobs, one of which leaves when it finds none.
 fn several() {
     check(|| {
-        let queue = Arc::new(Queue::new());
+        let queue = Arc::new(queue());
         let done = Arc::new(Mutex::new(0));
         let threads = [(); 2].map(|()| {
             let (queue, done) = (queue.clone(), done.clone());
+            queue.enter();
             thread::spawn(move || {
-                while let Some(job) = queue.next_of_several() {
+                while let Some(job) = queue.next_of_several(|| false) {
                     *done.lock() += job;
                 }
             })
@@ -207,4 +218,138 @@ fn mutant_an_end_that_wakes_nobody_is_found() {
 #[test]
 fn mutant_an_end_that_forgets_jobs_is_found() {
     must_fail("job_queue::mutant_an_end_that_forgets_jobs_is_found", mutant::END_FORGETS_JOBS, shutdown);
+}
+
+/// Takes jobs until there is none, and leaves. Returns their sum.
+fn serve(queue: &Queue<u32>, release: impl Fn()) -> u32 {
+    let mut done = 0;
+    loop {
+        match queue.next(None, || true) {
+            Next::Job(job) => done += job,
+            Next::Rest if queue.leave(&release) => return done,
+            Next::Rest | Next::Nothing => {}
+            Next::Ended => unreachable!("the queue does not end"),
+        }
+    }
+}
+
+/// The thread of a queue leaves while a job is posted.
+fn posted_while_it_leaves() {
+    check(|| {
+        let (started, is_there) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(false)));
+        let (start, there) = (started.clone(), is_there.clone());
+        let queue = Arc::new(Queue::new(OnDemand::new(Box::new(move || {
+            *start.lock() += 1;
+            assert!(!core::mem::replace(&mut *there.lock(), true), "two threads of one queue");
+            true
+        }))));
+        queue.post(1);
+        let (own, there) = (queue.clone(), is_there.clone());
+        let thread = thread::spawn(move || serve(&own, || *there.lock() = false));
+        queue.post(10);
+        let mut done = thread.join().unwrap();
+        if *started.lock() > 1 {
+            done += serve(&queue, || *is_there.lock() = false);
+        }
+        assert_eq!(done, 11, "a job was lost");
+    });
+}
+
+#[test]
+fn a_job_is_done_though_the_thread_was_leaving() {
+    posted_while_it_leaves();
+}
+
+#[test]
+fn mutant_a_thread_that_leaves_without_looking_is_found() {
+    let test = "job_queue::mutant_a_thread_that_leaves_without_looking_is_found";
+    must_fail(test, mutant::LEAVE_WITHOUT_LOOKING, posted_while_it_leaves);
+}
+
+/// The thread of a queue leaves while the heap ends.
+fn ends_while_it_leaves() {
+    check(|| {
+        let queue = Arc::new(Queue::<u32>::new(OnDemand::new(Box::new(|| true))));
+        let heap = Arc::new(Heap::new());
+        queue.post(1);
+        let (own, there) = (heap.clone(), queue.clone());
+        let thread = thread::spawn(move || {
+            let mut own = Some(own);
+            loop {
+                match there.next(None, || true) {
+                    Next::Job(_) => own.as_ref().expect("not released").touch(),
+                    Next::Rest => {
+                        let release = || {
+                            if !RELEASES_LATE.is_planted() {
+                                own = None;
+                            }
+                        };
+                        if there.leave(release) {
+                            return;
+                        }
+                    }
+                    Next::Nothing => {}
+                    Next::Ended => return,
+                }
+            }
+        });
+        if queue.end() {
+            thread.join().unwrap();
+        } else {
+            let Ok(heap) = Arc::try_unwrap(heap) else { panic!("a thread that has left has the heap") };
+            heap.touch();
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_thread_that_has_left_has_released_the_heap() {
+    ends_while_it_leaves();
+}
+
+#[test]
+fn mutant_a_thread_that_releases_late_is_found() {
+    must_fail("job_queue::mutant_a_thread_that_releases_late_is_found", RELEASES_LATE, ends_while_it_leaves);
+}
+
+/// The last of several threads leaves while a value is counted, and then posted.
+fn counted_while_all_leave() {
+    check(|| {
+        let (queue, pending) = (Arc::new(queue()), Arc::new(Mutex::new(0)));
+        let serve = |queue: &Queue<u32>, pending: &Mutex<u32>| {
+            let mut done = 0;
+            while let Some(value) = queue.next_of_several(|| *pending.lock() == 0) {
+                done += value;
+                *pending.lock() -= 1;
+            }
+            done
+        };
+        queue.enter();
+        let (there, counted) = (queue.clone(), pending.clone());
+        let thread = thread::spawn(move || serve(&there, &counted));
+        *pending.lock() += 1;
+        let starts = queue.serving() == 0;
+        if starts {
+            queue.enter();
+        }
+        queue.post(1);
+        let mut done = 0;
+        if starts {
+            done += serve(&queue, &pending);
+        }
+        done += thread.join().unwrap();
+        assert_eq!(done, 1, "nobody drops the value");
+    });
+}
+
+#[test]
+fn what_is_counted_is_dropped_though_all_were_leaving() {
+    counted_while_all_leave();
+}
+
+#[test]
+fn mutant_leaving_and_then_telling_is_found() {
+    let test = "job_queue::mutant_leaving_and_then_telling_is_found";
+    must_fail(test, mutant::LEAVE_WITHOUT_LOOKING, counted_while_all_leave);
 }

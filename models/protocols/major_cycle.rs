@@ -22,6 +22,11 @@ struct World {
     unswept: Mutex<u32>,
 }
 
+/// The cycles of a heap whose concurrent thread is there.
+fn major() -> MajorCycle {
+    MajorCycle::new(Box::new(|| true), Box::new(|| ()))
+}
+
 /// A pause in which marking ends.
 fn mark(world: &World, start: Instant) {
     let mut unswept = world.unswept.lock();
@@ -45,19 +50,19 @@ fn end(world: &World, number: u64) {
 fn two_collections() {
     let start = Instant::now();
     check(move || {
-        let here = Arc::new(World { major: MajorCycle::new(), unswept: Mutex::new(0) });
+        let here = Arc::new(World { major: major(), unswept: Mutex::new(0) });
         mark(&here, start);
         let there = here.clone();
         let marker = thread::spawn(move || {
             loop {
-                match there.major.next(|| None) {
+                match there.major.next(|| false) {
                     ConcurrentTask::Sweep(number) => {
                         sweep(&there);
                         end(&there, number);
                     }
                     // The pause is about to end marking.
                     ConcurrentTask::Mark => thread::yield_now(),
-                    ConcurrentTask::Populate(..) | ConcurrentTask::Collect | ConcurrentTask::Look => {
+                    ConcurrentTask::Populate(..) | ConcurrentTask::Collect | ConcurrentTask::Leave => {
                         unreachable!("nobody asks for that")
                     }
                     ConcurrentTask::End => return,
@@ -79,7 +84,7 @@ fn two_collections() {
 fn refused_while_a_cycle_ends() {
     let start = Instant::now();
     check(move || {
-        let here = Arc::new(World { major: MajorCycle::new(), unswept: Mutex::new(0) });
+        let here = Arc::new(World { major: major(), unswept: Mutex::new(0) });
         mark(&here, start);
         let there = here.clone();
         let refused = thread::spawn(move || {
@@ -110,25 +115,51 @@ fn mutant_forgetting_the_promise_is_found() {
     );
 }
 
-/// A heap at rest becomes busy while the concurrent thread is about to sleep.
-fn busy_again() {
+/// A task comes while the concurrent thread leaves.
+fn called_while_it_leaves() {
     check(|| {
-        let here = Arc::new((MajorCycle::new(), Idle::new(Duration::ZERO)));
+        let started = Arc::new(Mutex::new(0));
+        let start = started.clone();
+        let starts = move || {
+            *start.lock() += 1;
+            true
+        };
+        let here = Arc::new(MajorCycle::new(Box::new(starts), Box::new(|| ())));
+        let serve = |major: &MajorCycle| {
+            let mut done = 0;
+            while let ConcurrentTask::Collect = major.next(|| true) {
+                done += 1;
+            }
+            done
+        };
+        here.ask_to_collect();
         let there = here.clone();
-        let marker = thread::spawn(move || {
-            let (major, idle) = &*there;
-            assert!(matches!(major.next(|| idle.next_look()), ConcurrentTask::Look));
-        });
-        here.1.note_activity(&here.0);
-        marker.join().unwrap();
+        let marker = thread::spawn(move || serve(&there));
+        here.ask_to_collect();
+        let mut done = marker.join().unwrap();
+        if *started.lock() > 1 {
+            done += serve(&here);
+        }
+        assert!(done > 0 && !here.takes_collect(), "a task is left");
     });
+}
+
+#[test]
+fn a_task_is_done_though_the_thread_was_leaving() {
+    called_while_it_leaves();
+}
+
+#[test]
+fn mutant_leaving_without_looking_is_found() {
+    let test = "major_cycle::mutant_leaving_without_looking_is_found";
+    must_fail(test, mutant::LEAVE_WITHOUT_LOOKING, called_while_it_leaves);
 }
 
 /// The concurrent thread is about to rest until the marking of an idle heap can end, and the heap becomes busy.
 fn busy_while_it_rests() {
     let start = Instant::now();
     check(move || {
-        let here = Arc::new((MajorCycle::new(), Idle::new(Duration::ZERO)));
+        let here = Arc::new((major(), Idle::new(Duration::ZERO, Box::new(|| ()))));
         here.0.begin(CycleFigures::new(Cause::Explicit, start));
         let there = here.clone();
         let marker = thread::spawn(move || there.0.rest(Duration::ZERO, || there.1.rests()));
@@ -146,16 +177,6 @@ fn a_rest_ends_when_the_heap_is_busy() {
 fn mutant_waking_one_that_rests_without_the_lock_is_found() {
     let test = "major_cycle::mutant_waking_one_that_rests_without_the_lock_is_found";
     must_fail(test, mutant::WAKE_WITHOUT_THE_LOCK, busy_while_it_rests);
-}
-
-#[test]
-fn a_busy_heap_is_looked_at() {
-    busy_again();
-}
-
-#[test]
-fn mutant_waking_without_the_lock_is_found() {
-    must_fail("major_cycle::mutant_waking_without_the_lock_is_found", mutant::WAKE_WITHOUT_THE_LOCK, busy_again);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn one_word() {
         overwrite(&barrier, [1, 2]);
         let mut traced: Vec<usize> = markers.into_iter().flat_map(|marker| marker.join().unwrap()).collect();
         let mut handed_over = Vec::new();
-        satb.take(&mut handed_over);
+        satb.take(&mut handed_over, &mut Vec::new());
         traced.extend(handed_over.into_iter().map(|address| object(address.as_ptr())));
         traced.sort_unstable();
         assert_eq!(traced, [0, 1, 2], "an object is traced twice, or never");

@@ -1,10 +1,12 @@
 //! The models, one file per protocol. `loom` and `shuttle` run the same ones.
 
 mod attendance;
+mod big_cells;
 mod candidates;
 mod cell_word;
 mod chunk_word;
 mod claims;
+mod clock;
 mod counted;
 mod dormant;
 mod empty_blocks;

@@ -162,7 +162,7 @@ impl Registry {
         this.lead(true);
         this.lead(false);
         let mut handed_over = Vec::new();
-        this.satb.take(&mut handed_over);
+        this.satb.take(&mut handed_over, &mut Vec::new());
         let mut handed_over: Vec<_> = handed_over.into_iter().map(|object| object.addr().get()).collect();
         let mut overwritten: Vec<_> = mutators.into_iter().flat_map(|mutator| mutator.join().unwrap()).collect();
         handed_over.sort_unstable();

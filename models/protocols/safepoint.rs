@@ -330,3 +330,40 @@ fn mutant_a_blocked_thread_that_is_not_counted_is_found() {
 fn mutant_waking_one_of_two_is_found() {
     must_fail("safepoint::mutant_waking_one_of_two_is_found", mutant::WAKE_ONE, two_pollers);
 }
+
+/// A running mutator forks while a leader waits for it: it copies the heap, which no other thread touches meanwhile.
+fn forks_while_it_is_waited_for() {
+    check(|| {
+        let registry = Registry::new();
+        let (own, other) = (registry.attach(), registry.attach());
+        let (there, leaves) = (registry.clone(), other.clone());
+        let leaving = thread::spawn(move || {
+            leaves.heap.touch();
+            there.detach(&leaves);
+        });
+        let there = registry.clone();
+        let leader = thread::spawn(move || there.lead());
+        let park = registry.rendezvous.park_lock();
+        if registry.rendezvous.waits_for_only(&park, &own.word) {
+            other.heap.touch();
+        }
+        drop(park);
+        registry.detach(&own);
+        leaving.join().unwrap();
+        leader.join().unwrap();
+    });
+}
+
+#[test]
+fn a_heap_that_is_copied_while_a_leader_waits_is_at_rest() {
+    forks_while_it_is_waited_for();
+}
+
+#[test]
+fn mutant_a_fork_beside_runners_is_found() {
+    must_fail(
+        "safepoint::mutant_a_fork_beside_runners_is_found",
+        mutant::FORK_BESIDE_RUNNERS,
+        forks_while_it_is_waited_for,
+    );
+}

@@ -114,7 +114,7 @@ impl World {
             thread.join().unwrap();
         }
         let mut handed_over = Vec::new();
-        this.satb.take(&mut handed_over);
+        this.satb.take(&mut handed_over, &mut Vec::new());
         let scanned = handed_over.into_iter().map(|object| object.as_ptr()).collect();
         let again = if deferred_cells { vec![this.cell.content.get()] } else { Vec::new() };
         let again = again.into_iter().filter(|target| target.addr() >= OLD).collect();
@@ -173,10 +173,10 @@ static CONTENT: TypeInfo = TypeInfo {
 ///
 /// # Safety
 ///
-/// `content` is that of a cell, `barrier` a barrier.
-unsafe fn log_old_value(content: *mut u8, _: usize, barrier: *mut u8) {
-    // SAFETY: the caller's: a barrier.
-    let mut visitor = SatbLogger::new(unsafe { &*barrier.cast::<Barrier>() });
+/// `content` is that of a cell, `logger` a logger.
+unsafe fn log_old_value(content: *mut u8, _: usize, logger: *mut u8) {
+    // SAFETY: the caller's: a logger.
+    let visitor = unsafe { &mut *logger.cast::<SatbLogger<'_>>() };
     // SAFETY: the caller's: the content is one pointer slot.
     unsafe { visitor.pointer_slot(content.cast()) };
 }

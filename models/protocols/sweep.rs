@@ -162,11 +162,11 @@ impl World {
     /// Runs the concurrent thread.
     fn work(&self) {
         loop {
-            match self.major.next(|| None) {
+            match self.major.next(|| false) {
                 ConcurrentTask::Sweep(number) => self.sweep_concurrently(number),
                 // The pauses mark.
                 ConcurrentTask::Mark => drop(self.marking.lock()),
-                ConcurrentTask::Populate(..) | ConcurrentTask::Collect | ConcurrentTask::Look => {
+                ConcurrentTask::Populate(..) | ConcurrentTask::Collect | ConcurrentTask::Leave => {
                     unreachable!("nobody asks for that")
                 }
                 ConcurrentTask::End => return,
@@ -230,7 +230,7 @@ fn two_collections(pace: Pacing) {
         assert!(space.ensure_empty(2, &AnyMemory));
         let (cursors, progress, freed) = (Cursors::new(), Progress::default(), Freed::default());
         let mut old = Old { space, cursors, progress, freed };
-        let major = MajorCycle::new();
+        let major = MajorCycle::new(Box::new(|| true), Box::new(|| ()));
         let [a, b, c] = [(); 3].map(|()| old.promote());
         old.begin_marking(&major, start);
         let bits = old.space.bits.clone();

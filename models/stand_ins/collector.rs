@@ -2,6 +2,8 @@
 
 #[path = "../../gc-core/src/collector/claims.rs"]
 pub(crate) mod claims;
+#[path = "../../gc-core/src/collector/clock.rs"]
+pub(crate) mod clock;
 #[path = "../../gc-core/src/collector/given_up.rs"]
 pub(crate) mod given_up;
 #[path = "../../gc-core/src/collector/idle.rs"]

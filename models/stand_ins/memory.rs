@@ -22,6 +22,7 @@ pub(crate) mod address_map {
     pub(crate) const GROUP: usize = 2;
     /// The size of a bitmap is a multiple of this.
     pub(crate) const PAGE: usize = 8;
+    pub(crate) const LINE: usize = 4;
 
     /// A range of addresses.
     #[derive(Clone, Copy)]

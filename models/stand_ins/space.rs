@@ -82,8 +82,12 @@ pub(crate) mod large {
 
         pub(crate) fn unmark(&self) {}
 
-        pub(crate) fn pages(&self) -> usize {
+        pub(crate) fn bytes(&self) -> usize {
             0
+        }
+
+        pub(crate) fn drops(&self) -> bool {
+            true
         }
 
         pub(crate) fn set_state(&self, _: RunState) {}

@@ -27,8 +27,9 @@
 //!   of the first store to a slot after marking began, in the slot's modification order, reads the value of the snapshot. It finds
 //!   the mark of that object set, or sets it and pushes the object. Marks are not cleared while the heap is marking, so an object
 //!   whose mark is read as set needs no push. No fence is needed, because the barrier tests the mark of the *old value*, not that
-//!   of the source object. For a cell, the barrier logs every old value when it logs the cell: once in each marking, because the
-//!   set is empty when marking begins.
+//!   of the source object. For a cell, the barrier logs every old value when it logs the cell: at the first write after marking
+//!   began, because the set is empty then, and again at the first write after each pause that took it from the set. A big cell is
+//!   logged once in each marking at most, and only what the marker has not traced of it ([big-cells.whole]).
 //!
 //! - **[barrier.recorded]** While marking, the writer of an old slot records it if the value is in a candidate
 //!   ([candidates.recorded]). A cell that is written is in the remembered set, whose next collection looks at all that it holds.
@@ -47,7 +48,12 @@ use crate::{
         old::Bits,
     },
     sync::{Arc, mutant},
-    trace::{Trace, Visitor, sealed},
+    trace::{
+        Trace, Visitor,
+        pieces::{self, InPieces, Pieces},
+        sealed,
+    },
+    workers::PIECE,
 };
 
 use super::{
@@ -81,6 +87,8 @@ pub(crate) struct Barrier {
 
 /// Overwritten values in a mutator's SATB buffer when it is handed over.
 const SNAPSHOT: usize = 512;
+/// Values of a big cell that are handed over at once.
+const FOUND: usize = 1 << 13;
 
 impl Barrier {
     pub(crate) fn new(
@@ -200,13 +208,30 @@ impl Barrier {
         if self.source_is_old(place.addr().get()) {
             word.set_logged(true);
             if self.marking.get() {
-                let cell = RememberedCell { word: place, info };
-                // SAFETY: the content of the cell, whose lock the caller has, with the type of that content.
-                unsafe { (info.trace.log_old_value)(cell.content(), 1, core::ptr::from_ref(self).cast_mut().cast()) };
+                self.log_content(RememberedCell { word: place, info });
             }
             if !mutant::NO_REMEMBERED_CELLS.is_planted() {
                 self.remember(poll, |set| set.cells.push(RememberedCell { word: place, info }));
             }
+        }
+    }
+
+    /// Logs what a cell holds. Of a big cell only what neither the marker nor a writer has seen in this marking ([big-cells.whole]).
+    fn log_content(&self, cell: RememberedCell) {
+        let mut logger = SatbLogger { barrier: self, pieces: Pieces::none(), found: None };
+        // SAFETY: the content of the cell, whose lock the caller has, with the type of that content.
+        let log = |logger: &mut SatbLogger<'_>| unsafe {
+            (cell.info.trace.log_old_value)(cell.content(), 1, core::ptr::from_mut(logger).cast());
+        };
+        logger.pieces.begin_quick(PIECE);
+        log(&mut logger);
+        if logger.pieces.has_ended()
+            && let Some(position) = self.satb.big_cells.log(cell.word.addr().get())
+        {
+            logger.pieces.begin_at(position, usize::MAX);
+            logger.found = Some(Vec::with_capacity(FOUND));
+            log(&mut logger);
+            self.satb.hand_over_found(logger.found.unwrap_or_default());
         }
     }
 
@@ -263,6 +288,13 @@ impl Barrier {
         self.map.young.contains(address) || (self.map.large.contains(address) && !self.runs.run_of(address).is_old())
     }
 
+    /// Returns whether `address` is that of an old object.
+    #[inline]
+    fn is_old(&self, address: *mut u8) -> bool {
+        let address = address.addr();
+        self.map.old.contains(address) || (self.map.large.contains(address) && self.runs.run_of(address).is_old())
+    }
+
     /// Returns whether the object that `place` is in is old. The caller passes a place in the old or the large part. Objects in
     /// the old part are old. An object in the large part is old if its run is.
     #[inline]
@@ -271,16 +303,31 @@ impl Barrier {
     }
 }
 
-/// Logs every pointer of a cell's content.
-pub(crate) struct SatbLogger<'a>(&'a Barrier);
+/// Logs the pointers of a cell's content.
+pub(crate) struct SatbLogger<'a> {
+    barrier: &'a Barrier,
+    pieces: Pieces,
+    /// In a big cell, what it holds ([satb.found]).
+    found: Option<Vec<NonNull<u8>>>,
+}
 
-impl<'a> SatbLogger<'a> {
-    pub(crate) fn new(barrier: &'a Barrier) -> Self {
-        Self(barrier)
+impl SatbLogger<'_> {
+    /// Hands over what was found so far.
+    #[cold]
+    #[inline(never)]
+    fn hand_over(&mut self) {
+        let found = self.found.replace(Vec::with_capacity(FOUND));
+        self.barrier.satb.hand_over_found(found.unwrap_or_default());
     }
 }
 
 impl sealed::Visitor for SatbLogger<'_> {}
+
+impl InPieces for SatbLogger<'_> {
+    fn pieces(&mut self) -> &mut Pieces {
+        &mut self.pieces
+    }
+}
 
 impl Visitor for SatbLogger<'_> {
     const MOVES: bool = false;
@@ -288,10 +335,29 @@ impl Visitor for SatbLogger<'_> {
     #[inline]
     unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
         // SAFETY: the caller passes a valid pointer slot.
-        self.0.log_old_value(unsafe { &*pointer_slot }.get());
+        let old = unsafe { &*pointer_slot }.get();
+        let Some(found) = &mut self.found else { return self.barrier.log_old_value(old) };
+        if self.barrier.is_old(old)
+            && let Some(object) = NonNull::new(old)
+            && !mutant::NO_SNAPSHOT.is_planted()
+        {
+            found.push(object);
+            if found.len() == FOUND {
+                self.hand_over();
+            }
+        }
     }
 
     unsafe fn cell<T: Trace>(&mut self, _: *mut CellWord, _: *mut T) {
         unreachable!("gc-core: a cell in a cell")
+    }
+
+    #[inline(always)]
+    fn elements(&mut self, len: usize, element: impl FnMut(&mut Self, usize)) {
+        pieces::elements(self, len, element);
+    }
+
+    fn whole(&mut self, visit: impl FnMut(&mut Self)) {
+        pieces::whole(self, visit);
     }
 }

@@ -10,10 +10,12 @@
 //! them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
 //! which take the owner first; no part imports its owner.
 
+use std::sync::OnceLock;
+
 use crate::{
     barrier::SatbQueue,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget, process_limits},
-    old::mark::Marking,
+    old::mark::{Cells, Marker, Marking},
     roots::RootSpace,
     safepoint::Rendezvous,
     settings::config::{BuildError, Config},
@@ -24,8 +26,11 @@ use crate::{
         young::YoungSpace,
     },
     stats::recorder::Recorder,
-    sync::{Arc, Mutex, atomic::AtomicUsize},
-    workers::Workers,
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+    workers::{Workers, on_demand::Start},
 };
 
 use super::{
@@ -44,6 +49,8 @@ use super::{
 /// One heap.
 pub(crate) struct Collector {
     pub(crate) config: Config,
+    /// The process in which the heap can be used.
+    pub(super) process: AtomicU32,
     /// Where the parts of its address space lie, and the memory behind them.
     pub(crate) map: AddressMap,
     pub(crate) memory: Memory,
@@ -80,16 +87,31 @@ pub(crate) struct Collector {
     pub(crate) workers: Workers,
 }
 
+/// How the threads of a heap are started, when they are called for. Each returns whether the system has started one.
+pub(crate) struct Starts {
+    pub(crate) background: fn(&Arc<Collector>) -> bool,
+    pub(crate) concurrent: fn(&Arc<Collector>) -> bool,
+    /// Does what is due of a major cycle, in the place of the concurrent thread.
+    pub(crate) work_in_its_place: fn(&Arc<Collector>),
+    /// Has the clock look at the heap.
+    pub(crate) watch: fn(&Arc<Collector>),
+}
+
 impl Collector {
     /// Reserves the address space of a heap. Retries with half of it while the system refuses.
-    pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
+    pub(crate) fn new(config: Config, starts: &Starts) -> Result<Arc<Self>, BuildError> {
         let config = config.checked()?;
         // The side tables, which are in proportion to the reservation, take a tenth of the data that the process may have.
         let most = process_limits::data().map_or(usize::MAX, |limit| limit.saturating_mul(8));
         let mut bytes = config.reservation.min(most.max(config.least_reservation()));
         loop {
-            match Self::reserve(&config, bytes) {
-                Ok(collector) => return Ok(collector),
+            let own = Own::default();
+            match Self::reserve(&config, bytes, starts, &own) {
+                Ok(collector) => {
+                    let collector = Arc::new(collector);
+                    let _ = own.set(Arc::downgrade(&collector));
+                    return Ok(collector);
+                }
                 Err(_) if bytes / 2 >= config.least_reservation() => bytes /= 2,
                 Err(error) => {
                     let os = std::io::Error::from_raw_os_error(error.os).to_string();
@@ -99,8 +121,15 @@ impl Collector {
         }
     }
 
+    /// Returns whether this is the child of a fork in which the heap can only be read and let go of ([fork.given-up]). There a thread that does
+    /// not exist may hold a lock.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        // Relaxed: written by the only thread of a process.
+        self.process.load(Ordering::Relaxed) != std::process::id()
+    }
+
     /// Reserves the heap's parts out of `bytes` of address space: a quarter young, a quarter large, half old.
-    fn reserve(config: &Config, bytes: usize) -> Result<Self, ReserveError> {
+    fn reserve(config: &Config, bytes: usize, starts: &Starts, own: &Own) -> Result<Self, ReserveError> {
         let quarter = (bytes / 4) & !((2 << 20) - 1);
         let reservation = Reservation::new(quarter * 4, 2 << 20)?;
         let map = AddressMap::new(reservation.base(), quarter, quarter, quarter * 2);
@@ -112,13 +141,26 @@ impl Collector {
         let limit = config.hard_limit.unwrap_or(usize::MAX);
         let pacing = Pacing::new(config);
         pacing.set_goal();
+        let start = |start: fn(&Arc<Self>) -> bool| -> Start {
+            let own = own.clone();
+            Box::new(move || own.get().and_then(Weak::upgrade).is_some_and(|own| start(&own)))
+        };
+        let with_own = |call: fn(&Arc<Self>)| -> Box<dyn Fn() + Send + Sync> {
+            let own = own.clone();
+            Box::new(move || {
+                if let Some(own) = own.get().and_then(Weak::upgrade) {
+                    call(&own);
+                }
+            })
+        };
         Ok(Self {
             map,
+            process: AtomicU32::new(std::process::id()),
             runs,
             candidates,
             pacing,
             headroom: Headroom::new(),
-            idle: Idle::new(config.idle_after),
+            idle: Idle::new(config.idle_after, with_own(starts.watch)),
             pressure: Arc::new(PressureSignal::new()),
             epochs: Epochs::new(),
             given_up: GivenUp::new(),
@@ -132,13 +174,21 @@ impl Collector {
             roots: Arc::new(RootSpace::new()),
             bits,
             satb: Arc::new(SatbQueue::new()),
-            major: MajorCycle::new(),
+            major: MajorCycle::new(start(starts.concurrent), with_own(starts.work_in_its_place)),
             stats: Recorder::default(),
             counted_waiting: AtomicUsize::new(0),
-            background: Background::new(config.hook.clone()),
+            background: Background::new(config.hook.clone(), start(starts.background)),
             workers: Workers::new(),
             memory: Memory::new(reservation, &map, MapFaults::at(config.stress.map_fails), Budget::new(limit)),
             config: config.clone(),
         })
     }
+
+    /// Returns a marker, for one increment.
+    pub(crate) fn marker<'a>(&'a self, cells: Cells, state: &'a mut Marking) -> Marker<'a> {
+        Marker::new(&self.bits, &self.runs, &self.candidates, &self.satb.big_cells, cells, state)
+    }
 }
+
+/// The heap itself, for what calls for its threads.
+type Own = Arc<OnceLock<Weak<Collector>>>;

@@ -1,28 +1,24 @@
 //! The concurrent thread: marks and sweeps while the program runs.
 //!
-//! It runs no user code except derived `Trace`, so no destructor or hook delays it. Between two objects it checks whether a pause
-//! is requested, and then parks. That takes microseconds, except while it traces a big standard container in a cell, because it
-//! traces such a container without a check.
+//! It runs no user code except derived `Trace`, so no destructor or hook delays it. Between two objects, and between two pieces of a big
+//! one ([mark.pieces]), it checks whether a pause is requested, and then parks. That takes microseconds, except while it traces a big
+//! map or linked list, which it traces without a check.
 
 use core::time::Duration;
 use std::{thread, time::Instant};
 
 use crate::{
     object::CellUser,
-    old::mark::{Cells, Marked, Marker, Marking},
+    old::mark::{Cells, Marked, Marking},
     safepoint::Reason,
     stats::Cause,
     sync::{Arc, Mutex},
-    workers::{
-        self, Packet,
-        role::{Role, set_role},
-    },
+    workers::{self, Packet, role::serve},
 };
 
 use super::{
     collector::Collector,
     drops::DropQueue,
-    idle::Seen,
     major,
     major_cycle::{ConcurrentTask, MARKER, Phase},
     policy::Request,
@@ -30,21 +26,38 @@ use super::{
     sweeping::{self, AT_ONCE},
 };
 
-/// Starts the concurrent thread of a heap.
-pub(crate) fn start(collector: Arc<Collector>) -> std::io::Result<thread::JoinHandle<()>> {
-    workers::start("gc-core marker", move || {
-        set_role(Role::Collector);
+/// Starts the concurrent thread of a heap. Returns whether the system has started it.
+pub(crate) fn start(collector: &Arc<Collector>) -> bool {
+    let mut handle = collector.background.marker.lock();
+    if let Some(before) = handle.take() {
+        // It has left, and takes no lock any more ([major.on-demand]).
+        let _ = before.join();
+    }
+    let collector = collector.clone();
+    *handle = workers::start("gc-core marker", move || {
+        serve(Arc::as_ptr(&collector));
         loop {
-            match collector.major.next(|| look_in(&collector)) {
+            match collector.major.next(|| !collector.idle.is_busy()) {
                 ConcurrentTask::Mark => mark_concurrently(&collector),
                 ConcurrentTask::Sweep(number) => sweep_concurrently(&collector, number),
                 ConcurrentTask::Populate(offset, bytes) => collector.memory.populate(offset, bytes),
                 ConcurrentTask::Collect => lead_if_none_runs(&collector),
-                ConcurrentTask::Look => look_whether_idle(&collector),
-                ConcurrentTask::End => return,
+                ConcurrentTask::Leave | ConcurrentTask::End => return,
             }
         }
     })
+    .ok();
+    handle.is_some()
+}
+
+/// Does what is due of the current major cycle, in the place of the concurrent thread, which the system refuses. The caller's mutator is
+/// BLOCKED.
+pub(crate) fn work_in_its_place(collector: &Arc<Collector>) {
+    match collector.major.phase() {
+        Phase::Marking => mark_concurrently(collector),
+        Phase::Sweeping => sweep_concurrently(collector, collector.major.begun()),
+        Phase::Idle => {}
+    }
 }
 
 /// The most objects that a final pause marks, except at the last attempt.
@@ -57,20 +70,6 @@ const RETRY: Duration = Duration::from_secs(1);
 const POST_AT: usize = 256 << 10;
 /// Testing: how long a slow concurrent thread sleeps.
 const REST: Duration = Duration::from_micros(20);
-
-/// Returns how long to wait until the next look at a heap that may be idle.
-fn look_in(collector: &Collector) -> Option<Duration> {
-    collector.idle.next_look().filter(|_| collector.pacing.is_auto())
-}
-
-/// Collects the heap if it is idle and no mutator runs. A mutator that runs does it.
-fn look_whether_idle(collector: &Collector) {
-    let pauses = collector.epochs.collections();
-    let (fresh_bytes, external) = (collector.pacing.fresh_bytes(), collector.memory.budget.external());
-    if collector.idle.look(Seen { pauses, fresh_bytes, external }) {
-        lead_if_none_runs(collector);
-    }
-}
 
 /// Marks until marking has ended, or the heap ends.
 fn mark_concurrently(collector: &Collector) {
@@ -139,7 +138,7 @@ fn end_marking(collector: &Collector, wanted: Request) -> bool {
 /// Marks until nothing is left, or a pause is requested. The concurrent thread is RUNNING.
 fn mark_increment(collector: &Collector) -> Marked {
     let mut state = collector.marking.lock();
-    collector.satb.take(&mut state.marked);
+    state.take_from(&collector.satb);
     let cells = Cells::Locked(CellUser::new(collector.epochs.stop_number(), false, MARKER));
     let budget = match collector.config.stress.slow_marker {
         0 => u64::MAX,
@@ -148,15 +147,12 @@ fn mark_increment(collector: &Collector) -> Marked {
     let poll = Some(collector.major.poll());
     let gc_workers = marking_workers(collector);
     if gc_workers == 0 {
-        return Marker::new(&collector.bits, &collector.runs, &collector.candidates, cells, &mut state)
-            .run(poll, budget);
+        return collector.marker(cells, &mut state).run(poll, budget);
     }
     // All threads that mark stop for the poll of the concurrent thread. It parks when none of them has work in hand.
     let pool = &*collector.workers.pool;
     let spare: Mutex<Vec<Marking>> = Mutex::default();
-    let mark = |state: &mut Marking| {
-        Marker::new(&collector.bits, &collector.runs, &collector.candidates, cells, state).among(pool).run(poll, budget)
-    };
+    let mark = |state: &mut Marking| collector.marker(cells, state).among(pool).run(poll, budget);
     let task = |packet: Packet| {
         let mut state = spare.lock().pop().unwrap_or_default();
         state.take_over(packet);

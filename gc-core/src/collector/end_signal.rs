@@ -7,8 +7,9 @@
 use core::time::Duration;
 
 use crate::sync::{
-    Condvar, Mutex,
+    Condvar, Mutex, RawLock,
     atomic::{AtomicU64, Ordering},
+    raw,
 };
 
 /// How far the end of a heap is.
@@ -33,6 +34,16 @@ pub(crate) struct EndSignal {
 impl EndSignal {
     pub(crate) fn new() -> Self {
         Self { state: Mutex::new(Ending::Wait), changed: Condvar::new(), turns: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.state)
+    }
+
+    /// Forgets the background thread, which is gone: this is the child of a fork.
+    pub(crate) fn forget_threads(&self) {
+        *self.state.lock() = Ending::Wait;
+        self.turns.store(0, Ordering::Relaxed);
     }
 
     /// Tells how far the end is. Returns whether that is new.

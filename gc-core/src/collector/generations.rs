@@ -4,7 +4,6 @@ use core::ptr::NonNull;
 
 use crate::{
     barrier::Remembered,
-    memory::PAGE,
     object::size_class::promotion_reserve,
     old::{promote::Cursors, sweep::Progress},
     space::{
@@ -129,5 +128,5 @@ impl Old {
 
 /// Returns the bytes that the old generation takes, large objects of any age included.
 pub(crate) fn old_bytes(old: &OldSpace, large: &LargeSpace) -> usize {
-    old.live_bytes + large.used_pages * PAGE
+    old.live_bytes + large.used
 }

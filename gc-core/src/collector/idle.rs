@@ -9,9 +9,9 @@
 //!         └─ memory is handed out, ┴── or any other pause ───┘  └──── a compaction ──┘
 //! ```
 //!
-//! - **[idle.looks]** The concurrent thread looks at the heap from time to time while it is BUSY, and at no other time. A thread that makes the
-//!   heap BUSY wakes it, and it reads the state under the lock that it gives up to wait. So it never sleeps without a time
-//!   limit while the heap is BUSY. The model is `models/protocols/major_cycle.rs`.
+//! - **[idle.looks]** The clock looks at the heap from time to time while it is BUSY, and at no other time. A thread that makes the heap BUSY
+//!   puts it on the clock's list. The clock looks at the state, and takes the heap off the list, under the lock of the list. So a
+//!   BUSY heap is on the list. The model is `models/protocols/clock.rs`.
 //! - **[idle.share]** A heap is marked because it is idle for at most a fiftieth of the time: until then it stays BUSY. So a program that
 //!   does a little now and then does not have a large heap marked each time.
 //! - **[idle.no-wait]** What is due because the heap is idle is done beside mutators that are BLOCKED. If one runs, it does it at its next
@@ -22,8 +22,9 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::sync::{
-    Mutex,
+    Mutex, RawLock,
     atomic::{AtomicU8, Ordering},
+    raw,
 };
 
 use super::major_cycle::MajorCycle;
@@ -31,7 +32,9 @@ use super::major_cycle::MajorCycle;
 /// Whether the heap is idle, and what is due because it is.
 pub(crate) struct Idle {
     state: AtomicU8,
-    /// How long the concurrent thread waits between two looks. `None` if idle heaps are left alone.
+    /// Puts the heap on the clock's list.
+    watch: Box<dyn Fn() + Send + Sync>,
+    /// How long the clock waits between two looks. `None` if idle heaps are left alone.
     every: Option<Duration>,
     looks: Mutex<Looks>,
 }
@@ -67,13 +70,13 @@ const DUE: u8 = 2;
 const SCATTERED: u8 = 3;
 
 // Relaxed, in all of this file: the state guards no memory. What is done by it is done under the registry lock, and for [idle.looks] the
-// lock of `MajorCycle` orders it.
+// lock of the clock orders it.
 impl Idle {
-    pub(crate) fn new(after: Duration) -> Self {
+    pub(crate) fn new(after: Duration, watch: Box<dyn Fn() + Send + Sync>) -> Self {
         // A time that this clock does not know never comes.
         let every = Instant::now().checked_add(after).map(|_| after.min(Duration::from_secs(1 << 32)));
         let looks = Looks { seen: Seen::default(), mark_from: Instant::now() };
-        Self { state: AtomicU8::new(REST), every, looks: Mutex::new(looks) }
+        Self { state: AtomicU8::new(REST), watch, every, looks: Mutex::new(looks) }
     }
 
     /// Records that memory is handed out, or a pause.
@@ -82,12 +85,27 @@ impl Idle {
         // The load keeps mutators that allocate from writing the same line.
         if self.state.load(Ordering::Relaxed) != BUSY && self.state.swap(BUSY, Ordering::Relaxed) != BUSY {
             major.wake();
+            (self.watch)();
         }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.looks)
+    }
+
+    /// Has the heap watched again from the next activity on: the clock's thread is gone. This is the child of a fork.
+    pub(crate) fn forget_threads(&self) {
+        self.state.store(REST, Ordering::Relaxed);
+    }
+
+    /// Returns whether something has happened in the heap, and the clock looks whether more does.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == BUSY
     }
 
     /// Returns how long to wait until the next look, if there is to be one.
     pub(crate) fn next_look(&self) -> Option<Duration> {
-        self.every.filter(|_| self.state.load(Ordering::Relaxed) == BUSY)
+        self.every.filter(|_| self.is_busy())
     }
 
     /// Looks whether anything has happened since the last look. Returns whether a collection is due now.
@@ -142,7 +160,8 @@ mod tests {
 
     #[test]
     fn an_idle_heap_is_marked_for_a_part_of_the_time() {
-        let (idle, major) = (Idle::new(Duration::from_secs(5)), MajorCycle::new());
+        let (idle, major) =
+            (Idle::new(Duration::from_secs(5), Box::new(|| ())), MajorCycle::new(Box::new(|| false), Box::new(|| ())));
         assert_eq!((idle.next_look(), is_idle(&idle), idle.work()), (None, false, None));
         for (took, again) in [(Duration::ZERO, true), (Duration::from_secs(3600), false)] {
             idle.note_activity(&major);

@@ -6,6 +6,9 @@
 //!     ─▶ all are dropped ─▶ the threads that dropped them leave, and this one ends
 //! ```
 //!
+//! It is started when a job is posted, and leaves when there is none and the heap is idle ([job-queue.leaves]). Where it is not there, the
+//! thread that drops the last handle does the beginning of the end itself, and where nothing is left to be dropped, all of it.
+//!
 //! - **[jobs.no-destructor]** No destructor runs on this thread, unless the system refuses another one. So none delays an event.
 //! - **[jobs.no-wait]** While the event hook runs, a thread is there that runs destructors. But this one looks after none that is slow.
 //! - **[jobs.no-lock]** No lock is held while user code (the event hook) runs.
@@ -28,104 +31,159 @@ use crate::{
     sync::{Arc, atomic::Ordering},
     workers::{
         self,
-        role::{Role, set_role},
+        role::{Role, role, serve},
     },
 };
 
 use super::{
-    collector::Collector,
-    concurrent,
-    destructors::Destructors,
+    collector::{Collector, Starts},
+    concurrent, destructors,
     end_signal::{EndSignal, Ending},
+    fork,
     handle::Handle,
     job_queue::Next,
     jobs::Job,
     parts::Values,
-    trim,
+    trim, watch,
 };
 
-/// Creates a heap and starts its threads.
-pub(crate) fn start(config: Config) -> Result<Handle, BuildError> {
-    let collector = Arc::new(Collector::new(config)?);
-    start_threads(&collector).map_err(|error| BuildError::Thread(error.to_string()))?;
+/// Creates a heap, which starts its threads when it needs them.
+pub(crate) fn create(config: Config) -> Result<Handle, BuildError> {
+    let starts = Starts {
+        background: start,
+        concurrent: concurrent::start,
+        work_in_its_place: concurrent::work_in_its_place,
+        watch: watch::watch,
+    };
+    let collector = Collector::new(config, &starts)?;
+    fork::enter(&collector);
     if collector.config.stress.workers != 0 {
         // The GC workers take part from the first collection on.
         collector.background.post(Job::StartWorkers);
     }
-    Ok(Handle::new(collector))
+    Ok(Handle::new(collector, end))
 }
 
-/// Starts the threads of a heap: the background thread and the concurrent thread.
-fn start_threads(collector: &Arc<Collector>) -> std::io::Result<()> {
-    let marker = concurrent::start(collector.clone())?;
+/// Starts the background thread of a heap. Returns whether the system has started it.
+fn start(collector: &Arc<Collector>) -> bool {
+    start_with(collector, |own| {
+        let Some(own) = work(own) else { return Life::GoesOn };
+        if end_threads(&own) {
+            post_everything(&own);
+            finish(own);
+        }
+        Life::Ended
+    })
+}
+
+/// Whether a heap goes on when its background thread leaves.
+enum Life {
+    GoesOn,
+    Ended,
+}
+
+/// Starts a background thread of a heap, which does `live`. Returns whether the system has started it.
+fn start_with(collector: &Arc<Collector>, live: fn(Arc<Collector>) -> Life) -> bool {
     let own = collector.clone();
-    let background = workers::start("gc-core collector", move || {
-        set_role(Role::Collector);
+    let thread = workers::start("gc-core collector", move || {
+        serve(Arc::as_ptr(&own));
         // Also if this panics, by a bug of this crate: the heap leaks then.
-        let _tell = TellTheEnd(own.background.end.clone());
-        live(own);
+        let mut tell = TellTheEnd(Some(own.background.end.clone()));
+        if let Life::GoesOn = live(own) {
+            tell.0 = None;
+        }
     });
-    match background {
-        Ok(_) => {
-            *collector.background.marker.lock() = Some(marker);
-            Ok(())
+    thread.is_ok()
+}
+
+/// Ends the threads of a heap that nothing uses any more, and waits until everything is dropped, unless a destructor or the event hook
+/// runs for long ([jobs.end-waits]) or the settings say not to wait. A collector thread does not wait: the last handle may have been in an
+/// object that it is dropping. The background thread is not joined ([jobs.end-let-go]).
+///
+/// If that thread is not there, the caller ends the heap itself, as far as that takes no code of the program.
+fn end(collector: &Arc<Collector>) {
+    collector.pressure.end();
+    watch::forget(collector);
+    fork::leave(collector);
+    let background = &collector.background;
+    if !background.queue.end() {
+        if !end_threads(collector) || !post_everything(collector) {
+            return;
         }
-        Err(error) => {
-            collector.major.end_thread();
-            let _ = marker.join();
-            Err(error)
+        let rest = |own| {
+            finish(own);
+            Life::Ended
+        };
+        if !start_with(collector, rest) {
+            eprintln!("gc-core: the system refuses a thread: what is left in a heap that ends is never dropped");
+            core::mem::forget(collector.clone());
+            return;
         }
+    }
+    let Config { end_waits, slow_destructor, .. } = collector.config;
+    if end_waits && role() != Role::Collector {
+        background.end.wait(slow_destructor);
     }
 }
 
 /// Tells that everything is dropped, when the background thread has released the heap ([jobs.end-let-go]).
-struct TellTheEnd(Arc<EndSignal>);
+struct TellTheEnd(Option<Arc<EndSignal>>);
 
 impl Drop for TellTheEnd {
     fn drop(&mut self) {
-        self.0.tell(Ending::Dropped);
+        if let Some(end) = &self.0 {
+            end.tell(Ending::Dropped);
+        }
     }
 }
 
-/// The life of the background thread.
-fn live(collector: Arc<Collector>) {
-    let destructors = Destructors::new();
-    work(&collector, &destructors);
+/// Runs the jobs until the heap ends, and looks after destructors meanwhile. Returns the heap then, or `None` where this thread leaves
+/// before: the heap is idle, and nothing waits.
+fn work(mut collector: Arc<Collector>) -> Option<Arc<Collector>> {
+    let queue = collector.background.queue.clone();
+    let mut look_at = None;
+    loop {
+        match queue.next(look_at, || look_at.is_none() && !collector.idle.is_busy()) {
+            Next::Job(Job::Watch) => look_at = destructors::look(&collector).again,
+            Next::Job(job) => run(&collector, job),
+            Next::Nothing => {}
+            Next::Rest => {
+                // They leave, too.
+                collector.background.dead.wake();
+                let mut held = Some(collector);
+                if queue.leave(|| held = None) {
+                    return None;
+                }
+                collector = held?;
+            }
+            Next::Ended => return Some(collector),
+        }
+        if look_at.is_some_and(|at| at <= Instant::now()) {
+            look_at = destructors::look(&collector).again;
+        }
+    }
+}
+
+/// Ends the concurrent thread and the GC workers. Returns whether the heap is in order.
+fn end_threads(collector: &Collector) -> bool {
     collector.major.end_thread();
     let marker = collector.background.marker.lock().take();
     if marker.is_some_and(|marker| marker.join().is_err()) {
         // The thread runs no user code except `Trace`: a panic is a bug of this crate, and nothing is dropped.
         eprintln!("gc-core: the marker panicked");
-        return;
+        return false;
     }
     collector.workers.join();
-    post_everything(&collector);
-    finish(&collector, &destructors);
-}
-
-/// Runs the jobs until the heap ends, and looks after destructors meanwhile.
-fn work(collector: &Arc<Collector>, destructors: &Destructors) {
-    let mut look_at = None;
-    loop {
-        match collector.background.queue.next(look_at) {
-            Next::Job(Job::Watch) => look_at = destructors.look(collector).again,
-            Next::Job(job) => run(collector, destructors, job),
-            Next::Nothing => {}
-            Next::Ended => return,
-        }
-        if look_at.is_some_and(|at| at <= Instant::now()) {
-            look_at = destructors.look(collector).again;
-        }
-    }
+    true
 }
 
 /// Waits until everything is dropped, and ends the threads that do it. The queue of jobs has ended: what is posted now comes from
 /// them, and is done at once.
-fn finish(collector: &Arc<Collector>, destructors: &Destructors) {
-    let background = &collector.background;
+fn finish(collector: Arc<Collector>) {
+    let (collector, background) = (&collector, &collector.background);
     background.pending.tell_when_empty();
     loop {
-        let looked = destructors.look(collector);
+        let looked = destructors::look(collector);
         if looked.is_slow && background.end.tell(Ending::Alone) {
             let (values, ..) = background.drops();
             background.post(Job::Report(Event::EndsAlone { values }));
@@ -133,23 +191,23 @@ fn finish(collector: &Arc<Collector>, destructors: &Destructors) {
         if !looked.waits {
             break;
         }
-        if let Next::Job(job) = background.queue.next(looked.again) {
-            run(collector, destructors, job);
+        if let Next::Job(job) = background.queue.next(looked.again, || false) {
+            run(collector, job);
         }
     }
     // What destructors have posted was posted before they counted as dropped.
     while let Some(job) = background.queue.take() {
-        run(collector, destructors, job);
+        run(collector, job);
     }
-    destructors.end(collector);
+    destructors::end(collector);
 }
 
 /// Runs one job. The caller holds no lock ([jobs.no-lock]).
-fn run(collector: &Arc<Collector>, destructors: &Destructors, job: Job) {
+fn run(collector: &Arc<Collector>, job: Job) {
     match job {
         Job::Report(event) => {
             // [jobs.no-wait].
-            destructors.start_first(collector);
+            destructors::start_first(collector);
             let tell = &collector.background.hook.tell;
             collector.background.end.in_program(|| {
                 // The panic hook has reported a panic of the event hook. The collector goes on.
@@ -173,12 +231,15 @@ fn run(collector: &Arc<Collector>, destructors: &Destructors, job: Job) {
 }
 
 /// Posts every object and root that is left, to be dropped ([jobs.end-owns]). No root that was put aside is: it would keep the heap alive.
-fn post_everything(collector: &Collector) {
+/// Returns whether something is left to be done by a thread of the heap.
+fn post_everything(collector: &Collector) -> bool {
     let mut boxed = Vec::new();
     collector.roots.end(|value| boxed.push(value));
     for values in [Values::Boxed(boxed), Values::InPlace(objects_to_drop(collector))] {
         collector.background.post_values(values);
     }
+    let (pending, ..) = collector.background.drops();
+    pending > 0 || !collector.background.queue.is_empty() || collector.background.destructors.threads() > 0
 }
 
 /// Returns every object that needs dropping.
@@ -198,4 +259,56 @@ fn objects_to_drop(collector: &Collector) -> Vec<NonNull<u8>> {
         objects.extend(ones(words).filter_map(|granule| NonNull::new(old.address(index, class, granule))));
     }
     objects
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+    use std::sync::atomic::AtomicBool;
+
+    use super::{Arc, Collector, Config, Handle, Ordering, Starts, concurrent, end, start};
+    use crate::{Generation, Heap, Leaf, collector::users::Users};
+
+    static REFUSES: AtomicBool = AtomicBool::new(true);
+
+    fn is_refused() -> bool {
+        REFUSES.load(Ordering::Relaxed)
+    }
+
+    /// A heap whose threads the system refuses for a while.
+    fn refused() -> Heap {
+        let starts = Starts {
+            background: |collector| !is_refused() && start(collector),
+            concurrent: |collector| !is_refused() && concurrent::start(collector),
+            work_in_its_place: concurrent::work_in_its_place,
+            watch: |_| (),
+        };
+        let collector = Collector::new(Config::default(), &starts).unwrap();
+        Heap::of(Arc::new(Users::new(Handle::new(collector, end))))
+    }
+
+    /// What needs a thread waits until there is one; collections do not.
+    #[test]
+    fn a_heap_works_where_the_system_refuses_threads_and_drops_values_later() {
+        let (heap, shared) = (refused(), Arc::new(()));
+        let mut m = heap.attach().unwrap();
+        let kept = m.root(m.alloc_slice_with(1000, |n| n as u64));
+        for round in 1..=3 {
+            m.alloc(Leaf(shared.clone()));
+            m.alloc_slice_with(100_000, |n| n as u64);
+            m.collect(Generation::Fresh);
+            m.collect(Generation::Old);
+            assert_eq!(heap.stats().collections[2], round);
+        }
+        assert_eq!(kept.get(&m)[999], 999);
+        assert!(m.drain_drops(Duration::ZERO).is_err() && Arc::strong_count(&shared) == 4);
+        REFUSES.store(false, Ordering::Relaxed);
+        m.collect(Generation::Fresh);
+        m.drain_drops(Duration::from_secs(120)).unwrap();
+        assert_eq!(Arc::strong_count(&shared), 1);
+        // Without a thread it ends on this one, as nothing is left to be dropped.
+        REFUSES.store(true, Ordering::Relaxed);
+        drop(refused());
+        drop((m, kept));
+    }
 }

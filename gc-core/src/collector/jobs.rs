@@ -9,9 +9,11 @@ use crate::{
     roots::{EmptyChunks, RootRef},
     stats::event::{Event, Hook},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, RawLock,
         atomic::{AtomicU64, Ordering},
+        raw,
     },
+    workers::on_demand::{OnDemand, Start},
 };
 
 use super::{
@@ -20,6 +22,7 @@ use super::{
     job_queue::Queue,
     parts::{Part, Values},
     pending::{Amount, Counted, Pending},
+    presence::Presence,
 };
 
 /// A job of the background thread. None of them runs a destructor.
@@ -48,12 +51,15 @@ pub(crate) enum Dead {
 
 /// The queues of the heap's threads, and what is counted about them.
 pub(crate) struct Background {
-    pub(super) queue: Queue<Job>,
+    /// Its thread releases the heap before it leaves ([job-queue.leaves]).
+    pub(super) queue: Arc<Queue<Job>>,
     pub(super) hook: Hook,
-    /// The handle of the concurrent thread.
+    /// The handle of the concurrent thread, if it was started. It may have left.
     pub(super) marker: Mutex<Option<thread::JoinHandle<()>>>,
     /// The dead values that no thread has begun to drop yet.
     pub(super) dead: Queue<Dead>,
+    /// The threads that drop them.
+    pub(super) destructors: Arc<Presence>,
     /// The same with those that are being dropped, and those that are not posted yet.
     pub(crate) pending: Pending,
     /// Outlives the heap, for the thread that waits for its end.
@@ -64,16 +70,49 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    pub(crate) fn new(hook: Hook) -> Self {
+    /// `start` starts the background thread.
+    pub(crate) fn new(hook: Hook, start: Start) -> Self {
         Self {
-            queue: Queue::new(),
+            queue: Arc::new(Queue::new(OnDemand::new(start))),
             hook,
             marker: Mutex::new(None),
-            dead: Queue::new(),
+            // The background thread sees to it that there are threads.
+            dead: Queue::new(OnDemand::of_others()),
+            destructors: Presence::new(),
             pending: Pending::new(),
             end: Arc::new(EndSignal::new()),
             run: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns the locks, first those that are taken first.
+    pub(crate) fn lock_words(&self) -> [&RawLock; 6] {
+        let (queue, dead) = (self.queue.lock_word(), self.dead.lock_word());
+        let (pending, destructors) = (self.pending.lock_word(), self.destructors.lock_word());
+        [raw(&self.marker), queue, dead, pending, destructors, self.end.lock_word()]
+    }
+
+    /// Forgets the heap's threads, which are gone: this is the child of a fork. What they had in hand is lost, and leaks; what waits is
+    /// done when a thread is called for.
+    pub(crate) fn forget_threads(&self) {
+        // A handle of a thread that does not exist must not be dropped.
+        core::mem::forget(self.marker.lock().take());
+        self.queue.forget_threads();
+        self.dead.forget_threads();
+        self.destructors.forget_threads();
+        self.end.forget_threads();
+        for rest in self.pending.forget_running() {
+            self.dead.post(Dead::Part(rest));
+        }
+        let waits = self.pending.recount(|count| {
+            self.dead.each(|dead| match dead {
+                Dead::Part(part) => count(part.batch, part.left()),
+                Dead::Roots { roots, batch } => count(*batch, roots.len()),
+            });
+        });
+        if waits {
+            self.queue.leave_for_later(Job::Watch);
         }
     }
 
@@ -161,6 +200,11 @@ impl Background {
             return;
         }
         self.queue.post(job);
+    }
+
+    /// Calls for the background thread again, if jobs wait and it is not there.
+    pub(crate) fn call_again(&self) {
+        self.queue.call();
     }
 
     /// Counts values that a thread of the program has dropped, and reports destructors that panicked.

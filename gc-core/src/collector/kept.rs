@@ -59,8 +59,6 @@ struct Kept {
     heap: u64,
     local: NonNull<Attachment>,
     collector: Weak<Collector>,
-    /// The process in which it was attached.
-    process: u32,
 }
 
 /// Returns this thread's mutator for `with`, of the heap with this number: the one that it keeps, or the one that it has attached.
@@ -90,7 +88,7 @@ pub(crate) fn can_keep() -> bool {
 
 /// Keeps a mutator, which this thread has attached and which is BLOCKED. The thread can keep one ([`can_keep`]).
 pub(crate) fn keep(heap: u64, local: NonNull<Attachment>, collector: &Arc<Collector>) {
-    let kept = Kept { heap, local, collector: Arc::downgrade(collector), process: std::process::id() };
+    let kept = Kept { heap, local, collector: Arc::downgrade(collector) };
     TABLE.with(|table| {
         let mut table = table.0.borrow_mut();
         table.retain(|kept| kept.collector.strong_count() > 0);
@@ -102,7 +100,7 @@ pub(crate) fn keep(heap: u64, local: NonNull<Attachment>, collector: &Arc<Collec
 /// Leaves a mutator of this thread attached that could not be detached now, which is BLOCKED and which nothing else refers to. It is
 /// detached by [`detach_left`], or as a kept one.
 pub(crate) fn leave(local: NonNull<Attachment>, collector: &Arc<Collector>) {
-    let left = Kept { heap: LEFT, local, collector: Arc::downgrade(collector), process: std::process::id() };
+    let left = Kept { heap: LEFT, local, collector: Arc::downgrade(collector) };
     // Where the table is gone, only the last user of the heap detaches it.
     let _ = TABLE.try_with(|table| table.0.borrow_mut().push(left));
 }
@@ -181,11 +179,11 @@ impl Kept {
     /// Detaches the mutator, unless the last user of its heap has done that ([kept.exit]). Returns false, and does nothing, if that
     /// takes longer than `timeout`.
     fn detach(&self, timeout: Duration) -> bool {
-        if self.process != std::process::id() {
+        let Some(collector) = self.collector.upgrade() else { return true };
+        if collector.is_elsewhere() {
             // The child of a fork: a thread that exists in the parent only may hold the lock. The state leaks.
             return true;
         }
-        let Some(collector) = self.collector.upgrade() else { return true };
         let Some(mut registry) = collector.registry.try_lock_for(timeout) else { return false };
         let mut departure = Departure { registry: &mut registry, left: Vec::new() };
         kept_end::thread_exits(&mut departure, self.local);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::{
     old::{
-        mark::{Cells, Marked, Marker},
+        mark::{Cells, Marked},
         promote::Cursors,
         sweep::Progress,
     },
@@ -85,8 +85,8 @@ impl StoppedHeap<'_> {
         let collector = self.collector;
         let mut state = collector.marking.lock();
         state.clear();
-        let mut marker =
-            Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
+        collector.satb.big_cells.clear();
+        let mut marker = collector.marker(Cells::Stopped, &mut state);
         // SAFETY: a root's value, of its type; the world is stopped.
         self.roots.for_each(|info, value| unsafe { marker.root(info, value, 1) });
         drop(state);
@@ -116,9 +116,8 @@ impl StoppedHeap<'_> {
         debug_assert_eq!(self.young.space.in_use(), 0);
         let collector = self.collector;
         let mut state = collector.marking.lock();
-        collector.satb.take(&mut state.marked);
-        let mut marker =
-            Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
+        state.take_from(&collector.satb);
+        let mut marker = collector.marker(Cells::Stopped, &mut state);
         marker.deferred_cells();
         if marker.run(None, budget) == Marked::MoreLeft {
             return false;
@@ -126,6 +125,7 @@ impl StoppedHeap<'_> {
         let recorded = core::mem::take(&mut state.recorded);
         state.free_work();
         drop(state);
+        collector.satb.big_cells.clear();
         self.verify(Checkpoint::Marked);
         let at_finish = old_bytes(&self.old.space, &self.large);
         self.evacuate_candidates(recorded);
@@ -155,9 +155,8 @@ impl StoppedHeap<'_> {
     fn mark_slice(&mut self, _: bool) {
         let collector = self.collector;
         let mut state = collector.marking.lock();
-        collector.satb.take(&mut state.marked);
-        let marker =
-            &mut Marker::new(&collector.bits, &collector.runs, &collector.candidates, Cells::Stopped, &mut state);
+        state.take_from(&collector.satb);
+        let marker = &mut collector.marker(Cells::Stopped, &mut state);
         marker.deferred_cells();
         // The concurrent thread, or the next pause, marks what is left.
         let _ = marker.run(None, SLICE_OBJECTS);
@@ -185,11 +184,11 @@ impl StoppedHeap<'_> {
 /// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
 pub(crate) fn end_cycle(collector: &Collector, number: u64) {
     let old = collector.old.lock();
-    end_cycle_of(collector, number, &old, &collector.large.lock());
+    end_cycle_of(collector, number, &old, &mut collector.large.lock());
 }
 
 /// Does the same for a caller that holds the locks of the spaces.
-pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large: &LargeSpace) {
+pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large: &mut LargeSpace) {
     let (after, objects) = (old_bytes(&old.space, large), old.space.live_objects + large.old.len());
     // The figures are complete before waiting threads go on, because they may ask what the cycle did.
     let ended = collector.major.end(number, |current| {
@@ -199,6 +198,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         let born = current.old_at_finish.saturating_sub(current.old_at_begin);
         let live = current.old_at_finish.saturating_sub(born + current.swept);
         collector.headroom.note_live(live);
+        large.end_cycle(current.cause == Cause::Growth);
         // Values that were found dead may hold memory outside the heap until their destructors have run.
         let live = live.saturating_add(collector.memory.budget.external());
         collector.pacing.major_ended(live, after, current.start.elapsed());

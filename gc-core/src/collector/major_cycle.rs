@@ -13,6 +13,9 @@
 //!   waits for the end of the first one that begins after its request.
 //! - **[major.marker-runs]** While the concurrent thread marks, it is RUNNING, and every rendezvous waits for it. At any other
 //!   time it is BLOCKED.
+//! - **[major.on-demand]** The concurrent thread is started when there is a task for it, and leaves when there is none and the heap is
+//!   idle, both under the lock of the state ([on-demand.under-the-lock]). If the system refuses it, a thread that waits for the end of a
+//!   cycle does its tasks meanwhile, in its place; pauses do some of the work in any case.
 //! - **[major.promise]** A refused allocation is promised a cycle. If no cycle is under way, the mutator that was refused begins it
 //!   before it blocks or detaches. Otherwise the end of the current cycle requests it from the concurrent thread.
 //! - **[major.ends-once]** A thread that ends a cycle names the number of the cycle. The first one ends it, and later ones find
@@ -27,10 +30,11 @@ use crate::{
     safepoint::{Member, Poll, Reason, StateWord},
     stats::report::{Cause, CollectReport},
     sync::{
-        Condvar, Mutex, MutexGuard,
+        Condvar, Mutex, MutexGuard, RawLock,
         atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
-        mutant,
+        mutant, raw,
     },
+    workers::on_demand::{OnDemand, Start},
 };
 
 /// The phase of the current major cycle.
@@ -47,6 +51,8 @@ pub(crate) struct MajorCycle {
     state: Mutex<State>,
     /// Threads that wait here for a change of phase, for the end of a cycle, or for a task.
     changed: Condvar,
+    /// [major.on-demand].
+    work_in_its_place: Box<dyn Fn() + Send + Sync>,
     /// A copy of `State::phase`.
     phase: AtomicU8,
     /// A copy of `State::begun`.
@@ -69,6 +75,8 @@ struct State {
     ended: u64,
     last: Option<CollectReport>,
     current: CycleFigures,
+    /// Where the concurrent thread is.
+    thread: OnDemand,
     /// See [`ConcurrentTask::Collect`].
     collect: bool,
     /// See [`ConcurrentTask::Populate`].
@@ -132,14 +140,15 @@ pub(crate) enum ConcurrentTask {
     Populate(usize, usize),
     /// Collect what is due if no mutator runs: no mutator may come to a safepoint for long.
     Collect,
-    /// Look whether the heap is idle.
-    Look,
+    /// Leave: nothing is to be done.
+    Leave,
     /// End: the heap ends.
     End,
 }
 
 impl MajorCycle {
-    pub(crate) fn new() -> Self {
+    /// `start` starts the concurrent thread, and `work_in_its_place` does what is due of the current cycle.
+    pub(crate) fn new(start: Start, work_in_its_place: Box<dyn Fn() + Send + Sync>) -> Self {
         let current = CycleFigures::new(Cause::Explicit, Instant::now());
         Self {
             state: Mutex::new(State {
@@ -148,10 +157,12 @@ impl MajorCycle {
                 ended: 0,
                 last: None,
                 current,
+                thread: OnDemand::new(start),
                 collect: false,
                 populate: Vec::new(),
             }),
             changed: Condvar::new(),
+            work_in_its_place,
             phase: AtomicU8::new(Phase::Idle as u8),
             begun: AtomicU64::new(0),
             promised: AtomicU64::new(0),
@@ -210,7 +221,37 @@ impl MajorCycle {
         state.phase = phase;
         // Release: see `phase`.
         self.phase.store(phase as u8, Ordering::Release);
+        if phase == Phase::Idle {
+            self.changed.notify_all();
+        } else {
+            self.call(state);
+        }
+    }
+
+    /// Calls for the concurrent thread again, if a cycle is under way and the system has refused the thread before.
+    pub(crate) fn call_again(&self) {
+        if self.phase() != Phase::Idle && !self.thread_ends() {
+            let mut state = self.state.lock();
+            let _ = state.phase != Phase::Idle && state.thread.call();
+        }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.state)
+    }
+
+    /// Forgets the concurrent thread, and those that wait, which are gone: this is the child of a fork. The next call starts it again, and it
+    /// goes on with the cycle.
+    pub(crate) fn forget_threads(&self) {
+        self.state.lock().thread.forget();
+        // Relaxed: there is no other thread.
+        self.waiting.store(0, Ordering::Relaxed);
+    }
+
+    /// Wakes all threads, with the concurrent one, which is started if it is not there. Returns whether it is.
+    fn call(&self, state: &mut MutexGuard<'_, State>) -> bool {
         self.changed.notify_all();
+        self.thread_ends() || state.thread.call()
     }
 
     /// Begins marking. The caller leads a pause.
@@ -258,7 +299,7 @@ impl MajorCycle {
     }
 
     /// Waits for the end of a cycle with a number after `observed`, and returns its report. Calls `begin` while no cycle is under
-    /// way. The caller's mutator is BLOCKED.
+    /// way. Does the tasks of the concurrent thread where the system refuses that. The caller's mutator is BLOCKED.
     pub(crate) fn wait_for_one_after(&self, observed: u64, mut begin: impl FnMut()) -> CollectReport {
         let mut state = self.state.lock();
         loop {
@@ -273,8 +314,13 @@ impl MajorCycle {
                 // Relaxed, both: a figure.
                 self.waiting.fetch_add(1, Ordering::Relaxed);
                 // The concurrent thread may be resting.
-                self.changed.notify_all();
-                self.changed.wait(&mut state);
+                if self.call(&mut state) {
+                    self.changed.wait(&mut state);
+                } else {
+                    state.thread.take();
+                    MutexGuard::unlocked(&mut state, &self.work_in_its_place);
+                    state.thread.leave();
+                }
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
             }
         }
@@ -286,11 +332,9 @@ impl MajorCycle {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Returns the next task of the concurrent thread, and waits until there is one. `next_look` returns how long to wait until the
-    /// task is to look whether the heap is idle ([idle.looks]).
-    pub(crate) fn next(&self, next_look: impl Fn() -> Option<Duration>) -> ConcurrentTask {
+    /// Returns the next task of the concurrent thread, and waits until there is one, or the thread `may_leave`.
+    pub(crate) fn next(&self, may_leave: impl Fn() -> bool) -> ConcurrentTask {
         let mut state = self.state.lock();
-        let mut look_at = None;
         loop {
             if self.thread_ends() {
                 return ConcurrentTask::End;
@@ -306,17 +350,14 @@ impl MajorCycle {
                 Phase::Sweeping => return ConcurrentTask::Sweep(state.begun),
                 Phase::Idle => {}
             }
-            let Some(time) = next_look() else {
-                look_at = None;
-                self.changed.wait(&mut state);
-                continue;
-            };
-            let now = Instant::now();
-            let left = look_at.get_or_insert(now + time).saturating_duration_since(now);
-            if left.is_zero() {
-                return ConcurrentTask::Look;
+            if may_leave() {
+                if mutant::LEAVE_WITHOUT_LOOKING.is_planted() {
+                    MutexGuard::unlocked(&mut state, || ());
+                }
+                state.thread.leave();
+                return ConcurrentTask::Leave;
             }
-            self.changed.wait_for(&mut state, left);
+            self.changed.wait(&mut state);
         }
     }
 
@@ -330,25 +371,29 @@ impl MajorCycle {
         }
     }
 
-    /// Wakes the concurrent thread: the heap is busy again.
+    /// Wakes the concurrent thread, if it is there: the heap is busy again.
     pub(crate) fn wake(&self) {
-        // The thread holds the lock from its look at the state to its sleep ([idle.looks]).
+        // The thread holds the lock from its look at the state to its sleep.
         let _state = (!mutant::WAKE_WITHOUT_THE_LOCK.is_planted()).then(|| self.state.lock());
         self.changed.notify_all();
     }
 
     /// Requests [`ConcurrentTask::Populate`] from the concurrent thread.
     pub(crate) fn ask_to_populate(&self, offset: usize, bytes: usize) {
-        self.state.lock().populate.push((offset, bytes));
-        self.changed.notify_all();
+        let mut state = self.state.lock();
+        state.populate.push((offset, bytes));
+        self.call(&mut state);
+        drop(state);
         // While it marks, it looks for requests only when its poll is raised.
         self.poll.raise(Reason::MINOR);
     }
 
     /// Requests [`ConcurrentTask::Collect`] from the concurrent thread.
     pub(crate) fn ask_to_collect(&self) {
-        self.state.lock().collect = true;
-        self.changed.notify_all();
+        let mut state = self.state.lock();
+        state.collect = true;
+        self.call(&mut state);
+        drop(state);
         self.poll.raise(Reason::MINOR);
     }
 

@@ -89,6 +89,11 @@ impl Part {
         self.claims.claimed() - self.first
     }
 
+    /// Returns how many values are not claimed.
+    pub(crate) fn left(&self) -> usize {
+        self.end - self.first - self.claimed()
+    }
+
     /// Returns how many values are dropped ([claims.done]): the last one that is claimed may be not.
     pub(crate) fn dropped(&self) -> usize {
         self.claimed().saturating_sub(1)

@@ -16,8 +16,9 @@ use std::{collections::BTreeMap, time::Instant};
 use crate::{
     memory::budget::Budget,
     sync::{
-        Arc, Condvar, Mutex,
+        Arc, Condvar, Mutex, RawLock,
         atomic::{AtomicUsize, Ordering},
+        raw,
     },
 };
 
@@ -120,6 +121,37 @@ impl Pending {
         let to_watch = !core::mem::replace(&mut state.is_watched, true);
         let much = bytes > MUCH || (state.values > MANY && state.left_to_drop() > MANY);
         Counted { batch, to_watch, to_report: if much { state.report(bytes, Instant::now()) } else { None } }
+    }
+
+    /// Returns whether nothing waits to be dropped.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.lock().values == 0
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.state)
+    }
+
+    /// Forgets the parts whose threads are gone: this is the child of a fork. Returns what these had not begun to drop.
+    pub(crate) fn forget_running(&self) -> Vec<Part> {
+        let running = core::mem::take(&mut self.state.lock().running);
+        running.iter().filter_map(|running| running.part.take_rest()).collect()
+    }
+
+    /// Counts anew what waits: `each` passes the batch and the number of values of each job that is left. What is not among them is never
+    /// dropped: the thread that had it is gone. Returns whether anything waits.
+    pub(crate) fn recount(&self, each: impl FnOnce(&mut dyn FnMut(u64, usize))) -> bool {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        state.batches.values_mut().for_each(|batch| batch.values = 0);
+        state.values = 0;
+        each(&mut |batch, values| {
+            state.values += values;
+            state.batches.entry(batch).or_insert_with(|| Batch { values: 0, since: Instant::now() }).values += values;
+        });
+        state.batches.retain(|_, batch| batch.values > 0);
+        state.is_watched = state.values > 0;
+        state.values > 0
     }
 
     /// Begins to drop a part.

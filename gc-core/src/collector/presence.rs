@@ -7,7 +7,7 @@
 //!
 //! The lock is a leaf.
 
-use crate::sync::{Arc, Condvar, Mutex, mutant};
+use crate::sync::{Arc, Condvar, Mutex, RawLock, mutant, raw};
 
 /// How many threads are present.
 pub(crate) struct Presence {
@@ -28,6 +28,15 @@ impl Presence {
 
     pub(crate) fn threads(&self) -> usize {
         *self.threads.lock()
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.threads)
+    }
+
+    /// Forgets the threads, which are gone: this is the child of a fork.
+    pub(crate) fn forget_threads(&self) {
+        *self.threads.lock() = 0;
     }
 
     /// Waits until all threads have left.

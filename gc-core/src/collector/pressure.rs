@@ -3,7 +3,7 @@
 //!
 //! A signal that is raised while the observer runs is seen when the observer returns: several are one. The lock is a leaf.
 
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, RawLock, raw};
 
 /// Raised when little room is left.
 pub(crate) struct PressureSignal {
@@ -21,6 +21,10 @@ struct State {
 impl PressureSignal {
     pub(crate) fn new() -> Self {
         Self { state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.state)
     }
 
     pub(crate) fn raise(&self, room: usize) {

@@ -1,4 +1,4 @@
-//! The slow path of allocation: takes another chunk, or a run of pages. It never collects, but it may request a collection.
+//! The slow path of allocation: takes another chunk, or a run. It never collects, but it may request a collection.
 //!
 //! - **[refill.reserve]** Before nursery memory is handed out, the old generation has enough empty, committed blocks to promote
 //!   the whole young generation into, so that a minor collection cannot fail half-way.
@@ -15,7 +15,7 @@ use crate::{
         size_class::{CLASSES, SizeClass, promotion_reserve},
     },
     safepoint::Reason,
-    space::{empty_blocks::BlockMemory, large::RunState, old::OldSpace},
+    space::{empty_blocks::BlockMemory, large::LargeSpace, old::OldSpace},
     stats::{MemoryReport, event::Event},
 };
 
@@ -69,7 +69,7 @@ impl Reserved {
         unsafe { Header::of(self.address.as_ptr()).write_info(info) };
         match self.run {
             Some(page) => {
-                local.collector.runs.run(page as usize).set_state(RunState::Live);
+                local.collector.runs.run(page as usize).publish(info.drop.is_some());
                 local.fresh_large.borrow_mut().push(page);
             }
             None if info.drop.is_some() => local.drops.push(self.address),
@@ -85,7 +85,7 @@ impl Reserved {
     }
 }
 
-/// Returns whether an object is large, which means that it has a run of pages of its own.
+/// Returns whether an object is large, which means that it has a run of its own.
 #[inline(always)]
 pub(crate) const fn is_large(shape: &TypeShape, size_with_header: usize) -> bool {
     SizeClass::of(shape.cell_bytes(size_with_header)).is_none()
@@ -234,7 +234,7 @@ impl Attachment {
         if early || collector.memory.budget.is_far_over() {
             return Err(self.refused(bytes, true));
         }
-        let take = || take_run(collector, bytes, offset);
+        let take = || take_run(collector, bytes, offset, shape.align as usize);
         let take_what_is_empty = || {
             while trim::release_some(collector) {
                 if let Some(page) = take() {
@@ -251,7 +251,7 @@ impl Attachment {
             })
         });
         let Some(page) = page else { return Err(self.refused(bytes, true)) };
-        collector.headroom.note_run(collector.runs.run(page as usize).pages() * PAGE);
+        collector.headroom.note_run(collector.runs.run(page as usize).bytes().next_multiple_of(PAGE));
         self.charge_fresh(bytes);
         let address = NonNull::new(collector.runs.address(page as usize)).expect("no run is at address 0");
         Ok(Reserved { address, run: Some(page) })
@@ -300,15 +300,18 @@ impl Attachment {
     }
 }
 
-/// Takes a run for an object whose cell has `bytes`, with the object's address `offset` bytes into it. The caller holds no lock.
-fn take_run(collector: &Collector, bytes: usize, offset: usize) -> Option<u32> {
+/// Takes a run for an object whose cell has `bytes` and lies on a multiple of `align`, with the object's address `offset` bytes into it. The
+/// caller holds no lock.
+fn take_run(collector: &Collector, bytes: usize, offset: usize, align: usize) -> Option<u32> {
     let (memory, runs) = (&collector.memory, &collector.runs);
-    let taken = collector.large.lock().take(runs, bytes, offset, |bytes| memory.budget.charge(bytes))?;
-    let page = taken.page;
-    let start = collector.map.offset(collector.map.page_start(page as usize));
-    if !taken.bare || memory.commit(start, runs.run(page as usize).pages() * PAGE) {
-        return Some(page);
+    let taken = collector.large.lock().take(runs, bytes, offset, align, |bytes| memory.budget.charge(bytes))?;
+    let Some(bare) = taken.bare else { return Some(taken.page) };
+    let committed = memory.commit(LargeSpace::offset(&collector.map, bare), bare.bytes);
+    let mut large = collector.large.lock();
+    if committed {
+        large.committed(runs, taken);
+        return Some(taken.page);
     }
-    memory.budget.discharge(collector.large.lock().put_bare(runs, page));
+    memory.budget.discharge(large.put_bare(runs, taken));
     None
 }

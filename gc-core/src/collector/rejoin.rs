@@ -4,6 +4,7 @@
 //! - the number of the stop, by which cells recognise old locks. It takes cells for shared until the next stop: another mutator may
 //!   have attached, or have attached and gone, since it fell dormant.
 //! - whether the heap is marking.
+//! - how large a region it takes: pauses in which it has allocated nothing make that small ([`Buffer::rest`](crate::young::Buffer::rest)).
 //! - what is due: it takes over requests as a mutator that attaches does ([request.of-heap]).
 
 use crate::safepoint::Reason;
@@ -37,6 +38,7 @@ fn rejoin(local: &Attachment) {
 fn catch_up(collector: &Collector, state: &MutatorState) {
     state.cell_user.set(state.cell_user.get().after(collector.epochs.stop_number(), false));
     state.barrier.set_marking(collector.major.phase() == Phase::Marking);
+    state.buffer.rest_for_long();
     take_over_requests(collector, state);
 }
 
@@ -54,7 +56,7 @@ pub(crate) fn take_over_requests(collector: &Collector, state: &MutatorState) {
 mod tests {
     use std::{sync::mpsc, thread};
 
-    use crate::{Generation, Heap, Stress};
+    use crate::{Generation, Heap, Mutator, Stress};
 
     /// How many mutators a pause acts on, and how many are dormant.
     fn members(heap: &Heap) -> (usize, usize) {
@@ -103,5 +105,46 @@ mod tests {
         m.collect(Generation::Fresh);
         m.collect(Generation::Fresh);
         assert_eq!(members(&heap), (1, 0), "who collects is at work");
+    }
+
+    /// Each took half a chunk for one object, after any number of pauses in which it had allocated nothing.
+    #[test]
+    fn who_comes_back_takes_a_small_region_at_first() {
+        const MUTATORS: usize = 32;
+        let heap = Heap::builder().stress(Stress::default()).nursery_bytes(64 << 20).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        thread::scope(|scope| {
+            let (ready, wait) = mpsc::channel();
+            let mut gates = Vec::new();
+            for _ in 0..MUTATORS {
+                let (heap, ready) = (&heap, ready.clone());
+                let (open, gate) = mpsc::channel::<()>();
+                gates.push(open);
+                scope.spawn(move || {
+                    let mut m = heap.attach().unwrap();
+                    // Its regions grow to whole chunks.
+                    for _ in 0..1000 {
+                        m.alloc([0_u64; 64]);
+                    }
+                    for _ in 0..2 {
+                        m.blocked(|| {
+                            ready.send(()).unwrap();
+                            gate.recv().unwrap();
+                        });
+                        m.alloc(1);
+                    }
+                });
+            }
+            let all_are_blocked = |m: &mut Mutator| m.blocked(|| (0..MUTATORS).for_each(|_| wait.recv().unwrap()));
+            all_are_blocked(&mut m);
+            for _ in 0..8 {
+                m.collect(Generation::Fresh);
+            }
+            gates.iter().for_each(|gate| gate.send(()).unwrap());
+            all_are_blocked(&mut m);
+            let chunks = heap.collector().young.lock().space.in_use();
+            assert!(chunks <= MUTATORS / 8, "{chunks} chunks for {MUTATORS} objects");
+            gates.iter().for_each(|gate| gate.send(()).unwrap());
+        });
     }
 }

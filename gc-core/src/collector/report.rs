@@ -1,7 +1,7 @@
 //! The memory of a heap, measured: side memory in each pause, the rest on request.
 
 use crate::{
-    memory::{BLOCK, PAGE},
+    memory::BLOCK,
     object::size_class::SizeClass,
     stats::{MemoryReport, memory::FreeCells},
 };
@@ -19,7 +19,7 @@ pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
         free.map(|(class, &count)| FreeCells::new(SizeClass::from_index(class).bytes(), count as usize)).collect();
     let (external, side, pending) = (budget.external(), budget.side(), collector.background.pending.bytes());
     let (old_empty, old_used) = (old.ready() * BLOCK, old.used_blocks() * BLOCK);
-    let (large_used, large_free) = (large.used_pages * PAGE, large.dirty_bytes());
+    let (large_used, large_free) = (large.used, large.dirty_bytes());
     let (young, old_bytes, large_bytes) = (young.space.charged_bytes(), old_empty + old_used, large_used + large_free);
     let committed = young + old_bytes + large_bytes + pending + side;
     let counted = committed.saturating_add(external);

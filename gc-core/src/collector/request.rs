@@ -41,6 +41,11 @@ pub(crate) struct Observed {
 /// Does what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
 pub(crate) fn at_safepoint(local: &Attachment) {
     let collector = &*local.collector;
+    if collector.is_elsewhere() {
+        // [fork.given-up]: nothing is collected any more, and no leader is left that would end a stop.
+        let _ = collector.given_up.take(&local.poll);
+        return;
+    }
     // This is read before the thread parks: the collection that it parks for satisfies what the poll was raised for.
     let observed = observed(collector);
     let reason = collector.given_up.take(&local.poll);
@@ -99,6 +104,7 @@ fn away(local: &Attachment, wait: impl FnOnce()) {
 /// cycle ends, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
 pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, observed: Observed) -> CollectReport {
     let collector = &*local.collector;
+    expect_here(collector);
     let mut report = None;
     away(local, || {
         // The mutator is BLOCKED before this thread waits for the registry lock (step 1 of `safepoint`): no leader waits for it.
@@ -118,7 +124,16 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
 /// Compacts the heap all at once, in one pause. The caller is the running owner of `local`, at a safepoint. Returns the report of the
 /// pause.
 pub(crate) fn compact(local: &Attachment) -> CollectReport {
+    expect_here(&local.collector);
     lead_here(local, Request::Compact, Cause::Explicit).expect("a compaction is always due")
+}
+
+/// Panics in the child of a fork in which the heap cannot be collected ([fork.given-up]).
+fn expect_here(collector: &Collector) {
+    assert!(
+        !collector.is_elsewhere(),
+        "collect: expected a heap that was stopped when this process was forked, found one that could not be, so it is never collected here"
+    );
 }
 
 /// Leads what is due, for a mutator at a safepoint. Returns the report of the pause, if it was still due.
@@ -359,6 +374,9 @@ fn lead_as(
         // What a cycle leaves is given back at its end.
         collector.background.post(Job::Trim);
     }
+    // [on-demand.refused].
+    collector.background.call_again();
+    collector.major.call_again();
     Some(report)
 }
 

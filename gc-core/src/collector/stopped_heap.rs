@@ -1,10 +1,12 @@
 //! The heap in a pause: its parts, with their locks, for the leader of the pause.
 
 use crate::{
-    memory::PAGE,
     roots::StoppedRoots,
     safepoint::Reason,
-    space::{large::LargeSpace, young::Age},
+    space::{
+        large::{LargeSpace, Run},
+        young::Age,
+    },
     stats::recorder::Living,
     sync::MutexGuard,
 };
@@ -70,9 +72,8 @@ impl<'a> StoppedHeap<'a> {
     pub(crate) fn fresh_bytes(&self) -> usize {
         let space = &self.young.space;
         let chunks: usize = space.of_age(Age::Fresh).map(|chunk| space.used(chunk)).sum();
-        let pages: usize =
-            self.young.fresh_large.iter().map(|&page| self.collector.runs.run(page as usize).pages()).sum();
-        chunks + pages * PAGE
+        let runs = self.young.fresh_large.iter().map(|&page| self.collector.runs.run(page as usize));
+        chunks + runs.map(Run::bytes).sum::<usize>()
     }
 
     pub(crate) fn verify(&self, checkpoint: Checkpoint) {

@@ -14,7 +14,7 @@
 
 use crate::{
     memory::{
-        Memory, PAGE,
+        Memory,
         address_map::{BLOCK, GROUP},
     },
     object::size_class::CLASSES,
@@ -63,15 +63,16 @@ pub(crate) fn release_unused(collector: &Collector) {
     release_runs(collector, if over { 0 } else { total });
 }
 
-/// Returns the bytes that large runs keep, in use and free ([run.spare]). Ends their cycle.
+/// Returns the bytes that large runs keep, in use and free ([run.spare]).
 fn kept_runs(collector: &Collector) -> usize {
-    let (old, mut large) = (collector.old.lock(), collector.large.lock());
-    let (peak, used) = (large.peak(), large.used_pages * PAGE);
-    // Of the goal, as much as runs have of what is in use.
-    let share = used as f64 / old_bytes(&old.space, &large).max(1) as f64;
+    let (old, large) = (collector.old.lock(), collector.large.lock());
+    // Of the goal, as much as runs have of what is in use: what is outside the heap has its part, too.
+    let all = old_bytes(&old.space, &large).saturating_add(collector.memory.budget.external());
+    let share = large.used as f64 / all.max(1) as f64;
     let grown = (collector.pacing.goal() as f64 * share) as usize;
-    // A cycle may end one nursery later than the last ones did.
-    peak.min(grown.max(2 * used)).saturating_add(collector.pacing.young_budget())
+    let nursery = collector.pacing.young_budget();
+    // The first pause that finds the old generation a tenth over its goal ends the cycle, whichever thread waits for a core.
+    large.kept(grown.saturating_add(grown / 10).saturating_add(nursery)).saturating_add(nursery)
 }
 
 /// Gives back all memory that the heap can do without until its next pause: it keeps a chunk, and has the blocks that promotion of what
@@ -254,7 +255,7 @@ impl Piece {
             }
             Self::Runs(runs) => {
                 for &run in runs {
-                    let (offset, bytes) = LargeSpace::range(map, run);
+                    let (offset, bytes) = (LargeSpace::offset(map, run), run.bytes);
                     // SAFETY: a free run that was taken off the list, so no other code uses it ([free-runs.leaving]).
                     unsafe { collector.memory.discard(offset, bytes) };
                 }
@@ -278,7 +279,7 @@ impl Piece {
             Self::Runs(runs) => {
                 let mut large = collector.large.lock();
                 large.put_released(runs);
-                budget.discharge(runs.iter().map(|run| run.pages as usize * PAGE).sum());
+                budget.discharge(runs.iter().map(|run| run.bytes).sum());
             }
         }
     }

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::{
-    barrier::{Barrier, SatbLogger},
+    barrier::SatbLogger,
     object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape},
     old::{mark::Marker, update::Updater},
     trace::{Trace, Visitor},
@@ -23,7 +23,7 @@ impl<T: Trace> TypeInfoOf<T> {
             evacuate: one::<T, Evacuate>,
             evacuate_shared: one::<T, EvacuateShared>,
             mark: one::<T, Mark>,
-            log_old_value: log_old_value::<T>,
+            log_old_value: one::<T, Log>,
             update: one::<T, Update>,
             inspect: one::<T, Inspect>,
         },
@@ -38,7 +38,7 @@ impl<T: Trace> TypeInfoOf<T> {
             evacuate: many::<T, Evacuate>,
             evacuate_shared: many::<T, EvacuateShared>,
             mark: many::<T, Mark>,
-            log_old_value: log_old_value::<T>,
+            log_old_value: one::<T, Log>,
             update: many::<T, Update>,
             inspect: many::<T, Inspect>,
         },
@@ -62,7 +62,7 @@ pub(crate) const STR: &TypeInfo = &TypeInfo {
         evacuate: many::<u8, Evacuate>,
         evacuate_shared: many::<u8, EvacuateShared>,
         mark: many::<u8, Mark>,
-        log_old_value: log_old_value::<u8>,
+        log_old_value: one::<u8, Log>,
         update: many::<u8, Update>,
         inspect: many::<u8, Inspect>,
     },
@@ -78,6 +78,7 @@ trait Purpose {
 struct Evacuate;
 struct EvacuateShared;
 struct Mark;
+struct Log;
 struct Update;
 struct Inspect;
 
@@ -91,6 +92,10 @@ impl Purpose for EvacuateShared {
 
 impl Purpose for Mark {
     type Visitor<'a> = Marker<'a>;
+}
+
+impl Purpose for Log {
+    type Visitor<'a> = SatbLogger<'a>;
 }
 
 impl Purpose for Update {
@@ -127,19 +132,6 @@ unsafe fn many<T: Trace, P: Purpose>(first: *mut u8, count: usize, visitor: *mut
         // SAFETY: the caller passes `count` valid values from `first` on, which the visitor may visit.
         unsafe { T::trace(first.add(index), visitor) }
     }
-}
-
-/// Logs the pointers in an old value that is about to be overwritten.
-///
-/// # Safety
-///
-/// - `value` is a valid `T` that no other code writes meanwhile.
-/// - `barrier` is the `Barrier` of the mutator that is running.
-unsafe fn log_old_value<T: Trace>(value: *mut u8, _: usize, barrier: *mut u8) {
-    // SAFETY: the caller passes the `Barrier` of the running mutator.
-    let mut visitor = SatbLogger::new(unsafe { &*barrier.cast::<Barrier>() });
-    // SAFETY: the caller passes a valid `T` that no other code writes meanwhile.
-    unsafe { T::trace(value.cast(), &mut visitor) }
 }
 
 /// Drops one value.

@@ -295,6 +295,9 @@ fn walk_large(heap: &Heap<'_>, checkpoint: Checkpoint, objects: &mut Objects) ->
         if heap.runs.page_of(address.addr()) != page as usize {
             return damage(format!("the run at page {page} is not found from its object"));
         }
+        if run.drops() != info.drop.is_some() {
+            return damage(format!("the run at page {page} is listed as dropping: {}, wrongly", run.drops()));
+        }
         if checkpoint != Checkpoint::Evacuated || run.is_marked() {
             objects.insert(address.addr(), Object { info, old });
         }

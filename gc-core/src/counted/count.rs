@@ -16,7 +16,8 @@
 //! ```
 //!
 //! A thread has the owner's *right* if it is the running owner, holds the owner's state word, or has found that the owner is
-//! gone. In the last two cases the thread takes the lock of the owner's entry in `owners`.
+//! gone: it has detached, or has renewed its token ([owners.renewed]). In the last two cases the thread takes the lock of the
+//! owner's entry in `owners`.
 //!
 //! - **[count.owner]** `owner` is written, and `biased` is accessed, only with the owner's right. A token is never used again, so
 //!   only the owner ever finds its own token in `owner`.

@@ -18,7 +18,7 @@ use super::{
     owners::{Full, Merged, NONE, Object, Owner, Owners, renew},
 };
 use crate::sync::{
-    Mutex,
+    Mutex, RawLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -51,6 +51,11 @@ static OWNERS: [CachePadded<Owners>; SHARDS] =
 
 /// The number of locks. Mutators that live at the same time have consecutive tokens, and so a lock each.
 const SHARDS: usize = 64;
+
+/// Returns the locks of the table.
+pub(crate) fn lock_words() -> impl Iterator<Item = &'static RawLock> {
+    OWNERS.iter().map(|owners| owners.lock_word())
+}
 
 static NEXT: AtomicU64 = AtomicU64::new(FIRST_TOKEN);
 

@@ -35,9 +35,9 @@ use super::count::{Count, FIRST_TOKEN, Settled};
 use crate::{
     safepoint::{Hold, Poll, Rendezvous, StateWord},
     sync::{
-        Mutex,
+        Mutex, RawLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        mutant,
+        mutant, raw,
     },
 };
 
@@ -233,6 +233,10 @@ impl Merged {
 }
 
 impl Owners {
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.entries)
+    }
+
     /// Returns whether the mutator is full, and so owns nothing that it makes ([owners.full]).
     #[inline(always)]
     pub(crate) fn is_full(&self, token: u64) -> bool {
@@ -250,7 +254,7 @@ impl Owners {
     ///
     /// # Safety
     ///
-    /// `owner` lives until [`leave`](Self::leave), or what comes after [`renew`].
+    /// `owner` lives until it has left ([`leave`](Self::leave)), by this token or the one that [`renew`] has put in its place.
     pub(crate) unsafe fn enter(&self, token: u64, owner: NonNull<dyn Owner>) {
         self.entries.lock().insert(token, Entry::new(owner));
     }

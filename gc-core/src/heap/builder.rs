@@ -390,7 +390,7 @@ impl HeapBuilder {
                 Err(_) => Stress::default(),
             },
         };
-        let heap = Heap { users: Arc::new(Users::new(collector::start(config)?)) };
+        let heap = Heap { users: Arc::new(Users::new(collector::create(config)?)) };
         if let Some(observer) = self.observer {
             pressure::start(&heap.users, observer)?;
         }

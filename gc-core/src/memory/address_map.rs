@@ -6,6 +6,8 @@ use core::ptr::NonNull;
 pub(crate) const GRANULE: usize = 16;
 /// Bytes of a page of the large part.
 pub(crate) const PAGE: usize = 4096;
+/// Bytes of a line of the large part: its objects share no cache line.
+pub(crate) const LINE: usize = 64;
 /// Bytes of a block of the old part.
 pub(crate) const BLOCK: usize = 64 * 1024;
 
@@ -98,11 +100,6 @@ impl AddressMap {
     #[inline(always)]
     pub(crate) fn block_start(&self, block: usize) -> usize {
         self.old.start + block * BLOCK
-    }
-
-    #[inline(always)]
-    pub(crate) fn page_of(&self, address: usize) -> usize {
-        self.large.offset(address) / PAGE
     }
 
     #[inline(always)]

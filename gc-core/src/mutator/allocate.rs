@@ -22,7 +22,7 @@ use super::{AllocError, Mutator};
 
 #[cold]
 #[inline(never)]
-fn refuse(local: &Attachment, refused: Refused) -> ! {
+pub(super) fn refuse(local: &Attachment, refused: Refused) -> ! {
     let fresh = local.collector.pacing.fresh_bytes();
     panic!(
         "{refused} ({fresh} bytes were allocated since the last collection; this is {})",
@@ -31,7 +31,7 @@ fn refuse(local: &Attachment, refused: Refused) -> ! {
 }
 
 /// Memory for an object that is being made. If it is not made, small memory stays a filler, and a large run is given back.
-struct Making<'a> {
+pub(super) struct Making<'a> {
     local: &'a Attachment,
     reserved: Reserved,
     /// The values written so far are `written` values of `size` bytes from here on; `drop` drops one.
@@ -42,13 +42,18 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
+    /// Returns where the first value lies.
+    pub(super) fn first(&self) -> *mut u8 {
+        self.first
+    }
+
     /// Publishes the object, which is whole. Returns its address.
     ///
     /// # Safety
     ///
     /// Every value of the object is written, as `info` says.
     #[inline]
-    unsafe fn done(self, info: &'static TypeInfo) -> NonNull<u8> {
+    pub(super) unsafe fn done(self, info: &'static TypeInfo) -> NonNull<u8> {
         // SAFETY: the caller has written every value. This thread runs the mutator of `local`.
         unsafe { self.reserved.publish(self.local, info) };
         let address = self.reserved.address();
@@ -73,7 +78,7 @@ impl Mutator {
     /// Allocates an object.
     ///
     /// Moves `value` into the heap. Bumps a pointer and writes a header of 8 bytes. An object that needs dropping also enters a
-    /// list. An object of more than 8 KiB gets pages of its own, which costs a lock and a search. Never collects: a collection that
+    /// list. An object of more than 8 KiB gets a run of its own, which costs a lock and a search. Never collects: a collection that
     /// this makes due happens at the next [`safepoint`](Self::safepoint). A type of an alignment above 4096 does not compile.
     ///
     /// # Panics
@@ -331,7 +336,9 @@ impl Mutator {
         }
     }
 
-    /// Allocates a copy of a slice, by a `memcpy`.
+    /// Allocates a copy of a slice, by a `memcpy`. Nothing interrupts it: a collection that another thread requests waits until all is
+    /// copied, about 0.1 ms for each megabyte, and several times that where memory is used for the first time. For hundreds of
+    /// megabytes of plain data see [`root_slice_copy`](Self::root_slice_copy).
     ///
     /// # Panics
     ///
@@ -485,7 +492,7 @@ impl Mutator {
         }
     }
 
-    fn making(&self, reserved: Reserved, info: &'static TypeInfo) -> Making<'_> {
+    pub(super) fn making(&self, reserved: Reserved, info: &'static TypeInfo) -> Making<'_> {
         let first = info.first(reserved.address().as_ptr());
         let size = info.shape.elem_size as usize;
         Making { local: self.local(), reserved, first, written: 0, size, drop: info.drop }
@@ -493,7 +500,11 @@ impl Mutator {
 
     /// Reserves memory for a slice and writes the length.
     #[inline]
-    fn reserve_slice<const INSIST: bool>(&self, info: &'static TypeInfo, len: usize) -> Result<Reserved, Refused> {
+    pub(super) fn reserve_slice<const INSIST: bool>(
+        &self,
+        info: &'static TypeInfo,
+        len: usize,
+    ) -> Result<Reserved, Refused> {
         let local = self.local();
         let (size, align) = (info.shape.elem_size as usize, usize::from(info.shape.align));
         let Some(size_with_header) = slice_size(size, align, len) else {

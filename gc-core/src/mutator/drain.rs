@@ -63,6 +63,8 @@ impl Mutator {
     #[track_caller]
     pub fn drain_drops(&mut self, timeout: Duration) -> Result<(), DropsLeft> {
         let collector = self.local().collector.clone();
+        // [on-demand.refused].
+        collector.background.call_again();
         let drained = self.blocked(|| collector.background.pending.drain(timeout));
         drained.map_err(|Left { values, oldest, running }| DropsLeft { values, oldest, running })
     }

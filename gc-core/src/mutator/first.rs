@@ -29,6 +29,7 @@ pub(crate) fn attach_for_with(users: &Arc<Users>) -> Result<(NonNull<Attachment>
     let local = match Mutator::admit(users, StateWord::blocked, None) {
         Ok(local) => local,
         Err(AttachError::TooMany) => return Err(EnterError::TooMany),
+        Err(AttachError::Forked) => return Err(EnterError::Forked),
         Err(error) => unreachable!("gc-core: no other error without a timeout: {error}"),
     };
     if kept::can_keep() {

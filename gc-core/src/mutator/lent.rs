@@ -20,7 +20,7 @@ use crate::{
     object::LAST_NUMBER,
 };
 
-use super::Mutator;
+use super::{FORKED, Mutator};
 
 /// Why a thread could not enter a heap: [`Heap::with`](crate::Heap::with), [`Parked::with`](crate::Parked::with),
 /// [`Parked::enter`](crate::Parked::enter), [`Heap::scope`](crate::Heap::scope).
@@ -44,6 +44,8 @@ pub enum EnterError {
     CollectorThread,
     /// As many mutators are attached as a heap can distinguish, 2²¹ − 1: nearly all of them were leaked.
     TooMany,
+    /// This is the child of a `fork` during which the heap could not be stopped: see [`Heap`](crate::Heap#fork).
+    Forked,
 }
 
 impl std::error::Error for EnterError {}
@@ -63,6 +65,7 @@ impl fmt::Display for EnterError {
                 "expected a thread of the program, found a collector's (a destructor or event hook runs there): hand the \
                  work to another thread",
             ),
+            Self::Forked => f.write_str(FORKED),
             Self::TooMany => write!(
                 f,
                 "expected at most {LAST_NUMBER} mutators on the heap, found as many attached: drop some (a leaked one \

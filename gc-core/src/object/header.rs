@@ -43,7 +43,7 @@ pub(crate) struct TraceFns {
     pub(crate) evacuate_shared: TraceFn,
     /// Marking the old generation.
     pub(crate) mark: TraceFn,
-    /// Logging the pointers that a cell holds, in the barrier. The last pointer is the barrier.
+    /// Logging the pointers that a cell holds, in the barrier.
     pub(crate) log_old_value: TraceFn,
     /// Updating pointers to old objects that were moved.
     pub(crate) update: TraceFn,

@@ -13,6 +13,8 @@
 //!   slots by atomic loads, and cells under their lock. It only *tries* the lock: a cell that is being written is deferred to the
 //!   next pause that marks, in which no thread has its lock. By then the writer has pushed what the cell held when marking began. Young
 //!   values are skipped.
+//! - **[mark.pieces]** What is traced without a look at the poll, and under one hold of a cell's lock, is a piece of a slice or of a big
+//!   value ([pieces.bounded]). The rest waits in the state (`rests`). No safepoint is reached with the lock of a cell.
 //! - **[mark.recorded]** A pointer into an evacuation candidate is recorded by its place, or by its cell, in the same visit that
 //!   reads it ([candidates.recorded]). Roots are read before there are candidates.
 //! - **[mark.state]** The state of marking is under a lock. The concurrent thread holds it while it marks, the leader of a pause
@@ -21,6 +23,7 @@
 use core::ptr::NonNull;
 
 use crate::{
+    barrier::{BigCells, SatbQueue},
     memory::{Part, bitmap::prefetch},
     object::{CellUser, CellWord, HEADER, Header, PointerSlot, TypeInfo},
     safepoint::Poll,
@@ -30,20 +33,33 @@ use crate::{
         old::Bits,
     },
     sync::{atomic::Ordering, mutant},
-    trace::{Trace, Visitor, sealed},
+    trace::{
+        Trace, Visitor,
+        pieces::{self, InPieces, Pieces},
+        sealed,
+    },
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
 
 use super::update::update_content;
+
+mod rests;
+
+pub(crate) use rests::Rest;
 
 /// The work that marking still has to do ([mark.state]).
 #[derive(Default)]
 pub(crate) struct Marking {
     work: Packet,
     /// Marked objects that were not traced: from SATB buffers.
-    pub(crate) marked: Vec<NonNull<u8>>,
-    /// Cells that were being written ([mark.reads]).
+    marked: Vec<NonNull<u8>>,
+    /// Objects that big cells held ([satb.found]).
+    found: Vec<Vec<NonNull<u8>>>,
+    /// What is left of values that are traced in pieces ([mark.pieces]).
+    rests: Vec<Rest>,
+    /// Cells that were being written ([mark.reads]), and rests of such.
     deferred_cells: Vec<DeferredCell>,
+    deferred_rests: Vec<Rest>,
     /// Places that hold pointers into candidates ([mark.recorded]).
     pub(crate) recorded: Recorded,
     /// Objects marked and traced since marking began.
@@ -53,10 +69,11 @@ pub(crate) struct Marking {
 // SAFETY: these are addresses of old objects; the code that has the state is responsible for their use.
 unsafe impl Send for Marking {}
 
-/// The content of a cell that is traced in the next pause that marks.
+/// A cell that is traced in the next pause that marks.
 struct DeferredCell {
+    word: NonNull<CellWord>,
     content: NonNull<u8>,
-    trace: unsafe fn(NonNull<u8>, &mut Marker<'_>),
+    trace: unsafe fn(NonNull<CellWord>, NonNull<u8>, &mut Marker<'_>),
 }
 
 /// How the marker reads cells.
@@ -89,6 +106,10 @@ pub(crate) struct Marker<'a> {
     sparse: Part,
     content: Content,
     cells: Cells,
+    big_cells: &'a BigCells,
+    pieces: Pieces,
+    /// The most elements of a value that are traced at once.
+    most: usize,
     /// The pool, if other threads mark at the same time.
     pool: Option<&'a WorkerPool>,
     state: &'a mut Marking,
@@ -115,12 +136,26 @@ impl<'a> Marker<'a> {
         bits: &'a Bits,
         runs: &'a RunTable,
         candidates: &'a Candidates,
+        big_cells: &'a BigCells,
         cells: Cells,
         state: &'a mut Marking,
     ) -> Self {
         let (old_part, large_part) = (bits.map().old, bits.map().large);
-        let (sparse, content) = (candidates.range(), Content::None);
-        Self { bits, runs, old_part, large_part, candidates, sparse, content, cells, pool: None, state }
+        Self {
+            bits,
+            runs,
+            old_part,
+            large_part,
+            candidates,
+            sparse: candidates.range(),
+            content: Content::None,
+            cells,
+            big_cells,
+            pieces: Pieces::none(),
+            most: PIECE,
+            pool: None,
+            state,
+        }
     }
 
     /// Shares work with other threads that mark at the same time, concurrently with the mutators.
@@ -136,17 +171,20 @@ impl<'a> Marker<'a> {
     /// They are live values of the type `info`, the world is stopped, and [mark.snapshot] holds. There are no candidates.
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         debug_assert_eq!(self.sparse.bytes, 0, "a root's value is not recorded");
+        // At once: the root may be gone when a second piece was to be traced.
+        self.most = usize::MAX;
         // SAFETY: the caller's; the visitor is of the type that `mark` was made for.
         unsafe { (info.trace.mark)(first, count, (&raw mut *self).cast()) };
+        self.most = PIECE;
     }
 
-    /// Traces the deferred cells. The world is stopped.
+    /// Traces the deferred cells, of each one piece. The world is stopped.
     pub(crate) fn deferred_cells(&mut self) {
         for cell in core::mem::take(&mut self.state.deferred_cells) {
-            // SAFETY: the content of a cell of an old object, with the function of its type; no old object was freed since
-            // ([mark.snapshot]).
-            unsafe { (cell.trace)(cell.content, self) };
+            // SAFETY: a cell of an old object, with the function of its type; no old object was freed since ([mark.snapshot]).
+            unsafe { (cell.trace)(cell.word, cell.content, self) };
         }
+        self.state.rests.append(&mut self.state.deferred_rests);
     }
 
     /// Marks everything that is reachable from the objects and values passed so far. Stops when `poll` is raised, or after about
@@ -183,8 +221,14 @@ impl<'a> Marker<'a> {
                 self.mark(due);
             } else if let Some(object) = self.state.marked.pop() {
                 self.trace(object);
+            } else if let Some(found) = self.state.found.pop() {
+                self.state.work.objects.extend(found);
             } else if let Some(piece) = self.state.work.next_piece() {
                 self.trace_piece(piece);
+            } else if let Some(rest) = self.state.rests.pop() {
+                self.trace_rest(rest);
+                // The next turn looks at the poll.
+                turns |= LOOK_EVERY - 1;
             } else {
                 return Marked::All;
             }
@@ -235,8 +279,12 @@ impl<'a> Marker<'a> {
             }
             return self.trace_piece(SliceRange { slice: address, from: 0, until: until.min(PIECE) });
         }
+        self.pieces.begin_quick(self.most);
         // SAFETY: one value of this type, read as [mark.reads] says.
         unsafe { (info.trace.mark)(address.as_ptr(), 1, (&raw mut *self).cast()) };
+        if self.pieces.has_ended() {
+            self.big_object(address, info);
+        }
     }
 
     fn trace_piece(&mut self, piece: SliceRange) {
@@ -244,6 +292,8 @@ impl<'a> Marker<'a> {
         // SAFETY: as in `trace`.
         let info = unsafe { Header::of(address).info() };
         let first = info.first(address).wrapping_add(piece.from * info.shape.elem_size as usize);
+        // The elements are counted already. What they own is traced with them.
+        self.pieces.begin_quick(usize::MAX);
         // SAFETY: elements of the slice, as in `trace`.
         unsafe { (info.trace.mark)(first, piece.until - piece.from, (&raw mut *self).cast()) };
     }
@@ -260,22 +310,24 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Traces the content of a cell, and records the cell if it holds pointers into candidates.
+    /// Traces the content of a cell, and records the cell if it holds pointers into candidates. A big one is traced by its rest
+    /// ([mark.pieces]).
     ///
     /// # Safety
     ///
-    /// `content` is the content of a cell of an old object, which no thread writes meanwhile.
+    /// The content of a cell of an old object, which no thread writes meanwhile.
     #[inline(always)]
-    unsafe fn trace_cell<T: Trace>(&mut self, content: *mut T) {
-        if self.sparse.bytes == 0 {
-            // SAFETY: the caller's.
-            return unsafe { T::trace(content, self) };
-        }
+    unsafe fn trace_cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T) {
+        let outer = self.pieces.begin_inner(self.most);
         let before = self.state.work.objects.len();
-        self.content = Content::Counted(0);
+        if self.sparse.bytes != 0 {
+            self.content = Content::Counted(0);
+        }
         // SAFETY: the caller's.
         unsafe { T::trace(content, self) };
-        if self.content != Content::Counted(0) {
+        if self.pieces.end_inner(outer) {
+            self.big_cell::<T>(word, content);
+        } else if !matches!(self.content, Content::None | Content::Counted(0)) {
             let visited = self.state.work.objects.len() - before;
             // SAFETY: the caller's.
             unsafe { self.record_cell(content, visited) };
@@ -293,16 +345,18 @@ impl<'a> Marker<'a> {
     #[inline(never)]
     unsafe fn record_cell<T: Trace>(&mut self, content: *mut T, visited: usize) {
         if self.candidates.spend(visited as u64 / CELL_POINTERS) {
-            let content = NonNull::new(content.cast()).expect("a cell is not at address 0");
-            if !mutant::CELLS_ARE_NOT_RECORDED.is_planted() {
-                self.state.recorded.cells.push(RecordedCell { content, update: update_content::<T> });
+            if mutant::CELLS_ARE_NOT_RECORDED.is_planted() {
+                return;
             }
+            self.state.recorded.cells.push(RecordedCell { content: content_of(content), update: update_content::<T> });
             return;
         }
         let before = self.state.work.objects.len();
         self.content = Content::Leaves;
+        let outer = self.pieces.begin_inner(usize::MAX);
         // SAFETY: the caller's.
         unsafe { T::trace(content, self) };
+        self.pieces.end_inner(outer);
         self.state.work.objects.truncate(before);
     }
 }
@@ -313,7 +367,12 @@ const CELL_POINTERS: u64 = 16;
 impl Marking {
     /// Returns whether nothing is left to do concurrently.
     pub(crate) fn is_done(&self) -> bool {
-        self.work.is_empty() && self.marked.is_empty()
+        self.work.is_empty() && self.marked.is_empty() && self.found.is_empty() && self.rests.is_empty()
+    }
+
+    /// Takes over what mutators have handed over.
+    pub(crate) fn take_from(&mut self, satb: &SatbQueue) {
+        satb.take(&mut self.marked, &mut self.found);
     }
 
     /// Takes over a packet that another thread shared.
@@ -325,7 +384,10 @@ impl Marking {
     pub(crate) fn append(&mut self, mut other: Self) {
         self.work.append(other.work);
         self.marked.append(&mut other.marked);
+        self.found.append(&mut other.found);
+        self.rests.append(&mut other.rests);
         self.deferred_cells.append(&mut other.deferred_cells);
+        self.deferred_rests.append(&mut other.deferred_rests);
         self.recorded.append(other.recorded);
         self.objects += other.objects;
     }
@@ -339,20 +401,28 @@ impl Marking {
     pub(crate) fn free_work(&mut self) {
         debug_assert!(self.is_done());
         (self.work, self.marked) = (Packet::default(), Vec::new());
+        (self.found, self.rests) = (Vec::new(), Vec::new());
     }
 }
 
-/// Traces the content of a cell.
+/// Traces a cell.
 ///
 /// # Safety
 ///
-/// `content` is the content of a cell of an old object, a `T` that no thread writes meanwhile.
-unsafe fn trace_content<T: Trace>(content: NonNull<u8>, marker: &mut Marker<'_>) {
+/// `content` is the content of a cell of an old object, a `T` that no thread writes meanwhile, and `word` is its word.
+unsafe fn trace_deferred<T: Trace>(word: NonNull<CellWord>, content: NonNull<u8>, marker: &mut Marker<'_>) {
     // SAFETY: the caller's: a `T` that no thread writes.
-    unsafe { marker.trace_cell(content.as_ptr().cast::<T>()) }
+    unsafe { marker.trace_cell(word.as_ptr(), content.as_ptr().cast::<T>()) }
 }
 
 impl sealed::Visitor for Marker<'_> {}
+
+impl InPieces for Marker<'_> {
+    #[inline(always)]
+    fn pieces(&mut self) -> &mut Pieces {
+        &mut self.pieces
+    }
+}
 
 impl Visitor for Marker<'_> {
     const MOVES: bool = false;
@@ -375,20 +445,39 @@ impl Visitor for Marker<'_> {
 
     #[inline(always)]
     unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T) {
+        if self.pieces.by_position() {
+            // A cell lies inline, so the quick visit of its object has traced it.
+            return;
+        }
         if let Cells::Locked(user) = self.cells {
             // SAFETY: the caller passes the word of a cell.
-            let word = unsafe { &*word };
-            if word.try_read(user).is_err() {
-                let content = NonNull::new(content.cast()).expect("a cell is not at address 0");
-                self.state.deferred_cells.push(DeferredCell { content, trace: trace_content::<T> });
+            let lock = unsafe { &*word };
+            if lock.try_read(user).is_err() {
+                let (word, content) = (NonNull::from(lock), content_of(content));
+                self.state.deferred_cells.push(DeferredCell { word, content, trace: trace_deferred::<T> });
                 return;
             }
             // SAFETY: the caller's; the lock keeps writers out.
-            unsafe { self.trace_cell(content) }
-            word.end_read(false);
+            unsafe { self.trace_cell(word, content) }
+            lock.end_read(false);
         } else {
             // SAFETY: the caller's; the world is stopped, so no thread writes the content.
-            unsafe { self.trace_cell(content) }
+            unsafe { self.trace_cell(word, content) }
         }
     }
+
+    #[inline(always)]
+    fn elements(&mut self, len: usize, element: impl FnMut(&mut Self, usize)) {
+        pieces::elements(self, len, element);
+    }
+
+    #[inline(always)]
+    fn whole(&mut self, visit: impl FnMut(&mut Self)) {
+        pieces::whole(self, visit);
+    }
+}
+
+/// Returns the address of a cell's content.
+fn content_of<T>(content: *mut T) -> NonNull<u8> {
+    NonNull::new(content.cast()).expect("a cell is not at address 0")
 }

@@ -153,7 +153,7 @@ pub(crate) fn large(space: &mut LargeSpace, table: &RunTable, count: usize, dead
             run.unmark();
             space.old.push(page);
         } else {
-            swept.bytes += run.pages() * crate::memory::PAGE;
+            swept.bytes += run.bytes();
             swept.objects += 1;
             free_large(space, table, page, dead);
         }
@@ -163,10 +163,10 @@ pub(crate) fn large(space: &mut LargeSpace, table: &RunTable, count: usize, dead
 
 /// Frees the run of a dead large object, or passes the object on to be dropped first.
 pub(crate) fn free_large(space: &mut LargeSpace, table: &RunTable, page: u32, dead: &mut impl Dead) {
-    let (_, info) = table.object(page as usize);
-    if info.drop.is_some() {
-        table.run(page as usize).set_state(RunState::Dead);
-        dead.large(page, info);
+    let run = table.run(page as usize);
+    if run.drops() {
+        run.set_state(RunState::Dead);
+        dead.large(page, table.object(page as usize).1);
     } else {
         space.give_back(table, page);
     }

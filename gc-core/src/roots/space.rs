@@ -5,8 +5,9 @@
 use core::ptr::NonNull;
 
 use crate::sync::{
-    Arc, Mutex, MutexGuard,
+    Arc, Mutex, MutexGuard, RawLock,
     atomic::{AtomicIsize, AtomicUsize, Ordering},
+    raw,
 };
 
 use super::{
@@ -65,6 +66,10 @@ impl RootSpace {
             gone: AtomicUsize::new(0),
             looked: AtomicUsize::new(0),
         }
+    }
+
+    pub(crate) fn lock_words(&self) -> [&RawLock; 2] {
+        [raw(&self.pool), raw(&self.pages)]
     }
 
     pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {

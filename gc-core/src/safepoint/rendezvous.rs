@@ -4,9 +4,9 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::sync::{
-    Condvar, Mutex, MutexGuard,
+    Condvar, Mutex, MutexGuard, RawLock,
     atomic::{AtomicUsize, Ordering},
-    mutant, spin_loop, spins,
+    mutant, raw, spin_loop, spins,
 };
 
 use super::{
@@ -33,7 +33,7 @@ pub(crate) struct Rendezvous {
 }
 
 #[derive(Default)]
-struct Park {
+pub(crate) struct Park {
     /// [safepoint.waiting-for].
     waiting_for: usize,
     /// The number of the mutator that arrived last.
@@ -244,6 +244,31 @@ impl Rendezvous {
             }
         }
         Stopped::All { last: park.last }
+    }
+
+    /// Returns whether a leader waits for this member, and for no other one. The caller is its running owner, which has the park lock. Until it
+    /// gives that up, the world stays stopped except for that one, and the leader waits.
+    pub(crate) fn waits_for_only(&self, park: &MutexGuard<'_, Park>, word: &StateWord) -> bool {
+        (park.waiting_for == 1 || mutant::FORK_BESIDE_RUNNERS.is_planted()) && word.is_straggler()
+    }
+
+    /// Takes the park lock.
+    pub(crate) fn park_lock(&self) -> MutexGuard<'_, Park> {
+        self.park.lock()
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.park)
+    }
+
+    /// Makes `running`, if there is one, the only member that runs, and ends the stop. All other members' threads are gone: this is the child
+    /// of a fork.
+    pub(crate) fn forget_threads<'a>(&self, members: impl Iterator<Item = Member<'a>>, running: Option<&StateWord>) {
+        let mut park = self.park.lock();
+        park.waiting_for = 0;
+        for Member { word, .. } in members {
+            word.reset(running.is_some_and(|running| core::ptr::eq(running, word)));
+        }
     }
 
     /// Resumes the world. The caller has stopped these members.

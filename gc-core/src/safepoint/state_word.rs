@@ -209,6 +209,12 @@ impl StateWord {
         self.word.fetch_and(!HELD, Ordering::AcqRel) & WAITS != 0
     }
 
+    /// Makes the owner RUNNING or BLOCKED, with nothing else set. No other thread exists that could touch the word.
+    pub(crate) fn reset(&self, runs: bool) {
+        // Relaxed: there is no other thread.
+        self.word.store(if runs { RUNNING } else { BLOCKED }, Ordering::Relaxed);
+    }
+
     /// Makes the owner RUNNING, whatever is set. Only a mutant does this.
     pub(super) fn resume_without_waiting(&self) {
         self.word.fetch_and(STOP | HELD, Ordering::AcqRel);

@@ -110,7 +110,7 @@ pub enum BuildError {
         /// The system's error message.
         os: String,
     },
-    /// The system refused to start one of the heap's threads.
+    /// The system refused to start the thread of the observer of memory pressure.
     Thread(String),
 }
 
@@ -126,7 +126,7 @@ impl fmt::Display for BuildError {
                 "could not reserve {bytes} bytes of address space ({os}): raise the process's limit on virtual memory \
                  (ulimit -v), or set a smaller reservation, nursery or hard limit"
             ),
-            Self::Thread(os) => write!(f, "could not start the background collector's thread: {os}"),
+            Self::Thread(os) => write!(f, "could not start the thread of the observer of memory pressure: {os}"),
         }
     }
 }

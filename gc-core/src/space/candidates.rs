@@ -27,9 +27,9 @@ use crate::{
     },
     object::PointerSlot,
     sync::{
-        Mutex,
+        Mutex, RawLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        mutant,
+        mutant, raw,
     },
 };
 
@@ -97,6 +97,10 @@ impl Recorded {
 }
 
 impl Candidates {
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.recorded)
+    }
+
     /// Returns an empty set.
     pub(crate) fn new(map: AddressMap) -> Result<Self, ReserveError> {
         let bytes = map.old.bytes / BLOCK * size_of::<AtomicU64>();

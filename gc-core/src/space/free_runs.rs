@@ -1,4 +1,4 @@
-//! The free runs of pages of the large part, by what is behind them.
+//! The free runs of the large part, by what is behind them.
 //!
 //! | a run is | its memory is |
 //! |---|---|
@@ -9,6 +9,10 @@
 //! | bare | never committed, or the system has refused to; it is charged and committed before it is in use |
 //!
 //! - **[free-runs.joined]** Neighbours of one kind are one run. A run that is taken is the best fit of its kind, dirty ones first.
+//! - **[free-runs.pages]** Runs consist of lines of [`LINE`] bytes, but memory is charged, committed and given back in pages. So clean,
+//!   bare and leaving runs are whole pages. The rest of a page of which an object has a part is dirty, and stays.
+//! - **[free-runs.packed]** An object that takes clean or bare pages begins in the dirty run before them and may end in the one
+//!   behind them. So objects that are made one after the other lie one behind the other, without a gap.
 //! - **[free-runs.leaving]** A leaving run is on no list: it is not taken before its memory was given back, so nothing that is
 //!   written there is lost.
 //!
@@ -17,7 +21,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sync::mutant;
+use crate::{
+    memory::address_map::{LINE, PAGE},
+    sync::mutant,
+};
+
+/// How many runs are examined for one that is large enough together with its neighbours, before a larger one is taken.
+const EXAMINED: usize = 16;
 
 /// What is behind a free run. The order is the one in which they are taken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -27,112 +37,209 @@ pub(crate) enum Kind {
     Bare,
 }
 
-/// Pages without a gap.
+/// Lines without a gap, in bytes from the start of the large part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Span {
-    pub(crate) page: u32,
-    pub(crate) pages: u32,
+    pub(crate) start: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Span {
+    /// Returns the span from `start` to `end`.
+    pub(crate) fn between(start: usize, end: usize) -> Self {
+        Self { start, bytes: end - start }
+    }
+
+    pub(crate) fn end(self) -> usize {
+        self.start + self.bytes
+    }
+
+    /// Returns the pages that lie inside.
+    fn pages(self) -> Self {
+        let (start, end) = (self.start.next_multiple_of(PAGE), self.end() / PAGE * PAGE);
+        Self::between(start, end.max(start))
+    }
+}
+
+/// A run that was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Found {
+    pub(crate) start: usize,
+    /// The pages of it that have to be committed. They are taken whole, though the object may end in the last one: what is behind the
+    /// object can be used when they are committed, and is [inserted](FreeRuns::insert) then.
+    pub(crate) bare: Option<Span>,
 }
 
 /// The free runs.
 pub(crate) struct FreeRuns {
-    /// First page → pages and kind.
-    by_page: BTreeMap<u32, (u32, Kind)>,
-    /// The same runs by kind, pages and first page, to find the best fit.
-    by_size: BTreeSet<(Kind, u32, u32)>,
-    /// The numbers of pages.
+    /// Start → bytes and kind.
+    by_start: BTreeMap<usize, (usize, Kind)>,
+    /// The same runs by kind, bytes and start, to find the best fit.
+    by_size: BTreeSet<(Kind, usize, usize)>,
+    /// The bytes of dirty runs, and those of them that can be given back: whole pages.
     dirty: usize,
+    dirty_pages: usize,
+    /// The bytes of leaving runs.
     leaving: usize,
 }
 
 impl FreeRuns {
-    /// Creates the runs of a part of so many pages, none of which was used.
-    pub(crate) fn new(pages: u32) -> Self {
-        let mut runs = Self { by_page: BTreeMap::new(), by_size: BTreeSet::new(), dirty: 0, leaving: 0 };
-        if pages > 0 {
-            runs.insert(Span { page: 0, pages }, Kind::Bare);
-        }
+    /// Creates the runs of a part of so many bytes, none of which was used.
+    pub(crate) fn new(bytes: usize) -> Self {
+        let (by_start, by_size) = (BTreeMap::new(), BTreeSet::new());
+        let mut runs = Self { by_start, by_size, dirty: 0, dirty_pages: 0, leaving: 0 };
+        runs.insert(Span { start: 0, bytes }, Kind::Bare);
         runs
     }
 
-    /// Returns the number of dirty pages.
+    /// Returns the bytes of dirty runs.
     pub(crate) fn dirty(&self) -> usize {
         self.dirty
     }
 
-    /// Returns the number of free pages that are charged.
+    /// Returns the bytes of dirty and leaving runs.
+    #[cfg(any(test, gc_loom))]
     pub(crate) fn charged(&self) -> usize {
         self.dirty + self.leaving
     }
 
-    /// Takes a run, if there is one, and if `charge` charges it where it is not dirty.
-    pub(crate) fn take(&mut self, pages: u32, charge: impl FnOnce() -> bool) -> Option<(u32, Kind)> {
-        let (kind, found, page) = [Kind::Dirty, Kind::Clean, Kind::Bare]
-            .into_iter()
-            .find_map(|kind| self.by_size.range((kind, pages, 0)..).next().copied().filter(|&(fit, ..)| fit == kind))?;
-        if kind != Kind::Dirty && !charge() {
+    /// Returns the bytes that are charged, and can be given back or are about to be.
+    pub(crate) fn releasable(&self) -> usize {
+        self.dirty_pages + self.leaving
+    }
+
+    /// Takes a run for an object of so many bytes, a multiple of [`LINE`], if there is one, and if `charge` charges its pages where it
+    /// is not dirty.
+    pub(crate) fn take(&mut self, bytes: usize, charge: impl FnOnce(usize) -> bool) -> Option<Found> {
+        debug_assert!(bytes.is_multiple_of(LINE) && bytes > 0);
+        if let Some(run) = self.best_fit(Kind::Dirty, bytes) {
+            self.remove(run.start);
+            self.insert(Span::between(run.start + bytes, run.end()), Kind::Dirty);
+            return Some(Found { start: run.start, bare: None });
+        }
+        let kinds = [Kind::Clean, Kind::Bare].into_iter();
+        let (kind, run) = kinds.filter_map(|kind| Some((kind, self.fit_with_neighbours(kind, bytes)?))).next()?;
+        let start = self.dirty_before(run).map_or(run.start, |before| before.start);
+        let (end, behind) = (start + bytes, self.dirty_behind(run));
+        let pages = Span::between(run.start, end.next_multiple_of(PAGE).min(run.end()));
+        if !charge(pages.bytes) {
             return None;
         }
-        self.remove(page);
-        if found > pages {
-            self.insert(Span { page: page + pages, pages: found - pages }, kind);
+        self.remove(run.start);
+        self.remove(start);
+        self.insert(Span::between(pages.end(), run.end()), kind);
+        if let Some(behind) = behind
+            && end > run.end()
+        {
+            self.remove(behind.start);
+            self.insert(Span::between(end, behind.end()), Kind::Dirty);
+        } else if kind == Kind::Clean {
+            self.insert(Span::between(end, pages.end()), Kind::Dirty);
         }
-        Some((page, kind))
+        Some(Found { start, bare: (kind == Kind::Bare).then_some(pages) })
     }
 
-    /// Lists a run that is not in use, and joins it with its neighbours of the same kind.
+    fn best_fit(&self, kind: Kind, bytes: usize) -> Option<Span> {
+        let &(found, bytes, start) = self.by_size.range((kind, bytes, 0)..).next()?;
+        (found == kind).then_some(Span { start, bytes })
+    }
+
+    /// Returns the best fit of clean or bare runs, with the dirty ones beside it ([free-runs.packed]).
+    fn fit_with_neighbours(&self, kind: Kind, bytes: usize) -> Option<Span> {
+        // Dirty runs of a page and more are given back before memory is refused.
+        let least = bytes.saturating_sub(2 * (PAGE - LINE));
+        let smaller = || self.by_size.range((kind, least, 0)..(kind, bytes, 0));
+        let span = |&(_, bytes, start): &(Kind, usize, usize)| Span { start, bytes };
+        let fits = |run: &Span| {
+            let beside = [self.dirty_before(*run), self.dirty_behind(*run)];
+            run.bytes + beside.into_iter().flatten().map(|run| run.bytes).sum::<usize>() >= bytes
+        };
+        let near = smaller().take(EXAMINED).map(span).find(fits);
+        near.or_else(|| self.best_fit(kind, bytes)).or_else(|| smaller().skip(EXAMINED).map(span).find(fits))
+    }
+
+    /// Returns the run that ends where `run` begins, if it is dirty.
+    fn dirty_before(&self, run: Span) -> Option<Span> {
+        self.before(run).filter(|&(_, kind)| kind == Kind::Dirty).map(|(run, _)| run)
+    }
+
+    fn dirty_behind(&self, run: Span) -> Option<Span> {
+        self.behind(run).filter(|&(_, kind)| kind == Kind::Dirty).map(|(run, _)| run)
+    }
+
+    fn before(&self, run: Span) -> Option<(Span, Kind)> {
+        let (&start, &(bytes, kind)) = self.by_start.range(..run.start).next_back()?;
+        (start + bytes == run.start).then_some((Span { start, bytes }, kind))
+    }
+
+    fn behind(&self, run: Span) -> Option<(Span, Kind)> {
+        let &(bytes, kind) = self.by_start.get(&run.end())?;
+        Some((Span { start: run.end(), bytes }, kind))
+    }
+
+    /// Lists a run that is not in use, and joins it with its neighbours of the same kind. It may be empty.
     pub(crate) fn insert(&mut self, run: Span, kind: Kind) {
-        let Span { mut page, mut pages } = run;
-        let before = self.by_page.range(..page).next_back().map(|(&start, &run)| (start, run));
-        if let Some((start, (before, before_kind))) = before
-            && before_kind == kind
-            && start + before == page
-        {
-            self.remove(start);
-            page = start;
-            pages += before;
+        if run.bytes == 0 {
+            return;
         }
-        if let Some(&(behind, behind_kind)) = self.by_page.get(&(page + pages))
-            && behind_kind == kind
+        let (mut start, mut end) = (run.start, run.end());
+        if let Some((before, its)) = self.before(run)
+            && its == kind
         {
-            self.remove(page + pages);
-            pages += behind;
+            self.remove(before.start);
+            start = before.start;
         }
-        self.by_page.insert(page, (pages, kind));
-        self.by_size.insert((kind, pages, page));
+        if let Some((behind, its)) = self.behind(run)
+            && its == kind
+        {
+            self.remove(behind.start);
+            end = behind.end();
+        }
+        let run = Span::between(start, end);
+        self.by_start.insert(start, (run.bytes, kind));
+        self.by_size.insert((kind, run.bytes, start));
         if kind == Kind::Dirty {
-            self.dirty += pages as usize;
+            self.dirty += run.bytes;
+            self.dirty_pages += run.pages().bytes;
         }
     }
 
-    fn remove(&mut self, page: u32) {
-        if let Some((pages, kind)) = self.by_page.remove(&page) {
-            self.by_size.remove(&(kind, pages, page));
+    fn remove(&mut self, start: usize) {
+        if let Some((bytes, kind)) = self.by_start.remove(&start) {
+            self.by_size.remove(&(kind, bytes, start));
             if kind == Kind::Dirty {
-                self.dirty -= pages as usize;
+                self.dirty -= bytes;
+                self.dirty_pages -= Span { start, bytes }.pages().bytes;
             }
         }
     }
 
-    /// Takes dirty runs off the list, so that their memory can be given back without a lock: the largest first, until `keep`
-    /// dirty pages are left, and no more than `most` pages. [`put_clean`](Self::put_clean) lists them again.
+    /// Takes pages of dirty runs off the list, so that their memory can be given back without a lock: of the largest runs first, until
+    /// `keep` dirty bytes are left, and no more than `most` bytes. [`put_clean`](Self::put_clean) lists them again.
     pub(crate) fn take_surplus(&mut self, keep: usize, most: usize) -> Vec<Span> {
-        let mut surplus = self.dirty.saturating_sub(keep).min(most);
+        let mut surplus = self.dirty.saturating_sub(keep).min(most) / PAGE * PAGE;
         let mut taken = Vec::new();
+        // A run without a whole page stays, and is looked at once.
+        let mut below = (Kind::Clean, 0, 0);
         while surplus > 0 {
-            let largest = self.by_size.range(..(Kind::Clean, 0, 0)).next_back().copied();
-            let Some((_, found, page)) = largest else { break };
+            let largest = self.by_size.range((Kind::Dirty, PAGE, 0)..below).next_back().copied();
+            let Some((_, bytes, start)) = largest else { break };
+            below = (Kind::Dirty, bytes, start);
+            let run = Span { start, bytes };
+            let pages = run.pages();
             // The rest of a run stays at its lower end.
-            let pages = found.min(u32::try_from(surplus).unwrap_or(u32::MAX));
-            if !mutant::LEAVING_RUNS_STAY_LISTED.is_planted() {
-                self.remove(page);
-                if found > pages {
-                    self.insert(Span { page, pages: found - pages }, Kind::Dirty);
-                }
+            let leaving = Span::between(pages.end() - pages.bytes.min(surplus), pages.end());
+            if leaving.bytes == 0 {
+                continue;
             }
-            taken.push(Span { page: page + found - pages, pages });
-            surplus -= pages as usize;
-            self.leaving += pages as usize;
+            if !mutant::LEAVING_RUNS_STAY_LISTED.is_planted() {
+                self.remove(start);
+                self.insert(Span::between(start, leaving.start), Kind::Dirty);
+                self.insert(Span::between(leaving.end(), run.end()), Kind::Dirty);
+            }
+            taken.push(leaving);
+            surplus -= leaving.bytes;
+            self.leaving += leaving.bytes;
         }
         taken
     }
@@ -140,7 +247,7 @@ impl FreeRuns {
     /// Lists runs whose memory was given back.
     pub(crate) fn put_clean(&mut self, runs: &[Span]) {
         for &run in runs {
-            self.leaving -= run.pages as usize;
+            self.leaving -= run.bytes;
             self.insert(run, Kind::Clean);
         }
     }
@@ -150,51 +257,150 @@ impl FreeRuns {
 mod tests {
     use super::*;
 
-    fn yes() -> bool {
+    fn yes(_: usize) -> bool {
         true
+    }
+
+    fn span(start: usize, bytes: usize) -> Span {
+        Span { start, bytes }
+    }
+
+    /// Runs of so many pages, all of which are dirty.
+    fn dirty(pages: usize) -> FreeRuns {
+        let mut runs = FreeRuns::new(pages * PAGE);
+        assert_eq!(runs.take(pages * PAGE, yes), Some(Found { start: 0, bare: Some(span(0, pages * PAGE)) }));
+        runs.insert(span(0, pages * PAGE), Kind::Dirty);
+        runs
     }
 
     #[test]
     fn what_is_leaving_is_charged_and_not_taken() {
-        let mut runs = FreeRuns::new(10);
-        assert_eq!(runs.take(10, yes), Some((0, Kind::Bare)));
-        runs.insert(Span { page: 0, pages: 10 }, Kind::Dirty);
-        assert_eq!(runs.take_surplus(4, 100), [Span { page: 4, pages: 6 }], "the upper end");
-        assert_eq!((runs.dirty(), runs.charged()), (4, 10));
-        assert_eq!(runs.take(5, yes), None, "all others are on their way");
-        assert_eq!(runs.take(4, || unreachable!("it is charged")), Some((0, Kind::Dirty)));
-        runs.put_clean(&[Span { page: 4, pages: 6 }]);
-        assert_eq!((runs.dirty(), runs.charged()), (0, 0));
-        assert_eq!(runs.take(5, || false), None, "refused");
-        assert_eq!(runs.take(5, yes), Some((4, Kind::Clean)));
+        let mut runs = dirty(10);
+        assert_eq!(runs.take_surplus(4 * PAGE, 100 * PAGE), [span(4 * PAGE, 6 * PAGE)], "the upper end");
+        assert_eq!((runs.dirty, runs.charged()), (4 * PAGE, 10 * PAGE));
+        assert_eq!(runs.take(5 * PAGE, yes), None, "all others are on their way");
+        let charged = |_| unreachable!("it is charged");
+        assert_eq!(runs.take(4 * PAGE, charged), Some(Found { start: 0, bare: None }));
+        runs.put_clean(&[span(4 * PAGE, 6 * PAGE)]);
+        assert_eq!((runs.dirty, runs.charged()), (0, 0));
+        assert_eq!(runs.take(5 * PAGE, |_| false), None, "refused");
+        assert_eq!(runs.take(5 * PAGE, yes), Some(Found { start: 4 * PAGE, bare: None }));
     }
 
     #[test]
     fn no_more_pages_leave_at_a_time_than_are_asked_for() {
-        let mut runs = FreeRuns::new(64);
-        assert_eq!(runs.take(64, yes), Some((0, Kind::Bare)));
+        let mut runs = FreeRuns::new(64 * PAGE);
+        assert!(runs.take(64 * PAGE, yes).is_some());
         for page in (0..64).step_by(4) {
-            runs.insert(Span { page, pages: 3 }, Kind::Dirty);
+            runs.insert(span(page * PAGE, 3 * PAGE), Kind::Dirty);
         }
         let mut left = 48;
         while left > 7 {
-            let leaving = runs.take_surplus(7, 8);
-            let pages: u32 = leaving.iter().map(|run| run.pages).sum();
-            assert_eq!(pages as usize, (left - 7).min(8));
-            left -= pages as usize;
+            let leaving = runs.take_surplus(7 * PAGE, 8 * PAGE);
+            let bytes: usize = leaving.iter().map(|run| run.bytes).sum();
+            assert_eq!(bytes / PAGE, (left - 7).min(8));
+            left -= bytes / PAGE;
             runs.put_clean(&leaving);
-            assert_eq!((runs.dirty(), runs.charged()), (left, left));
+            assert_eq!((runs.dirty, runs.charged()), (left * PAGE, left * PAGE));
         }
-        assert_eq!(runs.take_surplus(7, 8), []);
+        assert_eq!(runs.take_surplus(7 * PAGE, 8 * PAGE), []);
         // The neighbours in use keep them apart: each piece is one that was freed, or its upper part.
-        assert!(runs.by_page.values().all(|&(pages, _)| pages <= 3));
+        assert!(runs.by_start.values().all(|&(bytes, _)| bytes <= 3 * PAGE));
     }
 
     #[test]
     fn a_run_that_the_system_refused_to_commit_is_bare_again() {
-        let mut runs = FreeRuns::new(8);
-        assert_eq!(runs.take(3, yes), Some((0, Kind::Bare)));
-        runs.insert(Span { page: 0, pages: 3 }, Kind::Bare);
-        assert_eq!(runs.take(8, yes), Some((0, Kind::Bare)), "joined with the rest");
+        let mut runs = FreeRuns::new(8 * PAGE);
+        assert!(runs.take(3 * PAGE, yes).is_some());
+        runs.insert(span(0, 3 * PAGE), Kind::Bare);
+        let whole = Found { start: 0, bare: Some(span(0, 8 * PAGE)) };
+        assert_eq!(runs.take(8 * PAGE, yes), Some(whole), "joined with the rest");
+    }
+
+    /// Objects of two pages and a line, on pages that are bare, or clean: each page is charged once.
+    #[test]
+    fn objects_lie_one_behind_the_other() {
+        const BYTES: usize = 2 * PAGE + LINE;
+        for kind in [Kind::Bare, Kind::Clean] {
+            let mut runs = dirty(16);
+            runs.remove(0);
+            runs.insert(span(0, 16 * PAGE), kind);
+            let mut charged = 0;
+            for n in 0..7 {
+                let charge = |bytes| {
+                    charged += bytes;
+                    true
+                };
+                let found = runs.take(BYTES, charge).unwrap();
+                assert_eq!(found.start, n * BYTES);
+                if let Some(bare) = found.bare {
+                    runs.insert(Span::between(found.start + BYTES, bare.end()), Kind::Dirty);
+                }
+            }
+            assert_eq!((charged, runs.dirty), (15 * PAGE, 15 * PAGE - 7 * BYTES), "{kind:?}");
+            // The hole between the first and the third: its only whole page leaves, and is taken together with what is beside it.
+            runs.insert(span(BYTES, BYTES), Kind::Dirty);
+            let leaving = runs.take_surplus(0, usize::MAX);
+            assert_eq!(leaving, [span(3 * PAGE, PAGE)]);
+            assert_eq!(runs.releasable(), PAGE);
+            runs.put_clean(&leaving);
+            assert_eq!(runs.releasable(), 0, "what is left shares its pages with objects");
+            let again = runs.take(BYTES, |bytes| bytes == PAGE);
+            assert_eq!(again, Some(Found { start: BYTES, bare: None }));
+        }
+    }
+
+    /// However objects come and go, each line is in one run, and what is charged are the pages with objects or dirty lines.
+    #[test]
+    fn every_line_is_accounted_for() {
+        const PAGES: usize = 200;
+        let mut runs = FreeRuns::new(PAGES * PAGE);
+        let (mut used, mut charged) = (Vec::<Span>::new(), 0);
+        let mut random = 7_u64;
+        let mut below = |n: usize| {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (random >> 33) as usize % n
+        };
+        for step in 0..4000 {
+            match below(5) {
+                0..=2 => {
+                    let bytes = PAGE + below(5 * PAGE / LINE) * LINE;
+                    let charge = |bytes| {
+                        charged += bytes;
+                        true
+                    };
+                    if let Some(found) = runs.take(bytes, charge) {
+                        used.push(span(found.start, bytes));
+                        let end = found.bare.map_or(0, Span::end).max(found.start + bytes);
+                        runs.insert(Span::between(found.start + bytes, end), Kind::Dirty);
+                    } else if !used.is_empty() {
+                        runs.insert(used.swap_remove(below(used.len())), Kind::Dirty);
+                    }
+                }
+                3 if !used.is_empty() => runs.insert(used.swap_remove(below(used.len())), Kind::Dirty),
+                _ => {
+                    let leaving = runs.take_surplus(below(PAGES) * PAGE, below(PAGES) * PAGE);
+                    runs.put_clean(&leaving);
+                    charged -= leaving.iter().map(|run| run.bytes).sum::<usize>();
+                }
+            }
+            let free = runs.by_start.iter().map(|(&start, &(bytes, kind))| (span(start, bytes), Some(kind)));
+            let mut all: Vec<_> = used.iter().map(|&run| (run, None)).chain(free).collect();
+            all.sort_by_key(|(run, _)| run.start);
+            let mut end = 0;
+            for (run, kind) in all {
+                assert_eq!((run.start, run.bytes > 0), (end, true), "step {step}: a gap or an overlap");
+                assert!(
+                    matches!(kind, None | Some(Kind::Dirty)) || run.pages() == run,
+                    "step {step}: half a page is clean"
+                );
+                end = run.end();
+            }
+            assert_eq!(end, PAGES * PAGE);
+            let in_use: usize = used.iter().map(|run| run.bytes).sum();
+            assert_eq!(in_use + runs.charged(), charged, "step {step}");
+            assert_eq!(runs.by_size.len(), runs.by_start.len());
+        }
+        assert!(used.len() > 10);
     }
 }

@@ -55,7 +55,7 @@ pub struct MemoryReport {
     pub large: usize,
     /// Runs with an object, also a dead one that waits to be dropped.
     pub large_used: usize,
-    /// Free runs, kept for the next large objects.
+    /// Free runs, kept for the next large objects, and what is left of pages that large objects have a part of.
     pub large_free: usize,
     /// Values that were found dead and wait to be dropped.
     pub pending: usize,

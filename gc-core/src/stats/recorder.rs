@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use super::{counters::Stats, event::Step, figures::PauseFigures, histogram::Histogram, mmu::Mmu, report::Generation};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, RawLock, raw};
 
 /// The statistics of one heap.
 #[derive(Default)]
@@ -36,6 +36,10 @@ pub(crate) struct Living {
 }
 
 impl Recorder {
+    pub(crate) fn lock_words(&self) -> [&RawLock; 2] {
+        [raw(&self.stats), raw(&self.times)]
+    }
+
     /// Records how long a stop took, and the thread that it waited for last.
     pub(crate) fn record_time_to_safepoint(&self, time: Duration, last: &str) {
         let mut times = self.times.lock();

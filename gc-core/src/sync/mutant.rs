@@ -61,6 +61,8 @@ mutants! {
     LOOK_BEFORE_ASKING = "look_before_asking";
     /// A straggler is LATE before it is recorded that a thread has given up: model `safepoint`.
     LATE_BEFORE_THE_RECORD = "late_before_the_record";
+    /// A thread forks though a leader waits for others than itself: model `safepoint`.
+    FORK_BESIDE_RUNNERS = "fork_beside_runners";
     /// A dormant mutator runs without rejoining the members: model `dormant`.
     DORMANT_RUNS_AT_ONCE = "dormant_runs_at_once";
     /// The end of a stop wakes only one of the sleeping threads: model `safepoint`.
@@ -90,6 +92,8 @@ mutants! {
     NO_REMEMBERED_CELLS = "no_remembered_cells", in builds;
     /// Values that are overwritten during marking are lost: model `satb`, and the model test.
     NO_SNAPSHOT = "no_snapshot", in builds;
+    /// A cell that the marker has traced in part counts as traced when it is written: model `big_cells`, and the tests of marking.
+    PARTLY_IS_WHOLE = "partly_is_whole", in builds;
 }
 
 // Roots.
@@ -127,7 +131,7 @@ mutants! {
     PARTIAL_BLOCKS_STAY_LISTED = "partial_blocks_stay_listed";
     /// The bits of a group are given back while another thread may take blocks of it: model `empty_blocks`.
     BITS_OF_A_GROUP_IN_PIECES = "bits_of_a_group_in_pieces";
-    /// A free run of pages may be taken while its memory is given back: model `free_runs`.
+    /// A free run may be taken while its memory is given back: model `free_runs`.
     LEAVING_RUNS_STAY_LISTED = "leaving_runs_stay_listed";
     /// A collection is ended by a thread that has swept another one: model `major_cycle`.
     END_ANY = "end_any";
@@ -169,6 +173,10 @@ mutants! {
 mutants! {
     /// The end of a heap wakes no thread: model `job_queue`.
     END_WAKES_NOBODY = "end_wakes_nobody";
+    /// A thread that has found no job leaves, though one was posted since: models `job_queue`, `major_cycle`.
+    LEAVE_WITHOUT_LOOKING = "leave_without_looking";
+    /// A heap is looked at without the lock under which it is taken off the clock's list: model `clock`.
+    LOOK_WITHOUT_THE_LOCK = "look_without_the_lock";
     /// The end of a heap leaves jobs undone: model `job_queue`.
     END_FORGETS_JOBS = "end_forgets_jobs";
     /// The last thread that leaves wakes no thread: model `presence`.

@@ -1,5 +1,7 @@
 //! The worker pool, as a collection sees it.
 
+use crate::sync::RawLock;
+
 use super::{packet::Packet, sharing::WorkSharing};
 
 /// What a GC worker does with a packet.
@@ -64,6 +66,15 @@ impl WorkerPool {
             unsafe { (*task.0)(packet) };
             core::mem::forget(bomb);
         });
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        self.0.lock_word()
+    }
+
+    /// Forgets the workers, which are gone.
+    pub(crate) fn forget_threads(&self) {
+        self.0.forget_threads();
     }
 
     /// Ends the workers.

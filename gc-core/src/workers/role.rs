@@ -1,6 +1,6 @@
 //! What a thread is to the collector: free to attach, attached, or one of a heap's own.
 
-use core::cell::Cell;
+use core::{cell::Cell, ptr};
 
 /// What a thread is to the collector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +14,7 @@ pub(crate) enum Role {
 }
 
 thread_local! {
+    static SERVES: Cell<*const ()> = const { Cell::new(ptr::null()) };
     static ROLE: Cell<Role> = const { Cell::new(Role::Free) };
 }
 
@@ -23,4 +24,15 @@ pub(crate) fn role() -> Role {
 
 pub(crate) fn set_role(role: Role) {
     ROLE.set(role);
+}
+
+/// Makes this thread one of a heap's own.
+pub(crate) fn serve<H>(heap: *const H) {
+    set_role(Role::Collector);
+    SERVES.set(heap.cast());
+}
+
+/// Returns whether this thread is one of this heap's own.
+pub(crate) fn serves<H>(heap: *const H) -> bool {
+    ptr::eq(SERVES.get(), heap.cast())
 }

@@ -21,9 +21,9 @@
 //! The model is `models/protocols/sharing.rs`.
 
 use crate::sync::{
-    Condvar, Mutex, MutexGuard,
+    Condvar, Mutex, MutexGuard, RawLock,
     atomic::{AtomicUsize, Ordering},
-    mutant, spin_loop, spins,
+    mutant, raw, spin_loop, spins,
 };
 
 /// One leader at a time, and the GC workers that serve it.
@@ -169,6 +169,17 @@ impl<W, T: Copy> WorkSharing<W, T> {
     pub(crate) fn end(&self) {
         self.pool.lock().ended = true;
         self.offered.notify_all();
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.pool)
+    }
+
+    /// Forgets the workers, which are gone: this is the child of a fork. The pool is closed, or the leader was between two packets.
+    pub(crate) fn forget_threads(&self) {
+        let mut pool = self.pool.lock();
+        (pool.busy, pool.idle, pool.leader_waits) = (0, 0, false);
+        self.changed(&pool);
     }
 
     /// Publishes the new state of the pool.

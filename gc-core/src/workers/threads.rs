@@ -7,8 +7,9 @@ use std::thread;
 use crate::{
     settings::config::Config,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, RawLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
+        raw,
     },
 };
 
@@ -66,6 +67,20 @@ impl Workers {
             self.count.store(threads.len(), Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    pub(crate) fn lock_words(&self) -> [&RawLock; 2] {
+        [raw(&self.threads), self.pool.lock_word()]
+    }
+
+    /// Forgets the workers, which are gone: this is the child of a fork. They are started again when they would be of use.
+    pub(crate) fn forget_threads(&self) {
+        // A handle of a thread that does not exist must not be dropped.
+        core::mem::forget(core::mem::take(&mut *self.threads.lock()));
+        self.pool.forget_threads();
+        // Relaxed, both: there is no other thread.
+        self.count.store(0, Ordering::Relaxed);
+        self.wanted.store(false, Ordering::Relaxed);
     }
 
     /// Ends and joins the workers. No thread leads any more.

@@ -96,6 +96,11 @@ impl Buffer {
         }
     }
 
+    /// Ends any number of pauses without an allocation: the next region is small, as that of a mutator that attaches.
+    pub(crate) fn rest_for_long(&self) {
+        self.wanted.set(MIN_REGION);
+    }
+
     /// Starts an empty region. [`retire`](Self::retire) has taken the previous one.
     pub(crate) fn refill(&self, region: Region) {
         debug_assert!(self.region.get().is_none());

@@ -191,6 +191,14 @@ impl<T: Copy> Plain<T> {
     }
 }
 
+/// The word of a lock, which no model looks at.
+pub(crate) struct RawLock;
+
+/// Forks are no part of the models.
+pub(crate) fn raw<T>(_: &Mutex<T>) -> &RawLock {
+    &RawLock
+}
+
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
 pub(crate) struct MutexGuard<'a, T> {

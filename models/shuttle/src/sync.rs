@@ -35,6 +35,14 @@ pub(crate) fn freed(_: &atomic::AtomicU64) {}
 /// A number that one thread at a time touches.
 pub(crate) type Plain<T> = Cell<T>;
 
+/// The word of a lock, which no model looks at.
+pub(crate) struct RawLock;
+
+/// Forks are no part of the models.
+pub(crate) fn raw<T>(_: &Mutex<T>) -> &RawLock {
+    &RawLock
+}
+
 pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
 
 pub(crate) struct MutexGuard<'a, T> {

@@ -18,7 +18,7 @@ use gc_tests::{
     sizes::scaled,
 };
 
-use super::support::Relays;
+use crate::support::Relays;
 
 /// Two numbers that are always the same, but for whoever has it alone.
 #[derive(Trace)]

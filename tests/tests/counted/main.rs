@@ -4,12 +4,14 @@
 
 mod asked;
 mod bound;
+mod chain;
 mod chains;
 mod destructors;
 mod exclusive;
 mod face;
 mod graphs;
 mod layout;
+mod links;
 mod panics;
 mod renewed;
 mod serialized;

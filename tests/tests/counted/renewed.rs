@@ -13,11 +13,7 @@ use gc_tests::{
     ledger::{Ledger, Token},
 };
 
-use super::support::Relays;
-
-fn drop_elsewhere<T: Send + 'static>(value: T) {
-    thread::spawn(move || drop(value)).join().unwrap();
-}
+use crate::{chain::drop_elsewhere, support::Relays};
 
 /// Every safepoint makes what was made before another's, which goes at once, wherever it is dropped.
 #[test]

@@ -1,17 +1,16 @@
 //! What several files of this folder do.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-    thread,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+    mpsc,
 };
 
 use gc_core::{Counted, Heap, Mutator, Trace};
 use gc_tests::heaps::{calm, wait_until};
 use parking_lot::Mutex;
+
+use crate::chain::{MOST, drop_elsewhere};
 
 /// On a thread without a mutator, and on one that runs one, which counts in another way.
 pub fn both(mut test: impl FnMut(&Heap, Option<Mutator>)) {
@@ -20,9 +19,6 @@ pub fn both(mut test: impl FnMut(&Heap, Option<Mutator>)) {
     let m = heap.attach().unwrap();
     test(&heap, Some(m));
 }
-
-/// How many safepoints a chain of one owner takes at most, as the documentation of `Counted` says.
-pub const MOST: usize = 9;
 
 /// A chain that never ends: the destructor of each link waits for the next one, which is made after this one has died. So from the ninth
 /// safepoint on, the mutator that makes the links renews its token at every safepoint.
@@ -59,7 +55,7 @@ impl Relays {
         let (send, receive) = mpsc::channel();
         let shared = Arc::new(Shared { receive: Mutex::new(receive), links: AtomicUsize::new(0) });
         let first = Counted::new(Relay(shared.clone()));
-        thread::spawn(move || drop(first)).join().unwrap();
+        drop_elsewhere(first);
         Self { heap: heap.clone(), send, shared }
     }
 

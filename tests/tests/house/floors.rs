@@ -26,6 +26,7 @@ const STRANGERS: &[&[&str]] = &[&["memory", "safepoint", "stats"], &["space", "w
 /// What is below its owner in `collector`: it does not name that, and so none of the loops above.
 const STATE: &[&str] = &[
     "claims",
+    "clock",
     "drops",
     "end_signal",
     "epochs",

@@ -2,8 +2,8 @@
 
 use std::sync::mpsc;
 
-use gc_core::{Event, ExternalBytes, Gc, Generation, Level, Trace};
-use gc_tests::heaps::{calm, settle};
+use gc_core::{Event, ExternalBytes, Gc, Generation, Level, Slot, Trace};
+use gc_tests::heaps::{calm, settle, wait_until};
 use parking_lot::Mutex;
 
 #[derive(Trace)]
@@ -35,6 +35,36 @@ fn garbage_that_holds_much_elsewhere_is_collected_though_it_is_small() {
     assert!(heap.stats().memory_bytes < 64 << 20, "{:?}", heap.stats());
     assert!(collections >= 2000 / 64, "{collections}");
     assert!(most < 128 << 20, "{most}");
+}
+
+/// The goal is large, and growth begins collections, but only because of what is held elsewhere.
+#[test]
+fn what_is_held_elsewhere_keeps_no_memory_of_a_burst() {
+    const TEXTURES: usize = 256;
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let textures = m.root(m.alloc_slice_with(TEXTURES, |_| Slot::<Texture>::null()));
+    let source = vec![1_u8; 60 << 10];
+    let kept: Vec<_> = (0..16).map(|_| m.root(m.alloc_slice_copy(&source))).collect();
+    let mut pushed = 0;
+    let mut push = |m: &mut gc_core::Mutator, cycles: u64| {
+        let until = heap.stats().collections[2] + cycles;
+        wait_until("growth has begun major cycles, which have ended", || {
+            let held = m.external_bytes(2 << 20);
+            textures.get(m)[pushed % TEXTURES].set(m, Some(m.alloc(Texture { held })));
+            pushed += 1;
+            m.safepoint();
+            heap.stats().collections[2] >= until
+        });
+    };
+    push(&mut m, 5);
+    let burst: Vec<_> = (0..2000).map(|_| m.root(m.alloc_slice_copy(&source))).collect();
+    assert!(heap.memory_report().large_used > 100 << 20);
+    drop(burst);
+    push(&mut m, 3);
+    wait_until("the burst went back", || heap.memory_report().large < 32 << 20);
+    assert!(heap.stats().external_bytes >= TEXTURES << 21, "{:?}", heap.stats());
+    drop(kept);
 }
 
 #[test]

@@ -96,3 +96,49 @@ fn a_refusal_says_what_takes_the_memory() {
     assert_eq!((error.limit(), error.used()), (32 << 20, report.counted));
     assert!(report.old_used > 16 << 20 && report.old_cells > 16 << 20, "{report:?}");
 }
+
+/// Objects whose bytes are a power of two have a header, too: that took the larger ones half as much again.
+#[test]
+fn an_object_of_a_power_of_two_takes_little_more() {
+    const COUNT: usize = 512;
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let source = vec![7_u8; 64 << 10];
+    let window = m.root(m.alloc_slice_with(COUNT, |_| Slot::<[u8]>::null()));
+    m.collect(Generation::Old);
+    for power in 7..=16 {
+        let before = heap.memory_report();
+        for slot in window.get(&m).iter() {
+            slot.set(&m, Some(m.alloc_slice_copy(&source[..1 << power])));
+        }
+        m.collect(Generation::Old);
+        let after = heap.memory_report();
+        check(&heap, &after);
+        let [cells, runs] = [after.old_cells - before.old_cells, after.large_used - before.large_used];
+        let taken = if power < 13 { 16 } else { 64 };
+        assert_eq!([cells + runs, cells.min(runs)], [COUNT * ((1 << power) + taken), 0], "1 << {power} bytes");
+        // The ends of blocks, and one that is open.
+        let blocks = after.old_used - before.old_used;
+        assert!(blocks <= (COUNT << power) / 8 * 9 + (64 << 10), "{blocks} bytes of blocks for {COUNT} << {power}");
+        for slot in window.get(&m).iter() {
+            slot.set(&m, None);
+        }
+        m.collect(Generation::Old);
+    }
+}
+
+/// Objects that are made one after the other lie one behind the other: the pages that they are charged with are no more than full.
+#[test]
+fn large_objects_share_pages() {
+    for bytes in [8192, 8300, 10_000, 12_288, 16_384] {
+        let heap = calm().build().unwrap();
+        let m = heap.attach().unwrap();
+        let kept: Vec<_> = (0..100).map(|n| m.root(m.alloc_slice_with(bytes, |_| n as u8))).collect();
+        let report = heap.memory_report();
+        check(&heap, &report);
+        assert!(report.large < 100 * (bytes + 16 + 64) + 4096, "{bytes}: {report:?}");
+        for (n, object) in kept.iter().enumerate() {
+            assert!(object.get(&m).iter().all(|&byte| byte == n as u8));
+        }
+    }
+}

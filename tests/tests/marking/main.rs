@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod big_cells;
 mod concurrent;
 mod counts;
 mod ends_once;

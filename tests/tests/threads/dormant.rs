@@ -34,7 +34,7 @@ fn what_they_hold_lives_and_follows_moves() {
     let (count, rounds) = (scaled(60).max(4) as usize, 6);
     let meet = Barrier::new(count + 1);
     thread::scope(|scope| {
-        for index in 0..count {
+        let sleeper = |index: usize| {
             let (heap, meet) = (&heap, &meet);
             scope.spawn(move || {
                 let mut m = heap.attach().unwrap();
@@ -51,8 +51,9 @@ fn what_they_hold_lives_and_follows_moves() {
                     }
                     assert_eq!(boxed.get(&m).map(|n| *n), [index, 2 * index, 3 * index]);
                 }
-            });
-        }
+            })
+        };
+        let sleepers: Vec<_> = (0..count).map(sleeper).collect();
         let mut m = heap.attach().unwrap();
         for round in 0..rounds {
             blocking::barrier(&mut m, &meet);
@@ -64,6 +65,8 @@ fn what_they_hold_lives_and_follows_moves() {
             }
             blocking::barrier(&mut m, &meet);
         }
+        // Joined explicitly, for ThreadSanitizer.
+        m.blocked(|| sleepers.into_iter().for_each(|sleeper| sleeper.join().unwrap()));
     });
 }
 
@@ -114,7 +117,7 @@ fn one_that_was_alone_shares_cells_when_it_comes_back() {
         // No other mutator is attached while this one falls dormant.
         let other = m.blocked(|| {
             for _ in 0..3 {
-                heap.spawn(|m| drop(m.collect(Generation::Fresh))).unwrap().join().unwrap();
+                heap.spawn(|m| m.collect(Generation::Fresh)).unwrap().join().unwrap();
             }
             let other = thread::spawn(move || {
                 let mut m = there.attach().unwrap();
@@ -186,7 +189,7 @@ fn they_mark_what_they_overwrite_if_marking_began_meanwhile() {
     });
     m.blocked(|| tells.recv()).unwrap();
     pauses(&mut m);
-    let cycle = heap.spawn(|m| drop(m.collect(Generation::Old))).unwrap();
+    let cycle = heap.spawn(|m| m.collect(Generation::Old)).unwrap();
     m.blocked(|| wait_until("marking begins", || begun.load(Ordering::Relaxed)));
     go.send(()).unwrap();
     m.blocked(|| tells.recv()).unwrap();
@@ -277,12 +280,10 @@ fn they_come_back_in_a_crowd() {
         m.root(m.alloc_slice_with(sleepers, |_| GcCell::new(None::<Gc<u64>>)))
     };
     thread::scope(|scope| {
-        let mut gates = Vec::new();
-        for index in 0..sleepers {
+        let sleeper = |index: usize| {
             let (go, wait) = mpsc::channel::<u64>();
-            gates.push(go);
             let (heap, table, awake) = (&heap, &table, &awake);
-            scope.spawn(move || {
+            let sleeper = scope.spawn(move || {
                 let mut m = heap.attach().unwrap();
                 while let Ok(round) = blocking::recv(&mut m, &wait) {
                     let own = m.alloc(round);
@@ -293,7 +294,9 @@ fn they_come_back_in_a_crowd() {
                 }
                 awake.fetch_sub(1, Ordering::Relaxed);
             });
-        }
+            (go, sleeper)
+        };
+        let (gates, sleepers): (Vec<_>, Vec<_>) = (0..sleepers).map(sleeper).unzip();
         let mut m = heap.attach().unwrap();
         for round in 0..rounds {
             for (index, gate) in gates.iter().enumerate() {
@@ -310,6 +313,8 @@ fn they_come_back_in_a_crowd() {
         }
         drop(gates);
         drop(m);
+        // Joined explicitly, for ThreadSanitizer.
+        sleepers.into_iter().for_each(|sleeper| sleeper.join().unwrap());
     });
     assert_eq!(awake.into_inner(), 0);
 }

@@ -7,6 +7,7 @@ mod blocked;
 mod crossing;
 mod crowds;
 mod dormant;
+mod dormant_storm;
 mod due;
 mod entered;
 mod entered_ends;

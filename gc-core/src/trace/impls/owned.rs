@@ -162,11 +162,13 @@ unsafe impl<T: Trace> Trace for LinkedList<T> {
 /// # Safety
 ///
 /// `T::trace` may be called on each element.
-pub(crate) unsafe fn trace_each<T: Trace, V: Visitor>(elements: impl Iterator<Item = *mut T>, visitor: &mut V) {
+pub(crate) unsafe fn trace_each<T: Trace, V: Visitor>(mut elements: impl Iterator<Item = *mut T>, visitor: &mut V) {
     if T::HAS_GC {
-        for element in elements {
-            // SAFETY: the caller guarantees that `T::trace` may be called on each element.
-            unsafe { T::trace(element, visitor) };
-        }
+        visitor.whole(|visitor| {
+            for element in &mut elements {
+                // SAFETY: the caller guarantees that `T::trace` may be called on each element.
+                unsafe { T::trace(element, visitor) };
+            }
+        });
     }
 }

@@ -1,0 +1,438 @@
+//! `fork`: the child has one thread, and goes on with the heaps.
+//!
+//! ```text
+//!   prepare:  stop each heap ─▶ take every lock of each heap and of the process ─▶ (the system copies the process)
+//!   parent:   free the locks ─▶ resume the heaps
+//!   child:    free the locks ─▶ forget the threads that are gone ─▶ only the thread that forks may run
+//! ```
+//!
+//! The handlers are registered by `pthread_atfork` when the first heap is created. What they rely on:
+//!
+//! - **[fork.stopped]** A heap is stopped as for a pause, except that the mutator of the thread that forks, if it runs one, counts as at rest:
+//!   the thread is in `fork`, and in no function of this crate. So in the child no mutator is half-way through an allocation, a
+//!   store or a change of a cell, and the concurrent thread, if it was marking, has put its work into `marking`. By the
+//!   argument for pauses ([mutator-state.owner], [safepoint.no-new-runners]) the child's leader may use all of it. Nothing is moved,
+//!   and no stop is counted ([cell.stop]): the thread's pointers and guards stay good.
+//! - **[fork.locked]** Every lock is held during the copy, so what it guards is whole. In the child its word is set to FREE ([futex.word]):
+//!   the threads that slept on it are gone. A thread that is between two critical sections has in hand what it took out in the first
+//!   one: dead values, chunks of roots, a job. In the child that is nobody's, and leaks.
+//! - **[fork.gone]** In the child the state words of all other mutators, and of the concurrent thread, are BLOCKED for ever. No stop waits for
+//!   them, and their roots stay. (Dormant ones stay dormant: they would have to lock the registry to run.) Threads of the heap count as not started ([on-demand.under-the-lock]): a concurrent thread that is
+//!   started goes on with the cycle that is under way. Parts of dead values whose thread is gone lose the value that was being
+//!   dropped; the rest is posted again, and what waits is counted anew.
+//! - **[fork.leader]** The thread that forks may run a mutator that another leader waits for, which has the registry locked. That leader has
+//!   changed nothing yet. If it waits for this mutator only, the heap is stopped except for that one, and stays so while the park lock is
+//!   held. In the child the registry's lock is freed, too, since the leader is gone.
+//! - **[fork.given-up]** Heaps are stopped within [`TIMEOUT`], and the locks taken within the same time again. A heap that could not be
+//!   stopped until then, or of which a lock could not be had, is given up: the child may read it and let go of it, as `Collector::is_elsewhere` says. So is the heap
+//!   whose own thread forks, in a destructor or a hook: that thread has dead values or a job in hand. So no fork waits for ever.
+//!
+//! The order: locks of several heaps are taken in the order of the heaps' list, floor by floor as in `collector`. Before them come the lock
+//! of this file, under which one thread forks, and that of the list; between the generations and the state of `major` comes
+//! the clock's ([clock.listed]); last the owners of counted objects, and the park locks. No thread holds a lock of one heap while
+//! it waits for one of another, except as a leader that waits for mutators, which the deadline ends.
+
+use core::{ptr, time::Duration};
+use std::{sync::Once, thread, time::Instant};
+
+use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
+
+use crate::{
+    counted,
+    safepoint::{Member, StateWord, Stopped},
+    sync::{Arc, Mutex, RawLock, Weak, atomic::Ordering, raw},
+    workers::role,
+};
+
+use super::{
+    attachment::{self, Attachment},
+    collector::Collector,
+    registry::Attached,
+    stop, watch,
+};
+
+/// The heaps of the process.
+static HEAPS: Mutex<Vec<Weak<Collector>>> = Mutex::new(Vec::new());
+
+/// One fork at a time.
+static FORK: Mutex<Fork> = Mutex::new(Fork { heaps: Vec::new(), locks: Vec::new(), has_owners: false });
+
+/// How long a fork waits for heaps to stop.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long it waits for each heap at first.
+const SHORT: Duration = Duration::from_millis(5);
+
+/// How long it sleeps between two attempts to stop the heap of its own mutator.
+const NAP: Duration = Duration::from_micros(50);
+
+/// A fork that is under way.
+struct Fork {
+    heaps: Vec<Prepared>,
+    /// The locks that are held, the list's first, except those of the registries.
+    locks: Vec<Held>,
+    /// Whether those of the owners of counted objects are among them.
+    has_owners: bool,
+}
+
+/// A lock that the thread that forks holds.
+#[derive(Clone, Copy)]
+struct Held(*const RawLock);
+
+// SAFETY: only the thread that has `FORK` locked uses them, while the heaps that they are of are kept.
+unsafe impl Send for Held {}
+
+/// A heap during a fork.
+struct Prepared {
+    collector: Arc<Collector>,
+    mutators: Vec<Attached>,
+    stop: Stop,
+}
+
+/// How a heap was stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// By the thread that forks, which has the registry locked.
+    Here,
+    /// By another leader, which waits for the mutator of the thread that forks ([fork.leader]).
+    ByAnother,
+    /// [fork.given-up].
+    GivenUp,
+}
+
+/// Has forks look after a heap.
+pub(crate) fn enter(collector: &Arc<Collector>) {
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
+        // SAFETY: the handlers are functions of this program, which unwind nowhere: a panic in them aborts. If the system has no memory
+        // to note them, forks are as without them: every heap is given up.
+        let _ = unsafe { pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+    });
+    HEAPS.lock().push(Arc::downgrade(collector));
+}
+
+/// Ends that, for a heap that ends. A fork that is under way has released the heap when this returns.
+pub(crate) fn leave(collector: &Arc<Collector>) {
+    let own = Arc::as_ptr(collector);
+    HEAPS.lock().retain(|heap| heap.as_ptr() != own);
+}
+
+unsafe extern "C" {
+    fn pthread_atfork(
+        prepare: Option<extern "C" fn()>,
+        parent: Option<extern "C" fn()>,
+        child: Option<extern "C" fn()>,
+    ) -> core::ffi::c_int;
+}
+
+/// Called by `fork`, before the copy.
+extern "C" fn prepare() {
+    let deadline = after(TIMEOUT);
+    let mut fork = FORK.lock();
+    let heaps = HEAPS.lock();
+    fork.locks.push(Held(raw(&HEAPS)));
+    fork.heaps.extend(heaps.iter().filter_map(Weak::upgrade).map(|collector| Prepared {
+        collector,
+        mutators: Vec::new(),
+        stop: Stop::GivenUp,
+    }));
+    core::mem::forget(heaps);
+    fork.stop_all(deadline);
+    fork.lock_all(after(TIMEOUT));
+    core::mem::forget(fork);
+}
+
+/// Called by `fork` in the parent, after the copy.
+extern "C" fn parent() {
+    // SAFETY: `prepare` has locked it, on this thread, and forgotten the guard.
+    let fork = unsafe { &mut *FORK.data_ptr() };
+    let list = fork.locks.remove(0);
+    while let Some(lock) = fork.locks.pop() {
+        // SAFETY: locked by `prepare` on this thread, and of a heap that is kept, or a static.
+        unsafe { (*lock.0).unlock() };
+    }
+    for heap in fork.heaps.drain(..) {
+        if heap.stop == Stop::Here {
+            heap.collector.rendezvous.resume(heap.others());
+            // SAFETY: as above.
+            unsafe { raw(&heap.collector.registry).unlock() };
+        }
+    }
+    // SAFETY: as above. A heap that ends has waited for this.
+    unsafe { (*list.0).unlock() };
+    // SAFETY: as above; `fork` is not used after this.
+    unsafe { raw(&FORK).unlock() };
+}
+
+/// Called by `fork` in the child.
+extern "C" fn child() {
+    // SAFETY: as in `parent`.
+    let fork = unsafe { &mut *FORK.data_ptr() };
+    for lock in fork.locks.drain(..) {
+        // SAFETY: this is the only thread, and has locked it, so what it guards is whole ([fork.locked]).
+        unsafe { (*lock.0).reset() };
+    }
+    watch::forget_threads();
+    for heap in fork.heaps.drain(..) {
+        if heap.stop != Stop::GivenUp {
+            // SAFETY: this is the only thread. It has locked it, or a leader that has changed nothing has ([fork.leader]).
+            unsafe { raw(&heap.collector.registry).reset() };
+            heap.go_on_alone();
+        } else if let Some(own) = own()
+            && Arc::ptr_eq(&own.collector, &heap.collector)
+        {
+            // It goes on running, though a stop was under way.
+            own.word.reset(true);
+        }
+    }
+    // SAFETY: as above; `fork` is not used after this.
+    unsafe { raw(&FORK).reset() };
+}
+
+impl Fork {
+    /// Stops the heaps, that of this thread's mutator last: to stop it may take the locks of the owners.
+    fn stop_all(&mut self, deadline: Instant) {
+        let own = own();
+        let is_own = |heap: &Prepared| own.is_some_and(|own| Arc::ptr_eq(&own.collector, &heap.collector));
+        // A heap that takes long keeps no other one from being stopped.
+        for most in [SHORT, TIMEOUT] {
+            let others = self.heaps.iter_mut().filter(|heap| heap.stop == Stop::GivenUp && !is_own(heap));
+            for heap in others {
+                let deadline = deadline.min(after(most));
+                heap.stop_here(deadline, deadline);
+            }
+        }
+        let Some(own) = own else { return };
+        let Some(index) = self.heaps.iter().position(is_own) else { return };
+        while !self.heaps[index].stop_here(Instant::now(), deadline)
+            && !self.stopped_by_another(index, &own.word, deadline)
+            && Instant::now() < deadline
+        {
+            thread::sleep(NAP);
+        }
+    }
+
+    /// Looks whether another leader waits for this thread's mutator, which has this word, and for no other one. Then it stays so
+    /// ([fork.leader]).
+    fn stopped_by_another(&mut self, index: usize, own: &StateWord, deadline: Instant) -> bool {
+        let rendezvous = &self.heaps[index].collector.rendezvous;
+        // Those of the owners come first.
+        if lock_all(&mut self.locks, counted::lock_words(), deadline) {
+            let park = rendezvous.park_lock();
+            if rendezvous.waits_for_only(&park, own) {
+                self.locks.push(Held(rendezvous.lock_word()));
+                core::mem::forget(park);
+                self.has_owners = true;
+                self.heaps[index].stop = Stop::ByAnother;
+                return true;
+            }
+        }
+        for lock in self.locks.drain(1..) {
+            // SAFETY: locked just now: before it there is the list's only.
+            unsafe { (*lock.0).unlock() };
+        }
+        false
+    }
+
+    /// Takes all locks except those of the registries, also those of the heaps that are given up: so the child can use what they guard.
+    fn lock_all(&mut self, deadline: Instant) {
+        let Self { heaps, locks, has_owners } = self;
+        for heap in &mut *heaps {
+            heap.keep_if(lock_all(locks, first_locks(&heap.collector), deadline));
+        }
+        let mut all = lock_all(locks, [watch::lock_word()], deadline);
+        for heap in &mut *heaps {
+            heap.keep_if(lock_all(locks, last_locks(&heap.collector), deadline));
+        }
+        all &= *has_owners || lock_all(locks, counted::lock_words(), deadline);
+        for heap in heaps {
+            heap.keep_if(all);
+            if heap.stop != Stop::ByAnother {
+                heap.keep_if(lock_all(locks, [heap.collector.rendezvous.lock_word()], deadline));
+            }
+        }
+        *has_owners = false;
+    }
+}
+
+/// Returns the time so long from now.
+fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now)
+}
+
+/// Returns the attachment of the mutator that this thread runs, if it runs one. It is there during the whole fork.
+fn own() -> Option<&'static Attachment> {
+    // SAFETY: not null, so it exists ([attachment.current]); this thread does nothing with it but to fork.
+    unsafe { attachment::current().as_ref() }
+}
+
+/// Returns the locks of a heap between that of the registry and the clock's, in their order.
+fn first_locks(collector: &Collector) -> [&RawLock; 5] {
+    let Collector { trims, young, old, large, marking, .. } = collector;
+    [raw(trims), raw(young), raw(old), raw(large), raw(marking)]
+}
+
+/// Returns the locks of a heap between the clock's and those of the owners, in their order.
+fn last_locks(collector: &Collector) -> impl Iterator<Item = &RawLock> {
+    let Collector { background, major, satb, stats, roots, candidates, workers, idle, pressure, .. } = collector;
+    // The handle of the concurrent thread is locked under the state. The others are leaves.
+    let first = [major.lock_word()].into_iter().chain(background.lock_words());
+    let leaves = [satb.lock_word(), candidates.lock_word(), idle.lock_word(), pressure.lock_word()];
+    first.chain(leaves).chain([stats.lock_words(), roots.lock_words(), workers.lock_words()].into_iter().flatten())
+}
+
+/// Takes locks one after the other, until one cannot be had. Returns whether all are held.
+fn lock_all<'a>(held: &mut Vec<Held>, locks: impl IntoIterator<Item = &'a RawLock>, deadline: Instant) -> bool {
+    locks.into_iter().all(|lock| {
+        let taken = lock.try_lock_until(deadline);
+        if taken {
+            held.push(Held(lock));
+        }
+        taken
+    })
+}
+
+impl Prepared {
+    /// Returns the members that were stopped here.
+    fn others(&self) -> impl Iterator<Item = Member<'_>> + Clone {
+        let own = own();
+        let is_other = move |member: &Member<'_>| own.is_none_or(|own| !ptr::eq::<StateWord>(&*own.word, member.word));
+        stop::members(&self.collector, &self.mutators).filter(is_other)
+    }
+
+    /// Stops the heap, except the mutator of this thread. Waits for the registry until `until`, and for mutators until the deadline. Returns
+    /// whether there is no use in trying again.
+    fn stop_here(&mut self, until: Instant, deadline: Instant) -> bool {
+        if role::serves(Arc::as_ptr(&self.collector)) {
+            return true;
+        }
+        let collector = self.collector.clone();
+        let Some(registry) = collector.registry.try_lock_until(until) else { return false };
+        self.mutators.clear();
+        self.mutators.extend_from_slice(registry.mutators.awake());
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        if let Stopped::All { .. } = collector.rendezvous.stop(self.others(), timeout, |_| None) {
+            core::mem::forget(registry);
+            self.stop = Stop::Here;
+        }
+        true
+    }
+
+    /// Gives the heap up, unless `keep`. Its mutators go on then, in the parent.
+    fn keep_if(&mut self, keep: bool) {
+        if keep {
+            return;
+        }
+        if self.stop == Stop::Here {
+            self.collector.rendezvous.resume(self.others());
+            // SAFETY: locked by `stop_here`, on this thread.
+            unsafe { raw(&self.collector.registry).unlock() };
+        }
+        self.stop = Stop::GivenUp;
+    }
+
+    /// Makes the heap that of a process with one thread ([fork.gone]).
+    fn go_on_alone(&self) {
+        let collector = &self.collector;
+        let running = own().map(|own| &*own.word);
+        let registry = collector.registry.lock();
+        collector.rendezvous.forget_threads(stop::members(collector, registry.mutators.awake()), running);
+        drop(registry);
+        collector.major.forget_threads();
+        collector.idle.forget_threads();
+        collector.workers.forget_threads();
+        collector.background.forget_threads();
+        // Relaxed: there is no other thread.
+        collector.process.store(std::process::id(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::{ffi::c_int, time::Duration};
+    use std::{panic, sync::mpsc, thread, time::Instant};
+
+    use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
+    use super::{Collector, FORK, RawLock, counted, first_locks, last_locks, raw, watch};
+    use crate::{Generation, Heap, Leaf, Stress};
+    use parking_lot::lock_api::RawMutex as _;
+
+    unsafe extern "C" {
+        fn fork() -> c_int;
+        fn _exit(code: c_int) -> !;
+    }
+
+    /// Forks, and returns whether the child did `body` without a panic, in time.
+    fn in_child(body: impl FnOnce()) -> bool {
+        // SAFETY: the child does what [fork.gone] says it may, and exits.
+        let child = unsafe { fork() };
+        if child == 0 {
+            let done = panic::catch_unwind(panic::AssertUnwindSafe(body));
+            // SAFETY: always.
+            unsafe { _exit(done.is_err().into()) };
+        }
+        let (child, start) = (Pid::from_raw(child).expect("a child"), Instant::now());
+        loop {
+            if let Some((_, status)) = waitpid(Some(child), WaitOptions::NOHANG).unwrap() {
+                return status.exit_status() == Some(0);
+            }
+            if start.elapsed() > Duration::from_secs(60) {
+                kill_process(child, Signal::KILL).unwrap();
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Returns every lock that a fork takes, by its place among them.
+    fn locks(collector: &Collector) -> Vec<&RawLock> {
+        let of_heap = first_locks(collector).into_iter().chain(last_locks(collector));
+        let last = [watch::lock_word(), collector.rendezvous.lock_word(), raw(&collector.registry)];
+        let mut all: Vec<&RawLock> = of_heap.chain(last).collect();
+        for lock in counted::lock_words() {
+            all.push(lock);
+        }
+        all
+    }
+
+    /// Another thread has each of the locks in turn when this one forks.
+    #[test]
+    fn a_child_has_every_lock_whichever_another_thread_held() {
+        let heap = Heap::builder().stress(Stress::default()).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let kept = m.root(m.alloc(7_u64));
+        let collector = heap.collector();
+        for index in 0..locks(collector).len() {
+            let (tell, told) = mpsc::channel();
+            thread::scope(|scope| {
+                scope.spawn(move || {
+                    let lock = locks(collector)[index];
+                    lock.lock();
+                    tell.send(()).unwrap();
+                    while !raw(&FORK).is_locked() {
+                        thread::yield_now();
+                    }
+                    for _ in 0..50 {
+                        thread::yield_now();
+                    }
+                    // SAFETY: locked above.
+                    unsafe { lock.unlock() };
+                });
+                told.recv().unwrap();
+                let goes_on = in_child(|| {
+                    for (index, lock) in locks(collector).into_iter().enumerate() {
+                        assert!(lock.try_lock(), "lock {index} is held");
+                        // SAFETY: locked just now.
+                        unsafe { lock.unlock() };
+                    }
+                    m.alloc(Leaf(Box::new(1)));
+                    m.collect(Generation::Old);
+                    m.drain_drops(Duration::from_secs(60)).unwrap();
+                    assert_eq!(*kept.get(&m), 7);
+                });
+                assert!(goes_on, "lock {index}");
+            });
+        }
+    }
+}
