@@ -8,6 +8,7 @@ use std::{
         mpsc,
     },
     thread,
+    time::Duration,
 };
 
 use gc_core::{Counted, Event, HeapBuilder, Level, Trace};
@@ -165,5 +166,19 @@ fn what_goes_on_is_in_the_figures() {
                 break;
             }
         }
+    }
+}
+
+/// The thread that drops them leaves when nothing waits, and the background thread would look again after an hour.
+#[test]
+fn what_dies_later_is_dropped_at_once() {
+    let heap = calm().slow_destructor(Duration::from_secs(3600)).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    for _ in 0..20 {
+        let alive = Arc::default();
+        drop_elsewhere(Counted::new(There::new(&alive)));
+        m.safepoint();
+        settle(&heap);
+        assert_eq!(alive.load(Ordering::Relaxed), 0);
     }
 }
