@@ -10,9 +10,8 @@
 //!   and all pointers that a thread can use at a time are of one heap.
 
 mod alloc_error;
-mod allocate;
+pub(crate) mod allocate;
 mod compact;
-mod copy_in;
 mod drain;
 mod first;
 mod lent;
@@ -467,13 +466,13 @@ impl Mutator {
     /// Notes that the caller of the caller reaches a safepoint.
     #[inline(always)]
     #[track_caller]
-    fn note_place(&self) {
+    pub(crate) fn note_place(&self) {
         self.local().seen_at.set(Location::caller());
     }
 
     /// Runs `wait` while the mutator of `local`, which the caller has exclusively, does not run.
     #[inline(always)]
-    fn while_blocked<R>(local: &Attachment, wait: impl FnOnce() -> R) -> R {
+    pub(crate) fn while_blocked<R>(local: &Attachment, wait: impl FnOnce() -> R) -> R {
         /// Leaves BLOCKED when `wait` returns or panics.
         struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {

@@ -3,6 +3,8 @@
 //! A root is one word: the address of a slot in a chunk of slots (`roots`). A value of up to a word lies in the slot. A larger value,
 //! or one that needs dropping, lies in memory of its own.
 
+mod copy_in;
+
 use core::{fmt, marker::PhantomData, mem, ptr};
 
 use crate::{

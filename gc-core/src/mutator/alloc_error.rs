@@ -27,8 +27,8 @@ use crate::{collector::refill::Refused, stats::MemoryReport};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct AllocError<T> {
-    pub(super) value: T,
-    pub(super) refused: Refused,
+    pub(crate) value: T,
+    pub(crate) refused: Refused,
 }
 
 impl<T> AllocError<T> {

@@ -22,7 +22,7 @@ use super::{AllocError, Mutator};
 
 #[cold]
 #[inline(never)]
-pub(super) fn refuse(local: &Attachment, refused: Refused) -> ! {
+pub(crate) fn refuse(local: &Attachment, refused: Refused) -> ! {
     let fresh = local.collector.pacing.fresh_bytes();
     panic!(
         "{refused} ({fresh} bytes were allocated since the last collection; this is {})",
@@ -31,7 +31,7 @@ pub(super) fn refuse(local: &Attachment, refused: Refused) -> ! {
 }
 
 /// Memory for an object that is being made. If it is not made, small memory stays a filler, and a large run is given back.
-pub(super) struct Making<'a> {
+pub(crate) struct Making<'a> {
     local: &'a Attachment,
     reserved: Reserved,
     /// The values written so far are `written` values of `size` bytes from here on; `drop` drops one.
@@ -43,7 +43,7 @@ pub(super) struct Making<'a> {
 
 impl Making<'_> {
     /// Returns where the first value lies.
-    pub(super) fn first(&self) -> *mut u8 {
+    pub(crate) fn first(&self) -> *mut u8 {
         self.first
     }
 
@@ -53,7 +53,7 @@ impl Making<'_> {
     ///
     /// Every value of the object is written, as `info` says.
     #[inline]
-    pub(super) unsafe fn done(self, info: &'static TypeInfo) -> NonNull<u8> {
+    pub(crate) unsafe fn done(self, info: &'static TypeInfo) -> NonNull<u8> {
         // SAFETY: the caller has written every value. This thread runs the mutator of `local`.
         unsafe { self.reserved.publish(self.local, info) };
         let address = self.reserved.address();
@@ -492,7 +492,7 @@ impl Mutator {
         }
     }
 
-    pub(super) fn making(&self, reserved: Reserved, info: &'static TypeInfo) -> Making<'_> {
+    pub(crate) fn making(&self, reserved: Reserved, info: &'static TypeInfo) -> Making<'_> {
         let first = info.first(reserved.address().as_ptr());
         let size = info.shape.elem_size as usize;
         Making { local: self.local(), reserved, first, written: 0, size, drop: info.drop }
@@ -500,7 +500,7 @@ impl Mutator {
 
     /// Reserves memory for a slice and writes the length.
     #[inline]
-    pub(super) fn reserve_slice<const INSIST: bool>(
+    pub(crate) fn reserve_slice<const INSIST: bool>(
         &self,
         info: &'static TypeInfo,
         len: usize,

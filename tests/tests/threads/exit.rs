@@ -4,7 +4,10 @@
 use std::{cell::RefCell, process::exit, thread, time::Duration};
 
 use gc_core::{Gc, GcCell, Generation, Heap, Level, Mutator, Root, Trace};
-use gc_tests::{heaps::calm, process::assert_exits};
+use gc_tests::{
+    heaps::{calm, wait_until},
+    process::assert_exits,
+};
 
 /// Exits when it is dropped.
 #[derive(Trace)]
@@ -35,7 +38,8 @@ fn others(heap: &Heap) {
     }
 }
 
-const PLACES: [&str; 9] = ["blocked", "running", "guard", "make", "drops", "background", "hook", "root", "end"];
+const PLACES: [&str; 10] =
+    ["blocked", "dormant", "running", "guard", "make", "drops", "background", "hook", "root", "end"];
 
 fn child(place: &str) {
     let hooked = place == "hook";
@@ -59,6 +63,11 @@ fn child(place: &str) {
         m.blocked(|| others(&heap));
         match place {
             "blocked" => m.blocked(|| exit(7)),
+            "dormant" => m.blocked(|| {
+                let now = heap.stats().collections[0];
+                wait_until("others collect", || heap.stats().collections[0] > now + 5);
+                exit(7)
+            }),
             "running" => {
                 m.alloc(5);
                 exit(7)

@@ -8,13 +8,14 @@
 //! - **[copy-in.plain]** The elements are `'static + Send + Sync`, so there is no pointer into the heap among them ([leaf.itself]).
 
 use crate::{
-    Gc, Root,
+    AllocError, Gc, Mutator,
     collector::{refill::is_large, type_info::TypeInfoOf},
+    mutator::allocate::refuse,
     object::slice_size,
     trace::Trace,
 };
 
-use super::{AllocError, Mutator, allocate::refuse};
+use super::Root;
 
 /// Copies of fewer bytes take less time than a pause that would wait for them.
 const MUCH: usize = 1 << 20;
