@@ -171,8 +171,11 @@ impl Heap {
         stats.bytes_allocated += collector.pacing.fresh_bytes() as u64;
         stats.memory_peak = collector.memory.budget.peak();
         // Acquire, with the Release of a mutator that has passed on what was dead: it is counted here or among those to drop.
-        stats.counted_waiting = collector.counted_waiting.load(Ordering::Acquire);
+        let waiting = || collector.counted_waiting.load(Ordering::Acquire);
+        let before = waiting();
         (stats.drops_pending, stats.drops_run, stats.drops_panicked) = collector.background.drops();
+        // And again afterwards: those that were to be dropped may have had others wait since then ([pending.exact]).
+        stats.counted_waiting = before.max(waiting());
         stats
     }
 

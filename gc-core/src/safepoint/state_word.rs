@@ -171,7 +171,10 @@ impl StateWord {
             // AcqRel: what the owner wrote while it was RUNNING is seen (its Release is in `change`).
             match self.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) if running => return Hold::Asked { first: true },
-                Ok(_) => return Hold::Held,
+                Ok(_) => {
+                    debug_assert!(now & HELD == 0, "held twice at a time");
+                    return Hold::Held;
+                }
                 Err(other) => now = other,
             }
         }
@@ -184,7 +187,10 @@ impl StateWord {
         while now & STATE != RUNNING {
             // AcqRel: as for `hold`.
             match self.word.compare_exchange(now, now | HELD, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    debug_assert!(now & HELD == 0, "held twice at a time");
+                    return true;
+                }
                 Err(other) => now = other,
             }
         }
