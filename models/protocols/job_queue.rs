@@ -22,6 +22,8 @@ const POSTED_AGAIN_WITHOUT_THE_HEAP: Mutant = Mutant::of_model("posted_again_wit
 /// The thread that drops the last value does not tell the one that waits for it.
 const LAST_WAKES_NOBODY: Mutant = Mutant::of_model("last_wakes_nobody");
 
+/// The last thread leaves, and what is counted next is not watched anew.
+const LEAVES_WATCHED: Mutant = Mutant::of_model("leaves_watched");
 /// A thread counts as gone before it has released the heap.
 const RELEASES_LATE: Mutant = Mutant::of_model("releases_late");
 
@@ -313,23 +315,35 @@ fn mutant_a_thread_that_releases_late_is_found() {
     must_fail("job_queue::mutant_a_thread_that_releases_late_is_found", RELEASES_LATE, ends_while_it_leaves);
 }
 
-/// The last of several threads leaves while a value is counted, and then posted.
+/// The values that are counted, and whether they are watched: a thread looks how many serve.
+type Counted = Mutex<(u32, bool)>;
+
+/// The last of several threads leaves while a value is counted, and then posted. Another one was dropped not long before.
 fn counted_while_all_leave() {
     check(|| {
-        let (queue, pending) = (Arc::new(queue()), Arc::new(Mutex::new(0)));
-        let serve = |queue: &Queue<u32>, pending: &Mutex<u32>| {
+        let (queue, pending) = (Arc::new(queue()), Arc::new(Counted::new((0, true))));
+        let serve = |queue: &Queue<u32>, pending: &Counted| {
+            let may_leave = || {
+                let (values, is_watched) = &mut *pending.lock();
+                *is_watched &= *values > 0 || LEAVES_WATCHED.is_planted();
+                *values == 0
+            };
             let mut done = 0;
-            while let Some(value) = queue.next_of_several(|| *pending.lock() == 0) {
+            while let Some(value) = queue.next_of_several(may_leave) {
                 done += value;
-                *pending.lock() -= 1;
+                pending.lock().0 -= 1;
             }
             done
         };
         queue.enter();
         let (there, counted) = (queue.clone(), pending.clone());
         let thread = thread::spawn(move || serve(&there, &counted));
-        *pending.lock() += 1;
-        let starts = queue.serving() == 0;
+        let to_watch = {
+            let (values, is_watched) = &mut *pending.lock();
+            *values += 1;
+            !core::mem::replace(is_watched, true)
+        };
+        let starts = to_watch && queue.serving() == 0;
         if starts {
             queue.enter();
         }
@@ -346,6 +360,11 @@ fn counted_while_all_leave() {
 #[test]
 fn what_is_counted_is_dropped_though_all_were_leaving() {
     counted_while_all_leave();
+}
+
+#[test]
+fn mutant_leaving_what_is_watched_is_found() {
+    must_fail("job_queue::mutant_leaving_what_is_watched_is_found", LEAVES_WATCHED, counted_while_all_leave);
 }
 
 #[test]

@@ -6,9 +6,9 @@
 //!   of a heap has posted all its jobs before. A job that any thread may post again has a handle of its own until it is done.
 //! - **[job-queue.one-stays]** A thread of several that finds no job leaves if another one waits for jobs. So one is left to wait, unless
 //!   all are busy.
-//! - **[job-queue.all-leave]** Several threads all leave only where nothing is counted that is to be posted, which they find under the lock
-//!   under which they count as serving. So a thread that counts something first, and then looks how many serve, starts one, or
-//!   one of those that it has found takes what is posted.
+//! - **[job-queue.all-leave]** Several threads all leave only where nothing is counted that is to be posted, and has what is counted next
+//!   watched: then a thread looks how many serve, after it was counted. They do so under the lock under which they count as serving.
+//!   So the thread that looks starts one, or one of those that it has found takes what is posted.
 //! - **[job-queue.leaves]** The one thread of a queue may leave when there is no job, and releases the heap before it counts as gone
 //!   ([on-demand.under-the-lock]). So it is not the last to release it.
 
