@@ -38,7 +38,7 @@ fn a_thousand_heaps_have_no_threads_until_something_is_to_be_done() {
         .map(|heap| heap.with(|m| (0..5_u64).map(|n| m.root(m.alloc(n))).collect::<Vec<_>>()).unwrap())
         .collect();
     let (started, bytes) = (threads(), resident_bytes().saturating_sub(bytes_before));
-    println!("{started} threads, {} KiB for each heap", bytes / HEAPS >> 10);
+    println!("{started} threads, {} KiB for each heap", (bytes / HEAPS) >> 10);
     assert!(started <= 1, "{started} threads, expected the clock only");
     assert!(bytes / HEAPS <= 44 << 10, "{} bytes for each heap", bytes / HEAPS);
 

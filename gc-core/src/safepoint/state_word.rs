@@ -130,7 +130,7 @@ impl StateWord {
         }
     }
 
-    /// Makes a mutator that is BLOCKED dormant, if it was BLOCKED at the ends of [`PATIENCE`] stops before and has not run since. Returns
+    /// Makes a mutator that is BLOCKED dormant, if it was BLOCKED at the ends of [`STOPS_BEFORE`] stops before and has not run since. Returns
     /// whether it is dormant now. STOP is set, and the caller is the leader.
     pub(super) fn fall_dormant(&self) -> bool {
         // Relaxed: neither the state nor SEEN changes while STOP is set ([safepoint.no-new-runners]).
@@ -138,7 +138,7 @@ impl StateWord {
         if now & STATE != BLOCKED {
             return false;
         }
-        let falls = now & SEEN == PATIENCE * ONCE;
+        let falls = now & SEEN == STOPS_BEFORE * ONCE;
         // AcqRel: a read-modify-write ([safepoint.rmw]); the registry's lock orders what the leader and the owner do.
         self.word.fetch_add(if falls { DORMANT } else { ONCE }, Ordering::AcqRel);
         falls
@@ -238,4 +238,4 @@ const ONCE: usize = 256;
 /// [safepoint.dormant].
 const DORMANT: usize = 1024;
 /// So many stops find a mutator BLOCKED before one lets it fall dormant: more than a full collection has that it waits for.
-const PATIENCE: usize = if cfg!(any(gc_loom, gc_shuttle)) { 1 } else { 3 };
+const STOPS_BEFORE: usize = if cfg!(any(gc_loom, gc_shuttle)) { 1 } else { 3 };

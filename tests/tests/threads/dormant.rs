@@ -269,13 +269,15 @@ fn they_go_in_every_way() {
     ledger.assert_all_once();
 }
 
+type Table = Gc<'static, [GcCell<Option<Gc<'static, u64>>>]>;
+
 /// Threads that block for a while, for long, or never, beside collections of every kind.
 #[test]
 fn they_come_back_in_a_crowd() {
     let heap = checked().nursery_bytes(256 << 10).build().unwrap();
     let (sleepers, rounds) = (scaled(24).max(4) as usize, scaled(40));
     let awake = AtomicUsize::new(sleepers);
-    let table: Root<Gc<'static, [GcCell<Option<Gc<'static, u64>>>]>> = {
+    let table: Root<Table> = {
         let m = heap.attach().unwrap();
         m.root(m.alloc_slice_with(sleepers, |_| GcCell::new(None::<Gc<u64>>)))
     };
@@ -301,7 +303,7 @@ fn they_come_back_in_a_crowd() {
         for round in 0..rounds {
             for (index, gate) in gates.iter().enumerate() {
                 // The second is sent to each time, the last one rarely.
-                if round as usize % (index + 1) == 0 {
+                if (round as usize).is_multiple_of(index + 1) {
                     gate.send(round).unwrap();
                 }
             }
