@@ -20,8 +20,8 @@
 //! - **[safepoint.asked]** ASKED is set only in a word that is RUNNING. The owner clears it, at the latest when it leaves
 //!   RUNNING, and so learns that it was asked.
 //!
-//! - **[safepoint.dormant]** A mutator that has been BLOCKED since a stop before, and is still BLOCKED at the end of this one, becomes
-//!   dormant: no stop acts on it any more, so that a pause costs nothing for threads that wait for long. At that time it has nothing in
+//! - **[safepoint.dormant]** A mutator that was BLOCKED at the ends of some stops, one after the other, becomes dormant if it is still BLOCKED
+//!   at the end of the next one: no stop acts on it any more, so that a pause costs nothing for threads that wait for long. At that time it has nothing in
 //!   hand, as the leader of each pause takes everything over. DORMANT is set by a leader, while STOP is set. It is cleared by the owner,
 //!   which waits for the registry lock to rejoin the members, and then catches up with what stops have changed. So it does not run
 //!   while the world is stopped, though no leader waits for it: its leader has that lock.

@@ -48,6 +48,8 @@ struct Scene {
     poll: Poll,
     rendezvous: Rendezvous,
     owners: Owners,
+    /// The table where the owner is by a new token: it has another lock.
+    renewed: Owners,
     /// The objects in the queue.
     waiting: atomic::AtomicUsize,
     /// The round of the object.
@@ -111,6 +113,10 @@ impl Owner for Scene {
     fn report_behind(&self, _: usize) {}
 }
 
+fn no_owners() -> Owners {
+    Owners { entries: Mutex::default(), full: Full(atomic::AtomicU64::new(NONE)) }
+}
+
 impl Scene {
     /// Returns a running mutator and an object with `references` references, all counted by the mutator.
     fn new(references: usize) -> Arc<Self> {
@@ -139,7 +145,8 @@ impl Scene {
             word: StateWord::running(0),
             poll: Poll::new(),
             rendezvous: Rendezvous::new(),
-            owners: Owners { entries: Mutex::default(), full: Full(atomic::AtomicU64::new(NONE)) },
+            owners: no_owners(),
+            renewed: no_owners(),
             waiting: atomic::AtomicUsize::new(0),
             round,
             heap: Heap::new(),

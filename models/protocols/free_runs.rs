@@ -177,8 +177,8 @@ fn make(free: &Mutex<FreeRuns>, committed: &[AtomicUsize; PAGES]) -> usize {
             free.lock().insert(rest, Kind::Dirty);
         }
     }
-    for page in found.start / PAGE..end.div_ceil(PAGE) {
-        assert_eq!(committed[page].load(Ordering::Relaxed), 1, "an object is written on a page that is not committed");
+    for page in &committed[found.start / PAGE..end.div_ceil(PAGE)] {
+        assert_eq!(page.load(Ordering::Relaxed), 1, "an object is written on a page that is not committed");
     }
     found.start
 }

@@ -17,12 +17,17 @@ use std::{
 use fork::{Fork, fork, waitpid};
 use gc_core::{AttachError, Gc, Generation, Heap, HeapBuilder, Leaf, Mutator, Root, Slot, Trace};
 use gc_tests::{
-    heaps::{TIMEOUT, calm, under},
+    heaps::{TIMEOUT, under, wait_until},
     sizes::scaled,
 };
 
 /// One test forks at a time.
 static TURN: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
+
+/// A heap that verifies itself around each collection.
+fn verified() -> HeapBuilder {
+    under("verify").idle_after(Duration::MAX)
+}
 
 #[derive(Trace)]
 struct Node<'gc> {
@@ -182,23 +187,23 @@ fn beside(what: &str, builder: HeapBuilder, forks: u64, busy: impl FnOnce(&Heap)
 
 #[test]
 fn a_child_without_other_threads_goes_on() {
-    beside("alone", calm(), 3, |_| Vec::new());
+    beside("alone", verified(), 3, |_| Vec::new());
 }
 
 #[test]
 fn a_child_goes_on_beside_collections() {
-    beside("young collections", calm(), scaled(20), |heap| {
+    beside("young collections", verified(), scaled(5), |heap| {
         vec![Busy::attached(heap, |m| ignore(m.collect(Generation::Fresh)))]
     });
-    beside("full collections", calm(), scaled(20), |heap| {
+    beside("full collections", verified(), scaled(5), |heap| {
         vec![Busy::attached(heap, |m| ignore(m.collect(Generation::Old)))]
     });
-    beside("compaction", calm(), scaled(10), |heap| vec![Busy::attached(heap, |m| ignore(m.compact()))]);
+    beside("compaction", verified(), scaled(3), |heap| vec![Busy::attached(heap, |m| ignore(m.compact()))]);
 }
 
 #[test]
 fn a_child_goes_on_with_a_cycle_that_is_under_way() {
-    beside("a slow marker", under("slow-marker=1"), scaled(10), |heap| {
+    beside("a slow marker", under("slow-marker=1,verify"), scaled(3), |heap| {
         vec![Busy::attached(heap, |m| {
             let own = list(m, 500);
             push(m, &own, 500, Some(Arc::new(())));
@@ -209,7 +214,7 @@ fn a_child_goes_on_with_a_cycle_that_is_under_way() {
 
 #[test]
 fn a_child_goes_on_beside_threads_that_allocate_and_destructors() {
-    beside("allocation", calm().nursery_bytes(1 << 20).workers(2), scaled(20), |heap| {
+    beside("allocation", verified().nursery_bytes(1 << 20).workers(2), scaled(5), |heap| {
         let allocates = |heap: &Heap| {
             Busy::attached(heap, |m| {
                 let own = list(m, 5000);
@@ -224,14 +229,14 @@ fn a_child_goes_on_beside_threads_that_allocate_and_destructors() {
 
 #[test]
 fn a_child_goes_on_beside_threads_that_attach_and_drop_roots() {
-    beside("attaching", calm(), scaled(20), |heap| {
+    beside("attaching", verified(), scaled(5), |heap| {
         let (attaches, drops) = (heap.clone(), heap.clone());
         let (send, roots) = mpsc::sync_channel::<Vec<Root<u64>>>(2);
         vec![
             Busy::new(move |stop| {
                 while !stop.load(Relaxed) {
                     let mut m = attaches.attach().unwrap();
-                    let _ = m.blocked(|| ());
+                    m.blocked(|| ());
                     let _ = send.try_send((0..2000).map(|n| m.root(n as u64)).collect());
                 }
             }),
@@ -251,12 +256,12 @@ fn a_child_goes_on_beside_threads_that_attach_and_drop_roots() {
 #[test]
 fn a_fork_outside_of_mutators_goes_on() {
     let _turn = TURN.lock();
-    let (heap, other) = (calm().build().unwrap(), calm().build().unwrap());
+    let (heap, other) = (verified().build().unwrap(), verified().build().unwrap());
     let kept = heap.with(|m| list(m, 1000)).unwrap();
     let mut parked = other.attach().unwrap().park();
     let of_other = parked.with(|m| list(m, 1000)).unwrap();
     let busy = [&heap, &other].map(|heap| Busy::attached(heap, |m| ignore(m.collect(Generation::Old))));
-    for _ in 0..scaled(10) {
+    for _ in 0..scaled(3) {
         in_child(
             "outside",
             || {
@@ -285,7 +290,7 @@ fn a_fork_outside_of_mutators_goes_on() {
 #[test]
 fn a_child_goes_on_beside_dormant_mutators() {
     let _turn = TURN.lock();
-    let (heap, other) = (calm().build().unwrap(), calm().build().unwrap());
+    let (heap, other) = (verified().build().unwrap(), verified().build().unwrap());
     let mut m = heap.attach().unwrap();
     let kept = list(&mut m, 100);
     let (open, gate) = mpsc::channel::<()>();
@@ -306,11 +311,42 @@ fn a_child_goes_on_beside_dormant_mutators() {
     let mut m = m.park();
     other.with(|m| list(m, 10)).unwrap();
     let collects = Busy::attached(&heap, |m| ignore(m.collect(Generation::Fresh)));
-    for _ in 0..scaled(5) {
+    for _ in 0..scaled(3) {
         in_child("dormant", || m.with(|m| goes_on(m, &kept, 100)).unwrap(), |wait| wait());
     }
     drop((open, collects));
     waits.join().unwrap();
+}
+
+/// The clock is started again in the child.
+#[test]
+fn an_idle_heap_is_collected_in_the_child() {
+    let _turn = TURN.lock();
+    let shared = Arc::new(());
+    let heaps: Vec<_> =
+        (0..3).map(|_| under("verify").idle_after(Duration::from_millis(50)).build().unwrap()).collect();
+    let use_all = || {
+        for heap in &heaps {
+            heap.with(|m| ignore(m.alloc(Leaf(shared.clone())))).unwrap();
+        }
+    };
+    for _ in 0..scaled(3) {
+        use_all();
+        in_child(
+            "idle",
+            || {
+                use_all();
+                // The clock is started by the first pause.
+                heaps[0].with(|m| ignore(m.collect(Generation::Fresh))).unwrap();
+                // What the parent's threads had in hand leaks.
+                wait_until("each heap is collected", || Arc::strong_count(&shared) <= 1 + heaps.len());
+                let before = Arc::strong_count(&shared);
+                use_all();
+                wait_until("each heap is collected again", || Arc::strong_count(&shared) <= before);
+            },
+            |wait| wait(),
+        );
+    }
 }
 
 /// A heap that ends in the child drops what is in it.
@@ -318,7 +354,7 @@ fn a_child_goes_on_beside_dormant_mutators() {
 fn a_heap_ends_in_the_child() {
     let _turn = TURN.lock();
     for has_threads in [false, true] {
-        let heap = calm().build().unwrap();
+        let heap = verified().build().unwrap();
         let mut m = heap.attach().unwrap();
         let shared = Arc::new(());
         let kept = list(&mut m, 100);
@@ -335,7 +371,7 @@ fn a_heap_ends_in_the_child() {
             || {
                 drop(parts.take());
                 assert_eq!(Arc::strong_count(&shared), 1, "what is left is dropped");
-                let new = calm().build().unwrap();
+                let new = verified().build().unwrap();
                 let mut m = new.attach().unwrap();
                 let kept = list(&mut m, 10);
                 goes_on(&mut m, &kept, 10);
@@ -350,12 +386,12 @@ fn a_heap_ends_in_the_child() {
 #[test]
 fn threads_fork_at_once() {
     let _turn = TURN.lock();
-    let heap = calm().build().unwrap();
+    let heap = verified().build().unwrap();
     let threads: Vec<_> = (0..2)
         .map(|_| {
             let heap = heap.clone();
             thread::spawn(move || {
-                for _ in 0..scaled(10) {
+                for _ in 0..scaled(3) {
                     let kept = heap.with(|m| list(m, 100)).unwrap();
                     in_child("two at once", || heap.with(|m| goes_on(m, &kept, 100)).unwrap(), |wait| wait());
                 }
@@ -369,7 +405,7 @@ fn threads_fork_at_once() {
 #[test]
 fn a_straggler_does_not_hold_a_fork_up() {
     let _turn = TURN.lock();
-    let heap = calm().build().unwrap();
+    let heap = verified().build().unwrap();
     let mut m = heap.attach().unwrap();
     let kept = list(&mut m, 1000);
     m.safepoint();
@@ -397,7 +433,7 @@ fn a_straggler_does_not_hold_a_fork_up() {
             assert_eq!(heap.attach().unwrap_err(), AttachError::Forked);
             drop(heap.clone());
             // Another heap works.
-            let new = calm().build().unwrap();
+            let new = verified().build().unwrap();
             let mut m = new.attach().unwrap();
             let kept = list(&mut m, 10);
             goes_on(&mut m, &kept, 10);
@@ -422,7 +458,7 @@ fn a_thread_of_a_heap_forks() {
         in_child(
             "a heap's thread",
             || {
-                let new = calm().build().unwrap();
+                let new = verified().build().unwrap();
                 thread::spawn(move || {
                     let mut m = new.attach().unwrap();
                     let kept = list(&mut m, 10);
@@ -437,7 +473,7 @@ fn a_thread_of_a_heap_forks() {
     let hook = forks.clone();
     let done = Arc::new(AtomicUsize::new(0));
     let count = done.clone();
-    let heap = calm()
+    let heap = verified()
         .on_event(gc_core::Level::Debug, move |event| {
             if matches!(event, gc_core::Event::Collection { .. }) && count.fetch_add(1, Relaxed) == 0 {
                 hook();

@@ -54,8 +54,10 @@ impl SatbQueue {
         self.add(buffer, |buffers| &mut buffers.marked);
     }
 
-    /// Adds a buffer of objects that a big cell held ([satb.found]).
-    pub(crate) fn hand_over_found(&self, buffer: Vec<NonNull<u8>>) {
+    /// Adds a buffer of objects that a big cell held ([satb.found]), without the room that it does not use: there may be one for each
+    /// big cell until the marker takes them.
+    pub(crate) fn hand_over_found(&self, mut buffer: Vec<NonNull<u8>>) {
+        buffer.shrink_to_fit();
         self.add(buffer, |buffers| &mut buffers.found);
     }
 

@@ -66,6 +66,14 @@ impl<W: Watched> Clock<W> {
         self.state.lock().thread.forget();
     }
 
+    /// Calls for the thread again, if it is not there: the system has refused it, or this is the child of a fork.
+    pub(crate) fn call(&self) {
+        let mut state = self.state.lock();
+        if !state.watched.is_empty() {
+            state.thread.call();
+        }
+    }
+
     /// Takes something off the list.
     pub(crate) fn forget(&self, watched: &W) {
         self.state.lock().watched.retain(|(_, other)| other != watched);

@@ -116,7 +116,7 @@ impl OfThread {
     fn work(self) {
         let Background { dead, pending, .. } = &self.collector.background;
         // [job-queue.all-leave].
-        let may_leave = || !self.collector.idle.is_busy() && pending.is_empty();
+        let may_leave = || !self.collector.idle.is_busy() && pending.may_leave();
         while let Some(dead) = dead.next_of_several(may_leave) {
             run(&self.collector, dead);
         }

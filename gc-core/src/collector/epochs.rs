@@ -1,7 +1,7 @@
 //! Numbers of what the collector has done. By the number of a stop, a cell recognises a guard from before that stop. By the
 //! number of a collection, a request recognises collections that began after it was made.
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The stops and collections of one heap.
 pub(crate) struct Epochs {
@@ -9,6 +9,8 @@ pub(crate) struct Epochs {
     stop_count: AtomicU64,
     /// The number of this heap's last stop among all stops of the process: see `CellWord`.
     stop_number: AtomicU64,
+    /// What the last stop has decided about cells ([cell.exclusive]).
+    exclusive: AtomicBool,
     /// Twice the number of collections, plus one while one runs.
     collections: AtomicU64,
 }
@@ -25,18 +27,27 @@ impl Epochs {
         Self {
             stop_count: AtomicU64::new(1),
             stop_number: AtomicU64::new(next_stop_number()),
+            exclusive: AtomicBool::new(false),
             collections: AtomicU64::new(0),
         }
     }
 
-    /// Counts a stop of this heap. Returns its number among the stops of the process. The world is stopped, and the caller is the
-    /// leader.
-    pub(crate) fn count_stop(&self) -> u64 {
+    /// Counts a stop of this heap, after which the only mutator that there is uses cells for itself, if `exclusive`. Returns its number
+    /// among the stops of the process. The world is stopped, and the caller is the leader.
+    pub(crate) fn count_stop(&self, exclusive: bool) -> u64 {
         let number = next_stop_number();
+        // Relaxed: under the registry lock, as where it is read.
+        self.exclusive.store(exclusive, Ordering::Relaxed);
         // Relaxed, both: mutators and the concurrent thread read the numbers only after the rendezvous has ordered this.
         self.stop_count.fetch_add(1, Ordering::Relaxed);
         self.stop_number.store(number, Ordering::Relaxed);
         number
+    }
+
+    /// Returns whether, since the last stop, there is one mutator that uses cells for itself. The caller has the registry lock.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        // Relaxed: as above.
+        self.exclusive.load(Ordering::Relaxed)
     }
 
     /// Returns how often the world of this heap was stopped.

@@ -17,30 +17,37 @@
 //!   the threads that slept on it are gone. A thread that is between two critical sections has in hand what it took out in the first
 //!   one: dead values, chunks of roots, a job. In the child that is nobody's, and leaks.
 //! - **[fork.gone]** In the child the state words of all other mutators, and of the concurrent thread, are BLOCKED for ever. No stop waits for
-//!   them, and their roots stay. (Dormant ones stay dormant: they would have to lock the registry to run.) Threads of the heap count as not started ([on-demand.under-the-lock]): a concurrent thread that is
-//!   started goes on with the cycle that is under way. Parts of dead values whose thread is gone lose the value that was being
-//!   dropped; the rest is posted again, and what waits is counted anew.
+//!   them, and their roots stay. (Dormant ones stay dormant.) Threads of the heap count as not started ([on-demand.under-the-lock]): a
+//!   concurrent thread that is started goes on with the cycle that is under way. Parts of dead values whose thread is gone lose the
+//!   value that was being dropped; the rest is posted again, and what waits is counted anew.
+//! - **[fork.tolerance]** Threads without a running mutator, such as one that drops a root or a destructor's, are waited for by no pause. So
+//!   every pause finds what they share as it is between two of their steps, and so may the child.
 //! - **[fork.leader]** The thread that forks may run a mutator that another leader waits for, which has the registry locked. That leader has
 //!   changed nothing yet. If it waits for this mutator only, the heap is stopped except for that one, and stays so while the park lock is
 //!   held. In the child the registry's lock is freed, too, since the leader is gone.
 //! - **[fork.given-up]** Heaps are stopped within [`TIMEOUT`], and the locks taken within the same time again. A heap that could not be
-//!   stopped until then, or of which a lock could not be had, is given up: the child may read it and let go of it, as `Collector::is_elsewhere` says. So is the heap
-//!   whose own thread forks, in a destructor or a hook: that thread has dead values or a job in hand. So no fork waits for ever.
+//!   stopped until then, or of which a lock could not be had, is given up: the child may read it and let go of it
+//!   (`Collector::is_elsewhere`). So is the heap whose own thread forks, in a destructor or a hook: that thread has dead values or a job
+//!   in hand. So no fork waits for ever.
 //!
 //! The order: locks of several heaps are taken in the order of the heaps' list, floor by floor as in `collector`. Before them come the lock
-//! of this file, under which one thread forks, and that of the list; between the generations and the state of `major` comes
-//! the clock's ([clock.listed]); last the owners of counted objects, and the park locks. No thread holds a lock of one heap while
+//! of this file, under which one thread forks, and that of the list; between the generations and the state of `major` come
+//! the clock's ([clock.listed]) and those of the owners of counted objects; last the park locks. No thread holds a lock of one heap while
 //! it waits for one of another, except as a leader that waits for mutators, which the deadline ends.
 
 use core::{ptr, time::Duration};
-use std::{sync::Once, thread, time::Instant};
+use std::{thread, time::Instant};
 
 use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
 
 use crate::{
     counted,
     safepoint::{Member, StateWord, Stopped},
-    sync::{Arc, Mutex, RawLock, Weak, atomic::Ordering, raw},
+    sync::{
+        Arc, Mutex, RawLock, Weak,
+        atomic::{AtomicBool, Ordering},
+        raw,
+    },
     workers::role,
 };
 
@@ -102,12 +109,13 @@ enum Stop {
 
 /// Has forks look after a heap.
 pub(crate) fn enter(collector: &Arc<Collector>) {
-    static REGISTERED: Once = Once::new();
-    REGISTERED.call_once(|| {
+    static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
+    // Relaxed: it is done once. No thread waits for another one here, which a child of a fork might lack.
+    if !IS_REGISTERED.swap(true, Ordering::Relaxed) {
         // SAFETY: the handlers are functions of this program, which unwind nowhere: a panic in them aborts. If the system has no memory
         // to note them, forks are as without them: every heap is given up.
         let _ = unsafe { pthread_atfork(Some(prepare), Some(parent), Some(child)) };
-    });
+    }
     HEAPS.lock().push(Arc::downgrade(collector));
 }
 
@@ -168,11 +176,14 @@ extern "C" fn parent() {
 extern "C" fn child() {
     // SAFETY: as in `parent`.
     let fork = unsafe { &mut *FORK.data_ptr() };
+    let has_clock = fork.locks.iter().any(|lock| ptr::eq(lock.0, watch::lock_word()));
     for lock in fork.locks.drain(..) {
         // SAFETY: this is the only thread, and has locked it, so what it guards is whole ([fork.locked]).
         unsafe { (*lock.0).reset() };
     }
-    watch::forget_threads();
+    if has_clock {
+        watch::forget_threads();
+    }
     for heap in fork.heaps.drain(..) {
         if heap.stop != Stop::GivenUp {
             // SAFETY: this is the only thread. It has locked it, or a leader that has changed nothing has ([fork.leader]).
@@ -241,10 +252,11 @@ impl Fork {
             heap.keep_if(lock_all(locks, first_locks(&heap.collector), deadline));
         }
         let mut all = lock_all(locks, [watch::lock_word()], deadline);
+        // A job may be posted under these.
+        all &= *has_owners || lock_all(locks, counted::lock_words(), deadline);
         for heap in &mut *heaps {
             heap.keep_if(lock_all(locks, last_locks(&heap.collector), deadline));
         }
-        all &= *has_owners || lock_all(locks, counted::lock_words(), deadline);
         for heap in heaps {
             heap.keep_if(all);
             if heap.stop != Stop::ByAnother {
@@ -273,7 +285,7 @@ fn first_locks(collector: &Collector) -> [&RawLock; 5] {
     [raw(trims), raw(young), raw(old), raw(large), raw(marking)]
 }
 
-/// Returns the locks of a heap between the clock's and those of the owners, in their order.
+/// Returns the locks of a heap between those of the owners and the park lock, in their order.
 fn last_locks(collector: &Collector) -> impl Iterator<Item = &RawLock> {
     let Collector { background, major, satb, stats, roots, candidates, workers, idle, pressure, .. } = collector;
     // The handle of the concurrent thread is locked under the state. The others are leaves.
@@ -340,7 +352,6 @@ impl Prepared {
         collector.rendezvous.forget_threads(stop::members(collector, registry.mutators.awake()), running);
         drop(registry);
         collector.major.forget_threads();
-        collector.idle.forget_threads();
         collector.workers.forget_threads();
         collector.background.forget_threads();
         // Relaxed: there is no other thread.

@@ -93,11 +93,6 @@ impl Idle {
         raw(&self.looks)
     }
 
-    /// Has the heap watched again from the next activity on: the clock's thread is gone. This is the child of a fork.
-    pub(crate) fn forget_threads(&self) {
-        self.state.store(REST, Ordering::Relaxed);
-    }
-
     /// Returns whether something has happened in the heap, and the clock looks whether more does.
     pub(crate) fn is_busy(&self) -> bool {
         self.state.load(Ordering::Relaxed) == BUSY

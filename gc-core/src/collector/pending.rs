@@ -123,9 +123,13 @@ impl Pending {
         Counted { batch, to_watch, to_report: if much { state.report(bytes, Instant::now()) } else { None } }
     }
 
-    /// Returns whether nothing waits to be dropped.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.state.lock().values == 0
+    /// Returns whether nothing waits to be dropped, so that the threads that drop values may leave. Then a thread that counts values has
+    /// them watched anew, though the last look was not long ago: a look starts a thread.
+    pub(crate) fn may_leave(&self) -> bool {
+        let mut state = self.state.lock();
+        let is_empty = state.values == 0;
+        state.is_watched &= !is_empty;
+        is_empty
     }
 
     pub(crate) fn lock_word(&self) -> &RawLock {

@@ -1,8 +1,8 @@
 //! How a mutator leaves BLOCKED. A dormant one rejoins the members first ([safepoint.dormant]), and catches up with what stops have
 //! changed in those:
 //!
-//! - the number of the stop, by which cells recognise old locks. It takes cells for shared until the next stop: another mutator may
-//!   have attached, or have attached and gone, since it fell dormant.
+//! - the number of the last stop, by which cells recognise old locks, and whether it is alone with the cells. A mutator that attached
+//!   since then has stopped the world, if there was no more than one.
 //! - whether the heap is marking.
 //! - how large a region it takes: pauses in which it has allocated nothing make that small ([`Buffer::rest`](crate::young::Buffer::rest)).
 //! - what is due: it takes over requests as a mutator that attaches does ([request.of-heap]).
@@ -36,7 +36,8 @@ fn rejoin(local: &Attachment) {
 
 /// The caller has the registry lock, and is the owner.
 fn catch_up(collector: &Collector, state: &MutatorState) {
-    state.cell_user.set(state.cell_user.get().after(collector.epochs.stop_number(), false));
+    let epochs = &collector.epochs;
+    state.cell_user.set(state.cell_user.get().after(epochs.stop_number(), epochs.is_exclusive()));
     state.barrier.set_marking(collector.major.phase() == Phase::Marking);
     state.buffer.rest_for_long();
     take_over_requests(collector, state);
@@ -92,8 +93,10 @@ mod tests {
             }
             for _ in 0..2 {
                 m.blocked(|| (0..WAITING).for_each(|_| wait.recv().unwrap()));
-                m.collect(Generation::Fresh);
-                assert_eq!(members(&heap), (WAITING + 1, 0), "it may come back soon");
+                for _ in 0..3 {
+                    m.collect(Generation::Fresh);
+                    assert_eq!(members(&heap), (WAITING + 1, 0), "it may come back soon");
+                }
                 m.collect(Generation::Fresh);
                 assert_eq!(members(&heap), (1, WAITING));
                 m.collect(Generation::Old);
@@ -102,9 +105,31 @@ mod tests {
             }
         });
         assert_eq!(members(&heap), (1, 0));
-        m.collect(Generation::Fresh);
-        m.collect(Generation::Fresh);
+        for _ in 0..6 {
+            m.collect(Generation::Fresh);
+        }
         assert_eq!(members(&heap), (1, 0), "who collects is at work");
+    }
+
+    /// It waits, blocked, for the end of each cycle. Cells would take atomic operations until the next pause.
+    #[test]
+    fn the_only_one_stays_alone_with_its_cells() {
+        let heap = Heap::builder().stress(Stress::default()).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        for round in 0..8 {
+            m.collect(Generation::Old);
+            assert!(m.cell_user().exclusive(), "after {round} full collections");
+        }
+        // Beside the pauses of another thread it falls dormant.
+        m.blocked(|| {
+            for _ in 0..5 {
+                heap.spawn(|m| m.collect(Generation::Fresh)).unwrap().join().unwrap();
+            }
+            assert_eq!(members(&heap), (0, 1));
+        });
+        assert!(!m.cell_user().exclusive(), "another mutator was attached at the last stop");
+        m.collect(Generation::Fresh);
+        assert!(m.cell_user().exclusive());
     }
 
     /// Each took half a chunk for one object, after any number of pauses in which it had allocated nothing.

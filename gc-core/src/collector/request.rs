@@ -28,7 +28,7 @@ use super::{
     pause::collect,
     policy::{Request, due},
     registry::{Finished, Registry},
-    rejoin, stop,
+    rejoin, stop, watch,
 };
 
 /// The state of the collector when a request was made. A request shares the collections that begin later.
@@ -377,6 +377,7 @@ fn lead_as(
     // [on-demand.refused].
     collector.background.call_again();
     collector.major.call_again();
+    watch::call_again();
     Some(report)
 }
 

@@ -52,9 +52,9 @@ pub(crate) fn report_stragglers(collector: &Collector, mutators: &[Attached], wa
 /// Counts a stop. Locks of cells that were taken before it are free from now on, and it is decided again whether cells need
 /// atomic operations. The world is stopped, and the caller is the leader.
 pub(crate) fn count_stop(collector: &Collector, mutators: &Members<Attached>) {
-    let stop = collector.epochs.count_stop();
     // The concurrent thread reads cells, too.
     let exclusive = mutators.len() == 1 && collector.major.phase() != Phase::Marking;
+    let stop = collector.epochs.count_stop(exclusive);
     for attached in mutators.awake() {
         let local = attached.state();
         local.cell_user.set(local.cell_user.get().after(stop, exclusive));

@@ -57,6 +57,11 @@ pub(crate) fn forget(collector: &Arc<Collector>) {
     CLOCK.forget(&Heap(Arc::downgrade(collector)));
 }
 
+/// Calls for the clock's thread again, if it is not there.
+pub(crate) fn call_again() {
+    CLOCK.call();
+}
+
 pub(crate) fn lock_word() -> &'static RawLock {
     CLOCK.lock_word()
 }

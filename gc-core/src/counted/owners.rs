@@ -19,7 +19,9 @@
 //!   token. By [owners.entry] the rest of what it owned in the chain waits no more. So a chain takes at most LONG safepoints
 //!   and one for each of its owners.
 //! - **[owners.renewed]** A mutator that renews its token has an entry by the new one before it counts by it, and counts by it
-//!   before the entry of the old one goes. Then the thread counts what it made before as every other thread does.
+//!   before the entry of the old one goes. Then the thread counts what it made before as every other thread does. It makes nothing
+//!   before that: no object is owned by the new token while another thread may hold the mutator by the old one, whose lock is another
+//!   ([safepoint.held]).
 //!
 //! The lock is a leaf, except for two that are taken under it: the park lock, to wake an owner, and that of the heap's jobs, to
 //! report that much waits. No user code runs under the lock.
@@ -201,7 +203,7 @@ impl Entry {
         let mut dead = core::mem::take(&mut self.queue);
         let waited = dead.len();
         dead.retain_mut(|object| {
-            object.round += 1;
+            object.round = object.round.saturating_add(1);
             object.flush()
         });
         Merged { dead, waited }

@@ -305,6 +305,8 @@ impl<'a> Marker<'a> {
         match &mut self.content {
             Content::Leaves => self.candidates.leave(target),
             Content::Counted(places) => *places += u64::from(self.candidates.count(target)),
+            // The quick visit of a big object has recorded it: once, not for each piece.
+            Content::None if self.pieces.is_inline_again() => {}
             Content::None if self.candidates.count(target) => self.state.recorded.pointer_slots.push(place),
             Content::None => {}
         }

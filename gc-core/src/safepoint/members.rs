@@ -53,7 +53,7 @@ impl<M: Listed> Members<M> {
         remove(list, member.place().get());
     }
 
-    /// Makes those dormant that have been BLOCKED since the end of a stop before. The caller is the leader, about to resume the mutators.
+    /// Makes those dormant that have been BLOCKED for some stops. The caller is the leader, about to resume the mutators.
     pub(crate) fn let_fall_dormant(&mut self) {
         // The last one first: what takes the place of one that leaves has been looked at.
         for place in (0..self.awake.len()).rev() {

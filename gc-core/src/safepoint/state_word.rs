@@ -130,18 +130,18 @@ impl StateWord {
         }
     }
 
-    /// Makes a mutator that is BLOCKED dormant, if it was BLOCKED at the end of a stop before and has not run since. Returns whether it
-    /// is dormant now. STOP is set, and the caller is the leader.
+    /// Makes a mutator that is BLOCKED dormant, if it was BLOCKED at the ends of [`PATIENCE`] stops before and has not run since. Returns
+    /// whether it is dormant now. STOP is set, and the caller is the leader.
     pub(super) fn fall_dormant(&self) -> bool {
         // Relaxed: neither the state nor SEEN changes while STOP is set ([safepoint.no-new-runners]).
         let now = self.word.load(Ordering::Relaxed);
         if now & STATE != BLOCKED {
             return false;
         }
-        let bit = if now & SEEN == 0 { SEEN } else { DORMANT };
+        let falls = now & SEEN == PATIENCE * ONCE;
         // AcqRel: a read-modify-write ([safepoint.rmw]); the registry's lock orders what the leader and the owner do.
-        self.word.fetch_or(bit, Ordering::AcqRel);
-        bit == DORMANT
+        self.word.fetch_add(if falls { DORMANT } else { ONCE }, Ordering::AcqRel);
+        falls
     }
 
     /// Returns whether the mutator is dormant. The caller has the registry lock.
@@ -171,7 +171,10 @@ impl StateWord {
             // AcqRel: what the owner wrote while it was RUNNING is seen (its Release is in `change`).
             match self.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) if running => return Hold::Asked { first: true },
-                Ok(_) => return Hold::Held,
+                Ok(_) => {
+                    debug_assert!(now & HELD == 0, "held twice at a time");
+                    return Hold::Held;
+                }
                 Err(other) => now = other,
             }
         }
@@ -184,7 +187,10 @@ impl StateWord {
         while now & STATE != RUNNING {
             // AcqRel: as for `hold`.
             match self.word.compare_exchange(now, now | HELD, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    debug_assert!(now & HELD == 0, "held twice at a time");
+                    return true;
+                }
                 Err(other) => now = other,
             }
         }
@@ -226,7 +232,10 @@ const ASKED: usize = 32;
 const HELD: usize = 64;
 /// The owner sleeps until HELD is cleared.
 const WAITS: usize = 128;
-/// The owner was BLOCKED at the end of a stop, and has not run since.
-const SEEN: usize = 256;
+/// At the ends of how many stops the owner was BLOCKED, and has not run since: so many times [`ONCE`].
+const SEEN: usize = 3 * ONCE;
+const ONCE: usize = 256;
 /// [safepoint.dormant].
-const DORMANT: usize = 512;
+const DORMANT: usize = 1024;
+/// So many stops find a mutator BLOCKED before one lets it fall dormant: more than a full collection has that it waits for.
+const PATIENCE: usize = if cfg!(any(gc_loom, gc_shuttle)) { 1 } else { 3 };

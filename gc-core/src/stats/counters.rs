@@ -79,7 +79,8 @@ pub struct Stats {
     pub drops_panicked: u64,
     /// [`Counted`](crate::Counted) objects that other threads have dropped below what they counted, and that wait until the thread
     /// that made them reaches a safepoint, enters [`blocked`](crate::Mutator::blocked) or detaches. Exact. Objects that only these
-    /// refer to are not included: nobody knows of them yet.
+    /// refer to are not included: nobody knows of them yet. If a thread reads
+    /// 0 here and in `drops_pending` of the same figures, all is gone that others dropped of what it alone made.
     pub counted_waiting: usize,
 }
 

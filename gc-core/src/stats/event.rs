@@ -162,8 +162,8 @@ pub enum Event {
         last_safepoint: Option<&'static Location<'static>>,
     },
     /// A thread has not reached a safepoint while other threads dropped many [`Counted`](crate::Counted)s that it made: so many wait
-    /// for it, and are kept in memory. Reported when 16,384 wait, and again each time that twice as many wait. From 16,384 on, what
-    /// the thread makes is counted by atomic operations, and does not wait.
+    /// for it, and are kept in memory. Reported once when 16,384 wait, and again when twice as many wait as were reported last. From
+    /// 16,384 on, what the thread makes is counted by atomic operations, and does not wait.
     #[non_exhaustive]
     CountedBehind {
         /// The thread.

@@ -88,6 +88,11 @@ impl Pieces {
         self.by_position
     }
 
+    /// Returns whether a visit by position is at what lies inline in the value, which the quick one has visited.
+    pub(crate) fn is_inline_again(&self) -> bool {
+        self.by_position && self.depth == 0
+    }
+
     /// Begins a visit of at most `most` elements, from a position on.
     pub(crate) fn begin_at(&mut self, position: Position, most: usize) {
         debug_assert!(most > 0);

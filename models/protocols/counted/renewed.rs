@@ -7,12 +7,17 @@ use crate::counted::owners::{LONG, renew};
 const NEW: u64 = OWNER + 1;
 
 impl Scene {
+    /// Returns the table where the mutator is by this token.
+    fn table(&self, token: u64) -> &Owners {
+        if token == NEW { &self.renewed } else { &self.owners }
+    }
+
     /// Merges what was asked for, and renews the token if a chain has waited for long. The owner counts by `current` otherwise.
     fn drain_or_renew(&self, current: &mut u64) {
-        let mut merged = self.owners.drain(*current);
+        let mut merged = self.table(*current).drain(*current);
         if merged.is_long() {
             assert_eq!(*current, OWNER, "the token is renewed once");
-            merged.add(renew((&self.owners, OWNER), (&self.owners, NEW), || *current = NEW));
+            merged.add(renew((&self.owners, OWNER), (&self.renewed, NEW), || *current = NEW));
         }
         self.pass_on(merged);
     }
@@ -44,7 +49,7 @@ impl Scene {
         let dead = match released {
             Released::Alive => false,
             Released::Dead | Released::Unshared => true,
-            Released::Ask(owner) => self.owners.ask(owner, object),
+            Released::Ask(owner) => self.table(owner).ask(owner, object),
         };
         if dead {
             end(object);
@@ -53,7 +58,7 @@ impl Scene {
 
     fn detach_as(&self, current: u64) {
         self.rendezvous.enter_blocked(&self.word);
-        self.pass_on(self.owners.leave(current));
+        self.pass_on(self.table(current).leave(current));
     }
 }
 

@@ -8,13 +8,17 @@ use std::{
         mpsc,
     },
     thread,
+    time::Duration,
 };
 
 use gc_core::{Counted, CountedWeak, Generation, Heap, Mutator, Trace};
 use gc_tests::{
     heaps::{calm, wait_until},
     random::Random,
+    sizes::scaled,
 };
+
+use crate::support::Relays;
 
 /// Two numbers that are always the same, but for whoever has it alone.
 #[derive(Trace)]
@@ -201,9 +205,11 @@ impl Worker {
         self.weak.truncate(10);
     }
 
-    fn work(mut self, heap: Heap, attached: bool, messages: mpsc::Receiver<Message>, steps: u32) {
+    fn work(mut self, heap: Heap, attached: bool, renews: bool, messages: mpsc::Receiver<Message>, steps: u32) {
         let mut m: Option<Mutator> = attached.then(|| heap.attach().unwrap());
+        let relays = (attached && renews).then(|| Relays::new(&heap));
         for _ in 0..steps {
+            relays.iter().for_each(Relays::feed);
             self.step();
             self.receive(&messages);
             let Some(running) = &mut m else { continue };
@@ -234,7 +240,7 @@ impl Worker {
     }
 }
 
-fn run(heap: &Heap, seed: u64, steps: u32) -> u64 {
+fn run(heap: &Heap, seed: u64, steps: u32, renews: bool) -> u64 {
     const THREADS: u64 = 4;
     let (alive, written) = (Arc::new(AtomicIsize::new(0)), Arc::new(AtomicU64::new(0)));
     let (send, receive): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| mpsc::channel()).unzip();
@@ -252,7 +258,7 @@ fn run(heap: &Heap, seed: u64, steps: u32) -> u64 {
                 written: written.clone(),
             };
             let (heap, attached) = (heap.clone(), id != 0 || seed.is_multiple_of(2));
-            thread::spawn(move || worker.work(heap, attached, receive, steps))
+            thread::spawn(move || worker.work(heap, attached, renews, receive, steps))
         })
         .collect();
     drop(send);
@@ -268,6 +274,15 @@ fn run(heap: &Heap, seed: u64, steps: u32) -> u64 {
 fn whoever_writes_is_alone() {
     let heap = calm().build().unwrap();
     let (seeds, steps) = if cfg!(debug_assertions) { (60, 4000) } else { (100, 5000) };
-    let written: u64 = (0..seeds).map(|seed| run(&heap, seed, steps)).sum();
+    let written: u64 = (0..seeds).map(|seed| run(&heap, seed, steps, false)).sum();
+    assert!(written > seeds, "nobody ever was alone");
+}
+
+/// The same among mutators that renew their tokens at every safepoint.
+#[test]
+fn whoever_writes_is_alone_though_tokens_are_renewed() {
+    let heap = calm().slow_destructor(Duration::from_millis(1)).build().unwrap();
+    let (seeds, steps) = (scaled(20), 4000);
+    let written: u64 = (0..seeds).map(|seed| run(&heap, seed, steps, true)).sum();
     assert!(written > seeds, "nobody ever was alone");
 }

@@ -13,6 +13,7 @@ mod graphs;
 mod layout;
 mod links;
 mod panics;
+mod renewed;
 mod serialized;
 mod support;
 mod threads;

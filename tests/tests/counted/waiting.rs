@@ -8,10 +8,14 @@ use std::{
         mpsc,
     },
     thread,
+    time::Duration,
 };
 
 use gc_core::{Counted, Event, HeapBuilder, Level, Trace};
-use gc_tests::heaps::{calm, settle};
+use gc_tests::{
+    heaps::{calm, settle},
+    sizes::scaled,
+};
 use parking_lot::Mutex;
 
 /// From how many on an owner owns nothing that it makes, as the documentation of `Event::CountedBehind` says.
@@ -139,4 +143,42 @@ fn what_waits_is_counted_and_told_of() {
     let told = mem::take(&mut *told.lock());
     assert_eq!(told.iter().map(|told| told.1).collect::<Vec<_>>(), [FULL, 2 * FULL, 4 * FULL]);
     assert!(told.iter().all(|told| told.0.starts_with("thread `owner`")), "{told:?}");
+}
+
+/// Objects go from those that wait to those to be dropped, and their destructors have further ones wait. No figures say that there is
+/// neither.
+#[test]
+fn what_goes_on_is_in_the_figures() {
+    #[derive(Trace)]
+    #[trace(acyclic)]
+    struct Link(#[allow(dead_code, reason = "it is dropped")] Option<Counted<Link>>, There);
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let alive = Arc::default();
+    for chain in 0..scaled(1000) {
+        let head = (0..8).fold(None, |below, _| Some(Counted::new(Link(below, There::new(&alive)))));
+        drop_elsewhere(head);
+        loop {
+            m.safepoint();
+            let stats = heap.stats();
+            if stats.counted_waiting == 0 && stats.drops_pending == 0 {
+                assert_eq!(alive.load(Ordering::Relaxed), 0, "chain {chain}");
+                break;
+            }
+        }
+    }
+}
+
+/// The thread that drops them leaves when nothing waits, and the background thread would look again after an hour.
+#[test]
+fn what_dies_later_is_dropped_at_once() {
+    let heap = calm().slow_destructor(Duration::from_secs(3600)).build().unwrap();
+    let mut m = heap.attach().unwrap();
+    for _ in 0..20 {
+        let alive = Arc::default();
+        drop_elsewhere(Counted::new(There::new(&alive)));
+        m.safepoint();
+        settle(&heap);
+        assert_eq!(alive.load(Ordering::Relaxed), 0);
+    }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod big_cells;
+mod big_objects;
 mod concurrent;
 mod counts;
 mod ends_once;

@@ -20,7 +20,7 @@ use gc_tests::{
 
 /// More pauses than a mutator needs to fall dormant.
 fn pauses(m: &mut Mutator) {
-    for generation in [Generation::Fresh, Generation::Young, Generation::Fresh] {
+    for generation in [Generation::Fresh, Generation::Young, Generation::Fresh, Generation::Young, Generation::Fresh] {
         m.collect(generation);
     }
 }
@@ -116,7 +116,7 @@ fn one_that_was_alone_shares_cells_when_it_comes_back() {
         let meet = met.clone();
         // No other mutator is attached while this one falls dormant.
         let other = m.blocked(|| {
-            for _ in 0..3 {
+            for _ in 0..5 {
                 heap.spawn(|m| m.collect(Generation::Fresh)).unwrap().join().unwrap();
             }
             let other = thread::spawn(move || {

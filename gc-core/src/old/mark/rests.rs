@@ -1,6 +1,7 @@
 //! Values that are traced in pieces ([mark.pieces]): big objects, and big cells.
 //!
-//! - **[rests.objects]** An object that owns big containers does not change in them. Its slots and cells were visited by the quick visit.
+//! - **[rests.objects]** An object that owns big containers does not change in them. Its slots and cells were visited by the quick visit,
+//!   which has recorded them too: a piece visits the slots again, and does not record them.
 //! - **[rests.cells]** A cell may be written between two pieces. Then nothing is left to trace ([big-cells.whole]), and nothing to record:
 //!   the cell is in the remembered set, whose next collection looks at all that it holds ([barrier.recorded]).
 //! - **[rests.records]** A cell is recorded after its last piece, as a smaller one is after its visit. If visiting it again would take too
@@ -210,6 +211,27 @@ mod tests {
         }
     }
 
+    /// A pointer beside a big container is visited with each piece, and recorded once.
+    #[test]
+    fn what_lies_inline_in_a_big_object_is_recorded_once() {
+        let heap = heap();
+        let mut m = heap.attach().unwrap();
+        let target = m.alloc(1_u64);
+        let mut elements = vec![None; 9 * PIECE];
+        elements[5 * PIECE] = Some(target);
+        let object = m.root(m.alloc((target, elements)));
+        m.collect(Generation::Old);
+        let collector = heap.collector();
+        let block = collector.map.block_of(object.get(&m).0.address().addr().get());
+        collector.candidates.begin(&[block as u32], 100, 100);
+        let mut state = Marking::default();
+        let mut marker = collector.marker(as_marker(collector), &mut state);
+        marker.mark(object.get(&m).address());
+        while step(&mut marker).is_some() {}
+        collector.candidates.end();
+        assert_eq!(state.recorded.pointer_slots.len(), 2);
+    }
+
     /// A writer logs what the marker has not traced, once, and the marker leaves the rest to it.
     #[test]
     fn a_big_cell_is_logged_once_in_a_marking() {
@@ -252,6 +274,23 @@ mod tests {
         barrier.hand_over();
         assert_eq!(collector.satb.entries(), before);
         barrier.set_marking(false);
+    }
+
+    /// One that is little more than a piece is handed over in a buffer of its own, which waits for the marker.
+    #[test]
+    fn what_a_big_cell_held_takes_no_more_memory_than_it_needs() {
+        let heap = heap();
+        let mut m = heap.attach().unwrap();
+        let cells: Vec<_> = (0..4).map(|_| old_cell(&mut m, PIECE + 1)).collect();
+        let (collector, barrier) = (heap.collector(), &m.local().barrier);
+        barrier.set_marking(true);
+        cells.iter().for_each(|cell| cell.get(&m).borrow_mut(&m).clear());
+        barrier.set_marking(false);
+        let mut state = Marking::default();
+        state.take_from(&collector.satb);
+        let lens: Vec<_> = state.found.iter().map(Vec::len).collect();
+        assert_eq!(lens, [PIECE + 1; 4]);
+        assert!(state.found.iter().all(|found| found.capacity() < 2 * PIECE));
     }
 
     /// Whatever a writer does between two pieces, all that the cell held when marking began is marked, or on its way.
