@@ -12,7 +12,8 @@
 //! - **[free-runs.pages]** Runs consist of lines of [`LINE`] bytes, but memory is charged, committed and given back in pages. So clean,
 //!   bare and leaving runs are whole pages. The rest of a page of which an object has a part is dirty, and stays.
 //! - **[free-runs.packed]** An object that takes clean or bare pages begins in the dirty run before them and may end in the one
-//!   behind them. So objects that are made one after the other lie one behind the other, without a gap.
+//!   behind them. So objects that are made one after the other lie one behind the other, without a gap. What a clean or bare run and the
+//!   dirty ones beside it have together is the run's *reach*, by which the best fit is found.
 //! - **[free-runs.leaving]** A leaving run is on no list: it is not taken before its memory was given back, so nothing that is
 //!   written there is lost.
 //!
@@ -25,9 +26,6 @@ use crate::{
     memory::address_map::{LINE, PAGE},
     sync::mutant,
 };
-
-/// How many runs are examined for one that is large enough together with its neighbours, before a larger one is taken.
-const EXAMINED: usize = 16;
 
 /// What is behind a free run. The order is the one in which they are taken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -70,11 +68,18 @@ pub(crate) struct Found {
     pub(crate) bare: Option<Span>,
 }
 
+/// A run that is listed.
+struct Listed {
+    bytes: usize,
+    kind: Kind,
+    /// The most bytes of an object that takes the run ([free-runs.packed]). A dirty run has its own bytes only.
+    reach: usize,
+}
+
 /// The free runs.
 pub(crate) struct FreeRuns {
-    /// Start → bytes and kind.
-    by_start: BTreeMap<usize, (usize, Kind)>,
-    /// The same runs by kind, bytes and start, to find the best fit.
+    by_start: BTreeMap<usize, Listed>,
+    /// The same runs by kind, reach and start, to find the best fit.
     by_size: BTreeSet<(Kind, usize, usize)>,
     /// The bytes of dirty runs, and those of them that can be given back: whole pages.
     dirty: usize,
@@ -118,7 +123,7 @@ impl FreeRuns {
             return Some(Found { start: run.start, bare: None });
         }
         let kinds = [Kind::Clean, Kind::Bare].into_iter();
-        let (kind, run) = kinds.filter_map(|kind| Some((kind, self.fit_with_neighbours(kind, bytes)?))).next()?;
+        let (kind, run) = kinds.filter_map(|kind| Some((kind, self.best_fit(kind, bytes)?))).next()?;
         let start = self.dirty_before(run).map_or(run.start, |before| before.start);
         let (end, behind) = (start + bytes, self.dirty_behind(run));
         let pages = Span::between(run.start, end.next_multiple_of(PAGE).min(run.end()));
@@ -140,22 +145,27 @@ impl FreeRuns {
     }
 
     fn best_fit(&self, kind: Kind, bytes: usize) -> Option<Span> {
-        let &(found, bytes, start) = self.by_size.range((kind, bytes, 0)..).next()?;
+        let &(found, reach, start) = self.by_size.range((kind, bytes, 0)..).next()?;
+        let bytes = if kind == Kind::Dirty { reach } else { self.by_start.get(&start)?.bytes };
         (found == kind).then_some(Span { start, bytes })
     }
 
-    /// Returns the best fit of clean or bare runs, with the dirty ones beside it ([free-runs.packed]).
-    fn fit_with_neighbours(&self, kind: Kind, bytes: usize) -> Option<Span> {
-        // Dirty runs of a page and more are given back before memory is refused.
-        let least = bytes.saturating_sub(2 * (PAGE - LINE));
-        let smaller = || self.by_size.range((kind, least, 0)..(kind, bytes, 0));
-        let span = |&(_, bytes, start): &(Kind, usize, usize)| Span { start, bytes };
-        let fits = |run: &Span| {
-            let beside = [self.dirty_before(*run), self.dirty_behind(*run)];
-            run.bytes + beside.into_iter().flatten().map(|run| run.bytes).sum::<usize>() >= bytes
-        };
-        let near = smaller().take(EXAMINED).map(span).find(fits);
-        near.or_else(|| self.best_fit(kind, bytes)).or_else(|| smaller().skip(EXAMINED).map(span).find(fits))
+    fn reach(&self, run: Span, kind: Kind) -> usize {
+        let beside = || [self.dirty_before(run), self.dirty_behind(run)].into_iter().flatten();
+        run.bytes + if kind == Kind::Dirty { 0 } else { beside().map(|run| run.bytes).sum() }
+    }
+
+    /// Finds anew what the clean and bare runs beside a dirty run reach, which was listed or taken off the list.
+    fn reach_beside(&mut self, dirty: Span) {
+        for (run, kind) in [self.before(dirty), self.behind(dirty)].into_iter().flatten() {
+            if kind != Kind::Dirty {
+                let reach = self.reach(run, kind);
+                let Some(listed) = self.by_start.get_mut(&run.start) else { continue };
+                let before = core::mem::replace(&mut listed.reach, reach);
+                self.by_size.remove(&(kind, before, run.start));
+                self.by_size.insert((kind, reach, run.start));
+            }
+        }
     }
 
     /// Returns the run that ends where `run` begins, if it is dirty.
@@ -168,12 +178,12 @@ impl FreeRuns {
     }
 
     fn before(&self, run: Span) -> Option<(Span, Kind)> {
-        let (&start, &(bytes, kind)) = self.by_start.range(..run.start).next_back()?;
+        let (&start, &Listed { bytes, kind, .. }) = self.by_start.range(..run.start).next_back()?;
         (start + bytes == run.start).then_some((Span { start, bytes }, kind))
     }
 
     fn behind(&self, run: Span) -> Option<(Span, Kind)> {
-        let &(bytes, kind) = self.by_start.get(&run.end())?;
+        let &Listed { bytes, kind, .. } = self.by_start.get(&run.end())?;
         Some((Span { start: run.end(), bytes }, kind))
     }
 
@@ -186,32 +196,43 @@ impl FreeRuns {
         if let Some((before, its)) = self.before(run)
             && its == kind
         {
-            self.remove(before.start);
+            self.unlist(before.start);
             start = before.start;
         }
         if let Some((behind, its)) = self.behind(run)
             && its == kind
         {
-            self.remove(behind.start);
+            self.unlist(behind.start);
             end = behind.end();
         }
         let run = Span::between(start, end);
-        self.by_start.insert(start, (run.bytes, kind));
-        self.by_size.insert((kind, run.bytes, start));
+        let reach = self.reach(run, kind);
+        self.by_start.insert(start, Listed { bytes: run.bytes, kind, reach });
+        self.by_size.insert((kind, reach, start));
         if kind == Kind::Dirty {
             self.dirty += run.bytes;
             self.dirty_pages += run.pages().bytes;
+            self.reach_beside(run);
         }
     }
 
+    /// Takes a run off the list, if one begins there.
     fn remove(&mut self, start: usize) {
-        if let Some((bytes, kind)) = self.by_start.remove(&start) {
-            self.by_size.remove(&(kind, bytes, start));
-            if kind == Kind::Dirty {
-                self.dirty -= bytes;
-                self.dirty_pages -= Span { start, bytes }.pages().bytes;
-            }
+        if let Some((run, Kind::Dirty)) = self.unlist(start) {
+            self.reach_beside(run);
         }
+    }
+
+    /// Does the same, except that what the runs beside it reach stays as it was.
+    fn unlist(&mut self, start: usize) -> Option<(Span, Kind)> {
+        let Listed { bytes, kind, reach } = self.by_start.remove(&start)?;
+        let run = Span { start, bytes };
+        self.by_size.remove(&(kind, reach, start));
+        if kind == Kind::Dirty {
+            self.dirty -= bytes;
+            self.dirty_pages -= run.pages().bytes;
+        }
+        Some((run, kind))
     }
 
     /// Takes pages of dirty runs off the list, so that their memory can be given back without a lock: of the largest runs first, until
@@ -305,7 +326,7 @@ mod tests {
         }
         assert_eq!(runs.take_surplus(7 * PAGE, 8 * PAGE), []);
         // The neighbours in use keep them apart: each piece is one that was freed, or its upper part.
-        assert!(runs.by_start.values().all(|&(bytes, _)| bytes <= 3 * PAGE));
+        assert!(runs.by_start.values().all(|run| run.bytes <= 3 * PAGE));
     }
 
     #[test]
@@ -350,6 +371,34 @@ mod tests {
         }
     }
 
+    /// A run is found by what it and the dirty ones beside it have, among any number in which there is no room.
+    #[test]
+    fn the_best_fit_counts_what_is_beside_it() {
+        const OBJECT: usize = 3 * PAGE + LINE;
+        let mut runs = FreeRuns::new(1024 * PAGE);
+        let object = |n: usize| span(n * OBJECT, OBJECT);
+        for n in 0..100 {
+            let found = runs.take(OBJECT, yes).unwrap();
+            assert_eq!(found.start, object(n).start);
+            runs.insert(Span::between(object(n).end(), found.bare.unwrap().end()), Kind::Dirty);
+        }
+        for n in (0..90).step_by(2) {
+            runs.insert(object(n), Kind::Dirty);
+        }
+        // This hole has a line more than the others, and no more pages. The last one is much larger.
+        runs.insert(object(92), Kind::Dirty);
+        runs.insert(span(object(93).start, LINE), Kind::Dirty);
+        runs.insert(span(object(95).start, 4 * OBJECT), Kind::Dirty);
+        let leaving = runs.take_surplus(0, usize::MAX);
+        assert_eq!(leaving.iter().filter(|run| run.bytes == 2 * PAGE).count(), 44);
+        runs.put_clean(&leaving);
+        let found = runs.take(OBJECT + LINE, |bytes| bytes == 2 * PAGE);
+        assert_eq!(found, Some(Found { start: object(92).start, bare: None }));
+        let next = runs.take(OBJECT + LINE, yes);
+        assert_eq!(next, Some(Found { start: object(95).start, bare: None }), "there is no other one");
+        assert_eq!(runs.take(OBJECT, yes), Some(Found { start: 0, bare: None }), "the first of many");
+    }
+
     /// However objects come and go, each line is in one run, and what is charged are the pages with objects or dirty lines.
     #[test]
     fn every_line_is_accounted_for() {
@@ -384,7 +433,7 @@ mod tests {
                     charged -= leaving.iter().map(|run| run.bytes).sum::<usize>();
                 }
             }
-            let free = runs.by_start.iter().map(|(&start, &(bytes, kind))| (span(start, bytes), Some(kind)));
+            let free = runs.by_start.iter().map(|(&start, run)| (span(start, run.bytes), Some(run.kind)));
             let mut all: Vec<_> = used.iter().map(|&run| (run, None)).chain(free).collect();
             all.sort_by_key(|(run, _)| run.start);
             let mut end = 0;
@@ -399,7 +448,9 @@ mod tests {
             assert_eq!(end, PAGES * PAGE);
             let in_use: usize = used.iter().map(|run| run.bytes).sum();
             assert_eq!(in_use + runs.charged(), charged, "step {step}");
-            assert_eq!(runs.by_size.len(), runs.by_start.len());
+            let listed =
+                |(&start, run): (&usize, &Listed)| (run.kind, runs.reach(span(start, run.bytes), run.kind), start);
+            assert!(runs.by_start.iter().map(listed).collect::<BTreeSet<_>>() == runs.by_size, "step {step}");
         }
         assert!(used.len() > 10);
     }

@@ -21,6 +21,7 @@ mod rests;
 mod ring;
 mod runs_leaving;
 mod settings;
+mod shared_pages;
 mod storms;
 mod system_refuses;
 mod system_refuses_many;
