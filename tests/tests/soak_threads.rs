@@ -76,7 +76,7 @@ static CLOSED: AtomicU64 = AtomicU64::new(0);
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.0 % 64 == 0 {
+        if self.0.is_multiple_of(64) {
             thread::sleep(Duration::from_millis(5));
         }
         CLOSED.fetch_add(1, Ordering::Relaxed);
