@@ -46,7 +46,7 @@ use crate::{
 /// a lock that another thread held stays locked.
 ///
 /// For that, `fork` stops every heap of the process, as a pause does, but collects nothing: some microseconds for each heap, if all threads
-/// that run a mutator are near a safepoint. It waits for a second at most. A heap that does not stop until then, or one of whose own threads
+/// that run a mutator are near a safepoint, or fork, too. It waits for a second at most. A heap that does not stop until then, or one of whose own threads
 /// forks, in a destructor or the event hook, is lost to the child: it may read objects, allocate while there is room, and drop its
 /// mutator, roots and handles. To attach and to enter is an error then, [`AttachError::Forked`]; to collect is a panic; to enter a mutator
 /// that was kept or parked may wait for ever; nothing is dropped. The same holds where `fork` runs no handlers of `pthread_atfork`, such as `vfork`;
