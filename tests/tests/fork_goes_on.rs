@@ -395,6 +395,28 @@ fn threads_fork_at_once_while_their_mutators_run() {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
+/// Threads that run a mutator create other heaps, and let go of them, which waits for a fork.
+#[test]
+fn a_child_goes_on_beside_heaps_that_come_and_go() {
+    beside("other heaps", calm(), scaled(40), |heap| {
+        let come_and_go = |heap: &Heap| {
+            Busy::attached(heap, |m| {
+                let (other, shared) = (calm().build().unwrap(), Arc::new(()));
+                let entered = m.blocked(|| {
+                    other.with(|m| {
+                        let own = empty(m);
+                        (0..20).for_each(|value| push(m, &own, value, Some(shared.clone())));
+                    })
+                });
+                entered.unwrap();
+                drop(other);
+                assert_eq!(Arc::strong_count(&shared), 1, "dropped once, and at the end");
+            })
+        };
+        vec![come_and_go(heap), come_and_go(heap)]
+    });
+}
+
 /// A heap that is lost to a child is lost to the child's children.
 #[test]
 fn a_heap_that_is_given_up_stays_so() {

@@ -28,7 +28,7 @@
 //!   whose own thread forks, in a destructor or a hook: that thread has dead values or a job in hand. So no fork waits for ever.
 //!   What is given up stays so in the child's children, though nothing runs in it any more.
 //!
-//! - **[fork.at-rest]** A thread that waits for another one's fork, to fork itself or to enter or leave the list of heaps, counts as at rest, like
+//! - **[fork.at-rest]** A thread that waits for another one's fork, to fork itself or to create a heap or let go of one, counts as at rest, like
 //!   the one that forks: it goes on only when that fork has ended. It says so under a lock of its own, before it waits, and
 //!   takes that back while it has the lock that it waited for.
 //!
@@ -56,7 +56,7 @@ use crate::{
 use super::{
     attachment::{self, Attachment},
     collector::Collector,
-    registry::Attached,
+    registry::{Attached, Registry},
     stop, watch,
 };
 
@@ -158,6 +158,17 @@ fn lock_at_rest<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     let guard = mutex.lock();
     AT_REST.lock().retain(|other| other.word != own.word);
     guard
+}
+
+/// Takes the lock of a registry, for a thread that may run a mutator of another heap. A fork that has stopped the one heap may be waiting for
+/// the other one: the thread is at rest, then, until that fork has ended.
+pub(crate) fn lock_registry(collector: &Collector) -> MutexGuard<'_, Registry> {
+    loop {
+        if let Some(registry) = collector.registry.try_lock_for(SHORT) {
+            return registry;
+        }
+        drop(lock_at_rest(&HEAPS));
+    }
 }
 
 unsafe extern "C" {
