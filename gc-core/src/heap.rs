@@ -41,16 +41,16 @@ use crate::{
 /// A child process made by `fork` has only the thread that called it, and that thread goes on with its heaps: it allocates, collects,
 /// and starts threads; destructors run. Mutators of other threads count as blocked for ever, and their roots stay, as do their
 /// handles: a heap of which they had a handle does not end. The memory of a heap that had threads stays until the child ends. A value
-/// whose destructor was running on another thread leaks. Idle heaps are looked after from the first pause on. The observer of [`on_pressure`](HeapBuilder::on_pressure) is not called any
-/// more. What other libraries and the program do about `fork` is theirs: a lock that another thread held stays locked.
+/// whose destructor was running on another thread leaks. Idle heaps are looked after from the first pause on. The observer of
+/// [`on_pressure`](HeapBuilder::on_pressure) is not called any more. What other libraries and the program do about `fork` is theirs: a lock that another thread held stays locked.
 ///
 /// For that, `fork` stops every heap of the process, as a pause does, but collects nothing: some microseconds for each heap, if all
-/// threads that run a mutator are near a safepoint. It waits for a second for those that are not, and as long again for locks. A heap
-/// that does not stop until then, or one of whose own threads forks, in a destructor or the event hook, is lost to the child: it may
-/// read objects, allocate while there is room, and drop its mutator, roots and handles. To attach is an error then,
+/// threads that run a mutator are near a safepoint, or fork, too. It waits for a second for those that are not, and as long again for
+/// locks. A heap that does not stop until then, or one of whose own threads forks, in a destructor or the event hook, is lost to the
+/// child: it may read objects, allocate while there is room, and drop its mutator, roots and handles. To attach is an error then,
 /// [`AttachError::Forked`]; to collect is a panic; to enter a mutator that was kept or parked may wait for ever; nothing is dropped. The
 /// same holds where `fork` runs no handlers of `pthread_atfork`, as `vfork` does not; `std::process::Command` runs them only with
-/// `pre_exec`. Of threads that fork at the same time inside of running mutators of one heap, one may lose it.
+/// `pre_exec`.
 ///
 /// # Example
 ///

@@ -344,7 +344,7 @@ fn forks_while_it_is_waited_for() {
         let there = registry.clone();
         let leader = thread::spawn(move || there.lead());
         let park = registry.rendezvous.park_lock();
-        if registry.rendezvous.waits_for_only(&park, &own.word) {
+        if registry.rendezvous.waits_for_only(&park, core::iter::once(&own.word)) {
             other.heap.touch();
         }
         drop(park);

@@ -401,6 +401,103 @@ fn threads_fork_at_once() {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
+/// Two threads fork at the same time, each inside of a mutator that runs: the one that waits for the other one counts as at rest.
+#[test]
+fn threads_fork_at_once_while_their_mutators_run() {
+    let _turn = TURN.lock();
+    let (heap, arrived) = (verified().build().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let threads: Vec<_> = (0..2)
+        .map(|_| {
+            let (heap, arrived) = (heap.clone(), arrived.clone());
+            thread::spawn(move || {
+                let mut m = heap.attach().unwrap();
+                let kept = list(&mut m, 100);
+                let m = std::cell::RefCell::new(&mut m);
+                for round in 1..=scaled(10) {
+                    arrived.fetch_add(1, Relaxed);
+                    while arrived.load(Relaxed) < 2 * round as usize {
+                        m.borrow_mut().safepoint();
+                        thread::yield_now();
+                    }
+                    in_child(
+                        "two mutators at once",
+                        || goes_on(&mut m.borrow_mut(), &kept, 100),
+                        |wait| m.borrow_mut().blocked(wait),
+                    );
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+/// Threads that run a mutator create other heaps, and let go of them, which waits for a fork.
+#[test]
+fn a_child_goes_on_beside_heaps_that_come_and_go() {
+    beside("other heaps", verified(), scaled(40), |heap| {
+        let come_and_go = |heap: &Heap| {
+            Busy::attached(heap, |m| {
+                let (other, shared) = (verified().build().unwrap(), Arc::new(()));
+                let entered = m.blocked(|| {
+                    other.with(|m| {
+                        let own = empty(m);
+                        for value in 0..20 {
+                            push(m, &own, value, Some(shared.clone()));
+                        }
+                    })
+                });
+                entered.unwrap();
+                drop(other);
+                assert_eq!(Arc::strong_count(&shared), 1, "dropped once, and at the end");
+            })
+        };
+        vec![come_and_go(heap), come_and_go(heap)]
+    });
+}
+
+/// A heap that is lost to a child is lost to the child's children.
+#[test]
+fn a_heap_that_is_given_up_stays_so() {
+    struct Forks(Arc<dyn Fn() + Send + Sync>);
+    impl Drop for Forks {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+    let _turn = TURN.lock();
+    let heap = verified().build().unwrap();
+    let weak = heap.downgrade();
+    let (go, going) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
+    let going = std::sync::Mutex::new((going, tell));
+    let forks = move || {
+        let (going, tell) = &*going.lock().unwrap();
+        going.recv().unwrap();
+        in_child(
+            "in a destructor",
+            || {
+                let heap = weak.upgrade().unwrap();
+                let again = || {
+                    assert_eq!(heap.attach().unwrap_err(), AttachError::Forked);
+                    in_child("again", || assert_eq!(heap.attach().unwrap_err(), AttachError::Forked), |wait| wait());
+                };
+                thread::scope(|scope| scope.spawn(again).join().unwrap());
+            },
+            |wait| wait(),
+        );
+        tell.send(()).unwrap();
+    };
+    let mut m = heap.attach().unwrap();
+    m.alloc(Leaf(Forks(Arc::new(forks))));
+    m.collect(Generation::Old);
+    // Nothing runs in the heap, so the child's child could stop it.
+    m.blocked(|| {
+        go.send(()).unwrap();
+        told.recv().unwrap();
+    });
+    m.drain_drops(TIMEOUT).unwrap();
+}
+
 /// A thread that is far from a safepoint does not hold a fork up for long. The child can read its heap, and let go of it.
 #[test]
 fn a_straggler_does_not_hold_a_fork_up() {

@@ -143,12 +143,12 @@ impl Collector {
         pacing.set_goal();
         let start = |start: fn(&Arc<Self>) -> bool| -> Start {
             let own = own.clone();
-            Box::new(move || own.get().and_then(Weak::upgrade).is_some_and(|own| start(&own)))
+            Box::new(move || here(&own).is_some_and(|own| start(&own)))
         };
         let with_own = |call: fn(&Arc<Self>)| -> Box<dyn Fn() + Send + Sync> {
             let own = own.clone();
             Box::new(move || {
-                if let Some(own) = own.get().and_then(Weak::upgrade) {
+                if let Some(own) = here(&own) {
                     call(&own);
                 }
             })
@@ -192,3 +192,8 @@ impl Collector {
 
 /// The heap itself, for what calls for its threads.
 type Own = Arc<OnceLock<Weak<Collector>>>;
+
+/// Returns the heap, unless it [is elsewhere](Collector::is_elsewhere): no thread works for it then.
+fn here(own: &Own) -> Option<Arc<Collector>> {
+    own.get().and_then(Weak::upgrade).filter(|own| !own.is_elsewhere())
+}

@@ -8,6 +8,7 @@ use crate::stats::Event;
 use super::{
     attachment::Attachment,
     drops::DropQueue,
+    fork,
     jobs::Job,
     kept_end,
     parts::Values,
@@ -90,7 +91,7 @@ impl Drop for Users {
             return;
         }
         let collector = &self.handle.collector;
-        let mut registry = collector.registry.lock();
+        let mut registry = fork::lock_registry(collector);
         if registry.mutators.len() > 0 {
             // Nobody runs ([users.only-they-run]), so this waits for nobody. It orders what the owners did before what is done here, as
             // the stop for a pause does; the stop in which a mutator fell dormant has done that for it. The concurrent thread may go on:

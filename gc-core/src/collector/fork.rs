@@ -28,7 +28,10 @@
 //! - **[fork.given-up]** Heaps are stopped within [`TIMEOUT`], and the locks taken within the same time again. A heap that could not be
 //!   stopped until then, or of which a lock could not be had, is given up: the child may read it and let go of it
 //!   (`Collector::is_elsewhere`). So is the heap whose own thread forks, in a destructor or a hook: that thread has dead values or a job
-//!   in hand. So no fork waits for ever.
+//!   in hand. So no fork waits for ever. What is given up stays so in the child's children, though nothing runs in it any more.
+//! - **[fork.at-rest]** A thread that waits for another one's fork, to fork itself or to create a heap or let go of one, counts as at rest, like
+//!   the one that forks: it goes on only when that fork has ended. It says so under a lock of its own, before it waits, and
+//!   takes that back while it has the lock that it waited for.
 //!
 //! The order: locks of several heaps are taken in the order of the heaps' list, floor by floor as in `collector`. Before them come the lock
 //! of this file, under which one thread forks, and that of the list; between the generations and the state of `major` come
@@ -36,7 +39,7 @@
 //! it waits for one of another, except as a leader that waits for mutators, which the deadline ends.
 
 use core::{ptr, time::Duration};
-use std::{thread, time::Instant};
+use std::time::Instant;
 
 use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
 
@@ -44,7 +47,7 @@ use crate::{
     counted,
     safepoint::{Member, StateWord, Stopped},
     sync::{
-        Arc, Mutex, RawLock, Weak,
+        Arc, Mutex, MutexGuard, RawLock, Weak,
         atomic::{AtomicBool, Ordering},
         raw,
     },
@@ -54,7 +57,7 @@ use crate::{
 use super::{
     attachment::{self, Attachment},
     collector::Collector,
-    registry::Attached,
+    registry::{Attached, Registry},
     stop, watch,
 };
 
@@ -64,14 +67,21 @@ static HEAPS: Mutex<Vec<Weak<Collector>>> = Mutex::new(Vec::new());
 /// One fork at a time.
 static FORK: Mutex<Fork> = Mutex::new(Fork { heaps: Vec::new(), locks: Vec::new(), has_owners: false });
 
+/// The mutators whose threads wait for a fork ([fork.at-rest]).
+static AT_REST: Mutex<Vec<AtRest>> = Mutex::new(Vec::new());
+
 /// How long a fork waits for heaps to stop.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long it waits for each heap at first.
+/// How long it waits for the registry of its own mutator's heap, before it looks again whether the leader that has it waits for this thread.
+const NAP: Duration = Duration::from_micros(50);
+
+/// How long it waits for each heap at first. Then it lets the heap go on, and tries again for twice as long: meanwhile one of its mutators may
+/// have come to wait for this fork.
 const SHORT: Duration = Duration::from_millis(5);
 
-/// How long it sleeps between two attempts to stop the heap of its own mutator.
-const NAP: Duration = Duration::from_micros(50);
+/// The longest of these times: threads that come to safepoints seldom have to come at the same time.
+const LONG: Duration = Duration::from_millis(200);
 
 /// A fork that is under way.
 struct Fork {
@@ -89,10 +99,22 @@ struct Held(*const RawLock);
 // SAFETY: only the thread that has `FORK` locked uses them, while the heaps that they are of are kept.
 unsafe impl Send for Held {}
 
+/// A mutator that runs, whose thread waits for a fork.
+#[derive(Clone, Copy)]
+struct AtRest {
+    heap: *const Collector,
+    word: *const StateWord,
+}
+
+// SAFETY: the word is that of a mutator whose thread waits ([fork.at-rest]), and `heap` is compared only.
+unsafe impl Send for AtRest {}
+
 /// A heap during a fork.
 struct Prepared {
     collector: Arc<Collector>,
     mutators: Vec<Attached>,
+    /// Its mutators that were at rest at the last attempt to stop it, with that of this thread.
+    at_rest: Vec<AtRest>,
     stop: Stop,
 }
 
@@ -110,19 +132,44 @@ enum Stop {
 /// Has forks look after a heap.
 pub(crate) fn enter(collector: &Arc<Collector>) {
     static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
-    // Relaxed: it is done once. No thread waits for another one here, which a child of a fork might lack.
+    // Relaxed: it is done once. No thread waits for another one here, which a child of a fork might lack. A fork before the end of
+    // the call is as without handlers.
     if !IS_REGISTERED.swap(true, Ordering::Relaxed) {
         // SAFETY: the handlers are functions of this program, which unwind nowhere: a panic in them aborts. If the system has no memory
         // to note them, forks are as without them: every heap is given up.
         let _ = unsafe { pthread_atfork(Some(prepare), Some(parent), Some(child)) };
     }
-    HEAPS.lock().push(Arc::downgrade(collector));
+    lock_at_rest(&HEAPS).push(Arc::downgrade(collector));
 }
 
 /// Ends that, for a heap that ends. A fork that is under way has released the heap when this returns.
 pub(crate) fn leave(collector: &Arc<Collector>) {
     let own = Arc::as_ptr(collector);
-    HEAPS.lock().retain(|heap| heap.as_ptr() != own);
+    lock_at_rest(&HEAPS).retain(|heap| heap.as_ptr() != own);
+}
+
+/// Takes a lock that a thread has for all of its fork. The mutator that this thread runs is at rest meanwhile ([fork.at-rest]).
+fn lock_at_rest<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    if let Some(guard) = mutex.try_lock() {
+        return guard;
+    }
+    let Some(own) = own() else { return mutex.lock() };
+    let own = AtRest::of(own);
+    AT_REST.lock().push(own);
+    let guard = mutex.lock();
+    AT_REST.lock().retain(|other| other.word != own.word);
+    guard
+}
+
+/// Takes the lock of a registry, for a thread that may run a mutator of another heap. A fork that has stopped the one heap may be waiting for
+/// the other one: the thread is at rest, then, until that fork has ended.
+pub(crate) fn lock_registry(collector: &Collector) -> MutexGuard<'_, Registry> {
+    loop {
+        if let Some(registry) = collector.registry.try_lock_for(SHORT) {
+            return registry;
+        }
+        drop(lock_at_rest(&HEAPS));
+    }
 }
 
 unsafe extern "C" {
@@ -135,17 +182,17 @@ unsafe extern "C" {
 
 /// Called by `fork`, before the copy.
 extern "C" fn prepare() {
-    let deadline = after(TIMEOUT);
-    let mut fork = FORK.lock();
+    let mut fork = lock_at_rest(&FORK);
     let heaps = HEAPS.lock();
     fork.locks.push(Held(raw(&HEAPS)));
     fork.heaps.extend(heaps.iter().filter_map(Weak::upgrade).map(|collector| Prepared {
         collector,
         mutators: Vec::new(),
+        at_rest: Vec::new(),
         stop: Stop::GivenUp,
     }));
     core::mem::forget(heaps);
-    fork.stop_all(deadline);
+    fork.stop_all(after(TIMEOUT));
     fork.lock_all(after(TIMEOUT));
     core::mem::forget(fork);
 }
@@ -181,6 +228,7 @@ extern "C" fn child() {
         // SAFETY: this is the only thread, and has locked it, so what it guards is whole ([fork.locked]).
         unsafe { (*lock.0).reset() };
     }
+    AT_REST.lock().clear();
     if has_clock {
         watch::forget_threads();
     }
@@ -206,35 +254,46 @@ impl Fork {
         let own = own();
         let is_own = |heap: &Prepared| own.is_some_and(|own| Arc::ptr_eq(&own.collector, &heap.collector));
         // A heap that takes long keeps no other one from being stopped.
-        for most in [SHORT, TIMEOUT] {
+        let mut timeout = SHORT;
+        loop {
+            let mut is_done = true;
             let others = self.heaps.iter_mut().filter(|heap| heap.stop == Stop::GivenUp && !is_own(heap));
-            for heap in others {
-                let deadline = deadline.min(after(most));
-                heap.stop_here(deadline, deadline);
+            for heap in others.filter(|heap| !heap.is_lost()) {
+                let until = deadline.min(after(timeout));
+                is_done &= heap.stop_here(until, until);
             }
+            if is_done || Instant::now() >= deadline {
+                break;
+            }
+            timeout = LONG.min(2 * timeout);
         }
         let Some(own) = own else { return };
-        let Some(index) = self.heaps.iter().position(is_own) else { return };
-        while !self.heaps[index].stop_here(Instant::now(), deadline)
+        let Some(index) = self.heaps.iter().position(|heap| is_own(heap) && !heap.is_lost()) else { return };
+        let mut timeout = SHORT;
+        while !self.heaps[index].stop_here(after(NAP), deadline.min(after(timeout)))
             && !self.stopped_by_another(index, &own.word, deadline)
             && Instant::now() < deadline
         {
-            thread::sleep(NAP);
+            timeout = LONG.min(2 * timeout);
         }
     }
 
-    /// Looks whether another leader waits for this thread's mutator, which has this word, and for no other one. Then it stays so
-    /// ([fork.leader]).
+    /// Looks whether another leader waits for this thread's mutator, which has this word, and for no other one that is not at rest. Then it
+    /// stays so ([fork.leader]).
     fn stopped_by_another(&mut self, index: usize, own: &StateWord, deadline: Instant) -> bool {
-        let rendezvous = &self.heaps[index].collector.rendezvous;
+        let heap = &mut self.heaps[index];
+        heap.note_at_rest();
+        let rendezvous = &heap.collector.rendezvous;
+        // SAFETY: their threads wait for this one ([fork.at-rest]), or are this one.
+        let at_rest = heap.at_rest.iter().map(|at_rest| unsafe { &*at_rest.word });
         // Those of the owners come first.
         if lock_all(&mut self.locks, counted::lock_words(), deadline) {
             let park = rendezvous.park_lock();
-            if rendezvous.waits_for_only(&park, own) {
+            if own.is_straggler() && rendezvous.waits_for_only(&park, at_rest) {
                 self.locks.push(Held(rendezvous.lock_word()));
                 core::mem::forget(park);
                 self.has_owners = true;
-                self.heaps[index].stop = Stop::ByAnother;
+                heap.stop = Stop::ByAnother;
                 return true;
             }
         }
@@ -248,21 +307,26 @@ impl Fork {
     /// Takes all locks except those of the registries, also those of the heaps that are given up: so the child can use what they guard.
     fn lock_all(&mut self, deadline: Instant) {
         let Self { heaps, locks, has_owners } = self;
+        // Nobody unlocks what was lost in an earlier fork.
+        let deadline_of = |heap: &Prepared| if heap.collector.is_elsewhere() { Instant::now() } else { deadline };
         for heap in &mut *heaps {
-            heap.keep_if(lock_all(locks, first_locks(&heap.collector), deadline));
+            heap.keep_if(lock_all(locks, first_locks(&heap.collector), deadline_of(heap)));
         }
         let mut all = lock_all(locks, [watch::lock_word()], deadline);
         // A job may be posted under these.
         all &= *has_owners || lock_all(locks, counted::lock_words(), deadline);
         for heap in &mut *heaps {
-            heap.keep_if(lock_all(locks, last_locks(&heap.collector), deadline));
+            heap.keep_if(lock_all(locks, last_locks(&heap.collector), deadline_of(heap)));
         }
         for heap in heaps {
             heap.keep_if(all);
             if heap.stop != Stop::ByAnother {
-                heap.keep_if(lock_all(locks, [heap.collector.rendezvous.lock_word()], deadline));
+                heap.keep_if(lock_all(locks, [heap.collector.rendezvous.lock_word()], deadline_of(heap)));
             }
         }
+        // Held for moments only, by threads that wait for nothing meanwhile.
+        raw(&AT_REST).lock();
+        locks.push(Held(raw(&AT_REST)));
         *has_owners = false;
     }
 }
@@ -294,40 +358,60 @@ fn last_locks(collector: &Collector) -> impl Iterator<Item = &RawLock> {
     first.chain(leaves).chain([stats.lock_words(), roots.lock_words(), workers.lock_words()].into_iter().flatten())
 }
 
-/// Takes locks one after the other, until one cannot be had. Returns whether all are held.
+/// Takes locks one after the other, as many as can be had. Returns whether all are held.
 fn lock_all<'a>(held: &mut Vec<Held>, locks: impl IntoIterator<Item = &'a RawLock>, deadline: Instant) -> bool {
-    locks.into_iter().all(|lock| {
+    let mut all = true;
+    for lock in locks {
         let taken = lock.try_lock_until(deadline);
         if taken {
             held.push(Held(lock));
         }
-        taken
-    })
+        all &= taken;
+    }
+    all
+}
+
+impl AtRest {
+    fn of(own: &Attachment) -> Self {
+        Self { heap: Arc::as_ptr(&own.collector), word: &*own.word }
+    }
 }
 
 impl Prepared {
-    /// Returns the members that were stopped here.
+    /// Returns whether the child can do no more with it than let go of it: one of its own threads forks, or it was given up in an earlier fork.
+    fn is_lost(&self) -> bool {
+        role::serves(Arc::as_ptr(&self.collector)) || self.collector.is_elsewhere()
+    }
+
+    /// Returns the members that are not at rest by themselves.
     fn others(&self) -> impl Iterator<Item = Member<'_>> + Clone {
-        let own = own();
-        let is_other = move |member: &Member<'_>| own.is_none_or(|own| !ptr::eq::<StateWord>(&*own.word, member.word));
+        let is_other = |member: &Member<'_>| !self.at_rest.iter().any(|at_rest| ptr::eq(at_rest.word, member.word));
         stop::members(&self.collector, &self.mutators).filter(is_other)
     }
 
-    /// Stops the heap, except the mutator of this thread. Waits for the registry until `until`, and for mutators until the deadline. Returns
-    /// whether there is no use in trying again.
+    /// Notes which mutators are at rest by themselves. They stay so for all of this fork.
+    fn note_at_rest(&mut self) {
+        let heap = Arc::as_ptr(&self.collector);
+        self.at_rest.clear();
+        self.at_rest.extend(AT_REST.lock().iter().copied().chain(own().map(AtRest::of)));
+        self.at_rest.retain(|at_rest| at_rest.heap == heap);
+    }
+
+    /// Stops the heap, except the mutators that are at rest. Waits for the registry until `until`, and for mutators until the deadline.
+    /// Returns whether it is stopped.
     fn stop_here(&mut self, until: Instant, deadline: Instant) -> bool {
-        if role::serves(Arc::as_ptr(&self.collector)) {
-            return true;
-        }
         let collector = self.collector.clone();
         let Some(registry) = collector.registry.try_lock_until(until) else { return false };
         self.mutators.clear();
         self.mutators.extend_from_slice(registry.mutators.awake());
+        self.note_at_rest();
         let timeout = deadline.saturating_duration_since(Instant::now());
-        if let Stopped::All { .. } = collector.rendezvous.stop(self.others(), timeout, |_| None) {
-            core::mem::forget(registry);
-            self.stop = Stop::Here;
+        let stopped = collector.rendezvous.stop(self.others(), timeout, |_| None);
+        if stopped == Stopped::CalledOff {
+            return false;
         }
+        core::mem::forget(registry);
+        self.stop = Stop::Here;
         true
     }
 

@@ -24,8 +24,11 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // Elsewhere the heap leaks, with the objects in it: no thread exists there that could drop them.
-        if !self.is_elsewhere() {
+        if self.is_elsewhere() {
+            // There the heap leaks, with the objects in it: no thread exists that could drop them, and handles of its threads must
+            // not be dropped.
+            core::mem::forget(self.collector.clone());
+        } else {
             (self.end)(&self.collector);
         }
     }

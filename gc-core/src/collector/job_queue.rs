@@ -203,6 +203,8 @@ impl<J> Queue<J> {
 
     /// Wakes the threads that wait, which may leave now.
     pub(crate) fn wake(&self) {
+        // A thread holds the lock from its look to its sleep.
+        let _state = self.state.lock();
         self.work.notify_all();
     }
 

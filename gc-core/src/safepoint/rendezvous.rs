@@ -246,10 +246,15 @@ impl Rendezvous {
         Stopped::All { last: park.last }
     }
 
-    /// Returns whether a leader waits for this member, and for no other one. The caller is its running owner, which has the park lock. Until it
-    /// gives that up, the world stays stopped except for that one, and the leader waits.
-    pub(crate) fn waits_for_only(&self, park: &MutexGuard<'_, Park>, word: &StateWord) -> bool {
-        (park.waiting_for == 1 || mutant::FORK_BESIDE_RUNNERS.is_planted()) && word.is_straggler()
+    /// Returns whether a leader waits for some of these members, and for no other one. They are running, and their owners at rest while the
+    /// caller has the park lock. Until it gives that up, the world stays stopped except for those, and the leader waits.
+    pub(crate) fn waits_for_only<'a>(
+        &self,
+        park: &MutexGuard<'_, Park>,
+        words: impl Iterator<Item = &'a StateWord>,
+    ) -> bool {
+        let here = words.filter(|word| word.is_straggler()).count();
+        here > 0 && (here == park.waiting_for || mutant::FORK_BESIDE_RUNNERS.is_planted())
     }
 
     /// Takes the park lock.

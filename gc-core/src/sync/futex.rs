@@ -170,15 +170,18 @@ impl Condvar {
 
 /// Sleeps while the word is `value`, or until it is woken, for `time` at most. Returns whether the time ran out.
 fn sleep(word: &AtomicU32, value: u32, time: Option<Duration>) -> bool {
-    // A time that is longer than the system can tell is no limit.
-    let time = time.and_then(|time| {
-        let tv_sec = i64::try_from(time.as_secs()).ok().filter(|&seconds| seconds < 1 << 40)?;
-        Some(Timespec { tv_sec, tv_nsec: time.subsec_nanos().into() })
-    });
-    // The word may have changed, or a signal have come: the caller looks again.
-    futex::wait(word, Flags::PRIVATE, value, time.as_ref())
-        .map_err(io::Error::from)
-        .is_err_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    // A time that is longer than the clock or the system can tell is no limit.
+    let deadline = time.filter(|time| time.as_secs() < 1 << 40).and_then(|time| Instant::now().checked_add(time));
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = left.map(|left| Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() });
+        match futex::wait(word, Flags::PRIVATE, value, left.as_ref()).map_err(io::Error::from) {
+            // A signal has come. If the caller looked again, it would begin to wait for all of the time again.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Otherwise the word may have changed: the caller looks again.
+            result => return result.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut),
+        }
+    }
 }
 
 fn wake(word: &AtomicU32, threads: u32) {
@@ -188,10 +191,38 @@ fn wake(word: &AtomicU32, threads: u32) {
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-    use std::{sync::Arc, thread};
+    use core::{
+        ffi::{c_int, c_ulong},
+        time::Duration,
+    };
+    use std::{os::unix::thread::JoinHandleExt, sync::Arc, thread};
 
     use super::super::{Condvar, Mutex, MutexGuard};
+
+    unsafe extern "C" {
+        fn signal(signal: c_int, handler: extern "C" fn(c_int)) -> usize;
+        fn pthread_kill(thread: c_ulong, signal: c_int) -> c_int;
+    }
+
+    /// Those of a profiler come more often than most waits end.
+    #[test]
+    fn signals_do_not_make_a_wait_longer() {
+        /// `SIGURG`, which nobody else uses here.
+        const SIGNAL: c_int = 23;
+        extern "C" fn nothing(_: c_int) {}
+        // SAFETY: the handler may run anywhere.
+        unsafe { signal(SIGNAL, nothing) };
+        let waits = thread::spawn(|| {
+            let mutex = Mutex::new(());
+            Condvar::new().wait_for(&mut mutex.lock(), Duration::from_millis(300))
+        });
+        while !waits.is_finished() {
+            // SAFETY: not joined, so the thread's state exists.
+            let _ = unsafe { pthread_kill(waits.as_pthread_t(), SIGNAL) };
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(waits.join().unwrap(), "the time has run out");
+    }
 
     #[test]
     fn one_thread_at_a_time_has_a_lock_and_none_is_left_asleep() {
