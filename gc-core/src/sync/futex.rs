@@ -3,14 +3,17 @@
 //! A thread that sleeps is known to the system only. So in the child of a fork, where other threads do not exist, the word is all there
 //! is, and it can be set (`collector::fork`). Locks that keep a list of the threads that sleep would find gone ones there.
 //!
-//! - **[futex.word]** A lock's word is FREE, LOCKED, or CONTENDED: locked, and a thread may sleep until it is FREE. A thread sleeps only
-//!   after it has made the word CONTENDED, and has the lock CONTENDED when it has slept. So the thread that unlocks a CONTENDED
-//!   word wakes one.
+//! - **[futex.word]** The bits of a lock's word: LOCKED; CONTENDED, a thread may sleep until the word changes; HANDED, the word is for a
+//!   thread that has slept. A thread sleeps only after it has made the word CONTENDED, and leaves it CONTENDED when it has slept, also if it
+//!   gives up. So the thread that unlocks a CONTENDED word wakes one, and none is left asleep.
+//! - **[futex.handed]** A thread that has waited for longer than [`UNFAIR`] makes the word HANDED, which the unlocking thread leaves. So one that
+//!   takes the lock over and over, for a moment in between, keeps no other one out. HANDED goes with the next one that takes the lock, or
+//!   with the thread that made it HANDED, if that gives up. The unlocking thread may make it HANDED itself, if it wakes one.
 //! - **[futex.count]** A condition variable's word counts the notifications. A thread reads it under its lock, and sleeps only while the
 //!   count has not changed. So a notification that comes after it has unlocked is not lost.
 
 use core::time::Duration;
-use std::{io, thread, time::Instant};
+use std::{io, time::Instant};
 
 use parking_lot::lock_api;
 use rustix::thread::futex::{self, Flags, Timespec};
@@ -27,9 +30,10 @@ pub(crate) struct RawLock(AtomicU32);
 const FREE: u32 = 0;
 const LOCKED: u32 = 1;
 const CONTENDED: u32 = 2;
+const HANDED: u32 = 4;
 
-/// So many times a thread that unlocks fairly lets others run, until one has the lock.
-const TURNS: u32 = 64;
+/// So long a thread waits before it has the lock handed to those that have slept: about what parking_lot and Go take.
+const UNFAIR: Duration = Duration::from_millis(1);
 
 impl RawLock {
     /// Frees the lock, which any thread may have had, and wakes none.
@@ -42,28 +46,70 @@ impl RawLock {
         self.0.store(FREE, Ordering::Relaxed);
     }
 
+    #[cold]
     fn lock_slow(&self, deadline: Option<Instant>) -> bool {
         for _ in 0..spins() {
             // Relaxed: the exchange decides.
             match self.0.load(Ordering::Relaxed) {
                 FREE if lock_api::RawMutex::try_lock(self) => return true,
-                CONTENDED => break,
-                _ => spin_loop(),
+                FREE | LOCKED => spin_loop(),
+                _ => break,
             }
         }
-        // Acquire, with the Release in `unlock`.
-        while self.0.swap(CONTENDED, Ordering::Acquire) != FREE {
+        let (begun, mut has_slept, mut has_handed) = (Instant::now(), false, false);
+        // Relaxed: the exchanges decide.
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            if now & LOCKED == 0 && (has_slept || now & HANDED == 0) {
+                // Acquire, with the Release in `unlock`.
+                match self.0.compare_exchange(now, LOCKED | CONTENDED, Ordering::Acquire, Ordering::Relaxed) {
+                    Ok(_) => return true,
+                    Err(other) => now = other,
+                }
+                continue;
+            }
+            let waited = begun.elapsed();
+            let hands = if has_slept && waited > UNFAIR { HANDED } else { 0 };
+            let next = now | CONTENDED | hands;
+            if next != now
+                // Relaxed: nothing is guarded by this.
+                && let Err(other) = self.0.compare_exchange(now, next, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                now = other;
+                continue;
+            }
+            has_handed |= hands != 0;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
+                if has_handed {
+                    self.take_back();
+                }
                 return false;
             }
-            sleep(&self.0, CONTENDED, left);
+            sleep(&self.0, next, left);
+            has_slept = true;
+            now = self.0.load(Ordering::Relaxed);
         }
-        true
+    }
+
+    /// Ends HANDED, for a thread that does not wait any more ([futex.handed]).
+    fn take_back(&self) {
+        // Relaxed: nothing is guarded by this. The lock may be free, and only HANDED have kept another thread from taking it.
+        if self.0.fetch_and(!HANDED, Ordering::Relaxed) & LOCKED == 0 {
+            wake(&self.0, 1);
+        }
+    }
+
+    #[cold]
+    fn unlock_slow(&self) {
+        // Release: as in `unlock`.
+        if self.0.fetch_and(HANDED, Ordering::Release) & CONTENDED != 0 {
+            wake(&self.0, 1);
+        }
     }
 }
 
-// SAFETY: a thread has the lock from the exchange that finds FREE until it stores FREE.
+// SAFETY: a thread has the lock from the exchange that sets LOCKED until it clears that.
 unsafe impl lock_api::RawMutex for RawLock {
     const INIT: Self = Self(AtomicU32::new(FREE));
 
@@ -85,14 +131,14 @@ unsafe impl lock_api::RawMutex for RawLock {
     #[inline]
     unsafe fn unlock(&self) {
         // Release: the next thread that has the lock sees what this one wrote.
-        if self.0.swap(FREE, Ordering::Release) == CONTENDED {
-            wake(&self.0, 1);
+        if self.0.compare_exchange(LOCKED, FREE, Ordering::Release, Ordering::Relaxed).is_err() {
+            self.unlock_slow();
         }
     }
 
     fn is_locked(&self) -> bool {
         // Relaxed: for assertions.
-        self.0.load(Ordering::Relaxed) != FREE
+        self.0.load(Ordering::Relaxed) & LOCKED != 0
     }
 }
 
@@ -115,17 +161,18 @@ unsafe impl lock_api::RawMutexTimed for RawLock {
 
 // SAFETY: as above.
 unsafe impl lock_api::RawMutexFair for RawLock {
-    /// Lets a thread that sleeps have the lock, if the system runs it soon.
+    /// Hands the lock to a thread that sleeps until it is free, if there is one.
     unsafe fn unlock_fair(&self) {
+        // Relaxed: a hint.
+        if self.0.load(Ordering::Relaxed) & CONTENDED == 0 {
+            // SAFETY: the caller has the lock.
+            unsafe { lock_api::RawMutex::unlock(self) };
+            return;
+        }
         // Release: as in `unlock`.
-        if self.0.swap(FREE, Ordering::Release) == CONTENDED {
-            wake(&self.0, 1);
-            for _ in 0..TURNS {
-                if lock_api::RawMutex::is_locked(self) {
-                    return;
-                }
-                thread::yield_now();
-            }
+        self.0.swap(HANDED, Ordering::Release);
+        if wake(&self.0, 1) == 0 {
+            self.take_back();
         }
     }
 }
@@ -184,9 +231,10 @@ fn sleep(word: &AtomicU32, value: u32, time: Option<Duration>) -> bool {
     }
 }
 
-fn wake(word: &AtomicU32, threads: u32) {
+/// Returns how many were woken.
+fn wake(word: &AtomicU32, threads: u32) -> usize {
     // It fails for no word of this process.
-    let _ = futex::wake(word, Flags::PRIVATE, threads);
+    futex::wake(word, Flags::PRIVATE, threads).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -195,9 +243,21 @@ mod tests {
         ffi::{c_int, c_ulong},
         time::Duration,
     };
-    use std::{os::unix::thread::JoinHandleExt, sync::Arc, thread};
+    use std::{
+        os::unix::thread::JoinHandleExt,
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+        thread,
+    };
 
-    use super::super::{Condvar, Mutex, MutexGuard};
+    use parking_lot::lock_api::{RawMutex, RawMutexFair, RawMutexTimed};
+
+    use super::{
+        super::{Condvar, Mutex, MutexGuard},
+        CONTENDED, HANDED, LOCKED, RawLock, wake,
+    };
 
     unsafe extern "C" {
         fn signal(signal: c_int, handler: extern "C" fn(c_int)) -> usize;
@@ -251,6 +311,79 @@ mod tests {
         assert_eq!(guard.0, 4 * ROUNDS);
         drop(guard);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+
+    fn wait_until(lock: &RawLock, bits: u32) {
+        while lock.0.load(Ordering::Relaxed) & bits == 0 {
+            // As if for a thread that has unlocked it and has it again: who sleeps looks whether it has waited for long.
+            wake(&lock.0, 1);
+            thread::yield_now();
+        }
+    }
+
+    /// A thread that collects in a loop has the registry nearly always: others waited for it for seconds.
+    #[test]
+    fn a_thread_that_has_waited_for_long_is_the_next_one() {
+        let lock = RawLock::INIT;
+        lock.lock();
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| lock.lock());
+            wait_until(&lock, HANDED);
+            // SAFETY: locked above.
+            unsafe { lock.unlock() };
+            assert!(!lock.try_lock(), "it was handed to the other thread");
+            waits.join().unwrap();
+        });
+        assert_eq!(lock.0.load(Ordering::Relaxed), LOCKED | CONTENDED);
+    }
+
+    #[test]
+    fn a_thread_that_gives_up_has_nothing_handed() {
+        let lock = RawLock::INIT;
+        lock.lock();
+        thread::scope(|scope| {
+            let gives_up = scope.spawn(|| lock.try_lock_for(Duration::from_millis(50)));
+            while !gives_up.is_finished() {
+                wake(&lock.0, 1);
+                thread::yield_now();
+            }
+            assert!(!gives_up.join().unwrap());
+        });
+        assert_eq!(lock.0.load(Ordering::Relaxed), LOCKED | CONTENDED);
+        // SAFETY: locked above.
+        unsafe { lock.unlock() };
+        assert!(lock.try_lock());
+    }
+
+    /// One comes while the lock is handed to another one, which gives up.
+    #[test]
+    fn a_thread_that_comes_later_is_woken_when_nothing_is_handed_any_more() {
+        let lock = RawLock(AtomicU32::new(HANDED));
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| lock.lock());
+            wait_until(&lock, CONTENDED | LOCKED);
+            lock.take_back();
+            waits.join().unwrap();
+        });
+        assert_eq!(lock.0.load(Ordering::Relaxed), LOCKED | CONTENDED);
+    }
+
+    /// If nobody sleeps, it is free for all.
+    #[test]
+    fn a_lock_is_handed_only_if_a_thread_sleeps() {
+        let lock = RawLock(AtomicU32::new(LOCKED | CONTENDED));
+        // SAFETY: locked.
+        unsafe { lock.unlock_fair() };
+        assert!(lock.try_lock());
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| lock.lock());
+            while lock.0.load(Ordering::Relaxed) & CONTENDED == 0 {
+                thread::yield_now();
+            }
+            // SAFETY: locked above.
+            unsafe { lock.unlock_fair() };
+            waits.join().unwrap();
+        });
     }
 
     #[test]
