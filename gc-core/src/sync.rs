@@ -1,18 +1,18 @@
 //! The primitives that everything threads share is built from, shaped like `std::sync`.
 //!
-//! Locks are of this crate (`futex`): a child of a fork can use them, ThreadSanitizer understands them, and a panic does not poison them.
+//! Locks are of this crate (`raw_lock`): a child of a fork can use them, ThreadSanitizer understands them, and a panic does not poison them.
 //! The loom and shuttle models compile protocol files with a `sync` of their own in place of this one.
 
 mod futex;
+mod locks;
 pub(crate) mod mutant;
+mod raw_lock;
 
 pub(crate) use core::{hint::spin_loop, sync::atomic};
 pub(crate) use std::sync::{Arc, Weak};
 
-pub(crate) use futex::{Condvar, RawLock};
-
-pub(crate) type Mutex<T> = parking_lot::lock_api::Mutex<RawLock, T>;
-pub(crate) type MutexGuard<'a, T> = parking_lot::lock_api::MutexGuard<'a, RawLock, T>;
+pub(crate) use locks::{Condvar, Mutex, MutexGuard};
+pub(crate) use raw_lock::RawLock;
 
 /// A number that one thread at a time touches; the models check that.
 pub(crate) type Plain<T> = core::cell::Cell<T>;

@@ -20,6 +20,7 @@ mod pointer_slot;
 mod presence;
 mod question;
 mod ranges;
+mod raw_lock;
 mod root_word;
 mod safepoint;
 mod satb;

@@ -13,7 +13,7 @@
 //!   store or a change of a cell, and the concurrent thread, if it was marking, has put its work into `marking`. By the
 //!   argument for pauses ([mutator-state.owner], [safepoint.no-new-runners]) the child's leader may use all of it. Nothing is moved,
 //!   and no stop is counted ([cell.stop]): the thread's pointers and guards stay good.
-//! - **[fork.locked]** Every lock is held during the copy, so what it guards is whole. In the child its word is set to FREE ([futex.word]):
+//! - **[fork.locked]** Every lock is held during the copy, so what it guards is whole. In the child its word is set to FREE ([lock.word]):
 //!   the threads that slept on it are gone. A thread that is between two critical sections has in hand what it took out in the first
 //!   one: dead values, chunks of roots, a job. In the child that is nobody's, and leaks.
 //! - **[fork.gone]** In the child the state words of all other mutators, and of the concurrent thread, are BLOCKED for ever. No stop waits for

@@ -39,6 +39,16 @@ macro_rules! mutants {
     )* };
 }
 
+// Locks.
+mutants! {
+    /// A thread that has slept takes the lock, and others that sleep are forgotten: model `raw_lock`.
+    LOCKED_UNCONTENDED = "locked_uncontended";
+    /// A thread that was woken gives up, and others that sleep are forgotten: model `raw_lock`.
+    GIVES_UP_UNCONTENDED = "gives_up_uncontended";
+    /// A thread takes back what it had handed, and those that came meanwhile are not woken: model `raw_lock`.
+    TAKES_BACK_SILENTLY = "takes_back_silently";
+}
+
 // Safepoints.
 mutants! {
     /// A stop ends, and the mutators that resume do not see what its leader wrote: model `ranges`.
