@@ -13,8 +13,11 @@ use std::time::Instant;
 
 use crate::{
     sync::{Condvar, Mutex, MutexGuard, RawLock, mutant, raw},
-    workers::on_demand::{OnDemand, Start},
+    workers::on_demand::OnDemand,
 };
+
+#[cfg(any(gc_loom, gc_shuttle))]
+use crate::workers::on_demand::Start;
 
 /// What the clock looks at.
 pub(crate) trait Watched: PartialEq + Clone {
@@ -35,8 +38,16 @@ struct State<W> {
 
 impl<W: Watched> Clock<W> {
     /// `start` starts the thread that calls [`run`](Self::run).
+    #[cfg(any(gc_loom, gc_shuttle))]
     pub(crate) fn new(start: Start) -> Self {
         Self { state: Mutex::new(State { watched: Vec::new(), thread: OnDemand::new(start) }), changed: Condvar::new() }
+    }
+
+    /// Returns the clock of the process. It is there from the beginning: a child that is forked finds it whole.
+    #[cfg(not(any(gc_loom, gc_shuttle)))]
+    pub(crate) const fn of_process(start: fn() -> bool) -> Self {
+        let thread = OnDemand::of_process(start);
+        Self { state: Mutex::new(State { watched: Vec::new(), thread }), changed: Condvar::new() }
     }
 
     /// Has something looked at after a time, unless it is on the list. If the system refuses the thread, looks are late: until the

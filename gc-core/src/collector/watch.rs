@@ -16,9 +16,7 @@ use super::{
     idle::Seen,
 };
 
-use std::sync::LazyLock;
-
-static CLOCK: LazyLock<Clock<Heap>> = LazyLock::new(|| Clock::new(Box::new(start)));
+static CLOCK: Clock<Heap> = Clock::of_process(start);
 
 /// A heap, which the clock does not keep alive.
 #[derive(Clone)]

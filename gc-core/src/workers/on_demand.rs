@@ -13,23 +13,36 @@ pub(crate) type Start = Box<dyn Fn() -> bool + Send + Sync>;
 /// A thread that is there, or is started when it is called for.
 pub(crate) struct OnDemand {
     is_taken: bool,
-    start: Start,
+    start: Starts,
+}
+
+enum Starts {
+    Closure(Start),
+    Function(fn() -> bool),
 }
 
 impl OnDemand {
     pub(crate) fn new(start: Start) -> Self {
-        Self { is_taken: false, start }
+        Self { is_taken: false, start: Starts::Closure(start) }
+    }
+
+    /// Returns that of a thread of the process, which `start` starts.
+    pub(crate) const fn of_process(start: fn() -> bool) -> Self {
+        Self { is_taken: false, start: Starts::Function(start) }
     }
 
     /// Returns that of threads that others see to: it starts none.
     pub(crate) fn of_others() -> Self {
-        Self { is_taken: true, start: Box::new(|| true) }
+        Self { is_taken: true, start: Starts::Function(|| true) }
     }
 
     /// Calls for the thread. Returns whether one is there: not if the system has refused it.
     pub(crate) fn call(&mut self) -> bool {
         if !self.is_taken {
-            self.is_taken = (self.start)();
+            self.is_taken = match &self.start {
+                Starts::Closure(start) => start(),
+                Starts::Function(start) => start(),
+            };
         }
         self.is_taken
     }
