@@ -69,26 +69,31 @@ fn unlocked_fairly() {
     three_threads(RawLock::free_fairly);
 }
 
+/// Starts a thread that waits without a limit, and one that may give up and unlocks by `frees`.
+fn one_waits_and_one_gives_up(guarded: &Arc<Guarded>, frees: fn(&RawLock)) -> [thread::JoinHandle<()>; 2] {
+    let (there, gives_up) = (guarded.clone(), guarded.clone());
+    let waits = thread::spawn(move || {
+        there.lock();
+        there.lock.free();
+    });
+    let gives_up = thread::spawn(move || {
+        if gives_up.lock_or_give_up() {
+            frees(&gives_up.lock);
+        }
+    });
+    [waits, gives_up]
+}
+
 /// One thread waits without a limit, and one gives up: what it was woken for is the other one's.
 fn one_gives_up() {
     check(|| {
         let guarded = Guarded::new();
-        let (there, gives_up) = (guarded.clone(), guarded.clone());
-        let waits = thread::spawn(move || {
-            there.lock();
-            there.lock.free();
-        });
-        let gives_up = thread::spawn(move || {
-            if gives_up.lock_or_give_up() {
-                gives_up.lock.free();
-            }
-        });
+        let threads = one_waits_and_one_gives_up(&guarded, RawLock::free);
         for _ in 0..2 {
             guarded.lock();
             guarded.lock.free();
         }
-        waits.join().unwrap();
-        gives_up.join().unwrap();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
@@ -97,19 +102,9 @@ fn handed_and_taken_back() {
     check(|| {
         let guarded = Guarded::new();
         guarded.lock();
-        let (there, gives_up) = (guarded.clone(), guarded.clone());
-        let waits = thread::spawn(move || {
-            there.lock();
-            there.lock.free();
-        });
-        let gives_up = thread::spawn(move || {
-            if gives_up.lock_or_give_up() {
-                gives_up.lock.free_fairly();
-            }
-        });
+        let threads = one_waits_and_one_gives_up(&guarded, RawLock::free_fairly);
         guarded.lock.free_fairly();
-        waits.join().unwrap();
-        gives_up.join().unwrap();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert!(guarded.lock.try_now() || guarded.lock.take(|| None), "it is free");
     });
 }

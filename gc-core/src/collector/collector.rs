@@ -121,7 +121,7 @@ impl Collector {
         }
     }
 
-    /// Returns whether this is the child of a fork in which the heap can only be read and let go of ([fork.given-up]). There a thread that does
+    /// Returns whether this is the child of a fork in which the heap can only be read and dropped ([fork.given-up]). There a thread that does
     /// not exist may hold a lock.
     pub(crate) fn is_elsewhere(&self) -> bool {
         // Relaxed: written by the only thread of a process.

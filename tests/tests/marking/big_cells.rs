@@ -280,7 +280,7 @@ fn run(profile: &str, shape: u64, read: bool) {
 }
 
 /// Ends the other threads, also if this one panics.
-struct Ends<'a>(&'a AtomicBool);
+pub(super) struct Ends<'a>(pub(super) &'a AtomicBool);
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {

@@ -10,6 +10,8 @@ use std::{
 use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace, blocking};
 use gc_tests::{heaps::under, random::Random};
 
+use super::big_cells::Ends;
+
 /// Elements that are traced at once, as the collector has it.
 const PIECE: u64 = 1024;
 const CYCLES: u64 = 3;
@@ -179,15 +181,6 @@ fn run(profile: &str, seed: u64, compacts: bool) {
             }
         });
     });
-}
-
-/// Ends the other thread, also if this one panics.
-struct Ends<'a>(&'a AtomicBool);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[test]
