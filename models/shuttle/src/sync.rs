@@ -39,52 +39,11 @@ pub(crate) type Plain<T> = Cell<T>;
 #[allow(dead_code, reason = "the models use the other locks")]
 pub(crate) mod raw_lock;
 
-/// Sleeping on words: one place for all words, of which a model has one.
-mod futex {
-    use core::time::Duration;
+/// What the stand-in of the system is built on.
+use shuttle as checker;
 
-    use shuttle::{
-        lazy_static,
-        sync::{Condvar, Mutex},
-    };
-
-    use super::atomic::{AtomicU32, Ordering};
-
-    /// The threads that sleep, and those of them that are woken.
-    #[derive(Default)]
-    struct Sleepers {
-        asleep: u32,
-        woken: u32,
-    }
-
-    lazy_static! {
-        static ref SLEEPERS: (Mutex<Sleepers>, Condvar) = Default::default();
-    }
-
-    /// Sleeps while the word is `value`, until it is woken: time does not pass in a model.
-    pub(super) fn sleep(word: &AtomicU32, value: u32, _: Option<Duration>) {
-        let (sleepers, wakes) = &*SLEEPERS;
-        let mut sleepers = sleepers.lock().unwrap();
-        if word.load(Ordering::Relaxed) != value {
-            return;
-        }
-        sleepers.asleep += 1;
-        while sleepers.woken == 0 {
-            sleepers = wakes.wait(sleepers).unwrap();
-        }
-        sleepers.woken -= 1;
-    }
-
-    pub(super) fn wake(_: &AtomicU32, threads: u32) -> usize {
-        let (sleepers, wakes) = &*SLEEPERS;
-        let mut sleepers = sleepers.lock().unwrap();
-        let woken = threads.min(sleepers.asleep);
-        sleepers.asleep -= woken;
-        sleepers.woken += woken;
-        (0..woken).for_each(|_| wakes.notify_one());
-        woken as usize
-    }
-}
+#[path = "../../stand_ins/futex.rs"]
+mod futex;
 
 /// The word of a lock, which the other models do not look at.
 pub(crate) struct RawLock;
