@@ -11,6 +11,6 @@ pub(crate) mod size_class;
 pub use cell_word::CellWord;
 pub(crate) use cell_word::{CellConflict, CellUser, LAST_NUMBER};
 pub(crate) use copy::copy_object;
-pub(crate) use header::{Header, HeaderWord, TraceFn, TraceFns, TypeInfo, TypeShape, forwarded};
+pub(crate) use header::{Flag, Header, HeaderWord, TraceFn, TraceFns, TypeInfo, TypeShape, forwarded};
 pub(crate) use layout::{HEADER, MAX_ALIGN, MAX_SMALL, elements_offset, slice_size, young_start};
 pub use pointer_slot::PointerSlot;

@@ -2,15 +2,18 @@
 //!
 //! ```text
 //!   63 …………………………………………………… 4 | 3          2          1       0
-//!   address of the TypeInfo     | registered hash      filler  forwarded
+//!   address of the TypeInfo     | registered key       filler  forwarded
 //! ```
 //!
 //! - **[header.kinds]** A header is a pointer to a `TypeInfo` (low bits 00), a forwarding address (`forwarded` set; only inside a
-//!   pause) or a filler (`filler` set; the other bits are its size in bytes). `hash` and `registered` are reserved for identity
-//!   hashes and weak registration; nothing sets them yet.
+//!   pause) or a filler (`filler` set; the other bits are its size in bytes).
+//! - **[header.flags]** Beside the address of the `TypeInfo` there are two flags. A running mutator sets one by a read-modify-write,
+//!   while other threads read the header: so they read it atomically. A flag moves with its object, and is never cleared.
 //! - **[header.forwards-stopped]** Objects are forwarded only while the world is stopped.
 
 use core::ptr::NonNull;
+
+use crate::sync::atomic::{AtomicPtr, Ordering};
 
 use super::{
     forwarding::Forwarding,
@@ -21,6 +24,24 @@ use super::{
 const FORWARDED: usize = 1;
 const FILLER: usize = 2;
 const TAGS: usize = 15;
+
+/// What a header says of its object beside the type ([header.flags]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub(crate) enum Flag {
+    /// The object is, or was, the key of an ephemeron.
+    Key = 4,
+    /// The heap's table of registered objects has, or had, an entry for the object.
+    Registered = 8,
+}
+
+impl Flag {
+    /// Returns whether the word of a header has the flag. The word is that of an object.
+    #[inline(always)]
+    pub(crate) fn is_in(self, word: *mut u8) -> bool {
+        word.addr() & self as usize != 0
+    }
+}
 
 /// Traces `count` consecutive values from `first` on. The last pointer is the visitor.
 pub(crate) type TraceFn = unsafe fn(first: *mut u8, count: usize, visitor: *mut u8);
@@ -185,11 +206,36 @@ impl Header {
     ///
     /// # Safety
     ///
-    /// The header is initialised and no thread writes it meanwhile.
+    /// The header is initialised and no thread writes it meanwhile, except its flags.
     #[inline(always)]
     pub(crate) unsafe fn raw(self) -> *mut u8 {
-        // SAFETY: the caller's: initialised, and not written meanwhile.
-        unsafe { self.0.read() }
+        // SAFETY: the caller's: initialised, and laid out as a pointer's atomic is.
+        let word = unsafe { self.0.cast::<AtomicPtr<u8>>().as_ref() };
+        // Relaxed: who reads a header has acquired the object before; a flag only says that there may be more elsewhere.
+        word.load(Ordering::Relaxed)
+    }
+
+    /// Sets a flag. Returns whether it was not set before.
+    ///
+    /// # Safety
+    ///
+    /// As for [`info`](Self::info), for as long as the call lasts.
+    pub(crate) unsafe fn raise(self, flag: Flag) -> bool {
+        // SAFETY: as for `raw`.
+        let word = unsafe { self.0.cast::<AtomicPtr<u8>>().as_ref() };
+        // Relaxed: what the flag stands for is under a lock.
+        !flag.is_in(word.fetch_or(flag as usize, Ordering::Relaxed))
+    }
+
+    /// Returns whether a flag is set.
+    ///
+    /// # Safety
+    ///
+    /// As for [`info`](Self::info).
+    #[inline(always)]
+    pub(crate) unsafe fn has(self, flag: Flag) -> bool {
+        // SAFETY: the caller's.
+        flag.is_in(unsafe { self.raw() })
     }
 
     /// Reads and decodes the word.
