@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `request` → `pause` → `minor`, `major` | the order of a collection |
 //! | `major_cycle`, then the one `match` on its phase in `major` | the order of a major (full) cycle, over its pauses |
+//! | `registered_young`, `clearing` | what becomes of weak references, watchers and finalizable objects |
 //! | `compaction` | how the old generation is kept dense |
 //! | `policy`, `pacing` | which collection happens, and when |
 //! | `headroom`, `near_limit` | what is different near the hard limit |
@@ -13,6 +14,7 @@
 
 pub(crate) mod attachment;
 mod claims;
+mod clearing;
 mod clock;
 #[expect(clippy::module_inception, reason = "the collector of the folder: the owner of what lies beside it")]
 mod collector;
@@ -51,6 +53,7 @@ mod presence;
 pub(crate) mod pressure;
 mod promotion;
 pub(crate) mod refill;
+mod registered_young;
 pub(crate) mod registry;
 pub(crate) mod rejoin;
 pub(crate) mod report;

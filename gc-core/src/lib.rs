@@ -87,6 +87,7 @@ mod memory;
 mod mutator;
 mod object;
 mod old;
+mod registered;
 mod root;
 mod roots;
 mod safepoint;
@@ -96,6 +97,7 @@ mod space;
 mod stats;
 mod sync;
 mod trace;
+mod weak;
 mod workers;
 mod young;
 
@@ -116,3 +118,4 @@ pub use stats::{
 #[doc(hidden)]
 pub use trace::__private;
 pub use trace::{Acyclic, Leaf, Object, Trace, Visitor};
+pub use weak::{Weak, WeakSlot};

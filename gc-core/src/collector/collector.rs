@@ -1,11 +1,11 @@
 //! The owner of a heap's parts, which its mutators, roots and threads share, and the order of the locks.
 //!
 //! ```text
-//!   registry → trims → young → old → large → marking → the state of `major` → the queue of `background`
+//!   registry → trims → young → old → large → clearing → marking → the state of `major` → the queue of `background`
 //! ```
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
-//! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats`, `roots` and `workers` are leaves. The table of counted owners
+//! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `registered`, `stats`, `roots` and `workers` are leaves. The table of counted owners
 //! (`counted::owners`) is locked after the registry, and the rendezvous or the queue of `background` after that. The lock word of a `GcCell` comes before all of
 //! them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
 //! which take the owner first; no part imports its owner.
@@ -16,6 +16,7 @@ use crate::{
     barrier::SatbQueue,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget, process_limits},
     old::mark::{Cells, Marker, Marking},
+    registered::{Generations, Table},
     roots::RootSpace,
     safepoint::Rendezvous,
     settings::config::{BuildError, Config},
@@ -34,6 +35,7 @@ use crate::{
 };
 
 use super::{
+    clearing::{Clearing, Subject},
     epochs::Epochs,
     generations::{Old, Young},
     given_up::GivenUp,
@@ -72,6 +74,9 @@ pub(crate) struct Collector {
     pub(crate) major: MajorCycle,
     pub(crate) marking: Mutex<Marking>,
     pub(crate) satb: Arc<SatbQueue>,
+    /// What is known of single objects, and how far the dead of the old ones are cleared.
+    pub(crate) registered: Table,
+    pub(crate) clearing: Mutex<Clearing>,
     /// When to collect, and what was done so far.
     pub(crate) pacing: Pacing,
     pub(crate) headroom: Headroom,
@@ -174,6 +179,8 @@ impl Collector {
             roots: Arc::new(RootSpace::new()),
             bits,
             satb: Arc::new(SatbQueue::new()),
+            registered: Table::new(),
+            clearing: Mutex::default(),
             major: MajorCycle::new(start(starts.concurrent), with_own(starts.work_in_its_place)),
             stats: Recorder::default(),
             counted_waiting: AtomicUsize::new(0),
@@ -182,6 +189,17 @@ impl Collector {
             memory: Memory::new(reservation, &map, MapFaults::at(config.stress.map_fails), Budget::new(limit)),
             config: config.clone(),
         })
+    }
+
+    /// Tells young objects from old ones.
+    pub(crate) fn generations(&self) -> Generations<'_> {
+        Generations { map: self.map, runs: &self.runs }
+    }
+
+    /// Does an increment of clearing.
+    pub(crate) fn clear(&self, clearing: &mut Clearing) {
+        let Self { registered: table, bits, runs, marking, .. } = self;
+        clearing.step(Subject { table, bits, runs, marking });
     }
 
     /// Returns a marker, for one increment.

@@ -6,6 +6,7 @@ use crate::{
     barrier::SatbLogger,
     object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape},
     old::{mark::Marker, update::Updater},
+    registered::WeakCell,
     trace::{Trace, Visitor},
     young::{ContentInfo, Evacuator},
 };
@@ -68,6 +69,21 @@ pub(crate) const STR: &TypeInfo = &TypeInfo {
     },
     drop: None,
     name: core::any::type_name::<str>,
+};
+
+/// The type info of weak cells. It is a static, so that its address identifies them.
+pub(crate) static WEAK_CELL: TypeInfo = TypeInfo {
+    shape: TypeShape::sized(size_of::<WeakCell>(), align_of::<WeakCell>(), true, false),
+    trace: TraceFns {
+        evacuate: one::<WeakCell, Evacuate>,
+        evacuate_shared: one::<WeakCell, EvacuateShared>,
+        mark: one::<WeakCell, Mark>,
+        log_old_value: one::<WeakCell, Log>,
+        update: one::<WeakCell, Update>,
+        inspect: one::<WeakCell, Inspect>,
+    },
+    drop: None,
+    name: core::any::type_name::<WeakCell>,
 };
 
 /// Names the visitors that the collector uses, whose types have lifetimes.

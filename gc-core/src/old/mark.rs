@@ -377,6 +377,11 @@ impl Marking {
         satb.take(&mut self.marked, &mut self.found);
     }
 
+    /// Adds objects that nothing leads to, and that are to be marked all the same: they are finalized.
+    pub(crate) fn resurrect(&mut self, objects: impl Iterator<Item = NonNull<u8>>) {
+        self.work.objects.extend(objects);
+    }
+
     /// Takes over a packet that another thread shared.
     pub(crate) fn take_over(&mut self, packet: Packet) {
         self.work.append(packet);

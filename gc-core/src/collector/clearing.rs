@@ -1,0 +1,179 @@
+//! Clearing: what is done between the end of marking and the sweep with the weak references, watchers and finalizable objects of the
+//! old generation, beside the program.
+//!
+//! ```text
+//!   pause: marking is complete, and something is registered ──▶ CLEARING (the phase stays MARKING) ──▶ pause: evacuate, sweep
+//!     walk:     each entry without a mark: weak cell cleared, watchers told
+//!     finalize: what finalizable objects reach is marked
+//!     remove:   entries of what is still not marked go; finalizable objects are handed over
+//! ```
+//!
+//! - **[clearing.marked]** From the pause that begins it to the one that ends it, everything that a mutator can reach is marked, and what
+//!   it makes is young or born marked: barriers stay on. So an old object without a mark is dead, unless it is finalized.
+//! - **[clearing.filtered]** Meanwhile a weak reference or an ephemeron that leads to an old object without a mark reads as dead. A
+//!   mutator learns that from its barrier, whose mode changes in the two pauses.
+//! - **[clearing.before-marks]** All weak cells of dead targets are cleared, and all ephemerons with dead keys, before the first object is
+//!   marked for finalization. A reader that finds a mark looks at the cell again: if the mark was set for finalization, it finds the cell
+//!   cleared. So weak references are cleared before anything is finalized.
+//! - **[clearing.cells]** An entry forgets a weak cell that nothing leads to. A mutator that takes a cell from an entry marks it, under the
+//!   lock under which the entry forgets it.
+//! - **[clearing.one]** One thread at a time clears, with the lock of this state: the concurrent thread, or the leader of a pause that cannot
+//!   wait.
+
+use core::ptr::NonNull;
+use std::collections::VecDeque;
+
+use crate::{
+    old::mark::Marking,
+    registered::{Finalizes, SHARDS, Table},
+    space::{large::RunTable, old::Bits},
+    sync::{Arc, Mutex},
+};
+
+/// How far clearing has come.
+#[derive(Default)]
+pub(crate) struct Clearing {
+    stage: Stage,
+    /// Objects that were found without a mark.
+    dead: Vec<NonNull<u8>>,
+    /// Objects whose weak cell was found without a mark.
+    cells: Vec<NonNull<u8>>,
+    /// Objects that are handed over to be finalized.
+    finalized: VecDeque<(Arc<dyn Finalizes>, NonNull<u8>)>,
+}
+
+// SAFETY: these are addresses of objects; the code that has the state is responsible for their use.
+unsafe impl Send for Clearing {}
+
+/// What is done next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Stage {
+    /// Nothing: marking is not complete.
+    #[default]
+    Marking,
+    /// Walks the entries of this shard, from this place down.
+    Walk { shard: usize, end: usize },
+    /// Marks what finalizable objects reach.
+    Finalize,
+    /// Removes entries.
+    Remove,
+    /// Nothing more: the next pause ends marking.
+    Done,
+}
+
+/// What is cleared, and what says that it is dead.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) bits: &'a Bits,
+    pub(crate) runs: &'a RunTable,
+    pub(crate) marking: &'a Mutex<Marking>,
+}
+
+impl Subject<'_> {
+    /// Returns whether an old object is marked.
+    fn is_marked(&self, object: NonNull<u8>) -> bool {
+        let address = object.addr().get();
+        if self.bits.map().old.contains(address) {
+            self.bits.marks.is_set(self.bits.granule(address))
+        } else {
+            self.runs.run_of(address).is_marked()
+        }
+    }
+}
+
+/// Entries that one increment looks at: some tens of microseconds.
+const SLICE: usize = 512;
+
+impl Clearing {
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Begins, in the pause that has completed marking.
+    pub(crate) fn begin(&mut self) {
+        debug_assert_eq!(self.stage, Stage::Marking);
+        self.stage = Stage::Walk { shard: 0, end: usize::MAX };
+    }
+
+    /// Ends, in the pause that ends marking.
+    pub(crate) fn end(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Records that all is marked that finalizable objects reach.
+    pub(crate) fn finalized_is_marked(&mut self) {
+        debug_assert_eq!(self.stage, Stage::Finalize);
+        self.stage = Stage::Remove;
+    }
+
+    /// Does an increment of what needs no marking.
+    pub(crate) fn step(&mut self, subject: Subject<'_>) {
+        match self.stage {
+            Stage::Marking | Stage::Finalize | Stage::Done => {}
+            Stage::Walk { shard, end } => self.walk(subject, shard, end),
+            Stage::Remove => self.remove(subject),
+        }
+    }
+
+    fn walk(&mut self, subject: Subject<'_>, shard: usize, end: usize) {
+        let mut finalizable = Vec::new();
+        let Self { dead, cells, .. } = self;
+        let left = subject.table.walk_old(shard, end, SLICE, |entry| {
+            if subject.is_marked(entry.object) {
+                if entry.cell.is_some_and(|cell| !subject.is_marked(cell.cast())) {
+                    cells.push(entry.object);
+                }
+                return;
+            }
+            if let Some(cell) = entry.cell.take() {
+                // SAFETY: the weak cell of an entry. If it is dead, its memory is not used again before the sweep.
+                unsafe { cell.as_ref() }.clear();
+            }
+            if let Some(extras) = &mut entry.extras {
+                extras.watchers.drain(..).for_each(|watcher| watcher.died());
+                finalizable.extend(extras.finalizers.drain(..).map(|queue| (queue, entry.object)));
+            }
+            dead.push(entry.object);
+        });
+        self.finalized.extend(finalizable);
+        self.stage = match (left, shard + 1) {
+            (0, SHARDS) => self.begin_to_finalize(subject),
+            (0, next) => Stage::Walk { shard: next, end: usize::MAX },
+            (left, _) => Stage::Walk { shard, end: left },
+        };
+    }
+
+    fn begin_to_finalize(&mut self, subject: Subject<'_>) -> Stage {
+        if self.finalized.is_empty() {
+            return Stage::Remove;
+        }
+        let objects = self.finalized.iter().map(|&(_, object)| object);
+        subject.marking.lock().resurrect(objects);
+        Stage::Finalize
+    }
+
+    fn remove(&mut self, subject: Subject<'_>) {
+        let table = subject.table;
+        for object in self.cells.split_off(self.cells.len().saturating_sub(SLICE)) {
+            table.remove_old_if(object, |entry| {
+                entry.cell.take_if(|cell| !subject.is_marked(cell.cast()));
+                entry.is_idle()
+            });
+        }
+        for object in self.dead.split_off(self.dead.len().saturating_sub(SLICE)) {
+            table.remove_old_if(object, |entry| {
+                entry.trim_extras();
+                !subject.is_marked(object) || entry.is_idle()
+            });
+        }
+        if self.cells.is_empty() && self.dead.is_empty() {
+            for (queue, object) in self.finalized.drain(..SLICE.min(self.finalized.len())) {
+                queue.hand_over(object);
+            }
+            if self.finalized.is_empty() {
+                self.stage = Stage::Done;
+            }
+        }
+    }
+}

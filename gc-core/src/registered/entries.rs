@@ -1,0 +1,149 @@
+//! Entries, side by side in memory, found by the address of their object.
+//!
+//! - **[entries.downward]** An entry that is removed leaves its place to the last one, and a new one comes last. So a walk from the
+//!   last place down to the first meets every entry that was there when it began and still is, whatever happens between its steps.
+
+use core::{
+    hash::{BuildHasherDefault, Hasher},
+    ptr::NonNull,
+};
+use std::collections::HashMap;
+
+use super::{cell::WeakCell, extras::Extras};
+
+/// What the heap knows of one object.
+pub(crate) struct Entry {
+    pub(crate) object: NonNull<u8>,
+    pub(crate) id: u64,
+    /// The weak cell, if there is one that points to the object.
+    pub(crate) cell: Option<NonNull<WeakCell>>,
+    pub(crate) extras: Option<Box<Extras>>,
+    /// Whether the program knows the id, so that it must stay.
+    pub(crate) is_known: bool,
+}
+
+impl Entry {
+    /// Returns whether the entry is of no more use.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.is_known && self.cell.is_none() && self.extras.is_none()
+    }
+
+    /// Returns whether a queue wants to finalize the object.
+    pub(crate) fn is_finalizable(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| !extras.finalizers.is_empty())
+    }
+
+    /// Returns the extras, which are made if there are none.
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Forgets the extras if nothing is left in them.
+    pub(crate) fn trim_extras(&mut self) {
+        self.extras.take_if(|extras| extras.is_empty());
+    }
+}
+
+/// Entries, found by address.
+#[derive(Default)]
+pub(crate) struct Entries {
+    dense: Vec<Entry>,
+    /// The place of each object's entry.
+    index: HashMap<usize, u32, BuildHasherDefault<AddressHasher>>,
+}
+
+impl Entries {
+    pub(crate) fn len(&self) -> usize {
+        self.dense.len()
+    }
+
+    pub(crate) fn get_mut(&mut self, object: NonNull<u8>) -> Option<&mut Entry> {
+        let place = *self.index.get(&object.addr().get())?;
+        Some(&mut self.dense[place as usize])
+    }
+
+    pub(crate) fn at_mut(&mut self, place: usize) -> &mut Entry {
+        &mut self.dense[place]
+    }
+
+    /// Adds an entry for an object that has none here.
+    pub(crate) fn insert(&mut self, entry: Entry) -> &mut Entry {
+        let place = u32::try_from(self.dense.len()).expect("gc-core: fewer than four thousand million registered objects");
+        let before = self.index.insert(entry.object.addr().get(), place);
+        debug_assert!(before.is_none(), "an object has one entry");
+        self.dense.push(entry);
+        self.dense.last_mut().expect("it was pushed just now")
+    }
+
+    /// Removes the entry of an object.
+    pub(crate) fn remove(&mut self, object: NonNull<u8>) -> Option<Entry> {
+        let place = self.index.remove(&object.addr().get())?;
+        let entry = self.dense.swap_remove(place as usize);
+        if let Some(moved) = self.dense.get(place as usize) {
+            self.index.insert(moved.object.addr().get(), place);
+        }
+        self.shrink();
+        Some(entry)
+    }
+
+    /// Takes all entries.
+    pub(crate) fn take(&mut self) -> Vec<Entry> {
+        self.index.clear();
+        let entries = core::mem::take(&mut self.dense);
+        if self.index.capacity() > 4 * entries.len().max(LEAST) {
+            self.index.shrink_to(2 * entries.len());
+        }
+        entries
+    }
+
+    /// Gives memory back when most of it is empty.
+    fn shrink(&mut self) {
+        let len = self.dense.len();
+        if self.dense.capacity() > 4 * len.max(LEAST) {
+            self.dense.shrink_to(2 * len);
+            self.index.shrink_to(2 * len);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.dense.iter()
+    }
+
+    /// Returns the bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        // A byte of the table's own for each place of the index.
+        let place = size_of::<(usize, u32)>() + 1;
+        self.dense.capacity() * size_of::<Entry>() + self.index.capacity() * place * 8 / 7
+    }
+}
+
+/// Entries for which memory is kept.
+const LEAST: usize = 16;
+
+/// Hashes an address: multiplies it, and folds the halves of the product.
+#[derive(Default)]
+pub(crate) struct AddressHasher(u64);
+
+/// 2⁶⁴ divided by the golden ratio (Knuth: *The Art of Computer Programming*, 6.4).
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl AddressHasher {
+    pub(crate) fn hash(address: usize) -> u64 {
+        let product = u128::from(address as u64) * u128::from(GOLDEN);
+        (product as u64) ^ (product >> 64) as u64
+    }
+}
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("gc-core: an address is hashed as one word")
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 = Self::hash(address);
+    }
+}

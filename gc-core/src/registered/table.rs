@@ -1,0 +1,211 @@
+//! The table of a heap's registered objects.
+//!
+//! It consists of shards, each with a lock. An entry is in the shard of its object's address. Mutators look up and add entries; the
+//! leader of a pause takes the young ones out and puts them back under their new addresses; the thread that clears walks the old ones
+//! ([entries.downward]).
+
+use core::ptr::NonNull;
+
+use crate::{
+    memory::AddressMap,
+    object::{Flag, Header},
+    space::large::RunTable,
+    sync::{
+        Mutex, MutexGuard, RawLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+        raw,
+    },
+};
+
+use super::entries::{AddressHasher, Entries, Entry};
+
+/// The registered objects of a heap.
+pub(crate) struct Table {
+    shards: [Mutex<Shard>; SHARDS],
+    /// The last id that was given.
+    last_id: AtomicU64,
+    /// How many entries there are, of young objects or cells and of others.
+    young: AtomicUsize,
+    old: AtomicUsize,
+}
+
+pub(crate) const SHARDS: usize = 16;
+
+#[derive(Default)]
+struct Shard {
+    young: Entries,
+    old: Entries,
+}
+
+// SAFETY: these are addresses of objects; the code that has the lock is responsible for their use.
+unsafe impl Send for Shard {}
+
+/// Tells young objects from old ones.
+#[derive(Clone, Copy)]
+pub(crate) struct Generations<'a> {
+    pub(crate) map: AddressMap,
+    pub(crate) runs: &'a RunTable,
+}
+
+impl Generations<'_> {
+    /// Returns whether the object at an address is young.
+    #[inline]
+    pub(crate) fn is_young(&self, address: usize) -> bool {
+        self.map.young.contains(address) || (self.map.large.contains(address) && !self.runs.run_of(address).is_old())
+    }
+
+    fn has_young(&self, entry: &Entry) -> bool {
+        self.is_young(entry.object.addr().get()) || entry.cell.is_some_and(|cell| self.is_young(cell.addr().get()))
+    }
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        Self {
+            shards: core::array::from_fn(|_| Mutex::default()),
+            last_id: AtomicU64::new(0),
+            young: AtomicUsize::new(0),
+            old: AtomicUsize::new(0),
+        }
+    }
+
+    /// Returns the words of the locks, for `collector::fork`.
+    pub(crate) fn lock_words(&self) -> impl Iterator<Item = &RawLock> {
+        self.shards.iter().map(raw)
+    }
+
+    fn shard(&self, object: NonNull<u8>) -> MutexGuard<'_, Shard> {
+        // The index of a shard hashes the same address: it uses other bits.
+        self.shards[AddressHasher::hash(object.addr().get()) as usize >> 32 & (SHARDS - 1)].lock()
+    }
+
+    /// Calls `with` with the entry of an object, which is made if there is none.
+    ///
+    /// # Safety
+    ///
+    /// `object` is the address of an object that a running mutator of the heap has in hand.
+    pub(crate) unsafe fn with_entry<R>(
+        &self,
+        generations: Generations<'_>,
+        object: NonNull<u8>,
+        with: impl FnOnce(&mut Entry) -> R,
+    ) -> R {
+        let mut guard = self.shard(object);
+        let shard = &mut *guard;
+        if let Some(entry) = shard.young.get_mut(object) {
+            return with(entry);
+        }
+        if let Some(entry) = shard.old.get_mut(object) {
+            let result = with(entry);
+            // A cell that was made just now is young.
+            if generations.has_young(entry) {
+                let entry = shard.old.remove(object).expect("it was found just now");
+                shard.young.insert(entry);
+                self.count(&self.young, 1);
+                self.count(&self.old, -1);
+            }
+            return result;
+        }
+        // Relaxed: a number of its own; the lock orders the entry.
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        // SAFETY: the caller's: an object.
+        unsafe { Header::of(object.as_ptr()).raise(Flag::Registered) };
+        let mut entry = Entry { object, id, cell: None, extras: None, is_known: false };
+        let result = with(&mut entry);
+        self.insert_into(shard, generations, entry);
+        result
+    }
+
+    /// Calls `with` with the entry of an object, if there is one.
+    pub(crate) fn with_existing<R>(&self, object: NonNull<u8>, with: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        let mut guard = self.shard(object);
+        let shard = &mut *guard;
+        shard.young.get_mut(object).or_else(|| shard.old.get_mut(object)).map(with)
+    }
+
+    /// Adds an entry of an object that has none.
+    pub(crate) fn insert(&self, generations: Generations<'_>, entry: Entry) {
+        let mut shard = self.shard(entry.object);
+        self.insert_into(&mut shard, generations, entry);
+    }
+
+    fn insert_into(&self, shard: &mut Shard, generations: Generations<'_>, entry: Entry) {
+        if generations.has_young(&entry) {
+            shard.young.insert(entry);
+            self.count(&self.young, 1);
+        } else {
+            shard.old.insert(entry);
+            self.count(&self.old, 1);
+        }
+    }
+
+    /// Removes the entry of an object of which nothing is young.
+    pub(crate) fn remove_old(&self, object: NonNull<u8>) -> Option<Entry> {
+        let removed = self.shard(object).old.remove(object);
+        self.count(&self.old, -isize::from(removed.is_some()));
+        removed
+    }
+
+    /// Removes the entry of an object, of which nothing is young, if `when` says so.
+    pub(crate) fn remove_old_if(&self, object: NonNull<u8>, when: impl FnOnce(&mut Entry) -> bool) -> Option<Entry> {
+        let mut shard = self.shard(object);
+        let removed = if shard.old.get_mut(object).is_some_and(when) { shard.old.remove(object) } else { None };
+        self.count(&self.old, -isize::from(removed.is_some()));
+        removed
+    }
+
+    /// Takes all entries of which something is young. The world is stopped.
+    pub(crate) fn take_young(&self) -> Vec<Entry> {
+        if self.young_len() == 0 {
+            return Vec::new();
+        }
+        let mut entries = Vec::with_capacity(self.young_len());
+        for shard in &self.shards {
+            entries.append(&mut shard.lock().young.take());
+        }
+        // Relaxed: a figure; the locks order the entries.
+        self.young.store(0, Ordering::Relaxed);
+        entries
+    }
+
+    /// Calls `visit` with up to `count` entries of which nothing is young, in the shard of this number, from the place before `end` down
+    /// ([entries.downward]). Returns the end of what is left, 0 when nothing is.
+    pub(crate) fn walk_old(&self, shard: usize, end: usize, count: usize, mut visit: impl FnMut(&mut Entry)) -> usize {
+        let mut shard = self.shards[shard].lock();
+        let end = end.min(shard.old.len());
+        let first = end.saturating_sub(count);
+        (first..end).rev().for_each(|place| visit(shard.old.at_mut(place)));
+        first
+    }
+
+    /// Calls `visit` with every entry. The world is stopped.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Entry, bool)) {
+        for shard in &self.shards {
+            let shard = shard.lock();
+            shard.young.iter().for_each(|entry| visit(entry, true));
+            shard.old.iter().for_each(|entry| visit(entry, false));
+        }
+    }
+
+    fn count(&self, entries: &AtomicUsize, by: isize) {
+        // Relaxed: a figure; the locks order the entries.
+        entries.fetch_add(by as usize, Ordering::Relaxed);
+    }
+
+    /// Returns how many entries have something young.
+    pub(crate) fn young_len(&self) -> usize {
+        // Relaxed: a figure, exact while the world is stopped.
+        self.young.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many entries have nothing young.
+    pub(crate) fn old_len(&self) -> usize {
+        // Relaxed: as above.
+        self.old.load(Ordering::Relaxed)
+    }
+
+    /// Returns the bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock()).map(|shard| shard.young.bytes() + shard.old.bytes()).sum()
+    }
+}
