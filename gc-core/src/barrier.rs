@@ -3,9 +3,11 @@
 mod big_cells;
 mod remembered;
 mod satb;
+mod weak_mode;
 mod write_barrier;
 
 pub(crate) use big_cells::{BigCells, CellPiece};
 pub(crate) use remembered::{Remembered, RememberedCell};
 pub(crate) use satb::SatbQueue;
+pub(crate) use weak_mode::Mode;
 pub(crate) use write_barrier::{Barrier, SatbLogger};

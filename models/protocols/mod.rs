@@ -26,3 +26,4 @@ mod safepoint;
 mod satb;
 mod sharing;
 mod sweep;
+mod weak_mode;

@@ -9,16 +9,18 @@
 
 use core::ptr::NonNull;
 
-use super::big_cells::BigCells;
+use super::{big_cells::BigCells, weak_mode::WeakMode};
 use crate::sync::{
     Mutex, RawLock,
     atomic::{AtomicU64, AtomicUsize, Ordering},
     raw,
 };
 
-/// Buffers that were handed over, and which big cells need no logging.
+/// Buffers that were handed over, which big cells need no logging, and the weak mode.
 pub(crate) struct SatbQueue {
     pub(crate) big_cells: BigCells,
+    /// How mutators read weak pointers.
+    pub(crate) weak_mode: WeakMode,
     buffers: Mutex<Buffers>,
     /// The number of buffers: a hint.
     waiting: AtomicUsize,
@@ -39,6 +41,7 @@ impl SatbQueue {
     pub(crate) fn new() -> Self {
         Self {
             big_cells: BigCells::default(),
+            weak_mode: WeakMode::new(),
             buffers: Mutex::default(),
             waiting: AtomicUsize::new(0),
             entries: AtomicU64::new(0),

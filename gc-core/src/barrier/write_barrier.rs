@@ -59,6 +59,7 @@ use crate::{
 use super::{
     remembered::{Remembered, RememberedCell},
     satb::SatbQueue,
+    weak_mode::Mode,
 };
 
 /// A mutator's barrier: the ranges that it compares with, in one cache line, and the entries that it has recorded.
@@ -254,6 +255,43 @@ impl Barrier {
                 self.satb.hand_over(core::mem::take(&mut overwritten));
             }
         }
+    }
+
+    /// Reads a word that does not keep its target alive. Returns the target, which lives until the next safepoint at least, or `None` if
+    /// it is dead ([weak-mode.clearing]).
+    #[inline(always)]
+    pub(crate) fn read_weak(&self, word: &PointerSlot) -> Option<NonNull<u8>> {
+        let target = NonNull::new(word.get())?;
+        if self.marking.get() { self.read_weak_marking(word, target) } else { Some(target) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_weak_marking(&self, word: &PointerSlot, target: NonNull<u8>) -> Option<NonNull<u8>> {
+        match self.satb.weak_mode.get() {
+            Mode::Clearing => self.is_reached(word, target).then_some(target),
+            Mode::Normal | Mode::Marking => {
+                self.log_old_value(target.as_ptr());
+                Some(target)
+            }
+        }
+    }
+
+    /// Returns whether a word would be read as its target now. Logs nothing: the answer may be wrong from the next safepoint on.
+    pub(crate) fn is_weak_alive(&self, word: &PointerSlot) -> bool {
+        let Some(target) = NonNull::new(word.get()) else { return false };
+        !self.marking.get() || self.satb.weak_mode.get() != Mode::Clearing || self.is_reached(word, target)
+    }
+
+    /// Returns whether the target of a word was reachable when marking ended ([weak-mode.clearing]).
+    fn is_reached(&self, word: &PointerSlot, target: NonNull<u8>) -> bool {
+        let address = target.addr().get();
+        let marked = if self.map.old.contains(address) {
+            self.bits.marks.is_set_beside(self.bits.granule(address))
+        } else {
+            !self.is_old(target.as_ptr()) || self.runs.run_of(address).is_marked()
+        };
+        marked && (!word.get().is_null() || mutant::WEAK_WORD_IS_READ_ONCE.is_planted())
     }
 
     /// Records a slot that is about to hold a pointer into a candidate ([barrier.recorded]).

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
+    barrier::Mode,
     old::{
         mark::{Cells, Marked},
         promote::Cursors,
@@ -108,6 +109,7 @@ impl StoppedHeap<'_> {
         for attached in self.mutators {
             attached.state().barrier.set_marking(marking);
         }
+        self.collector.satb.weak_mode.set(if marking { Mode::Marking } else { Mode::Normal });
     }
 
     /// Marks what is left, if that is no more than about `budget` objects; then marking ends and sweeping begins. Returns whether

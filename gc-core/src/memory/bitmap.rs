@@ -82,10 +82,11 @@ impl Bitmap {
             return self.set_new(granule);
         }
         let word = self.word(granule / 64);
-        // Relaxed, both: only the winner matters; the memory that the bit stands for is published by other means. The load only
-        // saves the read-modify-write if the bit is set already.
+        // Relaxed: the load only saves the read-modify-write if the bit is set already.
+        // Release, with the Acquire in `is_set_beside`; otherwise only the winner matters, as the memory that the bit stands for is
+        // published by other means.
         word.load(Ordering::Relaxed) & bit(granule) == 0
-            && (word.fetch_or(bit(granule), Ordering::Relaxed) & bit(granule) == 0
+            && (word.fetch_or(bit(granule), Ordering::Release) & bit(granule) == 0
                 || mutant::MARK_BY_LOOKING.is_planted())
     }
 
@@ -94,6 +95,14 @@ impl Bitmap {
     pub(crate) fn is_set(&self, granule: usize) -> bool {
         // Relaxed: called in pauses.
         self.word(granule / 64).load(Ordering::Relaxed) & bit(granule) != 0
+    }
+
+    /// Returns whether the bit is set, while other threads set bits by [`set_shared`](Self::set_shared). What the thread that has set
+    /// it did before is visible then.
+    #[inline(always)]
+    pub(crate) fn is_set_beside(&self, granule: usize) -> bool {
+        // Acquire, with the Release in `set_shared`.
+        self.word(granule / 64).load(Ordering::Acquire) & bit(granule) != 0
     }
 
     /// Prefetches the word of a bit.

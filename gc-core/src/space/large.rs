@@ -105,14 +105,14 @@ impl Run {
     }
 
     pub(crate) fn is_marked(&self) -> bool {
-        // Relaxed: as for `is_old`.
-        self.marked.load(Ordering::Relaxed) != 0
+        // Acquire, with the Release in `mark`: a mutator that looks while others mark sees what was done before the mark was set.
+        self.marked.load(Ordering::Acquire) != 0
     }
 
     /// Marks the run. Returns whether it was not marked.
     pub(crate) fn mark(&self) -> bool {
-        // Relaxed: only the winner matters.
-        self.marked.swap(1, Ordering::Relaxed) == 0
+        // Release, with the Acquire in `is_marked`; otherwise only the winner matters.
+        self.marked.swap(1, Ordering::Release) == 0
     }
 
     pub(crate) fn unmark(&self) {

@@ -106,6 +106,14 @@ mutants! {
     PARTLY_IS_WHOLE = "partly_is_whole", in builds;
 }
 
+// Weak pointers.
+mutants! {
+    /// A weak pointer whose target was marked for a finalizer is read as if it was not cleared: model `weak_mode`.
+    WEAK_WORD_IS_READ_ONCE = "weak_word_is_read_once";
+    /// An ephemeron waits for its key, and whether that was marked meanwhile is not looked at: model `ephemerons`.
+    KEY_IS_LOOKED_AT_ONCE = "key_is_looked_at_once";
+}
+
 // Roots.
 mutants! {
     /// A collection does not look at the roots: the model test.
