@@ -18,8 +18,8 @@ pub use slot::WeakSlot;
 
 use crate::{
     Gc, Mutator,
-    object::{Flag, Header, PointerSlot},
     collector::type_info::WEAK_CELL,
+    object::{Flag, Header, PointerSlot},
     registered::WeakCell,
     trace::{Object, Trace, Visitor},
 };
@@ -88,14 +88,14 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
         let keep = |cell: NonNull<WeakCell>| local.barrier.keep(cell.cast());
         let found = table.with_existing(object, |entry| entry.cell.inspect(|&cell| keep(cell))).flatten();
         let cell = found.unwrap_or_else(|| {
-            let made = mutator.alloc_weak_cell(object);
-            // SAFETY: an object that this thread has in hand.
+            let made = mutator.alloc_weak_cell();
+            // SAFETY: an object that this thread has in hand, and a cell that it has made.
             let found = unsafe {
                 table.with_entry(generations, object, |entry| match entry.cell {
                     Some(cell) => Err(cell).inspect_err(|&cell| keep(cell)),
                     None => {
-                        // SAFETY: the cell was made just now, and nothing leads to it yet.
-                        unsafe { made.write(WeakCell::new(object, entry.id)) };
+                        // The cell was made just now, and nothing leads to it yet.
+                        made.write(WeakCell::new(object, entry.id));
                         Ok(*entry.cell.insert(made))
                     }
                 })
@@ -206,8 +206,8 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
 
 impl Mutator {
     /// Allocates a weak cell that points nowhere yet.
-    fn alloc_weak_cell(&self, target: NonNull<u8>) -> NonNull<WeakCell> {
-        let cell = self.alloc(WeakCell::new(target, 0)).address();
+    fn alloc_weak_cell(&self) -> NonNull<WeakCell> {
+        let cell = self.alloc(WeakCell::unused()).address();
         // SAFETY: an object that was made just now.
         let header = unsafe { Header::of(cell.as_ptr()) };
         // SAFETY: the header of an object that was made just now, of the same shape.

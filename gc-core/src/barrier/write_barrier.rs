@@ -257,6 +257,13 @@ impl Barrier {
         }
     }
 
+    /// Keeps an object that the owner of the barrier has reached by no pointer: while marking, it counts as one of the snapshot.
+    pub(crate) fn keep(&self, object: NonNull<u8>) {
+        if self.marking.get() {
+            self.log_old_value(object.as_ptr());
+        }
+    }
+
     /// Reads a word that does not keep its target alive. Returns the target, which lives until the next safepoint at least, or `None` if
     /// it is dead ([weak-mode.clearing]).
     #[inline(always)]

@@ -83,6 +83,7 @@ impl StoppedHeap<'_> {
         }
         let mut tables = AddressTables::new(&collector.config);
         let moved = self.move_out(&blocks, Alive::Marked, &mut tables);
+        tables.follow(&collector.registered, collector.generations());
         recorded.append(candidates.take());
         let mut updater = Updater::new(collector.map, candidates);
         self.update_roots(&mut updater);
@@ -118,6 +119,7 @@ impl StoppedHeap<'_> {
         candidates.begin(&plan.evacuated, 0, 0);
         let mut tables = AddressTables::new(&collector.config);
         let moved = self.move_out(&plan.evacuated, Alive::Allocated, &mut tables);
+        tables.follow(&collector.registered, collector.generations());
         let mut updater = Updater::new(collector.map, candidates);
         self.update_roots(&mut updater);
         self.update_objects(&mut updater);
@@ -197,7 +199,7 @@ impl StoppedHeap<'_> {
             match self.collector.major.phase() {
                 Phase::Idle => return,
                 Phase::Marking => {
-                    self.finish_marking(u64::MAX);
+                    self.finish_marking(u64::MAX, true);
                 }
                 Phase::Sweeping => {
                     self.sweep_all();

@@ -17,6 +17,7 @@ use crate::{
 };
 
 use super::{
+    clearing::Stage,
     collector::Collector,
     drops::DropQueue,
     major,
@@ -78,7 +79,7 @@ fn mark_concurrently(collector: &Collector) {
     run_again(collector);
     while !major.thread_ends() && major.phase() == Phase::Marking {
         let start = Instant::now();
-        let marked = mark_increment(collector);
+        let marked = if clear_increment(collector) { Marked::MoreLeft } else { mark_increment(collector) };
         took += start.elapsed();
         if major.poll().is_raised() {
             let reason = collector.given_up.take(major.poll());
@@ -97,9 +98,15 @@ fn mark_concurrently(collector: &Collector) {
                 run_again(collector);
             }
         } else if marked == Marked::All && !collector.satb.is_waiting() {
+            let mut clearing = collector.clearing.lock();
+            if clearing.stage() == Stage::Finalize {
+                clearing.finalized_is_marked();
+                continue;
+            }
+            drop(clearing);
             rendezvous.enter_blocked(major.word());
             let budget = if attempts + 1 < ATTEMPTS { FINAL } else { u64::MAX };
-            attempts += u32::from(end_marking(collector, Request::Finish { budget }));
+            attempts += u32::from(end_marking(collector, Request::Finish { budget, now: false }));
             run_again(collector);
         } else if collector.config.stress.slow_marker != 0 {
             rendezvous.enter_blocked(major.word());
@@ -111,6 +118,17 @@ fn mark_concurrently(collector: &Collector) {
     if major.cause() == Cause::Idle {
         collector.idle.note_marked(took);
     }
+}
+
+/// Does an increment of clearing, if there is any to do that needs no marking. The concurrent thread is RUNNING. Returns whether there
+/// was.
+fn clear_increment(collector: &Collector) -> bool {
+    let mut clearing = collector.clearing.lock();
+    let due = matches!(clearing.stage(), Stage::Walk { .. } | Stage::Remove);
+    if due {
+        collector.clear(&mut clearing);
+    }
+    due
 }
 
 /// Makes the concurrent thread RUNNING again.

@@ -18,6 +18,7 @@ use crate::{
 };
 
 use super::{
+    clearing::Stage,
     collector::Collector,
     generations::{Old, old_bytes},
     jobs::Job,
@@ -47,7 +48,7 @@ impl StoppedHeap<'_> {
             Phase::Idle if matches!(wanted, Request::Begin) => self.begin(cause, before, start),
             Phase::Idle => Step::Whole,
             Phase::Marking => match wanted {
-                Request::Finish { budget } => self.end_marking(budget),
+                Request::Finish { budget, now } => self.end_marking(budget, now),
                 Request::Minor(_) | Request::Begin | Request::Compact => self.assist(Self::mark_slice),
             },
             Phase::Sweeping => self.assist(Self::sweep_slice),
@@ -58,15 +59,15 @@ impl StoppedHeap<'_> {
     fn begin(&mut self, cause: Cause, before: usize, start: Instant) -> Step {
         self.begin_marking(cause, before, start);
         if self.collector.config.stress.stopped {
-            self.finish_marking(u64::MAX);
+            self.finish_marking(u64::MAX, true);
             self.sweep_all();
         }
         Step::Begin
     }
 
     /// Ends marking, if that takes no more than about `budget` objects.
-    fn end_marking(&mut self, budget: u64) -> Step {
-        if !self.finish_marking(budget) {
+    fn end_marking(&mut self, budget: u64, now: bool) -> Step {
+        if !self.finish_marking(budget, now) {
             return Step::Whole;
         }
         let old_bytes = old_bytes(&self.old.space, &self.large);
@@ -112,18 +113,35 @@ impl StoppedHeap<'_> {
         self.collector.satb.weak_mode.set(if marking { Mode::Marking } else { Mode::Normal });
     }
 
-    /// Marks what is left, if that is no more than about `budget` objects; then marking ends and sweeping begins. Returns whether
-    /// it has ended. Nothing is young.
-    pub(crate) fn finish_marking(&mut self, budget: u64) -> bool {
+    /// Marks what is left, if that is no more than about `budget` objects. Then marking ends and sweeping begins, unless something is to
+    /// be cleared first: the concurrent thread does that, or this pause if it is to be done `now`. Returns whether marking has ended.
+    /// Nothing is young.
+    pub(crate) fn finish_marking(&mut self, budget: u64, now: bool) -> bool {
         debug_assert_eq!(self.young.space.in_use(), 0);
-        let collector = self.collector;
-        let mut state = collector.marking.lock();
-        state.take_from(&collector.satb);
-        let mut marker = collector.marker(Cells::Stopped, &mut state);
-        marker.deferred_cells();
-        if marker.run(None, budget) == Marked::MoreLeft {
+        if !self.mark_what_is_left(budget) {
             return false;
         }
+        let collector = self.collector;
+        let mut clearing = collector.clearing.lock();
+        if clearing.stage() == Stage::Marking && collector.registered.old_len() > 0 {
+            self.verify(Checkpoint::Marked);
+            clearing.begin();
+            collector.satb.weak_mode.set(Mode::Clearing);
+        }
+        while !matches!(clearing.stage(), Stage::Marking | Stage::Done) {
+            if !now {
+                return false;
+            }
+            collector.clear(&mut clearing);
+            if clearing.stage() == Stage::Finalize {
+                let marked = self.mark_what_is_left(u64::MAX);
+                debug_assert!(marked, "there is no limit");
+                clearing.finalized_is_marked();
+            }
+        }
+        clearing.end();
+        drop(clearing);
+        let mut state = collector.marking.lock();
         let recorded = core::mem::take(&mut state.recorded);
         state.free_work();
         drop(state);
@@ -139,6 +157,16 @@ impl StoppedHeap<'_> {
         self.large.begin_sweep();
         collector.major.marked(at_finish);
         true
+    }
+
+    /// Marks what is left, if that is no more than about `budget` objects. Returns whether all is marked.
+    fn mark_what_is_left(&mut self, budget: u64) -> bool {
+        let collector = self.collector;
+        let mut state = collector.marking.lock();
+        state.take_from(&collector.satb);
+        let mut marker = collector.marker(Cells::Stopped, &mut state);
+        marker.deferred_cells();
+        marker.run(None, budget) == Marked::All
     }
 
     /// Does an increment of the concurrent thread's work if the old generation is over its goal. At a tenth over the goal the

@@ -27,6 +27,7 @@ impl StoppedHeap<'_> {
         for cursors in cursors {
             cursors.flush(old);
         }
+        self.follow_registered();
         self.reclaim_young();
         self.young.remembered = core::mem::take(&mut evacuated.remembered);
         // SAFETY: from-space is dead: live objects are evacuated, and dead ones that need dropping are in the drop queue.

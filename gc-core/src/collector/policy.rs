@@ -16,8 +16,8 @@ pub(crate) enum Request {
     Begin,
     /// To end the major cycle that is under way, and to compact the heap all at once.
     Compact,
-    /// To end marking, if that takes no more than about `budget` objects.
-    Finish { budget: u64 },
+    /// To end marking, if that takes no more than about `budget` objects. `now`: whatever it takes, with all that is to be cleared.
+    Finish { budget: u64, now: bool },
 }
 
 impl Request {
@@ -41,7 +41,7 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
         return (Generation::Young, Request::Compact, cause);
     }
     if collector.major.phase() == Phase::Marking && pace.is_far_over_goal() {
-        return (Generation::Young, Request::Finish { budget: u64::MAX }, Cause::Growth);
+        return (Generation::Young, Request::Finish { budget: u64::MAX, now: true }, Cause::Growth);
     }
     if collector.major.phase() == Phase::Idle {
         let stress = &collector.config.stress;

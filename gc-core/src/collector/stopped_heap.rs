@@ -85,6 +85,7 @@ impl<'a> StoppedHeap<'a> {
                 old: &self.old.space,
                 large: &self.large,
                 roots: &self.roots,
+                registered: &self.collector.registered,
                 phase: self.collector.major.phase(),
             };
             if let Err(damage) = verify::verify(&heap, checkpoint) {

@@ -15,6 +15,8 @@
 //! - **[verify.nothing-young]** After a collection that promotes everything, nothing is young.
 //! - **[verify.evacuated]** After blocks were evacuated, no pointer of a live object or root leads into one: they hold no objects, so
 //!   [verify.pointers] finds it.
+//! - **[verify.registered]** The object of every entry of the table exists, has the flag, and is young or old as it is listed. Its weak cell
+//!   exists and points to it. Every weak cell points to an object or nowhere.
 //! - **[verify.marked]** When marking is complete, every object that is reachable from a root is marked.
 
 use core::{fmt, ptr::NonNull};
@@ -26,7 +28,8 @@ use crate::{
         AddressMap,
         bitmap::{self, ones},
     },
-    object::{CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, size_class::SizeClass},
+    object::{CellWord, Flag, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, size_class::SizeClass},
+    registered::{Entry, Table, WeakCell},
     roots::StoppedRoots,
     space::{
         large::{LargeSpace, RunState, RunTable},
@@ -37,7 +40,7 @@ use crate::{
     trace::{Trace, Visitor, sealed},
 };
 
-use super::{generations::Young, major_cycle::Phase, registry::Attached};
+use super::{generations::Young, major_cycle::Phase, registry::Attached, type_info::WEAK_CELL};
 
 /// The checkpoint at which the verifier runs, which determines what must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,6 +66,7 @@ pub(crate) struct Heap<'a> {
     pub(crate) old: &'a OldSpace,
     pub(crate) large: &'a LargeSpace,
     pub(crate) roots: &'a StoppedRoots<'a, Attached>,
+    pub(crate) registered: &'a Table,
     pub(crate) phase: Phase,
 }
 
@@ -119,6 +123,7 @@ pub(crate) fn verify(heap: &Heap<'_>, checkpoint: Checkpoint) -> Result<(), Dama
     }
     check_roots(heap, &objects)?;
     check_settled_roots(heap, &objects)?;
+    check_registered(heap, &objects)?;
     if matches!(checkpoint, Checkpoint::Marked | Checkpoint::Evacuated) { check_marks(heap, &objects) } else { Ok(()) }
 }
 
@@ -395,6 +400,45 @@ fn check_settled_roots(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage>
         }
     });
     result
+}
+
+/// Checks [verify.registered].
+fn check_registered(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
+    let mut result = Ok(());
+    heap.registered.for_each(|entry, young| {
+        if let Err(what) = check_entry(objects, entry, young) {
+            result = damage(format!("entry {} of {:p}: {what}", entry.id, entry.object));
+        }
+    });
+    result?;
+    let cells = objects.iter().filter(|(_, object)| core::ptr::eq(object.info, &WEAK_CELL));
+    for (&address, _) in cells {
+        // SAFETY: a weak cell, which was found by walking the spaces.
+        let target = unsafe { &*heap.map.pointer(address).cast::<WeakCell>() }.target().get().addr();
+        if target != 0 && !objects.contains_key(&target) {
+            let what = format!("the weak cell at {address:#x} points to {target:#x} ({})", whereabouts(heap, target));
+            return Err(Damage { what, path: path_to(heap, objects, address) });
+        }
+    }
+    Ok(())
+}
+
+fn check_entry(objects: &Objects, entry: &Entry, young: bool) -> Result<(), String> {
+    let Some(object) = objects.get(&entry.object.addr().get()) else { return Err("no object".to_owned()) };
+    // SAFETY: an object that was found by walking the spaces.
+    if !unsafe { Header::of(entry.object.as_ptr()).has(Flag::Registered) } {
+        return Err("the object has no flag".to_owned());
+    }
+    let mut has_young = !object.old;
+    if let Some(cell) = entry.cell {
+        let Some(found) = objects.get(&cell.addr().get()) else { return Err(format!("no cell at {cell:p}")) };
+        has_young |= !found.old;
+        // SAFETY: as above: the cell exists.
+        if !core::ptr::eq(found.info, &WEAK_CELL) || unsafe { cell.as_ref() }.target().get() != entry.object.as_ptr() {
+            return Err(format!("the cell at {cell:p} does not point to the object"));
+        }
+    }
+    if has_young == young { Ok(()) } else { Err(format!("listed as young: {young}")) }
 }
 
 /// Calls `look` with every live root. Dropped roots stay as they are.

@@ -23,6 +23,11 @@ impl WeakCell {
         Self { target: PointerSlot::new(target.as_ptr()), id }
     }
 
+    /// Returns a cell that points nowhere.
+    pub(crate) fn unused() -> Self {
+        Self { target: PointerSlot::new(ptr::null_mut()), id: 0 }
+    }
+
     /// Returns the identity of the target.
     pub(crate) fn id(&self) -> u64 {
         self.id

@@ -68,7 +68,8 @@ impl Entries {
 
     /// Adds an entry for an object that has none here.
     pub(crate) fn insert(&mut self, entry: Entry) -> &mut Entry {
-        let place = u32::try_from(self.dense.len()).expect("gc-core: fewer than four thousand million registered objects");
+        let place =
+            u32::try_from(self.dense.len()).expect("gc-core: fewer than four thousand million registered objects");
         let before = self.index.insert(entry.object.addr().get(), place);
         debug_assert!(before.is_none(), "an object has one entry");
         self.dense.push(entry);

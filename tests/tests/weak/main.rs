@@ -1,0 +1,5 @@
+//! Weak references, identities, ephemerons and finalization.
+
+mod identity;
+mod random;
+mod references;
