@@ -1,30 +1,21 @@
 //! What else hangs on a registered object: who wants to know of its death, and the queues that finalize it.
 
-use core::ptr::NonNull;
+use super::queues::{Notice, QueueId};
 
-use crate::sync::Arc;
-
-/// Waits for the death of an object. No user code runs in its methods, which the collector calls.
-pub(crate) trait Watcher: Send {
-    /// Returns what tells it from others.
-    fn identity(&self) -> *const ();
-
-    /// Hands over the news.
-    fn died(self: Box<Self>);
-}
-
-/// A queue of objects that are to be finalized. No user code runs in its methods, which the collector calls.
-pub(crate) trait Finalizes: Send + Sync {
-    /// Takes an object that is otherwise dead. From now on the queue keeps it alive.
-    fn hand_over(&self, object: NonNull<u8>);
+/// Waits for the death of an object: the notice is put into the queue then.
+pub(crate) struct Watcher {
+    /// Tells it from the other watchers of the heap.
+    pub(crate) number: u64,
+    pub(crate) queue: QueueId,
+    pub(crate) notice: Notice,
 }
 
 /// The extras of an entry.
 #[derive(Default)]
 pub(crate) struct Extras {
-    pub(crate) watchers: Vec<Box<dyn Watcher>>,
-    /// One for each time that the object was registered and not handed over.
-    pub(crate) finalizers: Vec<Arc<dyn Finalizes>>,
+    pub(crate) watchers: Vec<Watcher>,
+    /// The queues to which the object is handed over when it is otherwise dead.
+    pub(crate) finalizers: Vec<QueueId>,
 }
 
 impl Extras {

@@ -1,0 +1,218 @@
+//! The queues of a heap from which the program takes what the collector has found: news of deaths, and objects to finalize.
+//!
+//! They are under one lock, a leaf. The collector puts something into a queue without running any code of the program; what nobody can
+//! take any more waits among the orphans until a thread that runs destructors drops it.
+//!
+//! - **[queues.roots]** An object in a queue is reached from there: pauses visit its word as they visit a root. A young pause visits the
+//!   words that may hold young objects, which are the last ones of their queue.
+//! - **[queues.once]** What is put in is taken out once.
+
+use core::{any::Any, ptr::NonNull, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Instant,
+};
+
+use crate::sync::{Condvar, Mutex, RawLock, raw};
+
+use super::table::Generations;
+
+/// What a program attached to an object, for when it dies.
+pub(crate) type Notice = Box<dyn Any + Send>;
+
+/// Names a queue of a heap.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct QueueId(u64);
+
+/// The queues of a heap. They outlive it, so that what is left in them can be taken.
+pub(crate) struct Queues {
+    state: Mutex<State>,
+    /// Something was put into a queue, or the heap has ended.
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    last: u64,
+    news: HashMap<QueueId, VecDeque<Notice>>,
+    objects: HashMap<QueueId, Handed>,
+    orphans: Vec<Notice>,
+    has_ended: bool,
+}
+
+/// Objects that were handed over.
+#[derive(Default)]
+struct Handed {
+    words: VecDeque<*mut u8>,
+    /// How many words at the end may hold young objects.
+    young: usize,
+}
+
+// SAFETY: these are addresses of objects, which the collector and mutators of the heap use; the rest is `Send`.
+unsafe impl Send for State {}
+
+/// Why nothing was taken from a queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Nothing {
+    /// Nothing came in time.
+    TimedOut,
+    /// Nothing will ever come: the heap has ended.
+    Ended,
+}
+
+impl Queues {
+    pub(crate) fn new() -> Self {
+        Self { state: Mutex::default(), arrived: Condvar::new() }
+    }
+
+    pub(crate) fn lock_word(&self) -> &RawLock {
+        raw(&self.state)
+    }
+
+    /// Opens a queue of news.
+    pub(crate) fn open_news(&self) -> QueueId {
+        let mut state = self.state.lock();
+        let id = state.next_id();
+        state.news.insert(id, VecDeque::new());
+        id
+    }
+
+    /// Opens a queue of objects.
+    pub(crate) fn open_objects(&self) -> QueueId {
+        let mut state = self.state.lock();
+        let id = state.next_id();
+        state.objects.insert(id, Handed::default());
+        id
+    }
+
+    /// Closes a queue. Returns what was in it.
+    pub(crate) fn close(&self, id: QueueId) -> VecDeque<Notice> {
+        let mut state = self.state.lock();
+        state.objects.remove(&id);
+        state.news.remove(&id).unwrap_or_default()
+    }
+
+    /// Returns whether a queue of objects is open.
+    pub(crate) fn is_open(&self, id: QueueId) -> bool {
+        self.state.lock().objects.contains_key(&id)
+    }
+
+    /// Puts news into a queue.
+    pub(crate) fn tell(&self, id: QueueId, notice: Notice) {
+        let mut state = self.state.lock();
+        match state.news.get_mut(&id) {
+            Some(queue) => queue.push_back(notice),
+            None => state.orphans.push(notice),
+        }
+        self.arrived.notify_all();
+    }
+
+    /// Puts an object into a queue, which keeps it alive from now on.
+    pub(crate) fn hand_over(&self, id: QueueId, object: NonNull<u8>, generations: Generations<'_>) {
+        let mut state = self.state.lock();
+        if let Some(queue) = state.objects.get_mut(&id) {
+            queue.words.push_back(object.as_ptr());
+            // So that the young ones are the last ones.
+            queue.young = if queue.young > 0 || generations.is_young(object.addr().get()) { queue.young + 1 } else { 0 };
+        }
+        self.arrived.notify_all();
+    }
+
+    /// Takes news from a queue, and waits for them for `timeout`.
+    pub(crate) fn take_news(&self, id: QueueId, timeout: Duration) -> Result<Notice, Nothing> {
+        self.wait(timeout, |state| state.news.get_mut(&id)?.pop_front())
+    }
+
+    /// Takes an object from a queue. A mutator of the heap runs on this thread, and has the object in hand then.
+    pub(crate) fn take_object(&self, id: QueueId) -> Option<NonNull<u8>> {
+        let mut state = self.state.lock();
+        let queue = state.objects.get_mut(&id)?;
+        let word = queue.words.pop_front()?;
+        queue.young = queue.young.min(queue.words.len());
+        NonNull::new(word)
+    }
+
+    /// Waits until a queue of objects holds one.
+    pub(crate) fn wait_for_object(&self, id: QueueId, timeout: Duration) -> Result<(), Nothing> {
+        self.wait(timeout, |state| (!state.objects.get(&id)?.words.is_empty()).then_some(()))
+    }
+
+    fn wait<T>(&self, timeout: Duration, mut take: impl FnMut(&mut State) -> Option<T>) -> Result<T, Nothing> {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut state = self.state.lock();
+        loop {
+            if let Some(taken) = take(&mut state) {
+                return Ok(taken);
+            }
+            if state.has_ended {
+                return Err(Nothing::Ended);
+            }
+            match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                None => self.arrived.wait(&mut state),
+                Some(Duration::ZERO) => return Err(Nothing::TimedOut),
+                Some(left) => {
+                    self.arrived.wait_for(&mut state, left);
+                }
+            }
+        }
+    }
+
+    /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped.
+    pub(crate) fn visit(&self, only_young: bool, mut visit: impl FnMut(*mut u8)) {
+        let mut state = self.state.lock();
+        for queue in state.objects.values_mut() {
+            let first = if only_young { queue.words.len() - queue.young } else { 0 };
+            queue.words.range_mut(first..).for_each(|word| visit((&raw mut *word).cast()));
+        }
+    }
+
+    /// Looks which words still hold young objects, after a minor collection. The world is stopped.
+    pub(crate) fn settle(&self, generations: Generations<'_>) {
+        let mut state = self.state.lock();
+        for Handed { words, young } in state.objects.values_mut() {
+            let first = words.len() - *young;
+            *young -= words.range(first..).take_while(|word| !generations.is_young(word.addr())).count();
+        }
+    }
+
+    /// Takes what nobody can take from a queue any more, to drop it.
+    pub(crate) fn take_orphans(&self) -> Vec<Notice> {
+        core::mem::take(&mut self.state.lock().orphans)
+    }
+
+    /// Tells that the heap has ended. Objects are gone with it.
+    pub(crate) fn end(&self) {
+        let mut state = self.state.lock();
+        state.has_ended = true;
+        state.objects.clear();
+        self.arrived.notify_all();
+    }
+
+    /// Returns how many notices wait, and how many objects.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        let news = state.news.values().map(VecDeque::len).sum();
+        (news, state.objects.values().map(|queue| queue.words.len()).sum())
+    }
+
+    /// Returns how much waits in one queue.
+    pub(crate) fn len(&self, id: QueueId) -> usize {
+        let state = self.state.lock();
+        let news = state.news.get(&id).map_or(0, VecDeque::len);
+        news + state.objects.get(&id).map_or(0, |queue| queue.words.len())
+    }
+
+    /// Returns the bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let state = self.state.lock();
+        let news: usize = state.news.values().map(|queue| queue.capacity() * size_of::<Notice>()).sum();
+        news + state.objects.values().map(|queue| queue.words.capacity() * size_of::<usize>()).sum::<usize>()
+    }
+}
+
+impl State {
+    fn next_id(&mut self) -> QueueId {
+        self.last += 1;
+        QueueId(self.last)
+    }
+}
