@@ -80,6 +80,7 @@ mod cell;
 pub mod collections;
 mod collector;
 mod counted;
+mod ephemeron;
 mod external;
 mod gc;
 mod heap;
@@ -101,6 +102,7 @@ mod young;
 
 pub use cell::{GcCell, GcCellMut, GcCellRef};
 pub use counted::{CloneContents, Contents, Counted, CountedWeak};
+pub use ephemeron::Ephemeron;
 pub use external::ExternalBytes;
 pub use gc::Gc;
 pub use gc_derive::Trace;

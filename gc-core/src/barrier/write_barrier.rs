@@ -40,7 +40,7 @@ use core::{cell::Cell, cell::RefCell, ptr::NonNull};
 
 use crate::{
     memory::AddressMap,
-    object::{CellWord, PointerSlot, TypeInfo},
+    object::{CellWord, EphemeronPair, PointerSlot, TypeInfo},
     safepoint::{Poll, Reason},
     space::{
         candidates::{Candidates, Recorded},
@@ -388,6 +388,10 @@ impl Visitor for SatbLogger<'_> {
 
     unsafe fn cell<T: Trace>(&mut self, _: *mut CellWord, _: *mut T) {
         unreachable!("gc-core: a cell in a cell")
+    }
+
+    unsafe fn ephemeron(&mut self, _: *mut EphemeronPair) {
+        unreachable!("gc-core: the pair of an ephemeron is an object of its own, in no cell")
     }
 
     #[inline(always)]

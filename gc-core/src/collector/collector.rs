@@ -15,7 +15,10 @@ use std::sync::OnceLock;
 use crate::{
     barrier::SatbQueue,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget, process_limits},
-    old::mark::{Cells, Marker, Marking},
+    old::{
+        mark::{Cells, Marker, Marking},
+        waiting::Waiting,
+    },
     roots::RootSpace,
     safepoint::Rendezvous,
     settings::config::{BuildError, Config},
@@ -71,6 +74,7 @@ pub(crate) struct Collector {
     /// The current major cycle: its phase, its marking state, and the values that mutators have overwritten.
     pub(crate) major: MajorCycle,
     pub(crate) marking: Mutex<Marking>,
+    pub(crate) waiting: Waiting,
     pub(crate) satb: Arc<SatbQueue>,
     /// When to collect, and what was done so far.
     pub(crate) pacing: Pacing,
@@ -171,6 +175,7 @@ impl Collector {
             large: Mutex::new(LargeSpace::new(map)),
             trims: Mutex::default(),
             marking: Mutex::new(Marking::default()),
+            waiting: Waiting::new(),
             roots: Arc::new(RootSpace::new()),
             bits,
             satb: Arc::new(SatbQueue::new()),
@@ -186,7 +191,7 @@ impl Collector {
 
     /// Returns a marker, for one increment.
     pub(crate) fn marker<'a>(&'a self, cells: Cells, state: &'a mut Marking) -> Marker<'a> {
-        Marker::new(&self.bits, &self.runs, &self.candidates, &self.satb.big_cells, cells, state)
+        Marker::new(&self.bits, &self.runs, &self.candidates, &self.satb.big_cells, &self.waiting, cells, state)
     }
 }
 

@@ -87,6 +87,7 @@ impl StoppedHeap<'_> {
         let mut state = collector.marking.lock();
         state.clear();
         collector.satb.big_cells.clear();
+        debug_assert!(collector.waiting.is_empty(), "an ephemeron waits for the end of a marking that has ended");
         let mut marker = collector.marker(Cells::Stopped, &mut state);
         // SAFETY: a root's value, of its type; the world is stopped.
         self.roots.for_each(|info, value| unsafe { marker.root(info, value, 1) });
@@ -126,6 +127,8 @@ impl StoppedHeap<'_> {
         }
         let recorded = core::mem::take(&mut state.recorded);
         state.free_work();
+        let cleared = collector.waiting.clear_some(usize::MAX);
+        collector.stats.record_ephemerons(state.ephemeron_looks, cleared as u64);
         drop(state);
         collector.satb.big_cells.clear();
         self.verify(Checkpoint::Marked);

@@ -11,7 +11,7 @@ use crate::{
     settings::stress::PromoteBy,
     stats::Generation,
     sync::{Mutex, mutant},
-    young::{self, Evacuated, Evacuation, Evacuator, Policy, ToSpace},
+    young::{self, Evacuated, Evacuation, Evacuator, Policy, Survivors, ToSpace},
 };
 
 use super::{
@@ -71,8 +71,14 @@ impl StoppedHeap<'_> {
         // SAFETY: the remembered set of this heap; the world is stopped.
         unsafe { leader.remembered(remembered) };
         let gc_workers = promotions.take(gc_workers).collect();
-        let (evacuated, promotions) =
-            young::evacuate_reachable(leader, &evacuation, &collector.workers.pool, gc_workers);
+        let (evacuated, promotions) = young::evacuate_reachable(
+            leader,
+            &evacuation,
+            &collector.workers.pool,
+            gc_workers,
+            |_: &mut dyn Survivors| (),
+        );
+        collector.stats.record_ephemerons(evacuated.ephemeron_looks, evacuated.ephemerons_cleared);
         let marking = collector.major.phase() == Phase::Marking;
         for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
             if marking {

@@ -15,7 +15,9 @@
 //! - **[verify.nothing-young]** After a collection that promotes everything, nothing is young.
 //! - **[verify.evacuated]** After blocks were evacuated, no pointer of a live object or root leads into one: they hold no objects, so
 //!   [verify.pointers] finds it.
-//! - **[verify.marked]** When marking is complete, every object that is reachable from a root is marked.
+//! - **[verify.marked]** When marking is complete, every object that is reachable from a root is marked. The value of an ephemeron is
+//!   reachable if its key is.
+//! - **[verify.ephemerons]** Then every ephemeron that is reachable and not cleared has a key and a value that are marked.
 
 use core::{fmt, ptr::NonNull};
 use std::collections::{HashMap, HashSet};
@@ -26,7 +28,9 @@ use crate::{
         AddressMap,
         bitmap::{self, ones},
     },
-    object::{CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, size_class::SizeClass},
+    object::{
+        CellWord, EphemeronPair, HEADER, Header, HeaderWord, PairRef, PointerSlot, TypeInfo, size_class::SizeClass,
+    },
     roots::StoppedRoots,
     space::{
         large::{LargeSpace, RunState, RunTable},
@@ -122,28 +126,41 @@ pub(crate) fn verify(heap: &Heap<'_>, checkpoint: Checkpoint) -> Result<(), Dama
     if matches!(checkpoint, Checkpoint::Marked | Checkpoint::Evacuated) { check_marks(heap, &objects) } else { Ok(()) }
 }
 
-/// Checks [verify.marked].
+/// Checks [verify.marked] and [verify.ephemerons].
 fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
+    let is_marked = |address: usize| {
+        if heap.map.old.contains(address) {
+            heap.old.bits.marks.is_set(heap.old.bits.granule(address))
+        } else {
+            heap.runs.run_of(address).is_marked()
+        }
+    };
     let mut seen = HashSet::new();
     let mut stack = Vec::new();
-    for_each_root(heap, |info, value| {
-        stack.extend(inspect_value(value, info).pointer_slots.iter().map(|&(_, to, _)| to))
-    });
+    // The values of ephemerons, by keys that were not seen.
+    let mut waiting = HashMap::<usize, Vec<usize>>::new();
+    for_each_root(heap, |info, value| stack.extend(inspect_value(value, info).targets()));
     while let Some(address) = stack.pop() {
         if address == 0 || !seen.insert(address) {
             continue;
         }
-        let marked = if heap.map.old.contains(address) {
-            heap.old.bits.marks.is_set(heap.old.bits.granule(address))
-        } else {
-            heap.runs.run_of(address).is_marked()
-        };
         let info = objects[&address].info;
-        if !marked {
+        if !is_marked(address) {
             let what = format!("{} at {address:#x} is reachable and not marked", (info.name)());
             return Err(Damage { what, path: path_to(heap, objects, address) });
         }
-        stack.extend(inspect(heap.map.pointer(address), info).pointer_slots.iter().map(|&(_, to, _)| to));
+        let inspected = inspect(heap.map.pointer(address), info);
+        match inspected.pair {
+            Some((key, value)) if !seen.contains(&key) => waiting.entry(key).or_default().push(value),
+            Some((_, value)) => stack.push(value),
+            None => stack.extend(inspected.targets()),
+        }
+        stack.extend(waiting.remove(&address).unwrap_or_default());
+    }
+    for (key, values) in waiting {
+        if let Some(dead) = values.into_iter().chain([key]).find(|&address| address != 0 && !is_marked(address)) {
+            return damage(format!("an ephemeron holds the key {key:#x}, and {dead:#x} is not marked"));
+        }
     }
     Ok(())
 }
@@ -470,6 +487,14 @@ struct Inspected {
     pointer_slots: Vec<(usize, usize, Option<usize>)>,
     /// Cells whose content may hold pointers, and whether they are logged.
     cells: Vec<(usize, bool)>,
+    /// The key and the value of an ephemeron, whose slots are among the others.
+    pair: Option<(usize, usize)>,
+}
+
+impl Inspected {
+    fn targets(&self) -> impl Iterator<Item = usize> {
+        self.pointer_slots.iter().map(|&(_, to, _)| to)
+    }
 }
 
 /// A visitor that records the pointer slots and cells that it visits.
@@ -518,5 +543,15 @@ impl Visitor for Inspector {
         // SAFETY: the caller passes the content of a cell; the world is stopped.
         unsafe { T::trace(content, self) };
         self.cell = None;
+    }
+
+    unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair) {
+        // SAFETY: the caller passes a pair.
+        for place in unsafe { PairRef::new(pair) }.places() {
+            // SAFETY: a pointer slot of the pair.
+            unsafe { self.pointer_slot(place) };
+        }
+        let [.., (_, key, _), (_, value, _)] = self.found.pointer_slots[..] else { unreachable!("two slots") };
+        self.found.pair = Some((key, value));
     }
 }
