@@ -176,7 +176,9 @@ impl Heap {
         (stats.drops_pending, stats.drops_run, stats.drops_panicked) = collector.background.drops();
         // And again afterwards: those that were to be dropped may have had others wait since then ([pending.exact]).
         stats.counted_waiting = before.max(waiting());
-        stats.registered = collector.registered.young_len() + collector.registered.old_len();
+        let table = &collector.registered;
+        stats.registered = table.young_len() + table.old_len();
+        (stats.news_waiting, stats.finalization_waiting) = table.queues.waiting();
         stats
     }
 

@@ -5,6 +5,7 @@ mod copy;
 mod forwarding;
 mod header;
 mod layout;
+mod pair;
 mod pointer_slot;
 pub(crate) mod size_class;
 
@@ -13,4 +14,6 @@ pub(crate) use cell_word::{CellConflict, CellUser, LAST_NUMBER};
 pub(crate) use copy::copy_object;
 pub(crate) use header::{Flag, Header, HeaderWord, TraceFn, TraceFns, TypeInfo, TypeShape, forwarded};
 pub(crate) use layout::{HEADER, MAX_ALIGN, MAX_SMALL, elements_offset, slice_size, young_start};
+pub use pair::EphemeronPair;
+pub(crate) use pair::{PairList, PairRef, PairTable};
 pub use pointer_slot::PointerSlot;

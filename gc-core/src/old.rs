@@ -6,3 +6,4 @@ pub(crate) mod mark;
 pub(crate) mod promote;
 pub(crate) mod sweep;
 pub(crate) mod update;
+pub(crate) mod waiting;

@@ -22,9 +22,13 @@
 mod cell;
 mod entries;
 mod extras;
+mod generations;
+mod queues;
 mod table;
 
 pub(crate) use cell::WeakCell;
 pub(crate) use entries::Entry;
-pub(crate) use extras::{Extras, Finalizes, Watcher};
-pub(crate) use table::{Generations, SHARDS, Table};
+pub(crate) use extras::Watcher;
+pub(crate) use generations::Generations;
+pub(crate) use queues::{Nothing, Notice, QueueId, Queues};
+pub(crate) use table::{SHARDS, Table};

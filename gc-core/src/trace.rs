@@ -25,7 +25,7 @@ pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
 pub(crate) use impls::{NoCells, trace_each};
 
-use crate::object::{CellWord, PointerSlot};
+use crate::object::{CellWord, EphemeronPair, PointerSlot};
 
 /// A type whose values may live in a heap or in a [`Root`](crate::Root).
 ///
@@ -178,6 +178,14 @@ pub trait Visitor: sealed::Visitor {
     /// `word` and `content` are the parts of one `GcCell<T>` of the value that is being traced.
     #[doc(hidden)]
     unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T);
+
+    /// Visits the pair of an ephemeron, which is an object of its own: the value is reachable from it if the key is reachable.
+    ///
+    /// # Safety
+    ///
+    /// `pair` is the object that is being traced.
+    #[doc(hidden)]
+    unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair);
 
     /// Calls `element` for the elements of a container, by their index from 0 up to `len`. A visitor that visits a value in pieces
     /// calls it for some of them.

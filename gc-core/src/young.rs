@@ -6,6 +6,6 @@ mod parallel;
 mod to_space;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use evacuate::{ContentInfo, Evacuation, Evacuator, Policy, Promote};
+pub(crate) use evacuate::{ContentInfo, Evacuation, Evacuator, Policy, Promote, Survivors};
 pub(crate) use parallel::{Evacuated, evacuate_reachable};
 pub(crate) use to_space::ToSpace;

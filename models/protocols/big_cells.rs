@@ -79,6 +79,10 @@ impl Visitor for Finder {
         unreachable!("a cell in a cell")
     }
 
+    unsafe fn ephemeron(&mut self, _: *mut EphemeronPair) {
+        unreachable!("a pair in a cell")
+    }
+
     fn elements(&mut self, len: usize, element: impl FnMut(&mut Self, usize)) {
         pieces::elements(self, len, element);
     }

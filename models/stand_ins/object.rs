@@ -2,12 +2,15 @@
 //! classes are the production files.
 
 pub(crate) use cell_word::CellWord;
+pub(crate) use pair::{EphemeronPair, PairList, PairRef, PairTable};
 pub(crate) use pointer_slot::PointerSlot;
 
 #[path = "../../gc-core/src/object/cell_word.rs"]
 pub(crate) mod cell_word;
 #[path = "../../gc-core/src/object/forwarding.rs"]
 pub(crate) mod forwarding;
+#[path = "../../gc-core/src/object/pair.rs"]
+pub(crate) mod pair;
 #[path = "../../gc-core/src/object/pointer_slot.rs"]
 pub(crate) mod pointer_slot;
 #[path = "../../gc-core/src/object/size_class.rs"]

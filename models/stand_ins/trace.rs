@@ -1,6 +1,6 @@
 //! What the barrier needs of tracing. Visits in pieces are the production file.
 
-use crate::object::{CellWord, PointerSlot};
+use crate::object::{CellWord, EphemeronPair, PointerSlot};
 
 #[path = "../../gc-core/src/trace/pieces.rs"]
 pub(crate) mod pieces;
@@ -11,6 +11,7 @@ pub(crate) trait Visitor: sealed::Visitor {
     const MOVES: bool;
     unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot);
     unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T);
+    unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair);
     fn elements(&mut self, len: usize, element: impl FnMut(&mut Self, usize));
     fn whole(&mut self, visit: impl FnMut(&mut Self));
 }

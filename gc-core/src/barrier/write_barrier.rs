@@ -40,7 +40,7 @@ use core::{cell::Cell, cell::RefCell, ptr::NonNull};
 
 use crate::{
     memory::AddressMap,
-    object::{CellWord, PointerSlot, TypeInfo},
+    object::{CellWord, EphemeronPair, PointerSlot, TypeInfo},
     safepoint::{Poll, Reason},
     space::{
         candidates::{Candidates, Recorded},
@@ -264,6 +264,11 @@ impl Barrier {
         }
     }
 
+    /// Reaches an object by the table of registered objects. Returns whether it is alive, or can be: then it is kept ([weak-mode.marking]).
+    pub(crate) fn reach(&self, object: NonNull<u8>) -> bool {
+        self.read_weak(&PointerSlot::new(object.as_ptr())).is_some()
+    }
+
     /// Reads a word that does not keep its target alive. Returns the target, which lives until the next safepoint at least, or `None` if
     /// it is dead ([weak-mode.clearing]).
     #[inline(always)]
@@ -395,6 +400,10 @@ impl Visitor for SatbLogger<'_> {
 
     unsafe fn cell<T: Trace>(&mut self, _: *mut CellWord, _: *mut T) {
         unreachable!("gc-core: a cell in a cell")
+    }
+
+    unsafe fn ephemeron(&mut self, _: *mut EphemeronPair) {
+        unreachable!("gc-core: the pair of an ephemeron is an object of its own, in no cell")
     }
 
     #[inline(always)]

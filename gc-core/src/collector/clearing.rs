@@ -1,10 +1,11 @@
 //! Clearing: what is done between the end of marking and the sweep with the weak references, watchers and finalizable objects of the
-//! old generation, beside the program.
+//! old generation, concurrently.
 //!
 //! ```text
 //!   pause: marking is complete, and something is registered ──▶ CLEARING (the phase stays MARKING) ──▶ pause: evacuate, sweep
+//!     clear:    ephemerons whose key has no mark
 //!     walk:     each entry without a mark: weak cell cleared, watchers told
-//!     finalize: what finalizable objects reach is marked
+//!     finalize: what finalizable objects reach is marked; the ephemerons of that whose key has no mark are cleared
 //!     remove:   entries of what is still not marked go; finalizable objects are handed over
 //! ```
 //!
@@ -24,10 +25,10 @@ use core::ptr::NonNull;
 use std::collections::VecDeque;
 
 use crate::{
-    old::mark::Marking,
-    registered::{Finalizes, SHARDS, Table},
+    old::{mark::Marking, waiting::Waiting},
+    registered::{Generations, QueueId, SHARDS, Table},
     space::{large::RunTable, old::Bits},
-    sync::{Arc, Mutex},
+    sync::Mutex,
 };
 
 /// How far clearing has come.
@@ -39,7 +40,9 @@ pub(crate) struct Clearing {
     /// Objects whose weak cell was found without a mark.
     cells: Vec<NonNull<u8>>,
     /// Objects that are handed over to be finalized.
-    finalized: VecDeque<(Arc<dyn Finalizes>, NonNull<u8>)>,
+    finalized: VecDeque<(QueueId, NonNull<u8>)>,
+    /// Ephemerons that were cleared.
+    ephemerons: usize,
 }
 
 // SAFETY: these are addresses of objects; the code that has the state is responsible for their use.
@@ -51,10 +54,14 @@ pub(crate) enum Stage {
     /// Nothing: marking is not complete.
     #[default]
     Marking,
+    /// Clears the ephemerons that wait for their keys in vain.
+    Ephemerons,
     /// Walks the entries of this shard, from this place down.
     Walk { shard: usize, end: usize },
     /// Marks what finalizable objects reach.
     Finalize,
+    /// Clears the ephemerons that these have led to, if their keys are dead.
+    Late,
     /// Removes entries.
     Remove,
     /// Nothing more: the next pause ends marking.
@@ -68,9 +75,14 @@ pub(crate) struct Subject<'a> {
     pub(crate) bits: &'a Bits,
     pub(crate) runs: &'a RunTable,
     pub(crate) marking: &'a Mutex<Marking>,
+    pub(crate) waiting: &'a Waiting,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    fn generations(&self) -> Generations<'a> {
+        Generations { map: *self.bits.map(), runs: self.runs }
+    }
+
     /// Returns whether an old object is marked.
     fn is_marked(&self, object: NonNull<u8>) -> bool {
         let address = object.addr().get();
@@ -93,32 +105,41 @@ impl Clearing {
     /// Begins, in the pause that has completed marking.
     pub(crate) fn begin(&mut self) {
         debug_assert_eq!(self.stage, Stage::Marking);
-        self.stage = Stage::Walk { shard: 0, end: usize::MAX };
+        self.stage = Stage::Ephemerons;
     }
 
-    /// Ends, in the pause that ends marking.
-    pub(crate) fn end(&mut self) {
-        *self = Self::default();
+    /// Ends, in the pause that ends marking. Returns how many ephemerons were cleared.
+    pub(crate) fn end(&mut self) -> usize {
+        core::mem::take(self).ephemerons
     }
 
     /// Records that all is marked that finalizable objects reach.
     pub(crate) fn finalized_is_marked(&mut self) {
         debug_assert_eq!(self.stage, Stage::Finalize);
-        self.stage = Stage::Remove;
+        self.stage = Stage::Late;
     }
 
     /// Does an increment of what needs no marking.
     pub(crate) fn step(&mut self, subject: Subject<'_>) {
         match self.stage {
             Stage::Marking | Stage::Finalize | Stage::Done => {}
+            Stage::Ephemerons => self.clear_ephemerons(subject, Stage::Walk { shard: 0, end: usize::MAX }),
             Stage::Walk { shard, end } => self.walk(subject, shard, end),
+            Stage::Late => self.clear_ephemerons(subject, Stage::Remove),
             Stage::Remove => self.remove(subject),
         }
     }
 
+    fn clear_ephemerons(&mut self, subject: Subject<'_>, next: Stage) {
+        let cleared = subject.waiting.clear_some(SLICE);
+        self.ephemerons += cleared;
+        if cleared < SLICE {
+            self.stage = next;
+        }
+    }
+
     fn walk(&mut self, subject: Subject<'_>, shard: usize, end: usize) {
-        let mut finalizable = Vec::new();
-        let Self { dead, cells, .. } = self;
+        let Self { dead, cells, finalized, .. } = self;
         let left = subject.table.walk_old(shard, end, SLICE, |entry| {
             if subject.is_marked(entry.object) {
                 if entry.cell.is_some_and(|cell| !subject.is_marked(cell.cast())) {
@@ -126,17 +147,11 @@ impl Clearing {
                 }
                 return;
             }
-            if let Some(cell) = entry.cell.take() {
-                // SAFETY: the weak cell of an entry. If it is dead, its memory is not used again before the sweep.
-                unsafe { cell.as_ref() }.clear();
-            }
-            if let Some(extras) = &mut entry.extras {
-                extras.watchers.drain(..).for_each(|watcher| watcher.died());
-                finalizable.extend(extras.finalizers.drain(..).map(|queue| (queue, entry.object)));
-            }
+            // SAFETY: no memory is used again before the sweep.
+            let finalizers = unsafe { entry.die(entry.cell, &subject.table.queues) };
+            finalized.extend(finalizers.into_iter().map(|queue| (queue, entry.object)));
             dead.push(entry.object);
         });
-        self.finalized.extend(finalizable);
         self.stage = match (left, shard + 1) {
             (0, SHARDS) => self.begin_to_finalize(subject),
             (0, next) => Stage::Walk { shard: next, end: usize::MAX },
@@ -162,14 +177,11 @@ impl Clearing {
             });
         }
         for object in self.dead.split_off(self.dead.len().saturating_sub(SLICE)) {
-            table.remove_old_if(object, |entry| {
-                entry.trim_extras();
-                !subject.is_marked(object) || entry.is_idle()
-            });
+            table.remove_old_if(object, |entry| !subject.is_marked(object) || entry.is_idle());
         }
         if self.cells.is_empty() && self.dead.is_empty() {
             for (queue, object) in self.finalized.drain(..SLICE.min(self.finalized.len())) {
-                queue.hand_over(object);
+                table.queues.hand_over(queue, object, subject.generations());
             }
             if self.finalized.is_empty() {
                 self.stage = Stage::Done;

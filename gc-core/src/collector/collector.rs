@@ -15,7 +15,10 @@ use std::sync::OnceLock;
 use crate::{
     barrier::SatbQueue,
     memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget, process_limits},
-    old::mark::{Cells, Marker, Marking},
+    old::{
+        mark::{Cells, Marker, Marking},
+        waiting::Waiting,
+    },
     registered::{Generations, Table},
     roots::RootSpace,
     safepoint::Rendezvous,
@@ -73,6 +76,7 @@ pub(crate) struct Collector {
     /// The current major cycle: its phase, its marking state, and the values that mutators have overwritten.
     pub(crate) major: MajorCycle,
     pub(crate) marking: Mutex<Marking>,
+    pub(crate) waiting: Waiting,
     pub(crate) satb: Arc<SatbQueue>,
     /// What is known of single objects, and how far the dead of the old ones are cleared.
     pub(crate) registered: Table,
@@ -176,6 +180,7 @@ impl Collector {
             large: Mutex::new(LargeSpace::new(map)),
             trims: Mutex::default(),
             marking: Mutex::new(Marking::default()),
+            waiting: Waiting::new(),
             roots: Arc::new(RootSpace::new()),
             bits,
             satb: Arc::new(SatbQueue::new()),
@@ -198,13 +203,13 @@ impl Collector {
 
     /// Does an increment of clearing.
     pub(crate) fn clear(&self, clearing: &mut Clearing) {
-        let Self { registered: table, bits, runs, marking, .. } = self;
-        clearing.step(Subject { table, bits, runs, marking });
+        let Self { registered: table, bits, runs, marking, waiting, .. } = self;
+        clearing.step(Subject { table, bits, runs, marking, waiting });
     }
 
     /// Returns a marker, for one increment.
     pub(crate) fn marker<'a>(&'a self, cells: Cells, state: &'a mut Marking) -> Marker<'a> {
-        Marker::new(&self.bits, &self.runs, &self.candidates, &self.satb.big_cells, cells, state)
+        Marker::new(&self.bits, &self.runs, &self.candidates, &self.satb.big_cells, &self.waiting, cells, state)
     }
 }
 

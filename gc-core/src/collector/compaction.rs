@@ -29,7 +29,8 @@ use crate::{
 };
 
 use super::{
-    generations::Old, major, major_cycle::Phase, moves::AddressTables, stopped_heap::StoppedHeap, verify::Checkpoint,
+    generations::Old, major, major_cycle::Phase, moves::AddressTables, stopped_heap::StoppedHeap, type_info::WORD,
+    verify::Checkpoint,
 };
 
 /// Major cycles in which a block is no candidate after too many places held pointers into it.
@@ -164,6 +165,8 @@ impl StoppedHeap<'_> {
     fn update_roots(&self, updater: &mut Updater<'_>) {
         // SAFETY: a root's value, of its type; the world is stopped, so no code borrows it.
         self.roots.for_each(|info, value| unsafe { updater.values(info, value, 1) });
+        // SAFETY: a word that points to an object; the world is stopped.
+        self.collector.registered.queues.visit(false, |word| unsafe { updater.values(WORD, word, 1) });
     }
 
     /// Updates the pointers of every object in a block that is not evacuated, and of every large object.

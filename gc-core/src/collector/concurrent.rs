@@ -124,9 +124,10 @@ fn mark_concurrently(collector: &Collector) {
 /// was.
 fn clear_increment(collector: &Collector) -> bool {
     let mut clearing = collector.clearing.lock();
-    let due = matches!(clearing.stage(), Stage::Walk { .. } | Stage::Remove);
+    let due = !matches!(clearing.stage(), Stage::Marking | Stage::Finalize | Stage::Done);
     if due {
         collector.clear(&mut clearing);
+        collector.background.post_orphans(&collector.registered.queues);
     }
     due
 }

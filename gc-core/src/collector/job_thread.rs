@@ -233,6 +233,8 @@ fn run(collector: &Arc<Collector>, job: Job) {
 /// Posts every object and root that is left, to be dropped ([jobs.end-owns]). No root that was put aside is: it would keep the heap alive.
 /// Returns whether something is left to be done by a thread of the heap.
 fn post_everything(collector: &Collector) -> bool {
+    collector.registered.end();
+    collector.background.post_orphans(&collector.registered.queues);
     let mut boxed = Vec::new();
     collector.roots.end(|value| boxed.push(value));
     for values in [Values::Boxed(boxed), Values::InPlace(objects_to_drop(collector))] {

@@ -1,11 +1,13 @@
 //! The jobs of a heap's threads: those of the background thread, and the dead values for the threads that run destructors. The threads
 //! themselves are in `job_thread` and `destructors`.
 
+use core::cell::Cell;
 use std::thread;
 
 use crate::{
     counted::owners::Object,
     memory::budget::Budget,
+    registered::Queues,
     roots::{EmptyChunks, RootRef},
     stats::event::{Event, Hook},
     sync::{
@@ -165,6 +167,12 @@ impl Background {
     /// Counts dead counted objects, and queues them to be reclaimed.
     pub(crate) fn post_counted(&self, dead: Vec<Object>) {
         self.post_values(Values::Counted(dead));
+    }
+
+    /// Counts notices that nobody can take, and queues them to be dropped.
+    pub(crate) fn post_orphans(&self, queues: &Queues) {
+        let orphans = queues.take_orphans();
+        self.post_values(Values::Notices(orphans.into_iter().map(|notice| Cell::new(Some(notice))).collect()));
     }
 
     /// Counts values, and queues them to be dropped.

@@ -26,6 +26,7 @@ use super::{
     policy::{Request, is_scattered},
     stopped_heap::StoppedHeap,
     sweeping,
+    type_info::WORD,
     verify::Checkpoint,
 };
 
@@ -88,9 +89,12 @@ impl StoppedHeap<'_> {
         let mut state = collector.marking.lock();
         state.clear();
         collector.satb.big_cells.clear();
+        debug_assert!(collector.waiting.is_empty(), "an ephemeron waits for the end of a marking that has ended");
         let mut marker = collector.marker(Cells::Stopped, &mut state);
         // SAFETY: a root's value, of its type; the world is stopped.
         self.roots.for_each(|info, value| unsafe { marker.root(info, value, 1) });
+        // SAFETY: a word that points to an object; the world is stopped.
+        collector.registered.queues.visit(false, |word| unsafe { marker.root(WORD, word, 1) });
         drop(state);
         self.choose_candidates();
         self.set_marking(true);
@@ -123,8 +127,8 @@ impl StoppedHeap<'_> {
         }
         let collector = self.collector;
         let mut clearing = collector.clearing.lock();
-        if clearing.stage() == Stage::Marking && collector.registered.old_len() > 0 {
-            self.verify(Checkpoint::Marked);
+        let is_due = collector.registered.old_len() > 0 || !collector.waiting.is_empty();
+        if clearing.stage() == Stage::Marking && is_due {
             clearing.begin();
             collector.satb.weak_mode.set(Mode::Clearing);
         }
@@ -139,11 +143,12 @@ impl StoppedHeap<'_> {
                 clearing.finalized_is_marked();
             }
         }
-        clearing.end();
+        let ephemerons = clearing.end();
         drop(clearing);
         let mut state = collector.marking.lock();
         let recorded = core::mem::take(&mut state.recorded);
         state.free_work();
+        collector.stats.record_ephemerons(state.ephemeron_looks, ephemerons as u64);
         drop(state);
         collector.satb.big_cells.clear();
         self.verify(Checkpoint::Marked);

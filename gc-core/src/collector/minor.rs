@@ -7,6 +7,7 @@ use crate::{
         size_class::{CLASSES, promotion_reserve},
     },
     old::sweep::{self, Dead},
+    registered::Entry,
     roots::Survival,
     settings::stress::PromoteBy,
     stats::Generation,
@@ -15,19 +16,21 @@ use crate::{
 };
 
 use super::{
-    collector::Collector, generations::Old, major_cycle::Phase, promotion::Promotion, stopped_heap::StoppedHeap,
+    collector::Collector, generations::Old, major_cycle::Phase, promotion::Promotion, registered_young,
+    stopped_heap::StoppedHeap, type_info::WORD,
 };
 
 impl StoppedHeap<'_> {
     /// Collects the young generation.
     pub(crate) fn minor(&mut self, generation: Generation) -> Evacuated {
         let policy = policy(self.collector, generation);
-        let mut evacuated = self.evacuate_young(policy);
+        let mut registered = self.collector.registered.take_young();
+        let mut evacuated = self.evacuate_young(policy, &mut registered);
         let Old { space: old, cursors, .. } = &mut *self.old;
         for cursors in cursors {
             cursors.flush(old);
         }
-        self.follow_registered();
+        self.follow_registered(registered);
         self.reclaim_young();
         self.young.remembered = core::mem::take(&mut evacuated.remembered);
         // SAFETY: from-space is dead: live objects are evacuated, and dead ones that need dropping are in the drop queue.
@@ -37,7 +40,7 @@ impl StoppedHeap<'_> {
     }
 
     /// Evacuates the young objects that are reachable.
-    fn evacuate_young(&mut self, policy: Policy) -> Evacuated {
+    fn evacuate_young(&mut self, policy: Policy, registered: &mut [Entry]) -> Evacuated {
         let collector = self.collector;
         let gc_workers = self.gc_workers();
         let threshold = self.parallel_threshold(gc_workers);
@@ -69,11 +72,16 @@ impl StoppedHeap<'_> {
             let found = self.roots.look_for_young(survival(policy), visit);
             self.dead.take_over(found);
         }
+        // SAFETY: a word that points to an object; the world is stopped.
+        collector.registered.queues.visit(true, |word| unsafe { leader.root(WORD, word, 1) });
         // SAFETY: the remembered set of this heap; the world is stopped.
         unsafe { leader.remembered(remembered) };
         let gc_workers = promotions.take(gc_workers).collect();
         let (evacuated, promotions) =
-            young::evacuate_reachable(leader, &evacuation, &collector.workers.pool, gc_workers);
+            young::evacuate_reachable(leader, &evacuation, &collector.workers.pool, gc_workers, |survivors| {
+                registered_young::reclaim(collector, registered, survivors)
+            });
+        collector.stats.record_ephemerons(evacuated.ephemeron_looks, evacuated.ephemerons_cleared);
         let marking = collector.major.phase() == Phase::Marking;
         for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
             if marking {

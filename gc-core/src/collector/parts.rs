@@ -4,12 +4,13 @@
 //! the rest of the part becomes a part of its own, which shares the memory. So a destructor delays no value but its own, and what lies in
 //! the same object: the other fields, or the other elements of a slice.
 
-use core::{panic::AssertUnwindSafe, ptr::NonNull};
+use core::{cell::Cell, panic::AssertUnwindSafe, ptr::NonNull};
 use std::{panic, time::Instant};
 
 use crate::{
     counted::{owners::Object, reclaim},
     object::Header,
+    registered::Notice,
     roots::BoxedValue,
     sync::Arc,
 };
@@ -31,6 +32,8 @@ pub(crate) enum Values {
     Counted(Vec<Object>),
     /// Objects that were left at the end of their heap. They lie where they always did.
     InPlace(Vec<NonNull<u8>>),
+    /// What was attached to objects, for queues that are closed.
+    Notices(Vec<Cell<Option<Notice>>>),
 }
 
 // SAFETY: as for `DropQueue`: any thread may drop the values, and no other code has a pointer to them. Each value is dropped by one
@@ -51,6 +54,7 @@ impl Values {
             Self::Large(runs) => runs.len(),
             Self::Counted(objects) => objects.len(),
             Self::InPlace(objects) => objects.len(),
+            Self::Notices(notices) => notices.len(),
         }
     }
 }
@@ -120,6 +124,7 @@ impl Part {
             Values::Boxed(values) => (values[last].info.name)(),
             Values::Large(runs) => (runs[last].info.name)(),
             Values::Counted(objects) => (objects[last].kind.name)(),
+            Values::Notices(_) => "a value that waited for the death of an object",
             // SAFETY: outside of pauses the header of an object is its type's info. The heap is there as long as parts of it run.
             Values::InPlace(objects) => (unsafe { Header::of(objects[last].as_ptr()).info() }.name)(),
         })
@@ -151,6 +156,10 @@ impl Part {
             Values::Counted(objects) => self.each(heap, &mut dropped, |index, dropped| {
                 let object = objects[index];
                 dropped.note(reclaim::end(object), object.kind.name);
+            }),
+            Values::Notices(notices) => self.each(heap, &mut dropped, |index, dropped| {
+                let drop = || drop(notices[index].take());
+                dropped.note(panic::catch_unwind(AssertUnwindSafe(drop)), core::any::type_name::<Notice>);
             }),
             Values::InPlace(objects) => self.each(heap, &mut dropped, |index, dropped| {
                 let address = objects[index].as_ptr();

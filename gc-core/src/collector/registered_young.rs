@@ -1,49 +1,57 @@
-//! What becomes of registered objects in a minor collection: entries follow the survivors, and the dead are cleared.
+//! What becomes of registered objects in a minor collection: the dead are cleared and handed over, entries follow the survivors.
 //!
 //! - **[registered-young.new-only]** The pause looks at entries of which something is young, and at no others.
+//! - **[registered-young.order]** When all that is reachable has been evacuated, first all weak cells of dead targets are cleared and the
+//!   news told, then finalizable objects are evacuated with what they reach. A cell that is reached only by these is cleared where it
+//!   was, and evacuated as it is.
 
 use core::ptr::NonNull;
 
 use crate::{
     object::{Header, HeaderWord},
-    registered::{Entry, WeakCell},
+    registered::{Entry, Table, WeakCell},
+    young::Survivors,
 };
 
 use super::{collector::Collector, stopped_heap::StoppedHeap};
 
+/// Clears what leads weakly to the dead of `entries`, tells who watches, and evacuates what is to be finalized.
+pub(crate) fn reclaim(collector: &Collector, entries: &mut [Entry], survivors: &mut dyn Survivors) {
+    let (table, generations) = (&collector.registered, collector.generations());
+    let mut finalized = Vec::new();
+    for entry in entries {
+        if survivors.whereabouts(entry.object).is_none() {
+            // A cell that is dead so far may be reached by what is finalized.
+            let place = |cell: NonNull<WeakCell>| survivors.whereabouts(cell.cast()).map_or(cell, NonNull::cast);
+            let cell = entry.cell.map(place);
+            // SAFETY: from-space is still there.
+            let finalizers = unsafe { entry.die(cell, &table.queues) };
+            finalized.extend(finalizers.into_iter().map(|queue| (queue, entry.object)));
+        }
+    }
+    for (queue, object) in finalized {
+        table.queues.hand_over(queue, survivors.evacuate(object), generations);
+    }
+}
+
 impl StoppedHeap<'_> {
-    /// Brings the table up to date. What is reachable has been evacuated, and from-space is still there.
-    pub(crate) fn follow_registered(&mut self) {
+    /// Puts entries back into the table, under the new addresses of what has survived. From-space is still there.
+    pub(crate) fn follow_registered(&mut self, entries: Vec<Entry>) {
         let collector = self.collector;
-        let generations = collector.generations();
-        for mut entry in collector.registered.take_young() {
-            let object = survivor(collector, entry.object);
-            let cell = entry.cell.and_then(|cell| survivor(collector, cell.cast())).map(NonNull::cast::<WeakCell>);
-            entry.cell = cell.filter(|_| object.is_some());
-            let Some(object) = object else {
-                bury(cell, entry);
-                continue;
-            };
+        let (table, generations): (&Table, _) = (&collector.registered, collector.generations());
+        for mut entry in entries {
+            let Some(object) = survivor(collector, entry.object) else { continue };
             entry.object = object;
-            if let Some(cell) = cell {
+            entry.cell = entry.cell.and_then(|cell| survivor(collector, cell.cast())).map(NonNull::cast);
+            if let Some(cell) = entry.cell {
                 // SAFETY: a weak cell that has survived, at its present address.
                 unsafe { cell.as_ref() }.follow(object);
             }
             if !entry.is_idle() {
-                collector.registered.insert(generations, entry);
+                table.insert(generations, entry);
             }
         }
-    }
-}
-
-/// Clears what leads weakly to an object that is dead, and tells who watched for that.
-fn bury(cell: Option<NonNull<WeakCell>>, mut entry: Entry) {
-    if let Some(cell) = cell {
-        // SAFETY: a weak cell that has survived, at its present address.
-        unsafe { cell.as_ref() }.clear();
-    }
-    if let Some(extras) = &mut entry.extras {
-        extras.watchers.drain(..).for_each(|watcher| watcher.died());
+        table.queues.forget_old(generations);
     }
 }
 

@@ -51,12 +51,8 @@ impl StoppedHeap<'_> {
         let young = &self.young;
         let lists = (young.drops.capacity() * size_of::<usize>())
             .saturating_add((young.fresh_large.capacity() + self.large.old.capacity()) * size_of::<u32>());
-        let registered = self.collector.registered.bytes();
-        self.roots.bytes()
-            + registered
-            + lists
-            + young.remembered.bytes()
-            + self.old.space.side_bytes()
-            + self.large.side_bytes()
+        let beside = self.collector.waiting.bytes() + self.collector.registered.bytes();
+        let spaces = self.old.space.side_bytes() + self.large.side_bytes();
+        self.roots.bytes() + lists + young.remembered.bytes() + beside + spaces
     }
 }

@@ -16,6 +16,7 @@ use super::{
     drops::DropQueue,
     generations::{Old, Young, old_bytes},
     registry::Attached,
+    type_info::{WEAK_CELL, WORD},
     verify::{self, Checkpoint},
 };
 
@@ -86,6 +87,8 @@ impl<'a> StoppedHeap<'a> {
                 large: &self.large,
                 roots: &self.roots,
                 registered: &self.collector.registered,
+                word: WORD,
+                weak_cell: &WEAK_CELL,
                 phase: self.collector.major.phase(),
             };
             if let Err(damage) = verify::verify(&heap, checkpoint) {

@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::{
+    Gc,
     barrier::SatbLogger,
     object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape},
     old::{mark::Marker, update::Updater},
@@ -70,6 +71,9 @@ pub(crate) const STR: &TypeInfo = &TypeInfo {
     drop: None,
     name: core::any::type_name::<str>,
 };
+
+/// The type info of a word that points to an object of any type, and is traced as a root.
+pub(crate) const WORD: &TypeInfo = TypeInfoOf::<Gc<'static, u64>>::SIZED;
 
 /// The type info of weak cells. It is a static, so that its address identifies them.
 pub(crate) static WEAK_CELL: TypeInfo = TypeInfo {

@@ -17,7 +17,9 @@
 //!   [verify.pointers] finds it.
 //! - **[verify.registered]** The object of every entry of the table exists, has the flag, and is young or old as it is listed. Its weak cell
 //!   exists and points to it. Every weak cell points to an object or nowhere.
-//! - **[verify.marked]** When marking is complete, every object that is reachable from a root is marked.
+//! - **[verify.marked]** When marking is complete, every object that is reachable from a root is marked. The value of an ephemeron is
+//!   reachable if its key is.
+//! - **[verify.ephemerons]** Then every ephemeron that is reachable and not cleared has a key and a value that are marked.
 
 use core::{fmt, ptr::NonNull};
 use std::collections::{HashMap, HashSet};
@@ -28,8 +30,10 @@ use crate::{
         AddressMap,
         bitmap::{self, ones},
     },
-    object::{CellWord, Flag, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, size_class::SizeClass},
-    registered::{Entry, Table, WeakCell},
+    object::{
+        CellWord, EphemeronPair, HEADER, Header, HeaderWord, PairRef, PointerSlot, TypeInfo, size_class::SizeClass,
+    },
+    registered::Table,
     roots::StoppedRoots,
     space::{
         large::{LargeSpace, RunState, RunTable},
@@ -40,7 +44,9 @@ use crate::{
     trace::{Trace, Visitor, sealed},
 };
 
-use super::{generations::Young, major_cycle::Phase, registry::Attached, type_info::WEAK_CELL};
+use super::{generations::Young, major_cycle::Phase, registry::Attached};
+
+mod registered;
 
 /// The checkpoint at which the verifier runs, which determines what must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +73,9 @@ pub(crate) struct Heap<'a> {
     pub(crate) large: &'a LargeSpace,
     pub(crate) roots: &'a StoppedRoots<'a, Attached>,
     pub(crate) registered: &'a Table,
+    /// The type infos of a word in a queue, and of weak cells.
+    pub(crate) word: &'static TypeInfo,
+    pub(crate) weak_cell: &'static TypeInfo,
     pub(crate) phase: Phase,
 }
 
@@ -123,32 +132,45 @@ pub(crate) fn verify(heap: &Heap<'_>, checkpoint: Checkpoint) -> Result<(), Dama
     }
     check_roots(heap, &objects)?;
     check_settled_roots(heap, &objects)?;
-    check_registered(heap, &objects)?;
+    registered::check(heap, &objects)?;
     if matches!(checkpoint, Checkpoint::Marked | Checkpoint::Evacuated) { check_marks(heap, &objects) } else { Ok(()) }
 }
 
-/// Checks [verify.marked].
+/// Checks [verify.marked] and [verify.ephemerons].
 fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
+    let is_marked = |address: usize| {
+        if heap.map.old.contains(address) {
+            heap.old.bits.marks.is_set(heap.old.bits.granule(address))
+        } else {
+            heap.runs.run_of(address).is_marked()
+        }
+    };
     let mut seen = HashSet::new();
     let mut stack = Vec::new();
-    for_each_root(heap, |info, value| {
-        stack.extend(inspect_value(value, info).pointer_slots.iter().map(|&(_, to, _)| to))
-    });
+    // The values of ephemerons, by keys that were not seen.
+    let mut waiting = HashMap::<usize, Vec<usize>>::new();
+    for_each_root(heap, |info, value| stack.extend(inspect_value(value, info).targets()));
     while let Some(address) = stack.pop() {
         if address == 0 || !seen.insert(address) {
             continue;
         }
-        let marked = if heap.map.old.contains(address) {
-            heap.old.bits.marks.is_set(heap.old.bits.granule(address))
-        } else {
-            heap.runs.run_of(address).is_marked()
-        };
         let info = objects[&address].info;
-        if !marked {
+        if !is_marked(address) {
             let what = format!("{} at {address:#x} is reachable and not marked", (info.name)());
             return Err(Damage { what, path: path_to(heap, objects, address) });
         }
-        stack.extend(inspect(heap.map.pointer(address), info).pointer_slots.iter().map(|&(_, to, _)| to));
+        let inspected = inspect(heap.map.pointer(address), info);
+        match inspected.pair {
+            Some((key, value)) if !seen.contains(&key) => waiting.entry(key).or_default().push(value),
+            Some((_, value)) => stack.push(value),
+            None => stack.extend(inspected.targets()),
+        }
+        stack.extend(waiting.remove(&address).unwrap_or_default());
+    }
+    for (key, values) in waiting {
+        if let Some(dead) = values.into_iter().chain([key]).find(|&address| address != 0 && !is_marked(address)) {
+            return damage(format!("an ephemeron holds the key {key:#x}, and {dead:#x} is not marked"));
+        }
     }
     Ok(())
 }
@@ -402,48 +424,10 @@ fn check_settled_roots(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage>
     result
 }
 
-/// Checks [verify.registered].
-fn check_registered(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
-    let mut result = Ok(());
-    heap.registered.for_each(|entry, young| {
-        if let Err(what) = check_entry(objects, entry, young) {
-            result = damage(format!("entry {} of {:p}: {what}", entry.id, entry.object));
-        }
-    });
-    result?;
-    let cells = objects.iter().filter(|(_, object)| core::ptr::eq(object.info, &WEAK_CELL));
-    for (&address, _) in cells {
-        // SAFETY: a weak cell, which was found by walking the spaces.
-        let target = unsafe { &*heap.map.pointer(address).cast::<WeakCell>() }.target().get().addr();
-        if target != 0 && !objects.contains_key(&target) {
-            let what = format!("the weak cell at {address:#x} points to {target:#x} ({})", whereabouts(heap, target));
-            return Err(Damage { what, path: path_to(heap, objects, address) });
-        }
-    }
-    Ok(())
-}
-
-fn check_entry(objects: &Objects, entry: &Entry, young: bool) -> Result<(), String> {
-    let Some(object) = objects.get(&entry.object.addr().get()) else { return Err("no object".to_owned()) };
-    // SAFETY: an object that was found by walking the spaces.
-    if !unsafe { Header::of(entry.object.as_ptr()).has(Flag::Registered) } {
-        return Err("the object has no flag".to_owned());
-    }
-    let mut has_young = !object.old;
-    if let Some(cell) = entry.cell {
-        let Some(found) = objects.get(&cell.addr().get()) else { return Err(format!("no cell at {cell:p}")) };
-        has_young |= !found.old;
-        // SAFETY: as above: the cell exists.
-        if !core::ptr::eq(found.info, &WEAK_CELL) || unsafe { cell.as_ref() }.target().get() != entry.object.as_ptr() {
-            return Err(format!("the cell at {cell:p} does not point to the object"));
-        }
-    }
-    if has_young == young { Ok(()) } else { Err(format!("listed as young: {young}")) }
-}
-
 /// Calls `look` with every live root. Dropped roots stay as they are.
-fn for_each_root(heap: &Heap<'_>, look: impl FnMut(&'static TypeInfo, *mut u8)) {
-    heap.roots.for_each(look);
+fn for_each_root(heap: &Heap<'_>, mut look: impl FnMut(&'static TypeInfo, *mut u8)) {
+    heap.roots.for_each(&mut look);
+    heap.registered.queues.visit(false, |word| look(heap.word, word));
 }
 
 /// Returns the types on a path from a root to the object at `wanted`, found breadth first.
@@ -514,6 +498,14 @@ struct Inspected {
     pointer_slots: Vec<(usize, usize, Option<usize>)>,
     /// Cells whose content may hold pointers, and whether they are logged.
     cells: Vec<(usize, bool)>,
+    /// The key and the value of an ephemeron, whose slots are among the others.
+    pair: Option<(usize, usize)>,
+}
+
+impl Inspected {
+    fn targets(&self) -> impl Iterator<Item = usize> {
+        self.pointer_slots.iter().map(|&(_, to, _)| to)
+    }
 }
 
 /// A visitor that records the pointer slots and cells that it visits.
@@ -562,5 +554,15 @@ impl Visitor for Inspector {
         // SAFETY: the caller passes the content of a cell; the world is stopped.
         unsafe { T::trace(content, self) };
         self.cell = None;
+    }
+
+    unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair) {
+        // SAFETY: the caller passes a pair.
+        for place in unsafe { PairRef::new(pair) }.places() {
+            // SAFETY: a pointer slot of the pair.
+            unsafe { self.pointer_slot(place) };
+        }
+        let [.., (_, key, _), (_, value, _)] = self.found.pointer_slots[..] else { unreachable!("two slots") };
+        self.found.pair = Some((key, value));
     }
 }

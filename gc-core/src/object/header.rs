@@ -281,11 +281,7 @@ impl Header {
     #[inline(always)]
     pub(crate) unsafe fn info(self) -> &'static TypeInfo {
         // SAFETY: the caller's: initialised, and not written meanwhile.
-        match unsafe { self.read() } {
-            HeaderWord::Info(info) => info,
-            // SAFETY: excluded by the caller.
-            _ => unsafe { not_an_object() },
-        }
+        unsafe { HeaderWord::info_of(self.raw()) }
     }
 
     /// Makes the word the header of an object of type `info`.
@@ -337,6 +333,32 @@ impl Header {
 }
 
 impl HeaderWord {
+    /// Returns the type that the word of a header points to.
+    ///
+    /// # Safety
+    ///
+    /// The word is that of an object, which is not forwarded.
+    #[inline(always)]
+    pub(crate) unsafe fn info_of(word: *mut u8) -> &'static TypeInfo {
+        // SAFETY: the caller's: the word of an initialised header.
+        match unsafe { Self::of(word) } {
+            Self::Info(info) => info,
+            // SAFETY: excluded by the caller.
+            _ => unsafe { not_an_object() },
+        }
+    }
+
+    /// Returns the type, if the word is the plain address of one: an object without flags, and not forwarded.
+    ///
+    /// # Safety
+    ///
+    /// As for [`of`](Self::of).
+    #[inline(always)]
+    pub(crate) unsafe fn plain(word: *mut u8) -> Option<&'static TypeInfo> {
+        // SAFETY: [header.kinds]: without any low bit the word is the address of a static `TypeInfo`.
+        (word.addr() & TAGS == 0).then(|| unsafe { &*word.cast_const().cast::<TypeInfo>() })
+    }
+
     /// Decodes the word of a header.
     ///
     /// # Safety

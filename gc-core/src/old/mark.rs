@@ -25,7 +25,9 @@ use core::ptr::NonNull;
 use crate::{
     barrier::{BigCells, SatbQueue},
     memory::{Part, bitmap::prefetch},
-    object::{CellUser, CellWord, HEADER, Header, PointerSlot, TypeInfo},
+    object::{
+        CellUser, CellWord, EphemeronPair, Flag, HEADER, Header, HeaderWord, PairList, PairRef, PointerSlot, TypeInfo,
+    },
     safepoint::Poll,
     space::{
         candidates::{Candidates, Recorded, RecordedCell},
@@ -41,8 +43,9 @@ use crate::{
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
 
-use super::update::update_content;
+use super::{update::update_content, waiting::Waiting};
 
+mod ephemerons;
 mod rests;
 
 pub(crate) use rests::Rest;
@@ -60,10 +63,14 @@ pub(crate) struct Marking {
     /// Cells that were being written ([mark.reads]), and rests of such.
     deferred_cells: Vec<DeferredCell>,
     deferred_rests: Vec<Rest>,
+    /// Pairs whose keys are marked ([mark.kept]).
+    kept: Vec<PairList>,
     /// Places that hold pointers into candidates ([mark.recorded]).
     pub(crate) recorded: Recorded,
     /// Objects marked and traced since marking began.
     pub(crate) objects: u64,
+    /// How often a pair was looked at since marking began.
+    pub(crate) ephemeron_looks: u64,
 }
 
 // SAFETY: these are addresses of old objects; the code that has the state is responsible for their use.
@@ -107,6 +114,7 @@ pub(crate) struct Marker<'a> {
     content: Content,
     cells: Cells,
     big_cells: &'a BigCells,
+    waiting: &'a Waiting,
     pieces: Pieces,
     /// The most elements of a value that are traced at once.
     most: usize,
@@ -137,6 +145,7 @@ impl<'a> Marker<'a> {
         runs: &'a RunTable,
         candidates: &'a Candidates,
         big_cells: &'a BigCells,
+        waiting: &'a Waiting,
         cells: Cells,
         state: &'a mut Marking,
     ) -> Self {
@@ -151,6 +160,7 @@ impl<'a> Marker<'a> {
             content: Content::None,
             cells,
             big_cells,
+            waiting,
             pieces: Pieces::none(),
             most: PIECE,
             pool: None,
@@ -223,6 +233,11 @@ impl<'a> Marker<'a> {
                 self.trace(object);
             } else if let Some(found) = self.state.found.pop() {
                 self.state.work.objects.extend(found);
+            } else if let Some(pairs) = self.state.kept.pop() {
+                if self.keep_some(pairs) {
+                    // The next turn looks at the poll.
+                    turns |= LOOK_EVERY - 1;
+                }
             } else if let Some(piece) = self.state.work.next_piece() {
                 self.trace_piece(piece);
             } else if let Some(rest) = self.state.rests.pop() {
@@ -266,8 +281,13 @@ impl<'a> Marker<'a> {
     #[inline(always)]
     fn trace(&mut self, address: NonNull<u8>) {
         self.state.objects += 1;
-        // SAFETY: an old object, whose header points to its `TypeInfo`.
-        let info = unsafe { Header::of(address.as_ptr()).info() };
+        // SAFETY: an old object, which has a header.
+        let word = unsafe { Header::of(address.as_ptr()).raw() };
+        if Flag::Key.is_in(word) {
+            self.key_is_marked(address);
+        }
+        // SAFETY: the header points to the object's `TypeInfo`.
+        let info = unsafe { HeaderWord::info_of(word) };
         if info.shape.leaf {
             return;
         }
@@ -296,6 +316,12 @@ impl<'a> Marker<'a> {
         self.pieces.begin_quick(usize::MAX);
         // SAFETY: elements of the slice, as in `trace`.
         unsafe { (info.trace.mark)(first, piece.until - piece.from, (&raw mut *self).cast()) };
+    }
+
+    /// Returns whether an address is that of an old object.
+    #[inline(always)]
+    fn is_old(&self, at: usize) -> bool {
+        self.old_part.contains(at) || (self.large_part.contains(at) && self.runs.run_of(at).is_old())
     }
 
     /// Records the place of a pointer to the object at `target`, if that is in a candidate ([mark.recorded]).
@@ -369,7 +395,11 @@ const CELL_POINTERS: u64 = 16;
 impl Marking {
     /// Returns whether nothing is left to do concurrently.
     pub(crate) fn is_done(&self) -> bool {
-        self.work.is_empty() && self.marked.is_empty() && self.found.is_empty() && self.rests.is_empty()
+        self.work.is_empty()
+            && self.marked.is_empty()
+            && self.found.is_empty()
+            && self.rests.is_empty()
+            && self.kept.is_empty()
     }
 
     /// Takes over what mutators have handed over.
@@ -396,7 +426,9 @@ impl Marking {
         self.deferred_cells.append(&mut other.deferred_cells);
         self.deferred_rests.append(&mut other.deferred_rests);
         self.recorded.append(other.recorded);
+        self.kept.append(&mut other.kept);
         self.objects += other.objects;
+        self.ephemeron_looks += other.ephemeron_looks;
     }
 
     /// Forgets everything: marking has ended, or was given up.
@@ -408,7 +440,7 @@ impl Marking {
     pub(crate) fn free_work(&mut self) {
         debug_assert!(self.is_done());
         (self.work, self.marked) = (Packet::default(), Vec::new());
-        (self.found, self.rests) = (Vec::new(), Vec::new());
+        (self.found, self.rests, self.kept) = (Vec::new(), Vec::new(), Vec::new());
     }
 }
 
@@ -440,14 +472,21 @@ impl Visitor for Marker<'_> {
         // Acquire, as every load of a slot: the object's header was written before.
         let target = unsafe { &*pointer_slot }.load(Ordering::Acquire);
         let at = target.addr();
-        let old = self.old_part.contains(at) || (self.large_part.contains(at) && self.runs.run_of(at).is_old());
-        if old && let Some(address) = NonNull::new(target) {
+        if self.is_old(at)
+            && let Some(address) = NonNull::new(target)
+        {
             self.state.work.objects.push(address);
             if self.sparse.contains(at) {
                 // SAFETY: the caller passes a valid pointer slot.
                 self.record(unsafe { NonNull::new_unchecked(pointer_slot) }, at);
             }
         }
+    }
+
+    #[inline]
+    unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair) {
+        // SAFETY: the caller passes a pair, an old object: nothing is freed or moved before marking has ended.
+        self.pair(unsafe { PairRef::new(pair) });
     }
 
     #[inline(always)]

@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 
 use crate::{
     memory::{AddressMap, GRANULE, bitmap},
-    object::{CellWord, Header, HeaderWord, PointerSlot, TypeInfo},
+    object::{CellWord, EphemeronPair, Header, HeaderWord, PairRef, PointerSlot, TypeInfo},
     space::{
         candidates::{Candidates, Recorded, RecordedCell},
         old::OldSpace,
@@ -120,6 +120,14 @@ impl Visitor for Updater<'_> {
     unsafe fn cell<T: Trace>(&mut self, _: *mut CellWord, content: *mut T) {
         // SAFETY: the caller's; no guard survives a stop, so no reference to the content exists.
         unsafe { T::trace(content, self) }
+    }
+
+    unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair) {
+        // SAFETY: the caller passes a pair.
+        for place in unsafe { PairRef::new(pair) }.places() {
+            // SAFETY: a pointer slot of the pair.
+            unsafe { self.pointer_slot(place) };
+        }
     }
 }
 

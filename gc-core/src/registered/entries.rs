@@ -9,7 +9,11 @@ use core::{
 };
 use std::collections::HashMap;
 
-use super::{cell::WeakCell, extras::Extras};
+use super::{
+    cell::WeakCell,
+    extras::{Extras, Watcher},
+    queues::{QueueId, Queues},
+};
 
 /// What the heap knows of one object.
 pub(crate) struct Entry {
@@ -28,9 +32,25 @@ impl Entry {
         !self.is_known && self.cell.is_none() && self.extras.is_none()
     }
 
-    /// Returns whether a queue wants to finalize the object.
-    pub(crate) fn is_finalizable(&self) -> bool {
-        self.extras.as_ref().is_some_and(|extras| !extras.finalizers.is_empty())
+    /// Clears what leads weakly to the object, which is dead, and puts the news into the queues of those who watch. `cell`: where the weak
+    /// cell is. Returns the queues that want to finalize the object.
+    ///
+    /// # Safety
+    ///
+    /// The memory of the cell was not used again.
+    pub(crate) unsafe fn die(&mut self, cell: Option<NonNull<WeakCell>>, queues: &Queues) -> Vec<QueueId> {
+        self.cell = None;
+        if let Some(cell) = cell {
+            // SAFETY: the caller's: a weak cell, dead or alive.
+            unsafe { cell.as_ref() }.clear();
+        }
+        let Some(extras) = self.extras.take() else { return Vec::new() };
+        for Watcher { queue, notice, .. } in extras.watchers {
+            queues.tell(queue, notice);
+        }
+        let mut finalizers = extras.finalizers;
+        finalizers.retain(|&queue| queues.is_open(queue));
+        finalizers
     }
 
     /// Returns the extras, which are made if there are none.
@@ -108,6 +128,10 @@ impl Entries {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.dense.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.dense.iter_mut()
     }
 
     /// Returns the bytes of memory.

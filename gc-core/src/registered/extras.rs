@@ -4,8 +4,6 @@ use super::queues::{Notice, QueueId};
 
 /// Waits for the death of an object: the notice is put into the queue then.
 pub(crate) struct Watcher {
-    /// Tells it from the other watchers of the heap.
-    pub(crate) number: u64,
     pub(crate) queue: QueueId,
     pub(crate) notice: Notice,
 }

@@ -13,9 +13,13 @@ use std::{
     time::Instant,
 };
 
-use crate::sync::{Condvar, Mutex, RawLock, raw};
+use crate::sync::{
+    Condvar, Mutex, RawLock,
+    atomic::{AtomicBool, Ordering},
+    raw,
+};
 
-use super::table::Generations;
+use super::generations::Generations;
 
 /// What a program attached to an object, for when it dies.
 pub(crate) type Notice = Box<dyn Any + Send>;
@@ -29,6 +33,7 @@ pub(crate) struct Queues {
     state: Mutex<State>,
     /// Something was put into a queue, or the heap has ended.
     arrived: Condvar,
+    has_orphans: AtomicBool,
 }
 
 #[derive(Default)]
@@ -62,7 +67,7 @@ pub(crate) enum Nothing {
 
 impl Queues {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), arrived: Condvar::new() }
+        Self { state: Mutex::default(), arrived: Condvar::new(), has_orphans: AtomicBool::new(false) }
     }
 
     pub(crate) fn lock_word(&self) -> &RawLock {
@@ -102,7 +107,11 @@ impl Queues {
         let mut state = self.state.lock();
         match state.news.get_mut(&id) {
             Some(queue) => queue.push_back(notice),
-            None => state.orphans.push(notice),
+            None => {
+                state.orphans.push(notice);
+                // Relaxed: see `take_orphans`.
+                self.has_orphans.store(true, Ordering::Relaxed);
+            }
         }
         self.arrived.notify_all();
     }
@@ -113,8 +122,24 @@ impl Queues {
         if let Some(queue) = state.objects.get_mut(&id) {
             queue.words.push_back(object.as_ptr());
             // So that the young ones are the last ones.
-            queue.young = if queue.young > 0 || generations.is_young(object.addr().get()) { queue.young + 1 } else { 0 };
+            queue.young =
+                if queue.young > 0 || generations.is_young(object.addr().get()) { queue.young + 1 } else { 0 };
         }
+        self.arrived.notify_all();
+    }
+
+    /// Waits until a queue of news holds some. Returns `false` if `stop` says so, or if nothing will ever come. Who changes what `stop`
+    /// says calls [`wake`](Self::wake).
+    pub(crate) fn wait_for_news_or(&self, id: QueueId, stop: impl Fn() -> bool) -> bool {
+        let look = |state: &mut State| {
+            if stop() { Some(false) } else { (!state.news.get(&id)?.is_empty()).then_some(true) }
+        };
+        self.wait(Duration::MAX, look).unwrap_or(false)
+    }
+
+    /// Wakes all that wait, to look again.
+    pub(crate) fn wake(&self) {
+        let _state = self.state.lock();
         self.arrived.notify_all();
     }
 
@@ -166,8 +191,8 @@ impl Queues {
         }
     }
 
-    /// Looks which words still hold young objects, after a minor collection. The world is stopped.
-    pub(crate) fn settle(&self, generations: Generations<'_>) {
+    /// Forgets which words were young and hold old objects now, after a minor collection. The world is stopped.
+    pub(crate) fn forget_old(&self, generations: Generations<'_>) {
         let mut state = self.state.lock();
         for Handed { words, young } in state.objects.values_mut() {
             let first = words.len() - *young;
@@ -177,6 +202,11 @@ impl Queues {
 
     /// Takes what nobody can take from a queue any more, to drop it.
     pub(crate) fn take_orphans(&self) -> Vec<Notice> {
+        // Relaxed: who has told something looks afterwards.
+        if !self.has_orphans.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        self.has_orphans.store(false, Ordering::Relaxed);
         core::mem::take(&mut self.state.lock().orphans)
     }
 

@@ -7,17 +7,20 @@
 use core::ptr::NonNull;
 
 use crate::{
-    memory::AddressMap,
     object::{Flag, Header},
-    space::large::RunTable,
     sync::{
-        Mutex, MutexGuard, RawLock,
+        Arc, Mutex, MutexGuard, RawLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
         raw,
     },
 };
 
-use super::entries::{AddressHasher, Entries, Entry};
+use super::{
+    entries::{AddressHasher, Entries, Entry},
+    extras::{Extras, Watcher},
+    generations::Generations,
+    queues::{QueueId, Queues},
+};
 
 /// The registered objects of a heap.
 pub(crate) struct Table {
@@ -27,6 +30,10 @@ pub(crate) struct Table {
     /// How many entries there are, of young objects or cells and of others.
     young: AtomicUsize,
     old: AtomicUsize,
+    /// What the program takes.
+    pub(crate) queues: Arc<Queues>,
+    /// The queue of callbacks, which is always open.
+    pub(crate) callbacks: QueueId,
 }
 
 pub(crate) const SHARDS: usize = 16;
@@ -40,28 +47,12 @@ struct Shard {
 // SAFETY: these are addresses of objects; the code that has the lock is responsible for their use.
 unsafe impl Send for Shard {}
 
-/// Tells young objects from old ones.
-#[derive(Clone, Copy)]
-pub(crate) struct Generations<'a> {
-    pub(crate) map: AddressMap,
-    pub(crate) runs: &'a RunTable,
-}
-
-impl Generations<'_> {
-    /// Returns whether the object at an address is young.
-    #[inline]
-    pub(crate) fn is_young(&self, address: usize) -> bool {
-        self.map.young.contains(address) || (self.map.large.contains(address) && !self.runs.run_of(address).is_old())
-    }
-
-    fn has_young(&self, entry: &Entry) -> bool {
-        self.is_young(entry.object.addr().get()) || entry.cell.is_some_and(|cell| self.is_young(cell.addr().get()))
-    }
-}
-
 impl Table {
     pub(crate) fn new() -> Self {
+        let queues = Arc::new(Queues::new());
         Self {
+            callbacks: queues.open_news(),
+            queues,
             shards: core::array::from_fn(|_| Mutex::default()),
             last_id: AtomicU64::new(0),
             young: AtomicUsize::new(0),
@@ -71,7 +62,7 @@ impl Table {
 
     /// Returns the words of the locks, for `collector::fork`.
     pub(crate) fn lock_words(&self) -> impl Iterator<Item = &RawLock> {
-        self.shards.iter().map(raw)
+        self.shards.iter().map(raw).chain([self.queues.lock_word()])
     }
 
     fn shard(&self, object: NonNull<u8>) -> MutexGuard<'_, Shard> {
@@ -98,7 +89,7 @@ impl Table {
         if let Some(entry) = shard.old.get_mut(object) {
             let result = with(entry);
             // A cell that was made just now is young.
-            if generations.has_young(entry) {
+            if has_young(generations, entry) {
                 let entry = shard.old.remove(object).expect("it was found just now");
                 shard.young.insert(entry);
                 self.count(&self.young, 1);
@@ -130,7 +121,7 @@ impl Table {
     }
 
     fn insert_into(&self, shard: &mut Shard, generations: Generations<'_>, entry: Entry) {
-        if generations.has_young(&entry) {
+        if has_young(generations, &entry) {
             shard.young.insert(entry);
             self.count(&self.young, 1);
         } else {
@@ -178,6 +169,27 @@ impl Table {
         first
     }
 
+    /// Tells all news, of everything: the heap ends, and no other thread uses it.
+    pub(crate) fn end(&self) {
+        self.with_extras(|_, extras| {
+            extras.watchers.drain(..).for_each(|Watcher { queue, notice, .. }| self.queues.tell(queue, notice))
+        });
+        self.queues.end();
+    }
+
+    /// Calls `visit` with the extras of every entry that has any.
+    pub(crate) fn with_extras(&self, mut visit: impl FnMut(NonNull<u8>, &mut Extras)) {
+        for shard in &self.shards {
+            let Shard { young, old } = &mut *shard.lock();
+            for entry in young.iter_mut().chain(old.iter_mut()) {
+                if let Some(extras) = &mut entry.extras {
+                    visit(entry.object, extras);
+                    entry.trim_extras();
+                }
+            }
+        }
+    }
+
     /// Calls `visit` with every entry. The world is stopped.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Entry, bool)) {
         for shard in &self.shards {
@@ -204,8 +216,23 @@ impl Table {
         self.old.load(Ordering::Relaxed)
     }
 
-    /// Returns the bytes of memory.
+    /// Returns the bytes of memory, without looking at the shards if they are empty.
     pub(crate) fn bytes(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock()).map(|shard| shard.young.bytes() + shard.old.bytes()).sum()
+        if self.young_len() + self.old_len() == 0 {
+            return 0;
+        }
+        self.queues.bytes()
+            + self
+                .shards
+                .iter()
+                .map(|shard| shard.lock())
+                .map(|shard| shard.young.bytes() + shard.old.bytes())
+                .sum::<usize>()
     }
+}
+
+/// Returns whether something of an entry is young ([registered.young]).
+fn has_young(generations: Generations<'_>, entry: &Entry) -> bool {
+    let is_young = |address: usize| generations.is_young(address);
+    is_young(entry.object.addr().get()) || entry.cell.is_some_and(|cell| is_young(cell.addr().get()))
 }

@@ -69,6 +69,10 @@ pub struct Stats {
     pub memory_peak: usize,
     /// Entries of the remembered set after the last collection: pointer slots and cells.
     pub remembered: usize,
+    /// How often a collection has looked at an [`Ephemeron`](crate::Ephemeron): at most three times in each that traces it.
+    pub ephemeron_looks: u64,
+    /// Ephemerons that were cleared because their keys were dead.
+    pub ephemerons_cleared: u64,
     /// Dead values that are still to be dropped. Exact: a value counts from when a collection finds it dead, before any mutator runs
     /// again, until its destructor has returned. A thread that reads 0 sees what the destructors did. An object counts as one, however
     /// many values it owns.
@@ -85,6 +89,10 @@ pub struct Stats {
     /// Objects that the heap knows something of beside their memory: that a weak reference leads to them, their identity, who watches
     /// for their death, who finalizes them. Each takes some 70 bytes of `side_bytes`.
     pub registered: usize,
+    /// Values in reference queues and callbacks that are due, which the program has not taken.
+    pub news_waiting: usize,
+    /// Objects in finalization queues, which the program has not taken.
+    pub finalization_waiting: usize,
 }
 
 /// How close the heap is to its next collections. See [`Mutator::counts`](crate::Mutator::counts).

@@ -79,6 +79,15 @@ impl Recorder {
         times.utilisation.add(figures.start, figures.start + figures.pause);
     }
 
+    /// Records how often the pair of an ephemeron was looked at, and how many were cleared.
+    pub(crate) fn record_ephemerons(&self, looks: u64, cleared: u64) {
+        if looks + cleared > 0 {
+            let mut stats = self.stats.lock();
+            stats.ephemeron_looks += looks;
+            stats.ephemerons_cleared += cleared;
+        }
+    }
+
     /// Records a compaction: objects and bytes of cells that were moved, and blocks that are empty now.
     pub(crate) fn record_compaction(&self, objects: usize, bytes: usize, blocks: usize, all_at_once: bool) {
         let mut stats = self.stats.lock();

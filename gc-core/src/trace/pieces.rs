@@ -185,7 +185,7 @@ mod tests {
     use crate::{
         Gc,
         collections::HashMap,
-        object::{CellWord, PointerSlot},
+        object::{CellWord, EphemeronPair, PointerSlot},
         trace::{Trace, sealed},
     };
 
@@ -213,6 +213,10 @@ mod tests {
 
         unsafe fn cell<T: Trace>(&mut self, _: *mut CellWord, _: *mut T) {
             unreachable!("there are no cells")
+        }
+
+        unsafe fn ephemeron(&mut self, _: *mut EphemeronPair) {
+            unreachable!("there are no ephemerons")
         }
 
         fn elements(&mut self, len: usize, element: impl FnMut(&mut Self, usize)) {

@@ -21,7 +21,10 @@
 //!   traced, by the worker that has it as work.
 
 mod destination;
+mod ephemerons;
 mod old_sources;
+
+pub(crate) use ephemerons::Survivors;
 
 use core::{mem, ptr::NonNull};
 
@@ -29,7 +32,8 @@ use crate::{
     barrier::{Remembered, RememberedCell},
     memory::{AddressMap, Part, bitmap::prefetch},
     object::{
-        CellWord, HEADER, Header, HeaderWord, PointerSlot, TypeInfo, copy_object, forwarded, size_class::SizeClass,
+        CellWord, EphemeronPair, Flag, HEADER, Header, HeaderWord, PairList, PairRef, PairTable, PointerSlot, TypeInfo,
+        copy_object, forwarded, size_class::SizeClass,
     },
     space::{
         candidates::{Candidates, Recorded, RecordedCell},
@@ -42,6 +46,7 @@ use crate::{
 };
 
 use super::to_space::{Buffer, ToSpace};
+use ephemerons::Pairs;
 
 /// The destination of objects that leave the young generation, for one worker.
 pub(crate) trait Promote: ContentInfo {
@@ -151,6 +156,7 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     to: Buffer,
     pub(super) remembered: Remembered,
     recorded: Recorded,
+    pairs: Pairs,
     pub(super) copied_bytes: usize,
     pub(super) promoted_bytes: usize,
     pub(super) promoted_objects: usize,
@@ -194,6 +200,7 @@ impl<'a, P: Promote> Evacuator<'a, P, false> {
             to: self.to,
             remembered: self.remembered,
             recorded: self.recorded,
+            pairs: self.pairs,
             copied_bytes: self.copied_bytes,
             promoted_bytes: self.promoted_bytes,
             promoted_objects: self.promoted_objects,
@@ -222,6 +229,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             to: Buffer::default(),
             remembered: Remembered::default(),
             recorded: Recorded::default(),
+            pairs: Pairs::default(),
             copied_bytes: 0,
             promoted_bytes: 0,
             promoted_objects: 0,
@@ -385,12 +393,43 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         // SAFETY: initialised. In a pause with several workers it is accessed through `forwarding` only ([forwarding.here-only]),
         // otherwise by this worker only.
         let seen = unsafe { if SHARED { header.forwarding().look() } else { header.raw() } };
+        // SAFETY: an initialised header's word. One test for all that is special.
+        if let Some(info) = unsafe { HeaderWord::plain(seen) } {
+            // SAFETY: an object of this type, whose header is `seen`.
+            return unsafe { self.copy(address, seen, info) };
+        }
         // SAFETY: an initialised header's word.
-        let info = match unsafe { HeaderWord::of(seen) } {
-            HeaderWord::Forwarded(to) => return (to, Outcome::Known),
-            HeaderWord::Info(info) => info,
+        match unsafe { HeaderWord::of(seen) } {
+            HeaderWord::Forwarded(to) => (to, Outcome::Known),
+            // SAFETY: an object of this type, whose header is `seen`.
+            HeaderWord::Info(info) => unsafe { self.copy_flagged(address, seen, info) },
             HeaderWord::Filler(_) => unreachable!("gc-core: a pointer to a filler: the heap is damaged"),
-        };
+        }
+    }
+
+    /// Copies an object that has flags.
+    ///
+    /// # Safety
+    ///
+    /// As for [`copy`](Self::copy).
+    #[inline(never)]
+    unsafe fn copy_flagged(&mut self, address: *mut u8, seen: *mut u8, info: &'static TypeInfo) -> (*mut u8, Outcome) {
+        if Flag::Key.is_in(seen) {
+            self.pairs.key_is_reached(address);
+        }
+        // SAFETY: the caller's.
+        unsafe { self.copy(address, seen, info) }
+    }
+
+    /// Copies an object, if no other worker does it first.
+    ///
+    /// # Safety
+    ///
+    /// `address` is that of an object of type `info` in from-space or to-space, and `seen` was read from its header.
+    #[inline(always)]
+    unsafe fn copy(&mut self, address: *mut u8, seen: *mut u8, info: &'static TypeInfo) -> (*mut u8, Outcome) {
+        // SAFETY: an object's address has a header before it.
+        let header = unsafe { Header::of(address) };
         // SAFETY: an object of this type.
         let size_with_header = unsafe { info.size_with_header(address) };
         let place = match self.destination(address) {
@@ -506,5 +545,11 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
             // SAFETY: the caller's; the world is stopped.
             unsafe { T::trace(content, self) }
         }
+    }
+
+    #[inline]
+    unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair) {
+        // SAFETY: the caller passes a pair, an object that was copied in this pause and does not move again.
+        self.pair(unsafe { PairRef::new(pair) });
     }
 }

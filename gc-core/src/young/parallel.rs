@@ -11,7 +11,7 @@ use crate::{
     workers::{Packet, WorkerPool},
 };
 
-use super::evacuate::{Evacuation, Evacuator, Promote};
+use super::evacuate::{Evacuation, Evacuator, Promote, Survivors};
 
 /// The result of a minor collection.
 #[derive(Default)]
@@ -24,6 +24,9 @@ pub(crate) struct Evacuated {
     pub(crate) promoted_objects: usize,
     /// Bytes that GC workers copied or promoted.
     pub(crate) by_gc_workers: usize,
+    /// How often an ephemeron was looked at, and how many were cleared.
+    pub(crate) ephemeron_looks: u64,
+    pub(crate) ephemerons_cleared: u64,
 }
 
 /// Evacuators that no GC worker uses at the moment.
@@ -34,16 +37,18 @@ struct Spare<'a, P>(Mutex<Vec<Evacuator<'a, P, true>>>);
 unsafe impl<P> Sync for Spare<'_, P> {}
 
 /// Copies everything that is reachable from what `leader` was given, with one GC worker for each of `gc_workers` where that is
-/// worth it. Also returns what each worker promoted.
+/// worth it. Then calls `afterwards`, which may evacuate more ([pairs.rounds]). Also returns what each worker promoted.
 pub(crate) fn evacuate_reachable<'a, P: Promote>(
     mut leader: Evacuator<'a, P, false>,
     evacuation: &'a Evacuation<'a>,
     pool: &WorkerPool,
     gc_workers: Vec<P>,
+    afterwards: impl FnOnce(&mut dyn Survivors),
 ) -> (Evacuated, Vec<P>) {
     let mut all = Evacuated::default();
     leader.drain();
     if leader.work.is_empty() {
+        leader.finish(afterwards);
         let first = all.add(leader);
         return (all, core::iter::once(first).chain(gc_workers).collect());
     }
@@ -64,9 +69,14 @@ pub(crate) fn evacuate_reachable<'a, P: Promote>(
         }
         leader.drain();
     });
+    let mut gc_workers = core::mem::take(&mut *spare.0.lock());
+    for gc_worker in &mut gc_workers {
+        leader.take_undecided(gc_worker.undecided());
+    }
+    leader.finish(afterwards);
     let mut promoted = vec![all.add(leader)];
     let leaders = all.copied + all.promoted;
-    for gc_worker in core::mem::take(&mut *spare.0.lock()) {
+    for gc_worker in gc_workers {
         promoted.push(all.add(gc_worker));
     }
     all.by_gc_workers = all.copied + all.promoted - leaders;
@@ -80,15 +90,20 @@ impl Evacuated {
         self.promoted += other.promoted;
         self.promoted_objects += other.promoted_objects;
         self.by_gc_workers += other.by_gc_workers;
+        self.ephemeron_looks += other.ephemeron_looks;
+        self.ephemerons_cleared += other.ephemerons_cleared;
     }
 
     /// Adds the results of a worker. Returns what it promoted.
     fn add<P: Promote, const SHARED: bool>(&mut self, mut worker: Evacuator<'_, P, SHARED>) -> P {
         worker.retire();
+        let (looks, cleared) = worker.ephemeron_figures();
         self.remembered.append(worker.remembered);
         self.copied += worker.copied_bytes;
         self.promoted += worker.promoted_bytes;
         self.promoted_objects += worker.promoted_objects;
+        self.ephemeron_looks += looks;
+        self.ephemerons_cleared += cleared;
         worker.promote
     }
 }

@@ -13,11 +13,24 @@ const FLOORS: &[&[&str]] = &[
     &["memory", "safepoint", "stats"],
     &["object"],
     &["space", "workers", "roots", "settings"],
-    &["trace", "counted", "barrier"],
+    &["trace", "counted", "barrier", "registered"],
     &["young", "old", "gc", "collections"],
     &["collector"],
     &["mutator"],
-    &["heap", "root", "slot", "cell", "blocking", "external"],
+    &[
+        "heap",
+        "root",
+        "slot",
+        "cell",
+        "weak",
+        "identity",
+        "reference_queue",
+        "finalization",
+        "callbacks",
+        "ephemeron",
+        "blocking",
+        "external",
+    ],
 ];
 
 /// Modules of one floor that know nothing of each other.
@@ -26,6 +39,7 @@ const STRANGERS: &[&[&str]] = &[&["memory", "safepoint", "stats"], &["space", "w
 /// What is below its owner in `collector`: it does not name that, and so none of the loops above.
 const STATE: &[&str] = &[
     "claims",
+    "clearing",
     "clock",
     "drops",
     "end_signal",

@@ -1,5 +1,6 @@
 //! Weak references, identities, ephemerons and finalization.
 
+mod finalization;
 mod identity;
 mod random;
 mod references;

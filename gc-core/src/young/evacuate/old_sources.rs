@@ -28,8 +28,13 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         let page = self.evacuation.runs.page_of(address.addr());
         if self.evacuation.runs.run(page).make_old() {
             self.promote.promoted_large(page);
-            // SAFETY: a live large object has a header, which points to its `TypeInfo`.
-            let info = unsafe { Header::of(address).info() };
+            // SAFETY: a live large object has a header.
+            let word = unsafe { Header::of(address).raw() };
+            // SAFETY: it points to the `TypeInfo`.
+            let info = unsafe { HeaderWord::info_of(word) };
+            if Flag::Key.is_in(word) {
+                self.pairs.key_is_reached(address);
+            }
             if !info.shape.leaf {
                 self.work.objects.push(NonNull::new(address).expect("no object is at address 0"));
             }

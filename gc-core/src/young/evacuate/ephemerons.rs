@@ -1,0 +1,171 @@
+//! Ephemerons (Hayes: *Ephemerons: a new finalization mechanism*, 1997; Barros, Ierusalimschy: *Eliminating cycles in weak tables*, 2008).
+//!
+//! A worker that traces a pair follows its pointers if the key is reached, and lists the pair as undecided otherwise. When all workers have
+//! nothing left to do, the leader goes on alone:
+//!
+//! ```text
+//!   undecided ── key is reached ──▶ both pointers are followed
+//!       └─────── key is not ──────▶ waits in a table ── its key is reached ──▶ both pointers are followed
+//!                                        └── nothing is left to do ──────────▶ cleared: the key is dead
+//! ```
+//!
+//! - **[pairs.linear]** A pair is looked at three times at most: when it is traced, when the leader decides, and when its key is reached. The
+//!   copy of an object with [`Flag::Key`] is the moment at which a key is reached, and nothing is searched for.
+//! - **[pairs.old]** The pair that a worker traces is one that was copied in this pause. The pointers of an old one to young objects, of
+//!   which there are few, because it was made after both, are remembered slots, and strong.
+//! - **[pairs.rounds]** What a caller evacuates afterwards, as what is finalized, is evacuated with all that it reaches, in the same way: a
+//!   second round decides the pairs that it has come to. Those of the first round were cleared before.
+
+use super::*;
+
+/// What an evacuation has found, and what it can still evacuate, for a step after all that is reachable was evacuated ([pairs.rounds]).
+pub(crate) trait Survivors {
+    /// Returns where the object at an address is now that was young when the pause began. `None` if it is dead, as far as is known.
+    fn whereabouts(&self, address: NonNull<u8>) -> Option<NonNull<u8>>;
+
+    /// Evacuates the young object at an address, as one that a root holds. Returns its new address. What it reaches is evacuated when the
+    /// step has ended.
+    fn evacuate(&mut self, address: NonNull<u8>) -> NonNull<u8>;
+}
+
+/// A worker's part in ephemerons.
+#[derive(Default)]
+pub(super) struct Pairs {
+    undecided: PairList,
+    /// Keys that were reached since the leader began to decide. `None` before that.
+    keys: Option<Vec<*mut u8>>,
+    looks: u64,
+    cleared: u64,
+}
+
+impl Pairs {
+    /// Notes that an object with [`Flag::Key`] is reached, by its address when the pause began.
+    #[cold]
+    pub(super) fn key_is_reached(&mut self, address: *mut u8) {
+        if let Some(keys) = &mut self.keys {
+            keys.push(address);
+        }
+    }
+}
+
+impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
+    /// Looks at the pair that is being traced.
+    pub(super) fn pair(&mut self, pair: PairRef) {
+        self.pairs.looks += 1;
+        if self.reached(pair.key()).is_some() {
+            self.follow(pair);
+        } else {
+            self.pairs.undecided.push(pair);
+        }
+    }
+
+    /// Returns where an object is now that is reached, or old. Null, which a cleared pair holds, counts as old.
+    fn reached(&self, address: *mut u8) -> Option<*mut u8> {
+        if self.young_part.contains(address.addr()) {
+            // SAFETY: an object of from-space.
+            let header = unsafe { Header::of(address) };
+            // SAFETY: as in `evacuate_object`.
+            let seen = unsafe { if SHARED { header.forwarding().look() } else { header.raw() } };
+            // SAFETY: an initialised header's word.
+            match unsafe { HeaderWord::of(seen) } {
+                HeaderWord::Forwarded(to) => Some(to),
+                _ => None,
+            }
+        } else if self.large_part.contains(address.addr()) {
+            self.evacuation.runs.run_of(address.addr()).is_old().then_some(address)
+        } else {
+            Some(address)
+        }
+    }
+
+    /// Follows the pointers of a pair whose key is reached.
+    fn follow(&mut self, pair: PairRef) {
+        self.source = if self.young_part.contains(pair.address()) { Source::Young } else { Source::Old };
+        for place in pair.places() {
+            // SAFETY: a pointer slot of an object that was copied in this pause.
+            unsafe { self.pointer_slot(place) };
+        }
+    }
+
+    /// Takes over what other workers have not decided. They have nothing left to do.
+    pub(in crate::young) fn take_undecided(&mut self, mut others: PairList) {
+        while let Some(pair) = others.pop() {
+            self.pairs.undecided.push(pair);
+        }
+    }
+
+    /// Takes what this worker has not decided.
+    pub(in crate::young) fn undecided(&mut self) -> PairList {
+        mem::take(&mut self.pairs.undecided)
+    }
+
+    /// Returns how often this worker has looked at a pair, and how many it has cleared.
+    pub(in crate::young) fn ephemeron_figures(&self) -> (u64, u64) {
+        (self.pairs.looks, self.pairs.cleared)
+    }
+
+    /// Ends the evacuation, with a step of the caller's in between ([pairs.rounds]).
+    pub(in crate::young) fn finish(&mut self, afterwards: impl FnOnce(&mut dyn Survivors)) {
+        self.decide();
+        afterwards(self);
+        self.decide();
+    }
+
+    /// Evacuates what is reachable through ephemerons, and clears those whose keys are dead. No other worker has anything left to do.
+    fn decide(&mut self) {
+        // No other worker joins.
+        self.share_at = usize::MAX;
+        self.pairs.keys = Some(Vec::new());
+        let mut waiting = PairTable::default();
+        loop {
+            while let Some(pair) = self.pairs.undecided.pop() {
+                self.pairs.looks += 1;
+                let key = pair.key();
+                if self.reached(key).is_some() {
+                    self.follow(pair);
+                } else {
+                    waiting.join(key.addr(), pair);
+                }
+            }
+            self.drain();
+            while let Some(key) = self.pairs.keys.as_mut().and_then(Vec::pop) {
+                let mut list = waiting.take(key.addr());
+                while let Some(pair) = list.pop() {
+                    self.pairs.looks += 1;
+                    self.follow(pair);
+                }
+            }
+            if self.work.is_empty() && self.pairs.undecided.is_empty() {
+                break;
+            }
+        }
+        self.pairs.keys = None;
+        while let Some(pair) = waiting.pop() {
+            pair.clear();
+            self.pairs.cleared += 1;
+        }
+    }
+}
+
+impl<P: Promote, const SHARED: bool> Survivors for Evacuator<'_, P, SHARED> {
+    fn whereabouts(&self, address: NonNull<u8>) -> Option<NonNull<u8>> {
+        self.reached(address.as_ptr()).and_then(NonNull::new)
+    }
+
+    fn evacuate(&mut self, address: NonNull<u8>) -> NonNull<u8> {
+        let at = address.as_ptr();
+        if self.young_part.contains(at.addr()) {
+            // SAFETY: the caller passes an object of from-space.
+            let (to, outcome) = unsafe { self.evacuate_object(at) };
+            let to = NonNull::new(to).expect("no object is at address 0");
+            if outcome == Outcome::Trace {
+                self.work.objects.push(to);
+            }
+            return to;
+        }
+        if self.large_part.contains(at.addr()) {
+            self.reach_large(at);
+        }
+        address
+    }
+}
