@@ -1,0 +1,8 @@
+//! Weak references, identities, ephemerons and finalization.
+
+#![forbid(unsafe_code)]
+
+mod ephemeron_chains;
+mod ephemeron_graphs;
+mod ephemeron_threads;
+mod ephemerons;
