@@ -15,7 +15,7 @@ use crate::{
     memory::{AddressMap, OLD},
     must_fail,
     object::{
-        PointerSlot, TraceFns, TypeInfo, TypeShape,
+        EphemeronPair, PointerSlot, TraceFns, TypeInfo, TypeShape,
         cell_word::{CellUser, CellWord},
     },
     safepoint::Poll,

@@ -26,4 +26,5 @@ mod safepoint;
 mod satb;
 mod sharing;
 mod sweep;
+mod waiting;
 mod weak_mode;

@@ -4,3 +4,5 @@
 pub(crate) mod promote;
 #[path = "../../gc-core/src/old/sweep.rs"]
 pub(crate) mod sweep;
+#[path = "../../gc-core/src/old/waiting.rs"]
+pub(crate) mod waiting;

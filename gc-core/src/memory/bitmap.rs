@@ -93,7 +93,7 @@ impl Bitmap {
     /// Returns whether the bit is set.
     #[inline(always)]
     pub(crate) fn is_set(&self, granule: usize) -> bool {
-        // Relaxed: called in pauses.
+        // Relaxed: called in pauses, and by markers, which look again under a lock where a mark matters that is being set.
         self.word(granule / 64).load(Ordering::Relaxed) & bit(granule) != 0
     }
 

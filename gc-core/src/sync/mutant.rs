@@ -110,7 +110,7 @@ mutants! {
 mutants! {
     /// A weak pointer whose target was marked for a finalizer is read as if it was not cleared: model `weak_mode`.
     WEAK_WORD_IS_READ_ONCE = "weak_word_is_read_once";
-    /// An ephemeron waits for its key, and whether that was marked meanwhile is not looked at: model `ephemerons`.
+    /// An ephemeron waits for its key, and whether that was marked meanwhile is not looked at: model `waiting`.
     KEY_IS_LOOKED_AT_ONCE = "key_is_looked_at_once";
 }
 

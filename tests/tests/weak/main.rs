@@ -1,5 +1,11 @@
 //! Weak references, identities, ephemerons and finalization.
 
+#![forbid(unsafe_code)]
+
+mod ephemeron_chains;
+mod ephemeron_graphs;
+mod ephemeron_threads;
+mod ephemerons;
 mod finalization;
 mod identity;
 mod random;

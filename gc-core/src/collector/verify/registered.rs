@@ -39,9 +39,8 @@ fn check_entry(heap: &Heap<'_>, objects: &Objects, entry: &Entry, young: bool) -
         let Some(found) = objects.get(&cell.addr().get()) else { return Err(format!("no cell at {cell:p}")) };
         has_young |= !found.old;
         // SAFETY: as above: the cell exists.
-        if !core::ptr::eq(found.info, heap.weak_cell)
-            || unsafe { cell.as_ref() }.target().get() != entry.object.as_ptr()
-        {
+        let target = unsafe { cell.as_ref() }.target().get();
+        if !core::ptr::eq(found.info, heap.weak_cell) || target != entry.object.as_ptr() {
             return Err(format!("the cell at {cell:p} does not point to the object"));
         }
     }
