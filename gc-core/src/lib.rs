@@ -40,6 +40,7 @@
 //! | use a heap on a pool's threads, in callbacks, with an async runtime | [`Heap::with`], [`Mutator::park`] |
 //! | start threads that use it | [`Heap::spawn`], [`Heap::scope`] |
 //! | write a type whose values live in a heap | [`derive@Trace`], and for its fields [`Gc`], [`Slot`], [`GcCell`], [`Leaf`] |
+//! | make an object whose fields lead back to it, and never change | [`Mutator::alloc_cyclic`], [`Later`] |
 //! | keep something across safepoints, or send it to another thread | [`Root`] |
 //! | share something immutable that needs no heap | [`Counted`], [`CountedWeak`], [`Acyclic`] |
 //! | go on when memory runs out | [`Mutator::try_alloc`], [`AllocError`] |
@@ -83,6 +84,7 @@ mod counted;
 mod external;
 mod gc;
 mod heap;
+mod later;
 mod memory;
 mod mutator;
 mod object;
@@ -105,6 +107,7 @@ pub use external::ExternalBytes;
 pub use gc::Gc;
 pub use gc_derive::Trace;
 pub use heap::{Heap, HeapBuilder, Pressure, Scope, WeakHeap};
+pub use later::Later;
 pub use mutator::{AllocError, AttachError, DropsLeft, EnterError, Mutator, NotEntered, Parked};
 pub use root::Root;
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds};

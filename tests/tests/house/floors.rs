@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["young", "old", "gc", "collections"],
     &["collector"],
     &["mutator"],
-    &["heap", "root", "slot", "cell", "blocking", "external"],
+    &["heap", "root", "slot", "later", "cell", "blocking", "external"],
 ];
 
 /// Modules of one floor that know nothing of each other.
