@@ -40,6 +40,7 @@
 //! | use a heap on a pool's threads, in callbacks, with an async runtime | [`Heap::with`], [`Mutator::park`] |
 //! | start threads that use it | [`Heap::spawn`], [`Heap::scope`] |
 //! | write a type whose values live in a heap | [`derive@Trace`], and for its fields [`Gc`], [`Slot`], [`GcCell`], [`Leaf`] |
+//! | make an object whose fields lead back to it, and never change | [`Mutator::alloc_cyclic`], [`Later`] |
 //! | keep something across safepoints, or send it to another thread | [`Root`] |
 //! | share something immutable that needs no heap | [`Counted`], [`CountedWeak`], [`Acyclic`] |
 //! | go on when memory runs out | [`Mutator::try_alloc`], [`AllocError`] |
@@ -87,6 +88,7 @@ mod finalization;
 mod gc;
 mod heap;
 mod identity;
+mod later;
 mod memory;
 mod mutator;
 mod object;
@@ -116,6 +118,7 @@ pub use gc::Gc;
 pub use gc_derive::Trace;
 pub use heap::{Heap, HeapBuilder, Pressure, Scope, WeakHeap};
 pub use identity::ById;
+pub use later::Later;
 pub use mutator::{AllocError, AttachError, DropsLeft, EnterError, Mutator, NotEntered, Parked};
 pub use reference_queue::{ReferenceQueue, WaitError};
 pub use root::Root;

@@ -6,7 +6,7 @@
 //!
 //! `TRYBUILD=overwrite cargo test -p gc-tests --test compile_fail` writes the expected messages anew.
 
-use gc_core::{Gc, GcCell, Heap, Mutator, Root, Slot};
+use gc_core::{Gc, GcCell, Heap, Later, Mutator, Root, Slot};
 use gc_tests::neither_send_nor_sync;
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -35,6 +35,8 @@ fn pointers_stay_on_their_thread() {
         Gc<'static, str>,
         Slot<'static, u64>,
         Slot<'static, [u64]>,
+        Later<'static, u64>,
+        Later<'static, str>,
         GcCell<u64>,
         Mutator
     );

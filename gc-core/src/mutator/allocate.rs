@@ -155,7 +155,7 @@ impl Mutator {
     /// ```
     #[inline]
     pub fn alloc_with<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, make: impl FnOnce() -> T) -> Gc<'gc, T> {
-        self.make_with::<true, T, _>(make).unwrap_or_else(|error| refuse(self.local(), error.refused))
+        self.make_with::<true, T, _>(make, |make| make()).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
     /// Allocates as [`alloc_with`](Self::alloc_with) does, or gives the closure back.
@@ -176,13 +176,15 @@ impl Mutator {
         &'gc self,
         make: F,
     ) -> Result<Gc<'gc, T>, AllocError<F>> {
-        self.make_with::<false, T, F>(make)
+        self.make_with::<false, T, F>(make, |make| make())
     }
 
+    /// Allocates an object that `call` returns when it gets `make`, or gives `make` back.
     #[inline]
-    fn make_with<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc, F: FnOnce() -> T>(
+    pub(crate) fn make_with<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc, F>(
         &'gc self,
         make: F,
+        call: impl FnOnce(F) -> T,
     ) -> Result<Gc<'gc, T>, AllocError<F>> {
         let info = TypeInfoOf::<T>::SIZED;
         let reserved = match self.local().reserve::<INSIST>(&info.shape, info.shape.size_with_header as usize) {
@@ -191,7 +193,7 @@ impl Mutator {
         };
         let place = reserved.address().cast::<T>();
         let making = self.making(reserved, info);
-        let value = make();
+        let value = call(make);
         // SAFETY: `place` was reserved for a `T`.
         unsafe { place.write(value) };
         // SAFETY: the value is written.

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod collections;
+mod cyclic;
 mod idle;
 mod idle_once;
 mod nursery_in_turns;

@@ -21,6 +21,7 @@ const FLOORS: &[&[&str]] = &[
         "heap",
         "root",
         "slot",
+        "later",
         "cell",
         "weak",
         "identity",
