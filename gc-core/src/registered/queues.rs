@@ -5,7 +5,13 @@
 //!
 //! - **[queues.roots]** An object in a queue is reached from there: pauses visit its word as they visit a root. A young pause visits the
 //!   words that may hold young objects, which are the last ones of their queue.
-//! - **[queues.once]** What is put in is taken out once.
+//! - **[queues.words]** A thread that has no mutator, or blocks, may close a queue at any time, and frees its words. So a pause uses a
+//!   word under the lock only.
+//! - **[queues.once]** What is put in is taken out once, by a thread that takes it or by the one that closes the queue.
+//! - **[queues.orphans]** What is told to a queue that is closed is an orphan, and the thread that takes the orphans next, after that, gets
+//!   it: the flag that there are some changes under the lock.
+//!
+//! The model is `models/protocols/queues.rs`.
 
 use core::{any::Any, ptr::NonNull, time::Duration};
 use std::{
@@ -14,9 +20,9 @@ use std::{
 };
 
 use crate::sync::{
-    Condvar, Mutex, RawLock,
+    Condvar, Mutex, MutexGuard, RawLock,
     atomic::{AtomicBool, Ordering},
-    raw,
+    mutant, raw,
 };
 
 use super::generations::Generations;
@@ -105,6 +111,10 @@ impl Queues {
     /// Puts news into a queue.
     pub(crate) fn tell(&self, id: QueueId, notice: Notice) {
         let mut state = self.state.lock();
+        if mutant::CLOSED_QUEUE_IS_TOLD.is_planted() && state.news.contains_key(&id) {
+            MutexGuard::unlocked(&mut state, || ());
+            state.news.entry(id).or_default();
+        }
         match state.news.get_mut(&id) {
             Some(queue) => queue.push_back(notice),
             None => {
@@ -113,7 +123,9 @@ impl Queues {
                 self.has_orphans.store(true, Ordering::Relaxed);
             }
         }
-        self.arrived.notify_all();
+        if !mutant::NEWS_WAKE_NOBODY.is_planted() {
+            self.arrived.notify_all();
+        }
     }
 
     /// Puts an object into a queue, which keeps it alive from now on.
@@ -139,7 +151,7 @@ impl Queues {
 
     /// Wakes all that wait, to look again.
     pub(crate) fn wake(&self) {
-        let _state = self.state.lock();
+        let _state = (!mutant::WAKE_BESIDE_THE_LOCK.is_planted()).then(|| self.state.lock());
         self.arrived.notify_all();
     }
 
@@ -182,7 +194,8 @@ impl Queues {
         }
     }
 
-    /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped.
+    /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped. `visit` does not keep
+    /// the word ([queues.words]).
     pub(crate) fn visit(&self, only_young: bool, mut visit: impl FnMut(*mut u8)) {
         let mut state = self.state.lock();
         for queue in state.objects.values_mut() {
@@ -202,12 +215,18 @@ impl Queues {
 
     /// Takes what nobody can take from a queue any more, to drop it.
     pub(crate) fn take_orphans(&self) -> Vec<Notice> {
-        // Relaxed: who has told something looks afterwards.
+        // Relaxed: a thread that has told something looks afterwards, and finds its own store or a later one, which is made under the
+        // lock ([queues.orphans]).
         if !self.has_orphans.load(Ordering::Relaxed) {
             return Vec::new();
         }
+        let mut state = self.state.lock();
+        let orphans = core::mem::take(&mut state.orphans);
+        if mutant::ORPHANS_ARE_OVERLOOKED.is_planted() {
+            drop(state);
+        }
         self.has_orphans.store(false, Ordering::Relaxed);
-        core::mem::take(&mut self.state.lock().orphans)
+        orphans
     }
 
     /// Tells that the heap has ended. Objects are gone with it.
@@ -215,7 +234,9 @@ impl Queues {
         let mut state = self.state.lock();
         state.has_ended = true;
         state.objects.clear();
-        self.arrived.notify_all();
+        if !mutant::END_LEAVES_THREADS_WAITING.is_planted() {
+            self.arrived.notify_all();
+        }
     }
 
     /// Returns how many notices wait, and how many objects.

@@ -3,6 +3,12 @@
 //! It consists of shards, each with a lock. An entry is in the shard of its object's address. Mutators look up and add entries; the
 //! leader of a pause takes the young ones out and puts them back under their new addresses; the thread that clears walks the old ones
 //! ([entries.downward]).
+//!
+//! - **[table.looked-up-once]** A thread looks an entry up and adds the missing one in one hold of the shard's lock. So threads that ask at
+//!   once get the same entry, with one id and one weak cell. A cell is made without the lock, as that may take long: the thread looks
+//!   again, and leaves its cell to the collector if another thread's was first.
+//!
+//! The models are `models/protocols/identity.rs` and `models/protocols/clearing.rs`.
 
 use core::ptr::NonNull;
 
@@ -11,11 +17,12 @@ use crate::{
     sync::{
         Arc, Mutex, MutexGuard, RawLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        raw,
+        mutant, raw,
     },
 };
 
 use super::{
+    cell::WeakCell,
     entries::{AddressHasher, Entries, Entry},
     extras::{Extras, Watcher},
     generations::Generations,
@@ -36,7 +43,8 @@ pub(crate) struct Table {
     pub(crate) callbacks: QueueId,
 }
 
-pub(crate) const SHARDS: usize = 16;
+/// A model has as few objects that it may schedule at as possible.
+pub(crate) const SHARDS: usize = if cfg!(any(gc_loom, gc_shuttle)) { 1 } else { 16 };
 
 #[derive(Default)]
 struct Shard {
@@ -82,7 +90,7 @@ impl Table {
         with: impl FnOnce(&mut Entry) -> R,
     ) -> R {
         let mut guard = self.shard(object);
-        let shard = &mut *guard;
+        let mut shard = &mut *guard;
         if let Some(entry) = shard.young.get_mut(object) {
             return with(entry);
         }
@@ -96,6 +104,10 @@ impl Table {
                 self.count(&self.old, -1);
             }
             return result;
+        }
+        if mutant::ENTRY_IS_ADDED_LATE.is_planted() {
+            MutexGuard::unlocked(&mut guard, || ());
+            shard = &mut *guard;
         }
         // Relaxed: a number of its own; the lock orders the entry.
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
@@ -112,6 +124,46 @@ impl Table {
         let mut guard = self.shard(object);
         let shard = &mut *guard;
         shard.young.get_mut(object).or_else(|| shard.old.get_mut(object)).map(with)
+    }
+
+    /// Returns the weak cell of an object. `make` makes one that points nowhere, if there is none. `keep` keeps one that was there: nothing
+    /// may lead to it but the entry ([clearing.cells]).
+    ///
+    /// # Safety
+    ///
+    /// As for [`with_entry`](Self::with_entry). What `make` returns is valid to write, and nothing else leads to it.
+    pub(crate) unsafe fn weak_cell(
+        &self,
+        generations: Generations<'_>,
+        object: NonNull<u8>,
+        keep: impl Fn(NonNull<WeakCell>),
+        make: impl FnOnce() -> NonNull<WeakCell>,
+    ) -> NonNull<WeakCell> {
+        let late = mutant::CELL_IS_KEPT_LATE.is_planted();
+        let found = |entry: &mut Entry| {
+            entry.cell.inspect(|&cell| {
+                if !late {
+                    keep(cell)
+                }
+            })
+        };
+        if let Some(cell) = self.with_existing(object, found).flatten() {
+            if late {
+                keep(cell);
+            }
+            return cell;
+        }
+        let made = make();
+        let found_or_made = |entry: &mut Entry| {
+            let other = if mutant::CELL_IS_LOOKED_FOR_ONCE.is_planted() { None } else { found(entry) };
+            other.unwrap_or_else(|| {
+                // SAFETY: the caller's.
+                unsafe { made.write(WeakCell::new(object, entry.id)) };
+                *entry.cell.insert(made)
+            })
+        };
+        // SAFETY: the caller's.
+        unsafe { self.with_entry(generations, object, found_or_made) }
     }
 
     /// Adds an entry of an object that has none.
