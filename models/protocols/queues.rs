@@ -45,6 +45,7 @@ fn a_queue_is_closed() {
         taken.extend(numbers(queues.close(id)));
         taken.extend(collector.join().unwrap());
         assert_eq!(taken, [1, 2], "news are lost, or come twice or out of order");
+        assert_eq!(queues.waiting(), 0, "the figure is wrong");
     });
 }
 
@@ -152,7 +153,7 @@ fn objects() {
         collector.join().unwrap();
         taken.sort_unstable();
         assert_eq!(taken, [0, 1].map(|number| object(number).addr().get()), "an object is lost, or taken twice");
-        queues.close(id);
+        assert_eq!(queues.waiting(), 0, "the figure is wrong");
     });
 }
 
