@@ -24,15 +24,13 @@ mod destination;
 mod ephemerons;
 mod old_sources;
 
-pub(crate) use ephemerons::Survivors;
-
 use core::{mem, ptr::NonNull};
 
 use crate::{
     barrier::{Remembered, RememberedCell},
     memory::{AddressMap, Part, bitmap::prefetch},
     object::{
-        CellWord, EphemeronPair, Flag, HEADER, Header, HeaderWord, PairList, PairRef, PairTable, PointerSlot, TypeInfo,
+        CellWord, EphemeronPair, Flag, HEADER, Header, HeaderWord, PairRef, PairTable, PointerSlot, TypeInfo,
         copy_object, forwarded, size_class::SizeClass,
     },
     space::{
@@ -45,8 +43,11 @@ use crate::{
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
 
-use super::to_space::{Buffer, ToSpace};
-use ephemerons::Pairs;
+use super::{
+    pairs::Pairs,
+    survivors::Survivors,
+    to_space::{Buffer, ToSpace},
+};
 
 /// The destination of objects that leave the young generation, for one worker.
 pub(crate) trait Promote: ContentInfo {
@@ -156,7 +157,7 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     to: Buffer,
     pub(super) remembered: Remembered,
     recorded: Recorded,
-    pairs: Pairs,
+    pub(super) pairs: Pairs,
     pub(super) copied_bytes: usize,
     pub(super) promoted_bytes: usize,
     pub(super) promoted_objects: usize,

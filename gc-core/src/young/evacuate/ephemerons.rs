@@ -18,37 +18,6 @@
 
 use super::*;
 
-/// What an evacuation has found, and what it can still evacuate, for a step after all that is reachable was evacuated ([pairs.rounds]).
-#[cfg_attr(not(test), expect(dead_code, reason = "the table of registered objects asks"))]
-pub(crate) trait Survivors {
-    /// Returns where the object at an address is now that was young when the pause began. `None` if it is dead, as far as is known.
-    fn whereabouts(&self, address: NonNull<u8>) -> Option<NonNull<u8>>;
-
-    /// Evacuates the young object at an address, as one that a root holds. Returns its new address. What it reaches is evacuated when the
-    /// step has ended.
-    fn evacuate(&mut self, address: NonNull<u8>) -> NonNull<u8>;
-}
-
-/// A worker's part in ephemerons.
-#[derive(Default)]
-pub(super) struct Pairs {
-    undecided: PairList,
-    /// Keys that were reached since the leader began to decide. `None` before that.
-    keys: Option<Vec<*mut u8>>,
-    looks: u64,
-    cleared: u64,
-}
-
-impl Pairs {
-    /// Notes that an object with [`Flag::Key`] is reached, by its address when the pause began.
-    #[cold]
-    pub(super) fn key_is_reached(&mut self, address: *mut u8) {
-        if let Some(keys) = &mut self.keys {
-            keys.push(address);
-        }
-    }
-}
-
 impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
     /// Looks at the pair that is being traced.
     pub(super) fn pair(&mut self, pair: PairRef) {
@@ -86,23 +55,6 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
             // SAFETY: a pointer slot of an object that was copied in this pause.
             unsafe { self.pointer_slot(place) };
         }
-    }
-
-    /// Takes over what other workers have not decided. They have nothing left to do.
-    pub(in crate::young) fn take_undecided(&mut self, mut others: PairList) {
-        while let Some(pair) = others.pop() {
-            self.pairs.undecided.push(pair);
-        }
-    }
-
-    /// Takes what this worker has not decided.
-    pub(in crate::young) fn undecided(&mut self) -> PairList {
-        mem::take(&mut self.pairs.undecided)
-    }
-
-    /// Returns how often this worker has looked at a pair, and how many it has cleared.
-    pub(in crate::young) fn ephemeron_figures(&self) -> (u64, u64) {
-        (self.pairs.looks, self.pairs.cleared)
     }
 
     /// Ends the evacuation, with a step of the caller's in between ([pairs.rounds]).
