@@ -164,8 +164,9 @@ impl PairTable {
     }
 }
 
-/// Hashes the address of an object by one multiplication (Knuth: *The Art of Computer Programming*, volume 3, 6.4). Addresses are not chosen by
-/// the program.
+/// Hashes the address of an object, so that objects beside each other have entries beside each other: keys that were made one after the other
+/// are found in the cache. The lines of addresses are spread by a multiplication (Knuth: *The Art of Computer Programming*, volume 3, 6.4).
+/// Addresses are not chosen by the program.
 #[derive(Default)]
 pub(crate) struct AddressHasher(u64);
 
@@ -175,9 +176,10 @@ impl Hasher for AddressHasher {
     }
 
     fn write_usize(&mut self, address: usize) {
-        let product = (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // The table takes the low bits and the top ones; a product has its entropy in the upper half.
-        self.0 = product ^ (product >> 32);
+        let (line, place) = (address as u64 >> 8, address as u64 >> 4 & 15);
+        let product = line.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The table takes the low bits for the position, and the top seven for a first comparison.
+        self.0 = ((product ^ (product >> 32)) << 4 | place) ^ place << 57;
     }
 
     fn finish(&self) -> u64 {
