@@ -30,8 +30,8 @@ use crate::{
     barrier::{Remembered, RememberedCell},
     memory::{AddressMap, Part, bitmap::prefetch},
     object::{
-        CellWord, EphemeronPair, Flag, HEADER, Header, HeaderWord, PairRef, PairTable, PointerSlot, TypeInfo,
-        copy_object, forwarded, size_class::SizeClass,
+        CellWord, EphemeronPair, HEADER, Header, HeaderWord, PairRef, PointerSlot, TypeInfo, copy_object, forwarded,
+        is_threaded, size_class::SizeClass, unthread,
     },
     space::{
         candidates::{Candidates, Recorded, RecordedCell},
@@ -404,20 +404,18 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             HeaderWord::Forwarded(to) => (to, Outcome::Known),
             // SAFETY: an object of this type, whose header is `seen`.
             HeaderWord::Info(info) => unsafe { self.copy_flagged(address, seen, info) },
-            HeaderWord::Filler(_) => unreachable!("gc-core: a pointer to a filler: the heap is damaged"),
+            // SAFETY: nothing points to a filler, so it is a key for which pairs wait.
+            HeaderWord::Filler(_) => unsafe { self.copy_key(address) },
         }
     }
 
-    /// Copies an object that has flags.
+    /// Copies an object that has flags. One copy of the code serves all of them.
     ///
     /// # Safety
     ///
     /// As for [`copy`](Self::copy).
     #[inline(never)]
     unsafe fn copy_flagged(&mut self, address: *mut u8, seen: *mut u8, info: &'static TypeInfo) -> (*mut u8, Outcome) {
-        if Flag::Key.is_in(seen) {
-            self.pairs.key_is_reached(address);
-        }
         // SAFETY: the caller's.
         unsafe { self.copy(address, seen, info) }
     }

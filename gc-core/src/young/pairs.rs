@@ -1,6 +1,6 @@
 //! What a worker of an evacuation knows of ephemerons.
 
-use core::mem;
+use core::{mem, ptr::NonNull};
 
 use crate::object::PairList;
 
@@ -9,22 +9,16 @@ use crate::object::PairList;
 pub(super) struct Pairs {
     /// Pairs whose keys were not reached when the worker traced them.
     pub(super) undecided: PairList,
-    /// The addresses of keys that were reached since the leader began to decide. `None` before that.
-    pub(super) keys: Option<Vec<*mut u8>>,
+    /// Pairs that have waited for keys which are reached now.
+    pub(super) released: PairList,
+    /// The keys for which the leader has had pairs wait.
+    pub(super) keys: Vec<NonNull<u8>>,
     /// How often a pair was looked at.
     pub(super) looks: u64,
     pub(super) cleared: u64,
 }
 
 impl Pairs {
-    /// Notes that a key is reached, by its address when the pause began. Before the leader decides, nobody asks.
-    #[cold]
-    pub(super) fn key_is_reached(&mut self, address: *mut u8) {
-        if let Some(keys) = &mut self.keys {
-            keys.push(address);
-        }
-    }
-
     /// Adds what another worker has not decided, and what it has counted. It has nothing left to do.
     pub(super) fn take_over(&mut self, other: &mut Self) {
         let mut undecided = mem::take(&mut other.undecided);

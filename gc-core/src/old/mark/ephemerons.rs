@@ -47,10 +47,15 @@ impl Marker<'_> {
 
     /// Visits the pointers of a pair whose key is marked.
     fn keep(&mut self, pair: PairRef) {
-        for place in pair.places() {
+        let [key, value] = pair.places();
+        // The key is marked: it is only recorded.
+        let at = pair.key().addr();
+        if self.sparse.contains(at) {
             // SAFETY: a pointer slot of a live pair.
-            unsafe { self.pointer_slot(place) };
+            self.record(unsafe { NonNull::new_unchecked(key) }, at);
         }
+        // SAFETY: as above.
+        unsafe { self.pointer_slot(value) };
     }
 
     fn is_marked(&self, key: NonNull<u8>) -> bool {

@@ -5,12 +5,12 @@
 //!
 //! ```text
 //!   undecided ── key is reached ──▶ both pointers are followed
-//!       └─────── key is not ──────▶ waits in a table ── its key is reached ──▶ both pointers are followed
-//!                                        └── nothing is left to do ──────────▶ cleared: the key is dead
+//!       └─────── key is not ──────▶ waits in its header ── the key is reached ──▶ both pointers are followed
+//!                                           └── nothing is left to do ──────────▶ cleared: the key is dead
 //! ```
 //!
-//! - **[pairs.linear]** A pair is looked at three times at most: when it is traced, when the leader decides, and when its key is reached. The
-//!   copy of an object with [`Flag::Key`] is the moment at which a key is reached, and nothing is searched for.
+//! - **[pairs.linear]** A pair is looked at three times at most: when it is traced, when the leader decides, and when its key is reached. Who
+//!   reaches a key finds what waits in its header, so nothing is searched for, and an object that is no key costs nothing.
 //! - **[pairs.old]** The pair that a worker traces is one that was copied in this pause. The pointers of an old one to young objects, of
 //!   which there are few, because it was made after both, are remembered slots, and strong.
 //! - **[pairs.rounds]** What a caller evacuates afterwards, as what is finalized, is evacuated with all that it reaches, in the same way: a
@@ -68,35 +68,66 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
     fn decide(&mut self) {
         // No other worker joins.
         self.share_at = usize::MAX;
-        self.pairs.keys = Some(Vec::new());
-        let mut waiting = PairTable::default();
         loop {
             while let Some(pair) = self.pairs.undecided.pop() {
                 self.pairs.looks += 1;
-                let key = pair.key();
-                if self.reached(key).is_some() {
-                    self.follow(pair);
-                } else {
-                    waiting.join(key.addr(), pair);
+                match NonNull::new(pair.key()) {
+                    Some(key) if self.reached(key.as_ptr()).is_none() => self.wait(key, pair),
+                    _ => self.follow(pair),
                 }
             }
             self.drain();
-            while let Some(key) = self.pairs.keys.as_mut().and_then(Vec::pop) {
-                let mut list = waiting.take(key.addr());
-                while let Some(pair) = list.pop() {
-                    self.pairs.looks += 1;
-                    self.follow(pair);
-                }
+            while let Some(pair) = self.pairs.released.pop() {
+                self.pairs.looks += 1;
+                self.follow(pair);
             }
             if self.work.is_empty() && self.pairs.undecided.is_empty() {
                 break;
             }
         }
-        self.pairs.keys = None;
-        while let Some(pair) = waiting.pop() {
-            pair.clear();
-            self.pairs.cleared += 1;
+        for key in mem::take(&mut self.pairs.keys) {
+            if self.reached(key.as_ptr()).is_none() {
+                // SAFETY: a young object that was not reached; no other worker has anything left to do ([threaded.headers]).
+                unsafe {
+                    unthread(Header::of(key.as_ptr()), |pair| {
+                        pair.clear();
+                        self.pairs.cleared += 1;
+                    });
+                }
+            }
         }
+    }
+
+    /// Has a pair wait for its key, which is not reached.
+    fn wait(&mut self, key: NonNull<u8>, pair: PairRef) {
+        // SAFETY: a young object that was not reached; no other worker has anything left to do ([threaded.headers]).
+        if unsafe { pair.thread(Header::of(key.as_ptr())) } {
+            self.pairs.keys.push(key);
+        }
+    }
+
+    /// Releases the pairs that wait for a key, which is being reached. Returns the word of its header.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn release(&mut self, key: *mut u8) -> *mut u8 {
+        let released = &mut self.pairs.released;
+        // SAFETY: as for `wait`.
+        unsafe { unthread(Header::of(key), |pair| released.push(pair)) }
+    }
+
+    /// Copies a key for which pairs wait.
+    ///
+    /// # Safety
+    ///
+    /// `key` is an object of from-space.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn copy_key(&mut self, key: *mut u8) -> (*mut u8, Outcome) {
+        let word = self.release(key);
+        // SAFETY: the word of an object's header, which is not forwarded.
+        let info = unsafe { HeaderWord::info_of(word) };
+        // SAFETY: the caller's.
+        unsafe { self.copy_flagged(key, word, info) }
     }
 }
 
