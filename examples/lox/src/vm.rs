@@ -22,7 +22,7 @@ use crate::function::{Closure, Function};
 use crate::names::{Names, Symbol};
 use crate::strings::Strings;
 use crate::value::{Native, Value};
-use capture::OpenUpvalue;
+use capture::{OpenUpvalue, close};
 use fault::Fault;
 use run::{Exit, run};
 
@@ -109,13 +109,13 @@ impl Lox {
                 Exit::Safepoint => self.mutator.safepoint(),
                 Exit::Finished => return output.flush().map_err(Failure::Output),
                 Exit::Failed(Fault::Output(error)) => {
-                    vm.unwind();
+                    vm.unwind(&self.mutator);
                     return Err(Failure::Output(error));
                 }
                 Exit::Failed(fault) => {
                     output.flush().map_err(Failure::Output)?;
                     vm.report(&fault, errors);
-                    vm.unwind();
+                    vm.unwind(&self.mutator);
                     return Err(Failure::Runtime);
                 }
             }
@@ -158,7 +158,7 @@ impl<'gc> Vm<'gc> {
         let script = compiler::compile(source, &mut self.names, errors).map_err(|_| Failure::Compile)?;
         self.globals.resize(self.names.len(), Value::Absent);
         // A panic may have left something.
-        self.unwind();
+        self.unwind(m);
         let function = Function::load(m, &script, &mut self.strings);
         let closure = m.alloc(Closure { function, upvalues: m.alloc_slice_copy(&[]) });
         self.stack.push(Value::Closure(closure));
@@ -183,9 +183,10 @@ impl<'gc> Vm<'gc> {
     }
 
     /// Forgets the calls of a script that failed.
-    fn unwind(&mut self) {
+    fn unwind(&mut self, m: &'gc Mutator) {
+        // Its closures may be in globals.
+        close(m, &mut self.open, &self.stack, 0);
         self.stack.clear();
         self.frames.clear();
-        self.open.clear();
     }
 }

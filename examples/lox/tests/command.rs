@@ -84,6 +84,20 @@ fn the_prompt_goes_on_after_errors() {
     assert_eq!(found, expected);
 }
 
+/// A line that fails leaves its closures the variables that they have captured.
+#[test]
+fn closures_outlive_a_line_that_failed() {
+    let input = "var f;\n\
+                 fun fail(b) { var c = 3; fun g() { return b + c; } f = g; var d = 4; return nil + d; }\n\
+                 { var a = 9; fail(2); }\n\
+                 fun other(a, b, c, d) { return f(); }\n\
+                 print other(9, 9, 9, 9);\n";
+    for profile in harness::PROFILES {
+        let found = lox(&[], profile, input);
+        assert_eq!((found.code, found.output.as_str()), (Some(0), "> > > > > 5\n> \n"), "{}", found.errors);
+    }
+}
+
 #[test]
 fn the_prompt_works_under_stress() {
     let input = "class A { init(n) { this.n = n; } }\nvar a = A(\"kept\");\nfun f() { return a.n; }\nprint f();\n";

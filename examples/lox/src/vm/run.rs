@@ -46,7 +46,8 @@ pub(super) fn run<'gc>(vm: &mut Vm<'gc>, m: &'gc Mutator, output: &mut dyn Write
     let exit = 'run: loop {
         macro_rules! fail {
             ($fault:expr) => {{
-                height = 0;
+                // Captured variables are closed when the calls are unwound.
+                height = window.len();
                 break 'run Exit::Failed($fault);
             }};
         }
