@@ -20,6 +20,8 @@
 //!   lock under which the entry forgets it.
 //! - **[clearing.one]** One thread at a time clears, with the lock of this state: the concurrent thread, or the leader of a pause that cannot
 //!   wait.
+//!
+//! The model is `models/protocols/clearing.rs`.
 
 use core::ptr::NonNull;
 use std::collections::VecDeque;
@@ -28,7 +30,7 @@ use crate::{
     old::{mark::Marking, waiting::Waiting},
     registered::{Generations, QueueId, SHARDS, Table},
     space::{large::RunTable, old::Bits},
-    sync::Mutex,
+    sync::{Mutex, mutant},
 };
 
 /// How far clearing has come.
@@ -146,6 +148,9 @@ impl Clearing {
                     cells.push(entry.object);
                 }
                 return;
+            }
+            if mutant::FINALIZED_BEFORE_CLEARED.is_planted() {
+                subject.marking.lock().resurrect(core::iter::once(entry.object));
             }
             // SAFETY: no memory is used again before the sweep.
             let finalizers = unsafe { entry.die(entry.cell, &subject.table.queues) };
