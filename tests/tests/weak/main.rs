@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attacks;
 mod ephemeron_chains;
 mod ephemeron_graphs;
 mod ephemeron_threads;
