@@ -115,6 +115,11 @@ impl Clearing {
         core::mem::take(self).ephemerons
     }
 
+    /// Returns the objects that are to be handed over, if no queue has them yet.
+    pub(crate) fn finalized(&self) -> impl Iterator<Item = NonNull<u8>> {
+        self.finalized.iter().map(|&(_, object)| object)
+    }
+
     /// Records that all is marked that finalizable objects reach.
     pub(crate) fn finalized_is_marked(&mut self) {
         debug_assert_eq!(self.stage, Stage::Finalize);
@@ -168,8 +173,7 @@ impl Clearing {
         if self.finalized.is_empty() {
             return Stage::Remove;
         }
-        let objects = self.finalized.iter().map(|&(_, object)| object);
-        subject.marking.lock().resurrect(objects);
+        subject.marking.lock().resurrect(self.finalized());
         Stage::Finalize
     }
 
@@ -177,7 +181,10 @@ impl Clearing {
         let table = subject.table;
         for object in self.cells.split_off(self.cells.len().saturating_sub(SLICE)) {
             table.remove_old_if(object, |entry| {
-                entry.cell.take_if(|cell| !subject.is_marked(cell.cast()));
+                if entry.cell.is_some_and(|cell| !subject.is_marked(cell.cast())) {
+                    // SAFETY: no memory is used again before the sweep.
+                    unsafe { entry.forget_cell() };
+                }
                 entry.is_idle()
             });
         }

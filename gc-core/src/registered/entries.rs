@@ -32,6 +32,16 @@ impl Entry {
         !self.is_known && self.cell.is_none() && self.extras.is_none()
     }
 
+    /// Forgets the weak cell, to which nothing leads any more. The identity stays if the cell has told it.
+    ///
+    /// # Safety
+    ///
+    /// The memory of the cell was not used again.
+    pub(crate) unsafe fn forget_cell(&mut self) {
+        // SAFETY: the caller's: a weak cell, dead or alive.
+        self.is_known |= self.cell.take().is_some_and(|cell| unsafe { cell.as_ref() }.was_told());
+    }
+
     /// Clears what leads weakly to the object, which is dead, and puts the news into the queues of those who watch. `cell`: where the weak
     /// cell is. Returns the queues that want to finalize the object.
     ///
@@ -41,6 +51,8 @@ impl Entry {
     pub(crate) unsafe fn die(&mut self, cell: Option<NonNull<WeakCell>>, queues: &Queues) -> Vec<QueueId> {
         self.cell = None;
         if let Some(cell) = cell {
+            // The cell tells the identity also when it is cleared, and the object may be finalized.
+            self.is_known = true;
             // SAFETY: the caller's: a weak cell, dead or alive.
             unsafe { cell.as_ref() }.clear();
         }

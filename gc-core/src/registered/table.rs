@@ -239,6 +239,8 @@ impl Table {
         self.with_extras(|_, extras| {
             extras.watchers.drain(..).for_each(|Watcher { queue, notice, .. }| self.queues.tell(queue, notice))
         });
+        // They need a mutator.
+        self.queues.forsake(self.callbacks);
         self.queues.end();
     }
 
