@@ -24,6 +24,7 @@ texts! {
     runtime: "src/runtime.md";
     young: "src/young.md";
     old: "src/old.md";
+    weak: "src/weak.md";
     limits: "src/limits.md";
     testing: "src/testing.md";
     safety: "src/safety.md";
