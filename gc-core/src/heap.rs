@@ -177,8 +177,8 @@ impl Heap {
         // And again afterwards: those that were to be dropped may have had others wait since then ([pending.exact]).
         stats.counted_waiting = before.max(waiting());
         let table = &collector.registered;
-        stats.registered = table.young_len() + table.old_len();
-        (stats.news_waiting, stats.finalization_waiting) = table.queues.waiting();
+        stats.registered = table.len();
+        (stats.news_waiting, stats.finalization_waiting) = (table.queues.news.get(), table.queues.objects.get());
         stats
     }
 

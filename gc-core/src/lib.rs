@@ -122,7 +122,7 @@ pub use later::Later;
 pub use mutator::{AllocError, AttachError, DropsLeft, EnterError, Mutator, NotEntered, Parked};
 pub use reference_queue::{ReferenceQueue, WaitError};
 pub use root::Root;
-pub use settings::{BuildError, ParseStressError, Stress, Thresholds};
+pub use settings::{BuildError, ParseStressError, Stress, Thresholds, Unfinalized};
 pub use slot::Slot;
 pub use stats::{
     Cause, CollectReport, CompactReport, Counts, Event, FreeCells, Generation, Histogram, Level, MemoryReport, Stats,

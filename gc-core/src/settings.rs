@@ -4,5 +4,5 @@ pub(crate) mod config;
 pub(crate) mod stress;
 pub(crate) mod system_memory;
 
-pub use config::{BuildError, Thresholds};
+pub use config::{BuildError, Thresholds, Unfinalized};
 pub use stress::{ParseStressError, Stress};

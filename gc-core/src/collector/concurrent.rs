@@ -127,7 +127,7 @@ fn clear_increment(collector: &Collector) -> bool {
     let due = !matches!(clearing.stage(), Stage::Marking | Stage::Finalize | Stage::Done);
     if due {
         collector.clear(&mut clearing);
-        collector.background.post_orphans(&collector.registered.queues);
+        collector.background.look_after(&collector.registered.queues);
     }
     due
 }

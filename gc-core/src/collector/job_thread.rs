@@ -22,11 +22,11 @@
 //!   the last.
 
 use core::ptr::NonNull;
-use std::{panic, time::Instant};
+use std::{collections::HashSet, panic, time::Instant};
 
 use crate::{
     memory::bitmap::ones,
-    settings::config::{BuildError, Config},
+    settings::config::{BuildError, Config, Unfinalized},
     stats::event::Event,
     sync::{Arc, atomic::Ordering},
     workers::{
@@ -233,19 +233,23 @@ fn run(collector: &Arc<Collector>, job: Job) {
 /// Posts every object and root that is left, to be dropped ([jobs.end-owns]). No root that was put aside is: it would keep the heap alive.
 /// Returns whether something is left to be done by a thread of the heap.
 fn post_everything(collector: &Collector) -> bool {
+    let leaks = match collector.config.unfinalized {
+        Unfinalized::Drop => HashSet::new(),
+        Unfinalized::Leak => collector.registered.unfinalized(),
+    };
     collector.registered.end();
-    collector.background.post_orphans(&collector.registered.queues);
+    collector.background.look_after(&collector.registered.queues);
     let mut boxed = Vec::new();
     collector.roots.end(|value| boxed.push(value));
-    for values in [Values::Boxed(boxed), Values::InPlace(objects_to_drop(collector))] {
+    for values in [Values::Boxed(boxed), Values::InPlace(objects_to_drop(collector, &leaks))] {
         collector.background.post_values(values);
     }
     let (pending, ..) = collector.background.drops();
     pending > 0 || !collector.background.queue.is_empty() || collector.background.destructors.threads() > 0
 }
 
-/// Returns every object that needs dropping.
-fn objects_to_drop(collector: &Collector) -> Vec<NonNull<u8>> {
+/// Returns every object that needs dropping, without those that leak.
+fn objects_to_drop(collector: &Collector, leaks: &HashSet<NonNull<u8>>) -> Vec<NonNull<u8>> {
     let mut young = collector.young.lock();
     let old = &collector.old.lock().space;
     let mut large = collector.large.lock();
@@ -260,6 +264,7 @@ fn objects_to_drop(collector: &Collector) -> Vec<NonNull<u8>> {
         let words = old.bits.drops.block(index).each_ref().map(|word| word.load(Ordering::Relaxed));
         objects.extend(ones(words).filter_map(|granule| NonNull::new(old.address(index, class, granule))));
     }
+    objects.retain(|object| !leaks.contains(object));
     objects
 }
 

@@ -169,8 +169,12 @@ impl Background {
         self.post_values(Values::Counted(dead));
     }
 
-    /// Counts notices that nobody can take, and queues them to be dropped.
-    pub(crate) fn post_orphans(&self, queues: &Queues) {
+    /// Looks after the queues of the program, into which something may have been put: counts notices that nobody can take, and queues them
+    /// to be dropped. Reports if much waits to be taken.
+    pub(crate) fn look_after(&self, queues: &Queues) {
+        if let Some((news, objects)) = queues.are_behind() {
+            self.post(Job::Report(Event::QueuesBehind { news, objects }));
+        }
         let orphans = queues.take_orphans();
         self.post_values(Values::Notices(orphans.into_iter().map(|notice| Cell::new(Some(notice))).collect()));
     }

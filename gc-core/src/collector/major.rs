@@ -281,6 +281,8 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         copied: 0,
         promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
         remembered: 0,
+        registered: collector.registered.len(),
+        queued: collector.registered.queues.waiting(),
         snapshot: collector.satb.entries() - current.satb,
         beside,
         assist: current.assist,

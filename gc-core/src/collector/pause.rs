@@ -83,6 +83,8 @@ pub(crate) fn collect(
         promoted_objects: evacuated.promoted_objects,
         by_gc_workers: evacuated.by_gc_workers,
         remembered,
+        registered: collector.registered.len(),
+        queued: collector.registered.queues.waiting(),
     };
     let survived = evacuated.copied + evacuated.promoted;
     if matches!(cause, Cause::Nursery | Cause::RememberedSet | Cause::Growth) {

@@ -6,7 +6,7 @@ use crate::{
     stats::{MemoryReport, memory::FreeCells},
 };
 
-use super::{collector::Collector, stopped_heap::StoppedHeap};
+use super::{collector::Collector, major_cycle::Phase, stopped_heap::StoppedHeap};
 
 /// Returns the memory of a heap. Waits for a pause that is under way: the caller holds no lock of the heap.
 pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
@@ -51,7 +51,10 @@ impl StoppedHeap<'_> {
         let young = &self.young;
         let lists = (young.drops.capacity() * size_of::<usize>())
             .saturating_add((young.fresh_large.capacity() + self.large.old.capacity()) * size_of::<u32>());
-        let beside = self.collector.waiting.bytes() + self.collector.registered.bytes();
+        let Collector { waiting, registered, major, .. } = self.collector;
+        // Ephemerons wait only while marking.
+        let waiting = if major.phase() == Phase::Marking { waiting.bytes() } else { 0 };
+        let beside = waiting + registered.bytes();
         let spaces = self.old.space.side_bytes() + self.large.side_bytes();
         self.roots.bytes() + lists + young.remembered.bytes() + beside + spaces
     }

@@ -369,7 +369,7 @@ fn lead_as(
     collector.rendezvous.resume(stop::members(collector, &mutators));
     drop(registry);
     collector.background.post_drops(dead);
-    collector.background.post_orphans(&collector.registered.queues);
+    collector.background.look_after(&collector.registered.queues);
     collector.background.post(Job::Report(figures.event()));
     if cause == Cause::Idle && matches!(wanted, Request::Minor(_) | Request::Compact) {
         // What a cycle leaves is given back at its end.

@@ -4,7 +4,7 @@ use core::{fmt, time::Duration};
 
 use crate::{
     collector::{self, users::Users},
-    settings::{BuildError, Stress, Thresholds, config::Config},
+    settings::{BuildError, Stress, Thresholds, Unfinalized, config::Config},
     stats::{Event, Level, event::Hook},
     sync::Arc,
 };
@@ -193,6 +193,20 @@ impl HeapBuilder {
     /// ```
     pub fn end_waits(mut self, waits: bool) -> Self {
         self.config.end_waits = waits;
+        self
+    }
+
+    /// Sets what becomes of objects that are still to be finalized when the heap ends: those that are registered with a
+    /// [`FinalizationQueue`](crate::FinalizationQueue), and those in one. Nobody can take them any more then. A program that wants them
+    /// finalized calls [`Mutator::shutdown`](crate::Mutator::shutdown) before. Their values are dropped by default, as all others.
+    ///
+    /// ```
+    /// # use gc_core::{Heap, Unfinalized};
+    /// let heap = Heap::builder().unfinalized(Unfinalized::Leak).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unfinalized(mut self, unfinalized: Unfinalized) -> Self {
+        self.config.unfinalized = unfinalized;
         self
     }
 

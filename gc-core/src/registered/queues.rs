@@ -15,7 +15,7 @@ use std::{
 
 use crate::sync::{
     Condvar, Mutex, RawLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
     raw,
 };
 
@@ -34,7 +34,33 @@ pub(crate) struct Queues {
     /// Something was put into a queue, or the heap has ended.
     arrived: Condvar,
     has_orphans: AtomicBool,
+    /// How many notices and objects wait. A pause has nothing to visit if no object does.
+    pub(crate) news: Amount,
+    pub(crate) objects: Amount,
+    was_behind: AtomicBool,
 }
+
+/// How many of something there are: it changes under the lock, and is exact while the world is stopped.
+#[derive(Default)]
+pub(crate) struct Amount(AtomicUsize);
+
+impl Amount {
+    pub(crate) fn get(&self) -> usize {
+        // Relaxed, as in `add`: a figure.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, more: usize) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    fn take(&self, fewer: usize) {
+        self.0.fetch_sub(fewer, Ordering::Relaxed);
+    }
+}
+
+/// So much waits when the program is behind.
+const BEHIND: usize = 1 << 16;
 
 #[derive(Default)]
 struct State {
@@ -67,7 +93,14 @@ pub(crate) enum Nothing {
 
 impl Queues {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), arrived: Condvar::new(), has_orphans: AtomicBool::new(false) }
+        Self {
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+            has_orphans: AtomicBool::new(false),
+            news: Amount::default(),
+            objects: Amount::default(),
+            was_behind: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn lock_word(&self) -> &RawLock {
@@ -93,8 +126,12 @@ impl Queues {
     /// Closes a queue. Returns what was in it.
     pub(crate) fn close(&self, id: QueueId) -> VecDeque<Notice> {
         let mut state = self.state.lock();
-        state.objects.remove(&id);
-        state.news.remove(&id).unwrap_or_default()
+        if let Some(queue) = state.objects.remove(&id) {
+            self.objects.take(queue.words.len());
+        }
+        let news = state.news.remove(&id).unwrap_or_default();
+        self.news.take(news.len());
+        news
     }
 
     /// Returns whether a queue of objects is open.
@@ -106,7 +143,10 @@ impl Queues {
     pub(crate) fn tell(&self, id: QueueId, notice: Notice) {
         let mut state = self.state.lock();
         match state.news.get_mut(&id) {
-            Some(queue) => queue.push_back(notice),
+            Some(queue) => {
+                queue.push_back(notice);
+                self.news.add(1);
+            }
             None => {
                 state.orphans.push(notice);
                 // Relaxed: see `take_orphans`.
@@ -121,6 +161,7 @@ impl Queues {
         let mut state = self.state.lock();
         if let Some(queue) = state.objects.get_mut(&id) {
             queue.words.push_back(object.as_ptr());
+            self.objects.add(1);
             // So that the young ones are the last ones.
             queue.young =
                 if queue.young > 0 || generations.is_young(object.addr().get()) { queue.young + 1 } else { 0 };
@@ -145,7 +186,11 @@ impl Queues {
 
     /// Takes news from a queue, and waits for them for `timeout`.
     pub(crate) fn take_news(&self, id: QueueId, timeout: Duration) -> Result<Notice, Nothing> {
-        self.wait(timeout, |state| state.news.get_mut(&id)?.pop_front())
+        self.wait(timeout, |state| {
+            let notice = state.news.get_mut(&id)?.pop_front()?;
+            self.news.take(1);
+            Some(notice)
+        })
     }
 
     /// Takes an object from a queue. A mutator of the heap runs on this thread, and has the object in hand then.
@@ -153,6 +198,7 @@ impl Queues {
         let mut state = self.state.lock();
         let queue = state.objects.get_mut(&id)?;
         let word = queue.words.pop_front()?;
+        self.objects.take(1);
         queue.young = queue.young.min(queue.words.len());
         NonNull::new(word)
     }
@@ -184,6 +230,9 @@ impl Queues {
 
     /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped.
     pub(crate) fn visit(&self, only_young: bool, mut visit: impl FnMut(*mut u8)) {
+        if self.objects.get() == 0 {
+            return;
+        }
         let mut state = self.state.lock();
         for queue in state.objects.values_mut() {
             let first = if only_young { queue.words.len() - queue.young } else { 0 };
@@ -193,6 +242,9 @@ impl Queues {
 
     /// Forgets which words were young and hold old objects now, after a minor collection. The world is stopped.
     pub(crate) fn forget_old(&self, generations: Generations<'_>) {
+        if self.objects.get() == 0 {
+            return;
+        }
         let mut state = self.state.lock();
         for Handed { words, young } in state.objects.values_mut() {
             let first = words.len() - *young;
@@ -202,12 +254,13 @@ impl Queues {
 
     /// Takes what nobody can take from a queue any more, to drop it.
     pub(crate) fn take_orphans(&self) -> Vec<Notice> {
-        // Relaxed: who has told something looks afterwards.
+        // Relaxed: who has told something looks afterwards. It changes under the lock.
         if !self.has_orphans.load(Ordering::Relaxed) {
             return Vec::new();
         }
+        let mut state = self.state.lock();
         self.has_orphans.store(false, Ordering::Relaxed);
-        core::mem::take(&mut self.state.lock().orphans)
+        core::mem::take(&mut state.orphans)
     }
 
     /// Tells that the heap has ended. Objects are gone with it.
@@ -215,14 +268,24 @@ impl Queues {
         let mut state = self.state.lock();
         state.has_ended = true;
         state.objects.clear();
+        self.objects.take(self.objects.get());
         self.arrived.notify_all();
     }
 
-    /// Returns how many notices wait, and how many objects.
-    pub(crate) fn waiting(&self) -> (usize, usize) {
-        let state = self.state.lock();
-        let news = state.news.values().map(VecDeque::len).sum();
-        (news, state.objects.values().map(|queue| queue.words.len()).sum())
+    /// Returns how much waits in all queues.
+    pub(crate) fn waiting(&self) -> usize {
+        self.news.get() + self.objects.get()
+    }
+
+    /// Returns how many notices and objects wait, if they are many and were not since the last time that this returned them.
+    pub(crate) fn are_behind(&self) -> Option<(usize, usize)> {
+        let waiting = self.waiting();
+        // Relaxed, both: for a report.
+        if waiting < BEHIND / 2 {
+            self.was_behind.store(false, Ordering::Relaxed);
+        }
+        let is_new = waiting > BEHIND && !self.was_behind.swap(true, Ordering::Relaxed);
+        is_new.then(|| (self.news.get(), self.objects.get()))
     }
 
     /// Returns how much waits in one queue.

@@ -5,6 +5,7 @@
 //! ([entries.downward]).
 
 use core::ptr::NonNull;
+use std::collections::HashSet;
 
 use crate::{
     object::{Flag, Header},
@@ -169,6 +170,19 @@ impl Table {
         first
     }
 
+    /// Returns the objects that are to be finalized, registered or in a queue.
+    pub(crate) fn unfinalized(&self) -> HashSet<NonNull<u8>> {
+        let mut objects = HashSet::new();
+        self.with_extras(|object, extras| {
+            if extras.finalizers.iter().any(|&queue| self.queues.is_open(queue)) {
+                objects.insert(object);
+            }
+        });
+        // SAFETY: a word of a queue, which the caller of `visit` passes.
+        self.queues.visit(false, |word| objects.extend(NonNull::new(unsafe { word.cast::<*mut u8>().read() })));
+        objects
+    }
+
     /// Tells all news, of everything: the heap ends, and no other thread uses it.
     pub(crate) fn end(&self) {
         self.with_extras(|_, extras| {
@@ -216,9 +230,14 @@ impl Table {
         self.old.load(Ordering::Relaxed)
     }
 
+    /// Returns how many objects are registered.
+    pub(crate) fn len(&self) -> usize {
+        self.young_len() + self.old_len()
+    }
+
     /// Returns the bytes of memory, without looking at the shards if they are empty.
     pub(crate) fn bytes(&self) -> usize {
-        if self.young_len() + self.old_len() == 0 {
+        if self.len() == 0 {
             return 0;
         }
         self.queues.bytes()

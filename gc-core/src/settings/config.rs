@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) slow_destructor: Duration,
     /// Whether the thread that releases the heap as the last waits until everything is dropped.
     pub(crate) end_waits: bool,
+    /// What becomes of the objects that are still to be finalized when the heap ends.
+    pub(crate) unfinalized: Unfinalized,
     /// Threads that copy together in a pause, its leader included.
     pub(crate) workers: usize,
     /// How many mutators can run in parallel, as far as the system reports it.
@@ -36,6 +38,22 @@ pub(crate) struct Config {
     pub(crate) auto: bool,
     pub(crate) stress: Stress,
     pub(crate) hook: Hook,
+}
+
+/// What becomes of objects that are registered to be finalized, or handed over and not taken, when their heap ends. See
+/// [`HeapBuilder::unfinalized`](crate::HeapBuilder::unfinalized).
+///
+/// ```
+/// assert_eq!(gc_core::Unfinalized::default(), gc_core::Unfinalized::Drop);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unfinalized {
+    /// Their values are dropped, as those of all other objects.
+    #[default]
+    Drop,
+    /// Their values are not dropped: what these own outside of the heap leaks.
+    Leak,
 }
 
 /// When collections happen. A program may read and change these values at any time.
@@ -142,6 +160,7 @@ impl Default for Config {
             idle_after: Duration::from_secs(5),
             slow_destructor: Duration::from_secs(1),
             end_waits: true,
+            unfinalized: Unfinalized::default(),
             workers: cores.min(DEFAULT_WORKERS),
             cores,
             parallel_threshold: 512 << 10,

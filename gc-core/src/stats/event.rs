@@ -90,6 +90,11 @@ pub enum Event {
         promoted: usize,
         /// Entries of the remembered set afterwards: pointer slots and cells.
         remembered: usize,
+        /// Registered objects afterwards: see [`Stats::registered`](crate::Stats::registered).
+        registered: usize,
+        /// Values in reference queues, callbacks that are due, and objects in finalization queues afterwards, which the program has not
+        /// taken.
+        queued: usize,
         /// For a complete major cycle: entries of SATB buffers, which are values that the program overwrote during marking.
         snapshot: u64,
         /// For a complete major cycle: its duration without `pause`, during which it ran concurrently.
@@ -173,6 +178,16 @@ pub enum Event {
         /// Where the thread was last seen, as in [`Late`](Self::Late).
         last_safepoint: Option<&'static Location<'static>>,
     },
+    /// The program takes less from its queues than the collector puts into them: more than 2¹⁶ values, callbacks and objects wait to be taken
+    /// ([`ReferenceQueue`](crate::ReferenceQueue), [`Mutator::run_callbacks`](crate::Mutator::run_callbacks),
+    /// [`FinalizationQueue`](crate::FinalizationQueue)). Reported once, until half as many wait.
+    #[non_exhaustive]
+    QueuesBehind {
+        /// Values in reference queues, and callbacks that are due.
+        news: usize,
+        /// Objects in finalization queues, which keeps them alive.
+        objects: usize,
+    },
     /// A GC worker could not be started. Collections go on with fewer threads.
     #[non_exhaustive]
     NoHelper {
@@ -221,6 +236,7 @@ impl Event {
             | Self::LimitReached { .. }
             | Self::Late { .. }
             | Self::NoHelper { .. }
+            | Self::QueuesBehind { .. }
             | Self::SoftLimit { .. } => Level::Warning,
         }
     }
@@ -242,6 +258,8 @@ impl fmt::Display for Event {
                 copied,
                 promoted,
                 remembered,
+                registered,
+                queued,
                 snapshot,
                 beside,
                 assist,
@@ -249,7 +267,7 @@ impl fmt::Display for Event {
                 f,
                 "collection generation={generation} cause={cause} step={step} pause_us={} safepoint_us={} last={:?} \
                  before={before} after={after} copied={copied} promoted={promoted} remembered={remembered} \
-                 snapshot={snapshot} beside_us={} assist_us={}",
+                 registered={registered} queued={queued} snapshot={snapshot} beside_us={} assist_us={}",
                 pause.as_micros(),
                 time_to_safepoint.as_micros(),
                 last.as_deref().unwrap_or("none"),
@@ -274,6 +292,7 @@ impl fmt::Display for Event {
                 write!(f, "counted_behind thread={thread:?} objects={objects} last_safepoint=")?;
                 write_place(f, *last_safepoint)
             }
+            Self::QueuesBehind { news, objects } => write!(f, "queues_behind news={news} objects={objects}"),
             Self::NoHelper { helpers, os } => write!(f, "no_helper helpers={helpers} os={os:?}"),
             Self::SoftLimit { limit, bytes } => write!(f, "soft_limit limit={limit} bytes={bytes}"),
             Self::LimitReached { limit, used } => write!(f, "limit_reached limit={limit} used={used}"),

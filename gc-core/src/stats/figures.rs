@@ -34,6 +34,9 @@ pub(crate) struct PauseFigures {
     pub(crate) by_gc_workers: usize,
     /// Entries of the remembered set afterwards.
     pub(crate) remembered: usize,
+    /// Registered objects, and what waits in queues, afterwards.
+    pub(crate) registered: usize,
+    pub(crate) queued: usize,
 }
 
 impl PauseFigures {
@@ -69,6 +72,8 @@ impl PauseFigures {
             copied: self.copied,
             promoted: self.promoted,
             remembered: self.remembered,
+            registered: self.registered,
+            queued: self.queued,
             snapshot: 0,
             beside: Duration::ZERO,
             assist: Duration::ZERO,

@@ -11,7 +11,8 @@ use std::{
 };
 
 use gc_core::{
-    FinalizationQueue, Finalizer, Gc, Generation, Heap, Leaf, Mutator, ReferenceQueue, Slot, Trace, WaitError,
+    Event, FinalizationQueue, Finalizer, Gc, Generation, Heap, Leaf, Level, Mutator, ReferenceQueue, Slot, Trace,
+    Unfinalized, WaitError,
 };
 use gc_tests::heaps::{self, settle};
 
@@ -382,4 +383,57 @@ fn registered_objects_that_lead_to_each_other_are_all_handed_over() {
         found.sort_unstable();
         assert_eq!(found, (0..50).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn what_is_not_finalized_is_dropped_at_the_end_of_the_heap_or_leaks_as_the_program_says() {
+    for (unfinalized, dropped) in [(Unfinalized::Drop, 4), (Unfinalized::Leak, 1)] {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let heap = heaps::checked().auto(false).unfinalized(unfinalized).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let queue = FinalizationQueue::<Leaf<Counts>>::new(&heap);
+        let closed = FinalizationQueue::<Leaf<Counts>>::new(&heap);
+        let counts = |m: &Mutator| m.root(m.alloc(Leaf(Counts(drops.clone()))));
+        let objects = [(); 4].map(|()| counts(&m));
+        // One in the queue, one young, one old, and one whose queue is closed.
+        queue.register(&m, objects[0].get(&m));
+        queue.register(&m, objects[1].get(&m));
+        closed.register(&m, objects[3].get(&m));
+        let [first, others @ ..] = objects;
+        drop(first);
+        m.collect(Generation::Young);
+        queue.register(&m, others[1].get(&m));
+        assert_eq!(queue.len(), 1);
+        drop((m, others, closed));
+        drop(heap);
+        assert_eq!(drops.load(Ordering::Relaxed), dropped, "{unfinalized:?}");
+        drop(queue);
+    }
+}
+
+#[test]
+fn a_program_that_takes_too_little_is_told() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let tell = told.clone();
+    let heap = heaps::calm().auto(false).on_event(Level::Warning, move |event| {
+        if let Event::QueuesBehind { news, objects, .. } = event {
+            tell.fetch_add(news + objects, Ordering::Relaxed);
+        }
+    });
+    let heap = heap.build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let (dead, queue) = (ReferenceQueue::new(&heap), FinalizationQueue::<u64>::new(&heap));
+    for n in 0..40_000 {
+        let object = m.alloc(n);
+        dead.watch(&m, object, n);
+        queue.register(&m, object);
+    }
+    m.collect(Generation::Fresh);
+    heaps::wait_until("the hook is told", || told.load(Ordering::Relaxed) == 80_000);
+    let stats = heap.stats();
+    assert_eq!((stats.news_waiting, stats.finalization_waiting, stats.registered), (40_000, 40_000, 0));
+    while dead.poll().is_some() && queue.poll(&m).is_some() {}
+    m.collect(Generation::Fresh);
+    let stats = heap.stats();
+    assert_eq!((stats.news_waiting, stats.finalization_waiting, told.load(Ordering::Relaxed)), (0, 0, 80_000));
 }
