@@ -69,6 +69,8 @@ struct State {
     objects: HashMap<QueueId, Handed>,
     orphans: Vec<Notice>,
     has_ended: bool,
+    /// Whether a thread may be asleep for something to arrive. Who arrives first wakes all; those that sleep again say so again.
+    has_sleepers: bool,
 }
 
 /// Objects that were handed over.
@@ -153,7 +155,7 @@ impl Queues {
                 self.has_orphans.store(true, Ordering::Relaxed);
             }
         }
-        self.arrived.notify_all();
+        self.wake_sleepers(&mut state);
     }
 
     /// Puts an object into a queue, which keeps it alive from now on.
@@ -166,7 +168,7 @@ impl Queues {
             queue.young =
                 if queue.young > 0 || generations.is_young(object.addr().get()) { queue.young + 1 } else { 0 };
         }
-        self.arrived.notify_all();
+        self.wake_sleepers(&mut state);
     }
 
     /// Waits until a queue of news holds some. Returns `false` if `stop` says so, or if nothing will ever come. Who changes what `stop`
@@ -180,8 +182,8 @@ impl Queues {
 
     /// Wakes all that wait, to look again.
     pub(crate) fn wake(&self) {
-        let _state = self.state.lock();
-        self.arrived.notify_all();
+        let mut state = self.state.lock();
+        self.wake_sleepers(&mut state);
     }
 
     /// Takes news from a queue, and waits for them for `timeout`.
@@ -208,6 +210,13 @@ impl Queues {
         self.wait(timeout, |state| (!state.objects.get(&id)?.words.is_empty()).then_some(()))
     }
 
+    /// Wakes all that sleep. A pause that has much news makes one system call at most, and none where nobody sleeps.
+    fn wake_sleepers(&self, state: &mut State) {
+        if core::mem::take(&mut state.has_sleepers) {
+            self.arrived.notify_all();
+        }
+    }
+
     fn wait<T>(&self, timeout: Duration, mut take: impl FnMut(&mut State) -> Option<T>) -> Result<T, Nothing> {
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state.lock();
@@ -219,9 +228,13 @@ impl Queues {
                 return Err(Nothing::Ended);
             }
             match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                None => self.arrived.wait(&mut state),
                 Some(Duration::ZERO) => return Err(Nothing::TimedOut),
+                None => {
+                    state.has_sleepers = true;
+                    self.arrived.wait(&mut state);
+                }
                 Some(left) => {
+                    state.has_sleepers = true;
                     self.arrived.wait_for(&mut state, left);
                 }
             }
@@ -269,7 +282,7 @@ impl Queues {
         state.has_ended = true;
         state.objects.clear();
         self.objects.take(self.objects.get());
-        self.arrived.notify_all();
+        self.wake_sleepers(&mut state);
     }
 
     /// Returns how much waits in all queues.
