@@ -103,23 +103,20 @@ impl Entries {
         if let Some(moved) = self.dense.get(place as usize) {
             self.index.insert(moved.object.addr().get(), place);
         }
-        self.shrink();
+        self.shrink_for(self.dense.len());
         Some(entry)
     }
 
-    /// Takes all entries.
-    pub(crate) fn take(&mut self) -> Vec<Entry> {
+    /// Moves all entries to `entries`. Keeps the memory for as many again, and gives back what is far more.
+    pub(crate) fn drain_into(&mut self, entries: &mut Vec<Entry>) {
+        let len = self.dense.len();
         self.index.clear();
-        let entries = core::mem::take(&mut self.dense);
-        if self.index.capacity() > 4 * entries.len().max(LEAST) {
-            self.index.shrink_to(2 * entries.len());
-        }
-        entries
+        entries.append(&mut self.dense);
+        self.shrink_for(len);
     }
 
-    /// Gives memory back when most of it is empty.
-    fn shrink(&mut self) {
-        let len = self.dense.len();
+    /// Gives memory back when most of it is empty with `len` entries.
+    fn shrink_for(&mut self, len: usize) {
         if self.dense.capacity() > 4 * len.max(LEAST) {
             self.dense.shrink_to(2 * len);
             self.index.shrink_to(2 * len);
