@@ -8,6 +8,7 @@ mod layout;
 mod pair;
 mod pointer_slot;
 pub(crate) mod size_class;
+mod threaded;
 
 pub use cell_word::CellWord;
 pub(crate) use cell_word::{CellConflict, CellUser, LAST_NUMBER};
@@ -17,3 +18,4 @@ pub(crate) use layout::{HEADER, MAX_ALIGN, MAX_SMALL, elements_offset, slice_siz
 pub use pair::EphemeronPair;
 pub(crate) use pair::{PairList, PairRef, PairTable};
 pub use pointer_slot::PointerSlot;
+pub(crate) use threaded::{is_threaded, unthread};

@@ -2,10 +2,13 @@
 
 mod buffer;
 mod evacuate;
+mod pairs;
 mod parallel;
+mod survivors;
 mod to_space;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use evacuate::{ContentInfo, Evacuation, Evacuator, Policy, Promote, Survivors};
+pub(crate) use evacuate::{ContentInfo, Evacuation, Evacuator, Policy, Promote};
 pub(crate) use parallel::{Evacuated, evacuate_reachable};
+pub(crate) use survivors::Survivors;
 pub(crate) use to_space::ToSpace;

@@ -7,12 +7,11 @@ use crate::{
         size_class::{CLASSES, promotion_reserve},
     },
     old::sweep::{self, Dead},
-    registered::Entry,
     roots::Survival,
     settings::stress::PromoteBy,
     stats::Generation,
     sync::{Mutex, mutant},
-    young::{self, Evacuated, Evacuation, Evacuator, Policy, ToSpace},
+    young::{self, Evacuated, Evacuation, Evacuator, Policy, Survivors, ToSpace},
 };
 
 use super::{
@@ -23,9 +22,18 @@ use super::{
 impl StoppedHeap<'_> {
     /// Collects the young generation.
     pub(crate) fn minor(&mut self, generation: Generation) -> Evacuated {
+        self.minor_then(generation, |_| ())
+    }
+
+    /// Collects the young generation, with a step after all that is reachable was evacuated ([pairs.rounds]).
+    fn minor_then(&mut self, generation: Generation, afterwards: impl FnOnce(&mut dyn Survivors)) -> Evacuated {
         let policy = policy(self.collector, generation);
-        let mut registered = self.collector.registered.take_young();
-        let mut evacuated = self.evacuate_young(policy, &mut registered);
+        let collector = self.collector;
+        let mut registered = collector.registered.take_young();
+        let mut evacuated = self.evacuate_young(policy, |survivors| {
+            afterwards(survivors);
+            registered_young::reclaim(collector, &mut registered, survivors);
+        });
         let Old { space: old, cursors, .. } = &mut *self.old;
         for cursors in cursors {
             cursors.flush(old);
@@ -40,7 +48,7 @@ impl StoppedHeap<'_> {
     }
 
     /// Evacuates the young objects that are reachable.
-    fn evacuate_young(&mut self, policy: Policy, registered: &mut [Entry]) -> Evacuated {
+    fn evacuate_young(&mut self, policy: Policy, afterwards: impl FnOnce(&mut dyn Survivors)) -> Evacuated {
         let collector = self.collector;
         let gc_workers = self.gc_workers();
         let threshold = self.parallel_threshold(gc_workers);
@@ -78,9 +86,7 @@ impl StoppedHeap<'_> {
         unsafe { leader.remembered(remembered) };
         let gc_workers = promotions.take(gc_workers).collect();
         let (evacuated, promotions) =
-            young::evacuate_reachable(leader, &evacuation, &collector.workers.pool, gc_workers, |survivors| {
-                registered_young::reclaim(collector, registered, survivors)
-            });
+            young::evacuate_reachable(leader, &evacuation, &collector.workers.pool, gc_workers, afterwards);
         collector.stats.record_ephemerons(evacuated.ephemeron_looks, evacuated.ephemerons_cleared);
         let marking = collector.major.phase() == Phase::Marking;
         for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
@@ -170,5 +176,77 @@ fn policy(collector: &Collector, generation: Generation) -> Policy {
         to_space_full_every: stress.to_space_full,
         random: (stress.promote == Some(PromoteBy::Chance)).then_some(chance),
         never: stress.promote == Some(PromoteBy::Never),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::{cell::Cell, time::Duration};
+
+    use super::{super::verify::Checkpoint, *};
+    use crate::{Ephemeron, Gc, Heap, collector::drops::DropQueue};
+
+    type Number<'gc> = Gc<'gc, u64>;
+    type Pair<'gc> = Ephemeron<'gc, u64, u64>;
+    type Dead<'gc> = Gc<'gc, (Number<'gc>, Vec<Pair<'gc>>)>;
+
+    /// Collects as a pause does, in a heap of one mutator.
+    fn collect(heap: &Heap, afterwards: impl FnOnce(&mut dyn Survivors)) {
+        let registry = heap.collector().registry.lock();
+        let (awake, dormant) = (registry.mutators.awake(), registry.mutators.dormant());
+        let mut stopped = StoppedHeap::lock(heap.collector(), awake, dormant, DropQueue::default());
+        stopped.minor_then(Generation::Fresh, afterwards);
+        stopped.verify(Checkpoint::After);
+        // Vectors of dead objects.
+        let _ = stopped.finish();
+    }
+
+    fn heap(profile: &str) -> Heap {
+        let stress = profile.parse().unwrap();
+        Heap::builder().auto(false).idle_after(Duration::MAX).stress(stress).build().unwrap()
+    }
+
+    /// As what is finalized: an object that died is evacuated with all that it reaches. Ephemerons that were reachable on their own were
+    /// cleared before, those that it holds are decided by what lives then.
+    #[test]
+    fn what_is_evacuated_afterwards_is_whole() {
+        for profile in ["verify", "verify,workers=2", "verify,promote-always", "verify,promote-random,to-space-full=2"]
+        {
+            let heap = heap(profile);
+            let m = heap.attach().unwrap();
+            let inner = m.alloc(10);
+            let held = vec![Ephemeron::new(&m, m.alloc(20), m.alloc(21)), Ephemeron::new(&m, inner, m.alloc(11))];
+            let dead: Dead<'_> = m.alloc((inner, held));
+            let outside = m.root((Ephemeron::new(&m, dead, inner), Ephemeron::new(&m, inner, m.alloc(12))));
+            let address = dead.address();
+            let new = Cell::new(address);
+            collect(&heap, |survivors| {
+                assert!(survivors.whereabouts(address).is_none(), "it is dead");
+                new.set(survivors.evacuate(address));
+                assert_eq!(survivors.whereabouts(address), Some(new.get()));
+            });
+            let (by_dead, by_inner) = outside.borrow(&m);
+            assert!(by_dead.is_dead(&m) && by_inner.is_dead(&m), "cleared before anything is evacuated afterwards");
+            // SAFETY: the new address of that object, which nothing has moved or freed since.
+            let found: Dead<'_> = unsafe { Gc::from_address(new.get()) };
+            assert_eq!(*found.0, 10);
+            assert!(found.1[0].is_dead(&m), "nothing reaches its key");
+            assert_eq!(found.1[1].value(&m).as_deref(), Some(&11));
+        }
+    }
+
+    #[test]
+    fn a_large_object_that_is_evacuated_afterwards_becomes_old_where_it_is() {
+        let heap = heap("verify");
+        let m = heap.attach().unwrap();
+        let address = m.alloc_slice_with(20_000, |n| m.alloc(n as u64)).address();
+        collect(&heap, |survivors| {
+            assert!(survivors.whereabouts(address).is_none());
+            assert_eq!(survivors.evacuate(address), address);
+            assert_eq!(survivors.whereabouts(address), Some(address));
+        });
+        // SAFETY: a large object, which does not move, and was not freed.
+        let found: Gc<'_, [Number<'_>]> = unsafe { Gc::from_address(address) };
+        assert!(found.iter().enumerate().all(|(n, number)| **number == n as u64));
     }
 }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! - **[header.kinds]** A header is a pointer to a `TypeInfo` (low bits 00), a forwarding address (`forwarded` set; only inside a
-//!   pause) or a filler (`filler` set; the other bits are its size in bytes).
+//!   pause) or a filler (`filler` set; the other bits are its size in bytes). Inside a
+//!   pause the word may be elsewhere for a while ([threaded.headers]).
 //! - **[header.flags]** Beside the address of the `TypeInfo` there are two flags. A running mutator sets one by a read-modify-write,
 //!   while other threads read the header: so they read it atomically. A flag moves with its object, and is never cleared.
 //! - **[header.forwards-stopped]** Objects are forwarded only while the world is stopped.
@@ -22,7 +23,7 @@ use super::{
 };
 
 const FORWARDED: usize = 1;
-const FILLER: usize = 2;
+pub(super) const FILLER: usize = 2;
 const TAGS: usize = 15;
 
 /// What a header says of its object beside the type ([header.flags]).

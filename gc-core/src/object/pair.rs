@@ -3,7 +3,7 @@
 //! - **[pair.immutable]** A mutator writes a pair when it makes it, and never again. The collector updates the two pointers of an object
 //!   that moves, and clears both when the key is dead: the key first.
 //! - **[pair.one-list]** A pair is in one list at a time at most, which links it through `next`: that of an evacuation, for what it has
-//!   not decided, or that of its key while the heap is marking. They never meet, because an evacuation lists the pairs that it copies, and marking
+//!   not decided or for a key ([threaded.headers]), or that of its key while the heap is marking. They never meet, because an evacuation lists the pairs that it copies, and marking
 //!   those that were old before. No mutator reads `next`.
 
 use core::{
@@ -77,6 +77,21 @@ impl PairRef {
         unsafe { [&raw mut (*pair).key, &raw mut (*pair).value] }
     }
 
+    /// Returns the address of the pair.
+    pub(super) fn pointer(self) -> *mut u8 {
+        self.0.as_ptr().cast()
+    }
+
+    pub(super) fn next(self) -> *mut u8 {
+        // Relaxed, as below: a list has one user at a time, and a lock or a pause hands it on.
+        self.pair().next.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_next(self, next: *mut u8) {
+        // Relaxed: as for `next`.
+        self.pair().next.store(next, Ordering::Relaxed);
+    }
+
     /// Clears the pair: its key is dead. Mutators may read it meanwhile.
     pub(crate) fn clear(self) {
         // Release, both: what is done after the key was cleared is not seen before it ([weak-mode.clearing]).
@@ -97,15 +112,13 @@ impl PairList {
     #[inline]
     pub(crate) fn push(&mut self, pair: PairRef) {
         let next = self.0.replace(pair).map_or(ptr::null_mut(), |next| next.0.as_ptr());
-        // Relaxed, as below: a list has one user at a time, and a lock or a pause hands it on.
-        pair.pair().next.store(next.cast(), Ordering::Relaxed);
+        pair.set_next(next.cast());
     }
 
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<PairRef> {
         let first = self.0?;
-        // Relaxed: as for `push`.
-        self.0 = NonNull::new(first.pair().next.load(Ordering::Relaxed)).map(|next| PairRef(next.cast()));
+        self.0 = NonNull::new(first.next()).map(|next| PairRef(next.cast()));
         Some(first)
     }
 }
@@ -164,8 +177,9 @@ impl PairTable {
     }
 }
 
-/// Hashes the address of an object by one multiplication (Knuth: *The Art of Computer Programming*, volume 3, 6.4). Addresses are not chosen by
-/// the program.
+/// Hashes the address of an object, so that objects beside each other have entries beside each other: keys that were made one after the other
+/// are found in the cache. The lines of addresses are spread by a multiplication (Knuth: *The Art of Computer Programming*, volume 3, 6.4).
+/// Addresses are not chosen by the program.
 #[derive(Default)]
 pub(crate) struct AddressHasher(u64);
 
@@ -175,9 +189,10 @@ impl Hasher for AddressHasher {
     }
 
     fn write_usize(&mut self, address: usize) {
-        let product = (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // The table takes the low bits and the top ones; a product has its entropy in the upper half.
-        self.0 = product ^ (product >> 32);
+        let (line, place) = (address as u64 >> 8, address as u64 >> 4 & 15);
+        let product = line.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The table takes the low bits for the position, and the top seven for a first comparison.
+        self.0 = ((product ^ (product >> 32)) << 4 | place) ^ place << 57;
     }
 
     fn finish(&self) -> u64 {

@@ -28,8 +28,8 @@ impl Waiting {
     }
 
     fn shard(&self, key: NonNull<u8>) -> &Mutex<PairTable> {
-        // Objects are 8 bytes apart at least, so the low bits are those of few sizes; these spread a row of small objects.
-        &self.0[(key.addr().get() >> 6) % SHARDS]
+        // By pages: objects beside each other have entries beside each other.
+        &self.0[(key.addr().get() >> 12) % SHARDS]
     }
 
     /// Has a pair wait for its key. Returns whether it need not, as the key is marked meanwhile ([waiting.marked-or-listed]).

@@ -24,16 +24,14 @@ mod destination;
 mod ephemerons;
 mod old_sources;
 
-pub(crate) use ephemerons::Survivors;
-
 use core::{mem, ptr::NonNull};
 
 use crate::{
     barrier::{Remembered, RememberedCell},
     memory::{AddressMap, Part, bitmap::prefetch},
     object::{
-        CellWord, EphemeronPair, Flag, HEADER, Header, HeaderWord, PairList, PairRef, PairTable, PointerSlot, TypeInfo,
-        copy_object, forwarded, size_class::SizeClass,
+        CellWord, EphemeronPair, HEADER, Header, HeaderWord, PairRef, PointerSlot, TypeInfo, copy_object, forwarded,
+        is_threaded, size_class::SizeClass, unthread,
     },
     space::{
         candidates::{Candidates, Recorded, RecordedCell},
@@ -45,8 +43,11 @@ use crate::{
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
 
-use super::to_space::{Buffer, ToSpace};
-use ephemerons::Pairs;
+use super::{
+    pairs::Pairs,
+    survivors::Survivors,
+    to_space::{Buffer, ToSpace},
+};
 
 /// The destination of objects that leave the young generation, for one worker.
 pub(crate) trait Promote: ContentInfo {
@@ -156,7 +157,7 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     to: Buffer,
     pub(super) remembered: Remembered,
     recorded: Recorded,
-    pairs: Pairs,
+    pub(super) pairs: Pairs,
     pub(super) copied_bytes: usize,
     pub(super) promoted_bytes: usize,
     pub(super) promoted_objects: usize,
@@ -403,20 +404,18 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             HeaderWord::Forwarded(to) => (to, Outcome::Known),
             // SAFETY: an object of this type, whose header is `seen`.
             HeaderWord::Info(info) => unsafe { self.copy_flagged(address, seen, info) },
-            HeaderWord::Filler(_) => unreachable!("gc-core: a pointer to a filler: the heap is damaged"),
+            // SAFETY: nothing points to a filler, so it is a key for which pairs wait.
+            HeaderWord::Filler(_) => unsafe { self.copy_key(address) },
         }
     }
 
-    /// Copies an object that has flags.
+    /// Copies an object that has flags. One copy of the code serves all of them.
     ///
     /// # Safety
     ///
     /// As for [`copy`](Self::copy).
     #[inline(never)]
     unsafe fn copy_flagged(&mut self, address: *mut u8, seen: *mut u8, info: &'static TypeInfo) -> (*mut u8, Outcome) {
-        if Flag::Key.is_in(seen) {
-            self.pairs.key_is_reached(address);
-        }
         // SAFETY: the caller's.
         unsafe { self.copy(address, seen, info) }
     }

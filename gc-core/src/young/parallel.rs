@@ -11,7 +11,10 @@ use crate::{
     workers::{Packet, WorkerPool},
 };
 
-use super::evacuate::{Evacuation, Evacuator, Promote, Survivors};
+use super::{
+    evacuate::{Evacuation, Evacuator, Promote},
+    survivors::Survivors,
+};
 
 /// The result of a minor collection.
 #[derive(Default)]
@@ -71,7 +74,7 @@ pub(crate) fn evacuate_reachable<'a, P: Promote>(
     });
     let mut gc_workers = core::mem::take(&mut *spare.0.lock());
     for gc_worker in &mut gc_workers {
-        leader.take_undecided(gc_worker.undecided());
+        leader.pairs.take_over(&mut gc_worker.pairs);
     }
     leader.finish(afterwards);
     let mut promoted = vec![all.add(leader)];
@@ -97,13 +100,12 @@ impl Evacuated {
     /// Adds the results of a worker. Returns what it promoted.
     fn add<P: Promote, const SHARED: bool>(&mut self, mut worker: Evacuator<'_, P, SHARED>) -> P {
         worker.retire();
-        let (looks, cleared) = worker.ephemeron_figures();
         self.remembered.append(worker.remembered);
         self.copied += worker.copied_bytes;
         self.promoted += worker.promoted_bytes;
         self.promoted_objects += worker.promoted_objects;
-        self.ephemeron_looks += looks;
-        self.ephemerons_cleared += cleared;
+        self.ephemeron_looks += worker.pairs.looks;
+        self.ephemerons_cleared += worker.pairs.cleared;
         worker.promote
     }
 }

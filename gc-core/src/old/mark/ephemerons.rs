@@ -47,10 +47,15 @@ impl Marker<'_> {
 
     /// Visits the pointers of a pair whose key is marked.
     fn keep(&mut self, pair: PairRef) {
-        for place in pair.places() {
+        let [key, value] = pair.places();
+        // The key is marked: it is only recorded.
+        let at = pair.key().addr();
+        if self.sparse.contains(at) {
             // SAFETY: a pointer slot of a live pair.
-            unsafe { self.pointer_slot(place) };
+            self.record(unsafe { NonNull::new_unchecked(key) }, at);
         }
+        // SAFETY: as above.
+        unsafe { self.pointer_slot(value) };
     }
 
     fn is_marked(&self, key: NonNull<u8>) -> bool {
@@ -62,4 +67,118 @@ impl Marker<'_> {
 fn is_marked(bits: &Bits, runs: &RunTable, old_part: Part, object: NonNull<u8>) -> bool {
     let at = object.addr().get();
     if old_part.contains(at) { bits.marks.is_set(bits.granule(at)) } else { runs.run_of(at).is_marked() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Ephemeron, Gc, Generation, Heap, Mutator, Root, Stress, barrier::Mode, collector::Collector,
+        collector::major_cycle::MARKER,
+    };
+
+    type Pairs = Root<(Gc<'static, u64>, Vec<Ephemeron<'static, u64, u64>>)>;
+
+    fn heap() -> Heap {
+        Heap::builder().auto(false).idle_after(core::time::Duration::MAX).stress(Stress::default()).build().unwrap()
+    }
+
+    /// Old ephemerons of one key.
+    fn pairs(m: &mut Mutator, count: u64) -> Pairs {
+        let key = m.alloc(7_u64);
+        let pairs: Vec<_> = (0..count).map(|number| Ephemeron::new(m, key, m.alloc(number))).collect();
+        let pairs = m.root((key, pairs));
+        m.collect(Generation::Old);
+        pairs
+    }
+
+    /// Reads as the concurrent thread does. The tests mark on their own, in no cycle.
+    fn marker<'a>(collector: &'a Collector, state: &'a mut Marking) -> Marker<'a> {
+        collector.marker(Cells::Locked(CellUser::new(collector.epochs.stop_number(), false, MARKER)), state)
+    }
+
+    /// Has the marker come to all the pairs, and not to the key.
+    fn mark_pairs(m: &Mutator, pairs: &Pairs, marker: &mut Marker<'_>) {
+        for pair in &pairs.borrow(m).1 {
+            // SAFETY: an ephemeron is the address of its pair.
+            marker.mark(unsafe { core::mem::transmute_copy::<_, NonNull<u8>>(pair) });
+        }
+    }
+
+    /// Between two looks at the poll.
+    #[test]
+    fn no_more_than_a_piece_of_what_waits_for_a_key_is_kept_at_once() {
+        let heap = heap();
+        let mut m = heap.attach().unwrap();
+        let count = 9 * PIECE as u64 + 5;
+        let pairs = pairs(&mut m, count);
+        let mut state = Marking::default();
+        let mut marker = marker(heap.collector(), &mut state);
+        mark_pairs(&m, &pairs, &mut marker);
+        assert!(marker.state.work.objects.is_empty() && !heap.collector().waiting.is_empty());
+        marker.mark(pairs.borrow(&m).0.address());
+        assert!(heap.collector().waiting.is_empty());
+        let mut kept = Vec::new();
+        while let Some(pairs) = marker.state.kept.pop() {
+            let before = marker.state.ephemeron_looks;
+            marker.keep_some(pairs);
+            kept.push((marker.state.ephemeron_looks - before) as usize);
+        }
+        assert_eq!(kept, [vec![PIECE; 9], vec![5]].concat());
+        assert_eq!(marker.state.ephemeron_looks, 2 * count);
+    }
+
+    #[test]
+    fn what_waits_at_the_end_is_cleared_a_part_at_a_time() {
+        let heap = heap();
+        let mut m = heap.attach().unwrap();
+        let pairs = pairs(&mut m, 1000);
+        let waiting = &heap.collector().waiting;
+        let mut state = Marking::default();
+        mark_pairs(&m, &pairs, &mut marker(heap.collector(), &mut state));
+        assert!(waiting.bytes() > 0);
+        let alive = || pairs.borrow(&m).1.iter().filter(|pair| !pair.is_dead(&m)).count();
+        assert_eq!((waiting.clear_some(300), alive()), (300, 700));
+        assert_eq!((waiting.clear_some(600), alive()), (600, 100));
+        assert!(!waiting.is_empty());
+        assert_eq!((waiting.clear_some(600), alive()), (100, 0));
+        assert!(waiting.is_empty());
+        assert_eq!((waiting.clear_some(600), waiting.bytes()), (0, 0));
+    }
+
+    /// What is read while the heap is marking is marked. While words are cleared, a key without a mark is dead before its turn.
+    #[test]
+    fn what_is_read_is_marked_or_was() {
+        let heap = heap();
+        let mut m = heap.attach().unwrap();
+        let pairs = pairs(&mut m, 1);
+        let collector = heap.collector();
+        let (barrier, mode) = (&m.local().barrier, &collector.satb.weak_mode);
+        let logged = || {
+            barrier.hand_over();
+            let mut state = Marking::default();
+            state.take_from(&collector.satb);
+            state.marked.iter().map(|object| object.addr().get()).collect::<Vec<_>>()
+        };
+        let (key, pair) = (pairs.borrow(&m).0, pairs.borrow(&m).1[0]);
+        let value = pair.value(&m).unwrap();
+        let address = |object: Gc<'_, u64>| object.address().addr().get();
+        barrier.set_marking(true);
+        mode.set(Mode::Clearing);
+        assert!(pair.is_dead(&m) && pair.key(&m).is_none() && pair.value(&m).is_none() && pair.get(&m).is_none());
+        mode.set(Mode::Marking);
+        assert!(!pair.is_dead(&m));
+        assert!(logged().is_empty());
+        assert!(pair.value(&m).is_some());
+        assert_eq!(logged(), [address(value)]);
+        assert!(pair.get(&m).is_some());
+        assert_eq!(logged(), [address(key)]);
+        mode.set(Mode::Clearing);
+        assert!(!pair.is_dead(&m) && pair.get(&m).is_some());
+        assert!(logged().is_empty());
+        // A young key is newer than the marking.
+        assert!(Ephemeron::new(&m, m.alloc(1), value).get(&m).is_some());
+        mode.set(Mode::Normal);
+        barrier.set_marking(false);
+    }
 }

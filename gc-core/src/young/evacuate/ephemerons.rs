@@ -5,48 +5,18 @@
 //!
 //! ```text
 //!   undecided ── key is reached ──▶ both pointers are followed
-//!       └─────── key is not ──────▶ waits in a table ── its key is reached ──▶ both pointers are followed
-//!                                        └── nothing is left to do ──────────▶ cleared: the key is dead
+//!       └─────── key is not ──────▶ waits in its header ── the key is reached ──▶ both pointers are followed
+//!                                           └── nothing is left to do ──────────▶ cleared: the key is dead
 //! ```
 //!
-//! - **[pairs.linear]** A pair is looked at three times at most: when it is traced, when the leader decides, and when its key is reached. The
-//!   copy of an object with [`Flag::Key`] is the moment at which a key is reached, and nothing is searched for.
+//! - **[pairs.linear]** A pair is looked at three times at most: when it is traced, when the leader decides, and when its key is reached. Who
+//!   reaches a key finds what waits in its header, so nothing is searched for, and an object that is no key costs nothing.
 //! - **[pairs.old]** The pair that a worker traces is one that was copied in this pause. The pointers of an old one to young objects, of
 //!   which there are few, because it was made after both, are remembered slots, and strong.
 //! - **[pairs.rounds]** What a caller evacuates afterwards, as what is finalized, is evacuated with all that it reaches, in the same way: a
 //!   second round decides the pairs that it has come to. Those of the first round were cleared before.
 
 use super::*;
-
-/// What an evacuation has found, and what it can still evacuate, for a step after all that is reachable was evacuated ([pairs.rounds]).
-pub(crate) trait Survivors {
-    /// Returns where the object at an address is now that was young when the pause began. `None` if it is dead, as far as is known.
-    fn whereabouts(&self, address: NonNull<u8>) -> Option<NonNull<u8>>;
-
-    /// Evacuates the young object at an address, as one that a root holds. Returns its new address. What it reaches is evacuated when the
-    /// step has ended.
-    fn evacuate(&mut self, address: NonNull<u8>) -> NonNull<u8>;
-}
-
-/// A worker's part in ephemerons.
-#[derive(Default)]
-pub(super) struct Pairs {
-    undecided: PairList,
-    /// Keys that were reached since the leader began to decide. `None` before that.
-    keys: Option<Vec<*mut u8>>,
-    looks: u64,
-    cleared: u64,
-}
-
-impl Pairs {
-    /// Notes that an object with [`Flag::Key`] is reached, by its address when the pause began.
-    #[cold]
-    pub(super) fn key_is_reached(&mut self, address: *mut u8) {
-        if let Some(keys) = &mut self.keys {
-            keys.push(address);
-        }
-    }
-}
 
 impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
     /// Looks at the pair that is being traced.
@@ -87,23 +57,6 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         }
     }
 
-    /// Takes over what other workers have not decided. They have nothing left to do.
-    pub(in crate::young) fn take_undecided(&mut self, mut others: PairList) {
-        while let Some(pair) = others.pop() {
-            self.pairs.undecided.push(pair);
-        }
-    }
-
-    /// Takes what this worker has not decided.
-    pub(in crate::young) fn undecided(&mut self) -> PairList {
-        mem::take(&mut self.pairs.undecided)
-    }
-
-    /// Returns how often this worker has looked at a pair, and how many it has cleared.
-    pub(in crate::young) fn ephemeron_figures(&self) -> (u64, u64) {
-        (self.pairs.looks, self.pairs.cleared)
-    }
-
     /// Ends the evacuation, with a step of the caller's in between ([pairs.rounds]).
     pub(in crate::young) fn finish(&mut self, afterwards: impl FnOnce(&mut dyn Survivors)) {
         self.decide();
@@ -115,35 +68,66 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
     fn decide(&mut self) {
         // No other worker joins.
         self.share_at = usize::MAX;
-        self.pairs.keys = Some(Vec::new());
-        let mut waiting = PairTable::default();
         loop {
             while let Some(pair) = self.pairs.undecided.pop() {
                 self.pairs.looks += 1;
-                let key = pair.key();
-                if self.reached(key).is_some() {
-                    self.follow(pair);
-                } else {
-                    waiting.join(key.addr(), pair);
+                match NonNull::new(pair.key()) {
+                    Some(key) if self.reached(key.as_ptr()).is_none() => self.wait(key, pair),
+                    _ => self.follow(pair),
                 }
             }
             self.drain();
-            while let Some(key) = self.pairs.keys.as_mut().and_then(Vec::pop) {
-                let mut list = waiting.take(key.addr());
-                while let Some(pair) = list.pop() {
-                    self.pairs.looks += 1;
-                    self.follow(pair);
-                }
+            while let Some(pair) = self.pairs.released.pop() {
+                self.pairs.looks += 1;
+                self.follow(pair);
             }
             if self.work.is_empty() && self.pairs.undecided.is_empty() {
                 break;
             }
         }
-        self.pairs.keys = None;
-        while let Some(pair) = waiting.pop() {
-            pair.clear();
-            self.pairs.cleared += 1;
+        for key in mem::take(&mut self.pairs.keys) {
+            if self.reached(key.as_ptr()).is_none() {
+                // SAFETY: a young object that was not reached; no other worker has anything left to do ([threaded.headers]).
+                unsafe {
+                    unthread(Header::of(key.as_ptr()), |pair| {
+                        pair.clear();
+                        self.pairs.cleared += 1;
+                    });
+                }
+            }
         }
+    }
+
+    /// Has a pair wait for its key, which is not reached.
+    fn wait(&mut self, key: NonNull<u8>, pair: PairRef) {
+        // SAFETY: a young object that was not reached; no other worker has anything left to do ([threaded.headers]).
+        if unsafe { pair.thread(Header::of(key.as_ptr())) } {
+            self.pairs.keys.push(key);
+        }
+    }
+
+    /// Releases the pairs that wait for a key, which is being reached. Returns the word of its header.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn release(&mut self, key: *mut u8) -> *mut u8 {
+        let released = &mut self.pairs.released;
+        // SAFETY: as for `wait`.
+        unsafe { unthread(Header::of(key), |pair| released.push(pair)) }
+    }
+
+    /// Copies a key for which pairs wait.
+    ///
+    /// # Safety
+    ///
+    /// `key` is an object of from-space.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn copy_key(&mut self, key: *mut u8) -> (*mut u8, Outcome) {
+        let word = self.release(key);
+        // SAFETY: the word of an object's header, which is not forwarded.
+        let info = unsafe { HeaderWord::info_of(word) };
+        // SAFETY: the caller's.
+        unsafe { self.copy_flagged(key, word, info) }
     }
 }
 

@@ -30,11 +30,9 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
             self.promote.promoted_large(page);
             // SAFETY: a live large object has a header.
             let word = unsafe { Header::of(address).raw() };
+            let word = if is_threaded(word) { self.release(address) } else { word };
             // SAFETY: it points to the `TypeInfo`.
             let info = unsafe { HeaderWord::info_of(word) };
-            if Flag::Key.is_in(word) {
-                self.pairs.key_is_reached(address);
-            }
             if !info.shape.leaf {
                 self.work.objects.push(NonNull::new(address).expect("no object is at address 0"));
             }
