@@ -169,3 +169,31 @@ impl Hasher for AddressHasher {
         self.0 = Self::hash(address);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::ptr::NonNull;
+
+    use super::{Entries, Entry};
+
+    #[test]
+    fn memory_stays_for_as_many_entries_and_goes_back_for_none() {
+        let mut entries = Entries::default();
+        let fill = |entries: &mut Entries| {
+            for id in 1..=1000_u64 {
+                let object = NonNull::without_provenance((16 * id as usize).try_into().unwrap());
+                entries.insert(Entry { object, id, cell: None, extras: None, is_known: true });
+            }
+            entries.bytes()
+        };
+        let full = fill(&mut entries);
+        let mut taken = Vec::new();
+        entries.drain_into(&mut taken);
+        assert_eq!((entries.len(), taken.len(), entries.bytes()), (0, 1000, full));
+        assert_eq!(fill(&mut entries), full, "the memory was kept");
+        entries.drain_into(&mut taken);
+        entries.drain_into(&mut taken);
+        assert_eq!(taken.len(), 2000);
+        assert!(entries.bytes() < full / 10, "{} of {full} bytes", entries.bytes());
+    }
+}

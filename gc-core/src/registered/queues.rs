@@ -322,3 +322,29 @@ impl State {
         QueueId(self.last)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+    use std::thread;
+
+    use super::Queues;
+
+    /// Who is woken for another's news sleeps again, and is woken for its own.
+    #[test]
+    fn each_sleeper_gets_its_news() {
+        let queues = &Queues::new();
+        let ids = [(); 2].map(|()| queues.open_news());
+        thread::scope(|scope| {
+            let sleepers = ids.map(|id| scope.spawn(move || queues.take_news(id, Duration::MAX).is_ok()));
+            for (id, sleeper) in ids.into_iter().zip(sleepers) {
+                while !queues.state.lock().has_sleepers {
+                    thread::yield_now();
+                }
+                queues.tell(id, Box::new(()));
+                assert!(sleeper.join().unwrap());
+            }
+        });
+        assert!(!queues.state.lock().has_sleepers, "nobody sleeps, so nobody is woken");
+    }
+}
