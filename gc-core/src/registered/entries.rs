@@ -115,23 +115,20 @@ impl Entries {
         if let Some(moved) = self.dense.get(place as usize) {
             self.index.insert(moved.object.addr().get(), place);
         }
-        self.shrink();
+        self.shrink_for(self.dense.len());
         Some(entry)
     }
 
-    /// Takes all entries.
-    pub(crate) fn take(&mut self) -> Vec<Entry> {
+    /// Moves all entries to `entries`. Keeps the memory for as many again, and gives back what is far more.
+    pub(crate) fn drain_into(&mut self, entries: &mut Vec<Entry>) {
+        let len = self.dense.len();
         self.index.clear();
-        let entries = core::mem::take(&mut self.dense);
-        if self.index.capacity() > 4 * entries.len().max(LEAST) {
-            self.index.shrink_to(2 * entries.len());
-        }
-        entries
+        entries.append(&mut self.dense);
+        self.shrink_for(len);
     }
 
-    /// Gives memory back when most of it is empty.
-    fn shrink(&mut self) {
-        let len = self.dense.len();
+    /// Gives memory back when most of it is empty with `len` entries.
+    fn shrink_for(&mut self, len: usize) {
         if self.dense.capacity() > 4 * len.max(LEAST) {
             self.dense.shrink_to(2 * len);
             self.index.shrink_to(2 * len);
@@ -240,7 +237,8 @@ mod tests {
             assert_eq!(entries.remove(object(round)).map(|entry| entry.id), Some(round as u64));
         }
         check(&mut entries, &(1000..1100).collect::<Vec<_>>(), 1200);
-        let taken: Vec<_> = entries.take().into_iter().map(|entry| entry.id).collect();
+        let mut taken = Vec::new();
+        entries.drain_into(&mut taken);
         assert_eq!(taken.len(), 100);
         check(&mut entries, &[], 1200);
     }
@@ -256,7 +254,10 @@ mod tests {
         check(&mut entries, &(0..LEAST).collect::<Vec<_>>(), MANY);
         assert!(entries.bytes() < full / 50, "{} bytes of {full} are kept", entries.bytes());
         (LEAST..MANY).for_each(|number| _ = entries.insert(entry(number)));
-        assert_eq!(entries.take().len(), MANY);
+        let mut taken = Vec::new();
+        entries.drain_into(&mut taken);
+        assert_eq!((entries.len(), taken.len()), (0, MANY));
+        entries.drain_into(&mut taken);
         // What is about to be put back needs its index again.
         assert!(entries.bytes() < full, "{} bytes of {full} are kept", entries.bytes());
     }
