@@ -170,7 +170,7 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn id(self) -> Option<u64> {
-        self.cell().map(WeakCell::id)
+        self.cell().map(WeakCell::tell_id)
     }
 
     /// Returns whether both were made from one object: see [`Weak`].
@@ -227,7 +227,8 @@ impl<T: ?Sized> Eq for Weak<'_, T> {}
 
 impl<T: ?Sized> Hash for Weak<'_, T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id().hash(state);
+        // Not told: it is the same for as long as a weak reference leads to the cell.
+        self.cell().map(WeakCell::id).hash(state);
     }
 }
 

@@ -121,7 +121,7 @@ impl World {
         clearing.begin();
         while clearing.stage() != Stage::Done {
             if clearing.stage() == Stage::Finalize {
-                clearing.finalized_is_marked();
+                clearing.finalize(marking);
             }
             clearing.step(subject);
         }

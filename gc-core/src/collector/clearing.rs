@@ -5,7 +5,7 @@
 //!   pause: marking is complete, and something is registered ──▶ CLEARING (the phase stays MARKING) ──▶ pause: evacuate, sweep
 //!     clear:    ephemerons whose key has no mark
 //!     walk:     each entry without a mark: weak cell cleared, watchers told
-//!     finalize: what finalizable objects reach is marked; the ephemerons of that whose key has no mark are cleared
+//!     finalize: what finalizable objects reach is marked, some at a time; the ephemerons of that whose key has no mark are cleared
 //!     remove:   entries of what is still not marked go; finalizable objects are handed over
 //! ```
 //!
@@ -43,6 +43,8 @@ pub(crate) struct Clearing {
     cells: Vec<NonNull<u8>>,
     /// Objects that are handed over to be finalized.
     finalized: VecDeque<(QueueId, NonNull<u8>)>,
+    /// How many of these were given to the marker.
+    resurrected: usize,
     /// Ephemerons that were cleared.
     ephemerons: usize,
 }
@@ -76,8 +78,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) table: &'a Table,
     pub(crate) bits: &'a Bits,
     pub(crate) runs: &'a RunTable,
-    pub(crate) marking: &'a Mutex<Marking>,
     pub(crate) waiting: &'a Waiting,
+    pub(crate) marking: &'a Mutex<Marking>,
 }
 
 impl<'a> Subject<'a> {
@@ -115,10 +117,23 @@ impl Clearing {
         core::mem::take(self).ephemerons
     }
 
-    /// Records that all is marked that finalizable objects reach.
-    pub(crate) fn finalized_is_marked(&mut self) {
+    /// Returns the objects that are to be handed over, if no queue has them yet.
+    pub(crate) fn finalized(&self) -> impl Iterator<Item = NonNull<u8>> {
+        self.finalized.iter().map(|&(_, object)| object)
+    }
+
+    /// Has the next finalizable objects marked, when all is marked that those before them reach: some at a time, so that the marker's stack
+    /// stays small.
+    pub(crate) fn finalize(&mut self, marking: &Mutex<Marking>) {
         debug_assert_eq!(self.stage, Stage::Finalize);
-        self.stage = Stage::Late;
+        let end = self.finalized.len().min(self.resurrected + SLICE);
+        if self.resurrected == end {
+            self.stage = Stage::Late;
+            return;
+        }
+        let objects = self.finalized.range(self.resurrected..end).map(|&(_, object)| object);
+        marking.lock().resurrect(objects);
+        self.resurrected = end;
     }
 
     /// Does an increment of what needs no marking.
@@ -158,26 +173,20 @@ impl Clearing {
             dead.push(entry.object);
         });
         self.stage = match (left, shard + 1) {
-            (0, SHARDS) => self.begin_to_finalize(subject),
+            (0, SHARDS) => Stage::Finalize,
             (0, next) => Stage::Walk { shard: next, end: usize::MAX },
             (left, _) => Stage::Walk { shard, end: left },
         };
-    }
-
-    fn begin_to_finalize(&mut self, subject: Subject<'_>) -> Stage {
-        if self.finalized.is_empty() {
-            return Stage::Remove;
-        }
-        let objects = self.finalized.iter().map(|&(_, object)| object);
-        subject.marking.lock().resurrect(objects);
-        Stage::Finalize
     }
 
     fn remove(&mut self, subject: Subject<'_>) {
         let table = subject.table;
         for object in self.cells.split_off(self.cells.len().saturating_sub(SLICE)) {
             table.remove_old_if(object, |entry| {
-                entry.cell.take_if(|cell| !subject.is_marked(cell.cast()));
+                if entry.cell.is_some_and(|cell| !subject.is_marked(cell.cast())) {
+                    // SAFETY: no memory is used again before the sweep.
+                    unsafe { entry.forget_cell() };
+                }
                 entry.is_idle()
             });
         }
@@ -189,7 +198,8 @@ impl Clearing {
                 table.queues.hand_over(queue, object, subject.generations());
             }
             if self.finalized.is_empty() {
-                self.stage = Stage::Done;
+                // The memory is given back here, not in the pause.
+                *self = Self { stage: Stage::Done, ephemerons: self.ephemerons, ..Self::default() };
             }
         }
     }

@@ -39,18 +39,23 @@ impl StoppedHeap<'_> {
     pub(crate) fn follow_registered(&mut self, entries: Vec<Entry>) {
         let collector = self.collector;
         let (table, generations): (&Table, _) = (&collector.registered, collector.generations());
-        for mut entry in entries {
-            let Some(object) = survivor(collector, entry.object) else { continue };
+        let followed = entries.into_iter().filter_map(|mut entry| {
+            let object = survivor(collector, entry.object)?;
             entry.object = object;
-            entry.cell = entry.cell.and_then(|cell| survivor(collector, cell.cast())).map(NonNull::cast);
             if let Some(cell) = entry.cell {
-                // SAFETY: a weak cell that has survived, at its present address.
-                unsafe { cell.as_ref() }.follow(object);
+                match survivor(collector, cell.cast()).map(NonNull::cast::<WeakCell>) {
+                    Some(cell) => {
+                        // SAFETY: a weak cell that has survived, at its present address.
+                        unsafe { cell.as_ref() }.follow(object);
+                        entry.cell = Some(cell);
+                    }
+                    // SAFETY: from-space is still there.
+                    None => unsafe { entry.forget_cell() },
+                }
             }
-            if !entry.is_idle() {
-                table.insert(generations, entry);
-            }
-        }
+            (!entry.is_idle()).then_some(entry)
+        });
+        table.put_back(generations, followed);
         table.queues.forget_old(generations);
     }
 }

@@ -32,6 +32,16 @@ impl Entry {
         !self.is_known && self.cell.is_none() && self.extras.is_none()
     }
 
+    /// Forgets the weak cell, to which nothing leads any more. The identity stays if the cell has told it.
+    ///
+    /// # Safety
+    ///
+    /// The memory of the cell was not used again.
+    pub(crate) unsafe fn forget_cell(&mut self) {
+        // SAFETY: the caller's: a weak cell, dead or alive.
+        self.is_known |= self.cell.take().is_some_and(|cell| unsafe { cell.as_ref() }.was_told());
+    }
+
     /// Clears what leads weakly to the object, which is dead, and puts the news into the queues of those who watch. `cell`: where the weak
     /// cell is. Returns the queues that want to finalize the object.
     ///
@@ -41,6 +51,8 @@ impl Entry {
     pub(crate) unsafe fn die(&mut self, cell: Option<NonNull<WeakCell>>, queues: &Queues) -> Vec<QueueId> {
         self.cell = None;
         if let Some(cell) = cell {
+            // The cell tells the identity also when it is cleared, and the object may be finalized.
+            self.is_known = true;
             // SAFETY: the caller's: a weak cell, dead or alive.
             unsafe { cell.as_ref() }.clear();
         }
@@ -103,23 +115,20 @@ impl Entries {
         if let Some(moved) = self.dense.get(place as usize) {
             self.index.insert(moved.object.addr().get(), place);
         }
-        self.shrink();
+        self.shrink_for(self.dense.len());
         Some(entry)
     }
 
-    /// Takes all entries.
-    pub(crate) fn take(&mut self) -> Vec<Entry> {
+    /// Moves all entries to `entries`. Keeps the memory for as many again, and gives back what is far more.
+    pub(crate) fn drain_into(&mut self, entries: &mut Vec<Entry>) {
+        let len = self.dense.len();
         self.index.clear();
-        let entries = core::mem::take(&mut self.dense);
-        if self.index.capacity() > 4 * entries.len().max(LEAST) {
-            self.index.shrink_to(2 * entries.len());
-        }
-        entries
+        entries.append(&mut self.dense);
+        self.shrink_for(len);
     }
 
-    /// Gives memory back when most of it is empty.
-    fn shrink(&mut self) {
-        let len = self.dense.len();
+    /// Gives memory back when most of it is empty with `len` entries.
+    fn shrink_for(&mut self, len: usize) {
         if self.dense.capacity() > 4 * len.max(LEAST) {
             self.dense.shrink_to(2 * len);
             self.index.shrink_to(2 * len);
@@ -228,7 +237,8 @@ mod tests {
             assert_eq!(entries.remove(object(round)).map(|entry| entry.id), Some(round as u64));
         }
         check(&mut entries, &(1000..1100).collect::<Vec<_>>(), 1200);
-        let taken: Vec<_> = entries.take().into_iter().map(|entry| entry.id).collect();
+        let mut taken = Vec::new();
+        entries.drain_into(&mut taken);
         assert_eq!(taken.len(), 100);
         check(&mut entries, &[], 1200);
     }
@@ -244,7 +254,10 @@ mod tests {
         check(&mut entries, &(0..LEAST).collect::<Vec<_>>(), MANY);
         assert!(entries.bytes() < full / 50, "{} bytes of {full} are kept", entries.bytes());
         (LEAST..MANY).for_each(|number| _ = entries.insert(entry(number)));
-        assert_eq!(entries.take().len(), MANY);
+        let mut taken = Vec::new();
+        entries.drain_into(&mut taken);
+        assert_eq!((entries.len(), taken.len()), (0, MANY));
+        entries.drain_into(&mut taken);
         // What is about to be put back needs its index again.
         assert!(entries.bytes() < full, "{} bytes of {full} are kept", entries.bytes());
     }

@@ -77,6 +77,8 @@ struct State {
     news: HashMap<QueueId, VecDeque<Notice>>,
     objects: HashMap<QueueId, Handed>,
     orphans: Vec<Notice>,
+    /// Whether a thread waits that was not notified since.
+    is_awaited: bool,
     has_ended: bool,
 }
 
@@ -143,6 +145,17 @@ impl Queues {
         news
     }
 
+    /// Closes a queue of news from which nobody takes any more. What is in it, and comes, is dropped as what [`tell`](Self::tell) finds no
+    /// queue for: it may own these queues.
+    pub(crate) fn forsake(&self, id: QueueId) {
+        let mut state = self.state.lock();
+        let news = state.news.remove(&id).unwrap_or_default();
+        self.news.take(news.len());
+        state.orphans.extend(news);
+        // Relaxed: see `take_orphans`.
+        self.has_orphans.store(true, Ordering::Relaxed);
+    }
+
     /// Returns whether a queue of objects is open.
     pub(crate) fn is_open(&self, id: QueueId) -> bool {
         self.state.lock().objects.contains_key(&id)
@@ -167,7 +180,7 @@ impl Queues {
             }
         }
         if !mutant::NEWS_WAKE_NOBODY.is_planted() {
-            self.arrived.notify_all();
+            self.notify(&mut state);
         }
     }
 
@@ -181,7 +194,15 @@ impl Queues {
             queue.young =
                 if queue.young > 0 || generations.is_young(object.addr().get()) { queue.young + 1 } else { 0 };
         }
-        self.arrived.notify_all();
+        self.notify(&mut state);
+    }
+
+    /// Wakes the threads that wait. A pause that tells of a million deaths does so once for each time that they have gone to sleep: to wake
+    /// nobody is a system call, too.
+    fn notify(&self, state: &mut State) {
+        if core::mem::take(&mut state.is_awaited) {
+            self.arrived.notify_all();
+        }
     }
 
     /// Waits until a queue of news holds some. Returns `false` if `stop` says so, or if nothing will ever come. Who changes what `stop`
@@ -234,9 +255,13 @@ impl Queues {
                 return Err(Nothing::Ended);
             }
             match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                None => self.arrived.wait(&mut state),
+                None => {
+                    state.is_awaited = true;
+                    self.arrived.wait(&mut state);
+                }
                 Some(Duration::ZERO) => return Err(Nothing::TimedOut),
                 Some(left) => {
+                    state.is_awaited = true;
                     self.arrived.wait_for(&mut state, left);
                 }
             }

@@ -38,6 +38,8 @@ pub(crate) struct Table {
     /// How many entries there are, of young objects or cells and of others.
     young: AtomicUsize,
     old: AtomicUsize,
+    /// How many entries the last pause has taken.
+    taken: AtomicUsize,
     /// What the program takes.
     pub(crate) queues: Arc<Queues>,
     /// The queue of callbacks, which is always open.
@@ -66,6 +68,7 @@ impl Table {
             last_id: AtomicU64::new(0),
             young: AtomicUsize::new(0),
             old: AtomicUsize::new(0),
+            taken: AtomicUsize::new(0),
         }
     }
 
@@ -115,7 +118,8 @@ impl Table {
         unsafe { Header::of(object.as_ptr()).raise(Flag::Registered) };
         let mut entry = Entry { object, id, cell: None, extras: None, is_known: false };
         let result = with(&mut entry);
-        self.insert_into(shard, generations, entry);
+        let is_young = shard.insert(generations, entry);
+        self.count(if is_young { &self.young } else { &self.old }, 1);
         result
     }
 
@@ -168,18 +172,20 @@ impl Table {
 
     /// Adds an entry of an object that has none.
     pub(crate) fn insert(&self, generations: Generations<'_>, entry: Entry) {
-        let mut shard = self.shard(entry.object);
-        self.insert_into(&mut shard, generations, entry);
+        let is_young = self.shard(entry.object).insert(generations, entry);
+        self.count(if is_young { &self.young } else { &self.old }, 1);
     }
 
-    fn insert_into(&self, shard: &mut Shard, generations: Generations<'_>, entry: Entry) {
-        if has_young(generations, &entry) {
-            shard.young.insert(entry);
-            self.count(&self.young, 1);
-        } else {
-            shard.old.insert(entry);
-            self.count(&self.old, 1);
+    /// Puts entries back that were taken, under their new addresses. The world is stopped, so nobody waits for the locks.
+    pub(crate) fn put_back(&self, generations: Generations<'_>, entries: impl Iterator<Item = Entry>) {
+        let mut shards = self.shards.each_ref().map(Mutex::lock);
+        let (mut young, mut old) = (0, 0);
+        for entry in entries {
+            let is_young = shards[shard_of(entry.object)].insert(generations, entry);
+            *(if is_young { &mut young } else { &mut old }) += 1;
         }
+        self.count(&self.young, young);
+        self.count(&self.old, old);
     }
 
     /// Removes the entry of an object of which nothing is young.
@@ -199,12 +205,15 @@ impl Table {
 
     /// Takes all entries of which something is young. The world is stopped.
     pub(crate) fn take_young(&self) -> Vec<Entry> {
-        if self.young_len() == 0 {
+        let len = self.young_len();
+        // Relaxed: the world is stopped. The first pause that finds none gives the memory back.
+        if len == 0 && self.taken.swap(0, Ordering::Relaxed) == 0 {
             return Vec::new();
         }
-        let mut entries = Vec::with_capacity(self.young_len());
+        self.taken.store(len, Ordering::Relaxed);
+        let mut entries = Vec::with_capacity(len);
         for shard in &self.shards {
-            entries.append(&mut shard.lock().young.take());
+            shard.lock().young.drain_into(&mut entries);
         }
         // Relaxed: a figure; the locks order the entries.
         self.young.store(0, Ordering::Relaxed);
@@ -239,6 +248,8 @@ impl Table {
         self.with_extras(|_, extras| {
             extras.watchers.drain(..).for_each(|Watcher { queue, notice, .. }| self.queues.tell(queue, notice))
         });
+        // They need a mutator.
+        self.queues.forsake(self.callbacks);
         self.queues.end();
     }
 
@@ -298,6 +309,15 @@ impl Table {
                 .map(|shard| shard.lock())
                 .map(|shard| shard.young.bytes() + shard.old.bytes())
                 .sum::<usize>()
+    }
+}
+
+impl Shard {
+    /// Adds an entry of an object that has none. Returns whether something of it is young.
+    fn insert(&mut self, generations: Generations<'_>, entry: Entry) -> bool {
+        let is_young = has_young(generations, &entry);
+        (if is_young { &mut self.young } else { &mut self.old }).insert(entry);
+        is_young
     }
 }
 
