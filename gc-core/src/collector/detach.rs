@@ -43,6 +43,7 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     registry.leave(Attached::new(local.cast()));
     collector.background.expect_drops(&mut dead, &collector.memory.budget);
     collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
+    collector.pacing.note_awake(registry.mutators.awake().len());
     let mut young = collector.young.lock();
     young.take_over(attachment);
     if young.remembered.compact(collector.config.remembered_entries) {
