@@ -12,6 +12,7 @@ mod dormant;
 mod empty_blocks;
 mod forwarding;
 mod free_runs;
+mod frontier;
 mod job_queue;
 mod kept_end;
 mod major_cycle;
