@@ -3,6 +3,7 @@
 //! - [`paths`]: the operations of a program, one by one. Timed by `benches/paths.rs`, compared by `src/bin/rows.rs`, counted in
 //!   instructions by `.ci/instructions` through `src/bin/path.rs`.
 //! - [`collections`]: pauses, copying, marking, sweeping. Timed by `benches/collections.rs` and `src/bin/rows.rs`.
+//! - [`weak`]: those of weak references, ephemerons and identities. `src/bin/weak.rs` has the pauses.
 //! - [`counted`]: reference counts side by side. Compared by `src/bin/counted.rs`.
 //! - [`contest`]: whole programs against what users could pick instead, each contestant in processes of its own, in turns.
 //! - [`shift`]: memory that stays resident as the sizes of objects change. Compared with other allocators and other languages by
@@ -20,3 +21,4 @@ pub mod nodes;
 pub mod paths;
 pub mod random;
 pub mod shift;
+pub mod weak;

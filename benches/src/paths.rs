@@ -11,6 +11,7 @@ use crate::{
     clock::{sink, sink_word},
     counted,
     nodes::{Cells, Dropped32, Leaf24, Leaf32, Leaf128, Node32, Slot32},
+    weak,
 };
 
 /// An operation.
@@ -83,6 +84,13 @@ pub const PATHS: &[Path] = &[
     Path { name: "with_root_get", run: with_root_get },
     Path { name: "with_two_heaps", run: with_two_heaps },
     Path { name: "parked_with", run: parked_with },
+    Path { name: "upgrade", run: weak::upgrade },
+    Path { name: "downgrade", run: weak::downgrade },
+    Path { name: "downgrade_first", run: weak::downgrade_first },
+    Path { name: "id", run: weak::id },
+    Path { name: "id_first", run: weak::id_first },
+    Path { name: "ephemeron_value", run: weak::ephemeron_value },
+    Path { name: "ephemeron_new", run: weak::ephemeron_new },
 ];
 
 /// The operation of that name.
@@ -91,12 +99,12 @@ pub fn path(name: &str) -> Option<&'static Path> {
 }
 
 /// A heap with the default nursery of 4 MiB.
-fn attached() -> Mutator {
+pub(crate) fn attached() -> Mutator {
     let heap = Heap::builder().build().expect("a heap");
     heap.attach().expect("the only mutator")
 }
 
-fn timed(count: u64, mut step: impl FnMut(u64)) -> Duration {
+pub(crate) fn timed(count: u64, mut step: impl FnMut(u64)) -> Duration {
     let start = Instant::now();
     for index in 0..count {
         step(index);

@@ -43,6 +43,11 @@
 //! | make an object whose fields lead back to it, and never change | [`Mutator::alloc_cyclic`], [`Later`] |
 //! | keep something across safepoints, or send it to another thread | [`Root`] |
 //! | share something immutable that needs no heap | [`Counted`], [`CountedWeak`], [`Acyclic`] |
+//! | lead to an object without keeping it alive | [`Weak`], [`WeakSlot`] |
+//! | be told which objects have died | [`ReferenceQueue`], [`Mutator::on_death`], [`Finalizer`] |
+//! | finish the work of objects that nothing leads to any more | [`FinalizationQueue`], [`Mutator::shutdown`] |
+//! | attach data to an object that knows nothing of them | [`Ephemeron`] |
+//! | tell objects apart by a number, hash them by it | [`Gc::id`], [`Gc::by_id`], [`ById`] |
 //! | go on when memory runs out | [`Mutator::try_alloc`], [`AllocError`] |
 //! | see what the collector does | [`Heap::stats`], [`Heap::pauses`], [`HeapBuilder::on_event`] |
 //! | test a program that uses it | [`Stress`] |
@@ -66,7 +71,10 @@
 //! major cycle, from places that were recorded while marking (Lang, Dupont 1987; Detlefs et al. 2004), and all at once where
 //! memory is short or the program asks for it ([`Mutator::compact`]). So the memory of a heap is in proportion to what lives.
 //!
-//! Weak references and finalization are not in this version.
+//! What is known of single objects (weak references to them, their identity, who waits for their death or finalizes them) is in a table
+//! beside the heap. A minor collection looks at its young entries; the dead among the old ones are found between two short
+//! pauses that end marking, and cleared concurrently. Ephemerons (Hayes 1997) are traced in linear time, finalization is a queue
+//! (Dybvig, Bruggeman, Eby 1993).
 //!
 //! # Environment
 //!

@@ -5,7 +5,7 @@
 //!   pause: marking is complete, and something is registered ──▶ CLEARING (the phase stays MARKING) ──▶ pause: evacuate, sweep
 //!     clear:    ephemerons whose key has no mark
 //!     walk:     each entry without a mark: weak cell cleared, watchers told
-//!     finalize: what finalizable objects reach is marked; the ephemerons of that whose key has no mark are cleared
+//!     finalize: what finalizable objects reach is marked, some at a time; the ephemerons of that whose key has no mark are cleared
 //!     remove:   entries of what is still not marked go; finalizable objects are handed over
 //! ```
 //!
@@ -20,6 +20,8 @@
 //!   lock under which the entry forgets it.
 //! - **[clearing.one]** One thread at a time clears, with the lock of this state: the concurrent thread, or the leader of a pause that cannot
 //!   wait.
+//!
+//! The model is `models/protocols/clearing.rs`.
 
 use core::ptr::NonNull;
 use std::collections::VecDeque;
@@ -28,7 +30,7 @@ use crate::{
     old::{mark::Marking, waiting::Waiting},
     registered::{Generations, QueueId, SHARDS, Table},
     space::{large::RunTable, old::Bits},
-    sync::Mutex,
+    sync::{Mutex, mutant},
 };
 
 /// How far clearing has come.
@@ -41,6 +43,8 @@ pub(crate) struct Clearing {
     cells: Vec<NonNull<u8>>,
     /// Objects that are handed over to be finalized.
     finalized: VecDeque<(QueueId, NonNull<u8>)>,
+    /// How many of these were given to the marker.
+    resurrected: usize,
     /// Ephemerons that were cleared.
     ephemerons: usize,
 }
@@ -74,8 +78,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) table: &'a Table,
     pub(crate) bits: &'a Bits,
     pub(crate) runs: &'a RunTable,
-    pub(crate) marking: &'a Mutex<Marking>,
     pub(crate) waiting: &'a Waiting,
+    pub(crate) marking: &'a Mutex<Marking>,
 }
 
 impl<'a> Subject<'a> {
@@ -118,10 +122,18 @@ impl Clearing {
         self.finalized.iter().map(|&(_, object)| object)
     }
 
-    /// Records that all is marked that finalizable objects reach.
-    pub(crate) fn finalized_is_marked(&mut self) {
+    /// Has the next finalizable objects marked, when all is marked that those before them reach: some at a time, so that the marker's stack
+    /// stays small.
+    pub(crate) fn finalize(&mut self, marking: &Mutex<Marking>) {
         debug_assert_eq!(self.stage, Stage::Finalize);
-        self.stage = Stage::Late;
+        let end = self.finalized.len().min(self.resurrected + SLICE);
+        if self.resurrected == end {
+            self.stage = Stage::Late;
+            return;
+        }
+        let objects = self.finalized.range(self.resurrected..end).map(|&(_, object)| object);
+        marking.lock().resurrect(objects);
+        self.resurrected = end;
     }
 
     /// Does an increment of what needs no marking.
@@ -152,24 +164,19 @@ impl Clearing {
                 }
                 return;
             }
+            if mutant::FINALIZED_BEFORE_CLEARED.is_planted() {
+                subject.marking.lock().resurrect(core::iter::once(entry.object));
+            }
             // SAFETY: no memory is used again before the sweep.
             let finalizers = unsafe { entry.die(entry.cell, &subject.table.queues) };
             finalized.extend(finalizers.into_iter().map(|queue| (queue, entry.object)));
             dead.push(entry.object);
         });
         self.stage = match (left, shard + 1) {
-            (0, SHARDS) => self.begin_to_finalize(subject),
+            (0, SHARDS) => Stage::Finalize,
             (0, next) => Stage::Walk { shard: next, end: usize::MAX },
             (left, _) => Stage::Walk { shard, end: left },
         };
-    }
-
-    fn begin_to_finalize(&mut self, subject: Subject<'_>) -> Stage {
-        if self.finalized.is_empty() {
-            return Stage::Remove;
-        }
-        subject.marking.lock().resurrect(self.finalized());
-        Stage::Finalize
     }
 
     fn remove(&mut self, subject: Subject<'_>) {
@@ -191,7 +198,8 @@ impl Clearing {
                 table.queues.hand_over(queue, object, subject.generations());
             }
             if self.finalized.is_empty() {
-                self.stage = Stage::Done;
+                // The memory is given back here, not in the pause.
+                *self = Self { stage: Stage::Done, ephemerons: self.ephemerons, ..Self::default() };
             }
         }
     }

@@ -100,7 +100,7 @@ fn mark_concurrently(collector: &Collector) {
         } else if marked == Marked::All && !collector.satb.is_waiting() {
             let mut clearing = collector.clearing.lock();
             if clearing.stage() == Stage::Finalize {
-                clearing.finalized_is_marked();
+                clearing.finalize(&collector.marking);
                 continue;
             }
             drop(clearing);

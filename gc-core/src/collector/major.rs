@@ -140,7 +140,7 @@ impl StoppedHeap<'_> {
             if clearing.stage() == Stage::Finalize {
                 let marked = self.mark_what_is_left(u64::MAX);
                 debug_assert!(marked, "there is no limit");
-                clearing.finalized_is_marked();
+                clearing.finalize(&collector.marking);
             }
         }
         let ephemerons = clearing.end();

@@ -39,8 +39,8 @@ impl StoppedHeap<'_> {
     pub(crate) fn follow_registered(&mut self, entries: Vec<Entry>) {
         let collector = self.collector;
         let (table, generations): (&Table, _) = (&collector.registered, collector.generations());
-        for mut entry in entries {
-            let Some(object) = survivor(collector, entry.object) else { continue };
+        let followed = entries.into_iter().filter_map(|mut entry| {
+            let object = survivor(collector, entry.object)?;
             entry.object = object;
             if let Some(cell) = entry.cell {
                 match survivor(collector, cell.cast()).map(NonNull::cast::<WeakCell>) {
@@ -53,10 +53,9 @@ impl StoppedHeap<'_> {
                     None => unsafe { entry.forget_cell() },
                 }
             }
-            if !entry.is_idle() {
-                table.insert(generations, entry);
-            }
-        }
+            (!entry.is_idle()).then_some(entry)
+        });
+        table.put_back(generations, followed);
         table.queues.forget_old(generations);
     }
 }

@@ -115,23 +115,20 @@ impl Entries {
         if let Some(moved) = self.dense.get(place as usize) {
             self.index.insert(moved.object.addr().get(), place);
         }
-        self.shrink();
+        self.shrink_for(self.dense.len());
         Some(entry)
     }
 
-    /// Takes all entries.
-    pub(crate) fn take(&mut self) -> Vec<Entry> {
+    /// Moves all entries to `entries`. Keeps the memory for as many again, and gives back what is far more.
+    pub(crate) fn drain_into(&mut self, entries: &mut Vec<Entry>) {
+        let len = self.dense.len();
         self.index.clear();
-        let entries = core::mem::take(&mut self.dense);
-        if self.index.capacity() > 4 * entries.len().max(LEAST) {
-            self.index.shrink_to(2 * entries.len());
-        }
-        entries
+        entries.append(&mut self.dense);
+        self.shrink_for(len);
     }
 
-    /// Gives memory back when most of it is empty.
-    fn shrink(&mut self) {
-        let len = self.dense.len();
+    /// Gives memory back when most of it is empty with `len` entries.
+    fn shrink_for(&mut self, len: usize) {
         if self.dense.capacity() > 4 * len.max(LEAST) {
             self.dense.shrink_to(2 * len);
             self.index.shrink_to(2 * len);
@@ -182,5 +179,98 @@ impl Hasher for AddressHasher {
 
     fn write_usize(&mut self, address: usize) {
         self.0 = Self::hash(address);
+    }
+}
+
+#[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
+mod tests {
+    use super::*;
+
+    fn object(number: usize) -> NonNull<u8> {
+        NonNull::new(core::ptr::without_provenance_mut(16 * (number + 1))).unwrap()
+    }
+
+    fn entry(number: usize) -> Entry {
+        Entry { object: object(number), id: number as u64, cell: None, extras: None, is_known: true }
+    }
+
+    /// Checks that there are entries of these objects, and of no others.
+    fn check(entries: &mut Entries, numbers: &[usize], of: usize) {
+        assert_eq!(entries.len(), numbers.len());
+        for number in 0..of {
+            let found = entries.get_mut(object(number)).map(|entry| (entry.object, entry.id));
+            assert_eq!(found, numbers.contains(&number).then_some((object(number), number as u64)));
+        }
+        let mut places: Vec<_> = (0..numbers.len()).map(|place| entries.at_mut(place).id as usize).collect();
+        places.sort_unstable();
+        let mut numbers = numbers.to_vec();
+        numbers.sort_unstable();
+        assert_eq!(places, numbers);
+    }
+
+    #[test]
+    fn entries_are_found_whatever_goes() {
+        const OF: usize = 5;
+        // Each order in which five entries can go.
+        for order in 0..5 * 4 * 3 * 2 {
+            let mut entries = Entries::default();
+            let mut there: Vec<_> = (0..OF).collect();
+            there.iter().for_each(|&number| assert_eq!(entries.insert(entry(number)).id, number as u64));
+            let mut rest = order;
+            while !there.is_empty() {
+                check(&mut entries, &there, OF);
+                let gone = there.remove(rest % there.len());
+                rest /= there.len() + 1;
+                assert_eq!(entries.remove(object(gone)).map(|entry| entry.id), Some(gone as u64));
+                assert!(entries.remove(object(gone)).is_none());
+            }
+            check(&mut entries, &[], OF);
+        }
+    }
+
+    #[test]
+    fn entries_may_come_and_go_in_turn() {
+        let mut entries = Entries::default();
+        for round in 0..100 {
+            entries.insert(entry(round));
+            entries.insert(entry(round + 1000));
+            assert_eq!(entries.remove(object(round)).map(|entry| entry.id), Some(round as u64));
+        }
+        check(&mut entries, &(1000..1100).collect::<Vec<_>>(), 1200);
+        let mut taken = Vec::new();
+        entries.drain_into(&mut taken);
+        assert_eq!(taken.len(), 100);
+        check(&mut entries, &[], 1200);
+    }
+
+    #[test]
+    fn what_is_empty_gives_its_memory_back() {
+        const MANY: usize = 10_000;
+        let mut entries = Entries::default();
+        (0..MANY).for_each(|number| _ = entries.insert(entry(number)));
+        let full = entries.bytes();
+        assert!(full >= MANY * size_of::<Entry>());
+        (LEAST..MANY).for_each(|number| _ = entries.remove(object(number)));
+        check(&mut entries, &(0..LEAST).collect::<Vec<_>>(), MANY);
+        assert!(entries.bytes() < full / 50, "{} bytes of {full} are kept", entries.bytes());
+        (LEAST..MANY).for_each(|number| _ = entries.insert(entry(number)));
+        let mut taken = Vec::new();
+        entries.drain_into(&mut taken);
+        assert_eq!((entries.len(), taken.len()), (0, MANY));
+        entries.drain_into(&mut taken);
+        // What is about to be put back needs its index again.
+        assert!(entries.bytes() < full, "{} bytes of {full} are kept", entries.bytes());
+    }
+
+    #[test]
+    fn addresses_are_spread() {
+        // Neighbours, and objects that are a block apart, in the bits that choose a shard and in those of an index.
+        for stride in [16, 64, 1 << 16, 1 << 20] {
+            for shift in [0, 32, 57] {
+                let mut hits = [0; 16];
+                (1..=1600).for_each(|number| hits[(AddressHasher::hash(stride * number) >> shift) as usize % 16] += 1);
+                assert!(hits.iter().all(|&hits| hits < 300), "{stride} bytes apart, from bit {shift} on: {hits:?}");
+            }
+        }
     }
 }

@@ -5,7 +5,13 @@
 //!
 //! - **[queues.roots]** An object in a queue is reached from there: pauses visit its word as they visit a root. A young pause visits the
 //!   words that may hold young objects, which are the last ones of their queue.
-//! - **[queues.once]** What is put in is taken out once.
+//! - **[queues.words]** A thread that has no mutator, or blocks, may close a queue at any time, and frees its words. So a pause uses a
+//!   word under the lock only.
+//! - **[queues.once]** What is put in is taken out once, by a thread that takes it or by the one that closes the queue.
+//! - **[queues.orphans]** What is told to a queue that is closed is an orphan, and the thread that takes the orphans next, after that, gets
+//!   it: the flag that there are some changes under the lock.
+//!
+//! The model is `models/protocols/queues.rs`.
 
 use core::{any::Any, ptr::NonNull, time::Duration};
 use std::{
@@ -14,9 +20,9 @@ use std::{
 };
 
 use crate::sync::{
-    Condvar, Mutex, RawLock,
+    Condvar, Mutex, MutexGuard, RawLock,
     atomic::{AtomicBool, AtomicUsize, Ordering},
-    raw,
+    mutant, raw,
 };
 
 use super::generations::Generations;
@@ -43,10 +49,13 @@ pub(crate) struct Queues {
 }
 
 /// How many of something there are: it changes under the lock, and is exact while the world is stopped.
-#[derive(Default)]
 pub(crate) struct Amount(AtomicUsize);
 
 impl Amount {
+    fn none() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
     pub(crate) fn get(&self) -> usize {
         // Relaxed, as in `add`: a figure.
         self.0.load(Ordering::Relaxed)
@@ -102,8 +111,8 @@ impl Queues {
             arrived: Condvar::new(),
             has_orphans: AtomicBool::new(false),
             has_arrived: AtomicBool::new(false),
-            news: Amount::default(),
-            objects: Amount::default(),
+            news: Amount::none(),
+            objects: Amount::none(),
             was_behind: AtomicBool::new(false),
         }
     }
@@ -158,6 +167,10 @@ impl Queues {
     /// Puts news into a queue.
     pub(crate) fn tell(&self, id: QueueId, notice: Notice) {
         let mut state = self.state.lock();
+        if mutant::CLOSED_QUEUE_IS_TOLD.is_planted() && state.news.contains_key(&id) {
+            MutexGuard::unlocked(&mut state, || ());
+            state.news.entry(id).or_default();
+        }
         match state.news.get_mut(&id) {
             Some(queue) => {
                 queue.push_back(notice);
@@ -196,7 +209,7 @@ impl Queues {
         }
         let mut state = self.state.lock();
         self.has_arrived.store(false, Ordering::Relaxed);
-        if core::mem::take(&mut state.is_awaited) {
+        if core::mem::take(&mut state.is_awaited) && !mutant::NEWS_WAKE_NOBODY.is_planted() {
             self.arrived.notify_all();
         }
     }
@@ -212,7 +225,7 @@ impl Queues {
 
     /// Wakes all that wait, to look again.
     pub(crate) fn wake(&self) {
-        let _state = self.state.lock();
+        let _state = (!mutant::WAKE_BESIDE_THE_LOCK.is_planted()).then(|| self.state.lock());
         self.arrived.notify_all();
     }
 
@@ -264,7 +277,8 @@ impl Queues {
         }
     }
 
-    /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped.
+    /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped. `visit` does not keep
+    /// the word ([queues.words]).
     pub(crate) fn visit(&self, only_young: bool, mut visit: impl FnMut(*mut u8)) {
         if self.objects.get() == 0 {
             return;
@@ -290,13 +304,18 @@ impl Queues {
 
     /// Takes what nobody can take from a queue any more, to drop it.
     pub(crate) fn take_orphans(&self) -> Vec<Notice> {
-        // Relaxed: who has told something looks afterwards. It changes under the lock.
+        // Relaxed: a thread that has told something looks afterwards, and finds its own store or a later one, which is made under the
+        // lock ([queues.orphans]).
         if !self.has_orphans.load(Ordering::Relaxed) {
             return Vec::new();
         }
         let mut state = self.state.lock();
+        let orphans = core::mem::take(&mut state.orphans);
+        if mutant::ORPHANS_ARE_OVERLOOKED.is_planted() {
+            drop(state);
+        }
         self.has_orphans.store(false, Ordering::Relaxed);
-        core::mem::take(&mut state.orphans)
+        orphans
     }
 
     /// Tells that the heap has ended. Objects are gone with it.
@@ -305,7 +324,9 @@ impl Queues {
         state.has_ended = true;
         state.objects.clear();
         self.objects.take(self.objects.get());
-        self.arrived.notify_all();
+        if !mutant::END_LEAVES_THREADS_WAITING.is_planted() {
+            self.arrived.notify_all();
+        }
     }
 
     /// Returns how much waits in all queues.
@@ -343,5 +364,111 @@ impl State {
     fn next_id(&mut self) -> QueueId {
         self.last += 1;
         QueueId(self.last)
+    }
+}
+
+#[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::{
+        memory::{AddressMap, BLOCK},
+        space::large::RunTable,
+    };
+
+    fn address(address: usize) -> NonNull<u8> {
+        NonNull::new(core::ptr::without_provenance_mut(address)).unwrap()
+    }
+
+    fn take(queues: &Queues, id: QueueId) -> Result<u32, Nothing> {
+        queues.take_news(id, Duration::ZERO).map(|notice| *notice.downcast().unwrap())
+    }
+
+    #[test]
+    fn news_come_in_order_and_orphans_last() {
+        let queues = Queues::new();
+        let (first, second) = (queues.open_news(), queues.open_news());
+        (1..=3_u32).for_each(|number| queues.tell(first, Box::new(number)));
+        queues.tell(second, Box::new(4_u32));
+        assert_eq!((queues.waiting(), queues.len(first), queues.len(second)), (4, 3, 1));
+        assert_eq!((take(&queues, first), take(&queues, first)), (Ok(1), Ok(2)));
+        assert!(queues.take_orphans().is_empty());
+        let left = queues.close(first);
+        assert_eq!((left.len(), queues.waiting()), (1, 1));
+        queues.tell(first, Box::new(5_u32));
+        assert_eq!((queues.take_orphans().len(), queues.take_orphans().len()), (1, 0));
+        queues.end();
+        assert_eq!((take(&queues, second), take(&queues, second)), (Ok(4), Err(Nothing::Ended)));
+    }
+
+    #[test]
+    fn objects_of_a_closed_queue_are_not_kept() {
+        let (map, runs) = heap();
+        let generations = Generations { map, runs: &runs };
+        let queues = Queues::new();
+        let id = queues.open_objects();
+        queues.hand_over(id, address(map.old.start), generations);
+        assert!(queues.is_open(id) && queues.waiting() == 1);
+        queues.close(id);
+        queues.hand_over(id, address(map.old.start), generations);
+        queues.visit(false, |_| unreachable!("a closed queue is visited"));
+        assert!(!queues.is_open(id) && queues.waiting() == 0 && queues.take_object(id).is_none());
+    }
+
+    fn heap() -> (AddressMap, RunTable) {
+        let map = AddressMap::new(address(BLOCK), BLOCK, BLOCK, BLOCK);
+        (map, RunTable::new(map).unwrap())
+    }
+
+    /// Whatever is handed over, taken and promoted, in whichever order: a young pause visits every word of a young object, and no words
+    /// before the first of these, once one has looked.
+    #[test]
+    fn a_young_pause_visits_the_young_objects() {
+        const STEPS: u32 = 6;
+        let (map, runs) = heap();
+        let generations = Generations { map, runs: &runs };
+        let (young, old) = (map.young.start, map.old.start);
+        for script in 0..4_usize.pow(STEPS) {
+            let queues = Queues::new();
+            let id = queues.open_objects();
+            let mut words = VecDeque::new();
+            for step in 0..STEPS {
+                match script >> (2 * step) & 3 {
+                    kind @ (0 | 1) => {
+                        let object = [old, young][kind] + 16 * step as usize;
+                        queues.hand_over(id, address(object), generations);
+                        words.push_back(object);
+                    }
+                    2 => assert_eq!(queues.take_object(id).map(|word| word.addr().get()), words.pop_front()),
+                    _ => {
+                        // A young pause, in which the first young object becomes old.
+                        let is_young = |word: &usize| map.young.contains(*word);
+                        let first = words.iter().position(is_young).unwrap_or(words.len());
+                        let mut visited = Vec::new();
+                        queues.visit(true, |word| {
+                            let word = word.cast::<*mut u8>();
+                            // SAFETY: a word of the queue.
+                            let seen = unsafe { word.read() };
+                            if words.get(first) == Some(&seen.addr()) {
+                                // SAFETY: as above.
+                                unsafe { word.write(seen.wrapping_add(old - young)) };
+                            }
+                            visited.push(seen.addr());
+                        });
+                        assert!(words.range(first..).all(|word| visited.contains(word)), "{words:x?}: {visited:x?}");
+                        queues.forget_old(generations);
+                        if let Some(word) = words.get_mut(first) {
+                            *word += old - young;
+                        }
+                        let next = words.iter().position(is_young).unwrap_or(words.len());
+                        let mut left = 0;
+                        queues.visit(true, |_| left += 1);
+                        assert_eq!(left, words.len() - next, "old words are visited again");
+                    }
+                }
+            }
+            assert_eq!(queues.waiting(), words.len());
+            queues.visit(false, |_| _ = words.pop_front());
+            assert!(words.is_empty());
+        }
     }
 }

@@ -3,6 +3,12 @@
 //! It consists of shards, each with a lock. An entry is in the shard of its object's address. Mutators look up and add entries; the
 //! leader of a pause takes the young ones out and puts them back under their new addresses; the thread that clears walks the old ones
 //! ([entries.downward]).
+//!
+//! - **[table.looked-up-once]** A thread looks an entry up and adds the missing one in one hold of the shard's lock. So threads that ask at
+//!   once get the same entry, with one id and one weak cell. A cell is made without the lock, as that may take long: the thread looks
+//!   again, and leaves its cell to the collector if another thread's was first.
+//!
+//! The models are `models/protocols/identity.rs` and `models/protocols/clearing.rs`.
 
 use core::ptr::NonNull;
 use std::collections::HashSet;
@@ -12,11 +18,12 @@ use crate::{
     sync::{
         Arc, Mutex, MutexGuard, RawLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        raw,
+        mutant, raw,
     },
 };
 
 use super::{
+    cell::WeakCell,
     entries::{AddressHasher, Entries, Entry},
     extras::{Extras, Watcher},
     generations::Generations,
@@ -31,13 +38,16 @@ pub(crate) struct Table {
     /// How many entries there are, of young objects or cells and of others.
     young: AtomicUsize,
     old: AtomicUsize,
+    /// How many entries the last pause has taken.
+    taken: AtomicUsize,
     /// What the program takes.
     pub(crate) queues: Arc<Queues>,
     /// The queue of callbacks, which is always open.
     pub(crate) callbacks: QueueId,
 }
 
-pub(crate) const SHARDS: usize = 16;
+/// A model has as few objects that it may schedule at as possible.
+pub(crate) const SHARDS: usize = if cfg!(any(gc_loom, gc_shuttle)) { 1 } else { 16 };
 
 #[derive(Default)]
 struct Shard {
@@ -58,6 +68,7 @@ impl Table {
             last_id: AtomicU64::new(0),
             young: AtomicUsize::new(0),
             old: AtomicUsize::new(0),
+            taken: AtomicUsize::new(0),
         }
     }
 
@@ -67,8 +78,7 @@ impl Table {
     }
 
     fn shard(&self, object: NonNull<u8>) -> MutexGuard<'_, Shard> {
-        // The index of a shard hashes the same address: it uses other bits.
-        self.shards[AddressHasher::hash(object.addr().get()) as usize >> 32 & (SHARDS - 1)].lock()
+        self.shards[shard_of(object)].lock()
     }
 
     /// Calls `with` with the entry of an object, which is made if there is none.
@@ -83,7 +93,7 @@ impl Table {
         with: impl FnOnce(&mut Entry) -> R,
     ) -> R {
         let mut guard = self.shard(object);
-        let shard = &mut *guard;
+        let mut shard = &mut *guard;
         if let Some(entry) = shard.young.get_mut(object) {
             return with(entry);
         }
@@ -98,13 +108,18 @@ impl Table {
             }
             return result;
         }
+        if mutant::ENTRY_IS_ADDED_LATE.is_planted() {
+            MutexGuard::unlocked(&mut guard, || ());
+            shard = &mut *guard;
+        }
         // Relaxed: a number of its own; the lock orders the entry.
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         // SAFETY: the caller's: an object.
         unsafe { Header::of(object.as_ptr()).raise(Flag::Registered) };
         let mut entry = Entry { object, id, cell: None, extras: None, is_known: false };
         let result = with(&mut entry);
-        self.insert_into(shard, generations, entry);
+        let is_young = shard.insert(generations, entry);
+        self.count(if is_young { &self.young } else { &self.old }, 1);
         result
     }
 
@@ -115,20 +130,62 @@ impl Table {
         shard.young.get_mut(object).or_else(|| shard.old.get_mut(object)).map(with)
     }
 
-    /// Adds an entry of an object that has none.
-    pub(crate) fn insert(&self, generations: Generations<'_>, entry: Entry) {
-        let mut shard = self.shard(entry.object);
-        self.insert_into(&mut shard, generations, entry);
+    /// Returns the weak cell of an object. `make` makes one that points nowhere, if there is none. `keep` keeps one that was there: nothing
+    /// may lead to it but the entry ([clearing.cells]).
+    ///
+    /// # Safety
+    ///
+    /// As for [`with_entry`](Self::with_entry). What `make` returns is valid to write, and nothing else leads to it.
+    pub(crate) unsafe fn weak_cell(
+        &self,
+        generations: Generations<'_>,
+        object: NonNull<u8>,
+        keep: impl Fn(NonNull<WeakCell>),
+        make: impl FnOnce() -> NonNull<WeakCell>,
+    ) -> NonNull<WeakCell> {
+        let late = mutant::CELL_IS_KEPT_LATE.is_planted();
+        let found = |entry: &mut Entry| {
+            entry.cell.inspect(|&cell| {
+                if !late {
+                    keep(cell)
+                }
+            })
+        };
+        if let Some(cell) = self.with_existing(object, found).flatten() {
+            if late {
+                keep(cell);
+            }
+            return cell;
+        }
+        let made = make();
+        let found_or_made = |entry: &mut Entry| {
+            let other = if mutant::CELL_IS_LOOKED_FOR_ONCE.is_planted() { None } else { found(entry) };
+            other.unwrap_or_else(|| {
+                // SAFETY: the caller's.
+                unsafe { made.write(WeakCell::new(object, entry.id)) };
+                *entry.cell.insert(made)
+            })
+        };
+        // SAFETY: the caller's.
+        unsafe { self.with_entry(generations, object, found_or_made) }
     }
 
-    fn insert_into(&self, shard: &mut Shard, generations: Generations<'_>, entry: Entry) {
-        if has_young(generations, &entry) {
-            shard.young.insert(entry);
-            self.count(&self.young, 1);
-        } else {
-            shard.old.insert(entry);
-            self.count(&self.old, 1);
+    /// Adds an entry of an object that has none.
+    pub(crate) fn insert(&self, generations: Generations<'_>, entry: Entry) {
+        let is_young = self.shard(entry.object).insert(generations, entry);
+        self.count(if is_young { &self.young } else { &self.old }, 1);
+    }
+
+    /// Puts entries back that were taken, under their new addresses. The world is stopped, so nobody waits for the locks.
+    pub(crate) fn put_back(&self, generations: Generations<'_>, entries: impl Iterator<Item = Entry>) {
+        let mut shards = self.shards.each_ref().map(Mutex::lock);
+        let (mut young, mut old) = (0, 0);
+        for entry in entries {
+            let is_young = shards[shard_of(entry.object)].insert(generations, entry);
+            *(if is_young { &mut young } else { &mut old }) += 1;
         }
+        self.count(&self.young, young);
+        self.count(&self.old, old);
     }
 
     /// Removes the entry of an object of which nothing is young.
@@ -148,12 +205,15 @@ impl Table {
 
     /// Takes all entries of which something is young. The world is stopped.
     pub(crate) fn take_young(&self) -> Vec<Entry> {
-        if self.young_len() == 0 {
+        let len = self.young_len();
+        // Relaxed: the world is stopped. The first pause that finds none gives the memory back.
+        if len == 0 && self.taken.swap(0, Ordering::Relaxed) == 0 {
             return Vec::new();
         }
-        let mut entries = Vec::with_capacity(self.young_len());
+        self.taken.store(len, Ordering::Relaxed);
+        let mut entries = Vec::with_capacity(len);
         for shard in &self.shards {
-            entries.append(&mut shard.lock().young.take());
+            shard.lock().young.drain_into(&mut entries);
         }
         // Relaxed: a figure; the locks order the entries.
         self.young.store(0, Ordering::Relaxed);
@@ -252,8 +312,140 @@ impl Table {
     }
 }
 
+impl Shard {
+    /// Adds an entry of an object that has none. Returns whether something of it is young.
+    fn insert(&mut self, generations: Generations<'_>, entry: Entry) -> bool {
+        let is_young = has_young(generations, &entry);
+        (if is_young { &mut self.young } else { &mut self.old }).insert(entry);
+        is_young
+    }
+}
+
+/// Returns the number of the shard of an object's entry.
+fn shard_of(object: NonNull<u8>) -> usize {
+    // The index of a shard hashes the same address: it uses other bits.
+    (AddressHasher::hash(object.addr().get()) >> 32) as usize % SHARDS
+}
+
 /// Returns whether something of an entry is young ([registered.young]).
 fn has_young(generations: Generations<'_>, entry: &Entry) -> bool {
     let is_young = |address: usize| generations.is_young(address);
     is_young(entry.object.addr().get()) || entry.cell.is_some_and(|cell| is_young(cell.addr().get()))
+}
+
+#[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::{
+        memory::{AddressMap, BLOCK},
+        space::large::RunTable,
+    };
+
+    /// What a mutator does between two steps of a walk.
+    #[derive(Clone, Copy, Debug)]
+    enum Change {
+        Nothing,
+        Adds,
+        /// The entry of this object goes.
+        Removes(usize),
+        /// It gets a weak cell, which is young.
+        Downgrades(usize),
+    }
+
+    impl Change {
+        /// Returns all changes of entries of `objects` objects.
+        fn all(objects: usize) -> Vec<Self> {
+            let of_one = (0..objects).flat_map(|object| [Self::Removes(object), Self::Downgrades(object)]);
+            [Self::Nothing, Self::Adds].into_iter().chain(of_one).collect()
+        }
+    }
+
+    fn entry(object: NonNull<u8>) -> Entry {
+        Entry { object, id: 1, cell: None, extras: None, is_known: true }
+    }
+
+    fn address(address: usize) -> NonNull<u8> {
+        NonNull::new(core::ptr::without_provenance_mut(address)).unwrap()
+    }
+
+    /// Walks the entries of `objects`, in steps, with `changes` between them, `each` at a time. Checks that those that stay are met.
+    fn walk(generations: Generations<'_>, objects: &[NonNull<u8>], step: usize, changes: &[Change], each: usize) {
+        let (table, shard) = (Table::new(), shard_of(objects[0]));
+        objects.iter().for_each(|&object| table.insert(generations, entry(object)));
+        let (mut stay, mut met): (HashSet<_>, HashSet<_>) = (objects.iter().copied().collect(), HashSet::new());
+        // Objects of the same shard that come later.
+        let mut others = in_shard(generations, shard).filter(|object| !objects.contains(object));
+        let mut changes = changes.chunks(each);
+        let mut end = usize::MAX;
+        while end > 0 {
+            end = table.walk_old(shard, end, step, |entry| {
+                met.insert(entry.object);
+            });
+            for &change in changes.next().unwrap_or_default() {
+                match change {
+                    Change::Nothing => {}
+                    Change::Adds => table.insert(generations, entry(others.next().unwrap())),
+                    Change::Removes(object) => {
+                        stay.remove(&objects[object]);
+                        table.remove_old(objects[object]);
+                    }
+                    Change::Downgrades(object) if stay.remove(&objects[object]) => {
+                        let cell = address(generations.map.young.start).cast();
+                        // SAFETY: there is an entry, so no header is written.
+                        unsafe { table.with_entry(generations, objects[object], |entry| entry.cell = Some(cell)) };
+                    }
+                    Change::Downgrades(_) => {}
+                }
+            }
+        }
+        assert!(met.is_superset(&stay), "{:?} are not met", stay.difference(&met));
+    }
+
+    /// Returns addresses of old objects whose entries are in one shard.
+    fn in_shard(generations: Generations<'_>, shard: usize) -> impl Iterator<Item = NonNull<u8>> {
+        let start = generations.map.old.start;
+        (0..).map(move |number| address(start + 16 * number)).filter(move |&object| shard_of(object) == shard)
+    }
+
+    /// [entries.downward]
+    #[test]
+    fn a_walk_meets_what_was_there_and_stays() {
+        let map = AddressMap::new(address(BLOCK), BLOCK, BLOCK, 4 * BLOCK);
+        let runs = RunTable::new(map).unwrap();
+        let generations = Generations { map, runs: &runs };
+        for (objects, each) in [(4, 1), (3, 2), (1, 1)] {
+            let changes = Change::all(objects);
+            let objects: Vec<_> = in_shard(generations, 3).take(objects).collect();
+            for step in 1..=2 {
+                let steps = objects.len().div_ceil(step) as u32;
+                let scripts = changes.len().pow((steps - 1) * each);
+                for script in 0..scripts {
+                    let digits = (0..(steps - 1) * each).map(|digit| script / changes.len().pow(digit) % changes.len());
+                    let script: Vec<_> = digits.map(|digit| changes[digit]).collect();
+                    walk(generations, &objects, step, &script, each as usize);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_is_young_while_its_object_or_its_cell_is() {
+        let map = AddressMap::new(address(BLOCK), BLOCK, BLOCK, 4 * BLOCK);
+        let runs = RunTable::new(map).unwrap();
+        let generations = Generations { map, runs: &runs };
+        let (young, old) = (address(map.young.start), address(map.old.start));
+        let table = Table::new();
+        table.insert(generations, entry(young));
+        table.insert(generations, entry(old));
+        assert_eq!((table.young_len(), table.old_len()), (1, 1));
+        // SAFETY: there is an entry, so no header is written.
+        unsafe { table.with_entry(generations, old, |entry| entry.cell = Some(young.cast())) };
+        assert_eq!((table.young_len(), table.old_len()), (2, 0));
+        assert!(table.remove_old(old).is_none() && table.with_existing(old, |_| ()).is_some());
+        let taken: HashSet<_> = table.take_young().into_iter().map(|entry| entry.object).collect();
+        assert_eq!(taken, [young, old].into());
+        assert_eq!((table.len(), table.bytes()), (0, 0));
+    }
 }
