@@ -1,10 +1,11 @@
 //! Callbacks for the death of objects, which run where the program says, and `Finalizer`.
 
 use core::{fmt, time::Duration};
-use std::{io, panic, thread};
+use std::{io, panic, process, thread};
 
 use crate::{
     Gc, Heap, Mutator, Root, Weak,
+    collector::{attachment, request},
     registered::Queues,
     sync::{
         Arc, Mutex,
@@ -206,8 +207,8 @@ impl Mutator {
 
     /// Runs the callbacks that are due. Returns how many it ran.
     ///
-    /// They run on this thread, one after the other, in no particular order. If one panics, the panic goes on from here, and the next call
-    /// runs those that are left.
+    /// They run on this thread, one after the other, in no particular order, with a safepoint before each. If one panics, the panic goes on
+    /// from here, and the next call runs those that are left.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -215,11 +216,13 @@ impl Mutator {
     /// assert_eq!(m.run_callbacks(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn run_callbacks(&mut self) -> usize {
         let table = &self.local().collector.registered;
         let (queues, callbacks) = (table.queues.clone(), table.callbacks);
         let mut ran = 0;
         while let Ok(notice) = queues.take_news(callbacks, Duration::ZERO) {
+            self.safepoint();
             let callback: Box<Callback> = notice.downcast().expect("a callback");
             ran += usize::from(callback.state.call(self));
         }
@@ -244,14 +247,17 @@ impl Mutator {
     /// assert_eq!(closing.poll(&m).as_deref(), Some(&7));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn shutdown(&mut self) -> usize {
         let mut ran = self.run_callbacks();
+        // What old objects were found dead, but are neither told of nor handed over, is so afterwards.
+        request::end_clearing(self.local());
         let mut calls = Vec::new();
         {
             let local = self.local();
             let (table, generations) = (&local.collector.registered, local.collector.generations());
             table.with_extras(|object, extras| {
-                // An old object without a mark is about to be handed over, and its news to be told.
+                // Nothing is being cleared, except in a heap that is not collected any more.
                 if !local.barrier.reach(object) {
                     return;
                 }
@@ -265,7 +271,9 @@ impl Mutator {
                 calls.extend(at_shutdown.map(|callback| callback.state.clone()));
             });
         }
+        ran += self.run_callbacks();
         for state in calls {
+            self.safepoint();
             ran += usize::from(state.call(self));
         }
         ran
@@ -274,13 +282,17 @@ impl Mutator {
 
 /// A thread that runs callbacks as they become due, with a mutator of its own: made by [`Heap::spawn_callbacks`].
 ///
-/// It does not keep the heap alive. Dropping this ends the thread, after the callback that it is running.
+/// It does not keep the heap alive. Dropping this ends the thread, after the callback that it is running, and waits for that, unless the
+/// thread that drops it runs a mutator: the callback may need a collection, which would wait for that. In the child of a fork the thread is
+/// gone; the child may start another one.
 pub struct CallbackThread {
     stop: Arc<Stop>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 struct Stop {
+    /// The process whose thread it is.
+    process: u32,
     queues: Arc<Queues>,
     asked: AtomicBool,
 }
@@ -306,7 +318,8 @@ impl Heap {
     pub fn spawn_callbacks(&self) -> io::Result<CallbackThread> {
         let table = &self.collector().registered;
         let (callbacks, heap) = (table.callbacks, self.downgrade());
-        let stop = Arc::new(Stop { queues: table.queues.clone(), asked: AtomicBool::new(false) });
+        let stop =
+            Arc::new(Stop { process: process::id(), queues: table.queues.clone(), asked: AtomicBool::new(false) });
         let asked = stop.clone();
         let thread = thread::Builder::new().name("gc-core callbacks".to_owned()).spawn(move || {
             // Relaxed: the queues' lock orders it.
@@ -330,9 +343,11 @@ impl Drop for CallbackThread {
         // Relaxed: as above.
         self.stop.asked.store(true, Ordering::Relaxed);
         self.stop.queues.wake();
-        if let Some(thread) = self.thread.take()
-            && thread.thread().id() != thread::current().id()
-        {
+        let Some(thread) = self.thread.take() else { return };
+        if self.stop.process != process::id() {
+            // There is no such thread in the child of a fork, neither to be joined nor to be detached.
+            core::mem::forget(thread);
+        } else if attachment::current().is_null() && thread.thread().id() != thread::current().id() {
             let _ = thread.join();
         }
     }

@@ -84,24 +84,9 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     pub fn downgrade(this: Self, mutator: &'gc Mutator) -> Weak<'gc, T> {
         let (local, object) = (mutator.local(), this.address());
         let (table, generations) = (&local.collector.registered, local.collector.generations());
-        // A cell that nothing leads to is kept from now on ([clearing.cells]).
         let keep = |cell: NonNull<WeakCell>| local.barrier.keep(cell.cast());
-        let found = table.with_existing(object, |entry| entry.cell.inspect(|&cell| keep(cell))).flatten();
-        let cell = found.unwrap_or_else(|| {
-            let made = mutator.alloc_weak_cell();
-            // SAFETY: an object that this thread has in hand, and a cell that it has made.
-            let found = unsafe {
-                table.with_entry(generations, object, |entry| match entry.cell {
-                    Some(cell) => Err(cell).inspect_err(|&cell| keep(cell)),
-                    None => {
-                        // The cell was made just now, and nothing leads to it yet.
-                        made.write(WeakCell::new(object, entry.id));
-                        Ok(*entry.cell.insert(made))
-                    }
-                })
-            };
-            found.unwrap_or_else(|other| other)
-        });
+        // SAFETY: an object that this thread has in hand, and a cell that it makes.
+        let cell = unsafe { table.weak_cell(generations, object, keep, || mutator.alloc_weak_cell()) };
         // SAFETY: the cell of the object, which is kept.
         unsafe { Weak::at(Some(cell.cast())) }
     }
@@ -185,7 +170,7 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn id(self) -> Option<u64> {
-        self.cell().map(WeakCell::id)
+        self.cell().map(WeakCell::tell_id)
     }
 
     /// Returns whether both were made from one object: see [`Weak`].
@@ -242,7 +227,8 @@ impl<T: ?Sized> Eq for Weak<'_, T> {}
 
 impl<T: ?Sized> Hash for Weak<'_, T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id().hash(state);
+        // Not told: it is the same for as long as a weak reference leads to the cell.
+        self.cell().map(WeakCell::id).hash(state);
     }
 }
 

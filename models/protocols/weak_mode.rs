@@ -66,3 +66,10 @@ fn what_was_dead_stays_dead_for_readers() {
 fn mutant_a_word_that_is_read_once_is_found() {
     must_fail("weak_mode::mutant_a_word_that_is_read_once_is_found", mutant::WEAK_WORD_IS_READ_ONCE, reads);
 }
+
+/// Shuttle runs one thread at a time, so it cannot see what only the order of memory accesses shows.
+#[cfg(not(gc_shuttle))]
+#[test]
+fn mutant_a_relaxed_mark_is_found() {
+    must_fail("weak_mode::mutant_a_relaxed_mark_is_found", mutant::RELAXED_MARK, reads);
+}

@@ -2,6 +2,8 @@
 
 #[path = "../../gc-core/src/collector/claims.rs"]
 pub(crate) mod claims;
+#[path = "../../gc-core/src/collector/clearing.rs"]
+pub(crate) mod clearing;
 #[path = "../../gc-core/src/collector/clock.rs"]
 pub(crate) mod clock;
 #[path = "../../gc-core/src/collector/given_up.rs"]

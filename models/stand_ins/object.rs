@@ -20,6 +20,11 @@ mod layout {
     pub(crate) const MAX_SMALL: usize = crate::memory::BLOCK / 2;
 }
 
+/// A flag of an object, which no model looks at.
+pub(crate) enum Flag {
+    Registered,
+}
+
 /// A header. There is one type of objects.
 pub(crate) struct Header;
 
@@ -33,6 +38,13 @@ impl Header {
     /// None: nothing is read.
     pub(crate) unsafe fn info(&self) -> &'static TypeInfo {
         &OBJECT
+    }
+
+    /// # Safety
+    ///
+    /// None: nothing is written.
+    pub(crate) unsafe fn raise(&self, _: Flag) -> bool {
+        true
     }
 }
 

@@ -1,4 +1,4 @@
-//! The old generation: the production files that have a model.
+//! The old generation: the production files that have a model. Marking marks objects that lead nowhere.
 
 #[path = "../../gc-core/src/old/promote.rs"]
 pub(crate) mod promote;
@@ -6,3 +6,21 @@ pub(crate) mod promote;
 pub(crate) mod sweep;
 #[path = "../../gc-core/src/old/waiting.rs"]
 pub(crate) mod waiting;
+
+pub(crate) mod mark {
+    use core::ptr::NonNull;
+
+    use crate::{Arc, space::old::Bits};
+
+    pub(crate) struct Marking {
+        pub(crate) bits: Arc<Bits>,
+    }
+
+    impl Marking {
+        pub(crate) fn resurrect(&mut self, objects: impl Iterator<Item = NonNull<u8>>) {
+            for object in objects {
+                self.bits.marks.set_shared(self.bits.granule(object.addr().get()));
+            }
+        }
+    }
+}

@@ -5,7 +5,13 @@ use crate::object::{CellWord, EphemeronPair, PointerSlot};
 #[path = "../../gc-core/src/trace/pieces.rs"]
 pub(crate) mod pieces;
 
-pub(crate) trait Trace {}
+pub(crate) unsafe trait Trace {
+    type At<'a>;
+    type Static;
+    const HAS_CELL: bool;
+    const HAS_GC: bool;
+    unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V);
+}
 
 pub(crate) trait Visitor: sealed::Visitor {
     const MOVES: bool;

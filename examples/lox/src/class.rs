@@ -163,9 +163,17 @@ impl<'gc> Instance<'gc> {
         place.is_some()
     }
 
+    /// Assigns to the field with this index of the layout, for which the instance grows if it is too short.
+    pub(crate) fn put_field(&self, m: &'gc Mutator, index: usize, value: Value<'gc>) {
+        if !self.set_field(m, index, value) {
+            self.grow(m, index);
+            self.set_field(m, index, value);
+        }
+    }
+
     /// Makes the instance long enough for a field.
     #[cold]
-    pub(crate) fn grow(&self, m: &'gc Mutator, index: usize) {
+    fn grow(&self, m: &'gc Mutator, index: usize) {
         let len = (2 * (index - INLINE)).max(4);
         let longer = m.alloc_slice_with(len, |i| Place::new(self.field(m, INLINE + i)));
         self.more.set(m, Some(longer));

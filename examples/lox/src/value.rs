@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use gc_core::{Gc, GcCell, Trace};
+use gc_core::{Gc, GcCell, Trace, Weak};
 
 use crate::class::{Class, Instance};
 use crate::function::{Closure, Function};
@@ -26,6 +26,8 @@ pub(crate) enum Value<'gc> {
     Closure(Gc<'gc, Closure<'gc>>),
     Method(Gc<'gc, BoundMethod<'gc>>),
     Native(Native),
+    /// A weak reference. A program calls it to read it.
+    Weak(Weak<'gc, Instance<'gc>>),
     /// No value: a global not yet defined, a field not yet assigned. Never on the stack.
     Absent,
 }
@@ -39,8 +41,16 @@ pub(crate) struct Number(u64);
 /// A function that is part of the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Trace)]
 pub(crate) enum Native {
-    /// Seconds since the machine was made.
+    /// `clock()`: seconds since the machine was made.
     Clock,
+    /// `collect()`: collects all that the program cannot reach, and runs the finalizers that are due.
+    Collect,
+    /// `finalize(x, f)`: has `f(x)` run after nothing else leads to the instance `x`.
+    Finalize,
+    /// `id(x)`: a number that nothing else has, had or will have.
+    Id,
+    /// `weak(x)`: a reference that does not keep the instance alive. Called, it returns the instance, or `nil` if that is dead.
+    Weak,
 }
 
 /// A method with the instance it was read from.
@@ -97,6 +107,7 @@ impl<'gc> Value<'gc> {
             (Self::Closure(a), Self::Closure(b)) => Gc::ptr_eq(a, b),
             (Self::Method(a), Self::Method(b)) => Gc::ptr_eq(a, b),
             (Self::Native(a), Self::Native(b)) => a == b,
+            (Self::Weak(a), Self::Weak(b)) => a == b,
             _ => false,
         }
     }
@@ -104,6 +115,24 @@ impl<'gc> Value<'gc> {
     /// The value as `print` shows it.
     pub(crate) fn shown(self, names: &Names) -> impl fmt::Display {
         ShownValue { value: self, names }
+    }
+}
+
+impl Native {
+    pub(crate) const ALL: [(&'static str, Self); 5] = [
+        ("clock", Self::Clock),
+        ("collect", Self::Collect),
+        ("finalize", Self::Finalize),
+        ("id", Self::Id),
+        ("weak", Self::Weak),
+    ];
+
+    pub(crate) fn arity(self) -> u8 {
+        match self {
+            Self::Clock | Self::Collect => 0,
+            Self::Id | Self::Weak => 1,
+            Self::Finalize => 2,
+        }
     }
 }
 
@@ -136,7 +165,8 @@ impl fmt::Display for ShownValue<'_, '_> {
             Value::Class(it) => f.write_str(self.names.text(class(it))),
             Value::Closure(closure) => function(f, closure.function),
             Value::Method(bound) => function(f, bound.method.function),
-            Value::Native(Native::Clock) => f.write_str("<native fn>"),
+            Value::Native(_) => f.write_str("<native fn>"),
+            Value::Weak(_) => f.write_str("<weak reference>"),
         }
     }
 }

@@ -5,14 +5,18 @@
 //! move. At a call or at the end of a loop's turn the machine asks whether a collection is due; if so it saves its
 //! registers in the `Vm` and returns to [`Lox::interpret`], which reaches the safepoint with the `Root` alone in hand
 //! and goes on. So the compiler proves that no pointer was kept across it.
+//!
+//! Finalizers run between two instructions of the script where the loop was left for a safepoint, and when the script has ended: see
+//! [`Vm::interrupt`]. One runs to its end before the next begins. What lives at the end of a script, or of the machine, is not finalized.
 
 mod capture;
 mod fault;
+mod native;
 mod property;
 mod run;
 
 use std::io::{self, Write};
-use std::time::Instant;
+use std::mem;
 
 use gc_core::{AttachError, Gc, Generation, Heap, Mutator, Root, Trace};
 
@@ -22,8 +26,9 @@ use crate::function::{Closure, Function};
 use crate::names::{Names, Symbol};
 use crate::strings::Strings;
 use crate::value::{Native, Value};
-use capture::OpenUpvalue;
+use capture::{OpenUpvalue, close};
 use fault::Fault;
+use native::Natives;
 use run::{Exit, run};
 
 /// The machine's state: the one root.
@@ -33,6 +38,8 @@ pub(crate) struct Vm<'gc> {
     stack: Vec<Value<'gc>>,
     /// The callers of the running frame; when the machine is not running, the running frame too.
     frames: Vec<Frame<'gc>>,
+    /// While a finalizer runs: the frames of the script. The finalizer's are in `frames`, and its slots above the script's.
+    interrupted: Option<Vec<Frame<'gc>>>,
     /// The captured variables that are still on the stack.
     open: Vec<OpenUpvalue<'gc>>,
     /// By symbol.
@@ -43,7 +50,7 @@ pub(crate) struct Vm<'gc> {
     #[trace(skip)]
     names: Names,
     #[trace(skip)]
-    start: Instant,
+    natives: Natives,
 }
 
 /// A call that waits for the one it made, or for a safepoint.
@@ -92,11 +99,14 @@ impl Lox {
     /// If the thread cannot be attached to the heap.
     pub fn new(heap: &Heap) -> Result<Self, AttachError> {
         let mutator = heap.attach()?;
-        let vm = mutator.root(Vm::new());
+        let vm = mutator.root(Vm::new(heap));
         Ok(Self { vm, mutator })
     }
 
     /// Compiles `source` and runs it. What it prints goes to `output`; messages go to `errors`, after the output.
+    ///
+    /// Finalizers that are due run meanwhile, and before this returns `Ok`. The message of one that fails goes to `errors`, and the
+    /// script goes on.
     ///
     /// # Errors
     ///
@@ -105,19 +115,33 @@ impl Lox {
         self.vm.get_mut(&self.mutator).load(&self.mutator, source, errors)?;
         loop {
             let vm = self.vm.get_mut(&self.mutator);
-            match run(vm, &self.mutator, output) {
-                Exit::Safepoint => self.mutator.safepoint(),
-                Exit::Finished => return output.flush().map_err(Failure::Output),
+            let ended = match run(vm, &self.mutator, output) {
+                Exit::Safepoint => {
+                    self.mutator.safepoint();
+                    false
+                }
+                Exit::Collect => {
+                    self.mutator.collect(Generation::Old);
+                    false
+                }
+                Exit::Finished => !vm.resume(),
                 Exit::Failed(Fault::Output(error)) => {
-                    vm.unwind();
+                    vm.reset(&self.mutator);
                     return Err(Failure::Output(error));
                 }
                 Exit::Failed(fault) => {
                     output.flush().map_err(Failure::Output)?;
                     vm.report(&fault, errors);
-                    vm.unwind();
-                    return Err(Failure::Runtime);
+                    vm.unwind(&self.mutator);
+                    if !vm.resume() {
+                        return Err(Failure::Runtime);
+                    }
+                    false
                 }
+            };
+            let interrupted = self.vm.get_mut(&self.mutator).interrupt(&self.mutator);
+            if ended && !interrupted {
+                return output.flush().map_err(Failure::Output);
             }
         }
     }
@@ -134,22 +158,26 @@ impl Lox {
 }
 
 impl<'gc> Vm<'gc> {
-    fn new() -> Self {
+    fn new(heap: &Heap) -> Self {
         let mut names = Names::default();
         let init = names.intern("init");
-        let clock = names.intern("clock");
+        let natives = Natives::new(heap, &mut names);
+        let known = Native::ALL.map(|(name, native)| (names.intern(name), native));
         let mut globals = vec![Value::Absent; names.len()];
-        globals[clock.index()] = Value::Native(Native::Clock);
+        for (name, native) in known {
+            globals[name.index()] = Value::Native(native);
+        }
         Self {
             stack: Vec::new(),
             frames: Vec::new(),
+            interrupted: None,
             open: Vec::new(),
             globals,
             strings: Strings::new(),
             class_ids: ClassIds::new(),
             init,
             names,
-            start: Instant::now(),
+            natives,
         }
     }
 
@@ -158,7 +186,7 @@ impl<'gc> Vm<'gc> {
         let script = compiler::compile(source, &mut self.names, errors).map_err(|_| Failure::Compile)?;
         self.globals.resize(self.names.len(), Value::Absent);
         // A panic may have left something.
-        self.unwind();
+        self.reset(m);
         let function = Function::load(m, &script, &mut self.strings);
         let closure = m.alloc(Closure { function, upvalues: m.alloc_slice_copy(&[]) });
         self.stack.push(Value::Closure(closure));
@@ -182,10 +210,39 @@ impl<'gc> Vm<'gc> {
         _ = errors.write_all(trace.as_bytes());
     }
 
-    /// Forgets the calls of a script that failed.
-    fn unwind(&mut self) {
-        self.stack.clear();
+    /// Interrupts the script for the finalizer of an instance that has died, if there is one and none is running. Returns whether it did.
+    fn interrupt(&mut self, m: &'gc Mutator) -> bool {
+        if self.interrupted.is_some() {
+            return false;
+        }
+        let Some((object, finalizer)) = self.natives.take_dead(m) else { return false };
+        let frame = Frame { closure: finalizer, next: 0, base: self.stack.len() };
+        self.stack.extend([Value::Closure(finalizer), Value::Instance(object)]);
+        self.interrupted = Some(mem::replace(&mut self.frames, vec![frame]));
+        true
+    }
+
+    /// Goes back to the script, if it was a finalizer that has ended. Returns whether it was.
+    fn resume(&mut self) -> bool {
+        let script = self.interrupted.take();
+        let is_interrupted = script.is_some();
+        self.frames = script.unwrap_or_default();
+        is_interrupted
+    }
+
+    /// Forgets the calls of the script or finalizer that failed.
+    fn unwind(&mut self, m: &'gc Mutator) {
+        let base = self.frames.first().map_or(0, |frame| frame.base);
+        // Its closures may be in use elsewhere.
+        close(m, &mut self.open, &self.stack, base);
+        self.stack.truncate(base);
         self.frames.clear();
-        self.open.clear();
+    }
+
+    /// Forgets all calls.
+    fn reset(&mut self, m: &'gc Mutator) {
+        self.interrupted = None;
+        self.frames.clear();
+        self.unwind(m);
     }
 }

@@ -84,6 +84,53 @@ fn the_prompt_goes_on_after_errors() {
     assert_eq!(found, expected);
 }
 
+/// The message of a finalizer that fails goes to the error stream, with its own calls, and the script goes on.
+#[test]
+fn a_finalizer_may_fail() {
+    let source = "\
+class A {}
+var saved;
+fun fail(it) { return it.missing; }
+fun done(it) {
+  var kept = \"kept\";
+  fun get() { return kept; }
+  saved = get;
+  var other = \"other\";
+  return fail(it);
+}
+fun f(n) {
+  fun g() { return n; }
+  finalize(A(), done);
+  finalize(A(), done);
+  collect();
+  return g;
+}
+print f(1)();
+print saved();
+";
+    let errors = "Undefined property 'missing'.\n\
+                  [line 3] in fail()\n\
+                  [line 9] in done()\n";
+    let expected = Outcome { code: Some(0), output: "1\nkept\n".to_owned(), errors: errors.repeat(2) };
+    for profile in harness::PROFILES {
+        assert_eq!(run_source("finalizer_fails.lox", source, profile), expected);
+    }
+}
+
+/// A line that fails leaves its closures the variables that they have captured.
+#[test]
+fn closures_outlive_a_line_that_failed() {
+    let input = "var f;\n\
+                 fun fail(b) { var c = 3; fun g() { return b + c; } f = g; var d = 4; return nil + d; }\n\
+                 { var a = 9; fail(2); }\n\
+                 fun other(a, b, c, d) { return f(); }\n\
+                 print other(9, 9, 9, 9);\n";
+    for profile in harness::PROFILES {
+        let found = lox(&[], profile, input);
+        assert_eq!((found.code, found.output.as_str()), (Some(0), "> > > > > 5\n> \n"), "{}", found.errors);
+    }
+}
+
 #[test]
 fn the_prompt_works_under_stress() {
     let input = "class A { init(n) { this.n = n; } }\nvar a = A(\"kept\");\nfun f() { return a.n; }\nprint f();\n";

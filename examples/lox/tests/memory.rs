@@ -1,7 +1,9 @@
 //! What a program no longer uses goes: strings, functions, classes.
 
+use std::io;
+
 use gc_core::Heap;
-use lox::Lox;
+use lox::{Failure, Lox};
 
 /// Runs `line` many times and returns how many bytes the old generation holds after half of the times, and after all.
 fn held(line: impl Fn(usize) -> String, times: usize) -> (usize, usize) {
@@ -61,6 +63,74 @@ fn classes_and_their_instances() {
         )
     };
     stays_level(line, 4_000);
+}
+
+#[test]
+fn weak_references() {
+    stays_level(
+        |_| "class A {} var a = A(); a.me = weak(a); for (var i = 0; i < 10; i = i + 1) weak(A());".to_owned(),
+        4_000,
+    );
+}
+
+/// Each has its own, which captures it.
+#[test]
+fn instances_with_finalizers() {
+    let line = |i| {
+        let define = if i == 0 { "class A {} var count = 0;" } else { "" };
+        // What waits in the queue at the end is alive.
+        let check = if i % 100 == 99 { format!("collect(); if (count != {i} + 1) fail();") } else { String::new() };
+        format!(
+            "{define}
+             fun make() {{
+               var a = A();
+               fun done(it) {{ if (it == a) count = count + 1; }}
+               finalize(a, done);
+             }}
+             make();
+             {check}"
+        )
+    };
+    stays_level(line, 4_000);
+}
+
+const FINALIZED: &str = "class A {} fun done(a) { print \"done\"; } finalize(A(), done);";
+
+#[test]
+fn finalizers_run_though_the_next_script_reaches_no_safepoint() {
+    let heap = Heap::builder().build().expect("a heap");
+    let mut lox = Lox::new(&heap).expect("a machine");
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    assert!(lox.interpret(FINALIZED, &mut output, &mut errors).is_ok());
+    lox.collect();
+    assert_eq!(output, b"");
+    assert!(lox.interpret("print \"next\";", &mut output, &mut errors).is_ok());
+    assert_eq!((output.as_slice(), errors.as_slice()), (&b"next\ndone\n"[..], &b""[..]));
+}
+
+/// Nothing can be written to it.
+struct Closed;
+
+impl io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_finalizer_that_cannot_print_ends_the_script() {
+    let heap = Heap::builder().build().expect("a heap");
+    let mut lox = Lox::new(&heap).expect("a machine");
+    let mut errors = Vec::new();
+    let source = format!("{FINALIZED} fun f() {{ collect(); print \"after\"; }} f(); print \"end\";");
+    assert!(matches!(lox.interpret(&source, &mut Closed, &mut errors), Err(Failure::Output(_))));
+    let mut output = Vec::new();
+    assert!(lox.interpret("print \"next\";", &mut output, &mut errors).is_ok());
+    assert_eq!((output.as_slice(), errors.as_slice()), (&b"next\n"[..], &b""[..]));
 }
 
 #[test]

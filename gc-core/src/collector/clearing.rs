@@ -20,6 +20,8 @@
 //!   lock under which the entry forgets it.
 //! - **[clearing.one]** One thread at a time clears, with the lock of this state: the concurrent thread, or the leader of a pause that cannot
 //!   wait.
+//!
+//! The model is `models/protocols/clearing.rs`.
 
 use core::ptr::NonNull;
 use std::collections::VecDeque;
@@ -28,7 +30,7 @@ use crate::{
     old::{mark::Marking, waiting::Waiting},
     registered::{Generations, QueueId, SHARDS, Table},
     space::{large::RunTable, old::Bits},
-    sync::Mutex,
+    sync::{Mutex, mutant},
 };
 
 /// How far clearing has come.
@@ -77,6 +79,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) bits: &'a Bits,
     pub(crate) runs: &'a RunTable,
     pub(crate) waiting: &'a Waiting,
+    pub(crate) marking: &'a Mutex<Marking>,
 }
 
 impl<'a> Subject<'a> {
@@ -112,6 +115,11 @@ impl Clearing {
     /// Ends, in the pause that ends marking. Returns how many ephemerons were cleared.
     pub(crate) fn end(&mut self) -> usize {
         core::mem::take(self).ephemerons
+    }
+
+    /// Returns the objects that are to be handed over, if no queue has them yet.
+    pub(crate) fn finalized(&self) -> impl Iterator<Item = NonNull<u8>> {
+        self.finalized.iter().map(|&(_, object)| object)
     }
 
     /// Has the next finalizable objects marked, when all is marked that those before them reach: some at a time, so that the marker's stack
@@ -156,6 +164,9 @@ impl Clearing {
                 }
                 return;
             }
+            if mutant::FINALIZED_BEFORE_CLEARED.is_planted() {
+                subject.marking.lock().resurrect(core::iter::once(entry.object));
+            }
             // SAFETY: no memory is used again before the sweep.
             let finalizers = unsafe { entry.die(entry.cell, &subject.table.queues) };
             finalized.extend(finalizers.into_iter().map(|queue| (queue, entry.object)));
@@ -172,7 +183,10 @@ impl Clearing {
         let table = subject.table;
         for object in self.cells.split_off(self.cells.len().saturating_sub(SLICE)) {
             table.remove_old_if(object, |entry| {
-                entry.cell.take_if(|cell| !subject.is_marked(cell.cast()));
+                if entry.cell.is_some_and(|cell| !subject.is_marked(cell.cast())) {
+                    // SAFETY: no memory is used again before the sweep.
+                    unsafe { entry.forget_cell() };
+                }
                 entry.is_idle()
             });
         }

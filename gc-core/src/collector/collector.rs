@@ -203,8 +203,8 @@ impl Collector {
 
     /// Does an increment of clearing.
     pub(crate) fn clear(&self, clearing: &mut Clearing) {
-        let Self { registered: table, bits, runs, waiting, .. } = self;
-        clearing.step(Subject { table, bits, runs, waiting });
+        let Self { registered: table, bits, runs, waiting, marking, .. } = self;
+        clearing.step(Subject { table, bits, runs, waiting, marking });
     }
 
     /// Returns a marker, for one increment.

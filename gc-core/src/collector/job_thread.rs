@@ -235,7 +235,11 @@ fn run(collector: &Arc<Collector>, job: Job) {
 fn post_everything(collector: &Collector) -> bool {
     let leaks = match collector.config.unfinalized {
         Unfinalized::Drop => HashSet::new(),
-        Unfinalized::Leak => collector.registered.unfinalized(),
+        Unfinalized::Leak => {
+            let mut leaks = collector.registered.unfinalized();
+            leaks.extend(collector.clearing.lock().finalized());
+            leaks
+        }
     };
     collector.registered.end();
     collector.background.look_after(&collector.registered.queues);

@@ -1,5 +1,7 @@
 //! A minor collection, in a pause: evacuates the reachable young objects, and passes dead ones on to be dropped or frees them.
 
+use core::ptr::NonNull;
+
 use crate::{
     memory::poison,
     object::{
@@ -16,7 +18,7 @@ use crate::{
 
 use super::{
     collector::Collector, generations::Old, major_cycle::Phase, promotion::Promotion, registered_young,
-    stopped_heap::StoppedHeap, type_info::WORD,
+    stopped_heap::StoppedHeap,
 };
 
 impl StoppedHeap<'_> {
@@ -80,8 +82,12 @@ impl StoppedHeap<'_> {
             let found = self.roots.look_for_young(survival(policy), visit);
             self.dead.take_over(found);
         }
-        // SAFETY: a word that points to an object; the world is stopped.
-        collector.registered.queues.visit(true, |word| unsafe { leader.root(WORD, word, 1) });
+        collector.registered.queues.visit(true, |word| {
+            let word = word.cast::<NonNull<u8>>();
+            // At once, as it may be gone when its turn came ([queues.words]).
+            // SAFETY: a word that points to an object; the world is stopped, and the queue is locked.
+            unsafe { word.write(leader.evacuate(word.read())) };
+        });
         // SAFETY: the remembered set of this heap; the world is stopped.
         unsafe { leader.remembered(remembered) };
         let gc_workers = promotions.take(gc_workers).collect();
@@ -135,7 +141,7 @@ impl StoppedHeap<'_> {
             // SAFETY: an object in from-space, whose memory is not reused yet.
             match unsafe { Header::of(address.as_ptr()).read() } {
                 HeaderWord::Forwarded(to) => {
-                    *address = core::ptr::NonNull::new(to).expect("no object is at address 0");
+                    *address = NonNull::new(to).expect("no object is at address 0");
                     // A promoted object has a drop bit instead.
                     map.young.contains(to.addr())
                 }

@@ -42,10 +42,16 @@ impl StoppedHeap<'_> {
         let followed = entries.into_iter().filter_map(|mut entry| {
             let object = survivor(collector, entry.object)?;
             entry.object = object;
-            entry.cell = entry.cell.and_then(|cell| survivor(collector, cell.cast())).map(NonNull::cast);
             if let Some(cell) = entry.cell {
-                // SAFETY: a weak cell that has survived, at its present address.
-                unsafe { cell.as_ref() }.follow(object);
+                match survivor(collector, cell.cast()).map(NonNull::cast::<WeakCell>) {
+                    Some(cell) => {
+                        // SAFETY: a weak cell that has survived, at its present address.
+                        unsafe { cell.as_ref() }.follow(object);
+                        entry.cell = Some(cell);
+                    }
+                    // SAFETY: from-space is still there.
+                    None => unsafe { entry.forget_cell() },
+                }
             }
             (!entry.is_idle()).then_some(entry)
         });

@@ -15,6 +15,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::{
+    barrier::Mode,
     safepoint::{Reason, Stopped},
     stats::report::{Cause, CollectReport, Generation},
     sync::MutexGuard,
@@ -126,6 +127,15 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
 pub(crate) fn compact(local: &Attachment) -> CollectReport {
     expect_here(&local.collector);
     lead_here(local, Request::Compact, Cause::Explicit).expect("a compaction is always due")
+}
+
+/// Ends the clearing that is under way, if there is one, in a pause: afterwards no object that was found dead is on its way into a queue. The
+/// caller is the running owner of `local`, at a safepoint.
+pub(crate) fn end_clearing(local: &Attachment) {
+    let collector = &*local.collector;
+    while collector.satb.weak_mode.get() == Mode::Clearing && !collector.is_elsewhere() {
+        lead_here(local, Request::Finish { budget: u64::MAX, now: true }, Cause::Explicit);
+    }
 }
 
 /// Panics in the child of a fork in which the heap cannot be collected ([fork.given-up]).

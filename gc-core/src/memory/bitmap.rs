@@ -86,7 +86,7 @@ impl Bitmap {
         // Release, with the Acquire in `is_set_beside`; otherwise only the winner matters, as the memory that the bit stands for is
         // published by other means.
         word.load(Ordering::Relaxed) & bit(granule) == 0
-            && (word.fetch_or(bit(granule), Ordering::Release) & bit(granule) == 0
+            && (word.fetch_or(bit(granule), mutant::RELAXED_MARK.weaken(Ordering::Release)) & bit(granule) == 0
                 || mutant::MARK_BY_LOOKING.is_planted())
     }
 

@@ -4,7 +4,7 @@ use core::{ptr, ptr::NonNull};
 
 use crate::{
     object::PointerSlot,
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicU64, Ordering},
     trace::{Trace, Visitor},
 };
 
@@ -14,23 +14,40 @@ pub(crate) struct WeakCell {
     /// The target, or null once it is dead. Only a running mutator reads it, and no thread writes it but the one that makes the cell, the
     /// leader of a pause, and the thread that clears what marking has found dead.
     target: PointerSlot,
-    /// The identity of the target.
-    id: u64,
+    /// The identity of the target, and whether the program knows it.
+    id: AtomicU64,
 }
+
+/// Beside an identity: it was told to the program.
+const TOLD: u64 = 1 << 63;
 
 impl WeakCell {
     pub(crate) fn new(target: NonNull<u8>, id: u64) -> Self {
-        Self { target: PointerSlot::new(target.as_ptr()), id }
+        Self { target: PointerSlot::new(target.as_ptr()), id: AtomicU64::new(id) }
     }
 
     /// Returns a cell that points nowhere.
     pub(crate) fn unused() -> Self {
-        Self { target: PointerSlot::new(ptr::null_mut()), id: 0 }
+        Self { target: PointerSlot::new(ptr::null_mut()), id: AtomicU64::new(0) }
     }
 
     /// Returns the identity of the target.
     pub(crate) fn id(&self) -> u64 {
-        self.id
+        // Relaxed, here and below: what else hangs on the word is read in a pause, or once no mutator leads to the cell.
+        self.id.load(Ordering::Relaxed) & !TOLD
+    }
+
+    /// Returns the identity of the target, to the program: it stays.
+    pub(crate) fn tell_id(&self) -> u64 {
+        if !self.was_told() {
+            self.id.fetch_or(TOLD, Ordering::Relaxed);
+        }
+        self.id()
+    }
+
+    /// Returns whether the program knows the identity.
+    pub(crate) fn was_told(&self) -> bool {
+        self.id.load(Ordering::Relaxed) & TOLD != 0
     }
 
     /// Returns the word that points to the target, or is null.

@@ -32,6 +32,16 @@ impl Entry {
         !self.is_known && self.cell.is_none() && self.extras.is_none()
     }
 
+    /// Forgets the weak cell, to which nothing leads any more. The identity stays if the cell has told it.
+    ///
+    /// # Safety
+    ///
+    /// The memory of the cell was not used again.
+    pub(crate) unsafe fn forget_cell(&mut self) {
+        // SAFETY: the caller's: a weak cell, dead or alive.
+        self.is_known |= self.cell.take().is_some_and(|cell| unsafe { cell.as_ref() }.was_told());
+    }
+
     /// Clears what leads weakly to the object, which is dead, and puts the news into the queues of those who watch. `cell`: where the weak
     /// cell is. Returns the queues that want to finalize the object.
     ///
@@ -41,6 +51,8 @@ impl Entry {
     pub(crate) unsafe fn die(&mut self, cell: Option<NonNull<WeakCell>>, queues: &Queues) -> Vec<QueueId> {
         self.cell = None;
         if let Some(cell) = cell {
+            // The cell tells the identity also when it is cleared, and the object may be finalized.
+            self.is_known = true;
             // SAFETY: the caller's: a weak cell, dead or alive.
             unsafe { cell.as_ref() }.clear();
         }
@@ -170,30 +182,95 @@ impl Hasher for AddressHasher {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
 mod tests {
-    use core::ptr::NonNull;
+    use super::*;
 
-    use super::{Entries, Entry};
+    fn object(number: usize) -> NonNull<u8> {
+        NonNull::new(core::ptr::without_provenance_mut(16 * (number + 1))).unwrap()
+    }
+
+    fn entry(number: usize) -> Entry {
+        Entry { object: object(number), id: number as u64, cell: None, extras: None, is_known: true }
+    }
+
+    /// Checks that there are entries of these objects, and of no others.
+    fn check(entries: &mut Entries, numbers: &[usize], of: usize) {
+        assert_eq!(entries.len(), numbers.len());
+        for number in 0..of {
+            let found = entries.get_mut(object(number)).map(|entry| (entry.object, entry.id));
+            assert_eq!(found, numbers.contains(&number).then_some((object(number), number as u64)));
+        }
+        let mut places: Vec<_> = (0..numbers.len()).map(|place| entries.at_mut(place).id as usize).collect();
+        places.sort_unstable();
+        let mut numbers = numbers.to_vec();
+        numbers.sort_unstable();
+        assert_eq!(places, numbers);
+    }
 
     #[test]
-    fn memory_stays_for_as_many_entries_and_goes_back_for_none() {
-        let mut entries = Entries::default();
-        let fill = |entries: &mut Entries| {
-            for id in 1..=1000_u64 {
-                let object = NonNull::without_provenance((16 * id as usize).try_into().unwrap());
-                entries.insert(Entry { object, id, cell: None, extras: None, is_known: true });
+    fn entries_are_found_whatever_goes() {
+        const OF: usize = 5;
+        // Each order in which five entries can go.
+        for order in 0..5 * 4 * 3 * 2 {
+            let mut entries = Entries::default();
+            let mut there: Vec<_> = (0..OF).collect();
+            there.iter().for_each(|&number| assert_eq!(entries.insert(entry(number)).id, number as u64));
+            let mut rest = order;
+            while !there.is_empty() {
+                check(&mut entries, &there, OF);
+                let gone = there.remove(rest % there.len());
+                rest /= there.len() + 1;
+                assert_eq!(entries.remove(object(gone)).map(|entry| entry.id), Some(gone as u64));
+                assert!(entries.remove(object(gone)).is_none());
             }
-            entries.bytes()
-        };
-        let full = fill(&mut entries);
+            check(&mut entries, &[], OF);
+        }
+    }
+
+    #[test]
+    fn entries_may_come_and_go_in_turn() {
+        let mut entries = Entries::default();
+        for round in 0..100 {
+            entries.insert(entry(round));
+            entries.insert(entry(round + 1000));
+            assert_eq!(entries.remove(object(round)).map(|entry| entry.id), Some(round as u64));
+        }
+        check(&mut entries, &(1000..1100).collect::<Vec<_>>(), 1200);
         let mut taken = Vec::new();
         entries.drain_into(&mut taken);
-        assert_eq!((entries.len(), taken.len(), entries.bytes()), (0, 1000, full));
-        assert_eq!(fill(&mut entries), full, "the memory was kept");
+        assert_eq!(taken.len(), 100);
+        check(&mut entries, &[], 1200);
+    }
+
+    #[test]
+    fn what_is_empty_gives_its_memory_back() {
+        const MANY: usize = 10_000;
+        let mut entries = Entries::default();
+        (0..MANY).for_each(|number| _ = entries.insert(entry(number)));
+        let full = entries.bytes();
+        assert!(full >= MANY * size_of::<Entry>());
+        (LEAST..MANY).for_each(|number| _ = entries.remove(object(number)));
+        check(&mut entries, &(0..LEAST).collect::<Vec<_>>(), MANY);
+        assert!(entries.bytes() < full / 50, "{} bytes of {full} are kept", entries.bytes());
+        (LEAST..MANY).for_each(|number| _ = entries.insert(entry(number)));
+        let mut taken = Vec::new();
         entries.drain_into(&mut taken);
+        assert_eq!((entries.len(), taken.len()), (0, MANY));
         entries.drain_into(&mut taken);
-        assert_eq!(taken.len(), 2000);
-        assert!(entries.bytes() < full / 10, "{} of {full} bytes", entries.bytes());
+        // What is about to be put back needs its index again.
+        assert!(entries.bytes() < full, "{} bytes of {full} are kept", entries.bytes());
+    }
+
+    #[test]
+    fn addresses_are_spread() {
+        // Neighbours, and objects that are a block apart, in the bits that choose a shard and in those of an index.
+        for stride in [16, 64, 1 << 16, 1 << 20] {
+            for shift in [0, 32, 57] {
+                let mut hits = [0; 16];
+                (1..=1600).for_each(|number| hits[(AddressHasher::hash(stride * number) >> shift) as usize % 16] += 1);
+                assert!(hits.iter().all(|&hits| hits < 300), "{stride} bytes apart, from bit {shift} on: {hits:?}");
+            }
+        }
     }
 }

@@ -5,7 +5,13 @@
 //!
 //! - **[queues.roots]** An object in a queue is reached from there: pauses visit its word as they visit a root. A young pause visits the
 //!   words that may hold young objects, which are the last ones of their queue.
-//! - **[queues.once]** What is put in is taken out once.
+//! - **[queues.words]** A thread that has no mutator, or blocks, may close a queue at any time, and frees its words. So a pause uses a
+//!   word under the lock only.
+//! - **[queues.once]** What is put in is taken out once, by a thread that takes it or by the one that closes the queue.
+//! - **[queues.orphans]** What is told to a queue that is closed is an orphan, and the thread that takes the orphans next, after that, gets
+//!   it: the flag that there are some changes under the lock.
+//!
+//! The model is `models/protocols/queues.rs`.
 
 use core::{any::Any, ptr::NonNull, time::Duration};
 use std::{
@@ -14,9 +20,9 @@ use std::{
 };
 
 use crate::sync::{
-    Condvar, Mutex, RawLock,
+    Condvar, Mutex, MutexGuard, RawLock,
     atomic::{AtomicBool, AtomicUsize, Ordering},
-    raw,
+    mutant, raw,
 };
 
 use super::generations::Generations;
@@ -41,10 +47,13 @@ pub(crate) struct Queues {
 }
 
 /// How many of something there are: it changes under the lock, and is exact while the world is stopped.
-#[derive(Default)]
 pub(crate) struct Amount(AtomicUsize);
 
 impl Amount {
+    fn none() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
     pub(crate) fn get(&self) -> usize {
         // Relaxed, as in `add`: a figure.
         self.0.load(Ordering::Relaxed)
@@ -68,9 +77,9 @@ struct State {
     news: HashMap<QueueId, VecDeque<Notice>>,
     objects: HashMap<QueueId, Handed>,
     orphans: Vec<Notice>,
+    /// Whether a thread waits that was not notified since.
+    is_awaited: bool,
     has_ended: bool,
-    /// Whether a thread may be asleep for something to arrive. Who arrives first wakes all; those that sleep again say so again.
-    has_sleepers: bool,
 }
 
 /// Objects that were handed over.
@@ -99,8 +108,8 @@ impl Queues {
             state: Mutex::default(),
             arrived: Condvar::new(),
             has_orphans: AtomicBool::new(false),
-            news: Amount::default(),
-            objects: Amount::default(),
+            news: Amount::none(),
+            objects: Amount::none(),
             was_behind: AtomicBool::new(false),
         }
     }
@@ -136,6 +145,17 @@ impl Queues {
         news
     }
 
+    /// Closes a queue of news from which nobody takes any more. What is in it, and comes, is dropped as what [`tell`](Self::tell) finds no
+    /// queue for: it may own these queues.
+    pub(crate) fn forsake(&self, id: QueueId) {
+        let mut state = self.state.lock();
+        let news = state.news.remove(&id).unwrap_or_default();
+        self.news.take(news.len());
+        state.orphans.extend(news);
+        // Relaxed: see `take_orphans`.
+        self.has_orphans.store(true, Ordering::Relaxed);
+    }
+
     /// Returns whether a queue of objects is open.
     pub(crate) fn is_open(&self, id: QueueId) -> bool {
         self.state.lock().objects.contains_key(&id)
@@ -144,6 +164,10 @@ impl Queues {
     /// Puts news into a queue.
     pub(crate) fn tell(&self, id: QueueId, notice: Notice) {
         let mut state = self.state.lock();
+        if mutant::CLOSED_QUEUE_IS_TOLD.is_planted() && state.news.contains_key(&id) {
+            MutexGuard::unlocked(&mut state, || ());
+            state.news.entry(id).or_default();
+        }
         match state.news.get_mut(&id) {
             Some(queue) => {
                 queue.push_back(notice);
@@ -155,7 +179,9 @@ impl Queues {
                 self.has_orphans.store(true, Ordering::Relaxed);
             }
         }
-        self.wake_sleepers(&mut state);
+        if !mutant::NEWS_WAKE_NOBODY.is_planted() {
+            self.notify(&mut state);
+        }
     }
 
     /// Puts an object into a queue, which keeps it alive from now on.
@@ -168,7 +194,15 @@ impl Queues {
             queue.young =
                 if queue.young > 0 || generations.is_young(object.addr().get()) { queue.young + 1 } else { 0 };
         }
-        self.wake_sleepers(&mut state);
+        self.notify(&mut state);
+    }
+
+    /// Wakes the threads that wait. A pause that tells of a million deaths does so once for each time that they have gone to sleep: to wake
+    /// nobody is a system call, too.
+    fn notify(&self, state: &mut State) {
+        if core::mem::take(&mut state.is_awaited) {
+            self.arrived.notify_all();
+        }
     }
 
     /// Waits until a queue of news holds some. Returns `false` if `stop` says so, or if nothing will ever come. Who changes what `stop`
@@ -182,8 +216,8 @@ impl Queues {
 
     /// Wakes all that wait, to look again.
     pub(crate) fn wake(&self) {
-        let mut state = self.state.lock();
-        self.wake_sleepers(&mut state);
+        let _state = (!mutant::WAKE_BESIDE_THE_LOCK.is_planted()).then(|| self.state.lock());
+        self.arrived.notify_all();
     }
 
     /// Takes news from a queue, and waits for them for `timeout`.
@@ -210,13 +244,6 @@ impl Queues {
         self.wait(timeout, |state| (!state.objects.get(&id)?.words.is_empty()).then_some(()))
     }
 
-    /// Wakes all that sleep. A pause that has much news makes one system call at most, and none where nobody sleeps.
-    fn wake_sleepers(&self, state: &mut State) {
-        if core::mem::take(&mut state.has_sleepers) {
-            self.arrived.notify_all();
-        }
-    }
-
     fn wait<T>(&self, timeout: Duration, mut take: impl FnMut(&mut State) -> Option<T>) -> Result<T, Nothing> {
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state.lock();
@@ -228,20 +255,21 @@ impl Queues {
                 return Err(Nothing::Ended);
             }
             match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                Some(Duration::ZERO) => return Err(Nothing::TimedOut),
                 None => {
-                    state.has_sleepers = true;
+                    state.is_awaited = true;
                     self.arrived.wait(&mut state);
                 }
+                Some(Duration::ZERO) => return Err(Nothing::TimedOut),
                 Some(left) => {
-                    state.has_sleepers = true;
+                    state.is_awaited = true;
                     self.arrived.wait_for(&mut state, left);
                 }
             }
         }
     }
 
-    /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped.
+    /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped. `visit` does not keep
+    /// the word ([queues.words]).
     pub(crate) fn visit(&self, only_young: bool, mut visit: impl FnMut(*mut u8)) {
         if self.objects.get() == 0 {
             return;
@@ -267,13 +295,18 @@ impl Queues {
 
     /// Takes what nobody can take from a queue any more, to drop it.
     pub(crate) fn take_orphans(&self) -> Vec<Notice> {
-        // Relaxed: who has told something looks afterwards. It changes under the lock.
+        // Relaxed: a thread that has told something looks afterwards, and finds its own store or a later one, which is made under the
+        // lock ([queues.orphans]).
         if !self.has_orphans.load(Ordering::Relaxed) {
             return Vec::new();
         }
         let mut state = self.state.lock();
+        let orphans = core::mem::take(&mut state.orphans);
+        if mutant::ORPHANS_ARE_OVERLOOKED.is_planted() {
+            drop(state);
+        }
         self.has_orphans.store(false, Ordering::Relaxed);
-        core::mem::take(&mut state.orphans)
+        orphans
     }
 
     /// Tells that the heap has ended. Objects are gone with it.
@@ -282,7 +315,9 @@ impl Queues {
         state.has_ended = true;
         state.objects.clear();
         self.objects.take(self.objects.get());
-        self.wake_sleepers(&mut state);
+        if !mutant::END_LEAVES_THREADS_WAITING.is_planted() {
+            self.arrived.notify_all();
+        }
     }
 
     /// Returns how much waits in all queues.
@@ -323,28 +358,108 @@ impl State {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
 mod tests {
-    use core::time::Duration;
-    use std::thread;
+    use super::*;
+    use crate::{
+        memory::{AddressMap, BLOCK},
+        space::large::RunTable,
+    };
 
-    use super::Queues;
+    fn address(address: usize) -> NonNull<u8> {
+        NonNull::new(core::ptr::without_provenance_mut(address)).unwrap()
+    }
 
-    /// Who is woken for another's news sleeps again, and is woken for its own.
+    fn take(queues: &Queues, id: QueueId) -> Result<u32, Nothing> {
+        queues.take_news(id, Duration::ZERO).map(|notice| *notice.downcast().unwrap())
+    }
+
     #[test]
-    fn each_sleeper_gets_its_news() {
-        let queues = &Queues::new();
-        let ids = [(); 2].map(|()| queues.open_news());
-        thread::scope(|scope| {
-            let sleepers = ids.map(|id| scope.spawn(move || queues.take_news(id, Duration::MAX).is_ok()));
-            for (id, sleeper) in ids.into_iter().zip(sleepers) {
-                while !queues.state.lock().has_sleepers {
-                    thread::yield_now();
+    fn news_come_in_order_and_orphans_last() {
+        let queues = Queues::new();
+        let (first, second) = (queues.open_news(), queues.open_news());
+        (1..=3_u32).for_each(|number| queues.tell(first, Box::new(number)));
+        queues.tell(second, Box::new(4_u32));
+        assert_eq!((queues.waiting(), queues.len(first), queues.len(second)), (4, 3, 1));
+        assert_eq!((take(&queues, first), take(&queues, first)), (Ok(1), Ok(2)));
+        assert!(queues.take_orphans().is_empty());
+        let left = queues.close(first);
+        assert_eq!((left.len(), queues.waiting()), (1, 1));
+        queues.tell(first, Box::new(5_u32));
+        assert_eq!((queues.take_orphans().len(), queues.take_orphans().len()), (1, 0));
+        queues.end();
+        assert_eq!((take(&queues, second), take(&queues, second)), (Ok(4), Err(Nothing::Ended)));
+    }
+
+    #[test]
+    fn objects_of_a_closed_queue_are_not_kept() {
+        let (map, runs) = heap();
+        let generations = Generations { map, runs: &runs };
+        let queues = Queues::new();
+        let id = queues.open_objects();
+        queues.hand_over(id, address(map.old.start), generations);
+        assert!(queues.is_open(id) && queues.waiting() == 1);
+        queues.close(id);
+        queues.hand_over(id, address(map.old.start), generations);
+        queues.visit(false, |_| unreachable!("a closed queue is visited"));
+        assert!(!queues.is_open(id) && queues.waiting() == 0 && queues.take_object(id).is_none());
+    }
+
+    fn heap() -> (AddressMap, RunTable) {
+        let map = AddressMap::new(address(BLOCK), BLOCK, BLOCK, BLOCK);
+        (map, RunTable::new(map).unwrap())
+    }
+
+    /// Whatever is handed over, taken and promoted, in whichever order: a young pause visits every word of a young object, and no words
+    /// before the first of these, once one has looked.
+    #[test]
+    fn a_young_pause_visits_the_young_objects() {
+        const STEPS: u32 = 6;
+        let (map, runs) = heap();
+        let generations = Generations { map, runs: &runs };
+        let (young, old) = (map.young.start, map.old.start);
+        for script in 0..4_usize.pow(STEPS) {
+            let queues = Queues::new();
+            let id = queues.open_objects();
+            let mut words = VecDeque::new();
+            for step in 0..STEPS {
+                match script >> (2 * step) & 3 {
+                    kind @ (0 | 1) => {
+                        let object = [old, young][kind] + 16 * step as usize;
+                        queues.hand_over(id, address(object), generations);
+                        words.push_back(object);
+                    }
+                    2 => assert_eq!(queues.take_object(id).map(|word| word.addr().get()), words.pop_front()),
+                    _ => {
+                        // A young pause, in which the first young object becomes old.
+                        let is_young = |word: &usize| map.young.contains(*word);
+                        let first = words.iter().position(is_young).unwrap_or(words.len());
+                        let mut visited = Vec::new();
+                        queues.visit(true, |word| {
+                            let word = word.cast::<*mut u8>();
+                            // SAFETY: a word of the queue.
+                            let seen = unsafe { word.read() };
+                            if words.get(first) == Some(&seen.addr()) {
+                                // SAFETY: as above.
+                                unsafe { word.write(seen.wrapping_add(old - young)) };
+                            }
+                            visited.push(seen.addr());
+                        });
+                        assert!(words.range(first..).all(|word| visited.contains(word)), "{words:x?}: {visited:x?}");
+                        queues.forget_old(generations);
+                        if let Some(word) = words.get_mut(first) {
+                            *word += old - young;
+                        }
+                        let next = words.iter().position(is_young).unwrap_or(words.len());
+                        let mut left = 0;
+                        queues.visit(true, |_| left += 1);
+                        assert_eq!(left, words.len() - next, "old words are visited again");
+                    }
                 }
-                queues.tell(id, Box::new(()));
-                assert!(sleeper.join().unwrap());
             }
-        });
-        assert!(!queues.state.lock().has_sleepers, "nobody sleeps, so nobody is woken");
+            assert_eq!(queues.waiting(), words.len());
+            queues.visit(false, |_| _ = words.pop_front());
+            assert!(words.is_empty());
+        }
     }
 }

@@ -3,6 +3,12 @@
 //! It consists of shards, each with a lock. An entry is in the shard of its object's address. Mutators look up and add entries; the
 //! leader of a pause takes the young ones out and puts them back under their new addresses; the thread that clears walks the old ones
 //! ([entries.downward]).
+//!
+//! - **[table.looked-up-once]** A thread looks an entry up and adds the missing one in one hold of the shard's lock. So threads that ask at
+//!   once get the same entry, with one id and one weak cell. A cell is made without the lock, as that may take long: the thread looks
+//!   again, and leaves its cell to the collector if another thread's was first.
+//!
+//! The models are `models/protocols/identity.rs` and `models/protocols/clearing.rs`.
 
 use core::ptr::NonNull;
 use std::collections::HashSet;
@@ -12,11 +18,12 @@ use crate::{
     sync::{
         Arc, Mutex, MutexGuard, RawLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        raw,
+        mutant, raw,
     },
 };
 
 use super::{
+    cell::WeakCell,
     entries::{AddressHasher, Entries, Entry},
     extras::{Extras, Watcher},
     generations::Generations,
@@ -39,7 +46,8 @@ pub(crate) struct Table {
     pub(crate) callbacks: QueueId,
 }
 
-pub(crate) const SHARDS: usize = 16;
+/// A model has as few objects that it may schedule at as possible.
+pub(crate) const SHARDS: usize = if cfg!(any(gc_loom, gc_shuttle)) { 1 } else { 16 };
 
 #[derive(Default)]
 struct Shard {
@@ -85,7 +93,7 @@ impl Table {
         with: impl FnOnce(&mut Entry) -> R,
     ) -> R {
         let mut guard = self.shard(object);
-        let shard = &mut *guard;
+        let mut shard = &mut *guard;
         if let Some(entry) = shard.young.get_mut(object) {
             return with(entry);
         }
@@ -99,6 +107,10 @@ impl Table {
                 self.count(&self.old, -1);
             }
             return result;
+        }
+        if mutant::ENTRY_IS_ADDED_LATE.is_planted() {
+            MutexGuard::unlocked(&mut guard, || ());
+            shard = &mut *guard;
         }
         // Relaxed: a number of its own; the lock orders the entry.
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
@@ -116,6 +128,46 @@ impl Table {
         let mut guard = self.shard(object);
         let shard = &mut *guard;
         shard.young.get_mut(object).or_else(|| shard.old.get_mut(object)).map(with)
+    }
+
+    /// Returns the weak cell of an object. `make` makes one that points nowhere, if there is none. `keep` keeps one that was there: nothing
+    /// may lead to it but the entry ([clearing.cells]).
+    ///
+    /// # Safety
+    ///
+    /// As for [`with_entry`](Self::with_entry). What `make` returns is valid to write, and nothing else leads to it.
+    pub(crate) unsafe fn weak_cell(
+        &self,
+        generations: Generations<'_>,
+        object: NonNull<u8>,
+        keep: impl Fn(NonNull<WeakCell>),
+        make: impl FnOnce() -> NonNull<WeakCell>,
+    ) -> NonNull<WeakCell> {
+        let late = mutant::CELL_IS_KEPT_LATE.is_planted();
+        let found = |entry: &mut Entry| {
+            entry.cell.inspect(|&cell| {
+                if !late {
+                    keep(cell)
+                }
+            })
+        };
+        if let Some(cell) = self.with_existing(object, found).flatten() {
+            if late {
+                keep(cell);
+            }
+            return cell;
+        }
+        let made = make();
+        let found_or_made = |entry: &mut Entry| {
+            let other = if mutant::CELL_IS_LOOKED_FOR_ONCE.is_planted() { None } else { found(entry) };
+            other.unwrap_or_else(|| {
+                // SAFETY: the caller's.
+                unsafe { made.write(WeakCell::new(object, entry.id)) };
+                *entry.cell.insert(made)
+            })
+        };
+        // SAFETY: the caller's.
+        unsafe { self.with_entry(generations, object, found_or_made) }
     }
 
     /// Adds an entry of an object that has none.
@@ -196,6 +248,8 @@ impl Table {
         self.with_extras(|_, extras| {
             extras.watchers.drain(..).for_each(|Watcher { queue, notice, .. }| self.queues.tell(queue, notice))
         });
+        // They need a mutator.
+        self.queues.forsake(self.callbacks);
         self.queues.end();
     }
 
@@ -267,14 +321,131 @@ impl Shard {
     }
 }
 
-/// Returns the number of the shard of an object.
+/// Returns the number of the shard of an object's entry.
 fn shard_of(object: NonNull<u8>) -> usize {
     // The index of a shard hashes the same address: it uses other bits.
-    AddressHasher::hash(object.addr().get()) as usize >> 32 & (SHARDS - 1)
+    (AddressHasher::hash(object.addr().get()) >> 32) as usize % SHARDS
 }
 
 /// Returns whether something of an entry is young ([registered.young]).
 fn has_young(generations: Generations<'_>, entry: &Entry) -> bool {
     let is_young = |address: usize| generations.is_young(address);
     is_young(entry.object.addr().get()) || entry.cell.is_some_and(|cell| is_young(cell.addr().get()))
+}
+
+#[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::{
+        memory::{AddressMap, BLOCK},
+        space::large::RunTable,
+    };
+
+    /// What a mutator does between two steps of a walk.
+    #[derive(Clone, Copy, Debug)]
+    enum Change {
+        Nothing,
+        Adds,
+        /// The entry of this object goes.
+        Removes(usize),
+        /// It gets a weak cell, which is young.
+        Downgrades(usize),
+    }
+
+    impl Change {
+        /// Returns all changes of entries of `objects` objects.
+        fn all(objects: usize) -> Vec<Self> {
+            let of_one = (0..objects).flat_map(|object| [Self::Removes(object), Self::Downgrades(object)]);
+            [Self::Nothing, Self::Adds].into_iter().chain(of_one).collect()
+        }
+    }
+
+    fn entry(object: NonNull<u8>) -> Entry {
+        Entry { object, id: 1, cell: None, extras: None, is_known: true }
+    }
+
+    fn address(address: usize) -> NonNull<u8> {
+        NonNull::new(core::ptr::without_provenance_mut(address)).unwrap()
+    }
+
+    /// Walks the entries of `objects`, in steps, with `changes` between them, `each` at a time. Checks that those that stay are met.
+    fn walk(generations: Generations<'_>, objects: &[NonNull<u8>], step: usize, changes: &[Change], each: usize) {
+        let (table, shard) = (Table::new(), shard_of(objects[0]));
+        objects.iter().for_each(|&object| table.insert(generations, entry(object)));
+        let (mut stay, mut met): (HashSet<_>, HashSet<_>) = (objects.iter().copied().collect(), HashSet::new());
+        // Objects of the same shard that come later.
+        let mut others = in_shard(generations, shard).filter(|object| !objects.contains(object));
+        let mut changes = changes.chunks(each);
+        let mut end = usize::MAX;
+        while end > 0 {
+            end = table.walk_old(shard, end, step, |entry| {
+                met.insert(entry.object);
+            });
+            for &change in changes.next().unwrap_or_default() {
+                match change {
+                    Change::Nothing => {}
+                    Change::Adds => table.insert(generations, entry(others.next().unwrap())),
+                    Change::Removes(object) => {
+                        stay.remove(&objects[object]);
+                        table.remove_old(objects[object]);
+                    }
+                    Change::Downgrades(object) if stay.remove(&objects[object]) => {
+                        let cell = address(generations.map.young.start).cast();
+                        // SAFETY: there is an entry, so no header is written.
+                        unsafe { table.with_entry(generations, objects[object], |entry| entry.cell = Some(cell)) };
+                    }
+                    Change::Downgrades(_) => {}
+                }
+            }
+        }
+        assert!(met.is_superset(&stay), "{:?} are not met", stay.difference(&met));
+    }
+
+    /// Returns addresses of old objects whose entries are in one shard.
+    fn in_shard(generations: Generations<'_>, shard: usize) -> impl Iterator<Item = NonNull<u8>> {
+        let start = generations.map.old.start;
+        (0..).map(move |number| address(start + 16 * number)).filter(move |&object| shard_of(object) == shard)
+    }
+
+    /// [entries.downward]
+    #[test]
+    fn a_walk_meets_what_was_there_and_stays() {
+        let map = AddressMap::new(address(BLOCK), BLOCK, BLOCK, 4 * BLOCK);
+        let runs = RunTable::new(map).unwrap();
+        let generations = Generations { map, runs: &runs };
+        for (objects, each) in [(4, 1), (3, 2), (1, 1)] {
+            let changes = Change::all(objects);
+            let objects: Vec<_> = in_shard(generations, 3).take(objects).collect();
+            for step in 1..=2 {
+                let steps = objects.len().div_ceil(step) as u32;
+                let scripts = changes.len().pow((steps - 1) * each);
+                for script in 0..scripts {
+                    let digits = (0..(steps - 1) * each).map(|digit| script / changes.len().pow(digit) % changes.len());
+                    let script: Vec<_> = digits.map(|digit| changes[digit]).collect();
+                    walk(generations, &objects, step, &script, each as usize);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_is_young_while_its_object_or_its_cell_is() {
+        let map = AddressMap::new(address(BLOCK), BLOCK, BLOCK, 4 * BLOCK);
+        let runs = RunTable::new(map).unwrap();
+        let generations = Generations { map, runs: &runs };
+        let (young, old) = (address(map.young.start), address(map.old.start));
+        let table = Table::new();
+        table.insert(generations, entry(young));
+        table.insert(generations, entry(old));
+        assert_eq!((table.young_len(), table.old_len()), (1, 1));
+        // SAFETY: there is an entry, so no header is written.
+        unsafe { table.with_entry(generations, old, |entry| entry.cell = Some(young.cast())) };
+        assert_eq!((table.young_len(), table.old_len()), (2, 0));
+        assert!(table.remove_old(old).is_none() && table.with_existing(old, |_| ()).is_some());
+        let taken: HashSet<_> = table.take_young().into_iter().map(|entry| entry.object).collect();
+        assert_eq!(taken, [young, old].into());
+        assert_eq!((table.len(), table.bytes()), (0, 0));
+    }
 }

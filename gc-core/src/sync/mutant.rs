@@ -110,6 +110,26 @@ mutants! {
 mutants! {
     /// A weak pointer whose target was marked for a finalizer is read as if it was not cleared: model `weak_mode`.
     WEAK_WORD_IS_READ_ONCE = "weak_word_is_read_once";
+    /// A reader finds the mark of a finalizable object, and does not see that its weak cell was cleared before: models `weak_mode`, `clearing`.
+    RELAXED_MARK = "relaxed_mark";
+    /// A thread looks an entry up and adds it in two holds of the lock: model `identity`.
+    ENTRY_IS_ADDED_LATE = "entry_is_added_late";
+    /// A thread makes a weak cell, and does not look whether another thread has meanwhile: model `identity`.
+    CELL_IS_LOOKED_FOR_ONCE = "cell_is_looked_for_once";
+    /// A mutator takes a weak cell from an entry and marks it without the lock: model `clearing`.
+    CELL_IS_KEPT_LATE = "cell_is_kept_late";
+    /// An object is marked for a finalizer before its weak cell is cleared: model `clearing`.
+    FINALIZED_BEFORE_CLEARED = "finalized_before_cleared";
+    /// News come, and the thread that waits for them is not woken: model `queues`.
+    NEWS_WAKE_NOBODY = "news_wake_nobody";
+    /// The end of a heap leaves threads waiting that no news will come for: model `queues`.
+    END_LEAVES_THREADS_WAITING = "end_leaves_threads_waiting";
+    /// A thread that is to stop waiting is woken between its look and its sleep: model `queues`.
+    WAKE_BESIDE_THE_LOCK = "wake_beside_the_lock";
+    /// The flag that there are orphans is taken back after they were taken: model `queues`.
+    ORPHANS_ARE_OVERLOOKED = "orphans_are_overlooked";
+    /// News are put into a queue that was closed since it was looked up: model `queues`.
+    CLOSED_QUEUE_IS_TOLD = "closed_queue_is_told";
     /// An ephemeron waits for its key, and whether that was marked meanwhile is not looked at: model `waiting`.
     KEY_IS_LOOKED_AT_ONCE = "key_is_looked_at_once";
 }

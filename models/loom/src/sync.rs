@@ -126,6 +126,10 @@ pub(crate) mod atomic {
         pub(crate) fn store(&self, value: bool, order: Ordering) {
             self.0.store(value.into(), order);
         }
+
+        pub(crate) fn swap(&self, value: bool, order: Ordering) -> bool {
+            self.0.swap(value.into(), order) != 0
+        }
     }
 
     pub(crate) struct AtomicPtr<T> {

@@ -26,6 +26,9 @@ mod object;
 #[path = "../../stand_ins/old.rs"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod old;
+#[path = "../../stand_ins/registered.rs"]
+#[allow(dead_code, unused_imports, reason = "a model uses the part of the files that it is about")]
+mod registered;
 #[path = "../../stand_ins/roots.rs"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod roots;

@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+mod attacks;
+mod closed_queues;
 mod ephemeron_chains;
 mod ephemeron_graphs;
 mod ephemeron_threads;

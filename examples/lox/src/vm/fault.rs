@@ -20,6 +20,9 @@ pub(super) enum Fault {
     FieldsOfNonInstance,
     MethodsOfNonInstance,
     SuperclassNotClass,
+    NotAnInstance,
+    NotAFinalizer,
+    NoIdentity,
     /// Not the program's fault: what it prints cannot be written.
     Output(io::Error),
 }
@@ -45,6 +48,9 @@ impl Fault {
                     Fault::FieldsOfNonInstance => f.write_str("Only instances have fields."),
                     Fault::MethodsOfNonInstance => f.write_str("Only instances have methods."),
                     Fault::SuperclassNotClass => f.write_str("Superclass must be a class."),
+                    Fault::NotAnInstance => f.write_str("Argument must be an instance."),
+                    Fault::NotAFinalizer => f.write_str("Finalizer must be a function with one parameter."),
+                    Fault::NoIdentity => f.write_str("Only instances, classes and functions have an identity."),
                     Fault::Output(error) => write!(f, "Could not write output: {error}."),
                 }
             }

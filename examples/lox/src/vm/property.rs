@@ -54,10 +54,7 @@ pub(super) fn write<'gc>(
     let class = instance.class;
     let index = class.field_index(m, site.name, ids);
     site.remember(class.id(), index);
-    if !instance.set_field(m, index, value) {
-        instance.grow(m, index);
-        instance.set_field(m, index, value);
-    }
+    instance.put_field(m, index, value);
 }
 
 /// What `instance.name()` calls: a field before a method. The site learns the method if no instance of the class has

@@ -10,7 +10,7 @@
 
 use std::io::Write;
 
-use gc_core::{Gc, Mutator};
+use gc_core::{Gc, Mutator, Weak};
 
 use super::capture::{close, make_closure};
 use super::fault::Fault;
@@ -27,14 +27,16 @@ use crate::value::{Native, Value};
 pub(super) enum Exit {
     /// A collection is due: reach a safepoint and come back.
     Safepoint,
-    /// The script has ended.
+    /// The program asks for a collection: collect and come back.
+    Collect,
+    /// The script, or the finalizer, has ended.
     Finished,
     Failed(Fault),
 }
 
 /// Runs the topmost frame until it is left for one of the reasons.
 pub(super) fn run<'gc>(vm: &mut Vm<'gc>, m: &'gc Mutator, output: &mut dyn Write) -> Exit {
-    let Vm { stack, frames, open, globals, strings, class_ids, init, names, start } = vm;
+    let Vm { stack, frames, open, globals, strings, class_ids, init, names, natives, interrupted: _ } = vm;
     let Some(Frame { mut closure, mut next, mut base }) = frames.pop() else { return Exit::Finished };
     // The rest of the registers.
     let mut function: &'gc Function<'gc> = Gc::as_ref(closure.function);
@@ -46,7 +48,8 @@ pub(super) fn run<'gc>(vm: &mut Vm<'gc>, m: &'gc Mutator, output: &mut dyn Write
     let exit = 'run: loop {
         macro_rules! fail {
             ($fault:expr) => {{
-                height = 0;
+                // Captured variables are closed when the calls are unwound.
+                height = window.len();
                 break 'run Exit::Failed($fault);
             }};
         }
@@ -293,8 +296,19 @@ pub(super) fn run<'gc>(vm: &mut Vm<'gc>, m: &'gc Mutator, output: &mut dyn Write
                     None => fail!(Fault::Arity { expected: 0, found: arguments }),
                 }
             }
-            Value::Native(Native::Clock) => {
-                slot!(place) = Value::number(start.elapsed().as_secs_f64());
+            Value::Native(native) => {
+                let first = usize::from(place) + 1;
+                let passed = &window[first..first + usize::from(arguments)];
+                slot!(place) = attempt!(natives.call(native, m, passed, class_ids));
+                if native == Native::Collect {
+                    height = first;
+                    break 'run Exit::Collect;
+                }
+                continue 'run;
+            }
+            Value::Weak(_) if arguments > 0 => fail!(Fault::Arity { expected: 0, found: arguments }),
+            Value::Weak(weak) => {
+                slot!(place) = upgrade(m, weak);
                 continue 'run;
             }
             _ => fail!(Fault::NotCallable),
@@ -339,6 +353,11 @@ fn frame_slots<'v, 'gc>(stack: &'v mut Vec<Value<'gc>>, base: usize, frame_size:
 #[inline(never)]
 fn grow(stack: &mut Vec<Value<'_>>, end: usize) {
     stack.resize(end + HEADROOM, Value::Nil);
+}
+
+#[inline(never)]
+fn upgrade<'gc>(m: &'gc Mutator, weak: Weak<'gc, Instance<'gc>>) -> Value<'gc> {
+    weak.upgrade(m).map_or(Value::Nil, Value::Instance)
 }
 
 #[inline(never)]

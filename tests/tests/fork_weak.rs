@@ -1,0 +1,113 @@
+//! Weak references, queues and callbacks in the child of a fork.
+//! Alone in its process: only the thread that forks goes on in the child.
+
+#![forbid(unsafe_code)]
+
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use fork::{Fork, fork, waitpid};
+use gc_core::{FinalizationQueue, Gc, Generation, ReferenceQueue};
+use gc_tests::heaps::{TIMEOUT, under, wait_until};
+
+/// One test forks at a time.
+static TURN: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
+
+/// Forks. Checks that the child, which does `child`, ends within a time, and without a panic. `wait` waits in the parent.
+fn in_child(child: impl FnOnce(), wait: impl FnOnce(&mut dyn FnMut())) {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("gc-core fork weak {} {}", std::process::id(), COUNT.fetch_add(1, Relaxed));
+    let fine = std::env::temp_dir().join(name);
+    match fork().unwrap() {
+        Fork::Child => {
+            if catch_unwind(AssertUnwindSafe(child)).is_ok() {
+                std::fs::write(fine, "").unwrap();
+            }
+            std::process::exit(0);
+        }
+        Fork::Parent(child) => {
+            let (ended, end) = mpsc::channel();
+            thread::spawn(move || ended.send(waitpid(child)));
+            wait(&mut || {
+                let ended = end.recv_timeout(TIMEOUT);
+                if ended.is_err() {
+                    let _ = std::process::Command::new("kill").args(["-9", &child.to_string()]).status();
+                    panic!("child {child} hangs");
+                }
+            });
+            std::fs::remove_file(fine).unwrap_or_else(|_| panic!("child {child} fails"));
+        }
+    }
+}
+
+/// Its thread is gone in the child: nobody waits for that.
+#[test]
+fn a_child_ends_a_thread_of_callbacks_and_starts_another() {
+    let _turn = TURN.lock();
+    let heap = under("verify").idle_after(Duration::MAX).build().unwrap();
+    let callbacks = heap.spawn_callbacks().unwrap();
+    let there = heap.clone();
+    let child = move || {
+        drop(callbacks);
+        let _callbacks = there.spawn_callbacks().unwrap();
+        let mut m = there.attach().unwrap();
+        let (send, receive) = mpsc::channel();
+        m.on_death(m.alloc(1), move |_| send.send(7).unwrap());
+        m.collect(Generation::Fresh);
+        assert_eq!(m.blocked(|| receive.recv_timeout(TIMEOUT)), Ok(7));
+    };
+    in_child(child, |wait| wait());
+}
+
+/// The thread that clears weak references is gone in the child: another one goes on where it was.
+#[test]
+fn a_child_goes_on_with_clearing() {
+    let _turn = TURN.lock();
+    const OBJECTS: u64 = 2000;
+    for forks in 1..=4 {
+        let heap = under("verify,slow-marker=8,full-every=1").auto(false).idle_after(Duration::MAX).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let (queue, dead) = (FinalizationQueue::<u64>::new(&heap), ReferenceQueue::new(&heap));
+        let objects = m.alloc_slice_with(OBJECTS as usize, |n| m.alloc(n as u64));
+        for &object in objects.iter() {
+            queue.register(&m, object);
+            dead.watch(&m, object, *object);
+        }
+        let first = m.root(Gc::downgrade(objects[0], &m));
+        let objects = m.root(objects);
+        m.collect(Generation::Old);
+        drop(objects);
+        m.collect(Generation::Fresh);
+        wait_until("the first object is dead", || {
+            m.safepoint();
+            first.get(&m).is_dead(&m)
+        });
+        // Each time later in clearing.
+        m.blocked(|| thread::sleep(Duration::from_micros(300 * forks)));
+        let m = RefCell::new(m);
+        let take = || {
+            let m = &mut *m.borrow_mut();
+            m.collect(Generation::Old);
+            let (mut handed, mut told) = (vec![], vec![]);
+            while let Some(object) = queue.poll(m) {
+                handed.push(*object);
+            }
+            while let Some(number) = dead.poll() {
+                told.push(number);
+            }
+            handed.sort_unstable();
+            told.sort_unstable();
+            assert!(handed.iter().copied().eq(0..OBJECTS) && told.iter().copied().eq(0..OBJECTS));
+        };
+        in_child(take, |wait| m.borrow_mut().blocked(wait));
+        take();
+    }
+}
