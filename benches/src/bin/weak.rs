@@ -264,7 +264,7 @@ fn young(rounds: usize) {
 fn old(rounds: usize) {
     for kind in kinds() {
         println!("{kind:?}: a million old objects die");
-        let mut all = Vec::new();
+        let (mut all, mut processor) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             let mut subject = Subject::new(kind, 4 << 20);
             let mut m = subject.heap.attach().expect("the only mutator");
@@ -272,7 +272,9 @@ fn old(rounds: usize) {
             m.collect(Generation::Old);
             subject.pauses(&mut m);
             subject.objects.clear();
+            let before = processor_time();
             m.collect(Generation::Old);
+            processor.push((processor_time() - before).as_nanos() as u64);
             assert_eq!(subject.heap.stats().registered, 0);
             all.append(&mut subject.pauses(&mut m));
             let start = std::time::Instant::now();
@@ -289,6 +291,7 @@ fn old(rounds: usize) {
             let some = all.iter().filter(|(of, _)| *of == ends).map(|(_, pause)| pause.as_nanos() as u64);
             show(name, some.collect());
         }
+        show("major cycle, processor time", processor);
     }
 }
 
