@@ -68,8 +68,11 @@ impl StoppedHeap<'_> {
 
     /// Ends marking, if that takes no more than about `budget` objects.
     fn end_marking(&mut self, budget: u64, now: bool) -> Step {
+        let collector = self.collector;
+        let is_marking = || collector.clearing.lock().stage() == Stage::Marking;
+        let was_marking = is_marking();
         if !self.finish_marking(budget, now) {
-            return Step::Whole;
+            return if was_marking && !is_marking() { Step::Clear } else { Step::Whole };
         }
         let old_bytes = old_bytes(&self.old.space, &self.large);
         if self.collector.pacing.is_over_goal(old_bytes, 10) {

@@ -123,11 +123,21 @@ impl Table {
         result
     }
 
-    /// Calls `with` with the entry of an object, if there is one.
+    /// Calls `with` with the entry of an object, if there is one. The entry goes if it is of no more use then.
     pub(crate) fn with_existing<R>(&self, object: NonNull<u8>, with: impl FnOnce(&mut Entry) -> R) -> Option<R> {
         let mut guard = self.shard(object);
         let shard = &mut *guard;
-        shard.young.get_mut(object).or_else(|| shard.old.get_mut(object)).map(with)
+        for (entries, count) in [(&mut shard.young, &self.young), (&mut shard.old, &self.old)] {
+            if let Some(entry) = entries.get_mut(object) {
+                let result = with(entry);
+                if entry.is_idle() {
+                    entries.remove(object);
+                    self.count(count, -1);
+                }
+                return Some(result);
+            }
+        }
+        None
     }
 
     /// Returns the weak cell of an object. `make` makes one that points nowhere, if there is none. `keep` keeps one that was there: nothing

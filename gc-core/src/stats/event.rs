@@ -32,6 +32,9 @@ pub enum Step {
     Whole,
     /// A minor collection that promotes everything, after which marking begins.
     Begin,
+    /// A minor collection that promotes everything, after which marking is complete, and the weak references of dead old objects are
+    /// cleared concurrently. Only where objects are registered ([`Stats::registered`](crate::Stats::registered)), or there are ephemerons.
+    Clear,
     /// A minor collection that promotes everything, after which marking ends and sweeping begins.
     Finish,
 }
@@ -41,6 +44,7 @@ impl fmt::Display for Step {
         f.write_str(match self {
             Self::Whole => "whole",
             Self::Begin => "begin",
+            Self::Clear => "clear",
             Self::Finish => "finish",
         })
     }

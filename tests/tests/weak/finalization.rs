@@ -11,7 +11,7 @@ use std::{
 };
 
 use gc_core::{
-    Event, FinalizationQueue, Finalizer, Gc, Generation, Heap, Leaf, Level, Mutator, ReferenceQueue, Slot, Trace,
+    Event, FinalizationQueue, Finalizer, Gc, Generation, Heap, Leaf, Level, Mutator, ReferenceQueue, Slot, Step, Trace,
     Unfinalized, WaitError,
 };
 use gc_tests::heaps::{self, settle};
@@ -436,4 +436,57 @@ fn a_program_that_takes_too_little_is_told() {
     m.collect(Generation::Fresh);
     let stats = heap.stats();
     assert_eq!((stats.news_waiting, stats.finalization_waiting, told.load(Ordering::Relaxed)), (0, 0, 80_000));
+}
+
+/// The table forgets an object of which nothing is to be known any more, though it lives.
+#[test]
+fn a_registration_that_has_ended_leaves_nothing() {
+    let heap = heap();
+    let mut m = heap.attach().unwrap();
+    let (queue, dead) = (Queue::new(&heap), ReferenceQueue::new(&heap));
+    let objects = [(); 2].map(|()| m.root(node(&m, 1)));
+    for round in 0..2 {
+        for object in &objects {
+            queue.register(&m, object.get(&m));
+            dead.watch(&m, object.get(&m), ());
+        }
+        assert_eq!(heap.stats().registered, 2);
+        for object in &objects {
+            assert_eq!(dead.unwatch(&m, object.get(&m)), [()]);
+            assert!(queue.unregister(&m, object.get(&m)));
+        }
+        assert_eq!(heap.stats().registered, 0, "round {round}");
+        m.collect(Generation::Young);
+    }
+}
+
+/// A cycle that clears weak references has a pause more, which counts.
+#[test]
+fn the_pause_that_begins_clearing_is_told_and_counted() {
+    let steps = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = steps.clone();
+    let heap = heaps::calm().auto(false).on_event(Level::Debug, move |event| {
+        if let Event::Collection { generation, step, pause, .. } = event {
+            told.lock().unwrap().push((*generation, *step, *pause));
+        }
+    });
+    let heap = heap.build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let object = m.root(m.alloc(1_u64));
+    for (registered, expected) in
+        [(false, vec![Step::Begin, Step::Finish]), (true, vec![Step::Begin, Step::Clear, Step::Finish])]
+    {
+        if registered {
+            Gc::id(object.get(&m), &m);
+        }
+        steps.lock().unwrap().clear();
+        let report = m.collect(Generation::Old);
+        heaps::wait_until("the cycle is told", || {
+            steps.lock().unwrap().iter().any(|&(generation, ..)| generation == 2)
+        });
+        let steps = steps.lock().unwrap();
+        let pauses: Vec<_> = steps.iter().filter(|(_, step, _)| *step != Step::Whole).collect();
+        assert_eq!(pauses.iter().map(|(_, step, _)| *step).collect::<Vec<_>>(), expected);
+        assert_eq!(report.pause, pauses.iter().map(|(.., pause)| *pause).sum::<Duration>());
+    }
 }

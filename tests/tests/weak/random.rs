@@ -22,10 +22,13 @@ struct Known {
 
 const ROOTS: usize = 12;
 
+type Strong = Root<Option<Gc<'static, Node<'static>>>>;
+
 struct Program<'h> {
     heap: &'h Heap,
     nodes: Vec<Known>,
-    roots: Vec<(Root<Option<Gc<'static, Node<'static>>>>, Option<usize>)>,
+    /// With the number of the node in each.
+    roots: Vec<(Strong, Option<usize>)>,
     weaks: Vec<(Root<Weak<'static, Node<'static>>>, Option<usize>)>,
     random: Random,
 }
