@@ -67,7 +67,7 @@ pub fn ephemeron_value(count: u64) -> Duration {
 }
 
 /// Runs `step` on young objects, each once. The time leaves out their allocation and their collection.
-fn on_new<'a>(count: u64, heap: &Heap, step: impl Fn(&Mutator, Gc<'_, Leaf32>)) -> Duration {
+fn on_new(count: u64, heap: &Heap, step: impl Fn(&Mutator, Gc<'_, Leaf32>)) -> Duration {
     const AT_ONCE: u64 = 4096;
     let mut m = heap.attach().expect("the only mutator");
     let mut total = Duration::ZERO;
