@@ -271,6 +271,7 @@ impl Mutator {
                 calls.extend(at_shutdown.map(|callback| callback.state.clone()));
             });
         }
+        self.local().collector.registered.queues.announce();
         ran += self.run_callbacks();
         for state in calls {
             self.safepoint();

@@ -263,6 +263,7 @@ impl Mutator {
         registry.mutators.enter(Attached::new(local.cast()));
         let collector = &users.handle.collector;
         collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
+        collector.pacing.note_awake(registry.mutators.awake().len());
         // SAFETY: leaked just now; `detach` frees it.
         let token = &unsafe { local.as_ref() }.token;
         // SAFETY: the attachment lives until the mutator has left: `detach` calls `leave` before it frees it.

@@ -4,6 +4,7 @@
 //! The loom and shuttle models compile protocol files with a `sync` of their own in place of this one.
 
 mod futex;
+pub(crate) mod held;
 mod locks;
 pub(crate) mod mutant;
 mod raw_lock;

@@ -49,7 +49,7 @@ impl World {
 
     /// Gives back all but `keep` blocks, as the collector does.
     fn trim(&self, keep: usize) {
-        let leaving = self.old.lock().take_surplus(keep, usize::MAX, Unit::Block, &AnyMemory);
+        let leaving = self.old.lock().take_surplus(keep, usize::MAX, Unit::Block);
         if LISTED_BEFORE.is_planted() {
             self.old.lock().put_released(&leaving);
             self.give_back(&leaving);

@@ -13,6 +13,7 @@ mod dormant;
 mod empty_blocks;
 mod forwarding;
 mod free_runs;
+mod frontier;
 mod identity;
 mod job_queue;
 mod kept_end;

@@ -80,7 +80,10 @@ fn two_wait() {
         };
         let collector = {
             let queues = queues.clone();
-            thread::spawn(move || (1..=2).for_each(|number| queues.tell(id, notice(number))))
+            thread::spawn(move || {
+                (1..=2).for_each(|number| queues.tell(id, notice(number)));
+                queues.announce();
+            })
         };
         let mut taken = wait(&queues);
         taken.extend(other.join().unwrap());
@@ -135,6 +138,7 @@ fn objects() {
             thread::spawn(move || {
                 let generations = Generations { map: AddressMap::new(), runs: &RunTable };
                 (0..2).for_each(|number| queues.hand_over(id, object(number), generations));
+                queues.announce();
             })
         };
         let take = move |queues: &Queues| {

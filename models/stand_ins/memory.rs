@@ -1,11 +1,14 @@
 //! Memory that is small enough for a model: an old part of four blocks of 64 granules, a young part, and no memory behind the
-//! addresses. Bitmaps are the production file.
+//! addresses. Bitmaps and
+//! frontiers are the production files.
 
 pub(crate) use address_map::{AddressMap, BLOCK, GRANULE, PAGE};
 pub(crate) use reservation::{Reservation, ReserveError};
 
 #[path = "../../gc-core/src/memory/bitmap.rs"]
 pub(crate) mod bitmap;
+#[path = "../../gc-core/src/memory/frontier.rs"]
+pub(crate) mod frontier;
 
 /// Addresses of values, without memory behind them.
 pub(crate) const YOUNG: usize = 0x1000;

@@ -27,8 +27,6 @@ impl empty_blocks::BlockMemory for AnyMemory {
     fn grow(&self, _: usize, _: usize) -> bool {
         true
     }
-
-    fn advise(&self, _: usize, _: usize, _: bool) {}
 }
 
 pub(crate) mod large {

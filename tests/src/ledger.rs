@@ -1,6 +1,9 @@
 //! Destructors that count: a ledger makes tokens and knows how often each was dropped.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use gc_core::Trace;
 
@@ -60,6 +63,16 @@ impl Ledger {
     pub fn assert_live(&self, lives: impl Fn(usize) -> bool) {
         for (number, &drops) in self.drops().iter().enumerate() {
             assert_eq!(drops, u32::from(!lives(number)), "drops of token {number}, which lives: {}", lives(number));
+        }
+    }
+
+    /// Checks that none of the tokens in `least` was dropped, and each that is not in `most` once.
+    #[track_caller]
+    pub fn assert_between(&self, least: &HashSet<usize>, most: &HashSet<usize>) {
+        for (number, &drops) in self.drops().iter().enumerate() {
+            let (lives, may) = (least.contains(&number), most.contains(&number));
+            assert!(drops <= u32::from(!lives), "token {number}, which lives: {lives}, was dropped {drops} times");
+            assert!(drops == 1 || may, "token {number}, which is dead, was dropped {drops} times");
         }
     }
 }

@@ -11,16 +11,22 @@
 //! (a seed, proptest, a fuzzer) makes programs, and shrinking words shrinks programs. Operations name objects by walks from roots,
 //! taken modulo what is there, so every program is valid.
 //!
+//! Weak references, ephemerons, identities, watchers and finalization queues are beside the graph (`weak`, `deaths`). What they know of an
+//! object is a mark. Something that certainly lives is never found dead. After a full collection, what certainly died is: what nothing
+//! reaches, not even what is to be finalized, and what is to be finalized itself, unless something else reaches it that is to be.
+//!
 //! Several mutators are several machines on one heap, each with a program and a graph of its own, and a board that they share:
 //! see `threads`.
 
 mod compare;
+mod deaths;
 mod graph;
 mod machine;
 mod objects;
 mod program;
 mod shrink;
 mod threads;
+mod weak;
 
 pub use machine::run;
 pub use program::{Program, Words};

@@ -6,7 +6,10 @@
 //!
 //! `TRYBUILD=overwrite cargo test -p gc-tests --test compile_fail` writes the expected messages anew.
 
-use gc_core::{Gc, GcCell, Heap, Later, Mutator, Root, Slot};
+use gc_core::{
+    Ephemeron, FinalizationQueue, Finalizer, Gc, GcCell, Heap, Later, Mutator, ReferenceQueue, Root, Slot, Weak,
+    WeakSlot,
+};
 use gc_tests::neither_send_nor_sync;
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -22,13 +25,15 @@ fn cases_fail_and_twins_pass() {
     tests.compile_fail("ui/fail/*.rs");
 }
 
-/// Only `Heap` and `Root` cross threads, whatever they hold.
+/// Only `Heap`, `Root` and the queues cross threads, whatever they hold.
 #[test]
 fn pointers_stay_on_their_thread() {
     fn crosses<T: Send + Sync>() {}
     crosses::<Heap>();
     crosses::<Root<Gc<'static, u64>>>();
     crosses::<Root<Vec<Slot<'static, str>>>>();
+    crosses::<Root<(Weak<'static, str>, Ephemeron<'static, str, u64>)>>();
+    crosses::<(ReferenceQueue<std::cell::Cell<u64>>, FinalizationQueue<Slot<'static, str>>, Finalizer<str>)>();
 
     neither_send_nor_sync!(
         Gc<'static, u64>,
@@ -37,6 +42,10 @@ fn pointers_stay_on_their_thread() {
         Slot<'static, [u64]>,
         Later<'static, u64>,
         Later<'static, str>,
+        Weak<'static, u64>,
+        Weak<'static, str>,
+        WeakSlot<'static, u64>,
+        Ephemeron<'static, str, u64>,
         GcCell<u64>,
         Mutator
     );

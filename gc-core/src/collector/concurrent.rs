@@ -191,13 +191,13 @@ fn mark_increment(collector: &Collector) -> Marked {
     if state.is_done() { marked } else { Marked::MoreLeft }
 }
 
-/// Returns how many GC workers may mark: as many as there are cores that no mutator uses.
+/// Returns how many GC workers may mark: as many as there are cores that no mutator uses. Those that have been blocked for long use none.
 fn marking_workers(collector: &Collector) -> usize {
     let gc_workers = collector.workers.count();
     if collector.config.stress.workers != 0 {
         return gc_workers;
     }
-    let busy = 1 + collector.pacing.attached().saturating_sub(collector.major.waiting());
+    let busy = 1 + collector.pacing.at_work(collector.major.waiting());
     gc_workers.min(collector.config.cores.saturating_sub(busy))
 }
 

@@ -3,7 +3,7 @@
 
 use core::{ptr::NonNull, time::Duration};
 
-use crate::stats::Event;
+use crate::{roots::EmptyChunks, stats::Event};
 
 use super::{
     attachment::Attachment,
@@ -16,10 +16,11 @@ use super::{
     users::Users,
 };
 
-/// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop it may end the heap, which must not
-/// happen under a lock.
+/// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop it may end the heap, and gives memory
+/// back, which must not happen under a lock.
 #[must_use]
 pub(crate) struct Left {
+    _empty: EmptyChunks,
     _attachment: Box<Attachment>,
 }
 
@@ -38,10 +39,11 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     // the word by the token.
     attachment.leave_owners();
     let mut dead = DropQueue::default();
-    attachment.roots.orphan(|value| dead.boxed(value));
+    let empty = attachment.roots.orphan(|value| dead.boxed(value));
     registry.leave(Attached::new(local.cast()));
     collector.background.expect_drops(&mut dead, &collector.memory.budget);
     collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
+    collector.pacing.note_awake(registry.mutators.awake().len());
     let mut young = collector.young.lock();
     young.take_over(attachment);
     if young.remembered.compact(collector.config.remembered_entries) {
@@ -50,7 +52,7 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     drop(young);
     collector.background.post_drops(dead);
     // SAFETY: leaked where it was made. By the caller's guarantee nothing refers to it: the registry and the token's entry are gone.
-    Left { _attachment: unsafe { Box::from_raw(local.as_ptr()) } }
+    Left { _empty: empty, _attachment: unsafe { Box::from_raw(local.as_ptr()) } }
 }
 
 /// The attached mutators of a heap, and what is left of those that this has detached.

@@ -49,7 +49,7 @@ use crate::{
     sync::{
         Arc, Mutex, MutexGuard, RawLock, Weak,
         atomic::{AtomicBool, Ordering},
-        raw,
+        held, raw,
     },
     workers::role,
 };
@@ -246,6 +246,7 @@ extern "C" fn child() {
     }
     // SAFETY: as above; `fork` is not used after this.
     unsafe { raw(&FORK).reset() };
+    held::forget();
 }
 
 impl Fork {

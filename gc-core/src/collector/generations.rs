@@ -29,8 +29,6 @@ pub(crate) struct Young {
     pub(crate) fresh_large: Vec<u32>,
     /// Entries that the last collection left, and entries of mutators that have detached.
     pub(crate) remembered: Remembered,
-    /// How often an allocation has given memory back while it held the lock of this ([trim.found]).
-    pub(crate) trims: u64,
 }
 
 // SAFETY: the fields hold addresses of heap objects. The thread that holds the lock is responsible for how it uses them.
@@ -45,7 +43,6 @@ impl Young {
             drops: Vec::new(),
             fresh_large: Vec::new(),
             remembered: Remembered::default(),
-            trims: 0,
         }
     }
 

@@ -172,6 +172,7 @@ impl Background {
     /// Looks after the queues of the program, into which something may have been put: counts notices that nobody can take, and queues them
     /// to be dropped. Reports if much waits to be taken.
     pub(crate) fn look_after(&self, queues: &Queues) {
+        queues.announce();
         if let Some((news, objects)) = queues.are_behind() {
             self.post(Job::Report(Event::QueuesBehind { news, objects }));
         }

@@ -12,7 +12,7 @@ use crate::{
     roots::Survival,
     settings::stress::PromoteBy,
     stats::Generation,
-    sync::{Mutex, mutant},
+    sync::{Mutex, held, mutant},
     young::{self, Evacuated, Evacuation, Evacuator, Policy, Survivors, ToSpace},
 };
 
@@ -57,11 +57,9 @@ impl StoppedHeap<'_> {
         let remembered = core::mem::take(&mut self.young.remembered);
         let Old { space: old, cursors, .. } = &mut *self.old;
         let (ages, bits) = (self.young.space.ages.clone(), old.bits.clone());
-        let grow = |offset, bytes| {
-            // Populated at once: page faults would take most of a pause that needs much to-space for the first time.
-            collector.memory.grow(offset, bytes).then(|| collector.memory.populate(offset, bytes)).is_some()
-        };
-        let to_space = ToSpace::new(&mut self.young.space, &grow);
+        let grow = |offset, bytes| collector.memory.grow_in_a_pause(offset, bytes);
+        let populate = |offset, bytes| held::in_a_pause(|| collector.memory.populate(offset, bytes));
+        let to_space = ToSpace::new(&mut self.young.space, &grow, &populate);
         let evacuation = Evacuation {
             map: collector.map,
             runs: &collector.runs,

@@ -21,61 +21,50 @@ use super::{
     headroom::{Room, WINDOW},
     major_cycle::Phase,
     stopped_heap::StoppedHeap,
-    sweeping, trim,
+    trim::Lack,
     verify::Checkpoint,
 };
 
-/// Replaces the region of a mutator by a small one. Returns whether there was room. The caller runs the mutator.
-pub(crate) fn next_region(local: &Attachment, young: &mut Young, least: usize) -> bool {
+/// Replaces the region of a mutator by a small one, for an object of at most `least` bytes: a window. The caller runs the mutator.
+pub(crate) fn next_region(local: &Attachment, young: &mut Young, least: usize, window: usize) -> Result<(), Lack> {
     let collector = &*local.collector;
     if let Some((before, top)) = local.buffer.retire() {
         young.retire_region(before, top);
         local.charge_fresh(top - before.start.addr());
     }
+    let [usual, bytes] = [WINDOW, window].map(|bytes| bytes.min(young.space.chunk_bytes()));
     // The last region of a chunk takes a rest that is no region.
-    let windows = [WINDOW, MIN_REGION].map(|bytes| bytes.min(young.space.chunk_bytes()));
-    let window = windows.into_iter().find(|&bytes| make_promotable(collector, young, bytes + MIN_REGION));
-    let Some(bytes) = window else { return false };
-    let Some(region) = take_region(collector, young, least, bytes) else { return false };
-    if region.bytes > bytes + MIN_REGION && !make_promotable(collector, young, region.bytes) {
+    let most = bytes + MIN_REGION;
+    make_promotable(collector, young, most)?;
+    let region = take_region(collector, young, least, bytes)?;
+    if region.bytes > most && make_promotable(collector, young, region.bytes).is_err() {
         young.space.retire_region(region, region.start.addr());
-        return false;
+        return Err(Lack::Blocks);
     }
-    if bytes < windows[0] {
+    if bytes < usual {
         local.poll.raise(Reason::MINOR);
     }
     young.census.add_unknown(region.bytes);
     local.buffer.refill(region);
-    true
+    Ok(())
 }
 
-/// Takes a region, of a chunk with room or of an empty one. Empty blocks and free runs may hold the memory for that.
-pub(crate) fn take_region(collector: &Collector, young: &mut Young, least: usize, bytes: usize) -> Option<Region> {
+/// Takes a region, of a chunk with room or of an empty one.
+pub(crate) fn take_region(
+    collector: &Collector,
+    young: &mut Young,
+    least: usize,
+    bytes: usize,
+) -> Result<Region, Lack> {
     let grow = |offset, bytes| collector.memory.grow(offset, bytes);
-    loop {
-        let region = young.space.take_region(least, bytes, grow);
-        if region.is_some() || !trim::release_some_for_chunk(collector, young, bytes + MIN_REGION) {
-            return region;
-        }
-    }
+    young.space.take_region(least, bytes, grow).ok_or(Lack::Chunk(bytes + MIN_REGION))
 }
 
-/// Establishes [refill.reserve] for what is young and `more` bytes. Returns whether that succeeded.
-fn make_promotable(collector: &Collector, young: &mut Young, more: usize) -> bool {
-    let ready = |young: &Young| {
-        let old = &mut collector.old.lock().space;
-        let wanted = young.census.blocks(old.free_cells(), more);
-        old.ensure_empty(wanted, &collector.memory)
-    };
-    let mut found = ready(young);
-    // What waits to be swept may have free cells, and then needs no memory.
-    while !found && sweeping::sweep_to_allocate(collector) {
-        found = ready(young);
-    }
-    while !found && trim::release_some_for_blocks(collector, young) {
-        found = ready(young);
-    }
-    found
+/// Establishes [refill.reserve] for what is young and `more` bytes.
+fn make_promotable(collector: &Collector, young: &Young, more: usize) -> Result<(), Lack> {
+    let old = &mut collector.old.lock().space;
+    let wanted = young.census.blocks(old.free_cells(), more);
+    if old.ensure_empty(wanted, &collector.memory) { Ok(()) } else { Err(Lack::Blocks) }
 }
 
 /// Fits the goal to a limit that was set just now. If there is not much room, the next safepoint collects, and fits the rest. The

@@ -20,8 +20,9 @@ pub(crate) struct Pacing {
     /// The young budget is this many nurseries.
     nurseries: AtomicUsize,
     copied_goal: AtomicUsize,
-    /// How many mutators are attached.
+    /// How many mutators are attached, and how many of them are not dormant.
     attached: AtomicUsize,
+    awake: AtomicUsize,
     /// The part of the young budget that is used before a minor collection, in 64ths.
     used_part: AtomicUsize,
     promote_all_every: AtomicU32,
@@ -72,6 +73,7 @@ impl Pacing {
             nursery_bytes: AtomicUsize::new(nursery_bytes),
             nurseries: AtomicUsize::new(1),
             attached: AtomicUsize::new(0),
+            awake: AtomicUsize::new(0),
             copied_goal: AtomicUsize::new(copied_goal),
             used_part: AtomicUsize::new(WHOLE),
             promote_all_every: AtomicU32::new(promote_all_every),
@@ -292,8 +294,15 @@ impl Pacing {
         old_bytes > goal.saturating_add(goal / 100 * percent)
     }
 
-    pub(crate) fn attached(&self) -> usize {
-        self.attached.load(Ordering::Relaxed)
+    /// Records how many mutators are not dormant. The caller has the registry lock.
+    pub(crate) fn note_awake(&self, mutators: usize) {
+        self.awake.store(mutators, Ordering::Relaxed);
+    }
+
+    /// Returns how many mutators may use a core, where so many wait for a major cycle: no fewer than do. A dormant one does not, nor one
+    /// that waits, but which of those are both is not known.
+    pub(crate) fn at_work(&self, waiting: usize) -> usize {
+        self.awake.load(Ordering::Relaxed).min(self.attached.load(Ordering::Relaxed).saturating_sub(waiting))
     }
 
     /// Returns the young budget: the bytes between two minor collections.

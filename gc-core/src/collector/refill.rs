@@ -15,13 +15,20 @@ use crate::{
         size_class::{CLASSES, SizeClass, promotion_reserve},
     },
     safepoint::Reason,
-    space::{empty_blocks::BlockMemory, large::LargeSpace, old::OldSpace},
+    space::{empty_blocks::BlockMemory, large::LargeSpace, young::MIN_REGION},
     stats::{MemoryReport, event::Event},
 };
 
 use super::{
-    attachment::Attachment, collector::Collector, generations::Young, jobs::Job, near_limit, report::memory_report,
-    sweeping, trim,
+    attachment::Attachment,
+    collector::Collector,
+    generations::Young,
+    headroom::WINDOW,
+    jobs::Job,
+    near_limit,
+    report::memory_report,
+    sweeping,
+    trim::{self, Lack},
 };
 
 /// An allocation that the hard limit, the reservation or the system refused.
@@ -121,10 +128,6 @@ impl BlockMemory for Populated<'_> {
         }
         grown
     }
-
-    fn advise(&self, offset: usize, bytes: usize, huge: bool) {
-        self.0.memory.advise(offset, bytes, huge);
-    }
 }
 
 impl Attachment {
@@ -159,33 +162,35 @@ impl Attachment {
         let collector = &*self.collector;
         collector.idle.note_activity(&collector.major);
         let early = !INSIST && collector.headroom.is_nearly_full();
-        if early {
+        let bearable = || (!collector.memory.budget.is_far_over()).then_some(());
+        if early || trim::found_or_trimmed(collector, bearable).is_none() {
             return Err(self.refused(wanted, false));
         }
-        let least = wanted + if align > 8 { align } else { 0 };
-        let attempt = || self.take_next_region(least).then_some(());
-        trim::found_or_trimmed(collector, attempt).ok_or_else(|| self.refused(wanted, false))
-    }
-
-    /// Replaces the buffer's region with one for an object of at most `least` bytes, if there is memory.
-    fn take_next_region(&self, least: usize) -> bool {
-        let collector = &*self.collector;
         // What a chunk more may need.
         let chunk_bytes = collector.config.chunk_bytes;
         let blocks = promotion_reserve(chunk_bytes) + collector.workers.count() * CLASSES + GROUP;
         collector.memory.commit_ahead(AHEAD.max(chunk_bytes), blocks * BLOCK);
-        let mut young = collector.young.lock();
-        if collector.memory.budget.is_far_over() {
-            return false;
-        }
-        if young.near {
-            return near_limit::next_region(self, &mut young, least);
-        }
-        if !self.make_promotable(&mut young, chunk_bytes) {
-            return false;
+        let least = wanted + if align > 8 { align } else { 0 };
+        let take = |window| {
+            trim::found_or_freed(collector, |young, at_ease| {
+                if young.near {
+                    near_limit::next_region(self, young, least, window)
+                } else {
+                    self.take_next_region(young, least, at_ease)
+                }
+            })
+        };
+        if [WINDOW, MIN_REGION].into_iter().any(take) { Ok(()) } else { Err(self.refused(wanted, false)) }
+    }
+
+    /// Replaces the buffer's region with one for an object of at most `least` bytes, if there is memory.
+    fn take_next_region(&self, young: &mut Young, least: usize, at_ease: bool) -> Result<(), Lack> {
+        let chunk_bytes = self.collector.config.chunk_bytes;
+        if !self.make_promotable(young, chunk_bytes, at_ease) {
+            return Err(Lack::Blocks);
         }
         let bytes = self.buffer.wanted(chunk_bytes);
-        let Some(region) = near_limit::take_region(collector, &mut young, least, bytes) else { return false };
+        let region = near_limit::take_region(&self.collector, young, least, bytes)?;
         // The bytes that were allocated count, not the bytes of the region: many mutators that allocate little request no
         // collection.
         if let Some((before, top)) = self.buffer.retire() {
@@ -193,30 +198,19 @@ impl Attachment {
             self.charge_fresh(top - before.start.addr());
         }
         self.buffer.refill(region);
-        true
+        Ok(())
     }
 
     /// Establishes [refill.reserve] for the young generation and another chunk. Returns whether that succeeded.
-    fn make_promotable(&self, young: &mut Young, chunk_bytes: usize) -> bool {
+    fn make_promotable(&self, young: &Young, chunk_bytes: usize, at_ease: bool) -> bool {
         let memory = &self.collector.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
-        let mut old = self.collector.old.lock();
-        let ready = |old: &mut OldSpace, wanted| old.ensure_empty(wanted, &Populated(&self.collector));
+        let old = &mut self.collector.old.lock().space;
+        let mut ready = |wanted| old.ensure_empty(wanted, &Populated(&self.collector));
         // One more block per class for each GC worker is useful, unless memory is short.
         let gc_workers = self.collector.workers.count() * CLASSES;
-        let roomy = memory.budget.used() < memory.budget.limit() / 2;
-        if (roomy && ready(&mut old.space, wanted + gc_workers)) || ready(&mut old.space, wanted) {
-            return true;
-        }
-        drop(old);
-        // Empty chunks and free large runs may hold the missing memory, and so may blocks that wait to be swept.
-        let mut found = false;
-        while !found
-            && (trim::release_some_for_blocks(&self.collector, young) || sweeping::sweep_to_allocate(&self.collector))
-        {
-            found = ready(&mut self.collector.old.lock().space, wanted);
-        }
-        found
+        let roomy = at_ease && memory.budget.used() < memory.budget.limit() / 2;
+        (roomy && ready(wanted + gc_workers)) || ready(wanted)
     }
 
     #[cold]

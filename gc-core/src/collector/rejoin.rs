@@ -26,6 +26,7 @@ fn rejoin(local: &Attachment) {
     loop {
         let mut registry = collector.registry.lock();
         registry.mutators.rejoin(local.place.get(), || catch_up(collector, local));
+        collector.pacing.note_awake(registry.mutators.awake().len());
         drop(registry);
         // A leader that comes at once finds it BLOCKED, and lets it fall dormant again only after another stop.
         if collector.rendezvous.leave_blocked(&local.word) {
@@ -99,12 +100,19 @@ mod tests {
                 }
                 m.collect(Generation::Fresh);
                 assert_eq!(members(&heap), (1, WAITING));
+                let pacing = &heap.collector().pacing;
+                assert_eq!(
+                    [0, 1].map(|waiting| pacing.at_work(waiting)),
+                    [1, 1],
+                    "those that mark have the other cores"
+                );
                 m.collect(Generation::Old);
                 assert_eq!(members(&heap), (1, WAITING));
                 gates.iter().for_each(|gate| gate.send(()).unwrap());
             }
         });
         assert_eq!(members(&heap), (1, 0));
+        assert_eq!([0, 1].map(|waiting| heap.collector().pacing.at_work(waiting)), [1, 0], "who waits for a cycle");
         for _ in 0..6 {
             m.collect(Generation::Fresh);
         }

@@ -376,6 +376,7 @@ fn lead_as(
     collector.background.expect_drops(&mut dead, &collector.memory.budget);
     core::mem::forget(bomb);
     registry.mutators.let_fall_dormant();
+    collector.pacing.note_awake(registry.mutators.awake().len());
     collector.rendezvous.resume(stop::members(collector, &mutators));
     drop(registry);
     collector.background.post_drops(dead);

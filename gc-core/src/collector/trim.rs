@@ -8,9 +8,12 @@
 //!   was given back.
 //! - **[trim.counted]** Memory on its way back is discharged when it is listed again, in one critical section. So who holds the lock of
 //!   a list finds memory on its way back charged and free, or neither; a pause would find room twice otherwise.
-//! - **[trim.in-hand]** An allocation near the limit keeps the lock of the young generation while it gives memory back, so that no
-//!   other thread takes what it needs: a piece, and another one only if that was not enough. A pause waits for that thread with or
-//!   without the lock. An allocation that was refused waits for the lock ([trim.found]).
+//! - **[trim.in-hand]** An allocation near the limit gives memory of another kind back, without the lock of the young generation: a
+//!   piece, and another one only if that was not enough. It lists a piece and tries again in one critical section, so that no other
+//!   small object gets what was freed for it. It keeps `trims` meanwhile: an allocation that finds no memory waits until that is over
+//!   ([trim.found]), and no two give back what the other one needs. What it gives back it does not take again before it has
+//!   succeeded, so it ends, and is refused only when nothing is left to give back or to sweep.
+//! - **[trim.listed]** What was taken off its list is listed again if the thread panics meanwhile, too.
 
 use crate::{
     memory::{
@@ -25,13 +28,14 @@ use crate::{
         old::OldSpace,
         young::YoungSpace,
     },
-    sync::MutexGuard,
+    sync::{MutexGuard, held},
 };
 
 use super::{
     collector::Collector,
     generations::{Young, old_bytes},
     headroom::WINDOW,
+    sweeping,
 };
 
 /// The most bytes that are given back at a time. The system takes a quarter of a millisecond for pages of the usual size.
@@ -126,17 +130,61 @@ pub(crate) fn release_some(collector: &Collector) -> bool {
     })
 }
 
-/// Gives back a piece of the empty chunks and runs, for blocks ([trim.in-hand]). Returns whether there was any.
-pub(crate) fn release_some_for_blocks(collector: &Collector, young: &mut Young) -> bool {
-    give_back_in_hand(collector, young, |young| Piece::chunks(young, 1).or_else(|| Piece::runs(collector, 0)))
+/// What an allocation of a small object lacks.
+pub(crate) enum Lack {
+    /// Blocks that are ready ([refill.reserve]).
+    Blocks,
+    /// A chunk, of which so many bytes will be handed out.
+    Chunk(usize),
 }
 
-/// Gives back a piece of the empty blocks and runs, for a chunk of which `bytes` will be handed out ([trim.in-hand]). Returns
-/// whether there was any.
-pub(crate) fn release_some_for_chunk(collector: &Collector, young: &mut Young, bytes: usize) -> bool {
-    give_back_in_hand(collector, young, |young| {
-        Piece::blocks(collector, Unit::Block, |old| young.reserve(old, bytes)).or_else(|| Piece::runs(collector, 0))
-    })
+/// Allocates by `attempt`, which has the lock of the young generation, and again while memory is found for it: what can be committed,
+/// swept, or given back elsewhere ([trim.in-hand]). The first time `attempt` may take more than it must have (`true`). Returns whether
+/// it has succeeded. The caller holds no lock.
+pub(crate) fn found_or_freed(collector: &Collector, attempt: impl Fn(&mut Young, bool) -> Result<(), Lack>) -> bool {
+    let at_ease = || attempt(&mut collector.young.lock(), true).ok();
+    let found = collector.memory.committed(at_ease).is_some() || {
+        let mut trims = collector.trims.lock();
+        free_until(collector, &mut trims, |young| attempt(young, false))
+    };
+    advise(collector);
+    found
+}
+
+/// Gives memory back until `attempt` succeeds. Returns whether it has.
+fn free_until(
+    collector: &Collector,
+    trims: &mut MutexGuard<'_, u64>,
+    attempt: impl Fn(&mut Young) -> Result<(), Lack>,
+) -> bool {
+    let mut given: Option<OnItsWay<'_>> = None;
+    loop {
+        let before = collector.memory.committed_bytes();
+        let mut young = collector.young.lock();
+        if let Some(given) = given.take() {
+            given.list(&mut young);
+            **trims += 1;
+        }
+        let Err(lack) = attempt(&mut young) else { return true };
+        let near = young.near;
+        drop(young);
+        if held::beside(trims, || collector.memory.commit_beyond(before))
+            // What waits to be swept may have free cells. Near the limit these are room, and need no memory.
+            || (near && sweeping::sweep_to_allocate(collector))
+        {
+            continue;
+        }
+        given = OnItsWay::take(collector, trims, |young| match lack {
+            Lack::Blocks => Piece::chunks(young, 1).or_else(|| Piece::runs(collector, 0)),
+            Lack::Chunk(bytes) => Piece::blocks(collector, Unit::Block, |old| young.reserve(old, bytes))
+                .or_else(|| Piece::runs(collector, 0)),
+        });
+        match &given {
+            Some(given) => given.release(trims),
+            None if sweeping::sweep_to_allocate(collector) => {}
+            None => return false,
+        }
+    }
 }
 
 /// Allocates by `attempt`, and again as long as memory was on its way back to the system meanwhile. The caller holds no lock.
@@ -147,8 +195,7 @@ pub(crate) fn found_or_trimmed<R>(collector: &Collector, attempt: impl Fn() -> O
             return Some(found);
         }
         // This waits for the end of those that are under way.
-        let trims = collector.trims.lock();
-        let trims = *trims + collector.young.lock().trims;
+        let trims = *collector.trims.lock();
         if seen.replace(trims) == Some(trims) {
             return None;
         }
@@ -156,60 +203,86 @@ pub(crate) fn found_or_trimmed<R>(collector: &Collector, attempt: impl Fn() -> O
 }
 
 /// Gives back the piece that `choose` takes off its list. Returns whether there was one. The caller holds no lock.
-///
-/// The lock of the young generation is held while the piece is chosen. So no allocation gets nursery memory that relies on a block
-/// which is about to be released ([refill.reserve]).
-fn give_back(collector: &Collector, choose: impl FnOnce(&mut Young) -> Option<Piece>) -> bool {
+fn give_back(collector: &Collector, choose: impl Fn(&mut Young) -> Option<Piece>) -> bool {
     let mut trims = collector.trims.lock();
-    let piece = choose(&mut collector.young.lock());
-    let Some(piece) = piece else { return false };
-    piece.release(collector);
-    piece.list(collector, &mut collector.young.lock());
+    let Some(given) = OnItsWay::take(collector, &trims, choose) else { return false };
+    given.release(&trims);
+    given.list(&mut collector.young.lock());
     *trims += 1;
     // An allocation that waits for memory tries again after each piece.
     MutexGuard::unlock_fair(trims);
     true
 }
 
-/// The same for a thread that keeps the lock of the young generation ([trim.in-hand]).
-fn give_back_in_hand(
-    collector: &Collector,
-    young: &mut Young,
-    choose: impl FnOnce(&mut Young) -> Option<Piece>,
-) -> bool {
-    let Some(piece) = choose(young) else { return false };
-    piece.release(collector);
-    piece.list(collector, young);
-    young.trims += 1;
-    true
+/// Gives the advice about huge pages that is due ([group.advice]). The caller holds no lock.
+fn advise(collector: &Collector) {
+    loop {
+        let Some(advice) = collector.old.lock().space.take_advice() else { return };
+        let offset = collector.map.offset(collector.map.block_start(advice.first()));
+        collector.memory.advise(offset, GROUP * BLOCK, !advice.split);
+        collector.old.lock().space.advised(advice);
+    }
 }
 
 /// Gives the memory of groups back that stay ready for promotion, except `spare` blocks ([group.idle]).
 fn release_idle(collector: &Collector, spare: usize) {
-    loop {
-        let mut trims = collector.trims.lock();
-        let idle = {
-            let young = collector.young.lock();
-            let old = &mut collector.old.lock().space;
-            // A pause may come while the group is away.
-            old.take_idle(spare, young.reserve(old, WINDOW), &collector.memory)
-        };
-        let Some(idle) = idle else { return };
-        for (offset, bytes) in block_ranges(collector, &[idle]) {
-            // SAFETY: empty blocks that were taken off the list, so no other code uses them.
-            unsafe { collector.memory.discard(offset, bytes) };
-        }
-        collector.old.lock().space.put_idle(idle);
-        *trims += 1;
-        MutexGuard::unlock_fair(trims);
-    }
+    while give_back(collector, |young| Piece::idle(collector, young, spare)) {}
 }
 
 /// Memory that was taken off its list, to be given back.
 enum Piece {
     Chunks(Vec<u32>),
     Blocks(Vec<Leaving>),
+    /// A group that stays ready.
+    Idle(Leaving),
     Runs(Vec<Span>),
+}
+
+/// A piece that is listed again, whatever happens ([trim.listed]). The thread has `trims`.
+struct OnItsWay<'a> {
+    collector: &'a Collector,
+    piece: Option<Piece>,
+}
+
+impl<'a> OnItsWay<'a> {
+    /// Takes the piece that `choose` takes off its list.
+    ///
+    /// The lock of the young generation is held meanwhile. So no allocation gets nursery memory that relies on a block which is about
+    /// to be released ([refill.reserve]).
+    fn take(
+        collector: &'a Collector,
+        trims: &MutexGuard<'_, u64>,
+        choose: impl Fn(&mut Young) -> Option<Piece>,
+    ) -> Option<Self> {
+        let chosen = || choose(&mut collector.young.lock());
+        let piece = held::beside(trims, || collector.memory.committed(chosen))?;
+        let given = Self { collector, piece: Some(piece) };
+        // Before it is released: the system would back it again.
+        held::beside(trims, || advise(collector));
+        Some(given)
+    }
+
+    /// Gives the memory back to the system.
+    fn release(&self, trims: &MutexGuard<'_, u64>) {
+        if let Some(piece) = &self.piece {
+            held::beside(trims, || piece.release(self.collector));
+        }
+    }
+
+    /// Lists the piece.
+    fn list(mut self, young: &mut Young) {
+        if let Some(piece) = self.piece.take() {
+            piece.list(self.collector, young);
+        }
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        if let Some(piece) = self.piece.take() {
+            piece.list(self.collector, &mut self.collector.young.lock());
+        }
+    }
 }
 
 impl Piece {
@@ -223,8 +296,14 @@ impl Piece {
     fn blocks(collector: &Collector, unit: Unit, keep: impl FnOnce(&OldSpace) -> usize) -> Option<Self> {
         let old = &mut collector.old.lock().space;
         let keep = keep(old);
-        let blocks = old.take_surplus(keep, PIECE / BLOCK, unit, &collector.memory);
+        let blocks = old.take_surplus(keep, PIECE / BLOCK, unit);
         (!blocks.is_empty()).then_some(Self::Blocks(blocks))
+    }
+
+    /// Takes a group of which no block is `spare`. A pause may come while it is away.
+    fn idle(collector: &Collector, young: &Young, spare: usize) -> Option<Self> {
+        let old = &mut collector.old.lock().space;
+        old.take_idle(spare, young.reserve(old, WINDOW), &collector.memory).map(Self::Idle)
     }
 
     fn runs(collector: &Collector, total: usize) -> Option<Self> {
@@ -253,6 +332,12 @@ impl Piece {
                     unsafe { collector.bits.release_group(first) };
                 }
             }
+            Self::Idle(idle) => {
+                for (offset, bytes) in block_ranges(collector, &[*idle]) {
+                    // SAFETY: as above.
+                    unsafe { collector.memory.discard(offset, bytes) };
+                }
+            }
             Self::Runs(runs) => {
                 for &run in runs {
                     let (offset, bytes) = (LargeSpace::offset(map, run), run.bytes);
@@ -263,7 +348,7 @@ impl Piece {
         }
     }
 
-    /// Lists what was released, and discharges it ([trim.counted]).
+    /// Lists what was released, and discharges it, unless it stays ready ([trim.counted]).
     fn list(&self, collector: &Collector, young: &mut Young) {
         let budget = &collector.memory.budget;
         match self {
@@ -276,6 +361,7 @@ impl Piece {
                 old.space.put_released(blocks);
                 budget.discharge(blocks.iter().map(|leaving| leaving.count()).sum::<usize>() * BLOCK);
             }
+            Self::Idle(idle) => collector.old.lock().space.put_idle(*idle),
             Self::Runs(runs) => {
                 let mut large = collector.large.lock();
                 large.put_released(runs);
@@ -302,33 +388,32 @@ impl BlockMemory for Memory {
     fn grow(&self, offset: usize, bytes: usize) -> bool {
         Self::grow(self, offset, bytes)
     }
-
-    fn advise(&self, offset: usize, bytes: usize, huge: bool) {
-        Self::advise(self, offset, bytes, huge);
-    }
 }
 
 #[cfg(all(test, not(gc_loom)))]
 mod tests {
     use core::time::Duration;
-    use std::{cell::Cell, rc::Rc};
+    use std::{cell::Cell, panic, rc::Rc};
 
     use super::*;
     use crate::{
         Gc, Generation, Heap, Level, Root, Slot, Stress,
+        collector::near_limit,
         memory::calls::{self, Call},
-        sync::{Arc, Mutex},
+        sync::Arc,
     };
 
     /// What this thread has given back: calls, the bytes of all and of the largest one, and the bytes in use meanwhile. And how often it
-    /// has committed memory.
+    /// has committed memory, and given advice.
     #[derive(Clone, Copy, Default, Debug)]
     struct Given {
         commits: usize,
+        advice: usize,
         calls: usize,
         bytes: usize,
         most: usize,
-        in_use: Option<usize>,
+        /// The least and the most.
+        in_use: Option<(usize, usize)>,
     }
 
     /// Returns the bytes that are charged and not free, as a pause would find them.
@@ -339,7 +424,7 @@ mod tests {
     }
 
     /// Runs `scope`, in which no system call of this thread may be made while the thread holds a lock that a pause or an allocation
-    /// takes. What is given back must not look like less in use meanwhile ([trim.counted]).
+    /// takes.
     fn without_locks(collector: &Arc<Collector>, scope: impl FnOnce()) -> Given {
         let given = Rc::new(Cell::new(Given::default()));
         let (observed, collector) = (given.clone(), collector.clone());
@@ -358,9 +443,11 @@ mod tests {
                     given.bytes += bytes;
                     given.most = given.most.max(bytes);
                     let now = in_use(&collector);
-                    assert_eq!(*given.in_use.get_or_insert(now), now, "room is found twice");
+                    given.in_use =
+                        given.in_use.or(Some((now, now))).map(|(least, most)| (least.min(now), most.max(now)));
                 }
-                Call::Advise | Call::Populate => {}
+                Call::Advise => given.advice += 1,
+                Call::Populate => {}
             }
             observed.set(given);
         };
@@ -371,8 +458,15 @@ mod tests {
     /// Empties 32 MiB of blocks, of chunks and of runs, and gives memory back by `give`. Returns what that has given back, and the
     /// bytes that are charged before and after.
     fn emptied(give: impl Fn(&Collector)) -> (Given, [usize; 2]) {
-        // The heap's own thread, which would give back some of it, waits in the hook.
-        let lock = Arc::new(Mutex::new(()));
+        let (given, bytes) = emptied_heap(|heap| without_locks(heap.shared_collector(), || give(heap.collector())));
+        // What is given back does not look like less in use meanwhile ([trim.counted]).
+        assert!(given.in_use.is_some_and(|(least, most)| least == most), "room is found twice: {given:?}");
+        (given, bytes)
+    }
+
+    fn emptied_heap<R>(give: impl FnOnce(&Heap) -> R) -> (R, [usize; 2]) {
+        // The heap's own thread, which would give back some of it, waits in the hook. The lock is not one of this crate ([held.none]).
+        let lock = Arc::new(parking_lot::Mutex::new(()));
         let (guard, waits) = (lock.lock(), lock.clone());
         let builder = Heap::builder().stress(Stress::default());
         let heap = builder.on_event(Level::Debug, move |_| drop(waits.lock())).build().unwrap();
@@ -397,7 +491,7 @@ mod tests {
         m.collect(Generation::Old);
         drop(m);
         let before = collector.memory.budget.used();
-        let given = without_locks(collector, || give(collector));
+        let given = give(&heap);
         let after = collector.memory.budget.used();
         drop(guard);
         (given, [before, after])
@@ -417,6 +511,73 @@ mod tests {
         assert!(given.bytes > 64 << 20 && given.most <= PIECE, "{given:?}");
         // A chunk, and the blocks that it may need.
         assert!(after < 16 << 20, "{after} after {before}, {given:?}");
+    }
+
+    #[test]
+    fn advice_about_split_groups_is_given_without_a_lock() {
+        let (given, _) = emptied(|collector| {
+            collector.memory.budget.set_limit(1);
+            release_unused(collector);
+        });
+        assert!(given.advice > 0 && given.bytes > 48 << 20, "{given:?}");
+    }
+
+    /// It takes what empty blocks, chunks and runs have, which are all that the limit leaves.
+    #[test]
+    fn an_allocation_near_the_limit_gives_back_without_a_lock() {
+        for near in [false, true] {
+            let ((given, made), _) = emptied_heap(|heap| {
+                let collector = heap.shared_collector();
+                collector.memory.budget.set_limit(collector.memory.budget.used());
+                near_limit::limit_set(collector);
+                let mut m = heap.attach().unwrap();
+                if near {
+                    m.collect(Generation::Young);
+                }
+                let mut made = 0;
+                // No safepoint.
+                let given = without_locks(collector, || {
+                    while m.try_alloc([0_u8; 1000]).is_ok() {
+                        made += 1;
+                    }
+                });
+                (given, made)
+            });
+            assert!(given.calls > 0 && given.most <= PIECE, "near: {near}, {given:?}");
+            assert!(made * 1000 > 40 << 20, "near: {near}, {made} objects, {given:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_listed_again_after_a_panic() {
+        let (given, _) = emptied_heap(|heap| {
+            let first = Cell::new(true);
+            let panics = move |call, _| assert!(call != Call::Release || !first.replace(false), "planted");
+            let collector = heap.shared_collector();
+            let give = || panic::catch_unwind(panic::AssertUnwindSafe(|| release_all(collector))).is_ok();
+            let given = Cell::new([true; 2]);
+            calls::observe(panics, || given.set([give(), give()]));
+            let space = &collector.young.lock().space;
+            assert_eq!(space.empty_bytes(), space.chunk_bytes(), "the others were given back at last");
+            given.get()
+        });
+        assert_eq!(given, [false, true]);
+    }
+
+    /// The first commits are those ahead of the use.
+    #[test]
+    fn what_the_system_has_refused_is_committed_without_a_lock() {
+        for refused in 1..6 {
+            let stress = format!("map-fails={refused}").parse::<Stress>().unwrap();
+            let heap = Heap::builder().stress(stress).build().unwrap();
+            let m = heap.attach().unwrap();
+            let given = without_locks(heap.shared_collector(), || {
+                for _ in 0..1 << 13 {
+                    m.alloc([0_u8; 1000]);
+                }
+            });
+            assert!(given.commits >= refused, "{given:?}");
+        }
     }
 
     #[test]

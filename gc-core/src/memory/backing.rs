@@ -1,9 +1,9 @@
 //! The memory behind a heap's addresses: it is charged to the heap's budget, committed and given back.
 
-use crate::sync::Arc;
+use crate::sync::{Arc, held};
 
 use super::{
-    address_map::AddressMap,
+    address_map::{AddressMap, BLOCK, GROUP, PAGE},
     budget::Budget,
     frontier::Frontier,
     reservation::{MapFaults, Reservation},
@@ -20,34 +20,59 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(reservation: Reservation, map: &AddressMap, faults: MapFaults, budget: Budget) -> Self {
-        let frontiers = [map.young, map.old].map(|part| Frontier::new(map.offset(part.start), part));
+        // The pages of a group of blocks are touched only where all of it is committed: then they are a huge page.
+        let frontiers = [(map.young, PAGE), (map.old, GROUP * BLOCK)]
+            .map(|(part, unit)| Frontier::new(map.offset(part.start), part, unit));
         Self { reservation, faults, frontiers, budget: Arc::new(budget) }
     }
 
-    /// Charges the address space of a chunk or of blocks (offset in the reservation, bytes), and commits it if it was not committed
-    /// ahead ([frontier.ahead]). Returns whether both succeeded. The caller holds the lock of the part.
+    /// Charges the address space of a chunk or of blocks (offset in the reservation, bytes). Returns whether it is committed, and the
+    /// limit leaves room; [`commit_beyond`](Self::commit_beyond) commits what was missing. The caller holds the lock of the part.
     pub(crate) fn grow(&self, offset: usize, bytes: usize) -> bool {
-        if !self.budget.charge(bytes) {
-            return false;
-        }
         let [young, old] = &self.frontiers;
         let frontier = if old.contains(offset) { old } else { young };
-        let committed = frontier.reach(offset + bytes) || self.commit(offset, bytes);
-        if committed {
-            frontier.note(offset + bytes);
-        } else {
-            self.budget.discharge(bytes);
-        }
-        committed
+        frontier.reach(offset + bytes) && self.budget.charge(bytes)
     }
 
-    /// Commits so many bytes of the young and of the old part ahead of their use, if they are not ([frontier.ahead]). A refusal by
-    /// the system is left to the use. The caller holds no lock.
+    /// The same in a pause, which has the locks: it commits what is missing ([to-space.grow]).
+    pub(crate) fn grow_in_a_pause(&self, offset: usize, bytes: usize) -> bool {
+        held::in_a_pause(|| self.committed(|| self.grow(offset, bytes).then_some(()))).is_some()
+    }
+
+    /// Calls `attempt`, and again as long as it fails and more is committed afterwards ([frontier.ahead]). The caller holds no lock.
+    pub(crate) fn committed<R>(&self, attempt: impl Fn() -> Option<R>) -> Option<R> {
+        loop {
+            let before = self.committed_bytes();
+            let found = attempt();
+            if found.is_some() || !self.commit_beyond(before) {
+                return found;
+            }
+        }
+    }
+
+    /// Returns how many bytes are committed: a number that only grows.
+    pub(crate) fn committed_bytes(&self) -> usize {
+        self.frontiers.iter().map(Frontier::committed_bytes).sum()
+    }
+
+    /// Commits what uses have found missing. Returns whether more is committed than [before](Self::committed_bytes), by any thread: a use that has
+    /// failed since then may succeed. The caller holds no lock.
+    pub(crate) fn commit_beyond(&self, before: usize) -> bool {
+        self.commit_ahead(0, 0);
+        self.committed_bytes() > before
+    }
+
+    /// Commits so many bytes of the young and of the old part ahead of their use, if they are not ([frontier.ahead]), or fewer, where
+    /// the system refuses. The caller holds no lock.
     pub(crate) fn commit_ahead(&self, young: usize, old: usize) {
         for (frontier, wanted) in self.frontiers.iter().zip([young, old]) {
-            if let Some((offset, bytes)) = frontier.missing(wanted)
-                && self.commit(offset, bytes)
-            {
+            let Some((offset, mut bytes)) = frontier.missing(wanted) else { continue };
+            let mut committed = self.commit(offset, bytes);
+            while !committed && bytes / 2 >= BLOCK {
+                bytes = (bytes / 2).next_multiple_of(PAGE);
+                committed = self.commit(offset, bytes);
+            }
+            if committed {
                 frontier.note(offset + bytes);
             }
         }

@@ -1,12 +1,15 @@
 //! Address space: reserved in one piece, committed on use, given back when it is empty.
 //!
-//! The only file that asks the operating system for memory.
+//! The only file that asks the operating system for memory. No thread holds a lock meanwhile ([held.none]).
 
 use core::{fmt, ptr::NonNull};
 
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{
+    atomic::{AtomicU64, Ordering},
+    held,
+};
 
 /// A range of reserved address space, unmapped on drop.
 pub(crate) struct Reservation {
@@ -103,6 +106,7 @@ impl Reservation {
     }
 
     fn map(bytes: usize, align: usize, protection: ProtFlags) -> Result<Self, ReserveError> {
+        held::assert_none();
         debug_assert!(align.is_power_of_two());
         let mapped =
             bytes.checked_add(align).ok_or(ReserveError { bytes, os: rustix::io::Errno::NOMEM.raw_os_error() })?;
@@ -130,6 +134,7 @@ impl Reservation {
 
     /// Makes a range readable and writable. Returns whether the system agreed.
     pub(crate) fn commit(&self, offset: usize, bytes: usize, faults: &MapFaults) -> bool {
+        held::assert_none();
         #[cfg(test)]
         calls::made(calls::Call::Commit, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
@@ -146,6 +151,7 @@ impl Reservation {
     /// Asks for huge pages in a range. Page faults then cost a third, and marking, whose accesses are random, is two to three
     /// times as fast. The system uses a huge page only where all of it is committed before it is touched.
     pub(crate) fn huge(&self, offset: usize, bytes: usize) {
+        held::assert_none();
         #[cfg(test)]
         calls::made(calls::Call::Advise, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
@@ -157,6 +163,7 @@ impl Reservation {
     /// Asks for pages of the usual size in a range: the system does not back what is given back there with what is beside it. A
     /// range that is advised otherwise than those beside it is a mapping of its own, of which a process may have some ten thousand.
     pub(crate) fn small(&self, offset: usize, bytes: usize) {
+        held::assert_none();
         #[cfg(test)]
         calls::made(calls::Call::Advise, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
@@ -168,6 +175,7 @@ impl Reservation {
     /// Has the system back a committed range now, so that no thread waits for page faults later. The contents stay, and other
     /// threads may use the range meanwhile.
     pub(crate) fn populate(&self, offset: usize, bytes: usize) {
+        held::assert_none();
         #[cfg(test)]
         calls::made(calls::Call::Populate, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
@@ -183,6 +191,7 @@ impl Reservation {
     ///
     /// Nothing in the range is in use.
     pub(crate) unsafe fn release(&self, offset: usize, bytes: usize) {
+        held::assert_none();
         #[cfg(test)]
         calls::made(calls::Call::Release, bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
@@ -194,6 +203,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        held::assert_none();
         // Release: see `UNMAPPED`.
         UNMAPPED.fetch_add(1, Ordering::Release);
         // SAFETY: the mapping is ours, and its last user drops it.

@@ -40,6 +40,8 @@ pub(crate) struct Queues {
     /// Something was put into a queue, or the heap has ended.
     arrived: Condvar,
     has_orphans: AtomicBool,
+    /// Something was put in that was not announced.
+    has_arrived: AtomicBool,
     /// How many notices and objects wait. A pause has nothing to visit if no object does.
     pub(crate) news: Amount,
     pub(crate) objects: Amount,
@@ -108,6 +110,7 @@ impl Queues {
             state: Mutex::default(),
             arrived: Condvar::new(),
             has_orphans: AtomicBool::new(false),
+            has_arrived: AtomicBool::new(false),
             news: Amount::none(),
             objects: Amount::none(),
             was_behind: AtomicBool::new(false),
@@ -179,9 +182,8 @@ impl Queues {
                 self.has_orphans.store(true, Ordering::Relaxed);
             }
         }
-        if !mutant::NEWS_WAKE_NOBODY.is_planted() {
-            self.notify(&mut state);
-        }
+        // Relaxed: see `announce`.
+        self.has_arrived.store(true, Ordering::Relaxed);
     }
 
     /// Puts an object into a queue, which keeps it alive from now on.
@@ -194,13 +196,20 @@ impl Queues {
             queue.young =
                 if queue.young > 0 || generations.is_young(object.addr().get()) { queue.young + 1 } else { 0 };
         }
-        self.notify(&mut state);
+        // Relaxed: see `announce`.
+        self.has_arrived.store(true, Ordering::Relaxed);
     }
 
-    /// Wakes the threads that wait. A pause that tells of a million deaths does so once for each time that they have gone to sleep: to wake
-    /// nobody is a system call, too.
-    fn notify(&self, state: &mut State) {
-        if core::mem::take(&mut state.is_awaited) {
+    /// Wakes the threads that wait for what was put into queues: once for a whole pause, after it. If each notice did, the readers would
+    /// contend for the lock with the pause.
+    pub(crate) fn announce(&self) {
+        // Relaxed: who has put something in announces it afterwards.
+        if !self.has_arrived.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut state = self.state.lock();
+        self.has_arrived.store(false, Ordering::Relaxed);
+        if core::mem::take(&mut state.is_awaited) && !mutant::NEWS_WAKE_NOBODY.is_planted() {
             self.arrived.notify_all();
         }
     }

@@ -15,7 +15,7 @@ use super::{
     boxed::BoxedValue,
     chunk::{CHUNK, Chunk, ChunkList, ChunkRef, FULL, NOWHERE},
     noted::NotedList,
-    pages::Pages,
+    pages::{self, Pages, Surplus},
 };
 
 /// The roots of a heap that belong to no table.
@@ -126,7 +126,16 @@ impl RootSpace {
     /// Takes a page for a chunk.
     pub(super) fn take_page(&self) -> NonNull<u8> {
         self.made.fetch_add(1, Ordering::Relaxed);
-        self.pages.lock().take()
+        loop {
+            let page = self.pages.lock().take();
+            if let Some(page) = page {
+                return page;
+            }
+            let region = pages::region();
+            // What another thread has made needless is given back without the lock.
+            let needless = self.pages.lock().add(region);
+            drop(needless);
+        }
     }
 
     /// Frees a chunk after `forget`, which takes it off its lists, unless the lock is taken: a thread that exists in the parent of a fork
@@ -140,19 +149,18 @@ impl RootSpace {
         forget();
         self.count_gone();
         // SAFETY: the caller's.
-        unsafe { pages.free([chunk.0.cast()].into_iter()) };
+        let surplus = unsafe { pages.free([chunk.0.cast()].into_iter()) };
+        drop(pages);
+        self.release(surplus);
         true
     }
 
-    /// Frees a chunk.
-    ///
-    /// # Safety
-    ///
-    /// [roots.freed].
-    pub(super) unsafe fn free(&self, chunk: ChunkRef) {
-        self.count_gone();
-        // SAFETY: the caller's.
-        unsafe { self.pages.lock().free([chunk.0.cast()].into_iter()) }
+    /// Gives pages back to the system ([pages.no-lock]).
+    fn release(&self, surplus: Option<Surplus>) {
+        if let Some(surplus) = surplus {
+            surplus.release();
+            self.pages.lock().put_released(surplus);
+        }
     }
 
     pub(super) fn count_looked(&self, slots: usize) {
@@ -228,7 +236,7 @@ impl RootSpace {
     }
 }
 
-/// Chunks that nothing refers to. They are freed when this is dropped, which is better done after a pause.
+/// Chunks that nothing refers to. They are freed when this is dropped, which is done after a pause, and with no lock held.
 pub(crate) struct EmptyChunks {
     space: Arc<RootSpace>,
     chunks: Vec<ChunkRef>,
@@ -259,7 +267,8 @@ impl Drop for EmptyChunks {
         // A mutator that needs a page waits for one batch only.
         for batch in self.chunks.chunks(BATCH) {
             // SAFETY: what `push` requires.
-            unsafe { self.space.pages.lock().free(batch.iter().map(|chunk| chunk.0.cast())) }
+            let surplus = unsafe { self.space.pages.lock().free(batch.iter().map(|chunk| chunk.0.cast())) };
+            self.space.release(surplus);
         }
     }
 }

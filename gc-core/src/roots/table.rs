@@ -23,7 +23,7 @@ use super::{
     boxed::BoxedValue,
     chunk::{ChunkList, ChunkRef, DETACHED, FULL, HeapHandle, NOWHERE, Owner, RootSlot, SLOTS},
     root_word::Kept,
-    space::RootSpace,
+    space::{EmptyChunks, RootSpace},
 };
 
 /// The roots that are filed with one mutator.
@@ -245,14 +245,16 @@ impl RootTable {
     }
 
     /// Detaches the owner: its chunks go to the pool, where the next mutator finds them. Passes boxed values that were dropped
-    /// elsewhere to `dropped`. The caller is the owner, or no thread runs any mutator of the heap any more.
-    pub(crate) fn orphan(&self, mut dropped: impl FnMut(BoxedValue)) {
+    /// elsewhere to `dropped`. Returns the chunks without roots. The caller is the owner, or no thread runs any mutator of the heap any
+    /// more.
+    pub(crate) fn orphan(&self, mut dropped: impl FnMut(BoxedValue)) -> EmptyChunks {
+        let mut empty = EmptyChunks::new(self.space.clone());
         let lists = &mut *self.lists.borrow_mut();
         lists.dropped.drain(..).for_each(&mut dropped);
         self.space.count_boxed(self.take_boxed_bytes());
         self.give_back();
         if lists.owned.chunks.is_empty() && lists.in_question.is_empty() {
-            return;
+            return empty;
         }
         let mut pool = self.space.pool();
         pool.in_question.append(&mut lists.in_question);
@@ -265,7 +267,7 @@ impl RootTable {
             });
             if head.used() == 0 && !head.question.is_open() && head.drops.word.is_quiet() {
                 // SAFETY: [roots.freed].
-                unsafe { self.space.free(chunk) };
+                unsafe { empty.push(chunk) };
                 continue;
             }
             // Relaxed: the thread that finds its own mutator here is that mutator's thread, which is this one
@@ -281,6 +283,7 @@ impl RootTable {
             pool.enter(chunk);
         }
         lists.available.chunks.clear();
+        empty
     }
 
     /// Gives the free list that the table has back to its chunk.

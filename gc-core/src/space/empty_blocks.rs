@@ -18,6 +18,9 @@
 //!   or the system would back what was given back. That is over when all of its blocks are charged, or all are released. A split
 //!   group takes two mappings more of those that a process may have. So no more than [`MOST_SPLIT`] groups are split; blocks of
 //!   others may be backed again, which costs memory only.
+//! - **[group.advice]** The thread that has split a group, or made it whole, advises the system when it has unlocked, and before it
+//!   gives memory back. No two advise about one group at once, so the last advice is what was due when it was given. What has changed
+//!   meanwhile is due again.
 //! - **[group.idle]** A group that is kept ready only because promotion may need it at worst stays charged, and its memory is given
 //!   back all the same. It leaves the list for that long, so another group is ready instead of it, or it is not given back. It is
 //!   not [`touched`](Group::touched) before a block of it is opened again.
@@ -43,11 +46,23 @@ pub(crate) trait BlockMemory {
     /// limit is reached.
     fn charge(&self, offset: usize, bytes: usize) -> bool;
 
-    /// Charges and commits blocks that were never used (offset, bytes). Returns whether both succeeded.
+    /// Charges blocks that were never used (offset, bytes). Returns `false` if they are not committed, or if the limit is reached.
     fn grow(&self, offset: usize, bytes: usize) -> bool;
+}
 
-    /// Advises huge pages in a range that was committed (offset, bytes), or advises against them.
-    fn advise(&self, offset: usize, bytes: usize, huge: bool);
+/// Advice that a thread gives the system without a lock ([group.advice]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Advice {
+    group: u32,
+    /// Whether huge pages are advised against.
+    pub(crate) split: bool,
+}
+
+impl Advice {
+    /// Returns the first block of the group.
+    pub(crate) fn first(self) -> usize {
+        self.group as usize * GROUP
+    }
 }
 
 /// Blocks of one group that are about to be given back.
@@ -97,7 +112,10 @@ struct Group {
     ready: u32,
     leaving: u32,
     released: u32,
+    /// What the system was advised last, or is just now.
     split: bool,
+    /// Whether the group is in `due`, or a thread advises about it.
+    due: bool,
     /// Whether blocks that are ready may have memory behind them, where all are.
     touched: bool,
     /// Whether the bits were given back, too.
@@ -116,6 +134,8 @@ pub(crate) struct EmptyBlocks {
     holed: GroupSet,
     /// Groups whose blocks are opened before all others, the last one first.
     preferred: Vec<u32>,
+    /// Groups about which advice is due ([group.advice]).
+    due: Vec<u32>,
     /// The numbers of blocks.
     ready: usize,
     leaving: usize,
@@ -135,6 +155,7 @@ impl EmptyBlocks {
             gone: GroupSet::default(),
             holed: GroupSet::default(),
             preferred: Vec::new(),
+            due: Vec::new(),
             ready: 0,
             leaving: 0,
             released: 0,
@@ -241,19 +262,13 @@ impl EmptyBlocks {
             group.touched = true;
             group.bare = false;
         });
-        self.advise(group, memory);
+        self.want_advice(group);
         Some(true)
     }
 
     /// Takes ready blocks off the list, except `keep` and at most `most`, so that their memory can be released without a lock.
     /// [`put_released`](Self::put_released) lists them again. The highest go first ([group.low]).
-    pub(crate) fn take_surplus(
-        &mut self,
-        keep: usize,
-        most: usize,
-        unit: Unit,
-        memory: &impl BlockMemory,
-    ) -> Vec<Leaving> {
+    pub(crate) fn take_surplus(&mut self, keep: usize, most: usize, unit: Unit) -> Vec<Leaving> {
         let mut surplus = self.ready.saturating_sub(keep).min(most);
         let mut taken = Vec::new();
         while surplus >= if unit == Unit::Group { GROUP } else { 1 } {
@@ -268,7 +283,7 @@ impl EmptyBlocks {
                 group.ready &= !blocks;
                 group.leaving |= blocks;
             });
-            self.advise(group, memory);
+            self.want_advice(group);
             taken.push(Leaving { group: group as u32, blocks });
         }
         taken
@@ -331,21 +346,46 @@ impl EmptyBlocks {
         self.holed.set(index, group.released != 0 && group.released != ALL);
     }
 
-    /// Advises huge pages in a group, or against them, as it should be ([group.split]).
-    fn advise(&mut self, index: usize, memory: &impl BlockMemory) {
+    /// Lists a group if it is split and the system was advised otherwise, or if it is not ([group.split]).
+    fn want_advice(&mut self, index: usize) {
         let group = &mut self.groups[index];
-        let away = group.leaving | group.released;
-        let split = away != 0 && away != ALL;
-        if split == group.split || (split && self.split == MOST_SPLIT) {
-            return;
+        if group.should_be_split() != group.split && !group.due {
+            group.due = true;
+            self.due.push(index as u32);
         }
-        group.split = split;
-        if split {
-            self.split += 1;
-        } else {
-            self.split -= 1;
+    }
+
+    /// Takes advice that is due, to be given without a lock. [`advised`](Self::advised) records that it was given ([group.advice]).
+    pub(crate) fn take_advice(&mut self) -> Option<Advice> {
+        while let Some(index) = self.due.pop() {
+            let group = &mut self.groups[index as usize];
+            let split = group.should_be_split();
+            if split == group.split || (split && self.split == MOST_SPLIT) {
+                group.due = false;
+                continue;
+            }
+            group.split = split;
+            if split {
+                self.split += 1;
+            } else {
+                self.split -= 1;
+            }
+            return Some(Advice { group: index, split });
         }
-        memory.advise(self.map.offset(self.map.block_start(index * GROUP)), GROUP * BLOCK, !split);
+        None
+    }
+
+    /// Records that advice was given.
+    pub(crate) fn advised(&mut self, advice: Advice) {
+        self.groups[advice.group as usize].due = false;
+        self.want_advice(advice.group as usize);
+    }
+}
+
+impl Group {
+    fn should_be_split(&self) -> bool {
+        let away = self.leaving | self.released;
+        away != 0 && away != ALL
     }
 }
 
@@ -394,184 +434,5 @@ impl GroupSet {
 }
 
 #[cfg(all(test, not(gc_loom)))]
-mod tests {
-    use core::{
-        cell::{Cell, RefCell},
-        ptr::NonNull,
-    };
-
-    use super::*;
-
-    /// Memory with a limit, which notes what it is advised.
-    struct Limited {
-        left: Cell<usize>,
-        advised: RefCell<Vec<(usize, bool)>>,
-    }
-
-    impl Limited {
-        fn of_blocks(blocks: usize) -> Self {
-            Self { left: Cell::new(blocks * BLOCK), advised: RefCell::default() }
-        }
-
-        /// Returns which groups huge pages were advised in, or against, since the last call.
-        fn advised(&self) -> Vec<(usize, bool)> {
-            self.advised.take()
-        }
-
-        fn give_back(&self, empty: &mut EmptyBlocks, leaving: &[Leaving]) {
-            let blocks: usize = leaving.iter().flat_map(|leaving| leaving.pieces()).map(|(_, count)| count).sum();
-            self.left.update(|left| left + blocks * BLOCK);
-            empty.put_released(leaving);
-        }
-    }
-
-    impl BlockMemory for Limited {
-        fn charge(&self, _: usize, bytes: usize) -> bool {
-            let charged = bytes <= self.left.get();
-            self.left.update(|left| if charged { left - bytes } else { left });
-            charged
-        }
-
-        fn grow(&self, offset: usize, bytes: usize) -> bool {
-            self.charge(offset, bytes)
-        }
-
-        fn advise(&self, offset: usize, bytes: usize, huge: bool) {
-            assert_eq!((offset % (GROUP * BLOCK), bytes), (0, GROUP * BLOCK), "a group");
-            self.advised.borrow_mut().push((offset / bytes, huge));
-        }
-    }
-
-    /// The lists of so many groups, all ready.
-    fn groups(count: usize) -> EmptyBlocks {
-        let map = AddressMap::new(NonNull::<u128>::dangling().cast(), 0, 0, count * GROUP * BLOCK);
-        let mut empty = EmptyBlocks::new(map);
-        for group in 0..count {
-            empty.add(group * GROUP, GROUP);
-        }
-        empty
-    }
-
-    fn first_blocks(leaving: &[Leaving]) -> Vec<(usize, usize)> {
-        leaving.iter().flat_map(|leaving| leaving.pieces()).collect()
-    }
-
-    #[test]
-    fn a_group_is_a_huge_page() {
-        assert_eq!(GROUP * BLOCK, 2 << 20);
-    }
-
-    #[test]
-    fn groups_in_use_are_filled_before_another_is_begun() {
-        let mut empty = groups(3);
-        let opened: Vec<_> = (0..40).map(|_| empty.pop().unwrap()).collect();
-        assert_eq!(opened, (0..40).collect::<Vec<_>>());
-        // One of a group that is full, and one of the second group, which has others in use.
-        empty.push(35);
-        empty.push(7);
-        assert_eq!([(); 3].map(|()| empty.pop().unwrap()), [7, 35, 40]);
-        assert_eq!((empty.ready(), empty.all()), (3 * GROUP - 41, 3 * GROUP - 41));
-    }
-
-    #[test]
-    fn at_leisure_whole_groups_are_given_back_and_taken_again() {
-        let (mut empty, memory) = (groups(4), Limited::of_blocks(0));
-        let one = empty.pop().unwrap();
-        let leaving = empty.take_surplus(GROUP, usize::MAX, Unit::Group, &memory);
-        assert_eq!(first_blocks(&leaving), [(3 * GROUP, GROUP), (2 * GROUP, GROUP)], "{GROUP} are kept, and a rest");
-        assert_eq!((empty.ready(), empty.all()), (2 * GROUP - 1, 4 * GROUP - 1));
-        memory.give_back(&mut empty, &leaving);
-        assert_eq!(empty.all(), 4 * GROUP - 1);
-        assert_eq!(empty.take_surplus(GROUP, usize::MAX, Unit::Group, &memory), [], "the group in use stays");
-        assert_eq!(empty.retake(Unit::Group, &memory), Some(true));
-        assert_eq!(empty.ready(), 3 * GROUP - 1, "a whole group");
-        empty.push(one);
-        assert_eq!(memory.advised(), [], "no group was split");
-    }
-
-    #[test]
-    fn what_is_only_kept_ready_is_idle_until_it_is_opened() {
-        let mut empty = groups(4);
-        empty.pop().unwrap();
-        let idle = |empty: &mut EmptyBlocks, spare| {
-            let ready = empty.ready();
-            let idle = empty.take_idle(spare, 0)?;
-            assert_eq!((empty.ready(), empty.charged()), (ready - GROUP, ready), "none opens a block of it meanwhile");
-            empty.put_idle(idle);
-            assert_eq!((empty.ready(), empty.charged()), (ready, ready), "it stays ready");
-            idle.whole_group()
-        };
-        // 31 blocks of the first group, and the second group.
-        assert_eq!([(); 3].map(|()| idle(&mut empty, 32)), [Some(2 * GROUP), Some(3 * GROUP), None]);
-        assert_eq!([(); 2].map(|()| idle(&mut empty, 31)), [Some(GROUP), None]);
-        let opened: Vec<_> = (0..GROUP).map(|_| empty.pop().unwrap()).collect();
-        opened.into_iter().for_each(|block| empty.push(block));
-        assert_eq!(empty.take_idle(0, 3 * GROUP), None, "the blocks that are promised stay");
-        assert_eq!([(); 2].map(|()| idle(&mut empty, 0)), [Some(GROUP), None]);
-    }
-
-    #[test]
-    fn while_memory_is_short_single_blocks_go_and_their_group_is_split() {
-        let (mut empty, memory) = (groups(2), Limited::of_blocks(0));
-        let used: Vec<_> = (0..GROUP + 2).map(|_| empty.pop().unwrap()).collect();
-        empty.push(used[3]);
-        empty.push(used[5]);
-        let leaving = empty.take_surplus(GROUP - 2, usize::MAX, Unit::Block, &memory);
-        assert_eq!(
-            first_blocks(&leaving),
-            [(2 * GROUP - 2, 2)],
-            "the highest group first, and no more than are wanted"
-        );
-        assert_eq!(memory.advised(), [(1, false)], "before its blocks are given back");
-        memory.give_back(&mut empty, &leaving);
-        let rest = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
-        assert_eq!(first_blocks(&rest), [(GROUP + 2, GROUP - 4), (3, 1), (5, 1)]);
-        assert_eq!(memory.advised(), [(0, false)], "the other one is split already");
-        memory.give_back(&mut empty, &rest);
-        assert_eq!(empty.pop(), None);
-        // Both groups are in use; each is whole again when all of its blocks are charged.
-        assert_eq!((empty.retake(Unit::Group, &memory), empty.ready()), (Some(true), 2));
-        assert_eq!(memory.advised(), [(0, true)]);
-        assert_eq!((empty.retake(Unit::Group, &memory), empty.ready()), (Some(true), GROUP));
-        assert_eq!(memory.advised(), [(1, true)]);
-        assert_eq!(empty.retake(Unit::Group, &memory), None);
-    }
-
-    #[test]
-    fn a_single_block_of_a_released_group_is_split_off() {
-        let (mut empty, memory) = (groups(1), Limited::of_blocks(0));
-        let all = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
-        assert_eq!((first_blocks(&all), memory.advised()), (vec![(0, GROUP)], vec![]));
-        empty.put_released(&all);
-        assert_eq!(empty.retake(Unit::Group, &memory), Some(false), "the limit");
-        memory.left.set(BLOCK);
-        assert_eq!((empty.retake(Unit::Group, &memory), empty.ready()), (Some(true), 1));
-        assert_eq!(memory.advised(), [(0, false)], "a use of the block must not back the others");
-        let last = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
-        assert_eq!((first_blocks(&last), memory.advised()), (vec![(0, 1)], vec![(0, true)]), "none is charged");
-    }
-
-    #[test]
-    fn blocks_on_their_way_keep_their_group_split() {
-        let (mut empty, memory) = (groups(1), Limited::of_blocks(GROUP));
-        let used = [(); 4].map(|()| empty.pop().unwrap());
-        let first = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
-        empty.push(used[0]);
-        let second = empty.take_surplus(0, usize::MAX, Unit::Block, &memory);
-        empty.put_released(&second);
-        assert_eq!((empty.retake(Unit::Group, &memory), memory.advised()), (Some(true), vec![(0, false)]));
-        empty.put_released(&first);
-        assert_eq!((empty.retake(Unit::Group, &memory), memory.advised()), (Some(true), vec![(0, true)]));
-    }
-
-    #[test]
-    fn a_group_may_be_committed_in_pieces() {
-        let map = AddressMap::new(NonNull::<u128>::dangling().cast(), 0, 0, 2 * GROUP * BLOCK);
-        let (mut empty, memory) = (EmptyBlocks::new(map), Limited::of_blocks(0));
-        empty.add(0, 1);
-        empty.add(1, 1);
-        assert_eq!(empty.take_surplus(0, usize::MAX, Unit::Group, &memory), []);
-        empty.add(2, GROUP - 2);
-        assert_eq!(first_blocks(&empty.take_surplus(0, usize::MAX, Unit::Group, &memory)), [(0, GROUP)]);
-    }
-}
+#[path = "empty_blocks/tests.rs"]
+mod tests;

@@ -25,7 +25,7 @@ use crate::{
 };
 
 use super::{
-    empty_blocks::{BlockMemory, EmptyBlocks, Leaving, Unit},
+    empty_blocks::{Advice, BlockMemory, EmptyBlocks, Leaving, Unit},
     peak::Peak,
 };
 
@@ -205,7 +205,7 @@ impl OldSpace {
         true
     }
 
-    /// Commits blocks that were never used: the rest of a group, or one. Returns whether that succeeded.
+    /// Takes blocks that were never used: the rest of a group, or one. Returns whether that succeeded.
     fn grow(&mut self, memory: &impl BlockMemory) -> bool {
         let first = self.blocks.len();
         let left = self.map.old.bytes / BLOCK - first;
@@ -363,14 +363,18 @@ impl OldSpace {
 
     /// Takes empty blocks except `keep`, and at most `most`, off the list, so that their memory can be released without a lock.
     /// [`put_released`](Self::put_released) lists them again.
-    pub(crate) fn take_surplus(
-        &mut self,
-        keep: usize,
-        most: usize,
-        unit: Unit,
-        memory: &impl BlockMemory,
-    ) -> Vec<Leaving> {
-        self.empty.take_surplus(keep, most, unit, memory)
+    pub(crate) fn take_surplus(&mut self, keep: usize, most: usize, unit: Unit) -> Vec<Leaving> {
+        self.empty.take_surplus(keep, most, unit)
+    }
+
+    /// Takes advice about huge pages that is due, to be given without a lock ([group.advice]).
+    pub(crate) fn take_advice(&mut self) -> Option<Advice> {
+        self.empty.take_advice()
+    }
+
+    /// Records that advice was given.
+    pub(crate) fn advised(&mut self, advice: Advice) {
+        self.empty.advised(advice);
     }
 
     /// Takes a group off the list that is ready, and that [`spare`](Self::spare) blocks do not need, if `least` blocks are ready
@@ -407,8 +411,6 @@ mod tests {
         fn grow(&self, _: usize, _: usize) -> bool {
             true
         }
-
-        fn advise(&self, _: usize, _: usize, _: bool) {}
     }
 
     fn space() -> OldSpace {
@@ -427,8 +429,6 @@ mod tests {
         fn grow(&self, _: usize, bytes: usize) -> bool {
             bytes == BLOCK
         }
-
-        fn advise(&self, _: usize, _: usize, _: bool) {}
     }
 
     #[test]

@@ -11,6 +11,7 @@ use parking_lot::lock_api;
 use super::{
     atomic::{AtomicU32, Ordering},
     futex::{sleep, wake},
+    held,
     raw_lock::RawLock,
 };
 
@@ -28,15 +29,17 @@ unsafe impl lock_api::RawMutex for RawLock {
         if !self.try_now() {
             self.take(|| None);
         }
+        held::taken();
     }
 
     #[inline]
     fn try_lock(&self) -> bool {
-        self.try_now()
+        counted(self.try_now())
     }
 
     #[inline]
     unsafe fn unlock(&self) {
+        held::freed();
         self.free();
     }
 
@@ -52,12 +55,21 @@ unsafe impl lock_api::RawMutexTimed for RawLock {
 
     fn try_lock_for(&self, timeout: Duration) -> bool {
         // A time that the clock cannot tell is no limit.
-        self.try_now() || self.take(left_until(Instant::now().checked_add(timeout)))
+        counted(self.try_now() || self.take(left_until(Instant::now().checked_add(timeout))))
     }
 
     fn try_lock_until(&self, timeout: Instant) -> bool {
-        self.try_now() || self.take(left_until(Some(timeout)))
+        counted(self.try_now() || self.take(left_until(Some(timeout))))
     }
+}
+
+/// Counts a lock, if it is taken.
+#[inline]
+fn counted(taken: bool) -> bool {
+    if taken {
+        held::taken();
+    }
+    taken
 }
 
 fn left_until(deadline: Option<Instant>) -> impl FnMut() -> Option<Duration> {
@@ -67,6 +79,7 @@ fn left_until(deadline: Option<Instant>) -> impl FnMut() -> Option<Duration> {
 // SAFETY: as above.
 unsafe impl lock_api::RawMutexFair for RawLock {
     unsafe fn unlock_fair(&self) {
+        held::freed();
         self.free_fairly();
     }
 }

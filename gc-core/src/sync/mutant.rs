@@ -49,6 +49,12 @@ mutants! {
     TAKES_BACK_SILENTLY = "takes_back_silently";
 }
 
+// Memory.
+mutants! {
+    /// A thread uses memory that another one has committed, before it knows that: model `frontier`.
+    RELAXED_COMMIT = "relaxed_commit";
+}
+
 // Safepoints.
 mutants! {
     /// A stop ends, and the mutators that resume do not see what its leader wrote: model `ranges`.

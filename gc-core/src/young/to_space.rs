@@ -1,4 +1,9 @@
 //! To-space: the destination of survivors that stay young. Each worker fills a chunk of its own from the bottom.
+//!
+//! - **[to-space.grow]** A pause that needs more chunks than are charged commits them, while its leader has the locks of the heap: who
+//!   waits for one of these waits for the end of the pause in any case. It takes no more than what it copies out of, the
+//!   ends of chunks, and one for each worker. Allocation has committed some ahead; of the rest a worker commits a chunk at a time while the others cannot take one.
+//!   It has the system back its chunk alone: page faults would take most of a pause that needs much to-space for the first time.
 
 use core::ptr::NonNull;
 
@@ -13,11 +18,17 @@ pub(crate) struct ToSpace<'a> {
     space: Mutex<&'a mut YoungSpace>,
     /// Charges and commits a chunk: (offset in the reservation, bytes).
     grow: &'a (dyn Fn(usize, usize) -> bool + Sync),
+    /// Has the system back a chunk.
+    populate: &'a (dyn Fn(usize, usize) + Sync),
 }
 
 impl<'a> ToSpace<'a> {
-    pub(crate) fn new(space: &'a mut YoungSpace, grow: &'a (dyn Fn(usize, usize) -> bool + Sync)) -> Self {
-        Self { space: Mutex::new(space), grow }
+    pub(crate) fn new(
+        space: &'a mut YoungSpace,
+        grow: &'a (dyn Fn(usize, usize) -> bool + Sync),
+        populate: &'a (dyn Fn(usize, usize) + Sync),
+    ) -> Self {
+        Self { space: Mutex::new(space), grow, populate }
     }
 }
 
@@ -71,9 +82,18 @@ impl Buffer {
             }
             self.retire(to_space);
             let mut space = to_space.space.lock();
-            let chunk = space.take(Age::Arriving, to_space.grow)?;
+            let mut grown = None;
+            let grow = |offset, bytes| {
+                grown = Some((offset, bytes));
+                (to_space.grow)(offset, bytes)
+            };
+            let chunk = space.take(Age::Arriving, grow)?;
             let start = space.start(chunk);
             *self = Self { bump: start, end: start.addr() + space.chunk_bytes(), chunk: Some(chunk) };
+            drop(space);
+            if let Some((offset, bytes)) = grown {
+                (to_space.populate)(offset, bytes);
+            }
         }
     }
 

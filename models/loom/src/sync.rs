@@ -99,6 +99,10 @@ pub(crate) mod atomic {
                     self.done(self.real().fetch_and(value, order))
                 }
 
+                pub(crate) fn fetch_max(&self, value: $int, order: Ordering) -> $int {
+                    self.done(self.real().fetch_max(value, order))
+                }
+
                 pub(crate) fn compare_exchange(
                     &self,
                     from: $int,

@@ -1,6 +1,6 @@
 //! The oracle: the heap's objects as a plain graph, and which of them a root reaches, by search.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// An object of the model: its index in the graph.
 pub(super) type Id = usize;
@@ -34,10 +34,12 @@ pub(super) enum Kind {
     BigOwner,
     /// A slice of elements with drop glue.
     Crowd,
+    /// Weak references, a weak slot, and ephemerons.
+    Scout,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Small,
         Self::Wide,
         Self::Line,
@@ -52,6 +54,7 @@ impl Kind {
         Self::Owner,
         Self::BigOwner,
         Self::Crowd,
+        Self::Scout,
     ];
 
     /// What the slots of such an object point to.
@@ -73,6 +76,24 @@ pub(super) enum Chosen {
     Two(Id, Id),
 }
 
+/// What a weak reference, a watcher or a registration knows of its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Mark {
+    pub(super) target: Id,
+    /// The life of the object in which it was made: see [`Object::life`].
+    pub(super) life: u32,
+}
+
+/// An ephemeron.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair {
+    pub(super) key: Mark,
+    pub(super) value: Id,
+}
+
+/// An ephemeron of the model: its index in the graph.
+pub(super) type PairId = usize;
+
 /// One object.
 #[derive(Clone, Debug)]
 pub(super) struct Object {
@@ -88,9 +109,30 @@ pub(super) struct Object {
     pub(super) many: Option<Vec<Id>>,
     /// Tokens that it owns.
     pub(super) tokens: Vec<usize>,
+    /// What its weak references lead to.
+    pub(super) weaks: Vec<Option<Mark>>,
+    pub(super) pairs: Vec<PairId>,
+    /// How often it came back, perhaps from the dead: what knew of it before may know it as dead.
+    pub(super) life: u32,
 }
 
 impl Object {
+    /// One that holds nothing.
+    pub(super) fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            len: 1,
+            fixed: vec![],
+            slots: vec![],
+            chosen: None,
+            many: None,
+            tokens: vec![],
+            weaks: vec![],
+            pairs: vec![],
+            life: 0,
+        }
+    }
+
     /// What it points to, in an order that `objects::View` shares.
     pub(super) fn edges(&self) -> impl Iterator<Item = Id> + '_ {
         let (a, b) = match self.chosen {
@@ -123,22 +165,66 @@ impl Held {
     }
 }
 
-/// Every object that was ever made.
+/// Every object and every ephemeron that was ever made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Graph {
     pub(super) objects: Vec<Object>,
+    pub(super) pairs: Vec<Pair>,
+}
+
+/// What lives.
+#[derive(Default)]
+pub(super) struct Reached {
+    pub(super) objects: HashSet<Id>,
+    /// Ephemerons that something holds, with a key that is dead, too.
+    pub(super) pairs: HashSet<PairId>,
 }
 
 impl Graph {
-    /// What the roots reach.
-    pub(super) fn reachable<'a>(&self, roots: impl Iterator<Item = &'a Held>) -> HashSet<Id> {
-        let mut todo: Vec<Id> = roots.flat_map(Held::edges).collect();
-        let mut reached = HashSet::new();
-        while let Some(id) = todo.pop() {
-            if reached.insert(id) {
-                todo.extend(self.objects[id].edges());
+    /// What these objects and ephemerons reach. A value is reached when its key is, if the ephemeron is one to follow.
+    pub(super) fn reach(
+        &self,
+        objects: impl Iterator<Item = Id>,
+        pairs: impl Iterator<Item = PairId>,
+        follows: impl Fn(Pair) -> bool,
+    ) -> Reached {
+        let mut reached = Reached::default();
+        let (mut todo, mut found): (Vec<Id>, Vec<PairId>) = (objects.collect(), pairs.collect());
+        let mut waiting: HashMap<Id, Vec<Id>> = HashMap::new();
+        loop {
+            while let Some(id) = todo.pop() {
+                if reached.objects.insert(id) {
+                    todo.extend(self.objects[id].edges());
+                    todo.extend(waiting.remove(&id).into_iter().flatten());
+                    found.extend(&self.objects[id].pairs);
+                }
+            }
+            let Some(pair) = found.pop() else { return reached };
+            let Pair { key, value } = self.pairs[pair];
+            if reached.pairs.insert(pair) && follows(self.pairs[pair]) {
+                if reached.objects.contains(&key.target) {
+                    todo.push(value);
+                } else {
+                    waiting.entry(key.target).or_default().push(value);
+                }
             }
         }
-        reached
+    }
+
+    /// What knows an object as it is now.
+    pub(super) fn mark(&self, target: Id) -> Mark {
+        Mark { target, life: self.objects[target].life }
+    }
+
+    /// Whether a mark's object has come back since.
+    pub(super) fn is_stale(&self, mark: Mark) -> bool {
+        mark.life < self.objects[mark.target].life
+    }
+
+    /// Things come back: what was not reached before and is now may have been found dead, or not.
+    pub(super) fn come_back(&mut self, before: &Reached, now: &Reached) {
+        for &id in now.objects.difference(&before.objects) {
+            self.objects[id].life += 1;
+        }
     }
 }

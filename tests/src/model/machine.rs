@@ -5,6 +5,7 @@
 
 mod estate;
 mod make;
+mod weak;
 
 use std::{
     mem,
@@ -77,7 +78,8 @@ impl Machine {
     /// Attaches this thread to the heap.
     pub(super) fn new(heap: Heap, alone: bool) -> Self {
         let mutator = Some(heap.attach().expect("this thread is not attached"));
-        Self { heap, mutator, estate: Estate::default(), collections: [0; 3], alone }
+        let estate = Estate::new(&heap);
+        Self { heap, mutator, estate, collections: [0; 3], alone }
     }
 
     /// The mutator and the estate.
@@ -110,10 +112,12 @@ impl Machine {
     /// After a full collection: exactly the dead have been dropped, and exactly the living are counted.
     fn check_deaths(&mut self) {
         settle(&self.heap);
-        let live = self.estate.check_deaths();
+        let Some(m) = &self.mutator else { return };
+        let live = self.estate.check_deaths(m);
         if self.alone {
             let stats = self.heap.stats();
-            assert_eq!(stats.old_objects, live, "live objects after a full collection");
+            let found = stats.old_objects;
+            assert!(live.contains(&found), "{found} live objects after a full collection, and not {live:?}");
             assert_eq!((stats.survivor_bytes, stats.remembered), (0, 0), "young after a full collection");
         }
     }
@@ -121,8 +125,16 @@ impl Machine {
     fn finish(mut self) {
         self.heap.set_hard_limit(None);
         self.full();
-        self.estate.roots.clear();
+        self.estate.forget();
         self.full();
+        // What comes out is garbage at once. Something else that is to be finalized may have been alive until then.
+        let chain = self.estate.deaths.registered().count();
+        for _ in 0..=chain {
+            self.take_all();
+            self.full();
+        }
+        assert!(self.estate.deaths.is_over(), "something died, and nobody was told, or nobody finalizes it");
+        assert_eq!(self.heap.stats().registered, 0, "entries of objects after everything died");
         // Large objects keep their runs until they are dropped.
         self.full();
         assert_eq!(self.heap.stats().old_bytes, 0, "bytes after everything died");
@@ -184,13 +196,13 @@ impl Machine {
                 self.heap.set_hard_limit(limit);
             }
             Op::Abandon { kind, size, at } => self.abandon(kind, size, at),
+            Op::Beside(op) => self.beside(op),
         }
     }
 
     /// What new objects are made with.
     fn making(&mut self) -> Option<(&Mutator, Making<'_>)> {
-        let Self { mutator, estate: Estate { roots, graph, ledger, .. }, .. } = self;
-        Some((mutator.as_ref()?, Making { roots, graph, ledger }))
+        Some((self.mutator.as_ref()?, self.estate.making()))
     }
 
     fn chain(&mut self, length: u32, hold: Hold) {

@@ -1,8 +1,11 @@
 //! The traced types that the model's objects are made of, and one way to look at all of them.
 
-use gc_core::{Gc, GcCell, Mutator, Slot, Trace};
+use gc_core::{Gc, GcCell, Mutator, Slot, Trace, WeakSlot};
 
-use super::graph::{Id, Kind};
+use super::{
+    graph::{Id, Kind},
+    weak::{PairOf, WeakOf},
+};
 use crate::{ledger::Token, random::mix};
 
 /// A pointer to any of them.
@@ -22,6 +25,7 @@ pub(super) enum Ref<'gc> {
     Owner(Gc<'gc, Owner<'gc>>),
     BigOwner(Gc<'gc, BigOwner<'gc>>),
     Crowd(Gc<'gc, [Member<'gc>]>),
+    Scout(Gc<'gc, Scout<'gc>>),
 }
 
 #[derive(Trace)]
@@ -114,6 +118,15 @@ pub(super) struct Member<'gc> {
     pub(super) fixed: Option<Box<Ref<'gc>>>,
 }
 
+#[derive(Trace)]
+pub(super) struct Scout<'gc> {
+    pub(super) id: Id,
+    pub(super) fixed: Option<Ref<'gc>>,
+    pub(super) weak: Option<WeakOf<'gc>>,
+    pub(super) slot: WeakSlot<'gc, Small<'gc>>,
+    pub(super) pairs: GcCell<Vec<PairOf<'gc>>>,
+}
+
 /// What a cell for one value holds.
 #[derive(Trace, Clone, Copy)]
 pub(super) enum Choice<'gc> {
@@ -181,6 +194,7 @@ pub(super) struct View<'gc> {
     pub(super) any: Option<&'gc GcCell<Choice<'gc>>>,
     pub(super) many: Option<&'gc GcCell<Vec<Ref<'gc>>>>,
     pub(super) tokens: Vec<usize>,
+    pub(super) scout: Option<&'gc Scout<'gc>>,
 }
 
 impl<'gc> SlotOf<'gc> {
@@ -231,6 +245,7 @@ impl<'gc> Ref<'gc> {
             Self::Owner(_) => Kind::Owner,
             Self::BigOwner(_) => Kind::BigOwner,
             Self::Crowd(_) => Kind::Crowd,
+            Self::Scout(_) => Kind::Scout,
         }
     }
 
@@ -251,6 +266,7 @@ impl<'gc> Ref<'gc> {
             (Self::Owner(a), Self::Owner(b)) => Gc::ptr_eq(a, b),
             (Self::BigOwner(a), Self::BigOwner(b)) => Gc::ptr_eq(a, b),
             (Self::Crowd(a), Self::Crowd(b)) => Gc::ptr_eq(a, b),
+            (Self::Scout(a), Self::Scout(b)) => Gc::ptr_eq(a, b),
             _ => false,
         }
     }
@@ -258,7 +274,8 @@ impl<'gc> Ref<'gc> {
     /// The parts of the object, which must be object `id`: whatever follows from the id is checked.
     pub(super) fn view(self, id: Id) -> View<'gc> {
         let found = |found: Id| assert_eq!(found, id, "another object than expected, a {:?}", self.kind());
-        let mut view = View { len: 1, fixed: vec![], slots: vec![], any: None, many: None, tokens: vec![] };
+        let mut view =
+            View { len: 1, fixed: vec![], slots: vec![], any: None, many: None, tokens: vec![], scout: None };
         match self {
             Self::Small(o) => {
                 found(o.id);
@@ -350,6 +367,12 @@ impl<'gc> Ref<'gc> {
                     view.slots.push(SlotOf::Small(&member.friend));
                     view.tokens.push(member.token.number());
                 }
+            }
+            Self::Scout(o) => {
+                let o = Gc::as_ref(o);
+                found(o.id);
+                view.fixed.push(o.fixed);
+                view.scout = Some(o);
             }
         }
         view

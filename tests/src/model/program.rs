@@ -80,6 +80,51 @@ pub(super) enum Place {
     Detached,
 }
 
+/// What is done with what knows of objects and does not keep them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Beside {
+    /// A root of a weak reference.
+    Weak(Walk),
+    /// Writes a weak slot.
+    SetWeak {
+        holder: Walk,
+        to: Option<Walk>,
+    },
+    /// What a weak reference leads to gets a root, if it is there.
+    Upgrade {
+        weak: u32,
+        hold: Hold,
+    },
+    /// A new ephemeron.
+    Pair {
+        key: Walk,
+        value: Walk,
+        holder: Walk,
+    },
+    /// Ephemerons of which each one's value is the key of the one before.
+    PairChain {
+        length: u32,
+        hold: Hold,
+    },
+    Unpair {
+        holder: Walk,
+    },
+    /// Key and value of an ephemeron get roots, if they are there.
+    Recall {
+        pair: u32,
+        hold: Hold,
+    },
+    Id(Walk),
+    Watch(Walk),
+    Unwatch(Walk),
+    Register {
+        what: Walk,
+        ends: bool,
+    },
+    /// Something that is to be finalized comes back, or is dropped.
+    Take(Option<Hold>),
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Op {
     Safepoint,
@@ -144,6 +189,7 @@ pub(super) enum Op {
         size: u32,
         at: u32,
     },
+    Beside(Beside),
 }
 
 impl Program {
@@ -170,8 +216,8 @@ impl Op {
         let walk = |word: u32| Walk { root: word & 0xFFFF, steps: word >> 16 };
         let kind = |word: u32| Kind::ALL[word as usize % Kind::ALL.len()];
         let hold = |word: u32| [Hold::Pointer, Hold::Any, Hold::State][word as usize % 3];
-        // Out of 64, by how often a program would do it and how cheap it is.
-        match op % 64 {
+        // Out of 80, by how often a program would do it and how cheap it is.
+        match op % 80 {
             0..8 => Self::Safepoint,
             8 | 9 => Self::Collect(a % 3),
             10..22 => Self::New { kind: kind(a), size: b, refs: [walk(c), walk(d)], hold: hold(e) },
@@ -227,7 +273,21 @@ impl Op {
             59 => Self::PopState { root: a },
             60 => Self::Detach,
             61 => Self::Limit { on: a % 4 == 0 },
-            _ => Self::Abandon { kind: kind(a), size: b, at: c },
+            62 | 63 => Self::Abandon { kind: kind(a), size: b, at: c },
+            _ => Self::Beside(match op / 80 % 32 {
+                0..6 => Beside::Weak(walk(a)),
+                6..9 => Beside::SetWeak { holder: walk(a), to: (b % 8 != 0).then_some(walk(c)) },
+                9..12 => Beside::Upgrade { weak: a, hold: hold(b) },
+                12..17 => Beside::Pair { key: walk(a), value: walk(b), holder: walk(c) },
+                17 => Beside::PairChain { length: a % 20, hold: hold(b) },
+                18 => Beside::Unpair { holder: walk(a) },
+                19 | 20 => Beside::Recall { pair: a, hold: hold(b) },
+                21 | 22 => Beside::Id(walk(a)),
+                23 | 24 => Beside::Watch(walk(a)),
+                25 => Beside::Unwatch(walk(a)),
+                26..29 => Beside::Register { what: walk(a), ends: b % 8 == 0 },
+                _ => Beside::Take((a % 4 != 0).then_some(hold(b))),
+            }),
         }
     }
 }

@@ -14,6 +14,8 @@
 //! - **[model.graph]** What a machine's roots reach is its graph, whatever the others do (`compare`); after a full collection of its own, exactly
 //!   what its graph does not reach is dropped.
 //! - **[model.board]** An object of the board is whole for whoever reads it, through a slot, a cell, or a root that came by letter.
+//! - **[model.marks]** What a weak reference or an ephemeron of the board gives is whole; and in the end, it is something that something
+//!   else leads to.
 //! - **[model.coins]** Each coin is in one place. Coins are swapped, exchanged, pushed, popped, sent and recast, never copied.
 //! - **[model.counters]** Counters are as high as they were raised, by all together.
 //! - **[model.census]** After the last full collection, what the heap counts is what the graphs and the board hold, and when nothing is held,
@@ -31,6 +33,7 @@ mod program;
 mod worker;
 
 use std::{
+    collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Barrier, mpsc},
     thread::{self, JoinHandle},
@@ -148,22 +151,27 @@ fn close(heap: Heap, ledger: &Ledger, shared: SharedBoard, ends: Vec<Done>) {
     }
     let letters: Vec<Letter> = letters.into_iter().filter_map(|letter| at_home(letter, &mut estates)).collect();
     assert!(estates.iter().all(Estate::is_complete), "a root that was lent is lost");
-    let check = |m: &Mutator| {
-        estates.iter().for_each(|estate| estate.compare(m));
+    let check = |m: &Mutator, estates: &mut Vec<Estate>, exactly| {
+        estates.iter_mut().for_each(|estate| estate.compare(m));
         let mut census = Census::default();
         shared.get(m).count(m, &mut census, raised);
         purses.iter().for_each(|purse| purse.borrow(m).iter().for_each(|&coin| census.coin(coin)));
         letters.iter().for_each(|letter| letter.count(m, &mut census));
-        census.finish(m, coins)
+        census.finish(m, coins, exactly)
     };
-    check(&m);
+    check(&m, &mut estates, false);
     m.collect(Generation::Old);
-    let counted = check(&m);
+    let counted = check(&m, &mut estates, true);
     settle(&heap);
-    let private: usize = estates.iter().map(Estate::check_deaths).sum();
+    let private: Vec<_> = estates.iter_mut().map(|estate| estate.check_deaths(&m)).collect();
+    let least: usize = private.iter().map(|live| live.start()).sum::<usize>() + counted.objects;
+    let most: usize = private.iter().map(|live| live.end()).sum::<usize>() + counted.objects;
     ledger.assert_live(|token| counted.tokens.contains(&token));
     let stats = heap.stats();
-    assert_eq!(stats.old_objects, private + counted.objects, "live objects after a full collection");
+    let found = stats.old_objects;
+    assert!((least..=most).contains(&found), "{found} live objects after a full collection, and not {least} to {most}");
+    let ids: Vec<u64> = estates.iter().flat_map(|estate| estate.ids.values().copied()).collect();
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "objects of two threads have one identity");
     assert_eq!((stats.survivor_bytes, stats.remembered), (0, 0), "young after a full collection");
 
     let ledgers: Vec<_> = estates.iter().map(|estate| estate.ledger.clone()).chain([ledger.clone()]).collect();

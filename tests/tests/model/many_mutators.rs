@@ -55,6 +55,11 @@ fn agree_while_the_old_generation_is_marked() {
 }
 
 #[test]
+fn agree_while_blocks_are_evacuated() {
+    seeds("compact-always,slow-marker=256,full-every=2,every-safepoint=9,verify", 900..920, 100);
+}
+
+#[test]
 fn agree_under_random_stress() {
     for seed in part(1000..1040) {
         run_threads(&format!("random={seed}"), seed, 80);

@@ -52,6 +52,16 @@ fn agrees_while_the_old_generation_is_marked() {
 }
 
 #[test]
+fn agrees_while_blocks_are_evacuated() {
+    for (profile, from) in [
+        ("compact-always,every-safepoint=3,verify", 8000),
+        ("compact-random,promote-random,slow-marker=64,every-safepoint=3,full-every=2,verify", 8100),
+    ] {
+        seeds(profile, from..from + 25, 100);
+    }
+}
+
+#[test]
 fn agrees_when_collections_come_at_allocations() {
     seeds("every-allocation=7,verify", 4000..4200, 80);
 }

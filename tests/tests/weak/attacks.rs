@@ -320,7 +320,7 @@ impl Shared {
         if number >= MOST {
             return None;
         }
-        let large = (number % 40 == 0).then(|| m.alloc_slice_with(9000, |_| number as u64));
+        let large = number.is_multiple_of(40).then(|| m.alloc_slice_with(9000, |_| number as u64));
         Some(m.alloc(Node {
             number: number as u64,
             text: m.alloc_str(&number.to_string()),
@@ -415,17 +415,17 @@ impl Shared {
                     }
                 }
                 15 => {
-                    if let (Some(one), Some(other)) = (one, other) {
-                        if let Some(value) = self.make(&m, Weak::dangling()) {
-                            value.strong[side].set(&m, Some(one));
-                            let pair = Ephemeron::new(&m, one, value);
-                            let note = m.alloc(Note { of: one.number, pair, next: Slot::new(other.note.get()) });
-                            if random.below(4) != 0 {
-                                other.note.set(&m, Some(note));
-                            }
-                            if random.below(2) == 0 {
-                                self.register(&m, value);
-                            }
+                    if let (Some(one), Some(other)) = (one, other)
+                        && let Some(value) = self.make(&m, Weak::dangling())
+                    {
+                        value.strong[side].set(&m, Some(one));
+                        let pair = Ephemeron::new(&m, one, value);
+                        let note = m.alloc(Note { of: one.number, pair, next: Slot::new(other.note.get()) });
+                        if random.below(4) != 0 {
+                            other.note.set(&m, Some(note));
+                        }
+                        if random.below(2) == 0 {
+                            self.register(&m, value);
                         }
                     }
                 }

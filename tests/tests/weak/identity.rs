@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, thread};
 
-use gc_core::{Gc, Generation, Root};
+use gc_core::{FinalizationQueue, Gc, Generation, Root};
 use gc_tests::{heaps, sizes::scaled};
 
 #[test]
@@ -57,4 +57,28 @@ fn two_threads_that_ask_at_once_agree() {
     });
     assert_eq!(a, b);
     assert_eq!(a.iter().collect::<HashSet<_>>().len(), objects.len());
+}
+
+/// Weak references that are dead name it still, those to what it reaches, too.
+#[test]
+fn an_object_that_comes_back_is_the_one_that_its_dead_weak_references_name() {
+    for generation in [Generation::Fresh, Generation::Old] {
+        let heap = heaps::checked().auto(false).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let queue = FinalizationQueue::<Option<Gc<'static, u64>>>::new(&heap);
+        let inner = m.alloc(1_u64);
+        let outer = m.root(m.alloc(Some(inner)));
+        let weaks = m.root((Gc::downgrade(outer.get(&m), &m), Gc::downgrade(inner, &m)));
+        queue.register(&m, outer.get(&m));
+        if generation == Generation::Old {
+            m.collect(Generation::Young);
+        }
+        drop(outer);
+        m.collect(generation);
+        let (of_outer, of_inner) = *weaks.borrow(&m);
+        let back = queue.poll(&m).unwrap();
+        assert!(of_outer.is_dead(&m) && of_inner.is_dead(&m));
+        assert_eq!(of_outer.id(), Some(Gc::id(back, &m)), "{generation:?}");
+        assert_eq!(of_inner.id(), Some(Gc::id(back.unwrap(), &m)), "{generation:?}");
+    }
 }

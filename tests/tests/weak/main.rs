@@ -10,5 +10,7 @@ mod ephemeron_threads;
 mod ephemerons;
 mod finalization;
 mod identity;
+mod others;
+mod python;
 mod random;
 mod references;

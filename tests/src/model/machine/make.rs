@@ -1,14 +1,15 @@
 //! Making objects: in the heap and, if that succeeds, in the graph.
 
-use gc_core::{GcCell, Mutator, Slot};
+use gc_core::{GcCell, Mutator, Slot, WeakSlot};
 
 use super::{
     super::{
         graph::{Chosen, Graph, Id, Kind, Object},
         objects::{
-            BigOwner, Choice, FarItem, FarUnit, Item, Line, Member, Owner, Page, Payload, Ref, Slab, Small, Unit, Wide,
-            bytes, tag, text,
+            BigOwner, Choice, FarItem, FarUnit, Item, Line, Member, Owner, Page, Payload, Ref, Scout, Slab, Small,
+            Unit, Wide, bytes, tag, text,
         },
+        weak::WeakOf,
     },
     Rooted,
 };
@@ -43,8 +44,7 @@ impl Making<'_> {
         let id = self.graph.objects.len();
         let ids = refs.map(|found| found.map(|(id, _)| id));
         let [first, second] = refs.map(|found| found.map(|(_, object)| object));
-        let mut object =
-            Object { kind, len: 1, fixed: vec![], slots: vec![], chosen: None, many: None, tokens: vec![] };
+        let mut object = Object::new(kind);
         // Half of the objects that can begin with a slot that is not empty.
         let small = refs.into_iter().flatten().find(|(_, found)| found.kind() == Kind::Small).filter(|_| size & 8 != 0);
         let (small_id, small) = (small.map(|(id, _)| id), small.and_then(|(_, object)| object.small()));
@@ -146,6 +146,13 @@ impl Making<'_> {
                     Member { tag, token, friend: Slot::new(small), fixed: first.map(Box::new) }
                 });
                 m.try_alloc_slice_from_iter(members).ok().map(Ref::Crowd)
+            }
+            Kind::Scout => {
+                object.fixed = vec![ids[0]];
+                let weak = refs[1].and_then(|(id, found)| Some((id, WeakOf::of(m, found)?)));
+                object.weaks = vec![weak.map(|(id, _)| self.graph.mark(id)), None];
+                let (weak, slot) = (weak.map(|(_, weak)| weak), WeakSlot::dangling());
+                m.try_alloc(Scout { id, fixed: first, weak, slot, pairs: GcCell::default() }).ok().map(Ref::Scout)
             }
         };
         made.map(|made| {

@@ -3,9 +3,12 @@
 //! Coins come out of a purse and go back into one; in between they are in no other place, and nothing here fails between the two
 //! ([model.coins]). Guards are held one at a time.
 
-use gc_core::{Gc, GcCell, Mutator, Slot, Trace};
+use std::collections::HashSet;
+
+use gc_core::{Ephemeron, Gc, GcCell, Mutator, Slot, Trace, Weak, WeakSlot};
 
 use super::{
+    super::weak::unless_refused,
     census::Census,
     objects::{Coin, Maker, Notice, Purse},
     program::{Deal, Pin},
@@ -25,7 +28,14 @@ pub(super) struct Board<'gc> {
     /// A stack without a lock (Treiber 1986). No link is pushed twice, and no memory becomes another link while somebody has a pointer
     /// to it, so that a head that is as it was has what was behind it.
     pile: Slot<'gc, Link<'gc>>,
+    /// Weak references to notices.
+    marks: Gc<'gc, [WeakSlot<'gc, Notice<'gc>>]>,
+    /// What belongs to a notice, and leads back to it.
+    ties: Gc<'gc, [GcCell<Option<Tie<'gc>>>]>,
 }
+
+/// A notice, and one that was made with it before.
+pub(super) type Tie<'gc> = Ephemeron<'gc, Notice<'gc>, Notice<'gc>>;
 
 /// A counter that names who raised it last.
 #[derive(Trace, Clone, Copy)]
@@ -49,6 +59,7 @@ const COLUMN: usize = 6;
 const COUNTERS: usize = 3;
 const BOXES: usize = 5;
 const SAFES: usize = 3;
+const MARKS: usize = 5;
 
 impl<'gc> Board<'gc> {
     /// An empty one.
@@ -63,7 +74,42 @@ impl<'gc> Board<'gc> {
             safes: m.alloc_slice_with(SAFES, |_| GcCell::new(None)),
             chest: GcCell::default(),
             pile: Slot::null(),
+            marks: m.alloc_slice_with(MARKS, |_| WeakSlot::dangling()),
+            ties: m.alloc_slice_with(MARKS, |_| GcCell::default()),
         })
+    }
+
+    /// Marks the notice at a place, or unmarks.
+    pub(super) fn mark(&self, m: &'gc Mutator, place: u32, mark: u32) {
+        let slot = &Gc::as_ref(self.marks)[mark as usize % MARKS];
+        let found = self.at(place).and_then(|notice| unless_refused(|| Gc::downgrade(notice, m)));
+        whole(m, slot.swap(m, found.unwrap_or_default()));
+    }
+
+    /// Ties something new to the notice at a place.
+    pub(super) fn tie(&self, m: &'gc Mutator, place: u32, tie: u32, maker: &mut Maker) {
+        let Some(key) = self.at(place) else { return };
+        let Some(value) = maker.notice(m, None) else { return };
+        value.next.set(m, Some(key));
+        if let Ok(new) = Ephemeron::try_new(m, key, value) {
+            let old = Gc::as_ref(self.ties)[tie as usize % MARKS].replace(m, Some(new));
+            if let Some((key, value)) = old.and_then(|old| old.get(m)) {
+                key.whole();
+                value.whole();
+            }
+        }
+    }
+
+    /// A notice that is marked, or that something is tied to, if it is alive.
+    pub(super) fn recall(&self, m: &'gc Mutator, which: u32) -> Option<Gc<'gc, Notice<'gc>>> {
+        let (index, kind) = (which as usize / 2 % MARKS, which % 2);
+        if kind == 0 {
+            return whole(m, self.marks[index].get());
+        }
+        let (key, value) = self.ties[index].get(m)?.get(m)?;
+        key.whole();
+        value.whole();
+        Some(key)
     }
 
     /// A place for a notice. Few are used, for others to meet what was put there.
@@ -232,7 +278,12 @@ impl<'gc> Board<'gc> {
     /// Counts what is there, and checks the counters.
     pub(super) fn count(&self, m: &'gc Mutator, census: &mut Census<'gc>, raised: u64) {
         // The board and its slices.
-        census.objects(6);
+        census.objects(8);
+        let marks: HashSet<_> = self.marks.iter().map(WeakSlot::get).filter(|mark| mark.id().is_some()).collect();
+        // Their weak cells.
+        census.objects(marks.len());
+        census.marks.extend(marks);
+        census.ties.extend(self.ties.iter().filter_map(|tie| tie.get(m)));
         let (wall, column) = (Gc::as_ref(self.wall), Gc::as_ref(self.column));
         wall.iter().chain(column).filter_map(Slot::get).for_each(|notice| census.notice(notice));
         self.pins.borrow(m).iter().for_each(|&notice| census.notice(notice));
@@ -253,4 +304,9 @@ impl<'gc> Board<'gc> {
             link = at.next.get();
         }
     }
+}
+
+/// What a weak reference leads to, which is whole.
+fn whole<'gc>(m: &'gc Mutator, mark: Weak<'gc, Notice<'gc>>) -> Option<Gc<'gc, Notice<'gc>>> {
+    mark.upgrade(m).inspect(|notice| notice.whole())
 }

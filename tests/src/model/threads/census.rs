@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
-use gc_core::{Gc, Mutator};
+use gc_core::{Gc, Mutator, Weak};
 
-use super::objects::{Coin, Notice};
+use super::{
+    board::Tie,
+    objects::{Coin, Notice},
+};
 
 /// What was met so far.
 #[derive(Default)]
@@ -12,6 +15,8 @@ pub(super) struct Census<'gc> {
     serials: HashSet<usize>,
     todo: Vec<Gc<'gc, Notice<'gc>>>,
     coins: Vec<u64>,
+    pub(super) marks: Vec<Weak<'gc, Notice<'gc>>>,
+    pub(super) ties: Vec<Tie<'gc>>,
     counted: Counted,
 }
 
@@ -48,8 +53,32 @@ impl<'gc> Census<'gc> {
         }
     }
 
-    /// Follows the notices. Each coin below `coins` must have been met once.
-    pub(super) fn finish(mut self, m: &'gc Mutator, coins: u64) -> Counted {
+    /// Follows the notices. Each coin below `coins` must have been met once; and if `exactly`, what was not met is dead.
+    pub(super) fn finish(mut self, m: &'gc Mutator, coins: u64, exactly: bool) -> Counted {
+        self.objects(self.ties.len());
+        loop {
+            self.follow(m);
+            let met = |notice: &Gc<'gc, Notice<'gc>>| self.serials.contains(&notice.serial());
+            let values: Vec<_> = self.ties.iter().filter_map(|tie| tie.get(m)).collect();
+            let values = values.into_iter().filter(|(key, value)| met(key) && !met(value));
+            let values: Vec<_> = values.map(|(_, value)| value).collect();
+            if values.is_empty() {
+                break;
+            }
+            values.into_iter().for_each(|value| self.notice(value));
+        }
+        let found = self.marks.iter().filter_map(|mark| mark.upgrade(m));
+        let keys = self.ties.iter().filter_map(|tie| tie.key(m));
+        for notice in found.chain(keys) {
+            notice.whole();
+            assert!(!exactly || self.serials.contains(&notice.serial()), "notice {} is dead", notice.serial());
+        }
+        self.coins.sort_unstable();
+        assert_eq!(self.coins, (0..coins).collect::<Vec<_>>(), "each coin is in one place");
+        self.counted
+    }
+
+    fn follow(&mut self, m: &'gc Mutator) {
         while let Some(notice) = self.todo.pop() {
             let notice = Gc::as_ref(notice);
             self.objects(notice.objects());
@@ -62,8 +91,5 @@ impl<'gc> Census<'gc> {
                 .chain(bag.iter().copied())
                 .for_each(|n| self.notice(n));
         }
-        self.coins.sort_unstable();
-        assert_eq!(self.coins, (0..coins).collect::<Vec<_>>(), "each coin is in one place");
-        self.counted
     }
 }

@@ -32,6 +32,21 @@ pub(super) enum Act {
         place: u32,
         steps: u32,
     },
+    /// A weak reference to what is at a place.
+    Mark {
+        place: u32,
+        mark: u32,
+    },
+    /// An ephemeron of what is at a place.
+    Tie {
+        place: u32,
+        tie: u32,
+    },
+    /// What one of these leads to gets a place, if it is alive.
+    Recall {
+        which: u32,
+        place: u32,
+    },
     /// Raises the counters, perhaps with a notice from a place, some times.
     Raise {
         by: Option<u32>,
@@ -153,7 +168,10 @@ impl Act {
         let to = b as usize % threads;
         let often = |word: u32, most: u32| if word.is_multiple_of(4) { word / 4 % most } else { 1 };
         match act % 64 {
-            0..14 => Self::Pin {
+            0 | 1 => Self::Mark { place: a, mark: b },
+            2 | 3 => Self::Tie { place: a, tie: b },
+            4 | 5 => Self::Recall { which: a, place: b },
+            6..14 => Self::Pin {
                 place: a,
                 pin: match b % 16 {
                     0..3 => Pin::Set,

@@ -102,6 +102,11 @@ impl Worker {
             }
             Act::Fill => board.fill(m, maker),
             Act::Read { place, steps } => board.read(m, place, steps),
+            Act::Mark { place, mark } => board.mark(m, place, mark),
+            Act::Tie { place, tie } => board.tie(m, place, tie, maker),
+            Act::Recall { which, place } => {
+                board.recall(m, which).into_iter().for_each(|notice| board.pin(m, notice, place, Pin::Set));
+            }
             Act::Raise { by, times } => {
                 for _ in 0..times {
                     board.raise(m, by.and_then(|place| board.at(place)));

@@ -1,0 +1,16 @@
+//! What a weak reference was upgraded to ends at the next safepoint, as any pointer.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, Heap};
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let object = m.root(m.alloc(7));
+    let weak = m.root(Gc::downgrade(object.get(&m), &m));
+    let found = weak.get(&m).upgrade(&m);
+    m.safepoint();
+    assert_eq!(found.as_deref(), Some(&7));
+}

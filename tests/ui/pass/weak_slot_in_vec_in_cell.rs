@@ -1,0 +1,13 @@
+//! Weak references, which the guard of the cell protects.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use gc_core::{Gc, GcCell, Heap, WeakSlot};
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let m = heap.attach().unwrap();
+    let weak = Gc::downgrade(m.alloc(7), &m);
+    m.alloc((GcCell::new(vec![weak]), WeakSlot::new(weak)));
+}
