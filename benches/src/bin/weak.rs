@@ -54,6 +54,9 @@ enum Ends {
     Cycle,
 }
 
+/// Slices that are kept.
+type Slices<T> = Vec<Root<Gc<'static, [T]>>>;
+
 /// A heap with objects, and what leads to them.
 struct Subject {
     kind: Kind,
@@ -63,9 +66,9 @@ struct Subject {
     cycles: u64,
     news: ReferenceQueue<()>,
     finalized: FinalizationQueue<Leaf24>,
-    objects: Vec<Root<Gc<'static, [Gc<'static, Leaf24>]>>>,
-    weak: Vec<Root<Gc<'static, [Weak<'static, Leaf24>]>>>,
-    ephemerons: Vec<Root<Gc<'static, [Ephemeron<'static, Leaf24, Leaf24>]>>>,
+    objects: Slices<Gc<'static, Leaf24>>,
+    weak: Slices<Weak<'static, Leaf24>>,
+    ephemerons: Slices<Ephemeron<'static, Leaf24, Leaf24>>,
 }
 
 impl Subject {
@@ -129,7 +132,9 @@ impl Subject {
 
     /// Lets go of everything.
     fn clear(&mut self) {
-        (self.objects.clear(), self.weak.clear(), self.ephemerons.clear());
+        self.objects.clear();
+        self.weak.clear();
+        self.ephemerons.clear();
     }
 
     /// Waits until the heap has told of all its major cycles, and takes what it has told.
