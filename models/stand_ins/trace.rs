@@ -5,6 +5,9 @@ use crate::object::{CellWord, EphemeronPair, PointerSlot};
 #[path = "../../gc-core/src/trace/pieces.rs"]
 pub(crate) mod pieces;
 
+/// # Safety
+///
+/// None: no model traces by it.
 pub(crate) unsafe trait Trace {
     type At<'a>;
     type Static;

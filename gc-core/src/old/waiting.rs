@@ -29,7 +29,7 @@ impl Waiting {
 
     fn shard(&self, key: NonNull<u8>) -> &Mutex<PairTable> {
         // By pages: objects beside each other have entries beside each other.
-        &self.0[(key.addr().get() >> 12) % SHARDS]
+        &self.0[(key.addr().get() >> 12) % self.0.len()]
     }
 
     /// Has a pair wait for its key. Returns whether it need not, as the key is marked meanwhile ([waiting.marked-or-listed]).

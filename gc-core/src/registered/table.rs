@@ -78,7 +78,7 @@ impl Table {
     }
 
     fn shard(&self, object: NonNull<u8>) -> MutexGuard<'_, Shard> {
-        self.shards[shard_of(object)].lock()
+        self.shards[shard_of(object, self.shards.len())].lock()
     }
 
     /// Calls `with` with the entry of an object, which is made if there is none.
@@ -191,7 +191,7 @@ impl Table {
         let mut shards = self.shards.each_ref().map(Mutex::lock);
         let (mut young, mut old) = (0, 0);
         for entry in entries {
-            let is_young = shards[shard_of(entry.object)].insert(generations, entry);
+            let is_young = shards[shard_of(entry.object, self.shards.len())].insert(generations, entry);
             *(if is_young { &mut young } else { &mut old }) += 1;
         }
         self.count(&self.young, young);
@@ -331,10 +331,10 @@ impl Shard {
     }
 }
 
-/// Returns the number of the shard of an object's entry.
-fn shard_of(object: NonNull<u8>) -> usize {
+/// Returns which of `shards` shards an object's entry is in.
+fn shard_of(object: NonNull<u8>, shards: usize) -> usize {
     // The index of a shard hashes the same address: it uses other bits.
-    (AddressHasher::hash(object.addr().get()) >> 32) as usize % SHARDS
+    (AddressHasher::hash(object.addr().get()) >> 32) as usize % shards
 }
 
 /// Returns whether something of an entry is young ([registered.young]).
@@ -382,7 +382,7 @@ mod tests {
 
     /// Walks the entries of `objects`, in steps, with `changes` between them, `each` at a time. Checks that those that stay are met.
     fn walk(generations: Generations<'_>, objects: &[NonNull<u8>], step: usize, changes: &[Change], each: usize) {
-        let (table, shard) = (Table::new(), shard_of(objects[0]));
+        let (table, shard) = (Table::new(), shard_of(objects[0], SHARDS));
         objects.iter().for_each(|&object| table.insert(generations, entry(object)));
         let (mut stay, mut met): (HashSet<_>, HashSet<_>) = (objects.iter().copied().collect(), HashSet::new());
         // Objects of the same shard that come later.
@@ -416,7 +416,7 @@ mod tests {
     /// Returns addresses of old objects whose entries are in one shard.
     fn in_shard(generations: Generations<'_>, shard: usize) -> impl Iterator<Item = NonNull<u8>> {
         let start = generations.map.old.start;
-        (0..).map(move |number| address(start + 16 * number)).filter(move |&object| shard_of(object) == shard)
+        (0..).map(move |number| address(start + 16 * number)).filter(move |&object| shard_of(object, SHARDS) == shard)
     }
 
     /// [entries.downward]
