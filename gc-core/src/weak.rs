@@ -17,7 +17,7 @@ use core::{
 pub use slot::WeakSlot;
 
 use crate::{
-    Gc, Mutator,
+    AllocError, Gc, Mutator,
     collector::type_info::WEAK_CELL,
     object::{Flag, Header, PointerSlot},
     registered::WeakCell,
@@ -82,11 +82,48 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn downgrade(this: Self, mutator: &'gc Mutator) -> Weak<'gc, T> {
-        let (local, object) = (mutator.local(), this.address());
+        // SAFETY: the cell is made just now, and nothing leads to it.
+        unsafe { this.weak(mutator, || mutator.as_weak_cell(mutator.alloc(WeakCell::unused()))) }
+    }
+
+    /// Returns a weak reference to the object: [`downgrade`](Self::downgrade) for a program that goes on when memory runs out.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocError`], if the first one finds no memory.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// use gc_core::Gc;
+    /// let object = m.alloc(1);
+    /// assert_eq!(Gc::try_downgrade(object, &m)?, Gc::downgrade(object, &m));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_downgrade(this: Self, mutator: &'gc Mutator) -> Result<Weak<'gc, T>, AllocError<()>> {
+        if mutator.local().collector.registered.with_existing(this.address(), |entry| entry.cell.is_some())
+            == Some(true)
+        {
+            // If the concurrent thread forgets the cell just now, another one is made.
+            return Ok(Self::downgrade(this, mutator));
+        }
+        let made = match mutator.try_alloc(WeakCell::unused()) {
+            Ok(cell) => mutator.as_weak_cell(cell),
+            Err(AllocError { refused, .. }) => return Err(AllocError { value: (), refused }),
+        };
+        // SAFETY: the cell was made just now, and nothing leads to it.
+        Ok(unsafe { this.weak(mutator, || made) })
+    }
+
+    /// # Safety
+    ///
+    /// Nothing leads to the weak cell that `make` returns.
+    unsafe fn weak(self, mutator: &'gc Mutator, make: impl FnOnce() -> NonNull<WeakCell>) -> Weak<'gc, T> {
+        let (local, object) = (mutator.local(), self.address());
         let (table, generations) = (&local.collector.registered, local.collector.generations());
         let keep = |cell: NonNull<WeakCell>| local.barrier.keep(cell.cast());
-        // SAFETY: an object that this thread has in hand, and a cell that it makes.
-        let cell = unsafe { table.weak_cell(generations, object, keep, || mutator.alloc_weak_cell()) };
+        // SAFETY: an object that this thread has in hand; the rest is the caller's.
+        let cell = unsafe { table.weak_cell(generations, object, keep, make) };
         // SAFETY: the cell of the object, which is kept.
         unsafe { Weak::at(Some(cell.cast())) }
     }
@@ -190,9 +227,9 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
 }
 
 impl Mutator {
-    /// Allocates a weak cell that points nowhere yet.
-    fn alloc_weak_cell(&self) -> NonNull<WeakCell> {
-        let cell = self.alloc(WeakCell::unused()).address();
+    /// Makes a weak cell of an object that was allocated just now: it is known as one, and has the flag.
+    fn as_weak_cell(&self, cell: Gc<'_, WeakCell>) -> NonNull<WeakCell> {
+        let cell = cell.address();
         // SAFETY: an object that was made just now.
         let header = unsafe { Header::of(cell.as_ptr()) };
         // SAFETY: the header of an object that was made just now, of the same shape.
