@@ -16,10 +16,14 @@ use crate::{
 /// ordinary object: the program may keep it, and register it again. It is handed over once for each time that it was registered.
 ///
 /// The collector runs nothing of the program: the program takes objects when it suits, [`poll`](Self::poll), or on a thread of its own. So
-/// a finalizer may allocate, lock, block and panic as any code. The order in which objects are handed over says nothing: of two registered
-/// objects that lead to each other both are handed over, and each finds the other whole. That, and that an object may come back, is why
-/// traced types have no `Drop` of their own that sees other objects: destructors of the values *in* an object run after all this, when
-/// nothing can reach it.
+/// a finalizer may allocate, lock, block and panic as any code. The order in which objects are handed over says nothing: registered
+/// objects that a collection finds dead together are all handed over, also if they lead to each other, and each finds the others whole.
+/// (What an object in the queue leads to is alive: an old object to which a young one leads that was found dead earlier waits for a later
+/// collection.) That, and that an object may come back, is why traced types have no `Drop` of their own that sees other objects:
+/// destructors of the values *in* an object run after all this, when nothing can reach it.
+///
+/// An ephemeron whose key is to be finalized is cleared before, as weak references are; one that only finalized objects lead to is not, if
+/// they lead to its key, too.
 ///
 /// A queue belongs to one heap, does not keep it alive, and may be used from any thread; clones are the same queue. When the last clone goes,
 /// nothing is finalized any more that it had registered. When the heap ends, its objects go without being finalized:

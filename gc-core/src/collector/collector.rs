@@ -5,9 +5,10 @@
 //! ```
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
-//! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `registered`, `stats`, `roots` and `workers` are leaves. The table of counted owners
-//! (`counted::owners`) is locked after the registry, and the rendezvous or the queue of `background` after that. The lock word of a `GcCell` comes before all of
-//! them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
+//! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats`, `roots` and `workers` are leaves, and so is that of the
+//! queues of `registered`. A shard of `registered` is locked before that one and before `satb`, and `waiting` before nothing. The table of
+//! counted owners (`counted::owners`) is locked after the registry, and the rendezvous or the queue of `background` after that. The lock
+//! word of a `GcCell` comes before all of them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
 //! which take the owner first; no part imports its owner.
 
 use std::sync::OnceLock;
