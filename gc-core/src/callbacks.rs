@@ -241,7 +241,7 @@ impl Mutator {
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
     /// let closing = FinalizationQueue::<u64>::new(&heap);
-    /// let kept = m.root(m.alloc(7));
+    /// let kept = m.root(m.alloc(7_u64));
     /// closing.register(&m, kept.get(&m));
     /// m.shutdown();
     /// assert_eq!(closing.poll(&m).as_deref(), Some(&7));
