@@ -234,8 +234,8 @@ fn run(collector: &Arc<Collector>, job: Job) {
 /// Returns whether something is left to be done by a thread of the heap.
 fn post_everything(collector: &Collector) -> bool {
     let leaks = match collector.config.unfinalized {
-        Unfinalized::Drop => HashSet::new(),
-        Unfinalized::Leak => {
+        Unfinalized::Dropped => HashSet::new(),
+        Unfinalized::Leaked => {
             let mut leaks = collector.registered.unfinalized();
             leaks.extend(collector.clearing.lock().finalized());
             leaks

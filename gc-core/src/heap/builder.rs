@@ -202,7 +202,7 @@ impl HeapBuilder {
     ///
     /// ```
     /// # use gc_core::{Heap, Unfinalized};
-    /// let heap = Heap::builder().unfinalized(Unfinalized::Leak).build()?;
+    /// let heap = Heap::builder().unfinalized(Unfinalized::Leaked).build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn unfinalized(mut self, unfinalized: Unfinalized) -> Self {

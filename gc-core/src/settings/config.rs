@@ -44,16 +44,16 @@ pub(crate) struct Config {
 /// [`HeapBuilder::unfinalized`](crate::HeapBuilder::unfinalized).
 ///
 /// ```
-/// assert_eq!(gc_core::Unfinalized::default(), gc_core::Unfinalized::Drop);
+/// assert_eq!(gc_core::Unfinalized::default(), gc_core::Unfinalized::Dropped);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unfinalized {
     /// Their values are dropped, as those of all other objects.
     #[default]
-    Drop,
+    Dropped,
     /// Their values are not dropped: what these own outside of the heap leaks.
-    Leak,
+    Leaked,
 }
 
 /// When collections happen. A program may read and change these values at any time.

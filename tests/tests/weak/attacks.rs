@@ -196,7 +196,7 @@ fn a_shutdown_while_weak_references_are_cleared_loses_nothing() {
 /// They are to be finalized until somebody has taken them.
 #[test]
 fn objects_that_are_being_handed_over_when_the_heap_ends_leak_if_they_are_to() {
-    let heap = under("slow-marker=8,full-every=1").auto(false).unfinalized(Unfinalized::Leak).build().unwrap();
+    let heap = under("slow-marker=8,full-every=1").auto(false).unfinalized(Unfinalized::Leaked).build().unwrap();
     let mut m = heap.attach().unwrap();
     const NUMBER: usize = 3000;
     let (queue, dropped) = (FinalizationQueue::<Own>::new(&heap), Arc::new(AtomicUsize::new(0)));

@@ -387,7 +387,7 @@ fn registered_objects_that_lead_to_each_other_are_all_handed_over() {
 
 #[test]
 fn what_is_not_finalized_is_dropped_at_the_end_of_the_heap_or_leaks_as_the_program_says() {
-    for (unfinalized, dropped) in [(Unfinalized::Drop, 4), (Unfinalized::Leak, 1)] {
+    for (unfinalized, dropped) in [(Unfinalized::Dropped, 4), (Unfinalized::Leaked, 1)] {
         let drops = Arc::new(AtomicUsize::new(0));
         let heap = heaps::checked().auto(false).unfinalized(unfinalized).build().unwrap();
         let mut m = heap.attach().unwrap();
