@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed},
         mpsc,
     },
@@ -19,6 +19,7 @@ use gc_tests::{
     random::Random,
     sizes::scaled,
 };
+use parking_lot::Mutex;
 
 fn heap() -> Heap {
     checked().auto(false).build().unwrap()
@@ -311,8 +312,8 @@ impl Shared {
 
     fn id<'gc>(&self, m: &'gc Mutator, node: Gc<'gc, Node<'gc>>) {
         let id = Gc::id(node, m);
-        assert_eq!(*self.ids.lock().unwrap().entry(node.number).or_insert(id), id, "an identity changes");
-        assert_eq!(*self.numbers_of.lock().unwrap().entry(id).or_insert(node.number), node.number, "two with one id");
+        assert_eq!(*self.ids.lock().entry(node.number).or_insert(id), id, "an identity changes");
+        assert_eq!(*self.numbers_of.lock().entry(id).or_insert(node.number), node.number, "two with one id");
     }
 
     fn make<'gc>(&self, m: &'gc Mutator, first: Weak<'gc, Node<'gc>>) -> Option<Gc<'gc, Node<'gc>>> {

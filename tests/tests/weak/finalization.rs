@@ -15,6 +15,7 @@ use gc_core::{
     Unfinalized, WaitError,
 };
 use gc_tests::heaps::{self, settle};
+use parking_lot::Mutex;
 
 fn heap() -> Heap {
     heaps::checked().auto(false).build().unwrap()
@@ -197,7 +198,7 @@ impl Drop for Counts {
 /// A value that is attached to an object panics when it is dropped, and wants a lock that the collecting thread has.
 #[test]
 fn values_that_nobody_can_take_are_dropped_on_a_thread_of_the_heap() {
-    struct Nasty(Arc<std::sync::Mutex<()>>, mpsc::Sender<thread::ThreadId>);
+    struct Nasty(Arc<Mutex<()>>, mpsc::Sender<thread::ThreadId>);
     impl Drop for Nasty {
         fn drop(&mut self) {
             drop(self.0.lock());
@@ -207,7 +208,7 @@ fn values_that_nobody_can_take_are_dropped_on_a_thread_of_the_heap() {
     }
     let heap = heap();
     let mut m = heap.attach().unwrap();
-    let (lock, (sender, receiver)) = (Arc::new(std::sync::Mutex::new(())), mpsc::channel());
+    let (lock, (sender, receiver)) = (Arc::new(Mutex::new(())), mpsc::channel());
     let dead = ReferenceQueue::new(&heap);
     let mut objects = Vec::new();
     for generation in ALL.into_iter().rev() {
@@ -217,7 +218,7 @@ fn values_that_nobody_can_take_are_dropped_on_a_thread_of_the_heap() {
         age(&mut m, generation);
     }
     drop((dead, objects));
-    let held = lock.lock().unwrap();
+    let held = lock.lock();
     m.collect(Generation::Old);
     drop(held);
     for _ in ALL {
@@ -463,11 +464,11 @@ fn a_registration_that_has_ended_leaves_nothing() {
 /// A cycle that clears weak references has a pause more, which counts.
 #[test]
 fn the_pause_that_begins_clearing_is_told_and_counted() {
-    let steps = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let steps = Arc::new(Mutex::new(Vec::new()));
     let told = steps.clone();
     let heap = heaps::calm().auto(false).on_event(Level::Debug, move |event| {
         if let Event::Collection { generation, step, pause, .. } = event {
-            told.lock().unwrap().push((*generation, *step, *pause));
+            told.lock().push((*generation, *step, *pause));
         }
     });
     let heap = heap.build().unwrap();
@@ -479,12 +480,10 @@ fn the_pause_that_begins_clearing_is_told_and_counted() {
         if registered {
             Gc::id(object.get(&m), &m);
         }
-        steps.lock().unwrap().clear();
+        steps.lock().clear();
         let report = m.collect(Generation::Old);
-        heaps::wait_until("the cycle is told", || {
-            steps.lock().unwrap().iter().any(|&(generation, ..)| generation == 2)
-        });
-        let steps = steps.lock().unwrap();
+        heaps::wait_until("the cycle is told", || steps.lock().iter().any(|&(generation, ..)| generation == 2));
+        let steps = steps.lock();
         let pauses: Vec<_> = steps.iter().filter(|(_, step, _)| *step != Step::Whole).collect();
         assert_eq!(pauses.iter().map(|(_, step, _)| *step).collect::<Vec<_>>(), expected);
         assert_eq!(report.pause, pauses.iter().map(|(.., pause)| *pause).sum::<Duration>());
