@@ -114,7 +114,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// ```
     pub fn unregister<'gc>(&self, mutator: &'gc Mutator, object: Gc<'gc, T::At<'gc>>) -> bool {
         self.queue.check(mutator, "FinalizationQueue::unregister");
-        let was = mutator.local().collector.registered.with_existing(object.address(), |entry| {
+        let was = mutator.local().collector.registered.with_leaving(object.address(), |entry| {
             let Some(extras) = &mut entry.extras else { return false };
             let before = extras.finalizers.len();
             extras.finalizers.retain(|&queue| queue != self.queue.id);

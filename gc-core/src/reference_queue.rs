@@ -154,7 +154,7 @@ impl<V: Send + 'static> ReferenceQueue<V> {
     pub fn unwatch<'gc, T: Object + ?Sized>(&self, mutator: &'gc Mutator, object: Gc<'gc, T>) -> Vec<V> {
         self.queue.check(mutator, "ReferenceQueue::unwatch");
         let table = &mutator.local().collector.registered;
-        let taken = table.with_existing(object.address(), |entry| {
+        let taken = table.with_leaving(object.address(), |entry| {
             let Some(extras) = &mut entry.extras else { return Vec::new() };
             let taken = extras.watchers.extract_if(.., |watcher| watcher.queue == self.queue.id).collect();
             entry.trim_extras();

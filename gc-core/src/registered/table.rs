@@ -123,8 +123,16 @@ impl Table {
         result
     }
 
-    /// Calls `with` with the entry of an object, if there is one. The entry goes if it is of no more use then.
+    /// Calls `with` with the entry of an object, if there is one.
+    #[inline]
     pub(crate) fn with_existing<R>(&self, object: NonNull<u8>, with: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        let mut guard = self.shard(object);
+        let shard = &mut *guard;
+        shard.young.get_mut(object).or_else(|| shard.old.get_mut(object)).map(with)
+    }
+
+    /// Does the same for what may leave the entry without use: it goes then.
+    pub(crate) fn with_leaving<R>(&self, object: NonNull<u8>, with: impl FnOnce(&mut Entry) -> R) -> Option<R> {
         let mut guard = self.shard(object);
         let shard = &mut *guard;
         for (entries, count) in [(&mut shard.young, &self.young), (&mut shard.old, &self.old)] {
