@@ -56,7 +56,8 @@ fn looks(heap: &Heap, collect: impl FnOnce()) -> u64 {
 }
 
 fn lengths() -> impl Iterator<Item = usize> {
-    [10_000, 100_000, 1_000_000].into_iter().filter(|&len| len < 1_000_000 || is_full())
+    let longest = if is_full() { 1_000_000 } else { 10_000 };
+    [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(move |&len| len <= longest)
 }
 
 /// A chain in one pause, which copies or promotes it.
