@@ -482,13 +482,14 @@ fn the_pause_that_begins_clearing_is_told_and_counted() {
         }
         steps.lock().clear();
         let report = m.collect(Generation::Old);
-        // The pauses may be told after the cycle.
         heaps::wait_until("the pauses are told", || {
             steps.lock().iter().filter(|(step, _)| *step != Step::Whole).count() >= expected.len()
         });
         let steps = steps.lock();
         let pauses: Vec<_> = steps.iter().filter(|(step, _)| *step != Step::Whole).collect();
-        assert_eq!(pauses.iter().map(|(step, _)| *step).collect::<Vec<_>>(), expected);
+        // Each is told by the thread that led it, in no order.
+        assert_eq!(pauses.len(), expected.len());
+        assert!(expected.iter().all(|step| pauses.iter().any(|(told, _)| told == step)), "{pauses:?}");
         assert_eq!(report.pause, pauses.iter().map(|(_, pause)| *pause).sum::<Duration>());
     }
 }
