@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod collectors;
+pub mod forks;
 pub mod heaps;
 pub mod ledger;
 pub mod markers;

@@ -14,9 +14,9 @@ use std::{
     time::Duration,
 };
 
-use fork::{Fork, fork, waitpid};
 use gc_core::{AttachError, Gc, Generation, Heap, HeapBuilder, Leaf, Mutator, Root, Slot, Trace};
 use gc_tests::{
+    forks::in_child,
     heaps::{TIMEOUT, under, wait_until},
     sizes::scaled,
 };
@@ -106,33 +106,6 @@ fn goes_on(m: &mut Mutator, kept: &List, values: u64) {
 
 /// Makes a statement of an expression.
 fn ignore<T>(_: T) {}
-
-/// Forks. Checks that the child, which does `child`, ends within a time, and without a panic. `wait` waits in the parent.
-fn in_child(what: &str, child: impl FnOnce(), wait: impl FnOnce(&mut dyn FnMut())) {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("gc-core goes on {} {}", std::process::id(), COUNT.fetch_add(1, Relaxed));
-    let fine = std::env::temp_dir().join(name);
-    match fork().unwrap() {
-        Fork::Child => {
-            if catch_unwind(AssertUnwindSafe(child)).is_ok() {
-                std::fs::write(fine, "").unwrap();
-            }
-            std::process::exit(0);
-        }
-        Fork::Parent(child) => {
-            let (ended, end) = mpsc::channel();
-            thread::spawn(move || ended.send(waitpid(child)));
-            wait(&mut || {
-                let ended = end.recv_timeout(TIMEOUT);
-                if ended.is_err() {
-                    let _ = std::process::Command::new("kill").args(["-9", &child.to_string()]).status();
-                    panic!("child {child} hangs: {what}");
-                }
-            });
-            std::fs::remove_file(fine).unwrap_or_else(|_| panic!("child {child} fails: {what}"));
-        }
-    }
-}
 
 /// A thread that does something over and over.
 struct Busy {

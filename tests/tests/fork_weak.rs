@@ -3,50 +3,16 @@
 
 #![forbid(unsafe_code)]
 
-use std::{
-    cell::RefCell,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        atomic::{AtomicUsize, Ordering::Relaxed},
-        mpsc,
-    },
-    thread,
-    time::Duration,
-};
+use std::{cell::RefCell, sync::mpsc, thread, time::Duration};
 
-use fork::{Fork, fork, waitpid};
 use gc_core::{FinalizationQueue, Gc, Generation, ReferenceQueue};
-use gc_tests::heaps::{TIMEOUT, under, wait_until};
+use gc_tests::{
+    forks::in_child,
+    heaps::{TIMEOUT, under, wait_until},
+};
 
 /// One test forks at a time.
 static TURN: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
-
-/// Forks. Checks that the child, which does `child`, ends within a time, and without a panic. `wait` waits in the parent.
-fn in_child(child: impl FnOnce(), wait: impl FnOnce(&mut dyn FnMut())) {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("gc-core fork weak {} {}", std::process::id(), COUNT.fetch_add(1, Relaxed));
-    let fine = std::env::temp_dir().join(name);
-    match fork().unwrap() {
-        Fork::Child => {
-            if catch_unwind(AssertUnwindSafe(child)).is_ok() {
-                std::fs::write(fine, "").unwrap();
-            }
-            std::process::exit(0);
-        }
-        Fork::Parent(child) => {
-            let (ended, end) = mpsc::channel();
-            thread::spawn(move || ended.send(waitpid(child)));
-            wait(&mut || {
-                let ended = end.recv_timeout(TIMEOUT);
-                if ended.is_err() {
-                    let _ = std::process::Command::new("kill").args(["-9", &child.to_string()]).status();
-                    panic!("child {child} hangs");
-                }
-            });
-            std::fs::remove_file(fine).unwrap_or_else(|_| panic!("child {child} fails"));
-        }
-    }
-}
 
 /// Its thread is gone in the child: nobody waits for that.
 #[test]
@@ -64,7 +30,7 @@ fn a_child_ends_a_thread_of_callbacks_and_starts_another() {
         m.collect(Generation::Fresh);
         assert_eq!(m.blocked(|| receive.recv_timeout(TIMEOUT)), Ok(7));
     };
-    in_child(child, |wait| wait());
+    in_child("weak", child, |wait| wait());
 }
 
 /// The thread that clears weak references is gone in the child: another one goes on where it was.
@@ -107,7 +73,7 @@ fn a_child_goes_on_with_clearing() {
             told.sort_unstable();
             assert!(handed.iter().copied().eq(0..OBJECTS) && told.iter().copied().eq(0..OBJECTS));
         };
-        in_child(take, |wait| m.borrow_mut().blocked(wait));
+        in_child("clearing", take, |wait| m.borrow_mut().blocked(wait));
         take();
     }
 }

@@ -46,11 +46,11 @@ enum Ends {
     /// Nothing.
     Young,
     Begin,
-    /// It completes marking, and something is cleared beside the program.
+    /// It completes marking, and something is cleared concurrently.
     Completes,
     /// It ends marking.
     Finish,
-    /// No pause: a whole major cycle, beside the program.
+    /// No pause: a whole major cycle, concurrent.
     Cycle,
 }
 
@@ -222,7 +222,7 @@ fn standing(rounds: usize) {
         show("young pauses", of(Ends::Young));
         show("pauses that complete marking", of(Ends::Completes));
         show("pauses that end marking", of(Ends::Finish));
-        show("major cycles, beside the program", of(Ends::Cycle));
+        show("major cycles, concurrent", of(Ends::Cycle));
     }
 }
 
@@ -290,7 +290,7 @@ fn old(rounds: usize) {
             (Ends::Begin, "pause that begins marking"),
             (Ends::Completes, "pause that completes marking"),
             (Ends::Finish, "pause that ends marking"),
-            (Ends::Cycle, "major cycle, beside the program"),
+            (Ends::Cycle, "major cycle, concurrent"),
             (Ends::Young, "the next young collection"),
         ] {
             let some = all.iter().filter(|(of, _)| *of == ends).map(|(_, pause)| pause.as_nanos() as u64);

@@ -1,4 +1,4 @@
-//! A value that a death brings goes from the collecting thread to whoever takes it.
+//! A value that a death brings goes from the collecting thread to the one that takes it.
 
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]

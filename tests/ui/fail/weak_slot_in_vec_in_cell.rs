@@ -1,4 +1,4 @@
-//! A `WeakSlot` in a `Vec` in a `GcCell`: whoever writes to the `Vec` would pass the barrier by. Shows when the program is built.
+//! A `WeakSlot` in a `Vec` in a `GcCell`: a write to the `Vec` would pass the barrier by. Shows when the program is built.
 
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]
