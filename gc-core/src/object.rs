@@ -16,6 +16,6 @@ pub(crate) use copy::copy_object;
 pub(crate) use header::{Flag, Header, HeaderWord, TraceFn, TraceFns, TypeInfo, TypeShape, forwarded};
 pub(crate) use layout::{HEADER, MAX_ALIGN, MAX_SMALL, elements_offset, slice_size, young_start};
 pub use pair::EphemeronPair;
-pub(crate) use pair::{PairList, PairRef, PairTable};
+pub(crate) use pair::{PairList, PairRef};
 pub use pointer_slot::PointerSlot;
 pub(crate) use threaded::{is_threaded, unthread};

@@ -2,7 +2,7 @@
 //! classes are the production files.
 
 pub(crate) use cell_word::CellWord;
-pub(crate) use pair::{EphemeronPair, PairList, PairRef, PairTable};
+pub(crate) use pair::{EphemeronPair, PairList, PairRef};
 pub(crate) use pointer_slot::PointerSlot;
 
 #[path = "../../gc-core/src/object/cell_word.rs"]

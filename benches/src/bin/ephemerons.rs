@@ -49,22 +49,36 @@ fn timed(run: impl FnOnce()) -> Duration {
     processor_time() - start
 }
 
-/// The nanoseconds for each ephemeron of a chain: in a minor collection that copies it, and in a major cycle in which it lives, or dies.
-fn run_chain(len: usize) -> [f64; 3] {
-    let (mut minor, mut live, mut dead) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..TIMES {
+/// The nanoseconds for each ephemeron of chains of these lengths: in a minor collection that copies it, and in a major cycle in which it lives,
+/// or dies.
+///
+/// The system counts processor time in ticks, so a short chain is run as often as makes up for its length. The lengths take turns, as other
+/// programs of the machine come and go.
+fn run_lengths(lengths: &[usize]) -> Vec<[f64; 3]> {
+    let rounds: Vec<Vec<_>> =
+        (0..TIMES).map(|_| lengths.iter().map(|&len| run_chains(len, LIVE.div_ceil(len))).collect()).collect();
+    let cost = |at: usize, n: usize| median(rounds.iter().map(|times: &Vec<[Duration; 3]>| times[at][n]).collect());
+    let each = |at: usize, n| cost(at, n).as_nanos() as f64 / lengths[at] as f64;
+    (0..lengths.len()).map(|at| [0, 1, 2].map(|n| each(at, n))).collect()
+}
+
+/// The mean times of some chains, one after the other.
+fn run_chains(len: usize, count: usize) -> [Duration; 3] {
+    let mut total = [Duration::ZERO; 3];
+    for _ in 0..count {
         let heap = heap().build().expect("a heap");
         let mut m = heap.attach().expect("a mutator");
         let (key, links) = chain(&mut m, len);
-        minor.push(timed(|| _ = m.collect(Generation::Fresh)));
-        m.collect(Generation::Young);
-        live.push(timed(|| _ = m.collect(Generation::Old)));
+        total[0] += timed(|| _ = m.collect(Generation::Fresh));
+        // The chain is old, and the memory of the tables was touched once.
+        m.collect(Generation::Old);
+        total[1] += timed(|| _ = m.collect(Generation::Old));
         assert!(links.get(&m).iter().all(|link| !link.is_dead(&m)));
         drop(key);
-        dead.push(timed(|| _ = m.collect(Generation::Old)));
+        total[2] += timed(|| _ = m.collect(Generation::Old));
         assert!(links.get(&m).iter().all(|link| link.is_dead(&m)));
     }
-    [minor, live, dead].map(|times| median(times).as_nanos() as f64 / len as f64)
+    total.map(|time| time / count as u32)
 }
 
 /// The pauses of minor collections, and of those that end marking, with so many live old ephemerons, and otherwise as many objects.
@@ -103,8 +117,7 @@ fn main() {
     let lengths: Vec<usize> = std::env::args().skip(1).filter_map(|len| len.parse().ok()).collect();
     let lengths = if lengths.is_empty() { vec![10_000, 100_000, 1_000_000] } else { lengths };
     let mut before: Option<(usize, [f64; 3])> = None;
-    for len in lengths {
-        let costs = run_chain(len);
+    for (&len, costs) in lengths.iter().zip(run_lengths(&lengths)) {
         let [minor, live, dead] = costs;
         print!("chain of {len:8}: minor {minor:6.1}, major {live:6.1} alive, {dead:6.1} dead, ns each");
         if let Some((shorter, less)) = before {

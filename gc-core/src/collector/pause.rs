@@ -84,6 +84,7 @@ pub(crate) fn collect(
         by_gc_workers: evacuated.by_gc_workers,
         remembered,
         registered: collector.registered.len(),
+        waiting: collector.keys_waited_for(),
         queued: collector.registered.queues.waiting(),
     };
     let survived = evacuated.copied + evacuated.promoted;

@@ -45,6 +45,14 @@ pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
     }
 }
 
+impl Collector {
+    /// Returns for how many keys ephemerons wait, as of some time lately.
+    pub(crate) fn keys_waited_for(&self) -> usize {
+        // Only while marking: so no lock of a table is taken otherwise.
+        if self.major.phase() == Phase::Marking { self.waiting.len() } else { 0 }
+    }
+}
+
 impl StoppedHeap<'_> {
     /// Returns the bytes of the tables and lists of the heap. The buffers of mutators were taken over.
     pub(crate) fn side_bytes(&self) -> usize {
@@ -52,7 +60,6 @@ impl StoppedHeap<'_> {
         let lists = (young.drops.capacity() * size_of::<usize>())
             .saturating_add((young.fresh_large.capacity() + self.large.old.capacity()) * size_of::<u32>());
         let Collector { waiting, registered, major, .. } = self.collector;
-        // Ephemerons wait only while marking.
         let waiting = if major.phase() == Phase::Marking { waiting.bytes() } else { 0 };
         let beside = waiting + registered.bytes();
         let spaces = self.old.space.side_bytes() + self.large.side_bytes();

@@ -110,6 +110,7 @@ impl<'a> StoppedHeap<'a> {
             old_objects: self.old.space.live_objects + self.large.old.len() + self.large.unswept.len(),
             survivor_bytes: self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum(),
             remembered: self.young.remembered.len(),
+            keys_waited_for: self.collector.keys_waited_for(),
         });
         self.dead
     }

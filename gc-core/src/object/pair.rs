@@ -6,12 +6,7 @@
 //!   not decided or for a key ([threaded.headers]), or that of its key while the heap is marking. They never meet, because an evacuation lists the pairs that it copies, and marking
 //!   those that were old before. No mutator reads `next`.
 
-use core::{
-    hash::{BuildHasherDefault, Hasher},
-    mem,
-    ptr::{self, NonNull},
-};
-use std::collections::{HashMap, hash_map};
+use core::ptr::{self, NonNull};
 
 use crate::sync::atomic::Ordering;
 
@@ -105,6 +100,8 @@ impl PairRef {
 pub(crate) struct PairList(Option<PairRef>);
 
 impl PairList {
+    pub(crate) const NONE: Self = Self(None);
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -120,82 +117,5 @@ impl PairList {
         let first = self.0?;
         self.0 = NonNull::new(first.next()).map(|next| PairRef(next.cast()));
         Some(first)
-    }
-}
-
-/// Pairs that wait for their keys, by the keys' addresses.
-#[derive(Default)]
-pub(crate) struct PairTable {
-    waiting: HashMap<usize, PairList, BuildHasherDefault<AddressHasher>>,
-    /// What [`pop`](Self::pop) has begun with.
-    popping: Popping,
-}
-
-/// A table that is being emptied, without a search for what is left.
-#[derive(Default)]
-struct Popping {
-    lists: hash_map::IntoIter<usize, PairList>,
-    list: PairList,
-}
-
-impl PairTable {
-    /// Adds a pair.
-    pub(crate) fn join(&mut self, key: usize, pair: PairRef) {
-        self.waiting.entry(key).or_default().push(pair);
-    }
-
-    /// Takes the pairs that wait for this key.
-    pub(crate) fn take(&mut self, key: usize) -> PairList {
-        self.waiting.remove(&key).unwrap_or_default()
-    }
-
-    /// Takes any pair. The memory of the table is freed with the last one.
-    pub(crate) fn pop(&mut self) -> Option<PairRef> {
-        loop {
-            if let Some(pair) = self.popping.list.pop() {
-                return Some(pair);
-            }
-            if let Some((_, list)) = self.popping.lists.next() {
-                self.popping.list = list;
-            } else if self.waiting.is_empty() {
-                *self = Self::default();
-                return None;
-            } else {
-                self.popping.lists = mem::take(&mut self.waiting).into_iter();
-            }
-        }
-    }
-
-    /// Returns whether no pair waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.popping.lists.len() == 0 && self.popping.list.is_empty()
-    }
-
-    /// Returns the bytes that the table takes.
-    pub(crate) fn bytes(&self) -> usize {
-        (self.waiting.capacity() + self.popping.lists.len()) * (size_of::<(usize, PairList)>() + 1)
-    }
-}
-
-/// Hashes the address of an object, so that objects beside each other have entries beside each other: keys that were made one after the other
-/// are found in the cache. The lines of addresses are spread by a multiplication (Knuth: *The Art of Computer Programming*, volume 3, 6.4).
-/// Addresses are not chosen by the program.
-#[derive(Default)]
-pub(crate) struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("gc-core: an address is hashed as a number")
-    }
-
-    fn write_usize(&mut self, address: usize) {
-        let (line, place) = (address as u64 >> 8, address as u64 >> 4 & 15);
-        let product = line.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // The table takes the low bits for the position, and the top seven for a first comparison.
-        self.0 = ((product ^ (product >> 32)) << 4 | place) ^ place << 57;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

@@ -71,6 +71,8 @@ pub struct Stats {
     pub remembered: usize,
     /// How often a collection has looked at an [`Ephemeron`](crate::Ephemeron): at most three times in each that traces it.
     pub ephemeron_looks: u64,
+    /// Keys that were not reached yet and for which ephemerons waited, as of the last pause: only while a major cycle is marking.
+    pub keys_waited_for: usize,
     /// Ephemerons that were cleared because their keys were dead.
     pub ephemerons_cleared: u64,
     /// Dead values that are still to be dropped. Exact: a value counts from when a collection finds it dead, before any mutator runs

@@ -94,6 +94,8 @@ pub enum Event {
         promoted: usize,
         /// Entries of the remembered set afterwards: pointer slots and cells.
         remembered: usize,
+        /// Keys for which ephemerons wait, afterwards: see [`Stats::keys_waited_for`](crate::Stats::keys_waited_for).
+        waiting: usize,
         /// Registered objects afterwards: see [`Stats::registered`](crate::Stats::registered).
         registered: usize,
         /// Values in reference queues, callbacks that are due, and objects in finalization queues afterwards, which the program has not
@@ -262,6 +264,7 @@ impl fmt::Display for Event {
                 copied,
                 promoted,
                 remembered,
+                waiting,
                 registered,
                 queued,
                 snapshot,
@@ -271,7 +274,7 @@ impl fmt::Display for Event {
                 f,
                 "collection generation={generation} cause={cause} step={step} pause_us={} safepoint_us={} last={:?} \
                  before={before} after={after} copied={copied} promoted={promoted} remembered={remembered} \
-                 registered={registered} queued={queued} snapshot={snapshot} beside_us={} assist_us={}",
+                 waiting={waiting} registered={registered} queued={queued} snapshot={snapshot} beside_us={} assist_us={}",
                 pause.as_micros(),
                 time_to_safepoint.as_micros(),
                 last.as_deref().unwrap_or("none"),

@@ -34,7 +34,8 @@ pub(crate) struct PauseFigures {
     pub(crate) by_gc_workers: usize,
     /// Entries of the remembered set afterwards.
     pub(crate) remembered: usize,
-    /// Registered objects, and what waits in queues, afterwards.
+    /// Keys for which ephemerons wait, registered objects, and what waits in queues, afterwards.
+    pub(crate) waiting: usize,
     pub(crate) registered: usize,
     pub(crate) queued: usize,
 }
@@ -72,6 +73,7 @@ impl PauseFigures {
             copied: self.copied,
             promoted: self.promoted,
             remembered: self.remembered,
+            waiting: self.waiting,
             registered: self.registered,
             queued: self.queued,
             snapshot: 0,

@@ -33,6 +33,8 @@ pub(crate) struct Living {
     pub(crate) survivor_bytes: usize,
     /// Entries of the remembered set.
     pub(crate) remembered: usize,
+    /// Keys for which ephemerons wait.
+    pub(crate) keys_waited_for: usize,
 }
 
 impl Recorder {
@@ -57,6 +59,7 @@ impl Recorder {
         stats.old_objects = living.old_objects;
         stats.survivor_bytes = living.survivor_bytes;
         stats.remembered = living.remembered;
+        stats.keys_waited_for = living.keys_waited_for;
     }
 
     /// Records a pause that is complete, except that the mutators have not resumed.

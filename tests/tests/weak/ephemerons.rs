@@ -1,12 +1,15 @@
 //! Ephemerons: a value lives only while its key and the ephemeron do. Each under settings that promote, copy, mark and move in different ways.
 
-use gc_core::{Ephemeron, Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace};
+use std::sync::Arc;
+
+use gc_core::{Ephemeron, Event, Gc, GcCell, Generation, Heap, Level, Mutator, Root, Slot, Step, Trace};
 use gc_tests::{
-    heaps::{settle, under},
+    heaps::{self, settle, under},
     ledger::{Ledger, Token},
     random::mix,
     sizes::is_full,
 };
+use parking_lot::Mutex;
 
 /// How survivors are treated, who copies, how marking goes, and whether old objects move.
 const PROFILES: [&str; 9] = [
@@ -135,6 +138,36 @@ fn an_old_key_is_found_dead_by_a_major_cycle_and_not_before() {
         collect(heap, m);
         assert_eq!(numbers(m, &pair), None);
     });
+}
+
+/// When marking is complete, the keys that are waited for are the dead ones.
+#[test]
+fn the_keys_that_are_waited_for_are_told() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hook = told.clone();
+    let heap = heaps::calm().auto(false).on_event(Level::Debug, move |event| {
+        if let Event::Collection { step, waiting, .. } = event {
+            hook.lock().push((*step, *waiting));
+        }
+    });
+    let heap = heap.build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let live = m.root(plain(&m, 1));
+    let dying = m.root(m.alloc_slice_with(100, |_| plain(&m, 2)));
+    // Two wait for each key that dies.
+    let keys: Vec<_> = dying.get(&m).iter().flat_map(|key| [*key, *key, live.get(&m)]).collect();
+    let pairs = m.root(m.alloc_slice_with(keys.len(), |n| Ephemeron::new(&m, keys[n], plain(&m, 3))));
+    m.collect(Generation::Young);
+    drop(dying);
+    m.collect(Generation::Old);
+    let pauses = || told.lock().iter().filter(|(step, _)| *step != Step::Whole).copied().collect::<Vec<_>>();
+    heaps::wait_until("the pauses are told", || pauses().len() == 3);
+    // Each is told by the thread that led it, in no order.
+    for (step, waiting) in [(Step::Begin, 0), (Step::Clear, 100), (Step::Finish, 0)] {
+        assert!(pauses().contains(&(step, waiting)), "{:?}", pauses());
+    }
+    assert_eq!(heap.stats().keys_waited_for, 0);
+    assert_eq!(pairs.get(&m).iter().filter(|pair| pair.is_dead(&m)).count(), 200);
 }
 
 #[test]
