@@ -100,6 +100,7 @@ mod later;
 mod memory;
 mod mutator;
 mod object;
+pub mod observe;
 mod old;
 mod reference_queue;
 mod registered;

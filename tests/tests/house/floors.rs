@@ -32,6 +32,7 @@ const FLOORS: &[&[&str]] = &[
         "blocking",
         "external",
     ],
+    &["observe"],
 ];
 
 /// Modules of one floor that know nothing of each other.

@@ -1,0 +1,1 @@
+//! Seeing inside: what the heap tells of its objects.
