@@ -32,6 +32,7 @@ mod given_up;
 pub(crate) mod handle;
 pub(crate) mod headroom;
 pub(crate) mod idle;
+pub(crate) mod inspect;
 mod job_queue;
 mod job_thread;
 pub(crate) mod jobs;
@@ -65,6 +66,7 @@ pub(crate) mod trim;
 pub(crate) mod type_info;
 pub(crate) mod users;
 mod verify;
+pub(crate) mod walk;
 pub(crate) mod watch;
 
 pub(crate) use collector::Collector;
