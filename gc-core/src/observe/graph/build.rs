@@ -75,8 +75,8 @@ pub struct GraphBuilder {
     last_field: Option<(u32, Node)>,
     last_place: Option<(u32, Node)>,
     error: Option<GraphError>,
-    /// How many nodes there may be.
-    limit: usize,
+    /// How many nodes there may be. Tests set it.
+    pub(super) limit: usize,
 }
 
 impl Default for GraphBuilder {

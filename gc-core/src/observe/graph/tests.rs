@@ -3,6 +3,9 @@
 use super::*;
 
 mod against_brute_force;
+mod builder;
+mod pictures;
+mod shapes;
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 struct Random(u64);
