@@ -2,3 +2,10 @@
 //!
 //! Nothing below this layer uses it, and nothing of it costs while it is off. What walks objects takes `&mut` [`Mutator`](crate::Mutator),
 //! and returns roots, counts or owned data: no pointer into the heap gets out.
+
+mod graph;
+
+pub use graph::{
+    Dominators, Edge, Graph, GraphBuilder, GraphError, Label, NewNode, Node, NodeKind, Path, PathStep, Strength,
+    TypeChange, TypeTotal,
+};
