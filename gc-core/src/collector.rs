@@ -60,7 +60,7 @@ pub(crate) mod rejoin;
 pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod stop;
-mod stopped_heap;
+pub(crate) mod stopped_heap;
 mod sweeping;
 pub(crate) mod trim;
 pub(crate) mod type_info;

@@ -4,6 +4,8 @@
 //! and returns roots, counts or owned data: no pointer into the heap gets out.
 
 mod graph;
+mod heap_snapshot;
+mod take;
 
 pub use graph::{
     Dominators, Edge, Graph, GraphBuilder, GraphError, Label, NewNode, Node, NodeKind, Path, PathStep, Strength,

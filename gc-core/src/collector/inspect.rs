@@ -2,8 +2,6 @@
 //!
 //! It tells a [`Sink`] of each pointer where it lies, in words of the program: the fields and indices that lead there.
 
-use core::fmt;
-
 use crate::{
     object::{CellWord, EphemeronPair, HEADER, PairRef, PointerSlot, TypeInfo},
     sync::atomic::Ordering,
@@ -42,18 +40,18 @@ impl FieldPath {
     pub(crate) fn parts(&self) -> &[Part] {
         &self.0
     }
-}
 
-impl fmt::Display for FieldPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, part) in self.0.iter().enumerate() {
+    /// Returns the path without its indices: `items[].left`.
+    pub(crate) fn pattern(&self) -> String {
+        let mut pattern = String::new();
+        for part in &self.0 {
             match part {
-                Part::Field(name) if at == 0 => f.write_str(name)?,
-                Part::Field(name) => write!(f, ".{name}")?,
-                Part::Element(index) => write!(f, "[{index}]")?,
+                Part::Field(name) if pattern.is_empty() => pattern.push_str(name),
+                Part::Field(name) => pattern.extend([".", name]),
+                Part::Element(_) => pattern.push_str("[]"),
             }
         }
-        Ok(())
+        pattern
     }
 }
 

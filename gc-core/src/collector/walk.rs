@@ -7,7 +7,7 @@
 
 use crate::{
     memory::bitmap::ones,
-    object::{Header, TypeInfo, size_class::SizeClass},
+    object::{Header, TypeInfo},
     space::{large::RunTable, old::OldSpace},
     sync::atomic::Ordering,
 };
@@ -101,14 +101,6 @@ impl<'a> Walk<'a> {
         } else {
             None
         }
-    }
-
-    /// Returns the bytes that an object takes: its cell, or its run.
-    pub(crate) fn bytes(&self, address: *mut u8, info: &'static TypeInfo) -> usize {
-        // SAFETY: the object of a walk.
-        let size = unsafe { info.size_with_header(address) };
-        SizeClass::of(info.shape.cell_bytes(size))
-            .map_or_else(|| self.runs.run_of(address.addr()).bytes(), |class| class.bytes())
     }
 }
 
