@@ -2,3 +2,8 @@
 //!
 //! Nothing below this layer uses it, and nothing of it costs while it is off. What walks objects takes `&mut` [`Mutator`](crate::Mutator),
 //! and returns roots, counts or owned data: no pointer into the heap gets out.
+
+mod census;
+
+pub use crate::stats::Amount;
+pub use census::{Census, TypeCount};
