@@ -4,6 +4,10 @@
 //! and returns roots, counts or owned data: no pointer into the heap gets out.
 
 mod census;
+mod growth;
+mod leaks;
 
 pub use crate::stats::Amount;
 pub use census::{Census, TypeCount};
+pub use growth::Growth;
+pub use leaks::{LeakReport, Leaks, Suspect};
