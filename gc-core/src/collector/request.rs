@@ -141,7 +141,7 @@ pub(crate) fn end_clearing(local: &Attachment) {
 }
 
 /// Panics in the child of a fork in which the heap cannot be collected ([fork.given-up]).
-fn expect_here(collector: &Collector) {
+pub(super) fn expect_here(collector: &Collector) {
     assert!(
         !collector.is_elsewhere(),
         "collect: expected a heap that was stopped when this process was forked, found one that could not be, so it is never collected here"
@@ -419,6 +419,11 @@ fn is_done(collector: &Collector, wanted: Request, cause: Cause) -> bool {
         (Request::Compact, Cause::Limit) => !collector.headroom.wants_compaction(),
         _ => false,
     }
+}
+
+/// Returns what had been done so far, for a request that is served by major cycle `first` and later ones.
+pub(super) fn observed_before(collector: &Collector, first: u64) -> Observed {
+    Observed { major: first - 1, ..observed(collector) }
 }
 
 /// Returns what has been done so far, for a request that is made now.
