@@ -1,4 +1,5 @@
 //! Seeing inside: what the heap tells of its objects.
 
+mod assertions;
 mod census;
 mod growth;
