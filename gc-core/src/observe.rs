@@ -5,11 +5,18 @@
 
 mod assertions;
 mod census;
+mod graph;
 mod growth;
+mod heap_snapshot;
 mod leaks;
+mod take;
 
 pub use crate::stats::Amount;
 pub use assertions::{assert_no_growth, assert_none_left};
 pub use census::{Census, TypeCount};
+pub use graph::{
+    Dominators, Edge, Graph, GraphBuilder, GraphError, Label, NewNode, Node, NodeKind, Path, PathStep, Strength,
+    TypeChange, TypeTotal,
+};
 pub use growth::Growth;
 pub use leaks::{LeakReport, Leaks, Suspect};

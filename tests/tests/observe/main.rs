@@ -3,3 +3,5 @@
 mod assertions;
 mod census;
 mod growth;
+mod heap;
+mod heap_snapshot;
