@@ -16,11 +16,12 @@ use std::collections::HashMap;
 use crate::{
     Mutator,
     collector::type_counts::count_types,
-    object::{EphemeronPair, TypeInfo, TypeShape},
+    object::TypeShape,
     old::tally::{Record, Tally},
-    registered::WeakCell,
     stats::{Amount, CollectReport},
 };
+
+use super::take::name_of;
 
 /// The objects of a heap, counted by type and generation.
 ///
@@ -117,7 +118,7 @@ impl Census {
         let mut types: Vec<TypeCount> = Vec::new();
         let mut by_type: HashMap<(&str, TypeShape), usize> = HashMap::new();
         for record in tally.records() {
-            let (name, shape) = (name(record.info), record.info.shape);
+            let (name, shape) = (name_of(record.info), record.info.shape);
             let index = *by_type.entry((name, shape)).or_insert_with(|| {
                 types.push(TypeCount::none(name, shape));
                 types.len() - 1
@@ -267,18 +268,6 @@ fn sum<'a>(counts: impl IntoIterator<Item = &'a TypeCount>) -> Amount {
     let mut all = Amount::default();
     counts.into_iter().for_each(|count| all += count.live);
     all
-}
-
-/// Returns the name of a type as it is shown.
-fn name(info: &TypeInfo) -> &'static str {
-    let name = (info.name)();
-    if name == type_name::<WeakCell>() {
-        "(weak cell)"
-    } else if name == type_name::<EphemeronPair>() {
-        "(ephemeron)"
-    } else {
-        name
-    }
 }
 
 /// The types that a census shows if no precision is given.

@@ -198,7 +198,7 @@ impl Sink for Filler<'_> {
 }
 
 /// Returns the name of a type as it is told.
-fn name_of(info: &'static TypeInfo) -> &'static str {
+pub(super) fn name_of(info: &'static TypeInfo) -> &'static str {
     match (info.name)() {
         "gc_core::registered::cell::WeakCell" => "(weak cell)",
         "gc_core::object::pair::EphemeronPair" => "(ephemeron)",

@@ -1,5 +1,6 @@
 //! Seeing inside: what the heap tells of its objects.
 
+mod assertions;
 mod census;
 mod growth;
 mod heap;
