@@ -7,6 +7,7 @@
 //! | `registered_young`, `clearing` | what becomes of weak references, watchers and finalizable objects |
 //! | `compaction` | how the old generation is kept dense |
 //! | `policy`, `pacing` | which collection happens, and when |
+//! | `sampling` | which objects are samples, and what is known of where they were allocated |
 //! | `headroom`, `near_limit` | what is different near the hard limit |
 //! | `concurrent`, `job_thread`, `destructors` | what the heap's own threads do concurrently |
 //! | `kept`, `kept_end`, `users` | the mutators that threads keep between calls of `Heap::with`, and the end of a heap's use |
@@ -60,6 +61,7 @@ pub(crate) mod registry;
 pub(crate) mod rejoin;
 pub(crate) mod report;
 pub(crate) mod request;
+pub(crate) mod sampling;
 pub(crate) mod stop;
 pub(crate) mod stopped_heap;
 mod sweeping;
