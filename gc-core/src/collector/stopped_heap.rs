@@ -1,5 +1,7 @@
 //! The heap in a pause: its parts, with their locks, for the leader of the pause.
 
+use core::panic::Location;
+
 use crate::{
     object::TypeInfo,
     registered::Table,
@@ -84,10 +86,14 @@ impl<'a> StoppedHeap<'a> {
         &self.collector.registered
     }
 
-    /// Calls `look` with every live root, the words of finalization queues among them, and changes nothing.
-    pub(crate) fn for_each_root(&self, mut look: impl FnMut(&'static TypeInfo, *mut u8)) {
-        self.roots.for_each(&mut look);
-        self.collector.registered.queues.visit(false, |word| look(WORD, word));
+    /// Calls `look` with every live root, the words of finalization queues among them, and with the place where it was made, if that is
+    /// known. Changes nothing.
+    pub(crate) fn for_each_root(
+        &self,
+        mut look: impl FnMut(&'static TypeInfo, *mut u8, Option<&'static Location<'static>>),
+    ) {
+        self.roots.for_each_placed(&mut look);
+        self.collector.registered.queues.visit(false, |word| look(WORD, word, None));
     }
 
     pub(crate) fn verify(&self, checkpoint: Checkpoint) {

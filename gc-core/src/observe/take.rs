@@ -29,7 +29,8 @@ impl Graph {
     /// not of fields that are skipped. The memory of `Counted` and `Arc` is a node of its own, as several objects may share it.
     ///
     /// The id of a node is the identity of its object ([`Gc::id`](crate::Gc::id)) if it has one, otherwise 0: so the node of an object is
-    /// found by [`node_with_id`](Self::node_with_id).
+    /// found by [`node_with_id`](Self::node_with_id). While [allocation sites](super::sites) are tracked, roots say where they were made, and objects
+    /// that are sampled have an id.
     ///
     /// The pause takes some 100 ns for each object and 50 for each pointer; the graph takes 37 bytes for each object and 12 for each pointer, of the
     /// program's memory and not of the heap's. Python: `gc.get_objects`, `gc.get_referrers`, objgraph.
@@ -75,7 +76,7 @@ fn fill(heap: &StoppedHeap<'_>) -> Result<Graph, GraphError> {
     let too_many = |_| GraphError::TooMany { what: "objects", limit: u32::MAX as usize };
     let walk = Walk::new(heap).map_err(too_many)?;
     let mut roots = 0;
-    heap.for_each_root(|_, _| roots += 1);
+    heap.for_each_root(|_, _, _| roots += 1);
     // Most objects lead to two others.
     let mut filler = Filler {
         builder: GraphBuilder::with_capacity(roots + walk.len(), 2 * walk.len()),
@@ -88,10 +89,11 @@ fn fill(heap: &StoppedHeap<'_>) -> Result<Graph, GraphError> {
         edges: Vec::new(),
         owned: 0,
     };
-    heap.for_each_root(|info, value| {
+    heap.for_each_root(|info, value, place| {
         // SAFETY: a live root of a stopped heap, of this type.
         unsafe { inspect::inspect_root(value, info, &mut filler) };
-        filler.add(NodeKind::Root, info, 0, 0);
+        let place = place.map(|place| filler.builder.place_named(&place.to_string()));
+        filler.add(NewNode { kind: NodeKind::Root, place, ..NewNode::default() }, info);
     });
     let identities = identities(heap);
     walk.for_each(|address, info| {
@@ -106,7 +108,7 @@ fn fill(heap: &StoppedHeap<'_>) -> Result<Graph, GraphError> {
         let (size, is_registered) =
             unsafe { (info.size_with_header(address), Header::of(address).has(Flag::Registered)) };
         let id = if is_registered { identities.get(&address.addr()).copied().unwrap_or(0) } else { 0 };
-        filler.add(NodeKind::Object, info, size, id);
+        filler.add(NewNode { size: size as u64, id, ..NewNode::default() }, info);
     });
     filler.finish()
 }
@@ -137,10 +139,11 @@ struct Filler<'a> {
 }
 
 impl Filler<'_> {
-    fn add(&mut self, kind: NodeKind, info: &'static TypeInfo, size: usize, id: u64) {
+    /// Adds a node of this type, with what was told of it.
+    fn add(&mut self, node: NewNode, info: &'static TypeInfo) {
         let type_ = *self.types.entry(info).or_insert_with(|| self.builder.type_named(name_of(info)));
-        let (size, owned) = (size as u64, core::mem::take(&mut self.owned) as u64);
-        self.builder.node(NewNode { kind, type_, size, owned, id, place: None });
+        let owned = core::mem::take(&mut self.owned) as u64;
+        self.builder.node(NewNode { type_, owned, ..node });
         for (to, field, index, strength) in self.edges.drain(..) {
             self.builder.edge(to, field, index, strength);
         }

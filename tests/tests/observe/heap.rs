@@ -8,7 +8,10 @@ use std::{
 use gc_core::{
     Counted, Ephemeron, Gc, GcCell, Generation, Heap, Mutator, Slot, Trace,
     collections::{BTreeMap as GcBTreeMap, HashMap as GcHashMap},
-    observe::{Graph, Node, NodeKind, Strength},
+    observe::{
+        Graph, Node, NodeKind, Strength,
+        sites::{self, SitesConfig},
+    },
 };
 use gc_tests::{
     heaps::{calm, settle, under},
@@ -303,6 +306,28 @@ fn pictures_are_taken_while_others_work() {
         });
         settle(&heap);
     }
+}
+
+/// While allocation sites are tracked.
+#[test]
+fn a_root_says_where_it_was_made() {
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let before = m.root(m.alloc([1_u8; 3]));
+    sites::start(&heap, SitesConfig::exact());
+    let line = line!() + 1;
+    let after = m.root(m.alloc([1_u8; 4]));
+    let graph = Graph::take(&mut m).unwrap();
+    let place = |root: &str| {
+        let root = graph.roots().find(|&node| graph.type_name(node).contains(root)).unwrap();
+        graph.place(root).map(str::to_owned)
+    };
+    assert_eq!(place("[u8; 3]"), None);
+    let place = place("[u8; 4]").unwrap();
+    assert!(place.contains(&format!("observe/heap.rs:{line}:")), "{place}");
+    let path = graph.path_to(only(&graph, "[u8; 4]")).unwrap().to_string();
+    assert_eq!(path, format!("root of Gc<'_, [u8; 4]> made at {place} → [u8; 4]"));
+    drop((before, after));
 }
 
 #[test]
