@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 /// The kinds of nodes and edges that are written, by number.
-const NODE_KINDS: &str = r#"["hidden","array","string","object","code","closure","regexp","number","native","synthetic"]"#;
+const NODE_KINDS: &str =
+    r#"["hidden","array","string","object","code","closure","regexp","number","native","synthetic"]"#;
 const EDGE_KINDS: &str = r#"["context","element","property","internal","hidden","shortcut","weak"]"#;
 
 pub const ARRAY: u64 = 1;
@@ -18,10 +19,11 @@ pub const WEAK: u64 = 6;
 
 /// The fields of a node, in an order that a file may have.
 pub const V8: [&str; 7] = ["type", "name", "id", "self_size", "edge_count", "trace_node_id", "detachedness"];
+#[allow(dead_code, reason = "not all that include this use it")]
 pub const OTHER: [&str; 6] = ["edge_count", "detachedness", "self_size", "type", "id", "name"];
 
 /// A graph, node 0 the root.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct File {
     pub nodes: Vec<[u64; 4]>,
     pub edges: Vec<Vec<[u64; 3]>>,
