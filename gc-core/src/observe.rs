@@ -3,8 +3,10 @@
 //! Nothing below this layer uses it, and nothing of it costs while it is off. What walks objects takes `&mut` [`Mutator`](crate::Mutator),
 //! and returns roots, counts or owned data: no pointer into the heap gets out.
 
+mod allocator;
 mod hooks;
 pub mod timeline;
 
+pub use allocator::{AllocatorStats, ClassStats, LargeStats, YoungStats};
 pub use hooks::both;
 pub use timeline::Timeline;

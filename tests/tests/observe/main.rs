@@ -1,3 +1,4 @@
 //! Seeing inside: what the heap tells of its objects.
 
+mod allocator;
 mod timeline;
