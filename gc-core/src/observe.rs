@@ -6,6 +6,8 @@
 mod allocator;
 mod hooks;
 pub mod timeline;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 pub use allocator::{AllocatorStats, ClassStats, LargeStats, YoungStats};
 pub use hooks::both;

@@ -2,3 +2,4 @@
 
 mod allocator;
 mod timeline;
+mod tracing;
