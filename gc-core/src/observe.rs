@@ -5,6 +5,8 @@
 
 mod allocator;
 mod hooks;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod timeline;
 #[cfg(feature = "tracing")]
 pub mod tracing;
