@@ -28,6 +28,7 @@ use super::{
 };
 
 /// A job of the background thread. None of them runs a destructor.
+#[expect(clippy::large_enum_variant, reason = "nearly all jobs are reports of collections")]
 pub(crate) enum Job {
     Report(Event),
     /// Give empty memory back to the system.

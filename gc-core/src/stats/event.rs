@@ -68,6 +68,7 @@ impl fmt::Display for Step {
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "nearly all events are of the large variant")]
 pub enum Event {
     /// A collection has ended.
     #[non_exhaustive]
