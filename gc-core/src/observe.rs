@@ -9,6 +9,7 @@ mod graph;
 mod growth;
 mod heap_snapshot;
 mod leaks;
+mod samples;
 mod take;
 
 pub use crate::stats::Amount;
