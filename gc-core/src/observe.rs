@@ -13,6 +13,7 @@ mod hooks;
 mod leaks;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+mod samples;
 pub mod sites;
 mod take;
 pub mod timeline;
