@@ -50,7 +50,7 @@ unsafe extern "C" {
 /// What tests see of the system calls that a thread makes for a reservation.
 #[cfg(test)]
 pub(crate) mod calls {
-    use core::cell::RefCell;
+    use core::{cell::RefCell, ffi::CStr};
 
     #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
     pub(crate) enum Call {
@@ -58,6 +58,7 @@ pub(crate) mod calls {
         Advise,
         Populate,
         Release,
+        Name(&'static CStr),
     }
 
     type Observer = Box<dyn Fn(Call, usize)>;
@@ -118,15 +119,17 @@ impl Reservation {
     }
 
     /// Reserves `bytes` that read as zero and cost memory only where they are written, by a name ([reservation.named]).
-    pub(crate) fn zeroed(bytes: usize, name: &CStr) -> Result<Self, ReserveError> {
+    pub(crate) fn zeroed(bytes: usize, name: &'static CStr) -> Result<Self, ReserveError> {
         let reservation = Self::map(bytes, super::PAGE, ProtFlags::READ | ProtFlags::WRITE)?;
         reservation.name(0, bytes, name);
         Ok(reservation)
     }
 
     /// Names a range ([reservation.named]). Returns whether the kernel does that: it is younger than 5.17 or built without it, otherwise.
-    pub(crate) fn name(&self, offset: usize, bytes: usize, name: &CStr) -> bool {
+    pub(crate) fn name(&self, offset: usize, bytes: usize, name: &'static CStr) -> bool {
         held::assert_none();
+        #[cfg(test)]
+        calls::made(calls::Call::Name(name), bytes);
         debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
         // SAFETY: inside the reservation; the kernel copies the name, and changes no contents and no access rights.
         unsafe {
@@ -296,6 +299,30 @@ mod tests {
             let lines = mappings(part, 1 << 19);
             assert!(lines.len() > 1 && lines.iter().all(|line| line.ends_with(name)), "{lines:#?}");
         }
+    }
+
+    /// Also where the kernel has no names.
+    #[test]
+    fn a_heap_names_all_that_it_reserves() {
+        use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+        let named = Rc::new(RefCell::new(BTreeMap::new()));
+        let (seen, mut map) = (named.clone(), None);
+        let note = move |call, bytes| {
+            if let calls::Call::Name(name) = call {
+                seen.borrow_mut().entry(name.to_str().unwrap()).or_insert_with(Vec::new).push(bytes);
+            }
+        };
+        calls::observe(note, || map = Some(crate::Heap::builder().build().unwrap().collector().map));
+        let (named, map) = (named.take(), map.unwrap());
+        for (name, part) in [("gc-young", map.young), ("gc-large", map.large), ("gc-old", map.old)] {
+            assert_eq!(named[name], [part.bytes]);
+        }
+        let bitmap = map.old.bytes / 16 / 8;
+        assert_eq!(named["gc-bitmap"], [bitmap; 3]);
+        let names: Vec<_> = named.into_keys().collect();
+        // Those of roots come with the first root.
+        let all = ["ages", "bitmap", "candidates", "heads", "large", "old", "runs", "young"];
+        assert_eq!(names, all.map(|name| format!("gc-{name}")));
     }
 
     #[test]

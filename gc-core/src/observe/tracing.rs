@@ -203,7 +203,7 @@ fn other(event: &Event) {
         Event::DestructorSlow { type_name, ran, threads, most } => {
             warn!(target: TARGET, type_name, ran_us = micros(*ran), threads, most, "destructor slow");
         }
-        Event::HeldByRoots { roots } => debug!(target: TARGET, roots, "held by roots"),
+        Event::HeldByRoots { roots, types } => debug!(target: TARGET, roots, ?types, "held by roots"),
         Event::EndsAlone { values } => warn!(target: TARGET, values, "ends alone"),
         Event::DestructorPanicked { type_name } => warn!(target: TARGET, type_name, "destructor panicked"),
         Event::Late { thread, waited, last_safepoint } => {

@@ -68,7 +68,7 @@ impl fmt::Display for Step {
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "nearly all events are of the large variant")]
+#[expect(clippy::large_enum_variant, reason = "one for each pause, moved through one queue")]
 pub enum Event {
     /// A collection has ended.
     #[non_exhaustive]
@@ -164,6 +164,9 @@ pub enum Event {
     HeldByRoots {
         /// How many roots are left.
         roots: usize,
+        /// The types of the values that they hold, and how many roots of each, the most frequent first; 32 of them at most. For a pointer
+        /// that is the type of the pointer. A root that another thread drops at this moment may be missing here.
+        types: Vec<(&'static str, usize)>,
     },
     /// The last handle, mutator and root of the heap are gone, and a destructor runs for long. The thread that dropped the last of them
     /// does not wait any longer ([`HeapBuilder::end_waits`](crate::HeapBuilder::end_waits)); the heap ends when all are dropped.
@@ -314,7 +317,13 @@ impl fmt::Display for Event {
                 let ran = ran.as_millis();
                 write!(f, "destructor_slow type={type_name} ran_ms={ran} threads={threads} most={most}")
             }
-            Self::HeldByRoots { roots } => write!(f, "held_by_roots roots={roots}"),
+            Self::HeldByRoots { roots, types } => {
+                write!(f, "held_by_roots roots={roots} types=")?;
+                let mut separator = "";
+                types.iter().try_for_each(|(name, count)| {
+                    write!(f, "{}{name}:{count}", core::mem::replace(&mut separator, ","))
+                })
+            }
             Self::EndsAlone { values } => write!(f, "ends_alone values={values}"),
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
             Self::Late { thread, waited, last_safepoint } => {

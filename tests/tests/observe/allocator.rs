@@ -164,7 +164,7 @@ fn churn(heap: &Heap, seed: usize) {
             let mut nth = seed;
             kept.get_mut(&m).retain(|_| {
                 nth += 1;
-                nth % 3 == 0
+                nth.is_multiple_of(3)
             });
         }
         m.safepoint();

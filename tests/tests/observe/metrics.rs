@@ -36,8 +36,10 @@ fn work<R: ::metrics::Recorder + Send + Sync + 'static>(
     let object = m.root(m.alloc(1));
     let weak = m.root(Gc::downgrade(object.get(&m), &m));
     m.collect(Generation::Fresh);
+    // Promoted at once, so that more is promoted than copied.
+    let late = m.root(m.alloc([0_u64; 100]));
     m.collect(Generation::Young);
-    drop(object);
+    drop((object, late));
     m.collect(Generation::Old);
     assert!(m.try_alloc_slice_with(64 << 20, |n| n as u8).is_err());
     m.drain_drops(heaps::TIMEOUT)?;
@@ -97,6 +99,7 @@ fn a_recorder_hears_what_the_heap_says_of_itself() -> Tested {
         ("gc_dropped_values_total heap=main", stats.drops_run),
         ("gc_warnings_total heap=main kind=limit_reached", 1),
     ];
+    assert_ne!(stats.bytes_copied, stats.bytes_promoted);
     for (name, value) in counters {
         assert!(value > 0, "{name} tests nothing");
         assert_eq!(told.get(name), Some(&Told::Counter(value)), "{name} in {told:#?}");

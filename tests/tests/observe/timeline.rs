@@ -188,7 +188,7 @@ fn a_pause_is_on_the_track_of_its_leader() -> Tested {
     let heap = heaps::calm().on_event(Level::Debug, timeline.hook("main")).build()?;
     for name in ["first", "second"] {
         let heap = heap.clone();
-        let collects = move || drop(heap.attach().unwrap().collect(Generation::Young));
+        let collects = move || heap.attach().unwrap().collect(Generation::Young);
         thread::Builder::new().name(name.to_owned()).spawn(collects)?.join().unwrap();
     }
     heap.attach()?.collect(Generation::Old);
