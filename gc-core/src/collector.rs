@@ -7,6 +7,7 @@
 //! | `registered_young`, `clearing` | what becomes of weak references, watchers and finalizable objects |
 //! | `compaction` | how the old generation is kept dense |
 //! | `policy`, `pacing` | which collection happens, and when |
+//! | `sampling` | which objects are samples, and what is known of where they were allocated |
 //! | `headroom`, `near_limit` | what is different near the hard limit |
 //! | `concurrent`, `job_thread`, `destructors` | what the heap's own threads do concurrently |
 //! | `kept`, `kept_end`, `users` | the mutators that threads keep between calls of `Heap::with`, and the end of a heap's use |
@@ -20,6 +21,7 @@ mod clock;
 mod collector;
 mod compaction;
 mod concurrent;
+mod counting;
 mod destructors;
 pub(crate) mod detach;
 mod dropping;
@@ -32,6 +34,7 @@ mod given_up;
 pub(crate) mod handle;
 pub(crate) mod headroom;
 pub(crate) mod idle;
+pub(crate) mod inspect;
 mod job_queue;
 mod job_thread;
 pub(crate) mod jobs;
@@ -58,13 +61,16 @@ pub(crate) mod registry;
 pub(crate) mod rejoin;
 pub(crate) mod report;
 pub(crate) mod request;
+pub(crate) mod sampling;
 pub(crate) mod stop;
-mod stopped_heap;
+pub(crate) mod stopped_heap;
 mod sweeping;
 pub(crate) mod trim;
+pub(crate) mod type_counts;
 pub(crate) mod type_info;
 pub(crate) mod users;
 mod verify;
+pub(crate) mod walk;
 pub(crate) mod watch;
 
 pub(crate) use collector::Collector;

@@ -67,6 +67,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn new(mutator: &'gc Mutator, key: Gc<'gc, K>, value: Gc<'gc, V>) -> Self {
         Self::of(mutator.alloc(EphemeronPair::new(key.address(), value.address())), key)
     }
@@ -85,6 +86,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     /// assert_eq!(ephemeron.value(&m).as_deref(), Some(&2));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn try_new(mutator: &'gc Mutator, key: Gc<'gc, K>, value: Gc<'gc, V>) -> Result<Self, AllocError<()>> {
         match mutator.try_alloc(EphemeronPair::new(key.address(), value.address())) {
             Ok(pair) => Ok(Self::of(pair, key)),

@@ -133,6 +133,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn alloc_cyclic<'gc, T: Trace<At<'gc> = T> + 'gc>(
         &'gc self,
         make: impl FnOnce(Later<'gc, T>) -> T,
@@ -156,6 +157,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_alloc_cyclic<'gc, T: Trace<At<'gc> = T> + 'gc, F: FnOnce(Later<'gc, T>) -> T>(
         &'gc self,
         make: F,
@@ -164,6 +166,7 @@ impl Mutator {
     }
 
     #[inline]
+    #[track_caller]
     fn make_cyclic<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc, F: FnOnce(Later<'gc, T>) -> T>(
         &'gc self,
         make: F,

@@ -79,6 +79,7 @@
 //! # Environment
 //!
 //! `GC_CORE_STRESS` sets [`Stress`] for every heap that does not set its own; [`HeapBuilder::build`] reads it.
+//! `GC_CORE_SITES` tracks allocation sites ([`observe::sites`]) of every heap that does not set it; `build` reads it, too.
 //! `GC_CORE_LOG=debug` prints each collection to stderr, unless the heap has an event hook; [`Heap::builder`] reads it.
 
 extern crate self as gc_core;

@@ -50,7 +50,7 @@ use crate::{
     stats::{Cause, CollectReport, Generation},
     sync::Arc,
     workers::role::{self, Role},
-    young::Buffer,
+    young::{Buffer, Sampler},
 };
 
 /// A thread's attachment to a heap: it allocates, reads and writes objects, and lets collections happen at its safepoints.
@@ -244,6 +244,7 @@ impl Mutator {
             drops: DropList::default(),
             fresh_large: Vec::new().into(),
             stress_count: 0.into(),
+            sampler: Sampler::new(),
             refused_at: 0.into(),
             thread,
             place: 0.into(),

@@ -1,4 +1,4 @@
-//! What the heap knows of single objects beside their memory: identities, weak cells, who watches for a death.
+//! What the heap knows of single objects beside their memory: identities, weak cells, who watches for a death, where they were allocated.
 //!
 //! ```text
 //!   Weak ──▶ weak cell ──▶ object ◀── entry: address, id, weak cell, extras
@@ -24,11 +24,15 @@ mod entries;
 mod extras;
 mod generations;
 mod queues;
+mod sample;
+mod sites;
 mod table;
 
 pub(crate) use cell::WeakCell;
-pub(crate) use entries::Entry;
+pub(crate) use entries::{Entry, bytes_of_sample};
 pub(crate) use extras::Watcher;
 pub(crate) use generations::Generations;
 pub(crate) use queues::{Nothing, Notice, QueueId, Queues};
+pub(crate) use sample::{ONE, Record, Sample, Weighed};
+pub(crate) use sites::{OTHERS, Session, Sites};
 pub(crate) use table::{SHARDS, Table};

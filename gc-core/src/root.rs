@@ -5,7 +5,7 @@
 
 mod copy_in;
 
-use core::{fmt, marker::PhantomData, mem, ptr};
+use core::{fmt, marker::PhantomData, mem, panic::Location, ptr};
 
 use crate::{
     Gc, Mutator,
@@ -75,6 +75,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn root<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Root<T::Static> {
         let local = self.local();
         let slot = if is_inline::<T>() {
@@ -94,6 +95,11 @@ const fn is_inline<T>() -> bool {
 }
 
 impl<T: Trace> Root<T> {
+    /// Returns where the root was made, if that was tracked.
+    pub(crate) fn place_of_making(&self) -> Option<&'static Location<'static>> {
+        self.slot.place_of_making()
+    }
+
     /// Returns where the value lies. Panics if `mutator` is another heap's.
     #[inline(always)]
     fn place<'gc>(&self, mutator: &'gc Mutator) -> *mut T::At<'gc> {
@@ -216,6 +222,7 @@ impl<T: Trace> Root<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn clone_in<'gc>(&'gc self, mutator: &'gc Mutator) -> Root<T::Static>
     where
         T::At<'gc>: Clone,

@@ -17,6 +17,7 @@ mod chunk;
 mod chunk_word;
 mod noted;
 mod pages;
+mod places;
 mod question;
 mod root_ref;
 mod root_word;

@@ -17,5 +17,7 @@ pub(crate) mod extras;
 pub(crate) mod generations;
 #[path = "../../gc-core/src/registered/queues.rs"]
 pub(crate) mod queues;
+#[path = "../../gc-core/src/registered/sample.rs"]
+pub(crate) mod sample;
 #[path = "../../gc-core/src/registered/table.rs"]
 pub(crate) mod table;

@@ -6,7 +6,7 @@
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
 //! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats`, `roots` and `workers` are leaves, and so is that of the
-//! queues of `registered`. A shard of `registered` is locked before that one and before `satb`, and `waiting` before nothing. The table of
+//! queues of `registered`, and that of its sites. A shard of `registered` is locked before that one and before `satb`, and `waiting` before nothing. The table of
 //! counted owners (`counted::owners`) is locked after the registry, and the rendezvous or the queue of `background` after that. The lock
 //! word of a `GcCell` comes before all of them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
 //! which take the owner first; no part imports its owner.
@@ -20,7 +20,7 @@ use crate::{
         mark::{Cells, Marker, Marking},
         waiting::Waiting,
     },
-    registered::{Generations, Table},
+    registered::{Generations, Sites, Table},
     roots::RootSpace,
     safepoint::Rendezvous,
     settings::config::{BuildError, Config},
@@ -82,6 +82,8 @@ pub(crate) struct Collector {
     /// What is known of single objects, and how far the dead of the old ones are cleared.
     pub(crate) registered: Table,
     pub(crate) clearing: Mutex<Clearing>,
+    /// The allocation sites of those of them that are samples.
+    pub(crate) sites: Sites,
     /// When to collect, and what was done so far.
     pub(crate) pacing: Pacing,
     pub(crate) headroom: Headroom,
@@ -187,6 +189,7 @@ impl Collector {
             satb: Arc::new(SatbQueue::new()),
             registered: Table::new(),
             clearing: Mutex::default(),
+            sites: Sites::new(),
             major: MajorCycle::new(start(starts.concurrent), with_own(starts.work_in_its_place)),
             stats: Recorder::default(),
             counted_waiting: AtomicUsize::new(0),

@@ -352,15 +352,18 @@ fn first_locks(collector: &Collector) -> [&RawLock; 6] {
 
 /// Returns the locks of a heap between those of the owners and the park lock, in their order.
 fn last_locks(collector: &Collector) -> impl Iterator<Item = &RawLock> {
-    let Collector { background, major, satb, registered, stats, roots, candidates, workers, idle, pressure, .. } =
-        collector;
+    let Collector {
+        background, major, satb, registered, sites, stats, roots, candidates, workers, idle, pressure, ..
+    } = collector;
     // The handle of the concurrent thread is locked under the state. The others are leaves.
     let first = [major.lock_word()].into_iter().chain(background.lock_words());
     let leaves = [satb.lock_word(), candidates.lock_word(), idle.lock_word(), pressure.lock_word()];
     first
         .chain(registered.lock_words())
+        .chain([sites.lock_word()])
         .chain(leaves)
-        .chain([stats.lock_words(), roots.lock_words(), workers.lock_words()].into_iter().flatten())
+        .chain([stats.lock_words(), workers.lock_words()].into_iter().flatten())
+        .chain(roots.lock_words())
 }
 
 /// Takes locks one after the other, as many as can be had. Returns whether all are held.
@@ -440,6 +443,7 @@ impl Prepared {
         let registry = collector.registry.lock();
         collector.rendezvous.forget_threads(stop::members(collector, registry.mutators.awake()), running);
         drop(registry);
+        collector.old.lock().counting.forget_threads();
         collector.major.forget_threads();
         collector.workers.forget_threads();
         collector.background.forget_threads();

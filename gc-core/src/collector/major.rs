@@ -158,8 +158,9 @@ impl StoppedHeap<'_> {
         let at_finish = old_bytes(&self.old.space, &self.large);
         self.evacuate_candidates(recorded);
         self.set_marking(false);
-        let Old { space, cursors, progress, .. } = &mut *self.old;
+        let Old { space, cursors, progress, counting, .. } = &mut *self.old;
         cursors.iter_mut().for_each(Cursors::retire);
+        counting.begin_sweep(collector.major.begun());
         space.begin_sweep();
         *progress = Progress::default();
         self.large.begin_sweep();
@@ -221,12 +222,12 @@ impl StoppedHeap<'_> {
 
 /// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
 pub(crate) fn end_cycle(collector: &Collector, number: u64) {
-    let old = collector.old.lock();
-    end_cycle_of(collector, number, &old, &mut collector.large.lock());
+    let mut old = collector.old.lock();
+    end_cycle_of(collector, number, &mut old, &mut collector.large.lock());
 }
 
 /// Does the same for a caller that holds the locks of the spaces.
-pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large: &mut LargeSpace) {
+pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, large: &mut LargeSpace) {
     let (after, objects) = (old_bytes(&old.space, large), old.space.live_objects + large.old.len());
     // The figures are complete before waiting threads go on, because they may ask what the cycle did.
     let ended = collector.major.end(number, |current| {
@@ -237,6 +238,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         let live = current.old_at_finish.saturating_sub(born + current.swept);
         collector.headroom.note_live(live);
         large.end_cycle(current.cause == Cause::Growth);
+        old.counting.end(number);
         // Values that were found dead may hold memory outside the heap until their destructors have run.
         let live = live.saturating_add(collector.memory.budget.external());
         collector.pacing.major_ended(live, after, current.start.elapsed());

@@ -21,7 +21,7 @@ use crate::{
     roots::RootTable,
     safepoint::{Member, Poll, StateWord},
     sync::atomic::{AtomicPtr, Ordering},
-    young::Buffer,
+    young::{Buffer, Sampler},
 };
 
 /// One mutator. The first cache line holds what the fast paths touch.
@@ -45,6 +45,8 @@ pub(crate) struct MutatorState {
     pub(crate) fresh_large: RefCell<Vec<u32>>,
     /// Testing: counts allocations and safepoints, to force a collection at every N-th.
     pub(crate) stress_count: Cell<u32>,
+    /// When it takes the next sample of what it allocates.
+    pub(crate) sampler: Sampler,
     /// The number of the last major cycle that had begun when an allocation was last refused. The mutator waits for a later one.
     pub(crate) refused_at: Cell<u64>,
     /// The thread that it belongs to.

@@ -33,7 +33,7 @@ use super::{
 };
 
 /// Collects. The world is stopped, and the caller is the leader. Returns the figures of the pause, and the dead values that it
-/// found.
+/// found. `look` sees the heap at the end.
 pub(crate) fn collect(
     collector: &Collector,
     mutators: &[Attached],
@@ -41,6 +41,7 @@ pub(crate) fn collect(
     wanted: Request,
     cause: Cause,
     start: Start,
+    look: Option<&mut dyn FnMut(&StoppedHeap<'_>)>,
 ) -> (PauseFigures, DropQueue) {
     let (generation, wanted, cause) = choose(collector, wanted, cause);
     let mut heap = StoppedHeap::lock(collector, mutators, registry.mutators.dormant(), DropQueue::default());
@@ -57,6 +58,9 @@ pub(crate) fn collect(
     let after = heap.bytes();
     let step = heap.major(wanted, cause, before, start.at);
     let ended = heap.collect_if_short(cause, before, start.at, step, &mut evacuated);
+    if let Some(look) = look {
+        look(&heap);
+    }
     let remembered = heap.young.remembered.len();
     stop::count_stop(collector, &registry.mutators);
     registry.numbers.end_rest();

@@ -3,7 +3,7 @@
 //! - **[refill.reserve]** Before nursery memory is handed out, the old generation has enough empty, committed blocks to promote
 //!   the whole young generation into, so that a minor collection cannot fail half-way.
 
-use core::ptr::NonNull;
+use core::{num::NonZero, panic::Location, ptr::NonNull};
 
 use crate::{
     memory::{
@@ -27,7 +27,7 @@ use super::{
     jobs::Job,
     near_limit,
     report::memory_report,
-    sweeping,
+    sampling, sweeping,
     trim::{self, Lack},
 };
 
@@ -56,8 +56,19 @@ impl Refused {
 #[derive(Clone, Copy)]
 pub(crate) struct Reserved {
     address: NonNull<u8>,
-    /// The first page of the run, for a large object.
-    run: Option<u32>,
+    kind: Kind,
+}
+
+/// What is to be said of an object when it is complete, beside its type.
+#[derive(Clone, Copy)]
+enum Kind {
+    Plain,
+    Other {
+        /// The first page of the run, for a large object.
+        run: Option<u32>,
+        /// For a sample, the number of the session of tracking.
+        sampled_in: Option<NonZero<u64>>,
+    },
 }
 
 impl Reserved {
@@ -71,10 +82,34 @@ impl Reserved {
     /// # Safety
     ///
     /// The running owner of `local` has written every value of the object, as `info` describes it.
+    #[track_caller]
     pub(crate) unsafe fn publish(self, local: &Attachment, info: &'static TypeInfo) {
         // SAFETY: the header of memory that was reserved for this object, whose values the caller has written.
         unsafe { Header::of(self.address.as_ptr()).write_info(info) };
-        match self.run {
+        match self.kind {
+            // SAFETY: an object since just now. The caller runs the mutator.
+            Kind::Other { run, sampled_in } => unsafe { self.publish_other(local, info, run, sampled_in) },
+            Kind::Plain if info.drop.is_some() => local.drops.push(self.address),
+            Kind::Plain => {}
+        }
+    }
+
+    /// Publishes a large object, or a sample.
+    ///
+    /// # Safety
+    ///
+    /// As for [`publish`](Self::publish), with the header written.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    unsafe fn publish_other(
+        self,
+        local: &Attachment,
+        info: &'static TypeInfo,
+        run: Option<u32>,
+        sampled_in: Option<NonZero<u64>>,
+    ) {
+        match run {
             Some(page) => {
                 local.collector.runs.run(page as usize).publish(info.drop.is_some());
                 local.fresh_large.borrow_mut().push(page);
@@ -82,11 +117,15 @@ impl Reserved {
             None if info.drop.is_some() => local.drops.push(self.address),
             None => {}
         }
+        if let Some(session) = sampled_in {
+            // SAFETY: the caller's: an object, which its running mutator has made.
+            unsafe { sampling::sample(local, session, self.address, info, Location::caller()) };
+        }
     }
 
     /// Abandons an object that will not be completed. A small one stays a filler.
     pub(crate) fn abandon(self, local: &Attachment) {
-        if let Some(page) = self.run {
+        if let Kind::Other { run: Some(page), .. } = self.kind {
             local.collector.large.lock().give_back(&local.collector.runs, page);
         }
     }
@@ -143,15 +182,35 @@ impl Attachment {
             return self.reserve_large::<INSIST>(shape, size_with_header);
         }
         let bytes = shape.young_bytes(size_with_header);
+        let (place, kind) = match self.buffer.bump_aligned(bytes, shape.align as usize, shape.slice) {
+            Some(place) => (place, Kind::Plain),
+            None => self.bump_past_end::<INSIST>(shape, bytes)?,
+        };
+        let header = Header::at(place);
+        // SAFETY: `bytes` of the buffer from `place` on belong to this allocation.
+        unsafe { header.write_filler(bytes) };
+        let address = NonNull::new(header.address()).expect("no buffer is at the end of memory");
+        Ok(Reserved { address, kind })
+    }
+
+    /// Reserves memory for an object that reaches beyond the end of the buffer's fast path: it is a sample, or needs another region.
+    #[cold]
+    #[inline(never)]
+    fn bump_past_end<const INSIST: bool>(
+        &self,
+        shape: &TypeShape,
+        bytes: usize,
+    ) -> Result<(NonNull<u8>, Kind), Refused> {
+        sampling::follow(self);
         loop {
-            if let Some(place) = self.buffer.bump_aligned(bytes, shape.align as usize, shape.slice) {
-                let header = Header::at(place);
-                // SAFETY: `bytes` of the buffer from `place` on belong to this allocation.
-                unsafe { header.write_filler(bytes) };
-                let address = NonNull::new(header.address()).expect("no buffer is at the end of memory");
-                return Ok(Reserved { address, run: None });
+            match self.buffer.bump_past_end(bytes, shape.align as usize, shape.slice) {
+                Some((place, true)) => {
+                    let sampled_in = self.sampler.sampled(&self.buffer);
+                    return Ok((place, Kind::Other { run: None, sampled_in }));
+                }
+                Some((place, false)) => return Ok((place, Kind::Plain)),
+                None => self.next_region::<INSIST>(bytes, shape.align as usize)?,
             }
-            self.next_region::<INSIST>(bytes, shape.align as usize)?;
         }
     }
 
@@ -221,6 +280,7 @@ impl Attachment {
         size_with_header: usize,
     ) -> Result<Reserved, Refused> {
         let collector = &*self.collector;
+        sampling::follow(self);
         collector.idle.note_activity(&collector.major);
         let offset = shape.cell_offset();
         let bytes = size_with_header + offset - HEADER;
@@ -248,7 +308,8 @@ impl Attachment {
         collector.headroom.note_run(collector.runs.run(page as usize).bytes().next_multiple_of(PAGE));
         self.charge_fresh(bytes);
         let address = NonNull::new(collector.runs.address(page as usize)).expect("no run is at address 0");
-        Ok(Reserved { address, run: Some(page) })
+        let sampled_in = self.sampler.is_sample(size_with_header);
+        Ok(Reserved { address, kind: Kind::Other { run: Some(page), sampled_in } })
     }
 
     /// Counts memory that is handed out to young objects, and requests a collection when the young budget is used up.

@@ -53,6 +53,8 @@ impl StoppedHeap<'_> {
                     None => unsafe { entry.forget_cell() },
                 }
             }
+            // The locks of all shards are held: [sites.forgotten].
+            entry.forget_sample();
             (!entry.is_idle()).then_some(entry)
         });
         table.put_back(generations, followed);

@@ -59,10 +59,10 @@ impl StoppedHeap<'_> {
         let young = &self.young;
         let lists = (young.drops.capacity() * size_of::<usize>())
             .saturating_add((young.fresh_large.capacity() + self.large.old.capacity()) * size_of::<u32>());
-        let Collector { waiting, registered, major, .. } = self.collector;
+        let Collector { waiting, registered, sites, major, .. } = self.collector;
         let waiting = if major.phase() == Phase::Marking { waiting.bytes() } else { 0 };
-        let beside = waiting + registered.bytes();
+        let beside = waiting + registered.bytes() + sites.bytes();
         let spaces = self.old.space.side_bytes() + self.large.side_bytes();
-        self.roots.bytes() + lists + young.remembered.bytes() + beside + spaces
+        self.roots.bytes() + self.collector.roots.places.bytes() + lists + young.remembered.bytes() + beside + spaces
     }
 }

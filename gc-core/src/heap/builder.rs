@@ -4,7 +4,7 @@ use core::{fmt, time::Duration};
 
 use crate::{
     collector::{self, users::Users},
-    settings::{BuildError, Stress, Thresholds, Unfinalized, config::Config},
+    settings::{BuildError, SitesConfig, Stress, Thresholds, Unfinalized, config::Config},
     stats::{Event, Level, event::Hook},
     sync::Arc,
 };
@@ -30,12 +30,13 @@ use super::{
 pub struct HeapBuilder {
     config: Config,
     stress: Option<Stress>,
+    sites: Option<SitesConfig>,
     observer: Option<Observer>,
 }
 
 impl HeapBuilder {
     pub(super) fn new() -> Self {
-        Self { config: Config::default(), stress: None, observer: None }
+        Self { config: Config::default(), stress: None, sites: None, observer: None }
     }
 
     /// Sets when collections happen: see [`Thresholds`].
@@ -325,6 +326,21 @@ impl HeapBuilder {
         self
     }
 
+    /// Tracks from the start where objects are allocated and roots are made: see [`observe::sites`](crate::observe::sites). Replaces the
+    /// environment's `GC_CORE_SITES`, which does the same for every heap: `GC_CORE_SITES=524288` for a sample in so many bytes,
+    /// `GC_CORE_SITES=exact,frames=8` for every allocation and eight frames of its backtrace.
+    ///
+    /// ```
+    /// use gc_core::{Heap, observe::sites::{self, SitesConfig}};
+    /// let heap = Heap::builder().sites(SitesConfig::default()).build()?;
+    /// assert!(sites::is_tracing(&heap));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sites(mut self, config: SitesConfig) -> Self {
+        self.sites = Some(config);
+        self
+    }
+
     /// Sets the event hook: `tell` is called with every event of at least the level `least`. By default warnings go to stderr, and
     /// with `GC_CORE_LOG=debug` in the environment each collection does too.
     ///
@@ -388,7 +404,7 @@ impl HeapBuilder {
     ///
     /// # Errors
     ///
-    /// If a setting is out of its range, if `GC_CORE_STRESS` cannot be parsed, or if the system refuses address space or a
+    /// If a setting is out of its range, if `GC_CORE_STRESS` or `GC_CORE_SITES` cannot be parsed, or if the system refuses address space or a
     /// thread: see [`BuildError`].
     ///
     /// ```
@@ -404,7 +420,14 @@ impl HeapBuilder {
                 Err(_) => Stress::default(),
             },
         };
+        let sites = match (self.sites, std::env::var("GC_CORE_SITES")) {
+            (None, Ok(text)) => Some(text.parse().map_err(BuildError::Sites)?),
+            (sites, _) => sites,
+        };
         let heap = Heap { users: Arc::new(Users::new(collector::create(config)?)) };
+        if let Some(sites) = sites {
+            collector::sampling::start(heap.collector(), sites);
+        }
         if let Some(observer) = self.observer {
             pressure::start(&heap.users, observer)?;
         }

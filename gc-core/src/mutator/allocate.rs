@@ -53,6 +53,7 @@ impl Making<'_> {
     ///
     /// Every value of the object is written, as `info` says.
     #[inline]
+    #[track_caller]
     pub(crate) unsafe fn done(self, info: &'static TypeInfo) -> NonNull<u8> {
         // SAFETY: the caller has written every value. This thread runs the mutator of `local`.
         unsafe { self.reserved.publish(self.local, info) };
@@ -94,6 +95,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Gc<'gc, T> {
         match self.bump::<T>() {
             // SAFETY: `bump` has reserved the memory for a `T`.
@@ -128,6 +130,7 @@ impl Mutator {
     /// # Ok(()) }
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn try_alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Result<Gc<'gc, T>, AllocError<T>> {
         match self.bump::<T>() {
             // SAFETY: `bump` has reserved the memory for a `T`.
@@ -154,6 +157,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn alloc_with<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, make: impl FnOnce() -> T) -> Gc<'gc, T> {
         self.make_with::<true, T, _>(make, |make| make()).unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
@@ -172,6 +176,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_alloc_with<'gc, T: Trace<At<'gc> = T> + 'gc, F: FnOnce() -> T>(
         &'gc self,
         make: F,
@@ -181,6 +186,7 @@ impl Mutator {
 
     /// Allocates an object that `call` returns when it gets `make`, or gives `make` back.
     #[inline]
+    #[track_caller]
     pub(crate) fn make_with<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc, F>(
         &'gc self,
         make: F,
@@ -219,6 +225,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn alloc_slice_with<'gc, T: Trace<At<'gc> = T> + 'gc>(
         &'gc self,
         len: usize,
@@ -241,6 +248,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_alloc_slice_with<'gc, T: Trace<At<'gc> = T> + 'gc, F: FnMut(usize) -> T>(
         &'gc self,
         len: usize,
@@ -250,6 +258,7 @@ impl Mutator {
     }
 
     #[inline]
+    #[track_caller]
     fn make_slice<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc, F: FnMut(usize) -> T>(
         &'gc self,
         len: usize,
@@ -290,6 +299,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn alloc_slice_from_iter<'gc, T: Trace<At<'gc> = T> + 'gc>(
         &'gc self,
         elements: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
@@ -315,6 +325,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_alloc_slice_from_iter<'gc, T: Trace<At<'gc> = T> + 'gc, I: ExactSizeIterator<Item = T>>(
         &'gc self,
         elements: I,
@@ -323,6 +334,7 @@ impl Mutator {
     }
 
     #[inline]
+    #[track_caller]
     fn make_from_iter<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc, I: ExactSizeIterator<Item = T>>(
         &'gc self,
         mut elements: I,
@@ -353,6 +365,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn alloc_slice_copy<'gc, T: Trace<At<'gc> = T> + Copy + 'gc>(&'gc self, elements: &[T]) -> Gc<'gc, [T]> {
         // SAFETY: the type info is that of slices of `T`.
         let address = unsafe { self.copied::<true, T>(TypeInfoOf::<T>::SLICE, elements) };
@@ -374,6 +387,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_alloc_slice_copy<'gc, T: Trace<At<'gc> = T> + Copy + 'gc>(
         &'gc self,
         elements: &[T],
@@ -397,6 +411,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn alloc_str<'gc>(&'gc self, text: &str) -> Gc<'gc, str> {
         // SAFETY: the type info of strings is that of slices of `u8`.
         let address = unsafe { self.copied::<true, u8>(STR, text.as_bytes()) };
@@ -418,6 +433,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn try_alloc_str<'gc>(&'gc self, text: &str) -> Result<Gc<'gc, str>, AllocError<()>> {
         // SAFETY: the type info of strings is that of slices of `u8`.
         let address = unsafe { self.copied::<false, _>(STR, text.as_bytes())? };
@@ -462,12 +478,14 @@ impl Mutator {
 
     #[cold]
     #[inline(never)]
+    #[track_caller]
     fn alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(local: &'gc Attachment, value: T) -> Gc<'gc, T> {
         Self::reserve_slow::<true, T>(local, value).unwrap_or_else(|error| refuse(local, error.refused))
     }
 
     #[cold]
     #[inline(never)]
+    #[track_caller]
     fn try_alloc_slow<'gc, T: Trace<At<'gc> = T> + 'gc>(
         local: &'gc Attachment,
         value: T,
@@ -476,6 +494,7 @@ impl Mutator {
     }
 
     #[inline]
+    #[track_caller]
     fn reserve_slow<'gc, const INSIST: bool, T: Trace<At<'gc> = T> + 'gc>(
         local: &'gc Attachment,
         value: T,
@@ -524,6 +543,7 @@ impl Mutator {
     ///
     /// `info` is the type info of slices of `T`.
     #[inline]
+    #[track_caller]
     unsafe fn copied<const INSIST: bool, T: Copy>(
         &self,
         info: &'static TypeInfo,

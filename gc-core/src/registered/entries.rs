@@ -29,7 +29,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// Returns whether the entry is of no more use.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.is_known && self.cell.is_none() && self.extras.is_none()
+        !self.is_known && self.cell.is_none() && self.extras.as_ref().is_none_or(|extras| extras.is_empty())
     }
 
     /// Forgets the weak cell, to which nothing leads any more. The identity stays if the cell has told it.
@@ -43,7 +43,8 @@ impl Entry {
     }
 
     /// Clears what leads weakly to the object, which is dead, and puts the news into the queues of those who watch. `cell`: where the weak
-    /// cell is. Returns the queues that want to finalize the object.
+    /// cell is. Returns the queues that want to finalize the object. The sample stays until the entry goes: what is finalized, or leads to
+    /// the object from there, may keep it.
     ///
     /// # Safety
     ///
@@ -56,13 +57,22 @@ impl Entry {
             // SAFETY: the caller's: a weak cell, dead or alive.
             unsafe { cell.as_ref() }.clear();
         }
-        let Some(extras) = self.extras.take() else { return Vec::new() };
-        for Watcher { queue, notice, .. } in extras.watchers {
+        let Some(extras) = &mut self.extras else { return Vec::new() };
+        for Watcher { queue, notice, .. } in extras.watchers.drain(..) {
             queues.tell(queue, notice);
         }
-        let mut finalizers = extras.finalizers;
+        let mut finalizers = core::mem::take(&mut extras.finalizers);
+        self.trim_extras();
         finalizers.retain(|&queue| queues.is_open(queue));
         finalizers
+    }
+
+    /// Drops the sample, if its session has ended.
+    pub(crate) fn forget_sample(&mut self) {
+        if let Some(extras) = &mut self.extras {
+            extras.sample.take_if(|sample| sample.has_ended());
+            self.trim_extras();
+        }
     }
 
     /// Returns the extras, which are made if there are none.
@@ -149,6 +159,11 @@ impl Entries {
         let place = size_of::<(usize, u32)>() + 1;
         self.dense.capacity() * size_of::<Entry>() + self.index.capacity() * place * 8 / 7
     }
+}
+
+/// Returns the bytes of an entry that holds a sample, at least.
+pub(crate) fn bytes_of_sample() -> usize {
+    size_of::<Entry>() + size_of::<Extras>() + size_of::<(usize, u32)>() + 1
 }
 
 /// Entries for which memory is kept.

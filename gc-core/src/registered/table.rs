@@ -118,6 +118,9 @@ impl Table {
         unsafe { Header::of(object.as_ptr()).raise(Flag::Registered) };
         let mut entry = Entry { object, id, cell: None, extras: None, is_known: false };
         let result = with(&mut entry);
+        if entry.is_idle() {
+            return result;
+        }
         let is_young = shard.insert(generations, entry);
         self.count(if is_young { &self.young } else { &self.old }, 1);
         result
@@ -188,9 +191,16 @@ impl Table {
         unsafe { self.with_entry(generations, object, found_or_made) }
     }
 
-    /// Adds an entry of an object that has none.
-    pub(crate) fn insert(&self, generations: Generations<'_>, entry: Entry) {
-        let is_young = self.shard(entry.object).insert(generations, entry);
+    /// Adds an entry of an object that has none, unless it is of no more use.
+    pub(crate) fn insert(&self, generations: Generations<'_>, mut entry: Entry) {
+        let mut shard = self.shard(entry.object);
+        // Under the lock: [sites.forgotten].
+        entry.forget_sample();
+        if entry.is_idle() {
+            return;
+        }
+        let is_young = shard.insert(generations, entry);
+        drop(shard);
         self.count(if is_young { &self.young } else { &self.old }, 1);
     }
 
@@ -246,6 +256,35 @@ impl Table {
         let first = end.saturating_sub(count);
         (first..end).rev().for_each(|place| visit(shard.old.at_mut(place)));
         first
+    }
+
+    /// Drops the samples of sessions that have ended, and the entries that are of no more use without them, some at a time ([sites.forgotten]).
+    pub(crate) fn forget_samples(&self) {
+        const SLICE: usize = 512;
+        for shard in &self.shards {
+            for (of_shard, count) in
+                [(Shard::young_mut as fn(&mut Shard) -> &mut Entries, &self.young), (Shard::old_mut, &self.old)]
+            {
+                let mut end = usize::MAX;
+                while end > 0 {
+                    let shard = &mut *shard.lock();
+                    let entries = of_shard(shard);
+                    end = end.min(entries.len());
+                    let first = end.saturating_sub(SLICE);
+                    // [entries.downward]
+                    for place in (first..end).rev() {
+                        let entry = entries.at_mut(place);
+                        entry.forget_sample();
+                        if entry.is_idle() {
+                            let object = entry.object;
+                            entries.remove(object);
+                            self.count(count, -1);
+                        }
+                    }
+                    end = first;
+                }
+            }
+        }
     }
 
     /// Returns the objects that are to be finalized, registered or in a queue.
@@ -331,6 +370,14 @@ impl Table {
 }
 
 impl Shard {
+    fn young_mut(&mut self) -> &mut Entries {
+        &mut self.young
+    }
+
+    fn old_mut(&mut self) -> &mut Entries {
+        &mut self.old
+    }
+
     /// Adds an entry of an object that has none. Returns whether something of it is young.
     fn insert(&mut self, generations: Generations<'_>, entry: Entry) -> bool {
         let is_young = has_young(generations, &entry);

@@ -241,10 +241,15 @@ impl ChunkRef {
 
     /// Calls `visit` with every root and changes nothing. The caller leads a pause.
     pub(super) fn look(&self, mut visit: impl FnMut(&'static TypeInfo, *mut u8)) {
+        self.look_at_slots(|_, info, value| visit(info, value));
+    }
+
+    /// Does the same, and passes the address of each slot, too.
+    pub(super) fn look_at_slots(&self, mut visit: impl FnMut(usize, &'static TypeInfo, *mut u8)) {
         for slot in self.slots() {
             if let Rooted::Live(info, kept) = slot.word.look() {
                 // SAFETY: as in `scan`.
-                visit(info, unsafe { slot.place(kept) });
+                visit(ptr::from_ref(slot).addr(), info, unsafe { slot.place(kept) });
             }
         }
     }

@@ -1,6 +1,9 @@
 //! `RootRef`: a filed root, for use from any thread.
 
-use core::ptr::{self, NonNull};
+use core::{
+    panic::Location,
+    ptr::{self, NonNull},
+};
 
 use crate::sync::{Arc, atomic::Ordering};
 
@@ -69,6 +72,12 @@ impl RootRef {
     #[inline(always)]
     pub(crate) fn heap(self) -> *const () {
         self.head().heap
+    }
+
+    /// Returns where the root was made, if that is known ([places.overwritten]).
+    pub(crate) fn place_of_making(self) -> Option<&'static Location<'static>> {
+        // SAFETY: the heap lives, as this root does.
+        unsafe { self.head().space.cast::<RootSpace>().as_ref() }.places.of(self.0.addr().get())
     }
 
     /// Returns the address of a value filed by [`RootTable::inline`].

@@ -16,12 +16,15 @@ use super::{
     chunk::{CHUNK, Chunk, ChunkList, ChunkRef, FULL, NOWHERE},
     noted::NotedList,
     pages::{self, Pages, Surplus},
+    places::Places,
 };
 
 /// The roots of a heap that belong to no table.
 pub(crate) struct RootSpace {
     pool: Mutex<Pool>,
     pages: Mutex<Pages>,
+    /// Where the roots of all tables were made, while that is tracked.
+    pub(crate) places: Places,
     /// Chunks with roots that were dropped elsewhere since the last pause.
     pub(super) noted: NotedList<Chunk>,
     /// Whether a pause may come that takes them.
@@ -58,6 +61,7 @@ impl RootSpace {
         Self {
             pool: Mutex::new(pool),
             pages: Mutex::default(),
+            places: Places::new(),
             noted: NotedList::new(),
             attendance: Attendance::new(),
             waiting: AtomicUsize::new(0),
@@ -68,8 +72,8 @@ impl RootSpace {
         }
     }
 
-    pub(crate) fn lock_words(&self) -> [&RawLock; 2] {
-        [raw(&self.pool), raw(&self.pages)]
+    pub(crate) fn lock_words(&self) -> [&RawLock; 3] {
+        [raw(&self.pool), raw(&self.pages), self.places.lock_word()]
     }
 
     pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {

@@ -1,6 +1,6 @@
 //! The roots of a heap in a pause, for its leader.
 
-use core::ptr::NonNull;
+use core::{panic::Location, ptr::NonNull};
 
 use crate::{object::TypeInfo, sync::Arc};
 
@@ -121,6 +121,15 @@ impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
     /// Calls `visit` with every root and changes nothing.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&'static TypeInfo, *mut u8)) {
         self.for_each_chunk(|chunk| chunk.look(&mut visit));
+    }
+
+    /// Calls `visit` with every root and with the place where it was made, if that is known ([places.overwritten]), and changes nothing.
+    pub(crate) fn for_each_placed(
+        &self,
+        mut visit: impl FnMut(&'static TypeInfo, *mut u8, Option<&'static Location<'static>>),
+    ) {
+        let places = &self.space.places;
+        self.for_each_chunk(|chunk| chunk.look_at_slots(|slot, info, value| visit(info, value, places.of(slot))));
     }
 
     /// Calls `visit` with every root that a young pause would not look at, and changes nothing.

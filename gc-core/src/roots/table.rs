@@ -5,11 +5,15 @@
 //! chunk is one of these, in this order: the same one, one whose roots were dropped elsewhere, one whose roots were dropped here, one
 //! that a mutator has left, a new one. Each has a quarter of its slots free at least, so that this is rare.
 //!
+//! While it is tracked where roots are made, the fast path finds no free slot ([places.overwritten]): the free list is *hidden*, and each root
+//! is filed by the slow path, which notes the place.
+//!
 //! - **[table.owner]** The table belongs to the running owner, in a pause to the leader.
 //! - **[table.current]** The chunk whose free list the table has is in question as WRITTEN. Each pause takes the free list back.
 
 use core::{
     cell::{Cell, RefCell},
+    panic::Location,
     ptr,
     ptr::NonNull,
 };
@@ -30,6 +34,8 @@ use super::{
 pub(crate) struct RootTable {
     /// The free slots of `current` when it was chosen.
     free: Cell<*mut RootSlot>,
+    /// Those of them that the fast path does not find. One of the two lists is empty.
+    hidden: Cell<*mut RootSlot>,
     current: Cell<Option<ChunkRef>>,
     lists: RefCell<Lists>,
     /// Bytes of boxed values that the mutator has made since the last pause, less those that it dropped.
@@ -68,6 +74,7 @@ impl RootTable {
         };
         Self {
             free: Cell::new(ptr::null_mut()),
+            hidden: Cell::new(ptr::null_mut()),
             current: Cell::new(None),
             lists: RefCell::new(lists),
             boxed_bytes: Cell::new(0),
@@ -81,6 +88,7 @@ impl RootTable {
     ///
     /// The caller is the running owner, and the table stays where it is.
     #[inline(always)]
+    #[track_caller]
     pub(crate) fn inline(
         &self,
         owner: Owner,
@@ -96,6 +104,7 @@ impl RootTable {
     }
 
     /// Files a value in separate memory, which `write` writes. The caller is as above.
+    #[track_caller]
     pub(crate) fn boxed(
         &self,
         owner: Owner,
@@ -115,6 +124,7 @@ impl RootTable {
     }
 
     #[inline(always)]
+    #[track_caller]
     fn take(&self, owner: Owner) -> NonNull<RootSlot> {
         let slot = match NonNull::new(self.free.get()) {
             Some(slot) => slot,
@@ -125,10 +135,30 @@ impl RootTable {
         slot
     }
 
-    /// Takes the free list of a chunk, and puts the chunk in question. Returns the first slot.
+    /// Has the fast path find no free slot: the slow path looks whether places are noted.
+    pub(crate) fn hide_free(&self) {
+        if !self.free.get().is_null() {
+            self.hidden.set(self.free.replace(ptr::null_mut()));
+        }
+    }
+
+    /// Returns a free slot for the fast path, which has found none: a hidden one, or the first one of a chunk. If places are noted, it hides those
+    /// behind it.
     #[cold]
     #[inline(never)]
+    #[track_caller]
     fn refill(&self, owner: Owner) -> NonNull<RootSlot> {
+        let slot = NonNull::new(self.hidden.replace(ptr::null_mut())).unwrap_or_else(|| self.next_chunk(owner));
+        if self.space.places.is_on() {
+            self.space.places.note(slot.addr().get(), Location::caller());
+            // SAFETY: [roots.owner]: the value of a free slot is the next free slot.
+            self.hidden.set(unsafe { slot.as_ref().value.get().replace(ptr::null_mut()) }.cast());
+        }
+        slot
+    }
+
+    /// Takes the free list of a chunk, and puts the chunk in question. Returns the first slot.
+    fn next_chunk(&self, owner: Owner) -> NonNull<RootSlot> {
         let lists = &mut *self.lists.borrow_mut();
         let chunk = self.choose(lists, owner);
         let head = chunk.head();
@@ -236,6 +266,7 @@ impl RootTable {
     /// Takes the free list back. The caller leads a pause, and scans the chunk, which is in question ([table.current]).
     pub(super) fn end_filling(&self) {
         self.free.set(ptr::null_mut());
+        self.hidden.set(ptr::null_mut());
         self.current.set(None);
     }
 
@@ -290,7 +321,8 @@ impl RootTable {
     fn give_back(&self) {
         let Some(current) = self.current.take() else { return };
         let head = current.head();
-        let mut next = self.free.replace(ptr::null_mut());
+        self.hide_free();
+        let mut next = self.hidden.replace(ptr::null_mut());
         let mut count = 0;
         while let Some(slot) = NonNull::new(next) {
             // SAFETY: [roots.owner]: a free slot of the chunk that the table fills.

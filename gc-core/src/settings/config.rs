@@ -121,6 +121,8 @@ pub enum BuildError {
     },
     /// The environment variable `GC_CORE_STRESS` could not be parsed.
     Stress(super::stress::ParseStressError),
+    /// The environment variable `GC_CORE_SITES` could not be parsed.
+    Sites(super::sites::ParseSitesError),
     /// The system refused address space, even for the smallest reservation that holds the settings.
     Reservation {
         /// Bytes of the last attempt.
@@ -139,6 +141,7 @@ impl fmt::Display for BuildError {
         match self {
             Self::Setting { name, found, expected } => write!(f, "{name}: expected {expected}, found {found}"),
             Self::Stress(error) => write!(f, "GC_CORE_STRESS: {error}"),
+            Self::Sites(error) => write!(f, "GC_CORE_SITES: {error}"),
             Self::Reservation { bytes, os } => write!(
                 f,
                 "could not reserve {bytes} bytes of address space ({os}): raise the process's limit on virtual memory \

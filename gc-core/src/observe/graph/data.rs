@@ -147,6 +147,24 @@ impl Graph {
     ///
     /// The first call of a graph sorts all its edges by their ends, which is linear. From then on it costs what it returns.
     /// Which edges they are: [`edges_to`](Self::edges_to).
+    ///
+    /// ```
+    /// use gc_core::observe::{GraphBuilder, NewNode, Node, Strength};
+    ///
+    /// let mut builder = GraphBuilder::new();
+    /// let pair = builder.field_named("pair[]");
+    /// builder.node(NewNode::default());
+    /// (0..2).for_each(|index| builder.edge(Node::at(2), Some(pair), Some(index), Strength::Strong));
+    /// builder.node(NewNode::default());
+    /// let graph = builder.finish()?;
+    ///
+    /// let [source, shared] = [1, 2].map(Node::at);
+    /// assert_eq!(graph.referents(source), [shared]);
+    /// assert_eq!(graph.referrers(shared).collect::<Vec<_>>(), [source]);
+    /// let labels: Vec<_> = graph.edges_to(shared).map(|edge| edge.label.to_string()).collect();
+    /// assert_eq!(labels, ["pair[0]", "pair[1]"]);
+    /// # Ok::<(), gc_core::observe::GraphError>(())
+    /// ```
     pub fn referrers(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
         let row = self.backward().row(node.number());
         let first_of_its_node = move |&(at, end): &(usize, &End)| at == 0 || row[at - 1].node() != end.node();

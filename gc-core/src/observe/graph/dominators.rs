@@ -20,7 +20,9 @@
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::{data::Graph, node::Node, types::TypeTotal};
+use crate::memory::bitmap::prefetch;
+
+use super::{data::Graph, links::End, node::Node, types::TypeTotal};
 
 /// The dominator tree of a [`Graph`], with retained sizes.
 ///
@@ -69,9 +71,9 @@ const UNREACHED: u32 = u32::MAX;
 impl Graph {
     /// Computes the dominators and the retained sizes of all nodes that are reachable.
     ///
-    /// Semi-NCA (Georgiadis 2005) with jump pointers: O(m log n) of m edges and n nodes at worst, in practice linear. It takes
-    /// 28 bytes for each node besides the result, and sorts the edges as [`referrers`](Self::referrers) does. A million nodes with
-    /// four million edges take less than a second or two.
+    /// Semi-NCA (Georgiadis 2005) with jump pointers: O(m log n) of m edges and n nodes at worst, in practice linear. While it is under
+    /// way it takes 16 bytes for each node besides the result, and the first call of a graph sorts its edges as
+    /// [`referrers`](Self::referrers) does. A million nodes with four million edges, by chance, take about a second.
     pub fn dominators(&self) -> Dominators<'_> {
         let search = Search::of(self);
         let immediate = immediate_dominators(self, &search);
@@ -103,22 +105,30 @@ impl Search {
         let mut numbers = vec![UNREACHED; graph.node_count()];
         let (mut nodes, mut parents) = (vec![Node::ROOT], vec![0]);
         numbers[0] = 0;
-        // The nodes that the search is within, with the edge at which each goes on. It is as long as the longest list.
-        let mut within = vec![(Node::ROOT, graph.links.range(0).start)];
-        while let Some((node, next)) = within.last_mut() {
-            let end = graph.links.range(node.number()).end;
-            let edges = &graph.links.ends[*next..end];
-            let unseen = |end: &super::links::End| end.is_strong() && numbers[end.node() as usize] == UNREACHED;
-            let Some(skipped) = edges.iter().position(unseen) else {
+        // By number, the nodes that the search is within, with the edges by which each goes on. One that has none left is not kept
+        // while the search is below it, so a list takes no more than an object.
+        let mut within = vec![(0, graph.links.range(0))];
+        while let Some((parent, edges)) = within.last_mut() {
+            let unseen = |end: &End| end.is_strong() && numbers[end.node() as usize] == UNREACHED;
+            let Some(skipped) = graph.links.ends[edges.clone()].iter().position(unseen) else {
                 within.pop();
                 continue;
             };
-            let (parent, to) = (numbers[node.index()], Node::at(edges[skipped].node()));
-            *next += skipped + 1;
-            numbers[to.index()] = nodes.len() as u32;
+            let (parent, to) = (*parent, Node::at(graph.links.ends[edges.start + skipped].node()));
+            edges.start += skipped + 1;
+            if edges.start == edges.end {
+                within.pop();
+            }
+            let number = nodes.len() as u32;
+            numbers[to.index()] = number;
             nodes.push(to);
             parents.push(parent);
-            within.push((to, graph.links.range(to.number()).start));
+            let edges = graph.links.range(to.number());
+            for end in graph.links.ends[edges.clone()].iter().take(PREFETCHED) {
+                prefetch(numbers.as_ptr().wrapping_add(end.node() as usize).cast());
+                prefetch(graph.links.first.as_ptr().wrapping_add(end.node() as usize).cast());
+            }
+            within.push((number, edges));
         }
         Self { numbers, nodes, parents }
     }
@@ -150,44 +160,79 @@ fn immediate_dominators(graph: &Graph, search: &Search) -> Vec<u32> {
 fn semidominators(graph: &Graph, search: &Search) -> Vec<u32> {
     let backward = graph.backward();
     let count = search.nodes.len();
-    let mut semi: Vec<u32> = (0..count as u32).collect();
-    // By number: an ancestor in the forest, and the least semidominator on the way there, not counting the ancestor's.
-    let mut forest = Forest { ancestors: search.parents.clone(), least: semi.clone(), path: Vec::new() };
-    for node in (1..count as u32).rev() {
-        let sources = backward.row(search.nodes[node as usize].number()).iter().filter(|end| end.is_strong());
-        let numbers = sources.map(|end| search.numbers[end.node() as usize]).filter(|&number| number != UNREACHED);
-        let least = numbers.map(|from| forest.least(from, node)).min().unwrap_or(0);
-        semi[node as usize] = least;
-        forest.least[node as usize] = least;
+    let mut semi: Vec<u32> = vec![0; count];
+    let mut forest = Forest::of(&search.parents);
+    // What leads to some nodes is read ahead, all of it before it is asked about: so the processor waits for memory once for many.
+    let mut sources = Vec::new();
+    let mut ends = [0; READ_AHEAD];
+    let mut node = count;
+    while node > 1 {
+        let ahead = READ_AHEAD.min(node - 1);
+        sources.clear();
+        let mut start = 0;
+        for (ago, end) in ends[..ahead].iter_mut().enumerate() {
+            let row = backward.row(search.nodes[node - 1 - ago].number()).iter().filter(|end| end.is_strong());
+            sources.extend(row.map(|end| search.numbers[end.node() as usize]));
+            sources[start..]
+                .iter()
+                .for_each(|&number| prefetch(forest.trees.as_ptr().wrapping_add(number as usize).cast()));
+            start = sources.len();
+            *end = sources.len();
+        }
+        let mut start = 0;
+        for &end in &ends[..ahead] {
+            node -= 1;
+            let reached = sources[start..end].iter().filter(|&&number| number != UNREACHED);
+            let least = reached.map(|&from| forest.least(from, node as u32)).min().unwrap_or(0);
+            semi[node] = least;
+            forest.trees[node].1 = least;
+            start = end;
+        }
     }
     semi
 }
 
+/// Of how many edges of a node it is prefetched what the search will ask about their ends.
+const PREFETCHED: usize = 8;
+/// Of how many nodes it is read ahead what leads to them.
+const READ_AHEAD: usize = 64;
+
 /// The nodes above a number, each below its parent of the search; the rest are trees of one node.
 struct Forest {
-    ancestors: Vec<u32>,
-    least: Vec<u32>,
+    /// By number: an ancestor, and the least label on the way there, not counting the ancestor's. Together, since both are read.
+    trees: Vec<(u32, u32)>,
     /// Reused.
     path: Vec<u32>,
 }
 
 impl Forest {
+    fn of(parents: &[u32]) -> Self {
+        Self { trees: parents.iter().copied().zip(0..).collect(), path: Vec::new() }
+    }
+
     /// The least label on the way from `from` up to the first node that is not above `linked`: its own, if it is that.
+    #[inline]
     fn least(&mut self, from: u32, linked: u32) -> u32 {
         if from <= linked {
             return from;
         }
-        let mut node = from;
-        while self.ancestors[node as usize] > linked {
+        let (ancestor, least) = self.trees[from as usize];
+        if ancestor <= linked { least } else { self.compressed(from, linked) }
+    }
+
+    /// The same, of a node that is not the topmost of its tree. All on the way get the ancestor of the topmost for theirs.
+    fn compressed(&mut self, from: u32, linked: u32) -> u32 {
+        let (mut node, mut label) = (from, self.trees[from as usize]);
+        while label.0 > linked {
             self.path.push(node);
-            node = self.ancestors[node as usize];
+            node = label.0;
+            label = self.trees[node as usize];
         }
-        // `node` is the topmost of its tree. All on the path get its ancestor for theirs.
-        let (top, mut least) = (self.ancestors[node as usize], self.least[node as usize]);
+        let (top, mut least) = label;
         while let Some(node) = self.path.pop() {
-            least = least.min(self.least[node as usize]);
-            self.least[node as usize] = least;
-            self.ancestors[node as usize] = top;
+            let label = &mut self.trees[node as usize];
+            least = least.min(label.1);
+            *label = (top, least);
         }
         least
     }
@@ -294,7 +339,28 @@ impl<'g> Dominators<'g> {
     /// themselves, `owned` elsewhere. The most first.
     ///
     /// What is retained by an object that is itself retained by one of the same type counts once. Among several types it counts for
-    /// each. Linear in the nodes.
+    /// each. Linear in the nodes, with 16 bytes for each.
+    ///
+    /// ```
+    /// use gc_core::observe::{GraphBuilder, NewNode, Node, NodeKind, Strength};
+    ///
+    /// let mut builder = GraphBuilder::new();
+    /// let (list, text) = (builder.type_named("demo::List"), builder.type_named("demo::Text"));
+    /// builder.node(NewNode { kind: NodeKind::Root, type_: list, ..NewNode::default() });
+    /// builder.edge(Node::at(2), None, None, Strength::Strong);
+    /// for next in [3, 4] {
+    ///     builder.node(NewNode { type_: list, size: 16, ..NewNode::default() });
+    ///     builder.edge(Node::at(next), None, None, Strength::Strong);
+    /// }
+    /// builder.node(NewNode { type_: text, size: 24, owned: 100, ..NewNode::default() });
+    /// let graph = builder.finish()?;
+    ///
+    /// let retained = graph.dominators().retained_by_type();
+    /// assert_eq!((retained[0].name.as_str(), retained[0].objects), ("demo::List", 2));
+    /// assert_eq!((retained[0].bytes, retained[0].owned), (16 + 16 + 24, 100));
+    /// assert_eq!(retained[1].total(), 124);
+    /// # Ok::<(), gc_core::observe::GraphError>(())
+    /// ```
     pub fn retained_by_type(&self) -> Vec<TypeTotal> {
         let types = self.graph.types.len();
         let owned = sums(&self.nodes, &self.immediate, |node| self.graph.owned(node));

@@ -131,7 +131,8 @@ enum Way {
 impl Graph {
     /// Returns a shortest path from a root to the node; `None` if it is not reachable. Of several, one that is the same each time.
     ///
-    /// The virtual root is not in it, unless it is what was asked for. Breadth-first search: at worst all that is reachable, with 8 bytes for each node.
+    /// The virtual root is not in it, unless it is what was asked for. Breadth-first search: at worst all that is reachable, with
+    /// 8 bytes for each node.
     pub fn path_to(&self, node: Node) -> Option<Path<'_>> {
         assert!(node.index() < self.node_count(), "the graph has {} nodes, and no {node:?}", self.node_count());
         self.path_to_any(|found| found == node)
@@ -185,6 +186,22 @@ impl Graph {
     ///
     /// Breadth-first search over strong edges, backward: what is not reachable is found too. The first call of a graph sorts its
     /// edges, as [`referrers`](Self::referrers) does.
+    ///
+    /// ```
+    /// use gc_core::observe::{GraphBuilder, NewNode, Node, Strength};
+    ///
+    /// let mut builder = GraphBuilder::new();
+    /// let (module, list) = (builder.type_named("lox::Module"), builder.type_named("lox::List"));
+    /// let field = builder.field_named("globals[]");
+    /// builder.node(NewNode { type_: module, ..NewNode::default() });
+    /// builder.edge(Node::at(2), Some(field), Some(7), Strength::Strong);
+    /// builder.node(NewNode { type_: list, ..NewNode::default() });
+    /// let graph = builder.finish()?;
+    ///
+    /// let is_module = |node| graph.type_name(node) == "lox::Module";
+    /// assert_eq!(graph.chain_to(Node::at(2), is_module).unwrap().to_string(), "Module.globals[7] → List");
+    /// # Ok::<(), gc_core::observe::GraphError>(())
+    /// ```
     pub fn chain_to(&self, node: Node, wanted: impl FnMut(Node) -> bool) -> Option<Path<'_>> {
         let mut chain = self.search(node, Way::Backward, |_| false, wanted)?;
         chain.reverse();

@@ -23,11 +23,14 @@ impl Random {
     }
 }
 
+/// An edge: where to, field, index and strength.
+type PlainEdge = (usize, Option<u32>, Option<u32>, Strength);
+
 /// A graph as a list: nodes, and edges by their sources.
 #[derive(Clone, Debug, Default)]
 struct Plain {
     nodes: Vec<NewNode>,
-    edges: Vec<Vec<(usize, Option<u32>, Option<u32>, Strength)>>,
+    edges: Vec<Vec<PlainEdge>>,
 }
 
 const TYPES: [&str; 5] = ["", "demo::Tree", "demo::Leaf<u8>", "other::Tree", "alloc::vec::Vec<demo::Tree>"];
