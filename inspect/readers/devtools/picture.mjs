@@ -42,7 +42,7 @@ try {
   // It has its size once it is loaded; a click before that selects nothing.
   await item(/\(.*B\)/).waitFor();
   await devtools.waitForTimeout(2000);
-  await item(basename(file, '.heapsnapshot')).click();
+  await item(new RegExp(`^${basename(file, '.heapsnapshot')}\\s*\\(`)).click();
 
   // The row of the type, then its first object, whose retainers are shown below.
   const row = devtools.locator('tr', { hasText: type }).first();
