@@ -29,6 +29,7 @@ texts! {
     testing: "src/testing.md";
     safety: "src/safety.md";
     inside: "src/inside.md";
+    inspect: "src/inspect.md";
     python: "src/python.md";
 }
 

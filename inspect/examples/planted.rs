@@ -1,13 +1,26 @@
 //! Writes files of which the answers are known, for readers that share no code with this crate: `.ci/viewers` runs them.
 //!
-//! `cargo run -p gc-inspect --example planted -- FOLDER [SESSIONS [OTHERS]]` writes `planted.heapsnapshot`, `planted.pb.gz` and, for each,
-//! what is to be found in it, as JSON.
+//! `cargo run -p gc-inspect --example planted -- FOLDER [SESSIONS [OTHERS]]` writes `planted.heapsnapshot`, `planted.pb.gz`, the same of a
+//! heap of gc-core's, and, for each, what is to be found in it, as JSON.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::{env, error::Error, fs, path::PathBuf, time::SystemTime};
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
+use gc_core::{
+    Heap,
+    observe::{
+        Graph,
+        sites::{self, SitesConfig},
+    },
+};
 use gc_inspect::pprof::{Frame, Profile, Row};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -30,8 +43,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     fs::write(folder.join("planted.heapsnapshot.json"), expected)?;
 
-    let profile = profile();
-    profile.write(fs::File::create(folder.join("planted.pb.gz"))?)?;
+    heap(&folder)?;
+    save_profile(&profile(), &folder.join("planted.pb.gz"))
+}
+
+/// A heap of gc-core's, by its own writer: what the library counts, other readers are to count, too.
+fn heap(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let heap = Heap::builder().sites(SitesConfig::exact()).build()?;
+    let mut m = heap.attach()?;
+    let cache = m.root(support::server::cache(&m, 20_000, 2));
+    let graph = Graph::take(&mut m)?;
+    graph.write_heap_snapshot(fs::File::create(folder.join("heap.heapsnapshot"))?)?;
+    // The file has a group of roots, and a node of each object's memory elsewhere.
+    let owners = graph.nodes().filter(|&node| graph.owned(node) > 0).count();
+    let bytes: u64 = graph.nodes().map(|node| graph.size(node) + graph.owned(node)).sum();
+    let planted = graph.instances("Cache").next().ok_or("no cache")?;
+    let expected = format!(
+        "{{\"nodes\":{},\"edges\":{},\"bytes\":{bytes},\"planted\":\"{}\",\"retained\":{}}}\n",
+        graph.node_count() + 1 + owners,
+        graph.edge_count() + 1 + owners,
+        graph.type_name(planted),
+        graph.dominators().retained(planted),
+    );
+    fs::write(folder.join("heap.heapsnapshot.json"), expected)?;
+    save_profile(&Profile::from(&sites::snapshot(&m)), &folder.join("heap.pb.gz"))?;
+    drop(cache);
+    Ok(())
+}
+
+fn save_profile(profile: &Profile, path: &Path) -> Result<(), Box<dyn Error>> {
+    profile.write(fs::File::create(path)?)?;
     let sum = |of: fn(&Row) -> u64| profile.rows.iter().map(of).sum::<u64>();
     let expected = format!(
         "{{\"alloc_objects\":{},\"alloc_space\":{},\"inuse_objects\":{},\"inuse_space\":{},\"rows\":{},\"period\":{}}}\n",
@@ -42,7 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         profile.rows.len(),
         profile.period,
     );
-    fs::write(folder.join("planted.pb.gz.json"), expected)?;
+    fs::write(path.with_extension("gz.json"), expected)?;
     Ok(())
 }
 

@@ -2,19 +2,22 @@
 
 mod diff;
 mod flame;
+mod pprof;
 mod top;
 mod why;
 
 pub(crate) use diff::diff;
 pub(crate) use flame::flame;
+pub(crate) use pprof::pprof;
 pub(crate) use top::top;
 pub(crate) use why::why;
 
 use std::{
+    ffi::OsString,
     fmt::Display,
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -84,6 +87,13 @@ impl Show {
         let made = self.during("connecting the nodes", || snapshot.into_graph());
         made.map_err(|error| Failure::Read(path.into(), error))
     }
+}
+
+/// The path with something appended.
+fn beside(path: &Path, appended: &str) -> PathBuf {
+    let mut name: OsString = path.into();
+    name.push(appended);
+    name.into()
 }
 
 fn sign(number: i64) -> &'static str {

@@ -20,6 +20,8 @@ pub enum Section {
     Other,
     /// A pprof profile.
     Profile,
+    /// A file of gc-core's allocation sites.
+    Sites,
     /// The compression around it.
     Gzip,
 }
@@ -34,6 +36,7 @@ impl fmt::Display for Section {
             Self::Strings => "\"strings\"",
             Self::Other => "a section that is not used here",
             Self::Profile => "the pprof profile",
+            Self::Sites => "the allocation sites",
             Self::Gzip => "the gzip stream",
         })
     }

@@ -144,7 +144,7 @@ pub struct Node<'s> {
 
 impl<'s> Node<'s> {
     /// The name that it is counted by, which is that of DevTools' column *Constructor*: of objects, of native memory, of roots, and of
-    /// arrays that have one, their own; of others their kind's, in parentheses.
+    /// arrays that have one, their own; of others their kind's, in parentheses. In files of gc-core's, strings are of type `str`.
     ///
     /// ```
     /// use gc_inspect::heapsnapshot::{Node, NodeKind};
@@ -161,6 +161,7 @@ impl<'s> Node<'s> {
             NodeKind::RegExp => "RegExp",
             NodeKind::Hidden => "(system)",
             NodeKind::Code => "(compiled code)",
+            NodeKind::String if self.name == "str" => "str",
             NodeKind::String => "(string)",
             NodeKind::Number => "(number)",
             NodeKind::ConcatenatedString => "(concatenated string)",
@@ -183,6 +184,23 @@ pub struct Edge<'s> {
     pub label: Label<'s>,
     /// The node that it leads to, by its place in the file.
     pub to: usize,
+}
+
+/// Which ids name the same object in all snapshots of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// All: the writer is V8, or says nothing else.
+    All,
+    /// Those of objects with an identity: the writer is gc-core, whose objects have one if it was asked for. The other ids are numbers
+    /// in this file.
+    OfIdentified,
+}
+
+impl Ids {
+    /// Whether an id names the same object in other snapshots.
+    pub fn is_stable(self, id: u64) -> bool {
+        self == Self::All || id % 4 == 1
+    }
 }
 
 /// A heap snapshot, checked ([heapsnapshot.checked]).
@@ -244,6 +262,22 @@ impl Snapshot {
             id: self.nodes.ids[index],
             size: self.nodes.sizes[index],
         }
+    }
+
+    /// Which ids mean something in other snapshots, by whether all are as gc-core gives them. Linear.
+    pub fn ids(&self) -> Ids {
+        // The root's and that of the group of roots come first; the others count on, by four, and so do not V8's.
+        let begins = self.node_count() > 1 && self.node(1).name == "(GC roots)" && self.node(1).id == 3;
+        let mut number = 1;
+        let mut others = (2..self.node_count()).map(|index| self.node(index));
+        let counted = others.all(|node| {
+            if node.kind == NodeKind::Native && node.name == "(owned memory)" {
+                return true;
+            }
+            number += 1;
+            node.id % 4 == 1 || node.id == 4 * number + 3
+        });
+        if begins && counted { Ids::OfIdentified } else { Ids::All }
     }
 
     /// The edges of a node, in the file's order.

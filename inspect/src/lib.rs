@@ -11,7 +11,9 @@ pub mod heapsnapshot;
 mod input;
 pub mod pprof;
 
-use std::path::Path;
+use std::{io::BufReader, path::Path};
+
+use gc_core::observe::sites::{self, LoadError};
 
 pub use error::{Damage, ReadError, Section};
 pub use heapsnapshot::Snapshot;
@@ -24,6 +26,8 @@ pub enum Contents {
     Snapshot(Snapshot),
     /// A pprof profile.
     Profile(pprof::Samples),
+    /// Allocation sites, as gc-core saves them.
+    Sites(sites::Snapshot),
 }
 
 impl Contents {
@@ -37,7 +41,21 @@ impl Contents {
         // A profile begins with the tag of one of its fields, which may be 0x0a, a line's end; 0x7b, which is `{`, is of none.
         match input.peek()? {
             Some(b'{') => Ok(Self::Snapshot(Snapshot::read(input)?)),
+            // 0x67, which is `g`, is the tag of none either: it would begin a group.
+            Some(b'g') => read_sites(input).map(Self::Sites),
             _ => Ok(Self::Profile(pprof::Samples::read(input)?)),
         }
     }
+}
+
+fn read_sites(mut input: input::Input<'_>) -> Result<sites::Snapshot, ReadError> {
+    let read = sites::Snapshot::load(BufReader::new(&mut input));
+    let (offset, failed) = (input.offset(), input.failed.take());
+    read.map_err(|error| match (failed, error) {
+        (Some(failed), _) => ReadError::of_reading(failed, offset),
+        (None, LoadError::Io(error)) => error.into(),
+        (None, error) => {
+            Damage::new("allocation sites, as gc-core saves them", error.to_string()).at(Section::Sites, offset).into()
+        }
+    })
 }

@@ -14,8 +14,8 @@ use gc_inspect::ReadError;
 
 /// Asks a saved heap snapshot where memory goes, and why it stays.
 ///
-/// Files are heap snapshots in Chrome's .heapsnapshot format, as gc-core, Node.js and Chrome write them, or profiles of allocation sites in
-/// pprof's format (`flame` only). Both may be compressed by gzip.
+/// Files are heap snapshots in Chrome's .heapsnapshot format, as gc-core, Node.js and Chrome write them. `flame` reads pprof's profiles and
+/// gc-core's allocation sites, too. All may be compressed by gzip.
 #[derive(Parser)]
 #[command(name = "gc-inspect", version, after_help = AFTER)]
 struct Arguments {
@@ -75,9 +75,9 @@ enum Command {
     /// Draws a flame graph, as an SVG for a browser
     ///
     /// Of a heap snapshot: retained bytes by type. What lies on a box is kept alive by it alone (the dominator tree). Of a pprof profile:
-    /// the calls that led to allocations.
+    /// the calls that led to allocations, and the same of a file of allocation sites.
     Flame {
-        /// A heap snapshot or a pprof profile
+        /// A heap snapshot, a pprof profile, or allocation sites
         file: PathBuf,
         /// The SVG to write [default: FILE with .svg appended]
         #[arg(long, short)]
@@ -85,6 +85,14 @@ enum Command {
         /// Of a profile: the value to draw, such as alloc_space [default: what the profile says]
         #[arg(long)]
         value: Option<String>,
+    },
+    /// Makes a pprof profile of allocation sites, for `go tool pprof` and others
+    Pprof {
+        /// Allocation sites, as gc-core saves them
+        file: PathBuf,
+        /// The profile to write [default: FILE with .pb.gz appended]
+        #[arg(long, short)]
+        output: Option<PathBuf>,
     },
 }
 
@@ -142,6 +150,7 @@ fn main() -> ExitCode {
         Command::Why { file, type_name } => command::why(&show, &file, &type_name),
         Command::Diff { before, after, count } => command::diff(&show, &before, &after, count),
         Command::Top { file, count } => command::top(&show, &file, count),
+        Command::Pprof { file, output } => command::pprof(&show, &file, output),
         Command::Flame { file, output, value } => command::flame(&show, &file, output, value.as_deref()),
     };
     match answer {

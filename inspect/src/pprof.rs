@@ -30,6 +30,7 @@
 
 mod message;
 mod read;
+mod sites;
 mod write;
 
 pub use read::{Sample, SampleType, Samples};

@@ -6,17 +6,22 @@ use std::{
 };
 
 use gc_core::observe::{Graph, Node, NodeKind};
+use gc_inspect::heapsnapshot::Ids;
 
 use crate::{Answer, Failure};
 
 use super::{Page, Show, sign};
 
 pub(crate) fn diff(show: &Show, before: &Path, after: &Path, count: usize) -> Result<Answer, Failure> {
-    let load = |path: &Path| show.graph(path, show.snapshot(path)?);
-    let (earlier, later) = (load(before)?, load(after)?);
+    let load = |path: &Path| {
+        let snapshot = show.snapshot(path)?;
+        let ids = snapshot.ids();
+        Ok((show.graph(path, snapshot)?, ids))
+    };
+    let ((earlier, ids), (later, ids_later)) = (load(before)?, load(after)?);
     let mut changes = show.during("comparing", || earlier.diff(&later));
     changes.retain(|change| change.before.total() > 0 || change.after.total() > 0);
-    let kept = show.during("comparing", || Kept::between(&earlier, &later));
+    let kept = show.during("comparing", || (ids == ids_later).then(|| Kept::between(&earlier, &later, ids)).flatten());
 
     let mut page = Page::new();
     let total = |graph: &Graph| graph.nodes().map(|node| graph.size(node) + graph.owned(node)).sum::<u64>();
@@ -29,7 +34,7 @@ pub(crate) fn diff(show: &Show, before: &Path, after: &Path, count: usize) -> Re
         show.change(is.wrapping_sub(was) as i64)
     ))?;
     if kept.is_none() {
-        page.line("The snapshots name objects differently, so which of them are new cannot be told.")?;
+        page.line("Objects have no ids that both snapshots share, so which of them are new cannot be told.")?;
     }
     page.line("")?;
     let mut heads = vec!["objects", "before", "after", "bytes", "before", "after"];
@@ -46,9 +51,9 @@ pub(crate) fn diff(show: &Show, before: &Path, after: &Path, count: usize) -> Re
         let more = format!("{}{}", sign(change.objects()), change.objects().unsigned_abs());
         let mut row = vec![more, was.objects.to_string(), is.objects.to_string()];
         row.extend([show.change(change.bytes()), show.size(was.total()), show.size(is.total())]);
-        if let Some(Kept(kept)) = &kept {
-            let same = kept.get(change.name()).copied().unwrap_or(0);
-            row.extend([is.objects - same, was.objects - same].map(|objects| objects.to_string()));
+        if let Some(kept) = &kept {
+            let of = |objects: u64| kept.of(change.name()).map_or("?".into(), |same| (objects - same).to_string());
+            row.extend([is.objects, was.objects].map(of));
         }
         row.push(change.name().into());
         rows.push(row);
@@ -62,28 +67,39 @@ pub(crate) fn diff(show: &Show, before: &Path, after: &Path, count: usize) -> Re
 }
 
 /// Of each type, how many objects are in both snapshots.
-struct Kept<'g>(HashMap<&'g str, u64>);
+struct Kept<'g> {
+    same: HashMap<&'g str, u64>,
+    /// Types of which some objects have ids that mean nothing in the other snapshot.
+    unknown: HashSet<&'g str>,
+}
 
 impl<'g> Kept<'g> {
-    /// `None` if ids do not name objects: if one occurs twice, or many that are in both are of different types.
-    fn between(earlier: &'g Graph, later: &'g Graph) -> Option<Self> {
-        let objects = |graph: &'g Graph| {
-            graph.nodes().filter(|&node| node != Node::ROOT && graph.kind(node) != NodeKind::Other).collect::<Vec<_>>()
-        };
+    /// `None` if ids do not name objects: if one occurs twice, if many that are in both are of different types, or if none is in both.
+    fn between(earlier: &'g Graph, later: &'g Graph, of: Ids) -> Option<Self> {
+        let objects =
+            |graph: &'g Graph| graph.nodes().filter(|&node| node != Node::ROOT && graph.kind(node) != NodeKind::Other);
+        let mut unknown = HashSet::new();
         let mut ids = HashMap::new();
         for node in objects(earlier) {
-            if ids.insert(earlier.id(node), earlier.type_name(node)).is_some() {
+            let (id, name) = (earlier.id(node), earlier.type_name(node));
+            if !of.is_stable(id) {
+                unknown.insert(name);
+            } else if ids.insert(id, name).is_some() {
                 return None;
             }
         }
         let (mut same, mut other) = (HashMap::new(), 0_u64);
         let mut seen = HashSet::new();
         for node in objects(later) {
-            let name = later.type_name(node);
-            if !seen.insert(later.id(node)) {
+            let (id, name) = (later.id(node), later.type_name(node));
+            if !of.is_stable(id) {
+                unknown.insert(name);
+                continue;
+            }
+            if !seen.insert(id) {
                 return None;
             }
-            match ids.get(&later.id(node)) {
+            match ids.get(&id) {
                 Some(was) if *was == name => *same.entry(name).or_insert(0) += 1,
                 Some(_) => other += 1,
                 None => {}
@@ -91,6 +107,11 @@ impl<'g> Kept<'g> {
         }
         // V8 has a few whose type changes; numbers that mean nothing agree by chance only.
         let agree: u64 = same.values().sum();
-        (agree > 0 && other <= agree / 20).then_some(Self(same))
+        (agree > 0 && other <= agree / 20).then_some(Self { same, unknown })
+    }
+
+    /// How many objects of a type are in both; `None` if that is not known.
+    fn of(&self, type_name: &str) -> Option<u64> {
+        (!self.unknown.contains(type_name)).then(|| self.same.get(type_name).copied().unwrap_or(0))
     }
 }

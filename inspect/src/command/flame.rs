@@ -2,19 +2,21 @@
 
 use std::{
     collections::HashMap,
-    ffi::OsString,
     fs::File,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
 };
 
 use gc_core::observe::{Dominators, Node};
-use gc_inspect::{Contents, pprof::Samples};
+use gc_inspect::{
+    Contents,
+    pprof::{Profile, Samples},
+};
 use inferno::flamegraph::{self, Options};
 
 use crate::{Answer, Failure};
 
-use super::{Page, Show};
+use super::{Page, Show, beside};
 
 /// Boxes on one another: what is higher counts for the highest of them.
 const HIGHEST: usize = 64;
@@ -32,22 +34,24 @@ pub(crate) fn flame(show: &Show, path: &Path, output: Option<PathBuf>, value: Op
             let dominators = show.during("finding what retains what", || graph.dominators());
             (retained(&dominators), "Retained by".to_owned(), "bytes".to_owned())
         }
-        Contents::Profile(samples) => {
+        contents => {
+            let samples = match contents {
+                Contents::Profile(samples) => samples,
+                Contents::Sites(sites) => {
+                    Samples::try_from(&Profile::from(&sites)).map_err(|error| Failure::Read(path.into(), error))?
+                }
+                _ => return Err(Failure::Usage("this kind of file cannot be drawn".into())),
+            };
             let shown = shown(&samples, value)?;
             let of = &samples.types[shown];
             (sampled(&samples, shown), of.name.clone(), of.unit.clone())
         }
-        _ => return Err(Failure::Usage("this kind of file cannot be drawn".into())),
     };
     if stacks.is_empty() {
         eprintln!("gc-inspect: there is nothing to draw: the file has no bytes and no samples");
         return Ok(Answer::Nothing);
     }
-    let output = output.unwrap_or_else(|| {
-        let mut name: OsString = path.into();
-        name.push(".svg");
-        name.into()
-    });
+    let output = output.unwrap_or_else(|| beside(path, ".svg"));
     let failed = |error| Failure::Write(output.clone(), error);
     let mut svg = BufWriter::new(File::create(&output).map_err(failed)?);
     let mut options = Options::default();

@@ -25,7 +25,7 @@ use super::{
 };
 
 impl Snapshot {
-    /// Reads a file, plain or compressed by gzip. Time and memory grow with its length: some 70 MB a second, and less memory than the file
+    /// Reads a file, plain or compressed by gzip. Time and memory grow with its length: some 130 MB a second of the processor, and less memory than the file
     /// has bytes.
     ///
     /// # Errors

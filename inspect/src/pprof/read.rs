@@ -9,7 +9,7 @@ use crate::{
     input::Input,
 };
 
-use super::{Frame, message};
+use super::{Frame, Profile, message};
 
 /// A larger profile is not read: it is held in memory as a whole, and a message takes many times its bytes. Go's own are some 100 KB.
 const MOST_BYTES: u64 = 64 << 20;
@@ -87,6 +87,15 @@ impl Samples {
             failed(Damage::new("a message of pprof's format", found).advise(advice))
         })?;
         Ok(check(profile).map_err(failed)?)
+    }
+}
+
+/// As if it were written and read: it fails if there is more in it than is read.
+impl TryFrom<&Profile> for Samples {
+    type Error = ReadError;
+
+    fn try_from(profile: &Profile) -> Result<Self, ReadError> {
+        Ok(check(super::write::encoded(profile)).map_err(|damage| damage.at(Section::Profile, 0))?)
     }
 }
 

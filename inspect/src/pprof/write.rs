@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     hash::Hash,
     io::{self, Write},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use flate2::{Compression, write::GzEncoder};
@@ -102,23 +102,28 @@ impl Profile {
     ///
     /// Those of the writer.
     pub fn write(&self, writer: impl Write) -> io::Result<()> {
-        let mut encoder = Encoder::new();
-        encoder.profile.sample_type = TYPES.map(|of| encoder.value_type(of)).to_vec();
-        encoder.profile.period_type = Some(encoder.value_type(("space", "bytes")));
-        encoder.profile.period = signed(self.period);
-        encoder.profile.default_sample_type = encoder.string(TYPES[3].0);
-        // A reader does not look for symbols of a mapping that has them.
-        let mapping = Mapping { id: 1, has_functions: true, has_filenames: true, has_line_numbers: true };
-        encoder.profile.mapping.push(mapping);
-        let taken = self.taken.and_then(|taken| taken.duration_since(SystemTime::UNIX_EPOCH).ok());
-        let nanoseconds = |time: std::time::Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
-        encoder.profile.time_nanos = taken.map_or(0, nanoseconds);
-        encoder.profile.duration_nanos = self.tracked.map_or(0, nanoseconds);
-        for row in &self.rows {
-            encoder.row(row);
-        }
         let mut gzip = GzEncoder::new(writer, Compression::default());
-        gzip.write_all(&encoder.profile.encode_to_vec())?;
+        gzip.write_all(&encoded(self).encode_to_vec())?;
         gzip.finish()?.flush()
     }
+}
+
+/// The message that is the file.
+pub(super) fn encoded(profile: &Profile) -> message::Profile {
+    let mut encoder = Encoder::new();
+    encoder.profile.sample_type = TYPES.map(|of| encoder.value_type(of)).to_vec();
+    encoder.profile.period_type = Some(encoder.value_type(("space", "bytes")));
+    encoder.profile.period = signed(profile.period);
+    encoder.profile.default_sample_type = encoder.string(TYPES[3].0);
+    // A reader does not look for symbols of a mapping that has them.
+    let mapping = Mapping { id: 1, has_functions: true, has_filenames: true, has_line_numbers: true };
+    encoder.profile.mapping.push(mapping);
+    let taken = profile.taken.and_then(|taken| taken.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let nanoseconds = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+    encoder.profile.time_nanos = taken.map_or(0, nanoseconds);
+    encoder.profile.duration_nanos = profile.tracked.map_or(0, nanoseconds);
+    for row in &profile.rows {
+        encoder.row(row);
+    }
+    encoder.profile
 }

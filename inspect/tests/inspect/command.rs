@@ -26,7 +26,7 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 /// What it prints if it answers.
-fn answer(arguments: &[&str]) -> String {
+pub fn answer(arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = run(arguments);
     let stderr = String::from_utf8(stderr).unwrap();
     assert!(status.success() && stderr.is_empty(), "{arguments:?}: {status}, {stderr}");
@@ -34,13 +34,13 @@ fn answer(arguments: &[&str]) -> String {
 }
 
 /// What it complains about, and by which exit code.
-fn complaint(arguments: &[&str]) -> (i32, String) {
+pub fn complaint(arguments: &[&str]) -> (i32, String) {
     let Output { status, stderr, .. } = run(arguments);
     (status.code().unwrap(), String::from_utf8(stderr).unwrap())
 }
 
 /// The row of a table whose last cell is this, in words.
-fn row<'t>(table: &'t str, last: &str) -> Vec<&'t str> {
+pub fn row<'t>(table: &'t str, last: &str) -> Vec<&'t str> {
     let line = table.lines().find(|line| line.ends_with(&format!("  {last}")));
     line.unwrap_or_else(|| panic!("{last} is not in\n{table}")).split_whitespace().collect()
 }

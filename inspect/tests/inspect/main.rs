@@ -6,5 +6,6 @@ mod support;
 mod command;
 mod damage;
 mod fuzz;
+mod own;
 mod profile;
 mod reading;

@@ -1,4 +1,5 @@
 //! What tests and the example that makes files for other readers have in common.
 
 pub mod planted;
+pub mod server;
 pub mod writer;
