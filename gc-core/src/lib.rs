@@ -50,6 +50,7 @@
 //! | tell objects apart by a number, hash them by it | [`Gc::id`], [`Gc::by_id`], [`ById`] |
 //! | go on when memory runs out | [`Mutator::try_alloc`], [`AllocError`] |
 //! | see what the collector does | [`Heap::stats`], [`Heap::pauses`], [`HeapBuilder::on_event`] |
+//! | look at it in Perfetto, and in what reads `tracing` or `metrics` | [`observe::Timeline`], [`observe`] |
 //! | test a program that uses it | [`Stress`] |
 //!
 //! The guide is the folder `book` of the repository: a tour, how to write a language runtime, what a collection does, the safety

@@ -3,7 +3,10 @@
 
 use core::{ptr::NonNull, time::Duration};
 
-use crate::{roots::EmptyChunks, stats::Event};
+use crate::{
+    roots::EmptyChunks,
+    stats::{Event, Level},
+};
 
 use super::{
     attachment::Attachment,
@@ -15,6 +18,9 @@ use super::{
     registry::{Attached, Registry},
     users::Users,
 };
+
+/// So many types of roots are told of a heap that roots keep.
+const MOST_TYPES: usize = 32;
 
 /// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop it may end the heap, and gives memory
 /// back, which must not happen under a lock.
@@ -110,7 +116,10 @@ impl Drop for Users {
         if roots > 0 {
             // Dead objects may hold them: the idle heap is collected once more.
             collector.idle.note_activity(&collector.major);
-            collector.background.post(Job::Report(Event::HeldByRoots { roots }));
+            if collector.background.hears(Level::Debug) {
+                let types = collector.roots.types(MOST_TYPES);
+                collector.background.post(Job::Report(Event::HeldByRoots { roots, types }));
+            }
         }
         drop(registry);
         // With no lock held. `self.handle` is still there: it is what may end the heap.

@@ -9,7 +9,7 @@ use crate::{
     memory::budget::Budget,
     registered::Queues,
     roots::{EmptyChunks, RootRef},
-    stats::event::{Event, Hook},
+    stats::event::{Event, Hook, Level},
     sync::{
         Arc, Mutex, RawLock,
         atomic::{AtomicU64, Ordering},
@@ -28,6 +28,7 @@ use super::{
 };
 
 /// A job of the background thread. None of them runs a destructor.
+#[expect(clippy::large_enum_variant, reason = "few wait at a time")]
 pub(crate) enum Job {
     Report(Event),
     /// Give empty memory back to the system.
@@ -205,10 +206,15 @@ impl Background {
         });
     }
 
+    /// Returns whether the event hook is called for events of a level.
+    pub(crate) fn hears(&self, level: Level) -> bool {
+        level >= self.hook.least
+    }
+
     /// Queues a job and wakes the thread.
     pub(crate) fn post(&self, job: Job) {
         if let Job::Report(event) = &job
-            && event.level() < self.hook.least
+            && !self.hears(event.level())
         {
             return;
         }

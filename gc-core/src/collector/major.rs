@@ -1,7 +1,7 @@
 //! The part of a pause in a major cycle: begins it, ends its marking, and assists when the program outruns the concurrent thread.
 
 use core::time::Duration;
-use std::time::Instant;
+use std::{thread, time::Instant};
 
 use crate::{
     barrier::Mode,
@@ -229,6 +229,7 @@ pub(crate) fn end_cycle(collector: &Collector, number: u64) {
 /// Does the same for a caller that holds the locks of the spaces.
 pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, large: &mut LargeSpace) {
     let (after, objects) = (old_bytes(&old.space, large), old.space.live_objects + large.old.len());
+    let mut times = (Duration::ZERO, Duration::ZERO);
     // The figures are complete before waiting threads go on, because they may ask what the cycle did.
     let ended = collector.major.end(number, |current| {
         assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a major cycle ends unswept");
@@ -253,14 +254,16 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, la
             collector.pressure.raise(room);
         }
         collector.stats.record_major_cycle(after, objects, current.swept, current.objects);
+        times = current.marked.map_or(times, |marked| (marked - current.start, marked.elapsed()));
+        let (marking, sweeping) = times;
         CollectReport {
             generation: Generation::Old,
             bytes_before: current.before,
             bytes_freed: current.freed,
             old_objects_freed: current.objects,
             pause: current.pause,
-            marking: current.marked.map_or(Duration::ZERO, |marked| marked - current.start),
-            sweeping: current.marked.map_or(Duration::ZERO, |marked| marked.elapsed()),
+            marking,
+            sweeping,
         }
     });
     let Some(current) = ended else { return };
@@ -278,9 +281,14 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, la
         generation: Generation::Old as u8,
         cause: current.cause,
         step: Step::Whole,
+        cycle: Some(number),
+        start: current.start,
+        led_by: thread::current(),
         pause: current.pause,
         before: current.before,
         after,
+        old_before: current.old_at_begin,
+        old_after: after,
         time_to_safepoint: Duration::ZERO,
         last: None,
         copied: 0,
@@ -292,5 +300,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, la
         snapshot: collector.satb.entries() - current.satb,
         beside,
         assist: current.assist,
+        marking: times.0,
+        sweeping: times.1,
     }));
 }

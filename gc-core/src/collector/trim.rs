@@ -447,7 +447,7 @@ mod tests {
                         given.in_use.or(Some((now, now))).map(|(least, most)| (least.min(now), most.max(now)));
                 }
                 Call::Advise => given.advice += 1,
-                Call::Populate => {}
+                Call::Populate | Call::Name(_) => {}
             }
             observed.set(given);
         };

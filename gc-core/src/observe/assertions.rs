@@ -4,7 +4,7 @@ use core::any::type_name;
 
 use crate::{Mutator, stats::Amount};
 
-use super::{census::Census, leaks::Leaks};
+use super::{Graph, census::Census, leaks::Leaks, samples::sample_paths};
 
 /// How often [`assert_no_growth`] runs what it tests, after the first time.
 const ROUNDS: usize = 3;
@@ -16,7 +16,8 @@ const ROUNDS: usize = 3;
 ///
 /// # Panics
 ///
-/// If a type has grown in each of the last three runs: the message has the types, with the objects and bytes by which they have grown.
+/// If a type has grown in each of the last three runs: the message has the types, with the objects and bytes by which they have grown, and
+/// with paths from roots to some of them, as [`LeakReport::explain`](super::LeakReport::explain) finds them.
 ///
 /// ```
 /// # use gc_core::{Heap, observe::assert_no_growth};
@@ -46,10 +47,10 @@ pub fn assert_no_growth<R>(m: &mut Mutator, mut body: impl FnMut(&mut Mutator) -
         leaks.observe(m);
     }
     let report = leaks.report();
-    assert!(
-        report.suspects().is_empty(),
-        "assert_no_growth: expected that each run leaves no more objects than the one before, found that {report}"
-    );
+    if !report.suspects().is_empty() {
+        let report = report.clone().explain(m).unwrap_or(report);
+        panic!("assert_no_growth: expected that no run leaves more than the one before, found {report}");
+    }
 }
 
 /// Takes a census, and panics if an object of type `T` is alive: `T`, `[T]` or `str`.
@@ -58,7 +59,7 @@ pub fn assert_no_growth<R>(m: &mut Mutator, mut body: impl FnMut(&mut Mutator) -
 ///
 /// # Panics
 ///
-/// If there is one: the message has the number of them, and their bytes.
+/// If there is one: the message has the number of them, their bytes, and paths from roots to some of them.
 ///
 /// ```
 /// # use gc_core::{Heap, observe::assert_none_left};
@@ -81,9 +82,12 @@ pub fn assert_no_growth<R>(m: &mut Mutator, mut body: impl FnMut(&mut Mutator) -
 #[track_caller]
 pub fn assert_none_left<T: ?Sized>(m: &mut Mutator) {
     let Amount { objects, bytes } = Census::take(m).amount::<T>();
-    let name = type_name::<T>();
-    assert!(
-        objects == 0,
-        "assert_none_left: expected no object of type {name} after a full collection, found {objects} of {bytes} bytes"
-    );
+    if objects > 0 {
+        let name = type_name::<T>();
+        let paths = Graph::take(m).map(|graph| sample_paths(&graph, name)).unwrap_or_default();
+        panic!(
+            "assert_none_left: expected no object of type {name} after a full collection, found {objects} of {bytes} bytes\n  {}",
+            paths.join("\n  ")
+        );
+    }
 }

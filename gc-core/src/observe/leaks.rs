@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::{Mutator, object::TypeShape, stats::Amount};
 
-use super::census::Census;
+use super::{Graph, GraphError, census::Census, samples::sample_paths};
 
 /// Looks for types that grow with every full collection: the sign of a leak in a program that should be in a steady state.
 ///
@@ -124,8 +124,12 @@ impl Leaks {
             amounts.iter().zip(amounts.iter().skip(1)).all(|(before, after)| after.bytes > before.bytes)
         };
         let grown = self.types.iter().filter(|(_, amounts)| is_enough && grows(amounts));
-        let mut suspects: Vec<Suspect> =
-            grown.map(|(&(name, _), amounts)| Suspect { name, amounts: amounts.iter().copied().collect() }).collect();
+        let suspect = |name, amounts: &VecDeque<Amount>| Suspect {
+            name,
+            amounts: amounts.iter().copied().collect(),
+            paths: Vec::new(),
+        };
+        let mut suspects: Vec<Suspect> = grown.map(|(&(name, _), amounts)| suspect(name, amounts)).collect();
         suspects.sort_unstable_by_key(|suspect| core::cmp::Reverse((suspect.bytes(), suspect.name)));
         LeakReport { suspects, collections: self.collections, seen: self.seen }
     }
@@ -157,7 +161,47 @@ impl LeakReport {
     pub fn suspects(&self) -> &[Suspect] {
         &self.suspects
     }
+
+    /// Adds sample paths: from roots to some objects of each suspect, which show what keeps them. The first few suspects get some.
+    ///
+    /// A suspect that was alive before and grows slowly has objects that stay for good reasons among the samples.
+    ///
+    /// It costs a [`Graph`], with its pause, and some searches of it for each suspect.
+    ///
+    /// # Errors
+    ///
+    /// As [`Graph::take`].
+    ///
+    /// ```
+    /// # use gc_core::{Heap, observe::Leaks};
+    /// # let heap = Heap::builder().build()?;
+    /// # let mut m = heap.attach()?;
+    /// let (mut leaks, sessions) = (Leaks::over(2), m.root(Vec::<gc_core::Gc<str>>::new()));
+    /// # let mut sessions = sessions;
+    /// for _ in 0..3 {
+    ///     let session = m.root(m.alloc_str("a session"));
+    ///     sessions.get_mut(&m).push(session.get(&m));
+    ///     # drop(session);
+    ///     leaks.observe(&mut m);
+    /// }
+    /// let report = leaks.report().explain(&mut m)?;
+    /// assert!(report.suspects()[0].paths[0].starts_with("3 of 3 sampled: root of Vec<"), "{report}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn explain(mut self, m: &mut Mutator) -> Result<Self, GraphError> {
+        if !self.suspects.is_empty() {
+            let graph = Graph::take(m)?;
+            for suspect in self.suspects.iter_mut().take(EXPLAINED) {
+                suspect.paths = sample_paths(&graph, suspect.name);
+            }
+        }
+        Ok(self)
+    }
 }
+
+/// The suspects to which paths are looked for.
+const EXPLAINED: usize = 8;
 
 /// A type that has grown in each of the last full collections.
 ///
@@ -183,6 +227,8 @@ pub struct Suspect {
     pub name: &'static str,
     /// What was alive in each of the last censuses, the earliest first.
     pub amounts: Vec<Amount>,
+    /// Paths from roots to some of its objects, the most frequent first. Empty without [`LeakReport::explain`].
+    pub paths: Vec<String>,
 }
 
 impl Suspect {
@@ -246,12 +292,15 @@ impl fmt::Display for LeakReport {
         if seen <= collections {
             return write!(f, "{seen} of the {} censuses that it takes were taken", collections + 1);
         }
-        write!(f, "{} types have grown in each of the last {collections} full collections", suspects.len())?;
+        write!(f, "types that have grown in each of the last {collections} full collections: {}", suspects.len())?;
         for suspect in suspects {
             let Some((_, last)) = suspect.ends() else { continue };
             let (name, objects, bytes) = (suspect.name, suspect.objects_each_time(), suspect.bytes_each_time());
             write!(f, "\n  {name}: {} objects ({objects:+.1} each time), ", last.objects)?;
             write!(f, "{} bytes ({bytes:+.1} each time)", last.bytes)?;
+            for path in &suspect.paths {
+                write!(f, "\n    {path}")?;
+            }
         }
         Ok(())
     }

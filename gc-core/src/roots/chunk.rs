@@ -254,6 +254,15 @@ impl ChunkRef {
         }
     }
 
+    /// Calls `visit` with the type of every root. The chunk is on a list under a lock that the caller has; roots may be dropped meanwhile.
+    pub(super) fn each_type(&self, mut visit: impl FnMut(&'static TypeInfo)) {
+        for slot in self.slots() {
+            if let Rooted::Live(info, _) = slot.word.look() {
+                visit(info);
+            }
+        }
+    }
+
     /// Puts the slots of a stack that was taken, from `top` on, into the free list. Passes boxed values to `dropped`. Returns the
     /// number of slots. The caller is the one that took the stack.
     fn link_stack(&self, mut top: Option<u16>, mut dropped: impl FnMut(BoxedValue)) -> u32 {

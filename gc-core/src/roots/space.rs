@@ -3,6 +3,7 @@
 //! - **[root-space.locks]** The lock of the pages is a leaf, and a thread that has the pool's takes no other than that.
 
 use core::ptr::NonNull;
+use std::collections::HashMap;
 
 use crate::sync::{
     Arc, Mutex, MutexGuard, RawLock,
@@ -180,6 +181,12 @@ impl RootSpace {
         self.made.load(Ordering::Relaxed) - self.gone.load(Ordering::Relaxed)
     }
 
+    /// Returns how many chunks there are, or were lately: a figure, without a lock.
+    pub(crate) fn chunks_lately(&self) -> usize {
+        let gone = self.gone.load(Ordering::Relaxed);
+        self.made.load(Ordering::Relaxed).saturating_sub(gone)
+    }
+
     /// Returns how many chunks were made.
     #[cfg(test)]
     pub(crate) fn made(&self) -> usize {
@@ -206,6 +213,21 @@ impl RootSpace {
         self.attendance.end();
         self.take_dropped(dropped);
         self.pool.lock().owned.chunks.iter().map(|chunk| chunk.head().drops.word.roots() as usize).sum()
+    }
+
+    /// Returns the types of the values that roots hold which mutators have left, and how many of each, the most frequent first, `most` of
+    /// them. Looks at every slot. The values are not looked at: other threads drop them.
+    pub(crate) fn types(&self, most: usize) -> Vec<(&'static str, usize)> {
+        let mut counts = HashMap::new();
+        let pool = self.pool.lock();
+        for chunk in &pool.owned.chunks {
+            chunk.each_type(|info| *counts.entry((info.name)()).or_default() += 1);
+        }
+        drop(pool);
+        let mut types: Vec<_> = counts.into_iter().collect();
+        types.sort_unstable_by_key(|&(name, count)| (core::cmp::Reverse(count), name));
+        types.truncate(most);
+        types
     }
 
     /// Passes the boxed values of roots that were dropped elsewhere to `dropped`. The heap has no user any more, and the caller has the

@@ -1,6 +1,7 @@
 //! The events of the collector. The background thread passes them to a hook, which prints to stderr by default.
 
 use core::{fmt, panic::Location, time::Duration};
+use std::{thread::Thread, time::Instant};
 
 use crate::sync::Arc;
 
@@ -67,6 +68,7 @@ impl fmt::Display for Step {
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "one for each pause, moved through one queue")]
 pub enum Event {
     /// A collection has ended.
     #[non_exhaustive]
@@ -77,6 +79,14 @@ pub enum Event {
         cause: Cause,
         /// Which step of a major (full) cycle this pause is, if it is one.
         step: Step,
+        /// The number of the major cycle, for one of its steps and for a complete one: the first of a heap is 1.
+        cycle: Option<u64>,
+        /// When the thread that led the pause began to stop the world. For a complete major cycle: the same of its first pause.
+        ///
+        /// Events of different threads are told in any order: this is what orders them.
+        start: Instant,
+        /// The thread that led the pause. For a complete major cycle: the one that found it complete.
+        led_by: Thread,
         /// How long the pause took, with the time to stop the world. For a complete major cycle: the sum of the pauses that begin
         /// and end its marking.
         pause: Duration,
@@ -84,6 +94,10 @@ pub enum Event {
         before: usize,
         /// Bytes of objects after.
         after: usize,
+        /// What of `before` was in the old generation, large objects of any age included.
+        old_before: usize,
+        /// What of `after` is in the old generation, large objects of any age included.
+        old_after: usize,
         /// How long it took to stop the world.
         time_to_safepoint: Duration,
         /// The thread that the pause waited for last, if it waited for any.
@@ -107,6 +121,10 @@ pub enum Event {
         beside: Duration,
         /// For a complete major cycle: the time that other pauses spent on its increments.
         assist: Duration,
+        /// For a complete major cycle: from `start` until everything was marked, and what is dead was cleared from weak references.
+        marking: Duration,
+        /// For a complete major cycle: from the end of `marking` until everything was swept.
+        sweeping: Duration,
     },
     /// The program leaves less time to the destructors than they need: dead values of more than 16 MiB wait to be dropped, or more than
     /// 2²⁰ values, or some for ten times as long as a destructor may run
@@ -146,6 +164,9 @@ pub enum Event {
     HeldByRoots {
         /// How many roots are left.
         roots: usize,
+        /// The types of the values that they hold, and how many roots of each, the most frequent first; 32 of them at most. For a pointer
+        /// that is the type of the pointer. A root that another thread drops at this moment may be missing here.
+        types: Vec<(&'static str, usize)>,
     },
     /// The last handle, mutator and root of the heap are gone, and a destructor runs for long. The thread that dropped the last of them
     /// does not wait any longer ([`HeapBuilder::end_waits`](crate::HeapBuilder::end_waits)); the heap ends when all are dropped.
@@ -270,6 +291,14 @@ impl fmt::Display for Event {
                 snapshot,
                 beside,
                 assist,
+                // For programs: times between events, and what the line has in other figures.
+                cycle: _,
+                start: _,
+                led_by: _,
+                old_before: _,
+                old_after: _,
+                marking: _,
+                sweeping: _,
             } => write!(
                 f,
                 "collection generation={generation} cause={cause} step={step} pause_us={} safepoint_us={} last={:?} \
@@ -288,7 +317,13 @@ impl fmt::Display for Event {
                 let ran = ran.as_millis();
                 write!(f, "destructor_slow type={type_name} ran_ms={ran} threads={threads} most={most}")
             }
-            Self::HeldByRoots { roots } => write!(f, "held_by_roots roots={roots}"),
+            Self::HeldByRoots { roots, types } => {
+                write!(f, "held_by_roots roots={roots} types=")?;
+                let mut separator = "";
+                types.iter().try_for_each(|(name, count)| {
+                    write!(f, "{}{name}:{count}", core::mem::replace(&mut separator, ","))
+                })
+            }
             Self::EndsAlone { values } => write!(f, "ends_alone values={values}"),
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
             Self::Late { thread, waited, last_safepoint } => {

@@ -43,6 +43,7 @@ const STATE: &[&str] = &[
     "claims",
     "clearing",
     "clock",
+    "counting",
     "drops",
     "end_signal",
     "epochs",

@@ -27,6 +27,7 @@ fn a_type_that_grows_is_named() {
         });
     });
     assert!(message.contains("u64: 8 objects (+2.0 each time), 128 bytes (+32.0 each time)"), "{message}");
+    assert!(message.contains("8 of 8 sampled: root of Gc<"), "{message}");
     assert!(!message.contains("str"), "{message}");
     // The mutator is of use after that.
     assert_no_growth(&mut m, |m| m.safepoint());
@@ -57,7 +58,8 @@ fn what_is_left_of_a_type_is_counted() {
     assert_none_left::<[u64]>(&mut m);
     let kept = m.root(m.alloc_slice_copy(&[1_u64; 10]));
     let message = fails(&mut m, |m| assert_none_left::<[u64]>(m));
-    assert!(message.ends_with("no object of type [u64] after a full collection, found 1 of 96 bytes"), "{message}");
+    assert!(message.contains("no object of type [u64] after a full collection, found 1 of 96 bytes\n"), "{message}");
+    assert!(message.contains("1 of 1 sampled: root of Gc<"), "{message}");
     assert_none_left::<u64>(&mut m);
     drop(kept);
     assert_none_left::<[u64]>(&mut m);

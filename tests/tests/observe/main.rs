@@ -1,7 +1,11 @@
 //! Seeing inside: what the heap tells of its objects.
 
+mod allocator;
 mod assertions;
 mod census;
 mod growth;
 mod heap;
 mod heap_snapshot;
+mod metrics;
+mod timeline;
+mod tracing;

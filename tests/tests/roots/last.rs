@@ -214,22 +214,23 @@ fn a_heap_with_a_handle_drops_what_is_in_roots_at_its_next_collection() -> Teste
     Ok(())
 }
 
-/// When the last handle and mutator are gone, it is told how many roots keep the heap: exactly, and not if there are none.
+/// When the last handle and mutator are gone, it is told how many roots keep the heap, and of which types: exactly, and not if there are none.
 #[test]
 fn a_heap_that_roots_keep_is_told() -> Tested {
-    for left in [0, 1, 1000] {
+    for left in [0, 2, 1000] {
         let (send, told) = mpsc::channel();
         let heap = calm()
             .on_event(Level::Debug, move |event| {
-                if let Event::HeldByRoots { roots, .. } = event {
+                if let Event::HeldByRoots { roots, types, .. } = event {
                     // Nobody may be waiting any more.
-                    let _ = send.send(*roots);
+                    let _ = send.send((*roots, types.clone(), event.to_string()));
                 }
             })
             .build()?;
         let ledger = Ledger::default();
         let m = heap.attach()?;
         let mut roots: Vec<_> = (0..left + 10).map(|_| m.root(ledger.token())).collect();
+        let pointer_kept = (left > 0).then(|| m.root(m.alloc([1_u64; 3])));
         let numbers: Vec<_> = (0..5_u64).map(|n| m.root(m.alloc(n))).collect();
         let dropped_elsewhere = roots.split_off(left);
         drop(m);
@@ -237,9 +238,13 @@ fn a_heap_that_roots_keep_is_told() -> Tested {
         assert!(told.try_recv().is_err());
         drop(heap);
         if left > 0 {
-            assert_eq!(told.recv_timeout(TIMEOUT)?, left);
+            let (roots, types, text) = told.recv_timeout(TIMEOUT)?;
+            let token = std::any::type_name::<Token>();
+            let pointer = std::any::type_name::<Gc<'_, [u64; 3]>>();
+            assert_eq!((roots, &types[..]), (left + 1, &[(token, left), (pointer, 1)][..]));
+            assert_eq!(text, format!("held_by_roots roots={roots} types={token}:{left},{pointer}:1"));
         }
-        drop(roots);
+        drop((roots, pointer_kept));
         wait_until("all are dropped", || ledger.dropped() == ledger.made());
         assert!(told.recv().is_err(), "told once, and the heap has ended");
     }

@@ -84,6 +84,7 @@ pub struct Edge<'g> {
 /// use gc_core::observe::Label;
 ///
 /// assert_eq!(Label::new(Some("items[].left"), Some(3)).to_string(), "items[3].left");
+/// assert_eq!(Label::new(Some("rows[][]"), Some(3)).to_string(), "rows[][3]");
 /// assert_eq!(Label::new(Some("next"), None).to_string(), "next");
 /// assert_eq!(Label::new(Some("next"), Some(1)).to_string(), "next[1]");
 /// assert_eq!(Label::new(None, Some(7)).to_string(), "[7]");

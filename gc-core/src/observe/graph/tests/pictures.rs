@@ -37,6 +37,14 @@ fn paths_read_as_one_would_say_them() {
 }
 
 #[test]
+fn an_index_goes_into_the_last_brackets() {
+    let label = |field, index| Label::new(field, index).to_string();
+    assert_eq!(label(Some("rows[][].cell"), Some(3)), "rows[][3].cell");
+    assert_eq!(label(Some("rows[][].cell"), None), "rows[][].cell");
+    assert_eq!(label(Some(""), Some(3)), "[3]");
+}
+
+#[test]
 fn a_picture_is_this() {
     let picture = drawn().dot(&[Node::at(1)], 9, 9);
     let expected = r##"digraph heap {
