@@ -1,1 +1,3 @@
 //! Seeing inside: what the heap tells of its objects.
+
+mod sites;
