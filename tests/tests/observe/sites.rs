@@ -447,6 +447,10 @@ fn every_kind_of_allocation_has_the_place_of_its_caller() {
     m.collect(Generation::Old);
 }
 
+fn with_root(heap: &Heap) -> (u32, Root<u8>) {
+    heap.with(|m| (line!(), m.root(7_u8))).unwrap()
+}
+
 /// Slots are used again, by the same thread, by others, after a mutator has gone, and in another session.
 #[test]
 fn a_root_has_the_place_where_it_was_made() {
@@ -460,7 +464,7 @@ fn a_root_has_the_place_where_it_was_made() {
         let (boxed_line, boxed) = (line!(), m.root(vec![m.alloc(1)]));
         let (cloned_line, cloned) = (line!(), boxed.clone_in(m));
         let check = |root: &Root<u64>, line| assert_eq!(sites::site_of_root(root).map(|site| site.line()), line);
-        for turn in 0..scaled(2000) {
+        for turn in 0..scaled(500) {
             let (a, first) = (line!(), m.root(turn));
             let (b, second) = (line!(), m.root(turn));
             check(&first, Some(a));
@@ -475,8 +479,9 @@ fn a_root_has_the_place_where_it_was_made() {
         assert_eq!(sites::site_of_root(&inline).map(|site| site.line()), Some(line));
         assert_eq!(sites::site_of_root(&boxed).map(|site| site.line()), Some(boxed_line));
         assert_eq!(sites::site_of_root(&cloned).map(|site| site.line()), Some(cloned_line));
-        let (line, left) =
-            thread::scope(|scope| scope.spawn(|| heap.with(|m| (line!(), m.root(7_u8))).unwrap()).join().unwrap());
+        // The first mutator lets the second one attach.
+        let left = m.blocked(|| thread::scope(|scope| scope.spawn(|| with_root(&heap)).join().unwrap()));
+        let (line, left) = left;
         assert_eq!(sites::site_of_root(&left).map(|site| site.line()), Some(line), "round {round}");
         assert!(unknown.iter().all(|root| sites::site_of_root(root).is_none()));
         sites::stop(&heap);
@@ -546,7 +551,7 @@ fn damaged_files_are_errors() {
     let file = sample_of_a_file();
     for end in 0..file.len() {
         let error = Snapshot::load(&file[..end]).expect_err("a part of a file is no snapshot");
-        assert!(matches!(error, LoadError::Line { .. }), "{end}: {error}");
+        assert!(matches!(error, LoadError::Line { .. } | LoadError::Version { .. }), "{end}: {error}");
     }
     let mut random = Random::new(7);
     let mut fine = 0;
