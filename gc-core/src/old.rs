@@ -5,5 +5,6 @@ pub(crate) mod evacuate;
 pub(crate) mod mark;
 pub(crate) mod promote;
 pub(crate) mod sweep;
+pub(crate) mod tally;
 pub(crate) mod update;
 pub(crate) mod waiting;

@@ -163,6 +163,9 @@ pub trait Visitor: sealed::Visitor {
     /// Whether the visitor rewrites pointers. It does so only while the world is stopped.
     const MOVES: bool;
 
+    /// Whether the visitor looks for memory that values own, so that it visits values without pointers, too.
+    const LOOKS_FOR_MEMORY: bool = false;
+
     /// Visits a pointer field, which is null or the address of an object.
     ///
     /// # Safety
@@ -196,6 +199,30 @@ pub trait Visitor: sealed::Visitor {
             element(self, index);
         }
     }
+
+    /// Names the field that `visit` visits, for a visitor that tells where pointers lie.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn field(&mut self, _name: &'static str, visit: impl FnOnce(&mut Self)) {
+        visit(self);
+    }
+
+    /// Tells the index of the element that `visit` visits, for such a visitor.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn element(&mut self, _index: usize, visit: impl FnOnce(&mut Self)) {
+        visit(self);
+    }
+
+    /// Tells that the value owns memory of this many bytes outside the heap, for a visitor that tells where memory goes.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn owns(&mut self, _bytes: impl FnOnce() -> usize) {}
+
+    /// Tells that the value shares the memory at an address, of this many bytes outside the heap, with others.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn shares(&mut self, _memory: impl FnOnce() -> (usize, usize)) {}
 
     /// Calls `visit` for a container that cannot be visited from an index on. A visitor that visits a value in pieces may not call
     /// it.

@@ -178,12 +178,13 @@ fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
             true => Binding::Ignored,
             false => Binding::Ref(&field.here),
         });
-        let fields = variant.traced().map(|FieldOf { here, ty, .. }| {
-            let proofs = proofs_at(private, ty.span());
+        let fields = variant.traced().map(|field| {
+            let FieldOf { here, ty, .. } = field;
+            let (proofs, name) = (proofs_at(private, ty.span()), variant.name_of(field));
             // SAFETY: the field lies in `this`, which the caller of `trace` guarantees is a live value.
             quote_spanned! {at(ty.span())=>
                 let #here = #proofs.field(#here);
-                unsafe { #proofs.trace(#here, #this, #visitor) };
+                unsafe { #proofs.trace(#name, #here, #this, #visitor) };
             }
         });
         quote!(#pattern => { #(#fields)* })

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Data, DeriveInput, Error, Fields, Ident, Member, Path, Result, Type, spanned::Spanned};
+use syn::{Data, DeriveInput, Error, Fields, Ident, Member, Path, Result, Type, ext::IdentExt, spanned::Spanned};
 
 use crate::attributes::{self, Container, Marks};
 
@@ -48,6 +48,15 @@ pub struct VariantOf<'i> {
 impl VariantOf<'_> {
     pub fn traced(&self) -> impl Iterator<Item = &FieldOf<'_>> {
         self.fields.iter().filter(|field| !field.skipped)
+    }
+
+    /// Returns the name of a field for who looks inside: with that of its variant, as in `Branch.left`.
+    pub fn name_of(&self, field: &FieldOf<'_>) -> String {
+        let member = match &field.member {
+            Member::Named(name) => name.unraw().to_string(),
+            Member::Unnamed(index) => index.index.to_string(),
+        };
+        self.name.map_or(member.clone(), |variant| format!("{}.{member}", variant.unraw()))
     }
 
     /// Returns a pattern of the type `of` that names every field, and binds each as `binding` returns.

@@ -382,7 +382,10 @@ unsafe impl<K: IsLeaf, V: Trace, S: IsLeaf> Trace for HashMap<K, V, S> {
             unsafe { trace_each(values, visitor) };
         } else {
             // SAFETY: a valid map, which no thread writes meanwhile.
-            let values = unsafe { &*this }.map.values().map(|value| ptr::from_ref(value).cast_mut());
+            let map = unsafe { &*this };
+            // An entry and a byte of the table for each place, of which one in eight is never used.
+            visitor.owns(|| map.map.capacity() * 8 / 7 * (size_of::<(K, V)>() + 1));
+            let values = map.map.values().map(|value| ptr::from_ref(value).cast_mut());
             // SAFETY: as above, and the visitor does not write.
             unsafe { trace_each(values, visitor) };
         }

@@ -145,6 +145,9 @@ impl Collector {
         let quarter = (bytes / 4) & !((2 << 20) - 1);
         let reservation = Reservation::new(quarter * 4, 2 << 20)?;
         let map = AddressMap::new(reservation.base(), quarter, quarter, quarter * 2);
+        for (part, name) in [(map.young, c"gc-young"), (map.large, c"gc-large"), (map.old, c"gc-old")] {
+            reservation.name(map.offset(part.start), part.bytes, name);
+        }
         reservation.huge(map.offset(map.old.start), map.old.bytes);
         let runs = Arc::new(RunTable::new(map)?);
         let old = OldSpace::new(map)?;

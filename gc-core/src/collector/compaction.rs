@@ -208,7 +208,7 @@ impl StoppedHeap<'_> {
                     self.sweep_all();
                     self.all_swept = false;
                     self.collector.major.count(|current| current.pause += start.elapsed());
-                    major::end_cycle_of(self.collector, self.collector.major.begun(), &self.old, &mut self.large);
+                    major::end_cycle_of(self.collector, self.collector.major.begun(), &mut self.old, &mut self.large);
                 }
             }
         }

@@ -443,6 +443,7 @@ impl Prepared {
         let registry = collector.registry.lock();
         collector.rendezvous.forget_threads(stop::members(collector, registry.mutators.awake()), running);
         drop(registry);
+        collector.old.lock().counting.forget_threads();
         collector.major.forget_threads();
         collector.workers.forget_threads();
         collector.background.forget_threads();

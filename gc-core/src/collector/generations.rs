@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-use super::mutator_state::MutatorState;
+use super::{counting::Counting, mutator_state::MutatorState};
 
 /// The young generation.
 pub(crate) struct Young {
@@ -103,6 +103,8 @@ pub(crate) struct Old {
     pub(crate) progress: Progress,
     /// The blocks that were chosen to be evacuated when marking ends.
     pub(crate) candidates: Vec<u32>,
+    /// Which cycle counts objects by type, and what it has counted.
+    pub(crate) counting: Counting,
 }
 
 impl Old {
@@ -114,6 +116,7 @@ impl Old {
             mix: Census::default(),
             progress: Progress::default(),
             candidates: Vec::new(),
+            counting: Counting::default(),
         }
     }
 

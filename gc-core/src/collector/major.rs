@@ -1,7 +1,7 @@
 //! The part of a pause in a major cycle: begins it, ends its marking, and assists when the program outruns the concurrent thread.
 
 use core::time::Duration;
-use std::time::Instant;
+use std::{thread, time::Instant};
 
 use crate::{
     barrier::Mode,
@@ -158,8 +158,9 @@ impl StoppedHeap<'_> {
         let at_finish = old_bytes(&self.old.space, &self.large);
         self.evacuate_candidates(recorded);
         self.set_marking(false);
-        let Old { space, cursors, progress, .. } = &mut *self.old;
+        let Old { space, cursors, progress, counting, .. } = &mut *self.old;
         cursors.iter_mut().for_each(Cursors::retire);
+        counting.begin_sweep(collector.major.begun());
         space.begin_sweep();
         *progress = Progress::default();
         self.large.begin_sweep();
@@ -221,13 +222,14 @@ impl StoppedHeap<'_> {
 
 /// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
 pub(crate) fn end_cycle(collector: &Collector, number: u64) {
-    let old = collector.old.lock();
-    end_cycle_of(collector, number, &old, &mut collector.large.lock());
+    let mut old = collector.old.lock();
+    end_cycle_of(collector, number, &mut old, &mut collector.large.lock());
 }
 
 /// Does the same for a caller that holds the locks of the spaces.
-pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large: &mut LargeSpace) {
+pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, large: &mut LargeSpace) {
     let (after, objects) = (old_bytes(&old.space, large), old.space.live_objects + large.old.len());
+    let mut times = (Duration::ZERO, Duration::ZERO);
     // The figures are complete before waiting threads go on, because they may ask what the cycle did.
     let ended = collector.major.end(number, |current| {
         assert!(old.space.is_swept() && large.unswept.is_empty(), "gc-core: a major cycle ends unswept");
@@ -237,6 +239,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         let live = current.old_at_finish.saturating_sub(born + current.swept);
         collector.headroom.note_live(live);
         large.end_cycle(current.cause == Cause::Growth);
+        old.counting.end(number);
         // Values that were found dead may hold memory outside the heap until their destructors have run.
         let live = live.saturating_add(collector.memory.budget.external());
         collector.pacing.major_ended(live, after, current.start.elapsed());
@@ -251,14 +254,16 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
             collector.pressure.raise(room);
         }
         collector.stats.record_major_cycle(after, objects, current.swept, current.objects);
+        times = current.marked.map_or(times, |marked| (marked - current.start, marked.elapsed()));
+        let (marking, sweeping) = times;
         CollectReport {
             generation: Generation::Old,
             bytes_before: current.before,
             bytes_freed: current.freed,
             old_objects_freed: current.objects,
             pause: current.pause,
-            marking: current.marked.map_or(Duration::ZERO, |marked| marked - current.start),
-            sweeping: current.marked.map_or(Duration::ZERO, |marked| marked.elapsed()),
+            marking,
+            sweeping,
         }
     });
     let Some(current) = ended else { return };
@@ -276,9 +281,14 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         generation: Generation::Old as u8,
         cause: current.cause,
         step: Step::Whole,
+        cycle: Some(number),
+        start: current.start,
+        led_by: thread::current(),
         pause: current.pause,
         before: current.before,
         after,
+        old_before: current.old_at_begin,
+        old_after: after,
         time_to_safepoint: Duration::ZERO,
         last: None,
         copied: 0,
@@ -290,5 +300,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &Old, large:
         snapshot: collector.satb.entries() - current.satb,
         beside,
         assist: current.assist,
+        marking: times.0,
+        sweeping: times.1,
     }));
 }

@@ -40,6 +40,7 @@ impl StoppedHeap<'_> {
         for cursors in cursors {
             cursors.flush(old);
         }
+        self.count_young(policy.all);
         self.follow_registered(registered);
         self.reclaim_young();
         self.young.remembered = core::mem::take(&mut evacuated.remembered);

@@ -33,7 +33,7 @@ use super::{
 };
 
 /// Collects. The world is stopped, and the caller is the leader. Returns the figures of the pause, and the dead values that it
-/// found.
+/// found. `look` sees the heap at the end.
 pub(crate) fn collect(
     collector: &Collector,
     mutators: &[Attached],
@@ -41,10 +41,12 @@ pub(crate) fn collect(
     wanted: Request,
     cause: Cause,
     start: Start,
+    look: Option<&mut dyn FnMut(&StoppedHeap<'_>)>,
 ) -> (PauseFigures, DropQueue) {
     let (generation, wanted, cause) = choose(collector, wanted, cause);
     let mut heap = StoppedHeap::lock(collector, mutators, registry.mutators.dormant(), DropQueue::default());
     let before = heap.bytes();
+    let old_before = old_bytes(&heap.old.space, &heap.large);
     let allocated = heap.fresh_bytes();
     let before_remembered = heap.young.remembered.len();
     heap.verify(Checkpoint::Before);
@@ -55,8 +57,13 @@ pub(crate) fn collect(
     let mut evacuated = heap.minor(generation);
     heap.verify(if generation == Generation::Fresh { Checkpoint::After } else { Checkpoint::AfterPromotion });
     let after = heap.bytes();
+    let old_after = old_bytes(&heap.old.space, &heap.large);
     let step = heap.major(wanted, cause, before, start.at);
+    let cycle = (step != Step::Whole).then(|| collector.major.begun());
     let ended = heap.collect_if_short(cause, before, start.at, step, &mut evacuated);
+    if let Some(look) = look {
+        look(&heap);
+    }
     let remembered = heap.young.remembered.len();
     stop::count_stop(collector, &registry.mutators);
     registry.numbers.end_rest();
@@ -71,12 +78,15 @@ pub(crate) fn collect(
         generation,
         cause,
         step,
+        cycle,
         start: start.at,
         pause: start.at.elapsed(),
         time_to_safepoint: start.time_to_safepoint,
         last: start.last,
         before,
         after,
+        old_before,
+        old_after,
         allocated,
         copied: evacuated.copied,
         promoted: evacuated.promoted,

@@ -3,16 +3,42 @@
 use crate::{
     memory::BLOCK,
     object::size_class::SizeClass,
+    space::large::LargeSpace,
     stats::{MemoryReport, memory::FreeCells},
+    sync::MutexGuard,
 };
 
-use super::{collector::Collector, major_cycle::Phase, stopped_heap::StoppedHeap};
+use super::{
+    collector::Collector,
+    generations::{Old, Young},
+    major_cycle::Phase,
+    stopped_heap::StoppedHeap,
+};
+
+/// The generations of a heap under their locks: nothing is charged meanwhile but external bytes, bytes that wait to be dropped, and memory
+/// that is being released.
+pub(crate) struct Locked<'a> {
+    pub(crate) young: MutexGuard<'a, Young>,
+    pub(crate) old: MutexGuard<'a, Old>,
+    pub(crate) large: MutexGuard<'a, LargeSpace>,
+}
+
+impl<'a> Locked<'a> {
+    /// Waits for a pause that is under way: the caller holds no lock of the heap.
+    pub(crate) fn new(collector: &'a Collector) -> Self {
+        let young = collector.young.lock();
+        Self { young, old: collector.old.lock(), large: collector.large.lock() }
+    }
+}
 
 /// Returns the memory of a heap. Waits for a pause that is under way: the caller holds no lock of the heap.
 pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
-    // Under the locks, nothing is charged but external bytes, bytes that wait to be dropped, and memory that is being released.
-    let young = collector.young.lock();
-    let (old, large) = (collector.old.lock(), collector.large.lock());
+    report_of(collector, &Locked::new(collector))
+}
+
+/// The same under locks that the caller has.
+pub(crate) fn report_of(collector: &Collector, locked: &Locked<'_>) -> MemoryReport {
+    let Locked { young, old, large } = locked;
     let (old, budget) = (&old.space, &collector.memory.budget);
     let free = old.free_cells().iter().enumerate().filter(|&(_, &count)| count > 0);
     let free_cells: Vec<_> =

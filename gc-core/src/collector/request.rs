@@ -29,7 +29,9 @@ use super::{
     pause::collect,
     policy::{Request, due},
     registry::{Finished, Registry},
-    rejoin, stop, watch,
+    rejoin, stop,
+    stopped_heap::StoppedHeap,
+    watch,
 };
 
 /// The state of the collector when a request was made. A request shares the collections that begin later.
@@ -139,7 +141,7 @@ pub(crate) fn end_clearing(local: &Attachment) {
 }
 
 /// Panics in the child of a fork in which the heap cannot be collected ([fork.given-up]).
-fn expect_here(collector: &Collector) {
+pub(super) fn expect_here(collector: &Collector) {
     assert!(
         !collector.is_elsewhere(),
         "collect: expected a heap that was stopped when this process was forked, found one that could not be, so it is never collected here"
@@ -252,7 +254,8 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     }
     // Another leader may wait, without limit, for a mutator that waits for what this thread does next.
     let registry = collector.registry.try_lock_for(TIMEOUT);
-    let led = registry.and_then(|registry| lead_as(collector, registry, wanted, cause, Some(observed), Some(TIMEOUT)));
+    let led =
+        registry.and_then(|registry| lead_as(collector, registry, wanted, cause, Some(observed), Some(TIMEOUT), None));
     if led.is_none() {
         ask(collector);
     }
@@ -265,7 +268,7 @@ fn lead_idle(collector: &Collector, wanted: Request) -> Option<CollectReport> {
     let led = collector
         .registry
         .try_lock_for(IDLE_TIMEOUT)
-        .and_then(|registry| lead_as(collector, registry, wanted, Cause::Idle, None, Some(IDLE_TIMEOUT)));
+        .and_then(|registry| lead_as(collector, registry, wanted, Cause::Idle, None, Some(IDLE_TIMEOUT), None));
     if led.is_none() && collector.idle.work().is_some() {
         collector.idle.note_activity(&collector.major);
     }
@@ -279,7 +282,7 @@ pub(crate) fn lead_if_none_runs(collector: &Collector) {
     let runs = collector.rendezvous.ask(stop::members(collector, registry.mutators.awake()));
     if !runs && let Some((wanted, cause)) = due(collector) {
         // A mutator that runs by now has its poll raised: none attaches meanwhile.
-        lead_as(collector, registry, wanted, cause, Some(observed), Some(Duration::ZERO));
+        lead_as(collector, registry, wanted, cause, Some(observed), Some(Duration::ZERO), None);
     }
 }
 
@@ -305,7 +308,7 @@ pub(crate) fn lead(
     cause: Cause,
     observed: Option<Observed>,
 ) -> Option<CollectReport> {
-    lead_as(collector, collector.registry.lock(), wanted, cause, observed, None)
+    lead_as(collector, collector.registry.lock(), wanted, cause, observed, None, None)
 }
 
 /// Leads, as above, if every mutator reaches a safepoint within `timeout`.
@@ -315,7 +318,22 @@ pub(crate) fn try_to_lead(
     cause: Cause,
     timeout: Duration,
 ) -> Option<CollectReport> {
-    lead_as(collector, collector.registry.lock(), wanted, cause, None, Some(timeout))
+    lead_as(collector, collector.registry.lock(), wanted, cause, None, Some(timeout), None)
+}
+
+/// What a thread looks at in a pause that it leads. It runs no user code.
+pub(crate) type Look<'a> = &'a mut dyn FnMut(&StoppedHeap<'_>);
+
+/// Promotes everything, and looks at the heap in the same pause. The caller is the running owner of `local`, at a safepoint.
+pub(crate) fn look(local: &Attachment, look: Look<'_>) {
+    let collector = &*local.collector;
+    expect_here(collector);
+    away(local, || {
+        block(local);
+        let wanted = Request::Minor(Generation::Young);
+        lead_as(collector, collector.registry.lock(), wanted, Cause::Explicit, None, None, Some(look));
+        rejoin::leave_blocked(local);
+    });
 }
 
 /// Leads, as above, with the lock that makes this thread the leader. Also returns `None` if a mutator did not reach a safepoint
@@ -327,6 +345,7 @@ fn lead_as(
     cause: Cause,
     observed: Option<Observed>,
     timeout: Option<Duration>,
+    look: Option<Look<'_>>,
 ) -> Option<CollectReport> {
     if let Request::Minor(asked) = wanted
         && let (Some(last), Some(observed)) = (registry.last[asked as usize], observed)
@@ -367,7 +386,7 @@ fn lead_as(
         collector.idle.note_activity(&collector.major);
     }
     let started = collector.epochs.begin_collection();
-    let (figures, mut dead) = collect(collector, &mutators, &mut registry, wanted, cause, start);
+    let (figures, mut dead) = collect(collector, &mutators, &mut registry, wanted, cause, start, look);
     collector.epochs.end_collection();
     let report = figures.report();
     for last in &mut registry.last[..=report.generation as usize] {
@@ -400,6 +419,11 @@ fn is_done(collector: &Collector, wanted: Request, cause: Cause) -> bool {
         (Request::Compact, Cause::Limit) => !collector.headroom.wants_compaction(),
         _ => false,
     }
+}
+
+/// Returns what had been done so far, for a request that is served by major cycle `first` and later ones.
+pub(super) fn observed_before(collector: &Collector, first: u64) -> Observed {
+    Observed { major: first - 1, ..observed(collector) }
 }
 
 /// Returns what has been done so far, for a request that is made now.

@@ -1,6 +1,10 @@
 //! The heap in a pause: its parts, with their locks, for the leader of the pause.
 
+use core::panic::Location;
+
 use crate::{
+    object::TypeInfo,
+    registered::Table,
     roots::StoppedRoots,
     safepoint::Reason,
     space::{
@@ -75,6 +79,21 @@ impl<'a> StoppedHeap<'a> {
         let chunks: usize = space.of_age(Age::Fresh).map(|chunk| space.used(chunk)).sum();
         let runs = self.young.fresh_large.iter().map(|&page| self.collector.runs.run(page as usize));
         chunks + runs.map(Run::bytes).sum::<usize>()
+    }
+
+    /// Returns the table of registered objects.
+    pub(crate) fn registered(&self) -> &Table {
+        &self.collector.registered
+    }
+
+    /// Calls `look` with every live root, the words of finalization queues among them, and with the place where it was made, if that is
+    /// known. Changes nothing.
+    pub(crate) fn for_each_root(
+        &self,
+        mut look: impl FnMut(&'static TypeInfo, *mut u8, Option<&'static Location<'static>>),
+    ) {
+        self.roots.for_each_placed(&mut look);
+        self.collector.registered.queues.visit(false, |word| look(WORD, word, None));
     }
 
     pub(crate) fn verify(&self, checkpoint: Checkpoint) {

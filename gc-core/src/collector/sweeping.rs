@@ -6,6 +6,8 @@ use super::{collector::Collector, drops::DropQueue, generations::Old};
 
 /// Blocks, or large objects, that one increment sweeps while it holds the lock.
 pub(crate) const AT_ONCE: usize = 8;
+/// A block whose objects are counted takes as long as so many others.
+const COUNTED: usize = 8;
 
 /// Sweeps some blocks for an allocation that found no memory. Returns whether there were any to sweep. The concurrent thread
 /// ends the cycle.
@@ -27,8 +29,11 @@ pub(crate) fn sweep_some(
     dead: &mut DropQueue,
     count: usize,
 ) -> bool {
-    let swept = sweep::blocks(&mut old.space, &mut old.progress, count, dead)
-        .or_else(|| sweep::large(large, &collector.runs, count, dead));
+    let Old { space, progress, counting, .. } = old;
+    let mut tally = counting.swept();
+    let count = if tally.is_some() { count.div_ceil(COUNTED) } else { count };
+    let swept = sweep::blocks(space, progress, count, tally.as_deref_mut(), dead)
+        .or_else(|| sweep::large(large, &collector.runs, count, tally, dead));
     if let Some(swept) = swept {
         collector.major.count(|current| {
             current.freed += swept.bytes;

@@ -12,7 +12,7 @@ use crate::{
     young::{ContentInfo, Evacuator},
 };
 
-use super::{promotion::Promotion, verify::Inspector};
+use super::{inspect::Inspector, promotion::Promotion};
 
 /// Names the type infos of `T`.
 pub(crate) struct TypeInfoOf<T>(PhantomData<T>);
@@ -123,7 +123,7 @@ impl Purpose for Update {
 }
 
 impl Purpose for Inspect {
-    type Visitor<'a> = Inspector;
+    type Visitor<'a> = Inspector<'a>;
 }
 
 /// Visits one value with the visitor of a purpose.
@@ -150,7 +150,7 @@ unsafe fn many<T: Trace, P: Purpose>(first: *mut u8, count: usize, visitor: *mut
     let first = first.cast::<T>();
     for index in 0..count {
         // SAFETY: the caller passes `count` valid values from `first` on, which the visitor may visit.
-        unsafe { T::trace(first.add(index), visitor) }
+        visitor.element(index, |visitor| unsafe { T::trace(first.add(index), visitor) });
     }
 }
 

@@ -30,9 +30,7 @@ use crate::{
         AddressMap,
         bitmap::{self, ones},
     },
-    object::{
-        CellWord, EphemeronPair, HEADER, Header, HeaderWord, PairRef, PointerSlot, TypeInfo, size_class::SizeClass,
-    },
+    object::{Header, HeaderWord, PairRef, TypeInfo, size_class::SizeClass},
     registered::Table,
     roots::StoppedRoots,
     space::{
@@ -41,10 +39,14 @@ use crate::{
         young::Age,
     },
     sync::atomic::Ordering,
-    trace::{Trace, Visitor, sealed},
 };
 
-use super::{generations::Young, major_cycle::Phase, registry::Attached};
+use super::{
+    generations::Young,
+    inspect::{self, FieldPath, Sink},
+    major_cycle::Phase,
+    registry::Attached,
+};
 
 mod registered;
 
@@ -508,61 +510,37 @@ impl Inspected {
     }
 }
 
-/// A visitor that records the pointer slots and cells that it visits.
-#[derive(Default)]
-pub(crate) struct Inspector {
-    found: Inspected,
-    cell: Option<usize>,
+impl Sink for Inspected {
+    fn pointer(&mut self, place: usize, target: usize, cell: Option<usize>, _: &FieldPath) {
+        self.pointer_slots.push((place, target, cell));
+    }
+
+    fn cell(&mut self, word: usize, is_logged: bool) {
+        self.cells.push((word, is_logged));
+    }
+
+    fn ephemeron(&mut self, pair: PairRef) {
+        let [key, value] = pair.places().map(|place| {
+            // SAFETY: a pointer slot of the pair.
+            // Relaxed: the world is stopped.
+            let target = unsafe { &*place }.load(Ordering::Relaxed).addr();
+            self.pointer_slots.push((place.addr(), target, None));
+            target
+        });
+        self.pair = Some((key, value));
+    }
 }
 
 fn inspect(address: *mut u8, info: &'static TypeInfo) -> Inspected {
-    let mut inspector = Inspector::default();
-    if info.shape.leaf {
-        return inspector.found;
-    }
+    let mut found = Inspected::default();
     // SAFETY: an object of this type, found by walking the spaces; the world is stopped.
-    unsafe { (info.trace.inspect)(info.first(address), info.len(address), (&raw mut inspector).cast()) };
-    inspector.found
+    unsafe { inspect::inspect(address, info, &mut found) };
+    found
 }
 
 fn inspect_value(value: *mut u8, info: &'static TypeInfo) -> Inspected {
-    let mut inspector = Inspector::default();
+    let mut found = Inspected::default();
     // SAFETY: a root's value of this type; the world is stopped.
-    unsafe { (info.trace.inspect)(value, 1, (&raw mut inspector).cast()) };
-    inspector.found
-}
-
-impl sealed::Visitor for Inspector {}
-
-impl Visitor for Inspector {
-    const MOVES: bool = false;
-
-    unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
-        // SAFETY: the caller passes a pointer slot.
-        // Relaxed: the world is stopped.
-        let target = unsafe { &*pointer_slot }.load(Ordering::Relaxed);
-        self.found.pointer_slots.push((pointer_slot.addr(), target.addr(), self.cell));
-    }
-
-    unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T) {
-        debug_assert!(HEADER == 8 && self.cell.is_none(), "a cell in a cell");
-        if T::HAS_GC {
-            // SAFETY: the caller passes the word of a cell.
-            self.found.cells.push((word.addr(), unsafe { &*word }.is_logged()));
-        }
-        self.cell = Some(word.addr());
-        // SAFETY: the caller passes the content of a cell; the world is stopped.
-        unsafe { T::trace(content, self) };
-        self.cell = None;
-    }
-
-    unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair) {
-        // SAFETY: the caller passes a pair.
-        for place in unsafe { PairRef::new(pair) }.places() {
-            // SAFETY: a pointer slot of the pair.
-            unsafe { self.pointer_slot(place) };
-        }
-        let [.., (_, key, _), (_, value, _)] = self.found.pointer_slots[..] else { unreachable!("two slots") };
-        self.found.pair = Some((key, value));
-    }
+    unsafe { inspect::inspect_root(value, info, &mut found) };
+    found
 }

@@ -27,7 +27,7 @@ pub(crate) struct Bitmap {
 impl Bitmap {
     /// Returns a bitmap for `bytes` of heap, with all bits clear.
     pub(crate) fn new(bytes: usize) -> Result<Self, ReserveError> {
-        let memory = Reservation::zeroed((bytes / GRANULE / 8).next_multiple_of(PAGE))?;
+        let memory = Reservation::zeroed((bytes / GRANULE / 8).next_multiple_of(PAGE), c"gc-bitmap")?;
         Ok(Self { memory })
     }
 

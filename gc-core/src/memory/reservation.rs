@@ -1,8 +1,16 @@
 //! Address space: reserved in one piece, committed on use, given back when it is empty.
 //!
 //! The only file that asks the operating system for memory. No thread holds a lock meanwhile ([held.none]).
+//!
+//! - **[reservation.named]** Each range has a name, which tools show: `/proc/self/maps` as `[anon:gc-old]`. It is given to the whole range at
+//!   once, before any of it is committed, and what splits a mapping later leaves it with both parts. Ranges of different names are mappings
+//!   of their own. Where the kernel has no names for them, there are none.
 
-use core::{fmt, ptr::NonNull};
+use core::{
+    ffi::{CStr, c_int, c_ulong},
+    fmt,
+    ptr::NonNull,
+};
 
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 
@@ -29,6 +37,15 @@ unsafe impl Sync for Reservation {}
 /// The number of mappings that were given back. A thread that maps where another mapping was sees what its users did, by the
 /// system's order. ThreadSanitizer does not see our system calls, so that order is stated here.
 static UNMAPPED: AtomicU64 = AtomicU64::new(0);
+
+/// `PR_SET_VMA` of `linux/prctl.h`, since 5.17, and its only operation.
+const PR_SET_VMA: c_int = 0x53_56_4d_41;
+const PR_SET_VMA_ANON_NAME: c_ulong = 0;
+
+unsafe extern "C" {
+    /// `rustix` has this operation for a `&[u8]`, which memory that is not committed is not.
+    fn prctl(option: c_int, ...) -> c_int;
+}
 
 /// What tests see of the system calls that a thread makes for a reservation.
 #[cfg(test)]
@@ -100,9 +117,22 @@ impl Reservation {
         Self::map(bytes, align, ProtFlags::empty())
     }
 
-    /// Reserves `bytes` that read as zero and cost memory only where they are written.
-    pub(crate) fn zeroed(bytes: usize) -> Result<Self, ReserveError> {
-        Self::map(bytes, super::PAGE, ProtFlags::READ | ProtFlags::WRITE)
+    /// Reserves `bytes` that read as zero and cost memory only where they are written, by a name ([reservation.named]).
+    pub(crate) fn zeroed(bytes: usize, name: &CStr) -> Result<Self, ReserveError> {
+        let reservation = Self::map(bytes, super::PAGE, ProtFlags::READ | ProtFlags::WRITE)?;
+        reservation.name(0, bytes, name);
+        Ok(reservation)
+    }
+
+    /// Names a range ([reservation.named]). Returns whether the kernel does that: it is younger than 5.17 or built without it, otherwise.
+    pub(crate) fn name(&self, offset: usize, bytes: usize, name: &CStr) -> bool {
+        held::assert_none();
+        debug_assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
+        // SAFETY: inside the reservation; the kernel copies the name, and changes no contents and no access rights.
+        unsafe {
+            let start = self.base.as_ptr().add(offset);
+            prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, bytes, name.as_ptr()) == 0
+        }
     }
 
     fn map(bytes: usize, align: usize, protection: ProtFlags) -> Result<Self, ReserveError> {
@@ -227,6 +257,68 @@ mod tests {
         unsafe { reservation.release(0, 1 << 16) };
         // SAFETY: still committed.
         assert_eq!(unsafe { reservation.base().read() }, 0);
+    }
+
+    /// The lines of the mappings of a range, with their names, as the kernel lists them.
+    fn mappings(start: usize, bytes: usize) -> Vec<String> {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let address = |text: &str| usize::from_str_radix(text, 16).unwrap();
+        let overlaps = |line: &&str| {
+            let (from, to) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+            address(from) < start + bytes && address(to) > start
+        };
+        maps.lines().filter(overlaps).map(str::to_owned).collect()
+    }
+
+    /// Whether the kernel names mappings. Otherwise says that nothing is tested.
+    fn names(reservation: &Reservation) -> bool {
+        let named = reservation.name(0, 4096, c"gc-test");
+        if !named {
+            eprintln!("skipped: the kernel refuses names for mappings");
+        }
+        named
+    }
+
+    #[test]
+    fn a_name_stays_with_what_is_committed_and_given_back() {
+        let reservation = Reservation::new(1 << 20, 4096).unwrap();
+        if !names(&reservation) {
+            return;
+        }
+        assert!(reservation.name(0, 1 << 19, c"gc-test-a") && reservation.name(1 << 19, 1 << 19, c"gc-test-b"));
+        reservation.huge(1 << 19, 1 << 19);
+        assert!(reservation.commit(1 << 14, 1 << 15, &MapFaults::default()));
+        assert!(reservation.commit((1 << 19) - 4096, 8192, &MapFaults::default()), "over both");
+        // SAFETY: committed, and nothing uses it.
+        unsafe { reservation.release(1 << 14, 1 << 14) };
+        let start = reservation.base().addr().get();
+        for (part, name) in [(start, "[anon:gc-test-a]"), (start + (1 << 19), "[anon:gc-test-b]")] {
+            let lines = mappings(part, 1 << 19);
+            assert!(lines.len() > 1 && lines.iter().all(|line| line.ends_with(name)), "{lines:#?}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_heap_have_names() {
+        use crate::{Generation, Heap};
+        if !names(&Reservation::new(1 << 20, 4096).unwrap()) {
+            return;
+        }
+        let heap = Heap::builder().build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let kept = (m.root(m.alloc([1_u64; 10])), m.root(m.alloc_slice_with(10_000, |n| n)));
+        m.collect(Generation::Old);
+        let map = heap.collector().map;
+        for (part, name) in [(map.young, "gc-young"), (map.large, "gc-large"), (map.old, "gc-old")] {
+            let lines = mappings(part.start, part.bytes);
+            let end = format!("[anon:{name}]");
+            assert!(!lines.is_empty() && lines.iter().all(|line| line.ends_with(&end)), "{name}: {lines:#?}");
+        }
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        for name in ["gc-roots", "gc-ages", "gc-runs", "gc-heads", "gc-bitmap", "gc-candidates"] {
+            assert!(maps.lines().any(|line| line.ends_with(&format!("[anon:{name}]"))), "{name} in {maps}");
+        }
+        drop(kept);
     }
 
     #[test]

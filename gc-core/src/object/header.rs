@@ -74,7 +74,7 @@ pub(crate) struct TraceFns {
 }
 
 /// The layout part of a [`TypeInfo`].
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct TypeShape {
     /// Bytes from header to end of a sized object; unused for slices.
     pub(crate) size_with_header: u32,

@@ -64,6 +64,11 @@ impl PairRef {
         self.pair().key.get()
     }
 
+    /// Returns the address of the value, or null if the pair is cleared.
+    pub(crate) fn value(self) -> *mut u8 {
+        self.pair().value.get()
+    }
+
     /// Returns the places of the key and of the value.
     #[inline(always)]
     pub(crate) fn places(self) -> [*mut PointerSlot; 2] {

@@ -21,6 +21,8 @@ use crate::{
     sync::{atomic::Ordering, mutant},
 };
 
+use super::tally::Tally;
+
 /// What a sweep freed.
 #[derive(Default, Clone, Copy, Debug)]
 pub(crate) struct Swept {
@@ -54,8 +56,15 @@ pub(crate) struct Progress {
     next: usize,
 }
 
-/// Sweeps up to `count` blocks from where the last call ended. Returns `None` when no block is left.
-pub(crate) fn blocks(old: &mut OldSpace, progress: &mut Progress, count: usize, dead: &mut impl Dead) -> Option<Swept> {
+/// Sweeps up to `count` blocks from where the last call ended, and counts what is alive in them, if there is a tally. Returns `None` when
+/// no block is left.
+pub(crate) fn blocks(
+    old: &mut OldSpace,
+    progress: &mut Progress,
+    count: usize,
+    mut tally: Option<&mut Tally>,
+    dead: &mut impl Dead,
+) -> Option<Swept> {
     let mut swept = Swept::default();
     let mut done = 0;
     while done < count {
@@ -65,6 +74,9 @@ pub(crate) fn blocks(old: &mut OldSpace, progress: &mut Progress, count: usize, 
         }
         progress.next += 1;
         if old.blocks[next].unswept {
+            if let Some(tally) = &mut tally {
+                count_block(old, next, tally);
+            }
             swept += block(old, next, dead);
             done += 1;
         }
@@ -97,6 +109,18 @@ fn block(old: &mut OldSpace, block: usize, dead: &mut impl Dead) -> Swept {
     old.swept(block);
     old.close(block as u32, live);
     swept
+}
+
+/// Counts the live objects of a block that waits to be swept. Marking is complete.
+#[cold]
+#[inline(never)]
+fn count_block(old: &OldSpace, block: usize, tally: &mut Tally) {
+    let Some(class) = old.blocks[block].class else { return };
+    // Relaxed: as in `block`.
+    for granule in ones(old.bits.marks.block(block).iter().map(|word| word.load(Ordering::Relaxed))) {
+        // SAFETY: a mark is that of an old object.
+        unsafe { tally.count_live(old.address(block, class, granule), class.bytes()) };
+    }
 }
 
 /// Moves the values of a block's dead objects that need dropping to the drop queue. Marking is complete.
@@ -139,9 +163,15 @@ fn poison_dead(old: &OldSpace, block: usize) {
     }
 }
 
-/// Sweeps up to `count` large objects: frees those that were not marked, and clears the marks of the others. Returns `None` when
-/// none is left.
-pub(crate) fn large(space: &mut LargeSpace, table: &RunTable, count: usize, dead: &mut impl Dead) -> Option<Swept> {
+/// Sweeps up to `count` large objects: frees those that were not marked, and clears the marks of the others, which are counted if there is
+/// a tally. Returns `None` when none is left.
+pub(crate) fn large(
+    space: &mut LargeSpace,
+    table: &RunTable,
+    count: usize,
+    mut tally: Option<&mut Tally>,
+    dead: &mut impl Dead,
+) -> Option<Swept> {
     let mut swept = Swept::default();
     let from = space.unswept.len().saturating_sub(count);
     if space.unswept.is_empty() {
@@ -151,6 +181,10 @@ pub(crate) fn large(space: &mut LargeSpace, table: &RunTable, count: usize, dead
         let run = table.run(page as usize);
         if run.is_marked() {
             run.unmark();
+            if let Some(tally) = &mut tally {
+                // SAFETY: a marked run holds an old object.
+                unsafe { tally.count_live(table.address(page as usize), run.bytes()) };
+            }
             space.old.push(page);
         } else {
             swept.bytes += run.bytes();

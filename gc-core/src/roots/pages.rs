@@ -34,7 +34,7 @@ const KEPT: usize = 64;
 /// Reserves a region. The caller holds no lock.
 pub(super) fn region() -> Arc<Reservation> {
     let layout = alloc::Layout::new::<[u8; REGION]>();
-    let Ok(region) = Reservation::zeroed(REGION) else { alloc::handle_alloc_error(layout) };
+    let Ok(region) = Reservation::zeroed(REGION, c"gc-roots") else { alloc::handle_alloc_error(layout) };
     // A huge page would cost as much as 512 chunks at the first one.
     region.small(0, REGION);
     Arc::new(region)

@@ -180,6 +180,12 @@ impl RootSpace {
         self.made.load(Ordering::Relaxed) - self.gone.load(Ordering::Relaxed)
     }
 
+    /// Returns how many chunks there are, or were lately: a figure, without a lock.
+    pub(crate) fn chunks_lately(&self) -> usize {
+        let gone = self.gone.load(Ordering::Relaxed);
+        self.made.load(Ordering::Relaxed).saturating_sub(gone)
+    }
+
     /// Returns how many chunks were made.
     #[cfg(test)]
     pub(crate) fn made(&self) -> usize {

@@ -106,7 +106,7 @@ impl Candidates {
         let bytes = map.old.bytes / BLOCK * size_of::<AtomicU64>();
         Ok(Self {
             map,
-            words: Reservation::zeroed(bytes.next_multiple_of(PAGE))?,
+            words: Reservation::zeroed(bytes.next_multiple_of(PAGE), c"gc-candidates")?,
             start: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             most_of_one: AtomicU64::new(0),

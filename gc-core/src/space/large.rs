@@ -145,8 +145,8 @@ impl RunTable {
         let pages = map.large.bytes / PAGE;
         Ok(Self {
             map,
-            runs: Reservation::zeroed((pages * size_of::<Run>()).next_multiple_of(PAGE))?,
-            heads: Reservation::zeroed((pages * size_of::<AtomicU32>()).next_multiple_of(PAGE))?,
+            runs: Reservation::zeroed((pages * size_of::<Run>()).next_multiple_of(PAGE), c"gc-runs")?,
+            heads: Reservation::zeroed((pages * size_of::<AtomicU32>()).next_multiple_of(PAGE), c"gc-heads")?,
         })
     }
 

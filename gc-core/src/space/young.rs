@@ -60,7 +60,7 @@ pub(crate) struct Ages {
 impl Ages {
     fn new(part: Part, shift: u32) -> Result<Self, ReserveError> {
         let chunks = part.bytes >> shift;
-        Ok(Self { part, shift, bytes: Reservation::zeroed(chunks.next_multiple_of(PAGE).max(PAGE))? })
+        Ok(Self { part, shift, bytes: Reservation::zeroed(chunks.next_multiple_of(PAGE).max(PAGE), c"gc-ages")? })
     }
 
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! The events of the collector. The background thread passes them to a hook, which prints to stderr by default.
 
 use core::{fmt, panic::Location, time::Duration};
+use std::{thread::Thread, time::Instant};
 
 use crate::sync::Arc;
 
@@ -77,6 +78,14 @@ pub enum Event {
         cause: Cause,
         /// Which step of a major (full) cycle this pause is, if it is one.
         step: Step,
+        /// The number of the major cycle, for one of its steps and for a complete one: the first of a heap is 1.
+        cycle: Option<u64>,
+        /// When the thread that led the pause began to stop the world. For a complete major cycle: the same of its first pause.
+        ///
+        /// Events of different threads are told in any order: this is what orders them.
+        start: Instant,
+        /// The thread that led the pause. For a complete major cycle: the one that found it complete.
+        led_by: Thread,
         /// How long the pause took, with the time to stop the world. For a complete major cycle: the sum of the pauses that begin
         /// and end its marking.
         pause: Duration,
@@ -84,6 +93,10 @@ pub enum Event {
         before: usize,
         /// Bytes of objects after.
         after: usize,
+        /// What of `before` was in the old generation, large objects of any age included.
+        old_before: usize,
+        /// What of `after` is in the old generation, large objects of any age included.
+        old_after: usize,
         /// How long it took to stop the world.
         time_to_safepoint: Duration,
         /// The thread that the pause waited for last, if it waited for any.
@@ -107,6 +120,10 @@ pub enum Event {
         beside: Duration,
         /// For a complete major cycle: the time that other pauses spent on its increments.
         assist: Duration,
+        /// For a complete major cycle: from `start` until everything was marked, and what is dead was cleared from weak references.
+        marking: Duration,
+        /// For a complete major cycle: from the end of `marking` until everything was swept.
+        sweeping: Duration,
     },
     /// The program leaves less time to the destructors than they need: dead values of more than 16 MiB wait to be dropped, or more than
     /// 2²⁰ values, or some for ten times as long as a destructor may run
@@ -270,6 +287,14 @@ impl fmt::Display for Event {
                 snapshot,
                 beside,
                 assist,
+                // For programs: times between events, and what the line has in other figures.
+                cycle: _,
+                start: _,
+                led_by: _,
+                old_before: _,
+                old_after: _,
+                marking: _,
+                sweeping: _,
             } => write!(
                 f,
                 "collection generation={generation} cause={cause} step={step} pause_us={} safepoint_us={} last={:?} \

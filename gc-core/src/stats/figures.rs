@@ -1,7 +1,7 @@
 //! The figures of one pause, and the report and the event made from them.
 
 use core::time::Duration;
-use std::time::Instant;
+use std::{thread, time::Instant};
 
 use super::{
     event::{Event, Step},
@@ -13,6 +13,8 @@ pub(crate) struct PauseFigures {
     pub(crate) generation: Generation,
     pub(crate) cause: Cause,
     pub(crate) step: Step,
+    /// The number of the major cycle that it is a step of.
+    pub(crate) cycle: Option<u64>,
     /// When the leader began to stop the world.
     pub(crate) start: Instant,
     /// How long the pause took from there.
@@ -23,6 +25,9 @@ pub(crate) struct PauseFigures {
     /// Bytes of objects before and after its minor collection.
     pub(crate) before: usize,
     pub(crate) after: usize,
+    /// What of these was in the old generation.
+    pub(crate) old_before: usize,
+    pub(crate) old_after: usize,
     /// Bytes allocated since the last pause.
     pub(crate) allocated: usize,
     /// Bytes of objects that stayed young.
@@ -59,15 +64,20 @@ impl PauseFigures {
         }
     }
 
-    /// Returns the event for the hook.
+    /// Returns the event for the hook. The caller is the thread that led the pause.
     pub(crate) fn event(self) -> Event {
         Event::Collection {
             generation: self.generation as u8,
             cause: self.cause,
             step: self.step,
+            cycle: self.cycle,
+            start: self.start,
+            led_by: thread::current(),
             pause: self.pause,
             before: self.before,
             after: self.after,
+            old_before: self.old_before,
+            old_after: self.old_after,
             time_to_safepoint: self.time_to_safepoint,
             last: self.last,
             copied: self.copied,
@@ -79,6 +89,8 @@ impl PauseFigures {
             snapshot: 0,
             beside: Duration::ZERO,
             assist: Duration::ZERO,
+            marking: Duration::ZERO,
+            sweeping: Duration::ZERO,
         }
     }
 }

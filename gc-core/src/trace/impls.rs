@@ -30,9 +30,10 @@ pub(crate) use owned::{NoCells, trace_each};
 
 use super::{Trace, Visitor};
 
-/// `Trace` for leaves. The where clause is the proof ([leaf.itself]), and the compiler checks it for each type.
+/// `Trace` for leaves. The where clause is the proof ([leaf.itself]), and the compiler checks it for each type. A closure says how many
+/// bytes of other memory a value owns, or which it shares, and how many bytes of it.
 macro_rules! leaves {
-    ($($(#[$attribute:meta])* $t:ty $(where [$($parameter:tt)*])?),* $(,)?) => { $(
+    ($($(#[$attribute:meta])* $t:ty $(where [$($parameter:tt)*])? $(=> $owned:expr)? $(; $shared:expr)?),* $(,)?) => { $(
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
         // SAFETY: the type is `'static + Send + Sync` itself, which no pointer into the heap is. It is the same under every
@@ -47,11 +48,27 @@ macro_rules! leaves {
             const HAS_GC: bool = false;
 
             #[inline(always)]
-            unsafe fn trace<V: $crate::trace::Visitor>(_: *mut Self, _: &mut V) {}
+            unsafe fn trace<V: $crate::trace::Visitor>(_this: *mut Self, _visitor: &mut V) {
+                $(
+                    // SAFETY: the caller guarantees that a valid value is there, which no thread writes meanwhile.
+                    _visitor.owns(|| { let owned: fn(&Self) -> usize = $owned; owned(unsafe { &*_this }) });
+                )?
+                $(
+                    // SAFETY: as above.
+                    _visitor.shares(|| { let shared: fn(&Self) -> (usize, usize) = $shared; shared(unsafe { &*_this }) });
+                )?
+            }
         }
     )* };
 }
 use leaves;
+
+/// Returns whether a visitor has to come to the parts of this type that a container holds.
+#[inline(always)]
+const fn is_visited<T: Trace, V: Visitor>() -> bool {
+    // Only what needs dropping owns anything.
+    T::HAS_GC || (V::LOOKS_FOR_MEMORY && core::mem::needs_drop::<T>())
+}
 
 /// Traces `len` consecutive elements.
 ///
@@ -61,7 +78,7 @@ use leaves;
 #[inline(always)]
 unsafe fn trace_elements<T: Trace, V: Visitor>(start: *mut T, len: usize, visitor: &mut V) {
     // Elements without a size hold no pointer, and there may be any number of them.
-    if T::HAS_GC && size_of::<T>() != 0 {
+    if is_visited::<T, V>() && size_of::<T>() != 0 {
         let trace = |visitor: &mut V, index| {
             // SAFETY: the caller guarantees that there are `len` values, and the index is less.
             let element = unsafe { start.add(index) };
@@ -70,9 +87,9 @@ unsafe fn trace_elements<T: Trace, V: Visitor>(start: *mut T, len: usize, visito
         };
         if T::HAS_CELL {
             // These lie inline ([trace.cells-inline]), and a visit in pieces skips nothing that does.
-            (0..len).for_each(|index| trace(visitor, index));
+            (0..len).for_each(|index| visitor.element(index, |visitor| trace(visitor, index)));
         } else {
-            visitor.elements(len, trace);
+            visitor.elements(len, |visitor, index| visitor.element(index, |visitor| trace(visitor, index)));
         }
     }
 }

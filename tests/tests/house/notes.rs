@@ -26,8 +26,9 @@ fn names(comment: &str) -> impl Iterator<Item = &str> {
 
 /// A label of a letter and a digit, as `(W2)`: nobody knows whose it is.
 fn label(comment: &str) -> Option<&str> {
-    let is_label =
-        |word: &&str| matches!(word.as_bytes(), [b'A'..=b'Z', b'0'..=b'9']) && !["L1", "L2", "L3", "G1"].contains(word);
+    let is_label = |word: &&str| {
+        matches!(word.as_bytes(), [b'A'..=b'Z', b'0'..=b'9']) && !["L1", "L2", "L3", "G1", "V8"].contains(word)
+    };
     comment.split(|c: char| !c.is_alphanumeric()).find(is_label)
 }
 

@@ -1,3 +1,12 @@
 //! Seeing inside: what the heap tells of its objects.
 
+mod allocator;
+mod assertions;
+mod census;
+mod growth;
+mod heap;
+mod heap_snapshot;
+mod metrics;
 mod sites;
+mod timeline;
+mod tracing;

@@ -158,7 +158,7 @@ macro_rules! tuples {
                     // SAFETY: the caller guarantees that a valid value is at `this`.
                     let place = unsafe { &raw mut (*this).$n };
                     // SAFETY: a part of the value, so the caller's guarantee holds for it.
-                    unsafe { $t::trace(place, visitor) };
+                    visitor.field(stringify!($n), |visitor| unsafe { $t::trace(place, visitor) });
                 )+
             }
         }

@@ -34,7 +34,7 @@
 use core::{marker::PhantomData, ptr};
 use std::collections::{LinkedList, VecDeque};
 
-use super::trace_elements;
+use super::{is_visited, trace_elements};
 use crate::trace::{Trace, Visitor};
 
 /// Asserts [owned.no-cells]. The constant is evaluated when the code of a container's `trace` is generated, and does not depend
@@ -66,6 +66,7 @@ unsafe impl<T: Trace> Trace for Vec<T> {
         } else {
             // SAFETY: a valid vector, which no thread writes meanwhile.
             let vec = unsafe { &*this };
+            visitor.owns(|| vec.capacity() * size_of::<T>());
             (vec.as_ptr().cast_mut(), vec.len())
         };
         // SAFETY: these are the elements of the vector, and the caller's guarantee holds for them.
@@ -88,7 +89,9 @@ unsafe impl<T: Trace> Trace for VecDeque<T> {
             [(front.as_mut_ptr(), front.len()), (back.as_mut_ptr(), back.len())]
         } else {
             // SAFETY: a valid deque, which no thread writes meanwhile.
-            let (front, back) = unsafe { &*this }.as_slices();
+            let deque = unsafe { &*this };
+            visitor.owns(|| deque.capacity() * size_of::<T>());
+            let (front, back) = deque.as_slices();
             [(front.as_ptr().cast_mut(), front.len()), (back.as_ptr().cast_mut(), back.len())]
         };
         for (start, len) in parts {
@@ -108,7 +111,8 @@ unsafe impl<T: Trace> Trace for Box<T> {
     #[inline]
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         let () = NoCells::<T>::ASSERTED;
-        if T::HAS_GC {
+        visitor.owns(|| size_of::<T>());
+        if is_visited::<T, V>() {
             // SAFETY: a valid box. The content's address is computed from its pointer, without a reference.
             let content = unsafe { &raw mut **this };
             // SAFETY: the value owns the content, so the caller's guarantee holds for it.
@@ -129,6 +133,7 @@ unsafe impl<T: Trace> Trace for Box<[T]> {
         let () = NoCells::<T>::ASSERTED;
         // SAFETY: a valid box. The elements' address is computed from its pointer, without a reference.
         let elements = unsafe { &raw mut **this };
+        visitor.owns(|| elements.len() * size_of::<T>());
         // SAFETY: the value owns the elements, so the caller's guarantee holds for them.
         unsafe { trace_elements(elements.cast::<T>(), elements.len(), visitor) };
     }
@@ -150,7 +155,10 @@ unsafe impl<T: Trace> Trace for LinkedList<T> {
             unsafe { trace_each(elements, visitor) };
         } else {
             // SAFETY: a valid list, which no thread writes meanwhile.
-            let elements = unsafe { &*this }.iter().map(|element| ptr::from_ref(element).cast_mut());
+            let list = unsafe { &*this };
+            // Two links beside each element.
+            visitor.owns(|| list.len() * (size_of::<T>() + 2 * size_of::<usize>()));
+            let elements = list.iter().map(|element| ptr::from_ref(element).cast_mut());
             // SAFETY: as above, and the visitor does not write.
             unsafe { trace_each(elements, visitor) };
         }
@@ -163,11 +171,11 @@ unsafe impl<T: Trace> Trace for LinkedList<T> {
 ///
 /// `T::trace` may be called on each element.
 pub(crate) unsafe fn trace_each<T: Trace, V: Visitor>(mut elements: impl Iterator<Item = *mut T>, visitor: &mut V) {
-    if T::HAS_GC {
+    if is_visited::<T, V>() {
         visitor.whole(|visitor| {
-            for element in &mut elements {
+            for (index, element) in elements.by_ref().enumerate() {
                 // SAFETY: the caller guarantees that `T::trace` may be called on each element.
-                unsafe { T::trace(element, visitor) };
+                visitor.element(index, |visitor| unsafe { T::trace(element, visitor) });
             }
         });
     }

@@ -37,8 +37,14 @@ leaves! {
 
 // Text and paths.
 leaves! {
-    String, OsString, CString, PathBuf,
-    Box<str>, Box<OsStr>, Box<CStr>, Box<Path>,
+    String => |text| text.capacity(),
+    OsString => |text| text.capacity(),
+    CString => |text| text.as_bytes_with_nul().len(),
+    PathBuf => |path| path.capacity(),
+    Box<str> => |text| text.len(),
+    Box<OsStr> => |text| text.len(),
+    Box<CStr> => |text| text.to_bytes_with_nul().len(),
+    Box<Path> => |path| path.as_os_str().len(),
     Cow<'static, B> where [B: ?Sized + ToOwned],
     &'static T where [T: ?Sized],
 }
@@ -51,9 +57,11 @@ leaves! {
     atomic::AtomicI8, atomic::AtomicI16, atomic::AtomicI32, atomic::AtomicIsize,
     #[cfg(target_has_atomic = "64")] atomic::AtomicU64,
     #[cfg(target_has_atomic = "64")] atomic::AtomicI64,
-    Arc<T> where [T: ?Sized],
+    // Two counts beside the value.
+    Arc<T> where [T: ?Sized]; |arc| (Arc::as_ptr(arc).addr(), size_of_val::<T>(arc) + 2 * size_of::<usize>()),
     sync::Weak<T> where [T: ?Sized],
-    Counted<T> where [T: Contents + ?Sized],
+    // Two counts and the owner.
+    Counted<T> where [T: Contents + ?Sized]; |counted| (Counted::as_ptr(counted).addr(), size_of_val::<T>(counted) + 16),
     CountedWeak<T> where [T: Contents + ?Sized],
     sync::Mutex<T> where [T],
     sync::RwLock<T> where [T],
@@ -67,9 +75,11 @@ leaves! {
 // Keys are never traced. User code hashes and compares them, which must not run in a pause, and so a pointer that has moved could
 // not be updated in them. The elements of a `BinaryHeap` cannot even be reached for writing.
 leaves! {
-    BTreeSet<T> where [T],
-    HashSet<T, S> where [T, S],
-    BinaryHeap<T> where [T],
+    // Nodes are at least half full, two thirds as a rule.
+    BTreeSet<T> where [T] => |set| set.len() * size_of::<T>() * 3 / 2,
+    // An entry and a byte of the table for each place, of which one in eight is never used.
+    HashSet<T, S> where [T, S] => |set| set.capacity() * 8 / 7 * (size_of::<T>() + 1),
+    BinaryHeap<T> where [T] => |heap| heap.capacity() * size_of::<T>(),
 }
 
 // SAFETY: keys, values and hasher are leaves, and so is the map. `collections` has the maps whose values are not leaves.
@@ -80,7 +90,10 @@ unsafe impl<K: IsLeaf, V: LeafInStdMap, S: IsLeaf> Trace for HashMap<K, V, S> {
     const HAS_GC: bool = false;
 
     #[inline(always)]
-    unsafe fn trace<Vis: Visitor>(_: *mut Self, _: &mut Vis) {}
+    unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
+        // SAFETY: the caller guarantees that a valid map is there, which no thread writes meanwhile. As for `HashSet`.
+        visitor.owns(|| unsafe { &*this }.capacity() * 8 / 7 * (size_of::<(K, V)>() + 1));
+    }
 }
 
 // SAFETY: as above.
@@ -91,7 +104,10 @@ unsafe impl<K: IsLeaf, V: LeafInStdMap> Trace for BTreeMap<K, V> {
     const HAS_GC: bool = false;
 
     #[inline(always)]
-    unsafe fn trace<Vis: Visitor>(_: *mut Self, _: &mut Vis) {}
+    unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {
+        // SAFETY: the caller guarantees that a valid map is there, which no thread writes meanwhile. As for `BTreeSet`.
+        visitor.owns(|| unsafe { &*this }.len() * size_of::<(K, V)>() * 3 / 2);
+    }
 }
 
 // A function pointer is `'static` if its arguments and its result are. One that is generic over a lifetime is not one of these

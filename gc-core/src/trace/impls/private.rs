@@ -89,15 +89,15 @@ impl Proofs {
         Place::<F> { address: (&raw const *place).addr(), type_: PhantomData }
     }
 
-    /// Traces a field of the value at `this`.
+    /// Traces the field of this name of the value at `this`.
     ///
     /// # Safety
     ///
     /// As for [`Field::trace`].
     #[inline(always)]
-    pub unsafe fn trace<F: Field, S, V: Visitor>(self, field: F, this: *mut S, visitor: &mut V) {
+    pub unsafe fn trace<F: Field, S, V: Visitor>(self, name: &'static str, field: F, this: *mut S, visitor: &mut V) {
         // SAFETY: the caller guarantees the same.
-        unsafe { field.trace(this, visitor) }
+        visitor.field(name, |visitor| unsafe { field.trace(this, visitor) });
     }
 
     /// Compiles if `there` has the type that the field has under the lifetime. Never called.
