@@ -56,7 +56,7 @@ fn node<'gc>(m: &'gc Mutator, number: u64, objects: &mut Vec<Object>) -> Gc<'gc,
     objects.push((line!() + 1, 32));
     let node = m.alloc(Node { number, next: Slot::null(), held: Slot::null() });
     let len = (number % 40) as usize;
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         objects.push((line!() + 1, 16 + 8 * len as u64));
         node.held.set(m, Some(m.alloc_slice_with(len, |n| n as u64)));
     } else if number % 50 == 7 {
@@ -574,7 +574,7 @@ fn damaged_files_are_errors() {
                 assert_eq!(Snapshot::load(&*again).unwrap(), snapshot);
                 snapshot.statistics(GroupBy::Backtrace).len()
             }
-            Err(error) => error.to_string().len() * 0,
+            Err(error) => usize::from(error.to_string().is_empty()),
         }));
         fine += loaded.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&damaged))).min(1);
     }
