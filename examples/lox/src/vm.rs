@@ -11,6 +11,7 @@
 
 mod capture;
 mod fault;
+mod look;
 mod native;
 mod property;
 mod run;
@@ -28,6 +29,7 @@ use crate::strings::Strings;
 use crate::value::{Native, Value};
 use capture::{OpenUpvalue, close};
 use fault::Fault;
+pub use look::Instances;
 use native::Natives;
 use run::{Exit, run};
 
