@@ -76,6 +76,9 @@ fn with_heap(source: Option<&str>, options: &Options) -> Result<ExitCode, Box<dy
         (Some(source), Some(threads)) => threads::run(&heap, source, threads)?,
         (source, _) => {
             let mut lox = Lox::new(&heap)?;
+            if options.sites {
+                lox.track_lines();
+            }
             let code = match source {
                 Some(source) => run_file(&mut lox, source),
                 None => prompt(&mut lox),
@@ -83,7 +86,7 @@ fn with_heap(source: Option<&str>, options: &Options) -> Result<ExitCode, Box<dy
             // The machine still has its globals.
             if options.sites {
                 lox.collect();
-                eprint!("{}", report::Sites(&sites::snapshot(lox.mutator())));
+                eprint!("{}", report::Sites { lines: &lox.lines(), sites: &sites::snapshot(lox.mutator()) });
             }
             if let Some(file) = &mut files.snapshot {
                 let (graph, instances) = lox.instances()?;

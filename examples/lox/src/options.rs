@@ -32,8 +32,8 @@ Runs the Lox program in the file `path`, or prompts for lines. What the options 
   --gc-snapshot FILE  When the program ends, writes what is alive to FILE, while the globals still hold it: a heap snapshot, which the
                       Memory panel of Chrome's DevTools (*Load profile*) and gc-inspect read. The name ends in .heapsnapshot for DevTools.
                       Prints how many instances of each Lox class there are and why one is alive, and the numbers of global variables.
-  --gc-sites          Tracks where objects are allocated, and prints the ten places in the source of this machine whose objects take the
-                      most memory when the program ends. Each allocation takes some hundred nanoseconds more; GC_CORE_SITES=524288 takes
+  --gc-sites          Tracks where objects are allocated. When the program ends, prints the ten lines of it with the most instances
+                      that are alive, and the ten places in the source of this machine whose objects take the most memory. Each allocation takes some hundred nanoseconds more; GC_CORE_SITES=524288 takes
                       a sample for each 512 KiB instead, which costs next to nothing.
   --gc-stats          Prints what the collector did.
   --gc-trace FILE     Writes the collector's pauses and concurrent phases to FILE, for https://ui.perfetto.dev or chrome://tracing.

@@ -39,13 +39,19 @@ impl fmt::Display for Report {
     }
 }
 
-/// The places in the source of the machine whose objects take the most memory.
-pub(crate) struct Sites<'s>(pub(crate) &'s Snapshot);
+/// The lines of the program that made the most live instances, and the places in the source of the machine whose objects take the most memory.
+pub(crate) struct Sites<'s> {
+    pub(crate) lines: &'s [lox::LineCount],
+    pub(crate) sites: &'s Snapshot,
+}
 
 impl fmt::Display for Sites<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let statistics = self.0.statistics(GroupBy::Site);
-        let live = self.0.live();
+        for lox::LineCount { line, live, made } in self.lines.iter().take(10) {
+            writeln!(f, "gc: line {line:<7} {live} instances alive, of {made}")?;
+        }
+        let statistics = self.sites.statistics(GroupBy::Site);
+        let live = self.sites.live();
         writeln!(
             f,
             "gc: sites        {} objects, {}, of {} places",

@@ -105,12 +105,26 @@ fn sites_are_places_in_the_machine_the_largest_first() {
         let found = run(SOURCE, "sites.lox", &["--gc-sites".as_ref()], profile);
         assert_eq!((found.code, found.output.as_str()), (Some(0), "served\n"), "{}", found.errors);
         assert_eq!(lines(&found.errors, "gc: sites").len(), 1, "{}", found.errors);
+        // Lines of the program: the fifth makes sessions, the sixth requests.
+        let program = ["gc: line 5       100 instances alive, of 100", "gc: line 6       0 instances alive, of 100"];
+        assert_eq!(lines(&found.errors, "gc: line "), program);
         let places: Vec<_> = lines(&found.errors, "gc:              ");
         assert!((3..=10).contains(&places.len()), "{}", found.errors);
         // Where instances are made: a hundred sessions live; the hundred requests do not.
         assert!(places[0].contains("class.rs:") && places[0].contains(": 100 objects, "), "{}", places[0]);
         assert!(places[0].contains("(allocated: 200, "), "{}", places[0]);
     }
+}
+
+/// The list of instances forgets the dead: it is swept many times here.
+#[test]
+fn lines_of_many_instances_are_counted() {
+    let source = "class A { init(next) { this.next = next; } }\n\
+                  var kept = nil;\n\
+                  for (var i = 0; i < 20000; i = i + 1) {\n  A(nil);\n  if (i < 3000) kept = A(kept);\n}";
+    let found = run(source, "lines.lox", &["--gc-sites".as_ref()], "");
+    let expected = ["gc: line 5       3000 instances alive, of 3000", "gc: line 4       0 instances alive, of 20000"];
+    assert_eq!(lines(&found.errors, "gc: line "), expected, "{}", found.errors);
 }
 
 #[test]
