@@ -86,7 +86,7 @@ fn with_heap(source: Option<&str>, options: &Options) -> Result<ExitCode, Box<dy
             // The machine still has its globals.
             if options.sites {
                 lox.collect();
-                eprint!("{}", report::Sites { lines: &lox.lines(), sites: &sites::snapshot(lox.mutator()) });
+                eprint!("{}", report::Sites { lines: &lox.end_lines(), sites: &sites::snapshot(lox.mutator()) });
             }
             if let Some(file) = &mut files.snapshot {
                 let (graph, instances) = lox.instances()?;

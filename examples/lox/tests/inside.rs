@@ -69,6 +69,15 @@ fn a_snapshot_has_what_the_globals_hold() {
     }
 }
 
+/// What tracks sites has weak references of its own, which are not part of the program.
+#[test]
+fn sites_are_not_in_the_snapshot() {
+    let file = scratch("both.heapsnapshot");
+    let found = run(SOURCE, "both.lox", &["--gc-sites".as_ref(), "--gc-snapshot".as_ref(), file.as_os_str()], "");
+    assert_eq!(found.code, Some(0), "{}", found.errors);
+    assert_eq!(names(&json(&file)).iter().filter(|name| name.contains("weak cell")).count(), 0);
+}
+
 /// The number in a path is told with its name.
 #[test]
 fn the_path_of_an_instance_begins_at_a_global() {

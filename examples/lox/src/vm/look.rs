@@ -86,8 +86,8 @@ impl Lox {
         self.vm.get_mut(&self.mutator).lines.get_or_insert_with(Lines::new);
     }
 
-    /// Returns the lines that made instances since [`track_lines`](Self::track_lines), those with the most live ones first. What no
-    /// collection has found dead yet is alive.
+    /// Ends the tracking of lines, so that its weak references are in no graph that is taken later. Returns the lines that made instances
+    /// since [`track_lines`](Self::track_lines), those with the most live ones first. What no collection has found dead yet is alive.
     ///
     /// ```
     /// let heap = gc_core::Heap::builder().build()?;
@@ -95,13 +95,13 @@ impl Lox {
     /// lox.track_lines();
     /// lox.interpret("class A {}\nvar a = A();\nA();", &mut Vec::new(), &mut Vec::new()).unwrap();
     /// lox.collect();
-    /// let counts = lox.lines().into_iter().map(|count| (count.line, count.live, count.made));
+    /// let counts = lox.end_lines().into_iter().map(|count| (count.line, count.live, count.made));
     /// assert_eq!(counts.collect::<Vec<_>>(), [(2, 1, 1), (3, 0, 1)]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn lines(&mut self) -> Vec<LineCount> {
+    pub fn end_lines(&mut self) -> Vec<LineCount> {
         let vm = self.vm.get_mut(&self.mutator);
-        vm.lines.as_ref().map_or_else(Vec::new, |lines| lines.counts(&self.mutator))
+        vm.lines.take().map_or_else(Vec::new, |lines| lines.counts(&self.mutator))
     }
 
     /// Returns the names of the classes in global variables, by their identity.
