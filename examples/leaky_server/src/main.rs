@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    any::type_name,
     error::Error,
     fs::File,
     io::Write,
@@ -75,7 +76,18 @@ fn run(directory: Option<&Path>) -> Result<(), Box<dyn Error>> {
         println!("{change}");
     }
 
-    println!("\n## Why");
+    println!("\n## Why, of some sessions");
+    let report = leaks.report().explain(&mut m)?;
+    for path in report
+        .suspects()
+        .iter()
+        .filter(|suspect| suspect.name == type_name::<Session<'_>>())
+        .flat_map(|suspect| &suspect.paths)
+    {
+        println!("{path}");
+    }
+
+    println!("\n## Why, of one session");
     let graph = Graph::take(&mut m)?;
     why(&graph, picture)?;
     if let Some(file) = snapshot {
@@ -94,7 +106,7 @@ fn run(directory: Option<&Path>) -> Result<(), Box<dyn Error>> {
 
 /// Prints what keeps the oldest session, and draws it.
 fn why(graph: &Graph, picture: Option<File>) -> Result<(), Box<dyn Error>> {
-    let name = std::any::type_name::<Session<'_>>();
+    let name = type_name::<Session<'_>>();
     // Sessions that the cache has are kept by both indexes; those that leak, by one.
     let leaked = graph.instances(name).find(|&session| graph.edges_to(session).count() == 1);
     let leaked = leaked.ok_or("no session has leaked")?;
