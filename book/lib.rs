@@ -26,6 +26,7 @@ texts! {
     old: "src/old.md";
     weak: "src/weak.md";
     limits: "src/limits.md";
+    memory: "src/memory.md";
     testing: "src/testing.md";
     safety: "src/safety.md";
     inside: "src/inside.md";
