@@ -1,7 +1,7 @@
 //! Writes files of which the answers are known, for readers that share no code with this crate: `.ci/viewers` runs them.
 //!
 //! `cargo run -p gc-inspect --example planted -- FOLDER [SESSIONS [OTHERS]]` writes `planted.heapsnapshot`, `planted.pb.gz`, the same of a
-//! heap of gc-core's, and, for each, what is to be found in it, as JSON.
+//! heap of gc-core's with a timeline of its pauses, and, for each, what is to be found in it, as JSON.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -15,9 +15,9 @@ use std::{
 };
 
 use gc_core::{
-    Heap,
+    Generation, Heap, Level,
     observe::{
-        Graph,
+        Graph, Timeline,
         sites::{self, SitesConfig},
     },
 };
@@ -49,7 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A heap of gc-core's, by its own writer: what the library counts, other readers are to count, too.
 fn heap(folder: &Path) -> Result<(), Box<dyn Error>> {
-    let heap = Heap::builder().sites(SitesConfig::exact()).build()?;
+    let timeline = Timeline::new();
+    let heap = Heap::builder().sites(SitesConfig::exact()).on_event(Level::Debug, timeline.hook("planted")).build()?;
     let mut m = heap.attach()?;
     let cache = m.root(support::server::cache(&m, 20_000, 2));
     let graph = Graph::take(&mut m)?;
@@ -68,6 +69,15 @@ fn heap(folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("heap.heapsnapshot.json"), expected)?;
     save_profile(&Profile::from(&sites::snapshot(&m)), &folder.join("heap.pb.gz"))?;
     drop(cache);
+    // Some pauses of each kind.
+    for round in 0..20_000_u64 {
+        m.alloc([round; 100]);
+        m.safepoint();
+    }
+    m.collect(Generation::Young);
+    m.collect(Generation::Old);
+    drop((m, heap));
+    timeline.write(&mut fs::File::create(folder.join("heap.trace.json"))?)?;
     Ok(())
 }
 

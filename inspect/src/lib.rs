@@ -23,7 +23,7 @@ pub use heapsnapshot::Snapshot;
 #[non_exhaustive]
 pub enum Contents {
     /// A heap snapshot.
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// A pprof profile.
     Profile(pprof::Samples),
     /// Allocation sites, as gc-core saves them.
@@ -40,7 +40,7 @@ impl Contents {
         let mut input = input::Input::open(path.as_ref(), progress)?;
         // A profile begins with the tag of one of its fields, which may be 0x0a, a line's end; 0x7b, which is `{`, is of none.
         match input.peek()? {
-            Some(b'{') => Ok(Self::Snapshot(Snapshot::read(input)?)),
+            Some(b'{') => Ok(Self::Snapshot(Box::new(Snapshot::read(input)?))),
             // 0x67, which is `g`, is the tag of none either: it would begin a group.
             Some(b'g') => read_sites(input).map(Self::Sites),
             _ => Ok(Self::Profile(pprof::Samples::read(input)?)),

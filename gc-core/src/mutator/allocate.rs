@@ -4,7 +4,7 @@
 //! or panic; the memory that it leaves unfinished is a filler. An object enters lists after its last value is written. Nothing here
 //! collects.
 
-use core::{mem, ptr::NonNull};
+use core::{convert::Infallible, mem, ptr::NonNull};
 
 use crate::{
     Gc,
@@ -368,8 +368,8 @@ impl Mutator {
     #[track_caller]
     pub fn alloc_slice_copy<'gc, T: Trace<At<'gc> = T> + Copy + 'gc>(&'gc self, elements: &[T]) -> Gc<'gc, [T]> {
         // SAFETY: the type info is that of slices of `T`.
-        let address = unsafe { self.copied::<true, T>(TypeInfoOf::<T>::SLICE, elements) };
-        let address = address.unwrap_or_else(|error| refuse(self.local(), error.refused));
+        let copied = unsafe { Self::copied(self.local(), TypeInfoOf::<T>::SLICE, elements, Self::reserve_or_refuse) };
+        let Ok(address) = copied;
         // SAFETY: a slice of `T`, whose elements were copied just now. It lives until the next safepoint.
         unsafe { Gc::from_address(address) }
     }
@@ -393,7 +393,7 @@ impl Mutator {
         elements: &[T],
     ) -> Result<Gc<'gc, [T]>, AllocError<()>> {
         // SAFETY: the type info is that of slices of `T`.
-        let address = unsafe { self.copied::<false, _>(TypeInfoOf::<T>::SLICE, elements)? };
+        let address = unsafe { Self::copied(self.local(), TypeInfoOf::<T>::SLICE, elements, Self::try_reserve)? };
         // SAFETY: a slice of `T`, published just now. It lives until the next safepoint.
         Ok(unsafe { Gc::from_address(address) })
     }
@@ -414,8 +414,7 @@ impl Mutator {
     #[track_caller]
     pub fn alloc_str<'gc>(&'gc self, text: &str) -> Gc<'gc, str> {
         // SAFETY: the type info of strings is that of slices of `u8`.
-        let address = unsafe { self.copied::<true, u8>(STR, text.as_bytes()) };
-        let address = address.unwrap_or_else(|error| refuse(self.local(), error.refused));
+        let Ok(address) = unsafe { Self::copied(self.local(), STR, text.as_bytes(), Self::reserve_or_refuse) };
         // SAFETY: a string, whose bytes were copied from a `str` just now. It lives until the next safepoint.
         unsafe { Gc::from_address(address) }
     }
@@ -436,7 +435,7 @@ impl Mutator {
     #[track_caller]
     pub fn try_alloc_str<'gc>(&'gc self, text: &str) -> Result<Gc<'gc, str>, AllocError<()>> {
         // SAFETY: the type info of strings is that of slices of `u8`.
-        let address = unsafe { self.copied::<false, _>(STR, text.as_bytes())? };
+        let address = unsafe { Self::copied(self.local(), STR, text.as_bytes(), Self::try_reserve)? };
         // SAFETY: a string, whose bytes were copied from a `str` just now. It lives until the next safepoint.
         Ok(unsafe { Gc::from_address(address) })
     }
@@ -526,7 +525,15 @@ impl Mutator {
         info: &'static TypeInfo,
         len: usize,
     ) -> Result<Reserved, Refused> {
-        let local = self.local();
+        Self::reserve_slice_in::<INSIST>(self.local(), info, len)
+    }
+
+    #[inline]
+    fn reserve_slice_in<const INSIST: bool>(
+        local: &Attachment,
+        info: &'static TypeInfo,
+        len: usize,
+    ) -> Result<Reserved, Refused> {
         let (size, align) = (info.shape.elem_size as usize, usize::from(info.shape.align));
         let Some(size_with_header) = slice_size(size, align, len) else {
             return Err(Refused::absurd(&local.collector));
@@ -537,23 +544,24 @@ impl Mutator {
         Ok(reserved)
     }
 
-    /// Allocates a slice object and copies `elements` into it.
+    /// Allocates a slice object and copies `elements` into it: in the buffer, if it fits. Otherwise `reserve` reserves memory elsewhere. No
+    /// user code runs before the object is whole, so on the fast path the header need not be a filler's meanwhile.
     ///
     /// # Safety
     ///
-    /// `info` is the type info of slices of `T`.
-    #[inline]
+    /// `info` is the type info of slices of `T`. What `reserve` returns is reserved for a slice of as many.
+    #[inline(always)]
     #[track_caller]
-    unsafe fn copied<const INSIST: bool, T: Copy>(
-        &self,
+    unsafe fn copied<'a, T: Copy, E>(
+        local: &'a Attachment,
         info: &'static TypeInfo,
         elements: &[T],
-    ) -> Result<NonNull<u8>, AllocError<()>> {
-        // The fast path. No user code runs before the object is whole, so the header need not be a filler's meanwhile.
+        reserve: impl FnOnce(&'a Attachment, &'static TypeInfo, usize) -> Result<Reserved, E>,
+    ) -> Result<NonNull<u8>, E> {
         if align_of::<T>() <= 8
             && let Some(size_with_header) = slice_size(size_of::<T>(), align_of::<T>(), elements.len())
             && !is_large(&info.shape, size_with_header)
-            && let Some(place) = self.local().buffer.bump(size_with_header)
+            && let Some(place) = local.buffer.bump(size_with_header)
         {
             let header = Header::at(place);
             // SAFETY: `place` begins with room for a header, and belongs to this thread since it was reserved.
@@ -567,13 +575,26 @@ impl Mutator {
             // SAFETY: the address is not null, as it lies behind a header.
             return Ok(unsafe { NonNull::new_unchecked(address) });
         }
-        let reserved =
-            self.reserve_slice::<INSIST>(info, elements.len()).map_err(|refused| AllocError { value: (), refused })?;
+        let reserved = reserve(local, info, elements.len())?;
         let first = info.first(reserved.address().as_ptr()).cast::<T>();
         // SAFETY: the memory was reserved for `elements.len()` elements. The object is new, so `elements` does not overlap it.
         unsafe { first.copy_from_nonoverlapping(elements.as_ptr(), elements.len()) };
-        // SAFETY: every element is written. This thread runs the mutator of `local()`.
-        unsafe { reserved.publish(self.local(), info) };
+        // SAFETY: every element is written. This thread runs the mutator `local`.
+        unsafe { reserved.publish(local, info) };
         Ok(reserved.address())
+    }
+
+    /// Reserves memory for a slice and writes the length, or panics.
+    #[cold]
+    #[inline(never)]
+    fn reserve_or_refuse(local: &Attachment, info: &'static TypeInfo, len: usize) -> Result<Reserved, Infallible> {
+        Ok(Self::reserve_slice_in::<true>(local, info, len).unwrap_or_else(|refused| refuse(local, refused)))
+    }
+
+    /// Reserves memory for a slice and writes the length, if there is any.
+    #[cold]
+    #[inline(never)]
+    fn try_reserve(local: &Attachment, info: &'static TypeInfo, len: usize) -> Result<Reserved, AllocError<()>> {
+        Self::reserve_slice_in::<false>(local, info, len).map_err(|refused| AllocError { value: (), refused })
     }
 }

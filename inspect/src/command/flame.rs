@@ -30,7 +30,7 @@ pub(crate) fn flame(show: &Show, path: &Path, output: Option<PathBuf>, value: Op
             return Err(Failure::Usage("--value is for profiles: of a snapshot, retained bytes are drawn".into()));
         }
         Contents::Snapshot(snapshot) => {
-            let graph = show.graph(path, snapshot)?;
+            let graph = show.graph(path, *snapshot)?;
             let dominators = show.during("finding what retains what", || graph.dominators());
             (retained(&dominators), "Retained by".to_owned(), "bytes".to_owned())
         }
@@ -59,8 +59,8 @@ pub(crate) fn flame(show: &Show, path: &Path, output: Option<PathBuf>, value: Op
     options.count_name = unit;
     let lines: Vec<_> = stacks.iter().map(|(stack, weight)| format!("{stack} {weight}")).collect();
     show.during("drawing", || flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), &mut svg))
-        .and_then(|()| Ok(svg.flush()?))
-        .map_err(|error| failed(std::io::Error::other(error)))?;
+        .and_then(|()| svg.flush())
+        .map_err(failed)?;
     let mut page = Page::new();
     page.line(format!("{}: {} stacks", output.display(), stacks.len()))?;
     page.end()?;

@@ -8,7 +8,10 @@ use std::{
 
 use crate::{
     profile,
-    support::planted::{Planted, planted},
+    support::{
+        planted::{Planted, planted},
+        writer::{File, OBJECT, PROPERTY},
+    },
 };
 
 /// A file of this name among those of this binary's tests.
@@ -150,6 +153,23 @@ fn flame_draws_what_retains_and_what_allocates() {
     assert!(svg.contains("<title>demo::a (2,000 count, 66.67%)</title>"), "{svg}");
     let (code, text) = complaint(&["flame", profile, "--value", "inuse"]);
     assert!(code == 64 && text.contains("it has alloc_objects, alloc_space, inuse_objects, inuse_space"), "{text}");
+}
+
+/// A list of a million would be a tower of a million boxes.
+#[test]
+fn objects_of_one_type_that_keep_each_other_are_one_box() {
+    let mut file = File::new();
+    let mut last = 0;
+    for _ in 0..1000 {
+        let node = file.node(OBJECT, "demo::Link", 16);
+        file.field(last, PROPERTY, "next", node);
+        last = node;
+    }
+    fs::write(path("list.heapsnapshot"), file.text()).unwrap();
+    let text = answer(&["flame", path("list.heapsnapshot").to_str().unwrap()]);
+    assert!(text.ends_with("list.heapsnapshot.svg: 1 stacks\n"), "{text}");
+    let svg = fs::read_to_string(path("list.heapsnapshot.svg")).unwrap();
+    assert!(svg.contains("<title>demo::Link (16,000 bytes, 100.00%)</title>"), "{svg}");
 }
 
 #[test]

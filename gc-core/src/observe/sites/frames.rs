@@ -74,7 +74,8 @@ impl fmt::Display for Frame {
 #[cfg(feature = "backtraces")]
 pub(super) fn symbolised(addresses: impl Iterator<Item = u64>, most: usize) -> Vec<Frame> {
     let mut frames = Vec::new();
-    for address in addresses {
+    // The outermost one may have none.
+    for address in addresses.filter(|&address| address != 0) {
         let before = frames.len();
         // The address is where the callee returns to: the call is before it.
         let call = core::ptr::without_provenance_mut((address as usize).saturating_sub(1));
@@ -90,9 +91,14 @@ pub(super) fn symbolised(addresses: impl Iterator<Item = u64>, most: usize) -> V
             frames.push(Frame::at(address));
         }
     }
+    // Names may lack their paths, and files their names: either says it.
+    let folder = file!().trim_end_matches("observe/sites/frames.rs");
     let is_own = |frame: &Frame| {
         let name = frame.function.as_deref().unwrap_or_default().trim_start_matches('<');
-        name.starts_with("gc_core::") || name.starts_with("backtrace::")
+        let file = frame.file.as_deref().unwrap_or_default();
+        ["gc_core::", "backtrace::"].into_iter().any(|own| name.starts_with(own))
+            || file.contains(folder)
+            || file.contains("/backtrace-0.")
     };
     let own = frames.iter().take_while(|frame| is_own(frame)).count();
     // A backtrace of nothing else stays as it is.
@@ -105,4 +111,36 @@ pub(super) fn symbolised(addresses: impl Iterator<Item = u64>, most: usize) -> V
 #[cfg(not(feature = "backtraces"))]
 pub(super) fn symbolised(addresses: impl Iterator<Item = u64>, most: usize) -> Vec<Frame> {
     addresses.map(Frame::at).take(most).collect()
+}
+
+#[cfg(all(test, feature = "backtraces"))]
+mod tests {
+    use crate::{Gc, Heap, Mutator, observe::sites};
+
+    /// The innermost frame that is not of this crate's methods; it has a name of its own.
+    #[inline(never)]
+    fn allocates(m: &Mutator) -> Gc<'_, [u64; 4]> {
+        core::hint::black_box(m.alloc([1; 4]))
+    }
+
+    #[test]
+    fn a_backtrace_has_the_functions_that_called() {
+        let config = sites::SitesConfig { frames: 200, ..sites::SitesConfig::exact() };
+        let heap = Heap::builder().sites(config).build().unwrap();
+        let m = heap.attach().unwrap();
+        let object = allocates(&m);
+        // These tests are of this crate themselves, so the frames up to the one that runs tests are left out.
+        let frames =
+            super::symbolised(sites::snapshot(&m).traces()[0].backtrace().iter().map(super::Frame::address), 200);
+        assert!(frames.iter().all(|frame| frame.address() != 0) && frames.len() > 1, "{frames:?}");
+        assert!(frames[0].function().is_some_and(|name| !name.starts_with("gc_core::")), "{}", frames[0]);
+        let mut snapshot = sites::snapshot(&m);
+        snapshot.symbolise();
+        assert_eq!(snapshot.traces()[0].backtrace(), frames);
+        assert_eq!(sites::backtrace_of(&m, object), Some(frames));
+        let mut file = Vec::new();
+        snapshot.save(&mut file).unwrap();
+        assert_eq!(sites::Snapshot::load(&*file).unwrap(), snapshot);
+        assert!(snapshot.cumulative(sites::GroupBy::Site).len() > 1);
+    }
 }
