@@ -95,7 +95,7 @@ impl Old {
     /// Sweeps up to `count` blocks. Returns whether there was one.
     fn sweep(&mut self, count: usize) -> bool {
         let Self { space, progress, freed, .. } = self;
-        let swept = sweep::blocks(space, progress, count, freed);
+        let swept = sweep::blocks(space, progress, count, None, freed);
         freed.swept += swept.unwrap_or_default();
         swept.is_some()
     }

@@ -98,7 +98,7 @@ mod reservation {
     pub(crate) enum ReserveError {}
 
     impl Reservation {
-        pub(crate) fn zeroed(bytes: usize) -> Result<Self, ReserveError> {
+        pub(crate) fn zeroed(bytes: usize, _: &core::ffi::CStr) -> Result<Self, ReserveError> {
             Ok(Self((0..bytes / 8).map(|_| AtomicU64::new(0)).collect()))
         }
 

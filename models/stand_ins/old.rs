@@ -7,6 +7,20 @@ pub(crate) mod sweep;
 #[path = "../../gc-core/src/old/waiting.rs"]
 pub(crate) mod waiting;
 
+/// No model takes a census.
+pub(crate) mod tally {
+    pub(crate) struct Tally;
+
+    impl Tally {
+        /// # Safety
+        ///
+        /// None: nothing is read.
+        pub(crate) unsafe fn count_live(&mut self, _: *mut u8, _: usize) {
+            unreachable!("no model takes a census")
+        }
+    }
+}
+
 pub(crate) mod mark {
     use core::ptr::NonNull;
 

@@ -60,6 +60,10 @@ pub(crate) mod large {
             unreachable!("there are no large objects")
         }
 
+        pub(crate) fn address(&self, _: usize) -> *mut u8 {
+            unreachable!("there are no large objects")
+        }
+
         pub(crate) fn object(&self, _: usize) -> (*mut u8, &'static TypeInfo) {
             unreachable!("there are no large objects")
         }
