@@ -26,6 +26,7 @@ texts! {
     old: "src/old.md";
     weak: "src/weak.md";
     limits: "src/limits.md";
+    memory: "src/memory.md";
     testing: "src/testing.md";
     safety: "src/safety.md";
     inside: "src/inside.md";
@@ -59,7 +60,10 @@ mod tests {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut texts = vec![here.join("../README.md"), here.join("../CONTRIBUTING.md")];
         for entry in fs::read_dir(here.join("src"))? {
-            texts.push(entry?.path());
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                texts.push(path);
+            }
         }
         for text in texts {
             for line in fs::read_to_string(&text)?.lines().filter(|line| line.starts_with("```rust")) {

@@ -27,4 +27,4 @@ mod token;
 mod value;
 mod vm;
 
-pub use vm::{Failure, Lox};
+pub use vm::{Failure, Instances, LineCount, Lox};

@@ -1,44 +1,47 @@
-//! `lox [--gc-stats] [--threads N] [path]`: runs a file, or prompts for lines.
+//! `lox [options] [path]`: runs a file, or prompts for lines. `lox --help` lists the options.
 //!
-//! Exit codes: 64 wrong usage, 65 errors in the source, 70 an error at run time, 74 a file that cannot be read or output
+//! Exit codes: 64 wrong usage, 65 errors in the source, 70 an error at run time, 74 a file that cannot be read or written, or output
 //! that cannot be written.
 
 #![forbid(unsafe_code)]
 
+mod files;
+mod options;
 mod report;
 mod threads;
 
 use std::io::{self, BufRead, BufWriter, Write};
 use std::process::ExitCode;
 
-use gc_core::Heap;
+use gc_core::{
+    Heap, Level,
+    observe::{
+        Timeline,
+        sites::{self, SitesConfig},
+    },
+};
 use lox::{Failure, Lox};
 
+use files::{Files, WriteError};
+use options::{Options, Request};
+
 fn main() -> ExitCode {
-    let mut statistics = false;
-    let mut threads = None;
-    let mut path = None;
-    let mut arguments = std::env::args_os().skip(1);
-    while let Some(argument) = arguments.next() {
-        if argument == "--gc-stats" {
-            statistics = true;
-        } else if argument == "--threads"
-            && threads.is_none()
-            && let Some(count) = arguments.next().and_then(|count| count.to_str()?.parse().ok())
-        {
-            threads = Some(count);
-        } else if path.is_none() && !argument.to_string_lossy().starts_with("--") {
-            path = Some(argument);
-        } else {
-            return usage();
+    let options = match options::parse(std::env::args_os().skip(1)) {
+        Ok(Request::Run(options)) => options,
+        Ok(Request::Help) => {
+            return match io::stdout().lock().write_all(options::HELP.as_bytes()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => output_failed(&error),
+            };
         }
-    }
-    if threads.is_some() && path.is_none() {
-        return usage();
-    }
-    let source = match path {
+        Err(error) => {
+            eprintln!("lox: {error}\n{}", options::USAGE);
+            return ExitCode::from(EX_USAGE);
+        }
+    };
+    let source = match &options.path {
         None => None,
-        Some(path) => match std::fs::read(&path) {
+        Some(path) => match std::fs::read(path) {
             Ok(source) => Some(String::from_utf8_lossy(&source).into_owned()),
             Err(_) => {
                 eprintln!("Could not open file \"{}\".", path.display());
@@ -47,33 +50,59 @@ fn main() -> ExitCode {
         },
     };
 
-    match with_heap(source.as_deref(), threads, statistics) {
+    match with_heap(source.as_deref(), &options) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
-            ExitCode::from(EX_SOFTWARE)
+            ExitCode::from(if error.is::<WriteError>() { EX_IOERR } else { EX_SOFTWARE })
         }
     }
 }
 
-fn usage() -> ExitCode {
-    eprintln!("Usage: lox [--gc-stats] [--threads N] [path]");
-    ExitCode::from(EX_USAGE)
-}
-
-fn with_heap(
-    source: Option<&str>,
-    threads: Option<u32>,
-    statistics: bool,
-) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let heap = Heap::builder().build()?;
-    let code = match (source, threads) {
+fn with_heap(source: Option<&str>, options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    // Before the program runs: it may take long, and then there is no place for what it has shown.
+    let mut files = Files::create(options)?;
+    let timeline = options.trace.as_ref().map(|_| Timeline::new());
+    let mut builder = Heap::builder();
+    if let Some(timeline) = &timeline {
+        builder = builder.on_event(Level::Debug, timeline.hook("lox"));
+    }
+    let heap = builder.build()?;
+    if options.sites {
+        // If the environment has started it already, that is what is wanted.
+        sites::start(&heap, SitesConfig::exact());
+    }
+    let code = match (source, options.threads) {
         (Some(source), Some(threads)) => threads::run(&heap, source, threads)?,
-        (Some(source), None) => run_file(&mut Lox::new(&heap)?, source),
-        (None, _) => prompt(&mut Lox::new(&heap)?),
+        (source, _) => {
+            let mut lox = Lox::new(&heap)?;
+            if options.sites {
+                lox.track_lines();
+            }
+            let code = match source {
+                Some(source) => run_file(&mut lox, source),
+                None => prompt(&mut lox),
+            };
+            // The machine still has its globals.
+            if options.sites {
+                lox.collect();
+                eprint!("{}", report::Sites { lines: &lox.end_lines(), sites: &sites::snapshot(lox.mutator()) });
+            }
+            if let Some(file) = &mut files.snapshot {
+                let (graph, instances) = lox.instances()?;
+                file.write_with(|out| graph.write_heap_snapshot(out))?;
+                eprint!("{}", report::Alive { graph: &graph, instances: &instances, globals: &lox.globals() });
+            }
+            code
+        }
     };
-    if statistics {
+    if options.statistics {
         eprint!("{}", report::Report(heap.stats()));
+    }
+    // The last events are told before this returns.
+    drop(heap);
+    if let (Some(timeline), Some(file)) = (timeline, &mut files.trace) {
+        file.write_with(|mut out| timeline.write(&mut out))?;
     }
     Ok(code)
 }

@@ -40,6 +40,11 @@ impl Names {
         &self.texts[symbol.index()]
     }
 
+    /// The text of the symbol with this number.
+    pub(crate) fn at(&self, index: usize) -> &str {
+        &self.texts[index]
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.texts.len()
     }

@@ -1,8 +1,14 @@
-//! What `--gc-stats` prints.
+//! What `--gc-stats`, `--gc-sites` and `--gc-snapshot` print.
 
 use std::fmt;
 
-use gc_core::Stats;
+use gc_core::{
+    Stats,
+    observe::{
+        Graph,
+        sites::{GroupBy, Snapshot},
+    },
+};
 
 pub(crate) struct Report(pub(crate) Stats);
 
@@ -30,6 +36,58 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "gc: freed        {}", Bytes(stats.bytes_freed))?;
         writeln!(f, "gc: peak         {} of memory", Bytes(stats.memory_peak as u64))
+    }
+}
+
+/// The lines of the program that made the most live instances, and the places in the source of the machine whose objects take the most memory.
+pub(crate) struct Sites<'s> {
+    pub(crate) lines: &'s [lox::LineCount],
+    pub(crate) sites: &'s Snapshot,
+}
+
+impl fmt::Display for Sites<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for lox::LineCount { line, live, made } in self.lines.iter().take(10) {
+            writeln!(f, "gc: line {line:<7} {live} instances alive, of {made}")?;
+        }
+        let statistics = self.sites.statistics(GroupBy::Site);
+        let live = self.sites.live();
+        writeln!(
+            f,
+            "gc: sites        {} objects, {}, of {} places",
+            live.objects,
+            Bytes(live.bytes),
+            statistics.len()
+        )?;
+        for statistic in statistics.iter().take(10) {
+            writeln!(f, "gc:              {statistic}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a snapshot has, by the names of the program.
+pub(crate) struct Alive<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) instances: &'a [lox::Instances],
+    pub(crate) globals: &'a [(usize, String)],
+}
+
+impl fmt::Display for Alive<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { graph, instances, globals } = self;
+        let types = graph.by_type();
+        let objects: u64 = types.iter().map(|total| total.objects).sum();
+        let bytes = types.iter().map(|total| total.total()).sum();
+        writeln!(f, "gc: snapshot     {objects} objects, {}", Bytes(bytes))?;
+        for lox::Instances { class, count, path } in instances.iter() {
+            let class = class.as_deref().unwrap_or("classes that no global variable holds");
+            writeln!(f, "gc: instances    {count} of {class}, one by {path}")?;
+        }
+        for (index, name) in globals.iter() {
+            writeln!(f, "gc: global       globals[{index}] is {name}")?;
+        }
+        Ok(())
     }
 }
 

@@ -11,6 +11,8 @@
 
 mod capture;
 mod fault;
+mod lines;
+mod look;
 mod native;
 mod property;
 mod run;
@@ -28,6 +30,8 @@ use crate::strings::Strings;
 use crate::value::{Native, Value};
 use capture::{OpenUpvalue, close};
 use fault::Fault;
+pub use lines::LineCount;
+pub use look::Instances;
 use native::Natives;
 use run::{Exit, run};
 
@@ -47,6 +51,8 @@ pub(crate) struct Vm<'gc> {
     strings: Strings<'gc>,
     class_ids: ClassIds,
     init: Symbol,
+    /// Which lines make instances, if that is asked for.
+    lines: Option<lines::Lines<'gc>>,
     #[trace(skip)]
     names: Names,
     #[trace(skip)]
@@ -176,6 +182,7 @@ impl<'gc> Vm<'gc> {
             strings: Strings::new(),
             class_ids: ClassIds::new(),
             init,
+            lines: None,
             names,
             natives,
         }

@@ -12,12 +12,26 @@ fn with(arguments: &[&str], input: &str) -> Outcome {
 }
 
 #[test]
-fn wrong_usage_is_64() {
-    for arguments in
-        [&["one.lox", "two.lox"][..], &["--unknown"], &["--threads"], &["--threads", "2"], &["--threads", "x"]]
-    {
+fn wrong_usage_is_64_and_says_what_was_expected_and_found() {
+    for (arguments, error) in [
+        (&["one.lox", "two.lox"][..], "expected one path, found one.lox and two.lox"),
+        (&["--unknown"], "expected an option, found --unknown"),
+        (&["--threads"], "expected a number after --threads, found nothing"),
+        (&["--threads", "2"], "expected a path with --threads, found none"),
+        (&["--threads", "x"], "expected a number after --threads, found x"),
+    ] {
         let found = with(arguments, "");
-        assert_eq!((found.code, found.errors.as_str()), (Some(64), "Usage: lox [--gc-stats] [--threads N] [path]\n"));
+        let errors = format!("lox: {error}\nUsage: lox [options] [path]; `lox --help` lists the options.\n");
+        assert_eq!((found.code, found.errors), (Some(64), errors));
+    }
+}
+
+#[test]
+fn help_names_every_option() {
+    let found = with(&["--help"], "");
+    assert_eq!((found.code, found.errors.as_str()), (Some(0), ""));
+    for option in ["--gc-snapshot FILE", "--gc-sites", "--gc-stats", "--gc-trace FILE", "--help", "--threads N"] {
+        assert!(found.output.contains(option), "{option}");
     }
 }
 

@@ -6,7 +6,8 @@ use harness::{PROFILES, files, here, run, run_source};
 
 /// Each program begins with a variable `size`, and has two files beside it that say what it prints: at the size in the
 /// file, and at this one.
-const SMALL: [(&str, u32); 5] = [("binary_trees", 6), ("churn", 300), ("closures", 20), ("graph", 12), ("strings", 40)];
+const SMALL: [(&str, u32); 6] =
+    [("binary_trees", 6), ("churn", 300), ("closures", 20), ("graph", 12), ("leak", 1), ("strings", 40)];
 
 fn expected(name: &str, size: &str) -> String {
     std::fs::read_to_string(here(&format!("programs/{name}{size}.expected"))).expect("it lies beside the program")

@@ -36,7 +36,7 @@ pub(super) enum Exit {
 
 /// Runs the topmost frame until it is left for one of the reasons.
 pub(super) fn run<'gc>(vm: &mut Vm<'gc>, m: &'gc Mutator, output: &mut dyn Write) -> Exit {
-    let Vm { stack, frames, open, globals, strings, class_ids, init, names, natives, interrupted: _ } = vm;
+    let Vm { stack, frames, open, globals, strings, class_ids, init, lines, names, natives, interrupted: _ } = vm;
     let Some(Frame { mut closure, mut next, mut base }) = frames.pop() else { return Exit::Finished };
     // The rest of the registers.
     let mut function: &'gc Function<'gc> = Gc::as_ref(closure.function);
@@ -289,7 +289,11 @@ pub(super) fn run<'gc>(vm: &mut Vm<'gc>, m: &'gc Mutator, output: &mut dyn Write
                 bound.method
             }
             Value::Class(class) => {
-                slot!(place) = Value::Instance(Instance::new(m, class));
+                let instance = Instance::new(m, class);
+                if let Some(lines) = lines {
+                    lines.add(m, instance, function.lines[next - 1]);
+                }
+                slot!(place) = Value::Instance(instance);
                 match class.initializer.get() {
                     Some(initializer) => initializer,
                     None if arguments == 0 => continue 'run,
