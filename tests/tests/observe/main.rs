@@ -7,5 +7,6 @@ mod growth;
 mod heap;
 mod heap_snapshot;
 mod metrics;
+mod sites_attacks;
 mod timeline;
 mod tracing;
