@@ -103,23 +103,23 @@ fn stack(_: usize) -> Vec<usize> {
 
 /// Begins a session of tracking, unless one is on. Returns whether it does. The mutator that this thread runs follows at once.
 pub(crate) fn start(collector: &Collector, config: SitesConfig) -> bool {
-    let has_begun = collector.sites.start(config);
-    if has_begun {
-        collector.roots.places.start(config.max_samples);
+    let session = collector.sites.start(config);
+    if let Some(session) = session {
+        collector.roots.places.start(session, config.max_samples);
         follow_here(collector);
     }
-    has_begun
+    session.is_some()
 }
 
 /// Ends the session, and forgets its samples. Returns whether there was one.
 pub(crate) fn stop(collector: &Collector) -> bool {
-    let has_ended = collector.sites.stop();
-    if has_ended {
-        collector.roots.places.stop();
+    let session = collector.sites.stop();
+    if let Some(session) = session {
+        collector.roots.places.stop(session);
         collector.registered.forget_samples();
         follow_here(collector);
     }
-    has_ended
+    session.is_some()
 }
 
 fn follow_here(collector: &Collector) {

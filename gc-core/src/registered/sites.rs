@@ -78,22 +78,22 @@ impl Sites {
         self.number.load(Ordering::Relaxed)
     }
 
-    /// Begins a session, unless one is on. Returns whether it does.
-    pub(crate) fn start(&self, config: SitesConfig) -> bool {
+    /// Begins a session, unless one is on. Returns its number.
+    pub(crate) fn start(&self, config: SitesConfig) -> Option<u64> {
         let mut state = self.state.lock();
         if state.session.is_some() {
-            return false;
+            return None;
         }
         state.last += 1;
         let number = state.last;
         state.session = Some(Arc::new(Session { number, config, totals: Arc::new(Totals::new()) }));
         // Relaxed: [sites.number].
         self.number.store(number, Ordering::Relaxed);
-        true
+        Some(number)
     }
 
-    /// Ends the session. Returns whether there was one.
-    pub(crate) fn stop(&self) -> bool {
+    /// Ends the session. Returns its number, if there was one.
+    pub(crate) fn stop(&self) -> Option<u64> {
         let mut state = self.state.lock();
         // Relaxed: [sites.number].
         self.number.store(0, Ordering::Relaxed);
@@ -102,9 +102,9 @@ impl Sites {
         drop(state);
         // Without the lock.
         drop(records);
-        session.is_some_and(|session| {
+        session.map(|session| {
             session.totals.end();
-            true
+            session.number
         })
     }
 
@@ -166,7 +166,7 @@ mod tests {
     use crate::registered::sample::{ONE, Weighed};
 
     fn session(sites: &Sites, max_sites: usize, max_samples: usize) -> Arc<Session> {
-        assert!(sites.start(SitesConfig { max_sites, max_samples, ..SitesConfig::exact() }));
+        assert!(sites.start(SitesConfig { max_sites, max_samples, ..SitesConfig::exact() }).is_some());
         sites.session().unwrap()
     }
 
@@ -188,7 +188,7 @@ mod tests {
         };
         assert_eq!((objects(false), objects(true)), (20, 80));
         assert!(sites.bytes() > 0);
-        assert!(sites.stop() && !sites.stop());
+        assert_eq!((sites.stop(), sites.stop()), (Some(1), None));
         assert_eq!((sites.bytes(), sites.records().len()), (0, 0));
         assert!(sites.record(&session, place, "T", vec![1]).is_none());
     }

@@ -200,7 +200,7 @@ impl Table {
             return;
         }
         let is_young = shard.insert(generations, entry);
-        drop(shard);
+        // Under the lock: a thread that runs no mutator may end a session, and remove the entry at once.
         self.count(if is_young { &self.young } else { &self.old }, 1);
     }
 

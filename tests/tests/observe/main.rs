@@ -8,5 +8,6 @@ mod heap;
 mod heap_snapshot;
 mod metrics;
 mod sites;
+mod sites_attacks;
 mod timeline;
 mod tracing;
