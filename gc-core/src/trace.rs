@@ -166,6 +166,13 @@ pub trait Visitor: sealed::Visitor {
     /// Whether the visitor looks for memory that values own, so that it visits values without pointers, too.
     const LOOKS_FOR_MEMORY: bool = false;
 
+    /// Whether such a visitor comes to values without pointers also here: they may be nested deeply.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn looks_deeper(&self) -> bool {
+        Self::LOOKS_FOR_MEMORY
+    }
+
     /// Visits a pointer field, which is null or the address of an object.
     ///
     /// # Safety

@@ -1,6 +1,11 @@
 //! The visitor that reads without changes: for the verifier, and for who looks inside.
 //!
 //! It tells a [`Sink`] of each pointer where it lies, in words of the program: the fields and indices that lead there.
+//!
+//! - **[inspect.shallow]** A value without pointers is looked at for its memory down to [`DEEPEST`] fields. No collection looks into it, so it may
+//!   be a list of boxes as long as a stack of 64 MiB can drop, and the stack of the thread that looks may be small.
+//! - **[inspect.short]** A path is told with at most [`SHOWN`] parts at each end, so that the text of all paths is in proportion to their
+//!   number also where boxes lie in boxes.
 
 use crate::{
     object::{CellWord, EphemeronPair, HEADER, PairRef, PointerSlot, TypeInfo},
@@ -41,19 +46,48 @@ impl FieldPath {
         &self.0
     }
 
-    /// Returns the path without its indices: `items[].left`.
+    /// Returns whether parts in the middle are not told.
+    pub(crate) fn is_long(&self) -> bool {
+        self.0.len() > 2 * SHOWN
+    }
+
+    /// Returns the last index, if it is told.
+    pub(crate) fn index(&self) -> Option<usize> {
+        let (first, last) = self.shown();
+        last.iter().rev().chain(first.iter().rev()).find_map(|part| match part {
+            Part::Element(index) => Some(*index),
+            Part::Field(_) => None,
+        })
+    }
+
+    /// Returns the path without its indices: `items[].left`. Of a long one, what is in the middle is left out: `next.next…next.item`.
     pub(crate) fn pattern(&self) -> String {
+        let (first, last) = self.shown();
         let mut pattern = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Field(name) if pattern.is_empty() => pattern.push_str(name),
-                Part::Field(name) => pattern.extend([".", name]),
-                Part::Element(_) => pattern.push_str("[]"),
-            }
+        let push = |part: &Part, pattern: &mut String| match part {
+            Part::Field(name) if pattern.is_empty() || pattern.ends_with('…') => pattern.push_str(name),
+            Part::Field(name) => pattern.extend([".", name]),
+            Part::Element(_) => pattern.push_str("[]"),
+        };
+        first.iter().for_each(|part| push(part, &mut pattern));
+        if self.is_long() {
+            pattern.push('…');
         }
+        last.iter().for_each(|part| push(part, &mut pattern));
         pattern
     }
+
+    /// Returns the first parts and the last: all, or those that are told ([inspect.short]).
+    fn shown(&self) -> (&[Part], &[Part]) {
+        if self.is_long() { (&self.0[..SHOWN], &self.0[self.0.len() - SHOWN..]) } else { (&self.0, &[]) }
+    }
 }
+
+/// How many fields deep a value without pointers is looked at: some KiB of the stack for each under a sanitizer.
+const DEEPEST: usize = 200;
+
+/// How many parts of a long path are told at each end.
+const SHOWN: usize = 16;
 
 /// The visitor.
 pub(crate) struct Inspector<'a> {
@@ -127,6 +161,10 @@ impl Visitor for Inspector<'_> {
     unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair) {
         // SAFETY: the caller passes a pair.
         self.sink.ephemeron(unsafe { PairRef::new(pair) });
+    }
+
+    fn looks_deeper(&self) -> bool {
+        self.path.0.len() < DEEPEST
     }
 
     fn field(&mut self, name: &'static str, visit: impl FnOnce(&mut Self)) {

@@ -223,12 +223,12 @@ impl Fields {
     /// Returns the number of a path's pattern, in which indices are left out, and the last index.
     fn label(&mut self, builder: &mut GraphBuilder, path: &FieldPath) -> (Option<u32>, Option<u32>) {
         let parts = path.parts();
-        let index = parts.iter().rev().find_map(|part| match part {
-            Part::Element(index) => Some(u32::try_from(*index).unwrap_or(u32::MAX - 1)),
-            Part::Field(_) => None,
-        });
+        let index = path.index().map(|index| u32::try_from(index).unwrap_or(u32::MAX - 1));
         if parts.is_empty() {
             return (None, None);
+        }
+        if path.is_long() {
+            return (Some(builder.field_named(&path.pattern())), index);
         }
         if let Some((_, field)) = self.known.iter().find(|(known, _)| same(known, parts)) {
             return (Some(*field), index);

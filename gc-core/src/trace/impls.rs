@@ -65,9 +65,9 @@ use leaves;
 
 /// Returns whether a visitor has to come to the parts of this type that a container holds.
 #[inline(always)]
-const fn is_visited<T: Trace, V: Visitor>() -> bool {
+fn is_visited<T: Trace, V: Visitor>(visitor: &V) -> bool {
     // Only what needs dropping owns anything.
-    T::HAS_GC || (V::LOOKS_FOR_MEMORY && core::mem::needs_drop::<T>())
+    T::HAS_GC || (V::LOOKS_FOR_MEMORY && core::mem::needs_drop::<T>() && visitor.looks_deeper())
 }
 
 /// Traces `len` consecutive elements.
@@ -78,7 +78,7 @@ const fn is_visited<T: Trace, V: Visitor>() -> bool {
 #[inline(always)]
 unsafe fn trace_elements<T: Trace, V: Visitor>(start: *mut T, len: usize, visitor: &mut V) {
     // Elements without a size hold no pointer, and there may be any number of them.
-    if is_visited::<T, V>() && size_of::<T>() != 0 {
+    if is_visited::<T, V>(visitor) && size_of::<T>() != 0 {
         let trace = |visitor: &mut V, index| {
             // SAFETY: the caller guarantees that there are `len` values, and the index is less.
             let element = unsafe { start.add(index) };

@@ -2,6 +2,7 @@
 
 mod allocator;
 mod assertions;
+mod attacks;
 mod census;
 mod growth;
 mod heap;

@@ -112,7 +112,7 @@ unsafe impl<T: Trace> Trace for Box<T> {
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
         let () = NoCells::<T>::ASSERTED;
         visitor.owns(|| size_of::<T>());
-        if is_visited::<T, V>() {
+        if is_visited::<T, V>(visitor) {
             // SAFETY: a valid box. The content's address is computed from its pointer, without a reference.
             let content = unsafe { &raw mut **this };
             // SAFETY: the value owns the content, so the caller's guarantee holds for it.
@@ -171,7 +171,7 @@ unsafe impl<T: Trace> Trace for LinkedList<T> {
 ///
 /// `T::trace` may be called on each element.
 pub(crate) unsafe fn trace_each<T: Trace, V: Visitor>(mut elements: impl Iterator<Item = *mut T>, visitor: &mut V) {
-    if is_visited::<T, V>() {
+    if is_visited::<T, V>(visitor) {
         visitor.whole(|visitor| {
             for (index, element) in elements.by_ref().enumerate() {
                 // SAFETY: the caller guarantees that `T::trace` may be called on each element.
