@@ -11,10 +11,7 @@ use crate::{
     registered::{ONE, OTHERS, Record, Weighed},
 };
 
-use super::{
-    frames::{self, Frame},
-    statistics::GroupBy,
-};
+use super::frames::{self, Frame};
 
 /// Objects and their bytes: estimates, unless every allocation was a sample.
 ///
@@ -302,16 +299,5 @@ impl Trace {
         for (live, other) in self.live.iter_mut().zip(other.live) {
             *live = live.plus(other);
         }
-    }
-}
-
-impl fmt::Display for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (live, statistics) = (self.live(), self.statistics(GroupBy::Site));
-        write!(f, "live: {} objects, {} bytes, at {} sites", live.objects, live.bytes, statistics.len())?;
-        for statistic in statistics.iter().take(10) {
-            write!(f, "\n{statistic}")?;
-        }
-        Ok(())
     }
 }

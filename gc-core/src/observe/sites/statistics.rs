@@ -233,3 +233,14 @@ impl Snapshot {
         diffs
     }
 }
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (live, statistics) = (self.live(), self.statistics(GroupBy::Site));
+        write!(f, "live: {} objects, {} bytes, at {} sites", live.objects, live.bytes, statistics.len())?;
+        for statistic in statistics.iter().take(10) {
+            write!(f, "\n{statistic}")?;
+        }
+        Ok(())
+    }
+}
