@@ -5,6 +5,7 @@
 
 use std::{
     cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -43,11 +44,14 @@ fn a_child_goes_on_with_tracking() {
         let m = RefCell::new(heap.attach().unwrap());
         let object = m.borrow().root(m.borrow().alloc([7_u64; 9]));
         let id = Gc::id(object.get(&m.borrow()), &m.borrow());
-        for _ in 0..scaled(20).max(4) {
-            let child = || goes_on(&heap, &mut m.borrow_mut(), id, &object);
-            in_child("sites", child, |wait| m.borrow_mut().blocked(wait));
-        }
+        let all = catch_unwind(AssertUnwindSafe(|| {
+            for _ in 0..scaled(20).max(4) {
+                let child = || goes_on(&heap, &mut m.borrow_mut(), id, &object);
+                in_child("sites", child, |wait| m.borrow_mut().blocked(wait));
+            }
+        }));
         ends.store(true, Ordering::Relaxed);
+        all.unwrap();
     });
 }
 

@@ -113,13 +113,14 @@ pub(crate) fn start(collector: &Collector, config: SitesConfig) -> bool {
 
 /// Ends the session, and forgets its samples. Returns whether there was one.
 pub(crate) fn stop(collector: &Collector) -> bool {
-    let session = collector.sites.stop();
-    if let Some(session) = session {
-        collector.roots.places.stop(session);
+    let (has_ended, last) = collector.sites.stop();
+    // Also if there was none: in the child of a fork, the thread that had ended it may be gone before it came here.
+    collector.roots.places.stop(last);
+    if has_ended {
         collector.registered.forget_samples();
         follow_here(collector);
     }
-    session.is_some()
+    has_ended
 }
 
 fn follow_here(collector: &Collector) {

@@ -92,20 +92,20 @@ impl Sites {
         Some(number)
     }
 
-    /// Ends the session. Returns its number, if there was one.
-    pub(crate) fn stop(&self) -> Option<u64> {
+    /// Ends the session. Returns whether there was one, and the number of the last one.
+    pub(crate) fn stop(&self) -> (bool, u64) {
         let mut state = self.state.lock();
         // Relaxed: [sites.number].
         self.number.store(0, Ordering::Relaxed);
         let (session, records) = (state.session.take(), core::mem::take(&mut state.records));
         state.bytes = 0;
+        // Under the lock: a child of a fork that lacks this thread knows it, too.
+        session.iter().for_each(|session| session.totals.end());
+        let last = state.last;
         drop(state);
         // Without the lock.
         drop(records);
-        session.map(|session| {
-            session.totals.end();
-            session.number
-        })
+        (session.is_some(), last)
     }
 
     /// Returns the session that is on.
@@ -188,7 +188,7 @@ mod tests {
         };
         assert_eq!((objects(false), objects(true)), (20, 80));
         assert!(sites.bytes() > 0);
-        assert_eq!((sites.stop(), sites.stop()), (Some(1), None));
+        assert_eq!((sites.stop(), sites.stop()), ((true, 1), (false, 1)));
         assert_eq!((sites.bytes(), sites.records().len()), (0, 0));
         assert!(sites.record(&session, place, "T", vec![1]).is_none());
     }
