@@ -98,7 +98,7 @@ fn work(heap: &Heap, m: &mut Mutator, seed: u64, pictures: u64) {
                 map.insert(number, value);
                 tree.insert(number, value);
                 // Half of the keys are garbage soon.
-                let key = if number % 2 == 0 { value } else { m.alloc(number) };
+                let key = if number.is_multiple_of(2) { value } else { m.alloc(number) };
                 let mut thing = plain(m, number, large, &counted);
                 (thing.seen, thing.next) = (seen, Slot::new(some(&mut random)));
                 thing.beside = Ephemeron::new(m, key, m.alloc(number + 2));
@@ -386,7 +386,7 @@ struct Odd<'gc, const C: char> {
 
 #[test]
 fn odd_names_are_well_formed_in_files() {
-    fn add<'gc, const C: char>(m: &'gc Mutator, all: &mut Vec<gc_core::Root<Gc<'static, Odd<'static, C>>>>) {
+    fn add<const C: char>(m: &Mutator, all: &mut Vec<gc_core::Root<Gc<'static, Odd<'static, C>>>>) {
         all.push(m.root(m.alloc(Odd::<C> { r#type: m.alloc(1), größe: Slot::null() })));
     }
     let timeline = Timeline::new();
