@@ -71,6 +71,13 @@ fn main() {
         sink.0 as f64 / f64::from(1 << 20),
         (taken + written).as_secs_f64(),
     );
+    let start = Instant::now();
+    let lost = heap.dump_allocator_stats().fragmentation();
+    println!(
+        "figures of the allocator in {:.2} ms; {:.3} % of it free between objects",
+        start.elapsed().as_secs_f64() * 1e3,
+        lost * 100.0
+    );
     println!(
         "processor time {:.2} s; peak memory {} MiB before, {} MiB with the graph",
         processor.as_secs_f64(),

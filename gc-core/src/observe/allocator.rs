@@ -160,7 +160,7 @@ impl Heap {
     /// Returns how the heap's memory is divided into size classes, blocks, chunks and runs: Python's `sys._debugmallocstats()`, whose
     /// table `Display` writes.
     ///
-    /// Counts the objects of each block by its bitmap, a quarter of a millisecond for each 100 MiB or so of old objects, under the locks that
+    /// Counts the objects of each block by its bitmap, some 0.2 ms for each 100 MiB of old objects, under the locks that
     /// [`memory_report`](Self::memory_report) takes: no pause is needed, but one that is due waits for it, and it waits for one.
     ///
     /// ```

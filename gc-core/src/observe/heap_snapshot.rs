@@ -38,7 +38,7 @@ impl Graph {
     /// other objects only the type is written, never the content. Comparison goes by ids, which objects with an identity
     /// ([`Gc::id`](crate::Gc::id)) keep; compare the others by their types.
     ///
-    /// Linear in nodes and edges: some 40 bytes of the file and 100 ns for each. It is written as it is made, through a buffer; only names are held.
+    /// Linear in nodes and edges: 36 bytes of the file and 140 ns for an object with a pointer. It is written as it is made, through a buffer; only names are held.
     /// Python: guppy, memray.
     ///
     /// # Errors
