@@ -27,6 +27,7 @@ mod ranges;
 mod raw_lock;
 mod root_word;
 mod safepoint;
+mod samples;
 mod satb;
 mod sharing;
 mod sweep;

@@ -53,9 +53,7 @@ impl StoppedHeap<'_> {
                     None => unsafe { entry.forget_cell() },
                 }
             }
-            // The locks of all shards are held: [sites.forgotten].
-            entry.forget_sample();
-            (!entry.is_idle()).then_some(entry)
+            Some(entry)
         });
         table.put_back(generations, followed);
         table.queues.forget_old(generations);

@@ -64,14 +64,7 @@ pub(crate) unsafe fn sample(
     let Some(record) = collector.sites.record(&session, place, name, stack(config.frames)) else { return };
     let Some(sample) = record.sample(weighed, config.max_samples) else { return };
     // SAFETY: the caller's: a running mutator has the object in hand.
-    unsafe {
-        collector.registered.with_entry(collector.generations(), object, |entry| {
-            // Under the lock: [sites.forgotten].
-            if !sample.has_ended() {
-                entry.extras_mut().sample = Some(sample);
-            }
-        });
-    }
+    unsafe { collector.registered.add_sample(collector.generations(), object, sample) };
 }
 
 /// How many frames of this crate there may be on top of those of the program. Which they are is seen when they get their names.

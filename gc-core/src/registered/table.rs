@@ -8,7 +8,7 @@
 //!   once get the same entry, with one id and one weak cell. A cell is made without the lock, as that may take long: the thread looks
 //!   again, and leaves its cell to the collector if another thread's was first.
 //!
-//! The models are `models/protocols/identity.rs` and `models/protocols/clearing.rs`.
+//! The models are `models/protocols/identity.rs`, `models/protocols/clearing.rs` and `models/protocols/samples.rs`.
 
 use core::ptr::NonNull;
 use std::collections::HashSet;
@@ -28,6 +28,7 @@ use super::{
     extras::{Extras, Watcher},
     generations::Generations,
     queues::{QueueId, Queues},
+    sample::Sample,
 };
 
 /// The registered objects of a heap.
@@ -191,6 +192,25 @@ impl Table {
         unsafe { self.with_entry(generations, object, found_or_made) }
     }
 
+    /// Makes an object a sample, unless the session of the sample has ended.
+    ///
+    /// # Safety
+    ///
+    /// As for [`with_entry`](Self::with_entry).
+    pub(crate) unsafe fn add_sample(&self, generations: Generations<'_>, object: NonNull<u8>, sample: Sample) {
+        if mutant::SESSION_IS_LOOKED_AT_EARLY.is_planted() && sample.has_ended() {
+            return;
+        }
+        let add = |entry: &mut Entry| {
+            // Under the lock: [sites.forgotten].
+            if mutant::SESSION_IS_LOOKED_AT_EARLY.is_planted() || !sample.has_ended() {
+                entry.extras_mut().sample = Some(sample);
+            }
+        };
+        // SAFETY: the caller's.
+        unsafe { self.with_entry(generations, object, add) }
+    }
+
     /// Adds an entry of an object that has none, unless it is of no more use.
     pub(crate) fn insert(&self, generations: Generations<'_>, mut entry: Entry) {
         let mut shard = self.shard(entry.object);
@@ -205,10 +225,18 @@ impl Table {
     }
 
     /// Puts entries back that were taken, under their new addresses. The world is stopped, so nobody waits for the locks.
+    /// Those that are of no more use without a sample go.
     pub(crate) fn put_back(&self, generations: Generations<'_>, entries: impl Iterator<Item = Entry>) {
         let mut shards = self.shards.each_ref().map(Mutex::lock);
         let (mut young, mut old) = (0, 0);
-        for entry in entries {
+        for mut entry in entries {
+            // Under the locks: [sites.forgotten].
+            if !mutant::SAMPLES_ARE_PUT_BACK.is_planted() {
+                entry.forget_sample();
+            }
+            if entry.is_idle() {
+                continue;
+            }
             let is_young = shards[shard_of(entry.object, self.shards.len())].insert(generations, entry);
             *(if is_young { &mut young } else { &mut old }) += 1;
         }

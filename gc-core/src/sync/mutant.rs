@@ -122,6 +122,10 @@ mutants! {
     ENTRY_IS_ADDED_LATE = "entry_is_added_late";
     /// A thread makes a weak cell, and does not look whether another thread has meanwhile: model `identity`.
     CELL_IS_LOOKED_FOR_ONCE = "cell_is_looked_for_once";
+    /// A mutator looks whether a session of sampling has ended before it has the lock: model `samples`.
+    SESSION_IS_LOOKED_AT_EARLY = "session_is_looked_at_early";
+    /// A pause puts entries back, and does not look whether a session of sampling has ended: model `samples`.
+    SAMPLES_ARE_PUT_BACK = "samples_are_put_back";
     /// A mutator takes a weak cell from an entry and marks it without the lock: model `clearing`.
     CELL_IS_KEPT_LATE = "cell_is_kept_late";
     /// An object is marked for a finalizer before its weak cell is cleared: model `clearing`.
