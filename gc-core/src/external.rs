@@ -9,13 +9,14 @@ use crate::{
     collector::{Collector, request},
     memory::budget::Budget,
     sync::Arc,
-    trace::Acyclic,
+    trace::{Acyclic, Trace, Visitor},
 };
 
 /// Bytes that an object holds outside the heap: a buffer of another library, a texture, a mapped file. While the value lives, they
 /// count towards the heap's limits, and may make a collection due.
 ///
-/// Keep it in the object that holds the memory, as a leaf. Its bytes cease to count when the object's destructor has run.
+/// Keep it in the object that holds the memory, as a field that is traced, so that a [graph](crate::observe::Graph) has the bytes as memory that the
+/// object owns, or as one that is skipped. Its bytes cease to count when the object's destructor has run.
 ///
 /// ```
 /// use gc_core::{ExternalBytes, Heap, Trace};
@@ -24,7 +25,6 @@ use crate::{
 /// struct Image {
 ///     #[trace(skip)]
 ///     pixels: Vec<u32>,
-///     #[trace(skip)]
 ///     held: ExternalBytes,
 /// }
 ///
@@ -42,6 +42,21 @@ pub struct ExternalBytes {
     /// To ask for a collection that the bytes make due. Does not keep the heap's memory.
     collector: Weak<Collector>,
     bytes: usize,
+}
+
+#[diagnostic::do_not_recommend]
+// SAFETY: a leaf, the same under every lifetime: it is `'static + Send + Sync`, and there is nothing to report.
+unsafe impl Trace for ExternalBytes {
+    type At<'a> = Self;
+    type Static = Self;
+    const HAS_CELL: bool = false;
+    const HAS_GC: bool = false;
+
+    #[inline(always)]
+    unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
+        // SAFETY: the caller guarantees that a valid value is there, which no thread writes meanwhile.
+        visitor.owns(|| unsafe { &*this }.bytes);
+    }
 }
 
 impl ExternalBytes {

@@ -45,6 +45,11 @@
 //!
 //! An object counts as live until a collection finds it dead. Those of generation 2 are found dead by major (full) collections only.
 //!
+//! # What is new since a mark
+//!
+//! What is alive in a snapshot was allocated since `start`, or since the last [`clear`]. So with every allocation a sample, `clear` sets a mark, and a
+//! later snapshot has exactly what was allocated since then and is still alive, by type and by site. Python: `objgraph.get_new_ids`.
+//!
 //! # How samples are taken
 //!
 //! Each byte is hit with the same probability, 1 / `sample_bytes`, so the distances between hits are exponential, and an object with a hit is a

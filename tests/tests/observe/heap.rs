@@ -6,7 +6,7 @@ use std::{
 };
 
 use gc_core::{
-    Counted, Ephemeron, Gc, GcCell, Generation, Heap, Mutator, Slot, Trace,
+    Counted, Ephemeron, ExternalBytes, Gc, GcCell, Generation, Heap, Mutator, Slot, Trace,
     collections::{BTreeMap as GcBTreeMap, HashMap as GcHashMap},
     observe::{
         Graph, Node, NodeKind, Strength,
@@ -155,6 +155,24 @@ fn memory_of_values_counts_where_it_is_owned() {
     let array = graph.path_to(shared[0]).unwrap().nodes().nth_back(2).unwrap();
     assert!(dominators.retained(array) > bytes);
     drop((owners, leaf));
+}
+
+/// Bytes that the program reports are what the object owns, unless the field is skipped.
+#[test]
+fn reported_bytes_are_owned() {
+    #[derive(Trace)]
+    struct Texture {
+        held: ExternalBytes,
+        #[trace(skip)]
+        _also: ExternalBytes,
+    }
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let texture = Texture { held: m.external_bytes(1_000_000), _also: m.external_bytes(5) };
+    let textures = m.root(vec![m.alloc(texture)]);
+    let graph = Graph::take(&mut m).unwrap();
+    assert_eq!(graph.owned(only(&graph, "Texture")), 1_000_000);
+    drop(textures);
 }
 
 #[test]

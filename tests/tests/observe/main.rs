@@ -7,6 +7,7 @@ mod census;
 mod growth;
 mod heap;
 mod heap_snapshot;
+mod marks;
 mod metrics;
 mod sites;
 mod sites_attacks;
