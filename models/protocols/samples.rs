@@ -1,6 +1,6 @@
 //! A session of sampling ends while a mutator takes a sample and a pause follows its object: `registered::table`, `registered::sample`.
 //!
-//! No sample of the session is left, whoever comes first ([sites.forgotten]), and no entry that is of no more use.
+//! No sample of the session is left, whichever thread comes first ([sites.forgotten]), and no entry that is of no more use.
 
 use core::{
     panic::Location,
