@@ -31,8 +31,8 @@ impl Snapshot {
             let (kind, own_name) = match node.kind {
                 NodeKind::Synthetic => (GraphKind::Other, true),
                 NodeKind::Native => (GraphKind::Native, true),
-                NodeKind::Object => (GraphKind::Object, true),
-                _ => (GraphKind::Object, false),
+                NodeKind::Object => (GraphKind::InHeap, true),
+                _ => (GraphKind::InHeap, false),
             };
             let type_ = match own_name {
                 true => types.number(self.name_number(index), || builder.type_named(node.name)),

@@ -31,7 +31,7 @@ fn graph(count: usize, mut edges: impl FnMut(usize, &mut dyn FnMut(usize))) -> G
     let types: Vec<u32> = (0..100).map(|number| builder.type_named(&format!("bench::Type{number}"))).collect();
     let field = Some(builder.field_named("items[]"));
     let at = |object: usize| Node::at(object as u32 + 2);
-    builder.node(NewNode { kind: NodeKind::Root, type_: types[0], ..NewNode::default() });
+    builder.node(NewNode { kind: NodeKind::Rooted, type_: types[0], ..NewNode::default() });
     builder.edge(at(0), None, None, Strength::Strong);
     for object in 0..NODES {
         let type_ = types[object % types.len()];

@@ -127,7 +127,7 @@ impl<'g> File<'g> {
         out.row(&[SYNTHETIC, names.number("(GC roots)"), 3, 0, under, 0, 0])?;
         for node in graph.nodes().skip(1) {
             let (type_, name) = match graph.kind(node) {
-                NodeKind::Root => (SYNTHETIC, names.number(&root_name(graph, node))),
+                NodeKind::Rooted => (SYNTHETIC, names.number(&root_name(graph, node))),
                 NodeKind::Native => (NATIVE, names.number(graph.type_name(node))),
                 _ => (type_of(graph.type_name(node)), names.number(graph.type_name(node))),
             };

@@ -34,7 +34,7 @@
 //! | `Snapshot.statistics(key, cumulative)` | [`Snapshot::statistics`], [`Snapshot::cumulative`] |
 //! | `Snapshot.compare_to`, `filter_traces` | [`Snapshot::compare_to`], [`Snapshot::filter`] |
 //! | `Snapshot.dump`, `load` | [`Snapshot::save`], [`Snapshot::load`] |
-//! | `Statistic`, `StatisticDiff`, `Filter`, `Frame`, `Trace` | [`Statistic`], [`StatisticDiff`], [`Filter`], [`Frame`], [`Trace`] |
+//! | `Statistic`, `StatisticDiff`, `Filter`, `Frame`, `Trace` | [`Statistic`], [`StatisticDiff`], [`Filter`], [`Frame`], [`SiteTrace`] |
 //! | `get_object_traceback` | [`site_of`], [`backtrace_of`]; of a root [`site_of_root`] |
 //!
 //! # What is counted
@@ -71,7 +71,7 @@ use std::sync::Arc;
 pub use file::LoadError;
 pub use filter::Filter;
 pub use frames::Frame;
-pub use snapshot::{Amount, Site, Snapshot, Trace};
+pub use snapshot::{Amount, Site, SiteTrace, Snapshot};
 pub use statistics::{GroupBy, Statistic, StatisticDiff};
 
 pub use crate::settings::{ParseSitesError, SitesConfig};
@@ -79,7 +79,7 @@ use crate::{
     Gc, Heap, Mutator, Root,
     collector::sampling,
     registered::Record,
-    trace::{Object, Trace as Traced},
+    trace::{Object, Trace},
 };
 
 /// Starts to track allocation sites, unless that is on. Returns whether it starts: if not, nothing changes. Python: `tracemalloc.start`.
@@ -279,6 +279,6 @@ pub fn backtrace_of<'gc, T: Object + ?Sized>(mutator: &'gc Mutator, object: Gc<'
 /// assert_eq!(sites::site_of_root(&root).map(|site| site.line()), Some(line));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn site_of_root<T: Traced>(root: &Root<T>) -> Option<Site> {
+pub fn site_of_root<T: Trace>(root: &Root<T>) -> Option<Site> {
     root.place_of_making().map(|place| Site::of(Some(place)))
 }

@@ -93,7 +93,7 @@ fn fill(heap: &StoppedHeap<'_>) -> Result<Graph, GraphError> {
         // SAFETY: a live root of a stopped heap, of this type.
         unsafe { inspect::inspect_root(value, info, &mut filler) };
         let place = place.map(|place| filler.builder.place_named(&place.to_string()));
-        filler.add(NewNode { kind: NodeKind::Root, place, ..NewNode::default() }, info);
+        filler.add(NewNode { kind: NodeKind::Rooted, place, ..NewNode::default() }, info);
     });
     let identities = identities(heap);
     walk.for_each(|address, info| {

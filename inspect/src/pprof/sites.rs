@@ -1,6 +1,6 @@
 //! gc-core's allocation sites as a profile.
 
-use gc_core::observe::sites::{Snapshot, Trace};
+use gc_core::observe::sites::{SiteTrace, Snapshot};
 
 use super::{Frame, Profile, Row};
 
@@ -50,7 +50,7 @@ impl From<&Snapshot> for Profile {
 }
 
 /// The backtrace, if its functions have names; otherwise the site, and the addresses below it.
-fn stack(trace: &Trace) -> Vec<Frame> {
+fn stack(trace: &SiteTrace) -> Vec<Frame> {
     let frames = trace.backtrace();
     let mut stack = Vec::new();
     if frames.iter().all(|frame| frame.function().is_none()) {

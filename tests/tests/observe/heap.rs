@@ -73,7 +73,7 @@ fn labels(graph: &Graph, node: Node) -> Vec<String> {
 }
 
 fn only(graph: &Graph, type_name: &str) -> Node {
-    let found: Vec<_> = graph.instances(type_name).filter(|&node| graph.kind(node) == NodeKind::Object).collect();
+    let found: Vec<_> = graph.instances(type_name).filter(|&node| graph.kind(node) == NodeKind::InHeap).collect();
     assert_eq!(found.len(), 1, "{type_name}");
     found[0]
 }
@@ -224,7 +224,7 @@ fn check(graph: &Graph, shadow: &Shadow, roots: &[u64]) {
         stack.extend(&shadow[&id]);
     }
     let alive =
-        graph.instances("Vertex").filter(|&node| graph.kind(node) == NodeKind::Object && graph.is_reachable(node));
+        graph.instances("Vertex").filter(|&node| graph.kind(node) == NodeKind::InHeap && graph.is_reachable(node));
     assert_eq!(alive.count(), seen.len());
 }
 

@@ -134,13 +134,13 @@ fn sums<'a>(objects: impl Iterator<Item = &'a Object>) -> BTreeMap<u32, Amount> 
 fn check(snapshot: &Snapshot, shadow: &Shadow, what: &str) {
     let ours = snapshot.filter(&[Filter::include().at("*observe/sites.rs")]);
     assert_eq!(ours, *snapshot, "{what}: nothing else allocates");
-    let of = |amount: fn(&sites::Trace) -> Amount| -> BTreeMap<u32, Amount> {
+    let of = |amount: fn(&sites::SiteTrace) -> Amount| -> BTreeMap<u32, Amount> {
         let all = ours.traces().iter().map(|trace| (trace.site().line(), amount(trace)));
         all.filter(|(_, amount)| amount.objects > 0).collect()
     };
-    assert_eq!(of(sites::Trace::allocated), sums(shadow.allocated.iter()), "{what}: allocated");
+    assert_eq!(of(sites::SiteTrace::allocated), sums(shadow.allocated.iter()), "{what}: allocated");
     let live = sums(shadow.live.iter().flat_map(|(_, objects)| objects));
-    assert_eq!(of(sites::Trace::live), live, "{what}: live");
+    assert_eq!(of(sites::SiteTrace::live), live, "{what}: live");
     assert_eq!(snapshot.traced_memory().0, snapshot.live().bytes, "{what}");
     for by in [GroupBy::Type, GroupBy::Site, GroupBy::File, GroupBy::Backtrace, GroupBy::Generation] {
         let statistics = snapshot.statistics(by);

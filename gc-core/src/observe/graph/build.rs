@@ -48,7 +48,7 @@ pub struct NewNode {
 /// Both push into columns that become the graph's: with [`with_capacity`](Self::with_capacity), nothing is copied.
 ///
 /// Node 0, the virtual root, is there from the start. Edges may be given to it before the first node, or by
-/// `edges_of(Node::ROOT)`; to each node of kind [`Root`](NodeKind::Root) that it has no strong edge to, [`finish`](Self::finish) adds one.
+/// `edges_of(Node::ROOT)`; to each node of kind [`Root`](NodeKind::Rooted) that it has no strong edge to, [`finish`](Self::finish) adds one.
 ///
 /// ```
 /// use gc_core::observe::{GraphBuilder, GraphError, NewNode, Node, NodeKind, Strength};
@@ -56,7 +56,7 @@ pub struct NewNode {
 /// let mut builder = GraphBuilder::new();
 /// let tree = builder.type_named("Tree");
 /// let left = builder.field_named("left");
-/// builder.node(NewNode { kind: NodeKind::Root, type_: tree, ..NewNode::default() });
+/// builder.node(NewNode { kind: NodeKind::Rooted, type_: tree, ..NewNode::default() });
 /// builder.edge(Node::at(2), None, None, Strength::Strong);
 /// builder.node(NewNode { type_: tree, size: 24, ..NewNode::default() });
 /// builder.edge(Node::at(4), Some(left), None, Strength::Strong);

@@ -24,7 +24,7 @@ use super::{
 /// let mut builder = GraphBuilder::new();
 /// let (cache, entry) = (builder.type_named("Root<Cache>"), builder.type_named("demo::Entry"));
 /// let entries = builder.field_named("entries[]");
-/// let root = builder.node(NewNode { kind: NodeKind::Root, type_: cache, ..NewNode::default() });
+/// let root = builder.node(NewNode { kind: NodeKind::Rooted, type_: cache, ..NewNode::default() });
 /// builder.edge(Node::at(2), Some(entries), Some(5), Strength::Strong);
 /// builder.node(NewNode { type_: entry, size: 48, owned: 100, ..NewNode::default() });
 /// let graph = builder.finish()?;
@@ -79,9 +79,9 @@ impl Graph {
         self.nodes().find(|&node| self.id(node) == id)
     }
 
-    /// Returns the nodes of kind [`Root`](NodeKind::Root). Linear in the nodes.
+    /// Returns the nodes of kind [`Root`](NodeKind::Rooted). Linear in the nodes.
     pub fn roots(&self) -> impl Iterator<Item = Node> + '_ {
-        self.nodes().filter(|&node| self.kind(node) == NodeKind::Root)
+        self.nodes().filter(|&node| self.kind(node) == NodeKind::Rooted)
     }
 
     /// Returns what the node stands for.

@@ -32,7 +32,7 @@ use super::{data::Graph, links::End, node::Node, types::TypeTotal};
 /// use gc_core::observe::{GraphBuilder, NewNode, Node, NodeKind, Strength};
 ///
 /// let mut builder = GraphBuilder::new();
-/// builder.node(NewNode { kind: NodeKind::Root, ..NewNode::default() });
+/// builder.node(NewNode { kind: NodeKind::Rooted, ..NewNode::default() });
 /// builder.edge(Node::at(2), None, None, Strength::Strong);
 /// for to in [[3, 4], [5, 5], [5, 5]] {
 ///     builder.node(NewNode { size: 10, owned: 1, ..NewNode::default() });
@@ -346,7 +346,7 @@ impl<'g> Dominators<'g> {
     ///
     /// let mut builder = GraphBuilder::new();
     /// let (list, text) = (builder.type_named("demo::List"), builder.type_named("demo::Text"));
-    /// builder.node(NewNode { kind: NodeKind::Root, type_: list, ..NewNode::default() });
+    /// builder.node(NewNode { kind: NodeKind::Rooted, type_: list, ..NewNode::default() });
     /// builder.edge(Node::at(2), None, None, Strength::Strong);
     /// for next in [3, 4] {
     ///     builder.node(NewNode { type_: list, size: 16, ..NewNode::default() });

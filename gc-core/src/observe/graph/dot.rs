@@ -131,7 +131,7 @@ impl Graph {
         let place = self.place(node).map_or_else(String::new, |place| format!("\n{place}"));
         match (self.kind(node), self.size(node), self.owned(node)) {
             _ if node == Node::ROOT && name.is_empty() => "roots".to_owned(),
-            (NodeKind::Root, ..) => format!("root of {name}{place}"),
+            (NodeKind::Rooted, ..) => format!("root of {name}{place}"),
             (_, size, 0) => format!("{name}\n{size} B"),
             (_, size, owned) => format!("{name}\n{size} B, owns {owned} B"),
         }
@@ -140,8 +140,8 @@ impl Graph {
 
 /// Kinds with the names and colours of their boxes.
 const KINDS: [(NodeKind, &str, &str); 4] = [
-    (NodeKind::Root, "roots", "#ffd8a8"),
-    (NodeKind::Object, "objects", "#d0ebff"),
+    (NodeKind::Rooted, "roots", "#ffd8a8"),
+    (NodeKind::InHeap, "objects", "#d0ebff"),
     (NodeKind::Native, "native", "#d3f9d8"),
     (NodeKind::Other, "other", "#e9ecef"),
 ];

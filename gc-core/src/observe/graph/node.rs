@@ -42,10 +42,10 @@ impl Node {
 #[repr(u8)]
 pub enum NodeKind {
     /// A root of the program. Its type is the type of what is rooted; its edges lead to objects.
-    Root,
+    Rooted,
     /// An object of the heap.
     #[default]
-    Object,
+    InHeap,
     /// Memory that an object owns elsewhere, where it is drawn as a node of its own.
     Native,
     /// The virtual root, and whatever the files of other programs have besides.

@@ -21,7 +21,7 @@ const UNSEEN: u32 = u32::MAX;
 /// let [sessions, session, user] = ["Vec<Gc<demo::Session>>", "demo::Session", "demo::User"].map(|name| builder.type_named(name));
 /// let place = Some(builder.place_named("src/main.rs:10:5"));
 /// let field = builder.field_named("user");
-/// builder.node(NewNode { kind: NodeKind::Root, type_: sessions, place, ..NewNode::default() });
+/// builder.node(NewNode { kind: NodeKind::Rooted, type_: sessions, place, ..NewNode::default() });
 /// builder.edge(Node::at(2), None, Some(3), Strength::Strong);
 /// builder.node(NewNode { type_: session, size: 32, ..NewNode::default() });
 /// builder.edge(Node::at(3), Some(field), None, Strength::Strong);
@@ -96,7 +96,7 @@ impl fmt::Display for Path<'_> {
                 f.write_str(" → ")?;
             }
             let label = edge.map(|edge| edge.label).filter(|label| !label.is_empty());
-            if self.graph.kind(*node) == NodeKind::Root {
+            if self.graph.kind(*node) == NodeKind::Rooted {
                 f.write_str("root of ")?;
                 self.write_node(f, *node)?;
                 if let Some(place) = self.graph.place(*node) {
@@ -150,7 +150,7 @@ impl Graph {
     /// ```
     /// # use gc_core::observe::{GraphBuilder, NewNode, Node, NodeKind, Strength};
     /// let mut builder = GraphBuilder::new();
-    /// for kind in [NodeKind::Root, NodeKind::Root] {
+    /// for kind in [NodeKind::Rooted, NodeKind::Rooted] {
     ///     builder.node(NewNode { kind, ..NewNode::default() });
     ///     builder.edge(Node::at(3), None, None, Strength::Strong);
     /// }

@@ -62,10 +62,10 @@ impl Plain {
         let mut plain = Self::new();
         let nodes = random.below(nodes + 1);
         for _ in 0..nodes {
-            let kind = [NodeKind::Root, NodeKind::Object, NodeKind::Object, NodeKind::Native, NodeKind::Other];
+            let kind = [NodeKind::Rooted, NodeKind::InHeap, NodeKind::InHeap, NodeKind::Native, NodeKind::Other];
             let kind = kind[random.below(5) as usize];
             let (type_, size, owned) = (random.below(5) as u32, random.below(100), random.below(3) * random.below(50));
-            let place = (kind == NodeKind::Root && random.below(2) == 0).then_some(0);
+            let place = (kind == NodeKind::Rooted && random.below(2) == 0).then_some(0);
             plain.node(NewNode { kind, type_, size, owned, id: random.below(30), place });
         }
         let weak = random.below(4);
@@ -82,7 +82,7 @@ impl Plain {
     /// With the edges from the virtual root that the builder adds, in front.
     fn led_to_roots(mut self) -> Self {
         let led = |to: usize| self.edges[0].iter().any(|edge| edge.0 == to && edge.3 == Strength::Strong);
-        let roots = (0..self.nodes.len()).filter(|&to| self.nodes[to].kind == NodeKind::Root && !led(to));
+        let roots = (0..self.nodes.len()).filter(|&to| self.nodes[to].kind == NodeKind::Rooted && !led(to));
         let mut edges: Vec<_> = roots.map(|to| (to, None, None, Strength::Strong)).collect();
         edges.append(&mut self.edges[0]);
         self.edges[0] = edges;

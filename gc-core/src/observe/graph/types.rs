@@ -69,7 +69,7 @@ fn change(before: u64, after: u64) -> i64 {
 impl Graph {
     /// Whether a node is drawn for memory of its own, as roots are not.
     pub(super) fn is_counted(&self, node: Node) -> bool {
-        node != Node::ROOT && self.kind(node) != NodeKind::Root
+        node != Node::ROOT && self.kind(node) != NodeKind::Rooted
     }
 
     /// Returns the objects of a type, in the order of nodes: `type_name` is its whole name, or the last segment of its path, with

@@ -21,7 +21,7 @@ use std::{
 
 use super::{
     frames::Frame,
-    snapshot::{Amount, Site, Snapshot, Trace},
+    snapshot::{Amount, Site, SiteTrace, Snapshot},
 };
 
 const MAGIC: &str = "gc-core sites";
@@ -133,7 +133,7 @@ impl Snapshot {
     pub fn save(&self, mut file: impl Write) -> io::Result<()> {
         writeln!(file, "{MAGIC}\t{VERSION}")?;
         writeln!(file, "heap\t{}\t{}\t{}\t{}", self.sample_bytes, self.frames, self.traced.0, self.traced.1)?;
-        for Trace { type_name, site, backtrace, allocated, lost, live } in &self.traces {
+        for SiteTrace { type_name, site, backtrace, allocated, lost, live } in &self.traces {
             let [type_name, name] = [type_name, &site.file].map(|name| Field(Some(name)));
             write!(file, "trace\t{type_name}\t{name}\t{}\t{}", site.line, site.column)?;
             for Amount { objects, bytes } in [allocated, lost].into_iter().chain(live) {
@@ -334,8 +334,8 @@ impl Fields<'_> {
         Ok(Amount { objects: self.number()?, bytes: self.number()? })
     }
 
-    fn trace(&mut self) -> Result<Trace, LoadError> {
-        let trace = Trace {
+    fn trace(&mut self) -> Result<SiteTrace, LoadError> {
+        let trace = SiteTrace {
             type_name: self.text("the name of a type")?,
             site: Site { file: self.text("the name of a file")?, line: self.number()?, column: self.number()? },
             backtrace: Arc::default(),

@@ -1,6 +1,6 @@
 //! Filters of traces.
 
-use super::snapshot::{Snapshot, Trace};
+use super::snapshot::{SiteTrace, Snapshot};
 
 /// Chooses traces by their types and sites. Python: `tracemalloc.Filter`.
 ///
@@ -63,7 +63,7 @@ impl Filter {
         Self { all_frames: true, ..self }
     }
 
-    fn matches(&self, trace: &Trace) -> bool {
+    fn matches(&self, trace: &SiteTrace) -> bool {
         let is_at = |file: &str, line: u32| {
             self.file.as_deref().is_none_or(|pattern| is_like(pattern, file)) && self.line.is_none_or(|own| own == line)
         };
@@ -95,7 +95,7 @@ impl Snapshot {
     #[must_use]
     pub fn filter(&self, filters: &[Filter]) -> Self {
         let includes = filters.iter().any(|filter| filter.includes);
-        let matches = |trace: &&Trace, including| {
+        let matches = |trace: &&SiteTrace, including| {
             filters.iter().filter(|filter| filter.includes == including).any(|filter| filter.matches(trace))
         };
         let traces = self.traces.iter().filter(|trace| (!includes || matches(trace, true)) && !matches(trace, false));

@@ -113,7 +113,7 @@ impl fmt::Display for Site {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trace {
+pub struct SiteTrace {
     pub(super) type_name: Arc<str>,
     pub(super) site: Site,
     pub(super) backtrace: Arc<[Frame]>,
@@ -122,7 +122,7 @@ pub struct Trace {
     pub(super) live: [Amount; 3],
 }
 
-impl Trace {
+impl SiteTrace {
     /// Returns the name of the type: `(others)` for all types of the sites that found no room.
     #[must_use]
     pub fn type_name(&self) -> &str {
@@ -184,7 +184,7 @@ pub struct Snapshot {
     pub(super) sample_bytes: u64,
     pub(super) frames: u32,
     pub(super) traced: (u64, u64),
-    pub(super) traces: Vec<Trace>,
+    pub(super) traces: Vec<SiteTrace>,
 }
 
 impl Snapshot {
@@ -203,7 +203,7 @@ impl Snapshot {
         });
         // What was allocated is read after what is live, so it is as much at least. Whatever leads to one record is one name.
         let mut names: HashMap<&'static str, Arc<str>> = HashMap::new();
-        let mut traces = BTreeMap::<_, Trace>::new();
+        let mut traces = BTreeMap::<_, SiteTrace>::new();
         for record in collector.sites.records() {
             if !Arc::ptr_eq(&record.totals, &session.totals) {
                 continue;
@@ -211,7 +211,7 @@ impl Snapshot {
             let type_name = names.entry(record.type_name).or_insert_with(|| record.type_name.into()).clone();
             let live = live.get(&Arc::as_ptr(&record)).copied().unwrap_or_default();
             let (allocated, lost) = record.allocated();
-            let trace = Trace {
+            let trace = SiteTrace {
                 type_name,
                 site: Site::of(record.place),
                 backtrace: record.frames.iter().map(|&address| Frame::at(address as u64)).collect(),
@@ -244,20 +244,20 @@ impl Snapshot {
 
     /// Returns all traces, by site, type and backtrace. Python: `Snapshot.traces`.
     #[must_use]
-    pub fn traces(&self) -> &[Trace] {
+    pub fn traces(&self) -> &[SiteTrace] {
         &self.traces
     }
 
     /// Returns what is live, of all sites together.
     #[must_use]
     pub fn live(&self) -> Amount {
-        self.traces.iter().map(Trace::live).fold(Amount::default(), Amount::plus)
+        self.traces.iter().map(SiteTrace::live).fold(Amount::default(), Amount::plus)
     }
 
     /// Returns what was allocated since tracking began, at all sites together.
     #[must_use]
     pub fn allocated(&self) -> Amount {
-        self.traces.iter().map(Trace::allocated).fold(Amount::default(), Amount::plus)
+        self.traces.iter().map(SiteTrace::allocated).fold(Amount::default(), Amount::plus)
     }
 
     /// Gives the frames of backtraces their names: those that have none. Frames of this crate at the innermost end are left out. Needs the
@@ -291,7 +291,7 @@ impl Snapshot {
     }
 }
 
-impl Trace {
+impl SiteTrace {
     /// Adds another one of the same site.
     fn add(&mut self, other: &Self) {
         self.allocated = self.allocated.plus(other.allocated);

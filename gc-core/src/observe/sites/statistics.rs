@@ -3,7 +3,7 @@
 use core::{cmp::Reverse, fmt};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::snapshot::{Amount, Snapshot, Trace};
+use super::snapshot::{Amount, SiteTrace, Snapshot};
 
 /// What traces are summed up by. Python: the `key_type` of `Snapshot.statistics`.
 ///
@@ -96,7 +96,7 @@ impl fmt::Display for StatisticDiff {
 
 impl GroupBy {
     /// Returns the keys of a trace, each with what counts for it.
-    fn keys(self, trace: &Trace) -> Vec<(String, Amount, Amount)> {
+    fn keys(self, trace: &SiteTrace) -> Vec<(String, Amount, Amount)> {
         let whole = |key| vec![(key, trace.live(), trace.allocated())];
         match self {
             Self::Type => whole(trace.type_name().to_owned()),
@@ -117,7 +117,7 @@ impl GroupBy {
     }
 
     /// Returns the keys of everything that a trace leads through, once each.
-    fn cumulative_keys(self, trace: &Trace) -> BTreeSet<String> {
+    fn cumulative_keys(self, trace: &SiteTrace) -> BTreeSet<String> {
         let own = self.keys(trace).into_iter().map(|(key, ..)| key);
         let by_file = trace.backtrace().iter().filter_map(|frame| Some((frame.file()?, frame.line()?)));
         match self {

@@ -24,7 +24,7 @@ fn it_holds_what_was_added() {
         assert_eq!(graph.node_count(), plain.nodes.len());
         assert_eq!(graph.edge_count(), plain.edges.iter().map(Vec::len).sum::<usize>());
         assert_eq!(graph.nodes().collect::<Vec<_>>(), nodes(0..plain.nodes.len()));
-        let roots = (1..plain.nodes.len()).filter(|&node| plain.nodes[node].kind == NodeKind::Root);
+        let roots = (1..plain.nodes.len()).filter(|&node| plain.nodes[node].kind == NodeKind::Rooted);
         assert_eq!(graph.roots().collect::<Vec<_>>(), nodes(roots));
         for (node, added) in graph.nodes().zip(&plain.nodes) {
             let place = added.place.map(|_| "src/main.rs:10:5");
@@ -160,7 +160,7 @@ fn dominators_are_the_nodes_without_which_others_die() {
             assert!(dominators.children(node).iter().copied().eq(children));
         }
         let counted =
-            |node: &usize| *node != 0 && plain.nodes[*node].kind != NodeKind::Root && !dominated[*node].is_empty();
+            |node: &usize| *node != 0 && plain.nodes[*node].kind != NodeKind::Rooted && !dominated[*node].is_empty();
         let mut largest: Vec<_> = (0..plain.nodes.len())
             .filter(counted)
             .map(|node| (node, dominators.retained(Node::at(node as u32))))
@@ -179,7 +179,7 @@ fn what_types_retain_is_the_union_of_what_their_objects_do() {
         let dominated = dominated(plain);
         let retained = graph.dominators().retained_by_type();
         for (type_, name) in TYPES.iter().enumerate() {
-            let is_counted = |node: &usize| *node != 0 && plain.nodes[*node].kind != NodeKind::Root;
+            let is_counted = |node: &usize| *node != 0 && plain.nodes[*node].kind != NodeKind::Rooted;
             let of_type = |node: &usize| plain.nodes[*node].type_ as usize == type_ && is_counted(node);
             let instances: Vec<usize> = (0..plain.nodes.len()).filter(of_type).collect();
             let mut all: Vec<usize> = instances.iter().flat_map(|&node| dominated[node].iter().copied()).collect();
@@ -210,7 +210,7 @@ fn what_types_retain_is_the_union_of_what_their_objects_do() {
             assert!(totals.is_sorted_by_key(|total| std::cmp::Reverse(total.total())));
         }
         let is_tree = |node: &usize| [1, 3].contains(&plain.nodes[*node].type_) && *node != 0;
-        let trees = (0..plain.nodes.len()).filter(|node| is_tree(node) && plain.nodes[*node].kind != NodeKind::Root);
+        let trees = (0..plain.nodes.len()).filter(|node| is_tree(node) && plain.nodes[*node].kind != NodeKind::Rooted);
         assert_eq!(graph.instances("Tree").collect::<Vec<_>>(), nodes(trees));
     });
 }

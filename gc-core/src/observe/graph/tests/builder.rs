@@ -45,7 +45,7 @@ fn an_index_may_be_any_number() {
 #[test]
 fn the_virtual_root_leads_to_each_root_once() {
     let mut builder = GraphBuilder::new();
-    let root = NewNode { kind: NodeKind::Root, ..NewNode::default() };
+    let root = NewNode { kind: NodeKind::Rooted, ..NewNode::default() };
     edge(&mut builder, 2);
     builder.edge(Node::at(3), None, None, Strength::Weak);
     (0..3).for_each(|_| _ = builder.node(root));
@@ -132,7 +132,7 @@ fn calls_by_chance_make_a_graph_or_an_error() {
                 1 => fields = fields.max(1 + builder.field_named(FIELDS[random.below(3) as usize])),
                 2 => places = places.max(1 + builder.place_named(FIELDS[random.below(3) as usize])),
                 3 | 4 => {
-                    let kind = [NodeKind::Root, NodeKind::Object, NodeKind::Native][random.below(3) as usize];
+                    let kind = [NodeKind::Rooted, NodeKind::InHeap, NodeKind::Native][random.below(3) as usize];
                     let place = (random.below(4) == 0 && places + beyond > 0)
                         .then(|| random.below(u64::from(places + beyond)) as u32);
                     let type_ = random.below(u64::from(types + beyond)) as u32;

@@ -9,7 +9,7 @@ fn drawn() -> Graph {
         ["demo::List<demo::Item>", "str", "a\"b\\c\n{|}<x>\u{7}"].map(|name| builder.type_named(name));
     let [items, next] = ["items[]", "next"].map(|name| builder.field_named(name));
     let place = Some(builder.place_named("src/main.rs:10:5"));
-    builder.node(NewNode { kind: NodeKind::Root, type_: list, place, ..NewNode::default() });
+    builder.node(NewNode { kind: NodeKind::Rooted, type_: list, place, ..NewNode::default() });
     builder.edge(Node::at(2), None, None, Strength::Strong);
     builder.node(NewNode { type_: list, size: 24, owned: 64, ..NewNode::default() });
     (0..3).for_each(|index| builder.edge(Node::at(4), Some(items), Some(index), Strength::Strong));

@@ -7,7 +7,7 @@ const MANY: usize = if cfg!(miri) { 300 } else { 300_000 };
 /// Roots of the objects with these numbers.
 fn roots(plain: &mut Plain, objects: &[usize]) {
     for &object in objects {
-        let root = plain.node(NewNode { kind: NodeKind::Root, type_: 1, ..NewNode::default() });
+        let root = plain.node(NewNode { kind: NodeKind::Rooted, type_: 1, ..NewNode::default() });
         plain.edge(root, object);
     }
 }
