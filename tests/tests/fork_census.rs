@@ -32,7 +32,7 @@ fn a_child_counts_while_the_parent_does() {
         let kept = m.root(m.alloc_slice_with(OBJECTS, |n| m.alloc(n as u64)));
         let (begun, ends) = (AtomicBool::new(false), AtomicBool::new(false));
         thread::scope(|scope| {
-            scope.spawn(|| {
+            let other = scope.spawn(|| {
                 let mut m = heap.attach().unwrap();
                 // Relaxed, all of them: only flags.
                 while !ends.load(Ordering::Relaxed) {
@@ -49,7 +49,8 @@ fn a_child_counts_while_the_parent_does() {
                 count(&mut m, OBJECTS);
             }
             ends.store(true, Ordering::Relaxed);
-            m.blocked(|| ());
+            // It may be counting.
+            m.blocked(|| other.join().unwrap());
             drop(kept);
             drop(m);
         });
