@@ -10,12 +10,14 @@
 //! The model is `models/protocols/waiting.rs`.
 
 use core::{
-    array,
     hash::{BuildHasherDefault, Hasher},
     mem,
     ptr::NonNull,
 };
-use std::collections::{HashMap, hash_map};
+use std::{
+    collections::{HashMap, hash_map},
+    vec,
+};
 
 use crate::{
     memory::GRANULE,
@@ -110,7 +112,8 @@ struct Lists {
 #[derive(Default)]
 struct Popping {
     spans: hash_map::IntoIter<usize, Box<Lists>>,
-    lists: Option<array::IntoIter<PairList, { SPAN / GRANULE }>>,
+    /// Of the span that was taken last. In memory of its own: there are many shards.
+    lists: vec::IntoIter<PairList>,
     list: PairList,
 }
 
@@ -147,11 +150,11 @@ impl Shard {
             if let Some(pair) = popping.list.pop() {
                 return Some(pair);
             }
-            if let Some(list) = popping.lists.as_mut().and_then(Iterator::next) {
+            if let Some(list) = popping.lists.next() {
                 self.len -= usize::from(!list.is_empty());
                 popping.list = list;
             } else if let Some((_, lists)) = popping.spans.next() {
-                popping.lists = Some(lists.lists.into_iter());
+                popping.lists = Vec::from(lists.lists).into_iter();
             } else if self.spans.is_empty() {
                 *self = Self::default();
                 return None;
@@ -164,8 +167,8 @@ impl Shard {
     /// Returns whether no pair waits.
     fn is_empty(&self) -> bool {
         let Popping { spans, lists, list } = &self.popping;
-        let mut lists = lists.iter().flat_map(array::IntoIter::as_slice);
-        self.spans.is_empty() && spans.len() == 0 && lists.all(PairList::is_empty) && list.is_empty()
+        let no_lists = lists.as_slice().iter().all(PairList::is_empty);
+        self.spans.is_empty() && spans.len() == 0 && no_lists && list.is_empty()
     }
 
     /// Returns the bytes that the table takes.
