@@ -60,7 +60,7 @@ pub(crate) unsafe fn sample(
     let bytes = unsafe { info.size_with_header(object.as_ptr()) };
     let objects = young::weight(config.sample_bytes, info.shape.young_bytes(bytes));
     let weighed_bytes = u128::from(objects) * bytes as u128 / u128::from(crate::registered::ONE);
-    let weighed = Weighed { objects, bytes: weighed_bytes as u64 };
+    let weighed = Weighed { objects, bytes: u64::try_from(weighed_bytes).unwrap_or(u64::MAX) };
     let Some(record) = collector.sites.record(&session, place, name, stack(config.frames)) else { return };
     let Some(sample) = record.sample(weighed, config.max_samples) else { return };
     // SAFETY: the caller's: a running mutator has the object in hand.

@@ -27,8 +27,9 @@ pub struct Amount {
 }
 
 impl Amount {
+    /// Rounds down: so what is live in three generations is no more than what was allocated.
     fn of(weighed: Weighed) -> Self {
-        Self { objects: weighed.objects.saturating_add(ONE / 2) / ONE, bytes: weighed.bytes }
+        Self { objects: weighed.objects / ONE, bytes: weighed.bytes }
     }
 
     /// Returns the sum, or the largest number where there is none so large.
