@@ -214,7 +214,7 @@ fn a_long_chain_of_boxes_takes_no_deep_stack() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let mut chain = Chain { text: String::new(), next: None };
-    for _ in 0..30_000 {
+    for _ in 0..scaled(30_000) {
         chain = Chain { text: String::with_capacity(10), next: Some(Box::new(chain)) };
     }
     let root = m.root(m.alloc(chain));
