@@ -13,6 +13,7 @@ pub mod markers;
 pub mod model;
 pub mod process;
 pub mod random;
+pub mod runs;
 pub mod sizes;
 
 /// What a test that starts threads and returns boxed errors returns.

@@ -5,8 +5,8 @@
 use std::{sync::mpsc, time::Duration};
 
 use fork::{Fork, fork, waitpid};
-use gc_core::{Counted, Generation, Level, Trace};
-use gc_tests::heaps::calm;
+use gc_core::{Counted, Generation, Level};
+use gc_tests::{heaps::calm, runs::Runs};
 
 /// One test forks at a time.
 static TURN: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
@@ -156,17 +156,6 @@ fn a_child_lets_go_of_mutators_that_are_kept_lent_and_parked() {
     }
 }
 
-/// A value whose destructor runs a function.
-#[derive(Trace)]
-#[trace(leaf)]
-struct Runs(Option<Box<dyn FnOnce() + Send + Sync>>);
-
-impl Drop for Runs {
-    fn drop(&mut self) {
-        self.0.take().expect("once")();
-    }
-}
-
 /// The child has the thread that ran the destructor, and no other one of the heap.
 #[test]
 fn a_destructor_may_fork() {
@@ -175,14 +164,14 @@ fn a_destructor_may_fork() {
     let mut m = heap.attach().unwrap();
     let (send, ended) = mpsc::channel();
     let here = heap.clone();
-    m.alloc(Runs(Some(Box::new(move || match fork().unwrap() {
+    m.alloc(Runs::new(move || match fork().unwrap() {
         Fork::Child => {
             // No heap ends here.
             drop(here);
             std::process::exit(0);
         }
         Fork::Parent(child) => send.send(waitpid(child)).unwrap(),
-    }))));
+    }));
     m.collect(Generation::Old);
     let ended = m.blocked(|| ended.recv_timeout(Duration::from_secs(60)));
     ended.expect("the child hangs").unwrap();

@@ -10,10 +10,11 @@ use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, checked, wait_until},
     ledger::Ledger,
+    runs::Runs,
 };
 use parking_lot::Mutex;
 
-use super::{Gate, Runs};
+use super::Gate;
 
 /// It waited for ever: `collect` waited for the destructor, and the destructor for the lock.
 #[test]

@@ -7,11 +7,12 @@ use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, wait_until},
     ledger::{Ledger, Token},
+    runs::Runs,
     sizes::scaled,
 };
 use parking_lot::Mutex;
 
-use super::{Gate, Runs};
+use super::Gate;
 
 #[test]
 fn it_says_what_is_left() -> Tested {

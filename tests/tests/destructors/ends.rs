@@ -15,10 +15,11 @@ use gc_tests::{
     Tested,
     heaps::{calm, wait_until},
     ledger::Ledger,
+    runs::Runs,
 };
 use parking_lot::Mutex;
 
-use super::{Gate, Runs};
+use super::Gate;
 
 /// It waited for ever: the destructor wanted the lock, and the thread that had it waited for the destructor.
 #[test]

@@ -11,10 +11,11 @@ use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, settle, wait_until},
     ledger::Ledger,
+    runs::Runs,
 };
 use parking_lot::Mutex;
 
-use super::{Gate, Runs};
+use super::Gate;
 
 type Events = Arc<Mutex<Vec<Event>>>;
 

@@ -12,10 +12,9 @@ use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace};
 use gc_tests::{
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
+    runs::Runs,
 };
 use parking_lot::Mutex;
-
-use super::Runs;
 
 fn heap() -> Heap {
     checked().build().unwrap()

@@ -15,10 +15,11 @@ use gc_core::{Generation, Level};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, wait_until},
+    runs::Runs,
 };
 use parking_lot::Mutex;
 
-use super::{Gate, Runs, Waits};
+use super::{Gate, Waits};
 
 thread_local! {
     static LOCAL: RefCell<Option<Waits>> = const { RefCell::new(None) };

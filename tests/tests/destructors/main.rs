@@ -16,29 +16,6 @@ use std::sync::Arc;
 use gc_core::Trace;
 use parking_lot::{Condvar, Mutex};
 
-/// A value whose destructor runs a function.
-#[derive(Trace)]
-#[trace(leaf)]
-struct Runs(Option<Box<dyn FnOnce() + Send + Sync>>);
-
-impl Runs {
-    fn new(run: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self(Some(Box::new(run)))
-    }
-
-    fn nothing() -> Self {
-        Self(None)
-    }
-}
-
-impl Drop for Runs {
-    fn drop(&mut self) {
-        if let Some(run) = self.0.take() {
-            run();
-        }
-    }
-}
-
 /// What destructors wait for.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<GateState>, Condvar)>);

@@ -20,31 +20,13 @@ use gc_core::{
 use gc_tests::{
     heaps::{calm, settle, under, wait_until},
     random::Random,
+    runs::Runs,
     sizes::{part, scaled},
 };
 
 mod threads;
 
 const EXACT: SitesConfig = SitesConfig { sample_bytes: 0, frames: 0, max_sites: 1 << 14, max_samples: 1 << 20 };
-
-/// A value whose destructor runs a function.
-#[derive(Trace)]
-#[trace(leaf)]
-struct Runs(Option<Box<dyn FnOnce() + Send + Sync>>);
-
-impl Runs {
-    fn new(run: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self(Some(Box::new(run)))
-    }
-}
-
-impl Drop for Runs {
-    fn drop(&mut self) {
-        if let Some(run) = self.0.take() {
-            run();
-        }
-    }
-}
 
 /// Returns how many objects of a type are live, by name.
 fn live(snapshot: &Snapshot, of: &str) -> u64 {

@@ -13,10 +13,9 @@ use gc_tests::{
     Tested,
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
+    runs::Runs,
 };
 use parking_lot::Mutex;
-
-use super::Runs;
 
 /// A destructor that runs for a `collect` may not attach, and is told why; a thread that it starts and waits for may, and may collect: the
 /// thread that called `collect` waits blocked.

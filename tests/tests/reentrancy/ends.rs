@@ -7,10 +7,9 @@ use gc_tests::{
     Tested,
     heaps::{checked, wait_until},
     ledger::{Ledger, Token},
+    runs::Runs,
 };
 use parking_lot::Mutex;
-
-use super::Runs;
 
 /// Roots and objects of a heap whose destructors each hold a handle of it: it ends with the last of them, on whichever thread that is.
 #[test]

@@ -12,10 +12,9 @@ use gc_tests::{
     Tested,
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
+    runs::Runs,
 };
 use parking_lot::Mutex;
-
-use super::Runs;
 
 /// A hook that asks, sets, drops roots and nested roots of its own heap, and panics with what panics: the heap goes on.
 #[test]

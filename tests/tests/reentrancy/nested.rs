@@ -12,9 +12,10 @@ use gc_tests::{
     Tested,
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
+    runs::Runs,
 };
 
-use super::{Runs, is_acyclic};
+use super::is_acyclic;
 
 /// A link of a chain of roots, counted objects and boxes in turn.
 #[derive(Trace)]

@@ -12,10 +12,9 @@ use gc_core::{Gc, Generation, Heap, Level, Mutator, Root, Slot, blocking};
 use gc_tests::{
     heaps::{calm, checked, settle, under, wait_until},
     ledger::{Ledger, Token},
+    runs::Runs,
     sizes::scaled,
 };
-
-use super::Runs;
 
 fn collections(heap: &Heap) -> u64 {
     heap.stats().collections.iter().sum()
