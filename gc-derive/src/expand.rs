@@ -125,6 +125,7 @@ fn traced(
             unsafe fn trace<#type_of_visitor: #private::Visitor>(#this: *mut Self, #visitor: &mut #type_of_visitor) {
                 #proofs.without_drop::<Self, _>();
                 let _ = &#visitor;
+                // SAFETY: the caller of `trace` guarantees a live value, which may be shared.
                 let #value: &Self = unsafe { &*#this };
                 match *#value { #trace }
             }

@@ -4,6 +4,7 @@
 //! - **[take.numbers]** The nodes are the virtual root, the roots, the objects by rank ([walk.rank]), and the memory that values share, in
 //!   this order. So the end of an edge is known before its node is added.
 
+use core::any::type_name;
 use std::collections::HashMap;
 
 use super::{Graph, GraphBuilder, GraphError, NewNode, Node, NodeKind, Strength};
@@ -16,7 +17,7 @@ use crate::{
         type_info::WEAK_CELL,
         walk::Walk,
     },
-    object::{Flag, Header, PairRef, TypeInfo},
+    object::{EphemeronPair, Flag, Header, PairRef, TypeInfo},
     registered::WeakCell,
 };
 
@@ -25,7 +26,7 @@ impl Graph {
     ///
     /// First it collects garbage in a full collection. Then it stops the world, promotes everything, and looks at each object. What is
     /// left of garbage has no path from a root ([`is_reachable`](Self::is_reachable)). Sizes are those of the objects with their headers;
-    /// [`owned`](Self::owned) is the memory that their values have elsewhere: of `String`, `Vec`, `Box` and the maps, as they tell it, but
+    /// [`owned`](Self::owned) is the memory that their values have elsewhere: of `String`, `Vec`, `Box` and the maps, by their capacities, but
     /// not of fields that are skipped. The memory of `Counted` and `Arc` is a node of its own, as several objects may share it.
     ///
     /// The id of a node is the identity of its object ([`Gc::id`](crate::Gc::id)) if it has one, otherwise 0: so the node of an object is
@@ -203,8 +204,8 @@ impl Sink for Filler<'_> {
 /// Returns the name of a type as it is told.
 pub(super) fn name_of(info: &'static TypeInfo) -> &'static str {
     match (info.name)() {
-        "gc_core::registered::cell::WeakCell" => "(weak cell)",
-        "gc_core::object::pair::EphemeronPair" => "(ephemeron)",
+        name if name == type_name::<WeakCell>() => "(weak cell)",
+        name if name == type_name::<EphemeronPair>() => "(ephemeron)",
         name => name,
     }
 }
