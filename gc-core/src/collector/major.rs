@@ -295,7 +295,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, la
         promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
         remembered: 0,
         registered: collector.registered.len(),
-        waiting: collector.keys_waited_for(),
+        waiting: 0,
         queued: collector.registered.queues.waiting(),
         snapshot: collector.satb.entries() - current.satb,
         beside,

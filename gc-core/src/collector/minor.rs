@@ -203,7 +203,7 @@ mod tests {
         stopped.minor_then(Generation::Fresh, afterwards);
         stopped.verify(Checkpoint::After);
         // Vectors of dead objects.
-        let _ = stopped.finish();
+        let _ = stopped.finish(0);
     }
 
     fn heap(profile: &str) -> Heap {

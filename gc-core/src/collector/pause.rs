@@ -70,7 +70,8 @@ pub(crate) fn collect(
     collector.pacing.begin_nursery();
     let old_bytes = old_bytes(&heap.old.space, &heap.large);
     let all_swept = heap.all_swept;
-    let dead = heap.finish();
+    let waiting = collector.keys_waited_for();
+    let dead = heap.finish(waiting);
     if let Some((then, bytes)) = registry.resumed.replace((Instant::now(), old_bytes)) {
         collector.pacing.count_promoted(old_bytes.saturating_sub(bytes), then.elapsed());
     }
@@ -94,7 +95,7 @@ pub(crate) fn collect(
         by_gc_workers: evacuated.by_gc_workers,
         remembered,
         registered: collector.registered.len(),
-        waiting: collector.keys_waited_for(),
+        waiting,
         queued: collector.registered.queues.waiting(),
     };
     let survived = evacuated.copied + evacuated.promoted;

@@ -119,8 +119,8 @@ impl<'a> StoppedHeap<'a> {
         }
     }
 
-    /// Publishes the figures. Returns the values that have to be dropped.
-    pub(crate) fn finish(self) -> DropQueue {
+    /// Publishes the figures. Returns the values that have to be dropped. `keys_waited_for`: for how many keys ephemerons wait.
+    pub(crate) fn finish(self, keys_waited_for: usize) -> DropQueue {
         let old_bytes = old_bytes(&self.old.space, &self.large);
         self.collector.pacing.note_old_bytes(old_bytes);
         self.collector.memory.budget.set_side(self.side_bytes());
@@ -129,7 +129,7 @@ impl<'a> StoppedHeap<'a> {
             old_objects: self.old.space.live_objects + self.large.old.len() + self.large.unswept.len(),
             survivor_bytes: self.young.space.of_age(Age::Survivor).map(|c| self.young.space.used(c)).sum(),
             remembered: self.young.remembered.len(),
-            keys_waited_for: self.collector.keys_waited_for(),
+            keys_waited_for,
         });
         self.dead
     }
