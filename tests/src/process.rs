@@ -90,6 +90,19 @@ pub fn assert_backed(before: usize, most: usize, what: &str) {
     }
 }
 
+/// Runs `body` as `test` of the calling test program, in a process of its own, which it has to end, and which has to say `expected`.
+#[track_caller]
+pub fn assert_aborts(test: &str, expected: &str, body: impl FnOnce()) {
+    const ALONE: &str = "GC_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        return body();
+    }
+    let mut alone = Command::new(env::current_exe().expect("a test program"));
+    let output = alone.args([test, "--exact", "--nocapture"]).env(ALONE, "1").output().expect("a process");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains(expected), "{}: {said}", output.status);
+}
+
 /// Runs `test` of the calling test program again, in a process of its own with `variable` set to `place`. Panics if that process
 /// hangs, or if it does not exit with the code 7.
 #[track_caller]

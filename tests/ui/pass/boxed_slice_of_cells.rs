@@ -1,4 +1,4 @@
-//! The twin of `fail/boxed_slice_of_cells.rs`: compiles.
+//! The twin of `built/boxed_slice_of_cells.rs`: compiles.
 
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]

@@ -1,4 +1,4 @@
-//! The twin of `fail/cell_of_slot.rs`: compiles.
+//! The twin of `built/cell_of_slot.rs`: compiles.
 
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]

@@ -1,4 +1,4 @@
-//! The twin of `fail/map_of_slots.rs`: compiles.
+//! The twin of `built/map_of_slots.rs`: compiles.
 
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]

@@ -1,4 +1,4 @@
-//! The twin of `fail/type_macro_cell.rs`: compiles.
+//! The twin of `built/type_macro_cell.rs`: compiles.
 
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]
