@@ -314,7 +314,7 @@ mod tests {
         thread,
     };
 
-    use crate::{Gc, Generation, Heap, Mutator, Root, Slot, Stress};
+    use crate::{Gc, Generation, Heap, Mutator, Root, Slot, Stress, sync::alone};
 
     type Number = Root<Gc<'static, u64>>;
 
@@ -376,22 +376,19 @@ mod tests {
     /// The verifier does not rely on what the pause looks at. What it finds ends the process, so this runs in one of its own.
     #[test]
     fn the_verifier_finds_a_young_object_in_a_root_that_no_pause_would_look_at() {
-        const ALONE: &str = "GC_WRITES_UNSEEN";
-        if std::env::var_os(ALONE).is_none() {
-            let name = "root::tests::the_verifier_finds_a_young_object_in_a_root_that_no_pause_would_look_at";
-            let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
-            let output = alone.args([name, "--exact", "--nocapture"]).env(ALONE, "1").output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(!output.status.success() && said.contains("is not in question"), "{said}");
-            return;
-        }
-        let heap = heap(true);
-        let mut m = heap.attach().unwrap();
-        let root = m.root(m.alloc(1_u64));
-        m.collect(Generation::Young);
-        // SAFETY: the place of the root's value, written without notice: what the verifier has to find.
-        unsafe { root.place(&m).write(m.alloc(2)) };
-        m.collect(Generation::Fresh);
+        alone::ends(
+            "root::tests::the_verifier_finds_a_young_object_in_a_root_that_no_pause_would_look_at",
+            "is not in question",
+            || {
+                let heap = heap(true);
+                let mut m = heap.attach().unwrap();
+                let root = m.root(m.alloc(1_u64));
+                m.collect(Generation::Young);
+                // SAFETY: the place of the root's value, written without notice: what the verifier has to find.
+                unsafe { root.place(&m).write(m.alloc(2)) };
+                m.collect(Generation::Fresh);
+            },
+        );
     }
 
     fn one_root_each(heap: &Heap, mutators: usize) -> Vec<Number> {

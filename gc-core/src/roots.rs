@@ -15,6 +15,7 @@ mod attendance;
 mod boxed;
 mod chunk;
 mod chunk_word;
+mod frames;
 mod noted;
 mod pages;
 mod places;
@@ -27,6 +28,7 @@ mod table;
 
 pub(crate) use boxed::BoxedValue;
 pub(crate) use chunk::{HeapHandle, Owner};
+pub(crate) use frames::{Frame, FrameHead, FrameWord, Frames};
 pub(crate) use question::Survival;
 pub(crate) use root_ref::RootRef;
 pub(crate) use space::{EmptyChunks, RootSpace};

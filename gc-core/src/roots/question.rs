@@ -43,6 +43,12 @@ impl Question {
         Self(AtomicU8::new(SETTLED))
     }
 
+    /// Returns the question of what is about to be written to.
+    #[inline(always)]
+    pub(crate) fn written() -> Self {
+        Self(AtomicU8::new(WRITTEN))
+    }
+
     /// Returns whether the chunk is in question as if it had just been written to. A running mutator asks that before it writes.
     #[inline(always)]
     pub(crate) fn is_written(&self) -> bool {

@@ -18,6 +18,8 @@ pub(crate) struct StoppedRoots<'a, M> {
     /// The mutators that may have run since the last pause, and the dormant ones.
     awake: &'a [M],
     dormant: &'a [M],
+    /// The type info of a word that is null or points to an object.
+    word: &'static TypeInfo,
 }
 
 /// What was found in a young pause, beside the roots.
@@ -31,8 +33,8 @@ pub(crate) struct Found {
 impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
     /// Returns the roots of a heap with these mutators, none of which runs before this ends. The `dormant` ones have not run since the
     /// last pause.
-    pub(crate) fn new(space: &'a Arc<RootSpace>, awake: &'a [M], dormant: &'a [M]) -> Self {
-        Self { space, awake, dormant }
+    pub(crate) fn new(space: &'a Arc<RootSpace>, awake: &'a [M], dormant: &'a [M], word: &'static TypeInfo) -> Self {
+        Self { space, awake, dormant, word }
     }
 
     /// Calls `visit` with every root that may hold something young. Before that, takes over what was dropped elsewhere; afterwards
@@ -55,6 +57,9 @@ impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
             found.boxed.append(&mut lists.dropped);
         }
         let mut looked = 0;
+        for table in self.awake.iter().map(M::as_ref) {
+            looked += table.frames.look_for_young(survival, |word| visit(self.word, word));
+        }
         in_question.retain(|chunk| {
             let scanned = chunk.scan(&mut visit);
             looked += super::chunk::SLOTS;
@@ -121,6 +126,7 @@ impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
     /// Calls `visit` with every root and changes nothing.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&'static TypeInfo, *mut u8)) {
         self.for_each_chunk(|chunk| chunk.look(&mut visit));
+        self.tables().for_each(|table| table.frames.for_each(|word| visit(self.word, word)));
     }
 
     /// Calls `visit` with every root and with the place where it was made, if that is known ([places.overwritten]), and changes nothing.
@@ -130,6 +136,7 @@ impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
     ) {
         let places = &self.space.places;
         self.for_each_chunk(|chunk| chunk.look_at_slots(|slot, info, value| visit(info, value, places.of(slot))));
+        self.tables().for_each(|table| table.frames.for_each(|word| visit(self.word, word, None)));
     }
 
     /// Calls `visit` with every root that a young pause would not look at, and changes nothing.
@@ -139,11 +146,16 @@ impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
                 chunk.look(&mut visit);
             }
         });
+        self.tables().for_each(|table| table.frames.for_each_settled(|word| visit(self.word, word)));
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &RootTable> {
+        self.awake.iter().chain(self.dormant).map(M::as_ref)
     }
 
     fn for_each_chunk(&self, mut visit: impl FnMut(ChunkRef)) {
         self.space.pool().owned.chunks.iter().copied().for_each(&mut visit);
-        for table in self.awake.iter().chain(self.dormant).map(M::as_ref) {
+        for table in self.tables() {
             table.lists().borrow().owned.chunks.iter().copied().for_each(&mut visit);
         }
     }

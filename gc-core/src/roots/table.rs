@@ -26,6 +26,7 @@ use crate::{
 use super::{
     boxed::BoxedValue,
     chunk::{ChunkList, ChunkRef, DETACHED, FULL, HeapHandle, NOWHERE, Owner, RootSlot, SLOTS},
+    frames::Frames,
     root_word::Kept,
     space::{EmptyChunks, RootSpace},
 };
@@ -38,6 +39,7 @@ pub(crate) struct RootTable {
     hidden: Cell<*mut RootSlot>,
     current: Cell<Option<ChunkRef>>,
     lists: RefCell<Lists>,
+    pub(crate) frames: Frames,
     /// Bytes of boxed values that the mutator has made since the last pause, less those that it dropped.
     boxed_bytes: Cell<isize>,
     /// The heap's identity, and what keeps it alive.
@@ -77,6 +79,7 @@ impl RootTable {
             hidden: Cell::new(ptr::null_mut()),
             current: Cell::new(None),
             lists: RefCell::new(lists),
+            frames: Frames::new(),
             boxed_bytes: Cell::new(0),
             heap,
             handle,

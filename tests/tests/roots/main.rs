@@ -7,6 +7,8 @@ mod boxed;
 mod chains;
 mod counting;
 mod detaching;
+mod frames;
+mod frames_elsewhere;
 mod in_numbers;
 mod last;
 mod writes;

@@ -4,6 +4,7 @@
 
 mod attach;
 mod blocked;
+mod coroutines;
 mod crossing;
 mod crowds;
 mod dormant;

@@ -1,0 +1,15 @@
+//! Nor in a future, which could be leaked, or polled when the frame is gone.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports, unused_variables)]
+
+use gc_core::Heap;
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let future = m.frame(|m, [number]| {
+        let kept = number.keep(m, m.alloc(1_u64));
+        async move { *kept.get(m) }
+    });
+}

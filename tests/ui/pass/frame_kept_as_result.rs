@@ -1,0 +1,12 @@
+//! The twin of `fail/frame_kept_as_result.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports, unused_variables)]
+
+use gc_core::Heap;
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let kept = m.frame(|m, [number]| *number.keep(m, m.alloc(1_u64)).get(m));
+}
