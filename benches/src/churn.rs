@@ -1,4 +1,4 @@
-//! A cyclic graph in which nodes are replaced all the time: see `src/bin/graph_churn.rs`.
+//! A cyclic graph in which nodes are replaced all the time: the workload `graph_churn`, of one mutator or more.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ impl Node<'_> {
     }
 }
 
-/// All live nodes, but for those that only others point to.
+/// All live nodes, except those that only others point to.
 pub type Table = Root<Gc<'static, [Slot<'static, Node<'static>>]>>;
 
 /// A table of `live` nodes without edges.
@@ -34,20 +34,26 @@ pub fn table(m: &Mutator, live: usize) -> Table {
     table
 }
 
-/// Replaces nodes; returns the sum of what they held, and the times.
-pub fn run(m: &mut Mutator, table: &Table, replacements: u64, seed: u64) -> (u64, Steps) {
+/// Replaces nodes; returns the sum of what they held, and the times. A replaced node keeps its edges until `lag` more are replaced.
+pub fn run(m: &mut Mutator, table: &Table, replacements: u64, lag: usize, seed: u32) -> (u64, Steps) {
     let mut random = Random::new(seed);
     let mut steps = Steps::with_capacity((replacements / STEP) as usize + 1);
+    let replaced = m.root(m.alloc_slice_with(lag, |_| Slot::<Node>::null()));
     let mut sum = 0;
     for step in 0..replacements / STEP {
         let start = Instant::now();
         for index in 0..STEP {
             let table = table.get(m);
             let live = table.len();
+            let number = step * STEP + index;
             let place = &table[random.below(live)];
-            let new = m.alloc(Node::new(step * STEP + index));
-            if let Some(old) = place.get() {
-                sum += old.value;
+            let new = m.alloc(Node::new(number));
+            let mut old = place.get();
+            sum += old.map_or(0, |old| old.value);
+            if lag > 0 {
+                old = replaced.get(m)[number as usize % lag].swap(m, old);
+            }
+            if let Some(old) = old {
                 old.edges.iter().for_each(|edge| edge.set(m, None));
             }
             place.set(m, Some(new));

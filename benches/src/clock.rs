@@ -55,6 +55,11 @@ impl Steps {
         self.nanoseconds.push(u32::try_from(step.as_nanos()).unwrap_or(u32::MAX));
     }
 
+    /// Adds those of another thread.
+    pub fn extend(&mut self, other: &Self) {
+        self.nanoseconds.extend_from_slice(&other.nanoseconds);
+    }
+
     /// p50, p99, p99.9 and the longest.
     pub fn percentiles(&self) -> Percentiles {
         Percentiles::of(self.nanoseconds.iter().map(|&n| u64::from(n)).collect())

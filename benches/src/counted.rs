@@ -115,7 +115,7 @@ pub fn make_drop_many<P: Pointer>(count: u64) -> Duration {
 pub fn mixed<P: Pointer + Send + Sync>(count: u64, objects: usize) -> Duration {
     let pointers: Vec<P> = (0..objects).map(|i| P::make([i as u64; 2])).collect();
     let start = Barrier::new(2);
-    let work = |count: u64, seed: u64| {
+    let work = |count: u64, seed: u32| {
         let mut random = Random::new(seed);
         start.wait();
         let begin = Instant::now();

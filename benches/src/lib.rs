@@ -1,11 +1,12 @@
-//! What the benchmarks share: measured code, clocks, and the way in which contestants take turns.
+//! What the benchmarks share: measured code, clocks, random numbers. Whole programs beside what one would use instead are in `workloads`.
 //!
 //! - [`paths`]: the operations of a program, one by one. Timed by `benches/paths.rs`, compared by `src/bin/rows.rs`, counted in
 //!   instructions by `.ci/instructions` through `src/bin/path.rs`.
 //! - [`collections`]: pauses, copying, marking, sweeping. Timed by `benches/collections.rs` and `src/bin/rows.rs`.
 //! - [`weak`]: those of weak references, ephemerons and identities. `src/bin/weak.rs` has the pauses.
+//! - [`maps`]: those of the concurrent map.
+//! - [`churn`]: a cyclic graph in which nodes are replaced all the time, for `workloads` and `src/bin/threads.rs`.
 //! - [`counted`]: reference counts side by side. Compared by `src/bin/counted.rs`.
-//! - [`contest`]: whole programs against what users could pick instead, each contestant in processes of its own, in turns.
 //! - [`shift`]: memory that stays resident as the sizes of objects change. Compared with other allocators and other languages by
 //!   `peers/sizes_that_shift`.
 //!
@@ -15,8 +16,8 @@
 pub mod churn;
 pub mod clock;
 pub mod collections;
-pub mod contest;
 pub mod counted;
+pub mod maps;
 pub mod nodes;
 pub mod paths;
 pub mod random;

@@ -9,7 +9,7 @@ use gc_core::{Counted, Event, Gc, Generation, Heap, Level, Mutator, Root, Slot, 
 
 use crate::{
     clock::{sink, sink_word},
-    counted,
+    counted, maps,
     nodes::{Cells, Dropped32, Leaf24, Leaf32, Leaf128, Node32, Slot32},
     weak,
 };
@@ -70,6 +70,12 @@ pub const PATHS: &[Path] = &[
     Path { name: "root_create_drop", run: root_create_drop },
     Path { name: "root_get", run: root_get },
     Path { name: "root_set", run: root_set },
+    Path { name: "frame", run: frame },
+    Path { name: "frame_keep_get", run: frame_keep_get },
+    Path { name: "kept_get", run: kept_get },
+    Path { name: "kept_set", run: kept_set },
+    Path { name: "call_polling", run: |n| calls(n, polling) },
+    Path { name: "call_not_polling", run: |n| calls(n, not_polling) },
     Path { name: "rc_clone_drop", run: rc_clone_drop },
     Path { name: "counted_clone_drop", run: |n| with_mutator(n, counted::clone_drop::<Counted<counted::Value>>) },
     Path { name: "counted_clone_drop_elsewhere", run: counted::clone_drop::<Counted<counted::Value>> },
@@ -89,6 +95,18 @@ pub const PATHS: &[Path] = &[
     Path { name: "downgrade_first", run: weak::downgrade_first },
     Path { name: "id", run: weak::id },
     Path { name: "id_first", run: weak::id_first },
+    Path { name: "map_get", run: maps::get },
+    Path { name: "map_get_default", run: maps::get_default },
+    Path { name: "map_get_text", run: maps::get_text },
+    Path { name: "map_get_std", run: maps::get_std },
+    Path { name: "map_get_missing", run: maps::get_missing },
+    Path { name: "map_insert_existing", run: maps::insert_existing },
+    Path { name: "map_insert_remove", run: maps::insert_remove },
+    Path { name: "intern", run: maps::intern::<std::hash::RandomState> },
+    Path { name: "text_of_std", run: maps::text_of_std::<std::hash::RandomState> },
+    Path { name: "intern_fast", run: maps::intern_fast },
+    Path { name: "text_of_std_fast", run: maps::text_of_std_fast },
+    Path { name: "weak_key_get", run: maps::weak_key_get },
     Path { name: "ephemeron_value", run: weak::ephemeron_value },
     Path { name: "ephemeron_new", run: weak::ephemeron_new },
 ];
@@ -387,6 +405,58 @@ fn root_set(count: u64) -> Duration {
     let value = m.alloc(Leaf32 { words: [0; 3] });
     let mut root = m.root(value);
     timed(count, |_| core::hint::black_box(&mut root).set(&m, value))
+}
+
+/// Enters a frame of one root, and leaves it.
+fn frame(count: u64) -> Duration {
+    let mut m = attached();
+    timed(count, |_| m.frame(|_, [vacant]| sink(&raw const vacant)))
+}
+
+/// The same, with a pointer that is kept in it and read.
+fn frame_keep_get(count: u64) -> Duration {
+    let mut m = attached();
+    let root = m.root(m.alloc(Leaf32 { words: [0; 3] }));
+    timed(count, |_| {
+        m.frame(|m, [vacant]| {
+            let kept = vacant.keep(m, root.get(m));
+            m.safepoint();
+            sink(&raw const *kept.get(m));
+        });
+    })
+}
+
+fn kept_get(count: u64) -> Duration {
+    attached().frame(|m, [vacant]| {
+        let kept = vacant.keep(m, m.alloc(Leaf32 { words: [0; 3] }));
+        timed(count, |_| sink(&raw const *core::hint::black_box(&kept).get(m)))
+    })
+}
+
+fn kept_set(count: u64) -> Duration {
+    attached().frame(|m, [vacant]| {
+        let kept = vacant.keep(m, m.alloc(Leaf32 { words: [0; 3] }));
+        let value = kept.get(m);
+        timed(count, |_| core::hint::black_box(&kept).set(m, value))
+    })
+}
+
+/// Calls a function with the mutator, which may be written to from then on.
+fn calls(count: u64, call: fn(&mut Mutator, u64) -> u64) -> Duration {
+    let mut m = attached();
+    let call = core::hint::black_box(call);
+    timed(count, |index| sink_word(call(&mut m, index)))
+}
+
+#[inline(never)]
+fn polling(m: &mut Mutator, index: u64) -> u64 {
+    m.safepoint();
+    index + 1
+}
+
+#[inline(never)]
+fn not_polling(_: &mut Mutator, index: u64) -> u64 {
+    index + 1
 }
 
 /// Runs an operation on a thread that runs a mutator.

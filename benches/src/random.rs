@@ -1,27 +1,33 @@
-//! Random numbers: the same for every contestant.
+//! Random numbers: the same for every contestant, in any language.
 
-/// SplitMix64 (Steele, Lea, Flood: *Fast splittable pseudorandom number generators*, 2014).
-pub struct Random(u64);
+/// Marsaglia's xorshift128 (*Xorshift RNGs*, 2003): 32-bit words, shifts and exclusive ors only.
+pub struct Random([u32; 4]);
 
 impl Random {
     /// A sequence that depends on `seed` alone.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
+    pub fn new(seed: u32) -> Self {
+        let mut random = Self([123_456_789 ^ seed, 362_436_069, 521_288_629, 88_675_123]);
+        // Seeds that differ in few bits begin alike.
+        for _ in 0..16 {
+            random.next_u32();
+        }
+        random
     }
 
     /// The next number.
     #[inline]
-    pub fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+    pub fn next_u32(&mut self) -> u32 {
+        let [x, y, z, w] = self.0;
+        let t = x ^ (x << 11);
+        let next = w ^ (w >> 19) ^ t ^ (t >> 8);
+        self.0 = [y, z, w, next];
+        next
     }
 
-    /// A number below `end`.
+    /// A number below `end`, which is at most 2³².
     #[inline]
     pub fn below(&mut self, end: usize) -> usize {
-        ((u128::from(self.next_u64()) * end as u128) >> 64) as usize
+        ((u64::from(self.next_u32()) * end as u64) >> 32) as usize
     }
 
     /// The numbers below `count` in random order.
@@ -31,5 +37,19 @@ impl Random {
             order.swap(last, self.below(last + 1));
         }
         order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Random;
+
+    /// What `benches/workloads/README.md` says, so that other languages can compare.
+    #[test]
+    fn the_sequence_is_the_one_that_the_protocol_names() {
+        let mut random = Random::new(1);
+        assert_eq!([1_819_186_237, 444_329_485, 647_643_471, 925_969_300], [(); 4].map(|()| random.next_u32()));
+        let mut random = Random::new(5);
+        assert_eq!([14_901, 9_951, 14_783, 20_779, 23_725, 91_945], [(); 6].map(|()| random.below(100_000)));
     }
 }

@@ -1,4 +1,6 @@
-//! What threads cost and bring: `threads [PART]`. Parts: trees, oversubscribed, churn, others, safepoint, lines.
+//! What threads cost and bring: `threads [PART]`. Parts: churn, others, safepoint, lines.
+//!
+//! Work that is shared out among threads, more than cores too, is the workload `binary_trees_threads` of `gc-workloads`.
 //!
 //! The figures of a part take turns, and the fastest of the rounds counts; ratios hold where times drift.
 
@@ -10,118 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bumpalo::Bump;
 use crossbeam_utils::CachePadded;
 use gc_benches::{
     churn,
     clock::{Percentiles, sink},
 };
-use gc_core::{Counted, Gc, Generation, Heap, Mutator, Root, Trace, blocking};
-
-#[derive(Trace)]
-struct Tree<'gc> {
-    children: Option<(Gc<'gc, Tree<'gc>>, Gc<'gc, Tree<'gc>>)>,
-}
-
-fn grow<'gc>(m: &'gc Mutator, depth: u32) -> Gc<'gc, Tree<'gc>> {
-    let children = if depth == 0 { None } else { Some((grow(m, depth - 1), grow(m, depth - 1))) };
-    m.alloc(Tree { children })
-}
-
-/// With a safepoint at every call.
-fn grow_polling(m: &mut Mutator, depth: u32) -> Root<Gc<'static, Tree<'static>>> {
-    m.safepoint();
-    if depth == 0 {
-        return m.root(m.alloc(Tree { children: None }));
-    }
-    let left = grow_polling(m, depth - 1);
-    let right = grow_polling(m, depth - 1);
-    m.root(m.alloc(Tree { children: Some((left.get(m), right.get(m))) }))
-}
-
-fn count(tree: &Tree) -> u64 {
-    1 + tree.children.map_or(0, |(left, right)| count(&left) + count(&right))
-}
-
-struct ArenaTree<'a> {
-    children: Option<(&'a ArenaTree<'a>, &'a ArenaTree<'a>)>,
-}
-
-fn grow_arena(arena: &Bump, depth: u32) -> &ArenaTree<'_> {
-    let children = if depth == 0 { None } else { Some((grow_arena(arena, depth - 1), grow_arena(arena, depth - 1))) };
-    arena.alloc(ArenaTree { children })
-}
-
-fn count_arena(tree: &ArenaTree) -> u64 {
-    1 + tree.children.map_or(0, |(left, right)| count_arena(left) + count_arena(right))
-}
-
-const DEPTH: u32 = 16;
-
-/// The trees of one thread: 16 million nodes.
-fn trees(mut tree: impl FnMut(u32)) {
-    for depth in (4..=DEPTH).step_by(2) {
-        for _ in 0..1 << (DEPTH - depth + 4) {
-            tree(depth);
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Way {
-    Arena,
-    /// A safepoint after each tree.
-    Trees,
-    /// A safepoint at each call.
-    Calls,
-}
-
-/// Seconds that `threads` threads take, each with so many times the work.
-fn time(way: Way, threads: usize, repeat: usize) -> f64 {
-    let heap = Heap::builder().build().expect("a heap");
-    let start = Barrier::new(threads + 1);
-    let mut elapsed = Duration::ZERO;
-    std::thread::scope(|scope| {
-        let (heap, start) = (&heap, &start);
-        let workers: Vec<_> = (0..threads)
-            .map(|_| {
-                scope.spawn(move || match way {
-                    Way::Arena => {
-                        start.wait();
-                        let mut arena = Bump::new();
-                        for _ in 0..repeat {
-                            trees(|depth| {
-                                assert!(count_arena(grow_arena(&arena, depth)) > 1);
-                                arena.reset();
-                            });
-                        }
-                    }
-                    Way::Trees | Way::Calls => {
-                        let mut m = heap.attach().expect("a mutator");
-                        blocking::barrier(&mut m, start);
-                        for _ in 0..repeat {
-                            trees(|depth| {
-                                let nodes = match way {
-                                    Way::Calls => count(&grow_polling(&mut m, depth).get(&m)),
-                                    _ => count(&grow(&m, depth)),
-                                };
-                                assert!(nodes > 1);
-                                m.safepoint();
-                            });
-                        }
-                    }
-                })
-            })
-            .collect();
-        start.wait();
-        let begin = Instant::now();
-        for worker in workers {
-            worker.join().expect("a thread");
-        }
-        elapsed = begin.elapsed();
-    });
-    elapsed.as_secs_f64()
-}
+use gc_core::{Counted, Generation, Heap, Mutator, Trace, blocking};
 
 fn fastest<const N: usize>(rounds: usize, mut each: impl FnMut(usize) -> f64) -> [f64; N] {
     let mut least = [f64::INFINITY; N];
@@ -131,31 +27,6 @@ fn fastest<const N: usize>(rounds: usize, mut each: impl FnMut(usize) -> f64) ->
         }
     }
     least
-}
-
-fn two_mutators() {
-    for (name, way) in [("arena", Way::Arena), ("gc-core", Way::Trees), ("gc-core, polling at each call", Way::Calls)] {
-        let [one, two] = fastest(4, |index| time(way, index + 1, 4));
-        println!(
-            "binary trees, {name}: 1 thread {one:.3} s, 2 threads {two:.3} s: throughput x {:.2}    must 1.7",
-            2.0 * one / two
-        );
-    }
-    let [arena, ours] = fastest(4, |index| time([Way::Arena, Way::Trees][index], 2, 4));
-    println!("binary trees on 2 threads: {:.2} x arenas    must 2.2, aim 1.5", ours / arena);
-}
-
-/// The same work on more threads than cores.
-fn oversubscribed() {
-    for (name, way) in [("a safepoint for each tree", Way::Trees), ("at each call", Way::Calls)] {
-        let [two, four, eight, sixteen] = fastest(3, |index| time(way, 2 << index, 8 >> index));
-        println!(
-            "binary trees, {name}: 2 threads {two:.3} s; 4 threads x {:.2}, 8 threads x {:.2}, 16 threads x {:.2} of their throughput    must 0.8",
-            two / four,
-            two / eight,
-            two / sixteen
-        );
-    }
 }
 
 /// Cyclic graph churn, all of it on one graph that the mutators share, or each on one of its own.
@@ -173,7 +44,7 @@ fn shared_churn() {
                 let worker = |id: u64| {
                     let mut m = heap.attach().expect("a mutator");
                     let table = &tables[id as usize % tables.len()];
-                    churn::run(&mut m, table, REPLACEMENTS, id + 1).1
+                    churn::run(&mut m, table, REPLACEMENTS, 0, id as u32 + 1).1
                 };
                 let threads: Vec<_> = (0..threads).map(|id| scope.spawn(move || worker(id))).collect();
                 threads.into_iter().map(|thread| thread.join().expect("a thread").percentiles()).collect()
@@ -373,14 +244,8 @@ struct Boxed {
 
 fn main() {
     let part = std::env::args().nth(1).unwrap_or_default();
-    for (name, run) in [
-        ("trees", two_mutators as fn()),
-        ("oversubscribed", oversubscribed),
-        ("churn", shared_churn),
-        ("others", others),
-        ("safepoint", safepoint),
-        ("lines", lines),
-    ] {
+    for (name, run) in [("churn", shared_churn as fn()), ("others", others), ("safepoint", safepoint), ("lines", lines)]
+    {
         if name.contains(&part) {
             run();
         }
