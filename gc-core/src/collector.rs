@@ -7,6 +7,7 @@
 //! | `registered_young`, `clearing` | what becomes of weak references, watchers and finalizable objects |
 //! | `compaction` | how the old generation is kept dense |
 //! | `policy`, `pacing` | which collection happens, and when |
+//! | `put_off`, `yielding` | which collection happens later than it is due, so that no mutator waits for a thread that the system does not run |
 //! | `sampling` | which objects are samples, and what is known of where they were allocated |
 //! | `headroom`, `near_limit` | what is different near the hard limit |
 //! | `concurrent`, `job_thread`, `destructors` | what the heap's own threads do concurrently |
@@ -47,6 +48,8 @@ mod moves;
 pub(crate) mod mutator_state;
 pub(crate) mod near_limit;
 pub(crate) mod nested_roots;
+pub(crate) mod nursery;
+mod old_types;
 mod pacing;
 mod parts;
 mod pause;
@@ -54,7 +57,9 @@ pub(crate) mod pending;
 pub(crate) mod policy;
 mod presence;
 pub(crate) mod pressure;
+mod pretenuring;
 mod promotion;
+mod put_off;
 pub(crate) mod refill;
 mod registered_young;
 pub(crate) mod registry;
@@ -72,6 +77,7 @@ pub(crate) mod users;
 mod verify;
 pub(crate) mod walk;
 pub(crate) mod watch;
+mod yielding;
 
 pub(crate) use collector::Collector;
 pub(crate) use job_thread::create;

@@ -1,4 +1,4 @@
-//! Address space, how much of it the heap may take, and bitmaps over it. Knows neither objects nor collections.
+//! Address space, how much of it the heap may take, bitmaps over it, and lists in pieces. Knows neither objects nor collections.
 //!
 //! One contiguous reservation per heap in three parts, in this order:
 //!
@@ -17,9 +17,11 @@ mod frontier;
 pub(crate) mod poison;
 pub(crate) mod process_limits;
 mod reservation;
+mod segments;
 
 pub(crate) use address_map::{AddressMap, BLOCK, GRANULE, PAGE, Part};
 pub(crate) use backing::Memory;
 #[cfg(test)]
 pub(crate) use reservation::calls;
 pub(crate) use reservation::{MapFaults, Reservation, ReserveError};
+pub(crate) use segments::Segments;

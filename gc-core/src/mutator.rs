@@ -15,7 +15,10 @@ mod compact;
 mod drain;
 mod first;
 mod lent;
+mod making;
+mod old;
 mod park;
+pub(crate) mod tailed;
 
 use core::{cell::Cell, fmt, marker::PhantomData, panic::Location, ptr, ptr::NonNull, time::Duration};
 use std::{
@@ -45,6 +48,7 @@ use crate::{
     },
     counted::Token,
     object::{CellUser, CellWord, LAST_NUMBER, PointerSlot, TypeInfo},
+    old::allocate::OldCells,
     roots::{Owner, RootTable},
     safepoint::{Poll, Reason, StateWord, Stopped},
     stats::{Cause, CollectReport, Generation},
@@ -70,7 +74,7 @@ use crate::{
 /// # Ok(()) }
 /// ```
 pub struct Mutator {
-    local: NonNull<Attachment>,
+    pub(crate) local: NonNull<Attachment>,
     /// Never `Send` or `Sync`.
     thread: PhantomData<*mut ()>,
 }
@@ -244,6 +248,7 @@ impl Mutator {
             drops: DropList::default(),
             fresh_large: Vec::new().into(),
             stress_count: 0.into(),
+            old_cells: OldCells::new(),
             sampler: Sampler::new(),
             refused_at: 0.into(),
             thread,
@@ -263,8 +268,7 @@ impl Mutator {
         let local = NonNull::from(Box::leak(local));
         registry.mutators.enter(Attached::new(local.cast()));
         let collector = &users.handle.collector;
-        collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
-        collector.pacing.note_awake(registry.mutators.awake().len());
+        collector.share_nursery(registry);
         // SAFETY: leaked just now; `detach` frees it.
         let token = &unsafe { local.as_ref() }.token;
         // SAFETY: the attachment lives until the mutator has left: `detach` calls `leave` before it frees it.
@@ -358,7 +362,8 @@ impl Mutator {
     /// Lets a collection happen, if one was requested. If none was, this costs a load, a test and a branch.
     ///
     /// Every `Gc` ends here; [`Root`](crate::Root)s live on. A program calls it often: at calls and at the ends of loops.
-    /// If a collection is due, this thread leads it, or sleeps while another thread leads it. No destructor and no other code
+    /// If a collection is due, this thread leads it, or sleeps while another thread leads it. It puts a minor collection off while the heap's
+    /// own thread is in the way of it, and goes on: see [`Stats::put_off`](crate::Stats::put_off). No destructor and no other code
     /// of the program runs here.
     ///
     /// ```
@@ -478,7 +483,12 @@ impl Mutator {
         /// Leaves BLOCKED when `wait` returns or panics.
         struct Leave<'a>(&'a Attachment);
         impl Drop for Leave<'_> {
+            #[inline]
             fn drop(&mut self) {
+                // Only code that exchanges stacks (a coroutine) can be here while the thread runs a mutator.
+                if !attachment::current().is_null() {
+                    out_of_turn();
+                }
                 request::leave_blocked(self.0);
             }
         }
@@ -488,11 +498,23 @@ impl Mutator {
     }
 }
 
+/// Ends the process: a mutator leaves `blocked` while another one of its thread runs ([attachment.one-runs]). A panic would unwind the stack
+/// that has resumed this one, and leave both in use.
+#[cold]
+#[inline(never)]
+fn out_of_turn() -> ! {
+    eprintln!(
+        "gc-core: a mutator leaves `blocked` while its thread runs another one, which code that exchanges stacks has entered: aborting"
+    );
+    std::process::abort();
+}
+
 impl Drop for Mutator {
     fn drop(&mut self) {
         let local = self.local();
-        if kept::is_lending() {
-            // The alias that `with` lends ([kept.alias]): it goes on running. (Or the process exits inside of `with`.)
+        if kept::is_lending() || local.roots.frames.is_any_open() {
+            // The alias that `with` lends ([kept.alias]), or it was taken out of a reference inside a frame ([frame.left]): it goes on running.
+            // (Or the process exits inside of `with` or of a frame.)
             return;
         }
         kept::set_own(0, ptr::null());

@@ -1,6 +1,7 @@
 //! The old generation: memory for promoted objects, marking the live ones, sweeping the others, and moving objects out of sparse
 //! blocks.
 
+pub(crate) mod allocate;
 pub(crate) mod evacuate;
 pub(crate) mod mark;
 pub(crate) mod promote;

@@ -3,6 +3,7 @@
 pub(crate) mod on_demand;
 mod packet;
 mod pool;
+mod reliance;
 pub(crate) mod role;
 mod sharing;
 mod start;

@@ -115,7 +115,7 @@ unsafe fn log_old_value(content: *mut u8, _: usize, logger: *mut u8) {
 /// The type of the content.
 static CONTENT: TypeInfo = TypeInfo {
     trace: TraceFns { log_old_value },
-    shape: TypeShape { align: align_of::<PointerSlot>() as u16 },
+    shape: TypeShape { align: align_of::<PointerSlot>() as u16, size_with_header: 16 },
     drop: None,
 };
 

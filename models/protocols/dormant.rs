@@ -44,6 +44,10 @@ impl Listed for Arc<Mutator> {
     fn place(&self) -> &Cell<usize> {
         &self.place
     }
+
+    fn may_fall_dormant(&self) -> bool {
+        true
+    }
 }
 
 /// A heap's registry and rendezvous, as the collector uses them.

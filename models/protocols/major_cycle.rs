@@ -155,6 +155,50 @@ fn mutant_leaving_without_looking_is_found() {
     must_fail(test, mutant::LEAVE_WITHOUT_LOOKING, called_while_it_leaves);
 }
 
+/// The concurrent thread hands the end of marking over to a mutator.
+fn handed_over() {
+    check(|| {
+        let here = Arc::new(major());
+        here.hand_over(1);
+        let there = here.clone();
+        let mutator = thread::spawn(move || {
+            assert_eq!(there.handed_over(), Some(1));
+            there.end_hand_over();
+        });
+        assert!(here.await_hand_over(Duration::from_secs(3600)), "a mutator has led the pause");
+        mutator.join().unwrap();
+    });
+}
+
+/// The only mutator waits for the end of the cycle instead: the concurrent thread leads.
+fn handed_over_to_one_that_waits() {
+    let start = Instant::now();
+    check(move || {
+        let here = Arc::new(major());
+        here.begin(CycleFigures::new(Cause::Explicit, start));
+        here.hand_over(1);
+        let there = here.clone();
+        let mutator = thread::spawn(move || there.wait_for_one_after(0, || unreachable!("a cycle is under way")));
+        assert!(!here.await_hand_over(Duration::from_secs(3600)), "no mutator has led a pause");
+        here.marked(0);
+        here.end_hand_over();
+        here.end(1, |_| CollectReport(1));
+        assert_eq!(mutator.join().unwrap(), CollectReport(1));
+    });
+}
+
+#[test]
+fn the_end_of_marking_is_led_by_the_mutator_that_it_is_handed_over_to() {
+    handed_over();
+    handed_over_to_one_that_waits();
+}
+
+#[test]
+fn mutant_ending_the_hand_over_without_the_lock_is_found() {
+    let test = "major_cycle::mutant_ending_the_hand_over_without_the_lock_is_found";
+    must_fail(test, mutant::END_HAND_OVER_WITHOUT_THE_LOCK, handed_over);
+}
+
 /// The concurrent thread is about to rest until the marking of an idle heap can end, and the heap becomes busy.
 fn busy_while_it_rests() {
     let start = Instant::now();

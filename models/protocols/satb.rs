@@ -165,7 +165,7 @@ fn write_cell(world: &World) {
 /// The type of a cell's content that is one pointer.
 static CONTENT: TypeInfo = TypeInfo {
     trace: TraceFns { log_old_value },
-    shape: TypeShape { align: align_of::<PointerSlot>() as u16 },
+    shape: TypeShape { align: align_of::<PointerSlot>() as u16, size_with_header: 16 },
     drop: None,
 };
 

@@ -18,3 +18,5 @@ pub(crate) mod kept_end;
 pub(crate) mod major_cycle;
 #[path = "../../gc-core/src/collector/presence.rs"]
 pub(crate) mod presence;
+#[path = "../../gc-core/src/collector/yielding.rs"]
+pub(crate) mod yielding;

@@ -1,14 +1,16 @@
 //! Memory that is small enough for a model: an old part of four blocks of 64 granules, a young part, and no memory behind the
-//! addresses. Bitmaps and
-//! frontiers are the production files.
+//! addresses. Bitmaps, frontiers and segments are the production files.
 
 pub(crate) use address_map::{AddressMap, BLOCK, GRANULE, PAGE};
 pub(crate) use reservation::{Reservation, ReserveError};
+pub(crate) use segments::Segments;
 
 #[path = "../../gc-core/src/memory/bitmap.rs"]
 pub(crate) mod bitmap;
 #[path = "../../gc-core/src/memory/frontier.rs"]
 pub(crate) mod frontier;
+#[path = "../../gc-core/src/memory/segments.rs"]
+mod segments;
 
 /// Addresses of values, without memory behind them.
 pub(crate) const YOUNG: usize = 0x1000;

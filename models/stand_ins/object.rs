@@ -17,6 +17,10 @@ pub(crate) mod pointer_slot;
 pub(crate) mod size_class;
 
 mod layout {
+    pub(crate) const fn value_size(size: usize) -> usize {
+        8 + size
+    }
+
     pub(crate) const MAX_SMALL: usize = crate::memory::BLOCK / 2;
 }
 
@@ -50,7 +54,13 @@ impl Header {
 
 /// An object that fills half a block and needs dropping.
 pub(crate) static OBJECT: TypeInfo =
-    TypeInfo { trace: TraceFns { log_old_value: no_pointers }, shape: TypeShape { align: 8 }, drop: Some(|| ()) };
+    TypeInfo { trace: TraceFns { log_old_value: no_pointers }, shape: SHAPE, drop: Some(|| ()) };
+
+/// The same, without anything to drop.
+pub(crate) static PLAIN: TypeInfo =
+    TypeInfo { trace: TraceFns { log_old_value: no_pointers }, shape: SHAPE, drop: None };
+
+const SHAPE: TypeShape = TypeShape { align: 8, size_with_header: (crate::memory::BLOCK / 2) as u32 };
 
 /// Does nothing: the object has no pointers.
 ///
@@ -66,8 +76,16 @@ pub struct TypeInfo {
     pub(crate) drop: Option<fn()>,
 }
 
+impl TypeInfo {
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        core::ptr::eq(self, other)
+    }
+}
+
+#[derive(Clone, Copy)]
 pub(crate) struct TypeShape {
     pub(crate) align: u16,
+    pub(crate) size_with_header: u32,
 }
 
 pub(crate) struct TraceFns {

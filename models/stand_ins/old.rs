@@ -1,5 +1,7 @@
 //! The old generation: the production files that have a model. Marking marks objects that lead nowhere.
 
+#[path = "../../gc-core/src/old/allocate.rs"]
+pub(crate) mod allocate;
 #[path = "../../gc-core/src/old/promote.rs"]
 pub(crate) mod promote;
 #[path = "../../gc-core/src/old/sweep.rs"]

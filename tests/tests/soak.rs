@@ -10,7 +10,10 @@
 
 #![forbid(unsafe_code)]
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    panic,
+    time::{Duration, Instant, SystemTime},
+};
 
 use gc_tests::{
     model::{run_or_report, run_threads},
@@ -35,6 +38,8 @@ fn random_programs_agree_and_memory_does_not_grow() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_micros() as u64);
     let first = number("GC_SOAK_SEED").unwrap_or(now);
     println!("GC_SOAK_SEED={first}");
+    // A weak pointer that the limit forbids is a panic, which the program catches. With its backtrace, 80 MiB of debug information are read.
+    panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     let start = Instant::now();
     // After each program. On a busy machine one may take long, and each quarter of them needs some.
     let mut resident = Vec::new();

@@ -3,14 +3,17 @@
 
 use core::ptr::NonNull;
 
-use crate::object::{CellWord, PointerSlot, TypeInfo};
+use crate::{
+    memory::Segments,
+    object::{CellWord, PointerSlot, TypeInfo},
+};
 
 /// Pointer slots and cells of old objects that may hold young values.
 #[derive(Default)]
 pub(crate) struct Remembered {
     /// Those of `Slot`s and of immutable fields, also in memory that old objects own.
-    pub(crate) pointer_slots: Vec<NonNull<PointerSlot>>,
-    pub(crate) cells: Vec<RememberedCell>,
+    pub(crate) pointer_slots: Segments<NonNull<PointerSlot>>,
+    pub(crate) cells: Segments<RememberedCell>,
 }
 
 /// A logged cell.
@@ -31,9 +34,9 @@ impl RememberedCell {
 
 impl Remembered {
     /// Adds the entries of another set.
-    pub(crate) fn append(&mut self, mut other: Self) {
-        self.pointer_slots.append(&mut other.pointer_slots);
-        self.cells.append(&mut other.cells);
+    pub(crate) fn append(&mut self, other: Self) {
+        self.pointer_slots.append(other.pointer_slots);
+        self.cells.append(other.cells);
     }
 
     /// Removes duplicate slots if the set has more than `capacity` entries. Returns whether more than half of `capacity` is in
@@ -42,15 +45,13 @@ impl Remembered {
         if self.len() <= capacity {
             return false;
         }
-        self.pointer_slots.sort_unstable();
-        self.pointer_slots.dedup();
+        self.pointer_slots.sort_and_dedup();
         self.len() > capacity / 2
     }
 
     /// Returns the bytes of memory that hold the entries.
     pub(crate) fn bytes(&self) -> usize {
-        self.pointer_slots.capacity() * size_of::<NonNull<PointerSlot>>()
-            + self.cells.capacity() * size_of::<RememberedCell>()
+        self.pointer_slots.bytes() + self.cells.bytes()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -181,8 +181,12 @@ impl Barrier {
     #[cold]
     #[inline(never)]
     fn slow(&self, poll: &Poll, slot: &PointerSlot, value: *mut u8) {
-        let old = slot.get();
-        let place = NonNull::from(slot);
+        self.note(poll, NonNull::from(slot), slot.get(), value);
+    }
+
+    /// Does what is due where `place` holds `value` instead of `old`.
+    #[inline]
+    fn note(&self, poll: &Poll, place: NonNull<PointerSlot>, old: *mut u8, value: *mut u8) {
         if self.marking.get() {
             self.log_old_value(old);
             self.record(place, value);
@@ -191,6 +195,35 @@ impl Barrier {
         if new && !mutant::NO_REMEMBERED_SET.is_planted() {
             self.remember(poll, |set| set.pointer_slots.push(place));
         }
+    }
+
+    /// Looks at a pointer slot of an object that was allocated old, and holds what it was made with.
+    ///
+    /// # Safety
+    ///
+    /// It is a pointer slot of an old object that the barrier's mutator has made and not published yet.
+    #[inline(always)]
+    pub(super) unsafe fn adopt(&self, poll: &Poll, slot: NonNull<PointerSlot>) {
+        // SAFETY: the caller's: a valid slot.
+        let value = unsafe { slot.as_ref() }.get();
+        if value.addr().wrapping_sub(self.value_start.get()) < self.value_bytes.get() {
+            self.adopt_slow(poll, slot, value);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn adopt_slow(&self, poll: &Poll, slot: NonNull<PointerSlot>, value: *mut u8) {
+        if !mutant::ADOPTED_ARE_FORGOTTEN.is_planted() {
+            // It held nothing before.
+            self.note(poll, slot, core::ptr::null_mut(), value);
+        }
+    }
+
+    /// Returns whether the old generation is being marked.
+    #[inline(always)]
+    pub(crate) fn is_marking(&self) -> bool {
+        self.marking.get()
     }
 
     /// Logs a cell before its content may change, once between two collections.
@@ -324,8 +357,7 @@ impl Barrier {
             poll.raise(Reason::REMEMBERED);
             if len > self.capacity {
                 // A cell is never in the set twice ([barrier.logged]). A slot may be, if it held other values in between.
-                set.pointer_slots.sort_unstable();
-                set.pointer_slots.dedup();
+                set.pointer_slots.sort_and_dedup();
             }
         }
     }
@@ -345,8 +377,8 @@ impl Barrier {
         self.map.old.contains(address) || (self.map.large.contains(address) && self.runs.run_of(address).is_old())
     }
 
-    /// Returns whether the object that `place` is in is old. The caller passes a place in the old or the large part. Objects in
-    /// the old part are old. An object in the large part is old if its run is.
+    /// Returns whether the object that `place` is in is old. The caller passes a place in the old or the large part, or in memory that an
+    /// old object owns. An object in the large part is old if its run is, and all others here are.
     #[inline]
     fn source_is_old(&self, place: usize) -> bool {
         !self.map.large.contains(place) || self.runs.run_of(place).is_old()

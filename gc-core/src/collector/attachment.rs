@@ -3,7 +3,9 @@
 //! - **[attachment.one-runs]** A thread may have several attachments. At most one of them is RUNNING; all others are BLOCKED: their
 //!   mutators are inside `blocked`, parked, or kept between calls of `Heap::with`. A mutator stops running only by a function that
 //!   takes it exclusively or by value, so nothing that borrows it is in use while another one runs on its thread. (A leaked mutator
-//!   runs for ever, so no other one ever runs on its thread.)
+//!   runs for ever, so no other one ever runs on its thread.) Every function that makes one run looks at `CURRENT` before. A stack does that
+//!   by its order, except where code exchanges stacks: a coroutine may suspend itself inside of `blocked`, and be resumed where the thread
+//!   runs another mutator, or an alias of the same one. So `blocked` looks, too, when it is left, and ends the process.
 //! - **[attachment.current]** `CURRENT` is the attachment whose mutator this thread runs. It is null while the thread is blocked,
 //!   detached or working for the collector. The thread counts references by the token of this attachment ([token.current]).
 

@@ -148,7 +148,14 @@ impl Clearing {
     }
 
     fn clear_ephemerons(&mut self, subject: Subject<'_>, next: Stage) {
-        let cleared = subject.waiting.clear_some(SLICE);
+        let mut watched = Vec::new();
+        let cleared = subject.waiting.clear_some(SLICE, |pair| {
+            // SAFETY: an old object, which is not moved before clearing has ended.
+            if unsafe { pair.is_watched() } {
+                watched.push(pair.object());
+            }
+        });
+        subject.table.queues.hand_over_entries(watched, subject.generations());
         self.ephemerons += cleared;
         if cleared < SLICE {
             self.stage = next;

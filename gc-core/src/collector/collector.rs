@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
-//! derived `Trace` in a pause. The locks within `rendezvous`, `satb`, `stats`, `roots` and `workers` are leaves, and so is that of the
+//! derived `Trace` in a pause. The locks within `rendezvous`, `yielding`, `satb`, `stats`, `roots` and `workers` are leaves, and so is that of the
 //! queues of `registered`, and that of its sites. A shard of `registered` is locked before that one and before `satb`, and `waiting` before nothing. The table of
 //! counted owners (`counted::owners`) is locked after the registry, and the rendezvous or the queue of `background` after that. The lock
 //! word of a `GcCell` comes before all of them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
@@ -15,7 +15,10 @@ use std::sync::OnceLock;
 
 use crate::{
     barrier::SatbQueue,
-    memory::{AddressMap, MapFaults, Memory, Reservation, ReserveError, budget::Budget, process_limits},
+    memory::{
+        AddressMap, MapFaults, Memory, Reservation, ReserveError, address_map::HUGE_PAGE, budget::Budget,
+        process_limits,
+    },
     old::{
         mark::{Cells, Marker, Marking},
         waiting::Waiting,
@@ -50,6 +53,7 @@ use super::{
     pacing::Pacing,
     pressure::PressureSignal,
     registry::Registry,
+    yielding::Yielding,
 };
 
 /// One heap.
@@ -91,6 +95,7 @@ pub(crate) struct Collector {
     pub(crate) pressure: Arc<PressureSignal>,
     pub(crate) epochs: Epochs,
     pub(crate) given_up: GivenUp,
+    pub(crate) yielding: Yielding,
     pub(crate) stats: Recorder,
     /// Counted objects in the queues of mutators ([owners.queue]).
     pub(crate) counted_waiting: AtomicUsize,
@@ -142,13 +147,15 @@ impl Collector {
 
     /// Reserves the heap's parts out of `bytes` of address space: a quarter young, a quarter large, half old.
     fn reserve(config: &Config, bytes: usize, starts: &Starts, own: &Own) -> Result<Self, ReserveError> {
-        let quarter = (bytes / 4) & !((2 << 20) - 1);
-        let reservation = Reservation::new(quarter * 4, 2 << 20)?;
+        let quarter = (bytes / 4) & !(HUGE_PAGE - 1);
+        let reservation = Reservation::new(quarter * 4, HUGE_PAGE)?;
         let map = AddressMap::new(reservation.base(), quarter, quarter, quarter * 2);
         for (part, name) in [(map.young, c"gc-young"), (map.large, c"gc-large"), (map.old, c"gc-old")] {
             reservation.name(map.offset(part.start), part.bytes, name);
         }
         reservation.huge(map.offset(map.old.start), map.old.bytes);
+        // A heap that allocates little takes pages of the usual size.
+        reservation.huge(map.offset(map.young.start) + HUGE_PAGE, quarter - HUGE_PAGE);
         let runs = Arc::new(RunTable::new(map)?);
         let old = OldSpace::new(map)?;
         let bits = old.bits.clone();
@@ -179,6 +186,7 @@ impl Collector {
             pressure: Arc::new(PressureSignal::new()),
             epochs: Epochs::new(),
             given_up: GivenUp::new(),
+            yielding: Yielding::new(),
             rendezvous: Rendezvous::new(),
             registry: Mutex::default(),
             young: Mutex::new(Young::new(YoungSpace::new(map, config.chunk_bytes)?)),
@@ -206,6 +214,12 @@ impl Collector {
     /// Tells young objects from old ones.
     pub(crate) fn generations(&self) -> Generations<'_> {
         Generations { map: self.map, runs: &self.runs }
+    }
+
+    /// Sets the young budget for the mutators of the registry.
+    pub(crate) fn share_nursery(&self, registry: &Registry) {
+        let mutators = &registry.mutators;
+        self.pacing.share_nursery(mutators.len(), mutators.awake().len(), &self.config);
     }
 
     /// Does an increment of clearing.

@@ -1,8 +1,8 @@
 //! The concurrent thread: marks and sweeps while the program runs.
 //!
 //! It runs no user code except derived `Trace`, so no destructor or hook delays it. Between two objects, and between two pieces of a big
-//! one ([mark.pieces]), it checks whether a pause is requested, and then parks. That takes microseconds, except while it traces a big
-//! map or linked list, which it traces without a check.
+//! one ([mark.pieces]), it checks whether a pause is requested, and then parks, or makes way for one (`yielding`). That takes microseconds,
+//! except while it traces a big map or linked list, which it traces without a check, and while the system does not run it.
 
 use core::time::Duration;
 use std::{thread, time::Instant};
@@ -10,6 +10,7 @@ use std::{thread, time::Instant};
 use crate::{
     object::CellUser,
     old::mark::{Cells, Marked, Marking},
+    registered::Removals,
     safepoint::Reason,
     stats::Cause,
     sync::{Arc, Mutex},
@@ -22,8 +23,8 @@ use super::{
     drops::DropQueue,
     major,
     major_cycle::{ConcurrentTask, MARKER, Phase},
-    policy::Request,
-    request::{IDLE_TIMEOUT, lead, lead_if_none_runs, try_to_lead},
+    policy::{MOST_MARKED, Request},
+    request::{IDLE_TIMEOUT, lead, lead_if_none_runs, lead_unless_one_runs, lead_what_was_put_off, try_to_lead},
     sweeping::{self, AT_ONCE},
 };
 
@@ -61,12 +62,16 @@ pub(crate) fn work_in_its_place(collector: &Arc<Collector>) {
     }
 }
 
-/// The most objects that a final pause marks, except at the last attempt.
+/// The most objects that a final pause marks, at the first attempts to end marking ([assist.bound]).
 const FINAL: u64 = 1 << 14;
-/// Attempts to end marking. All except the last one are limited to a short pause.
-const ATTEMPTS: u32 = 4;
+/// So many attempts mark no more.
+const ATTEMPTS: u32 = 3;
 /// How long it takes until the end of an idle heap's marking is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long the concurrent thread waits for a mutator to lead the pause that ends marking: as long as the system may not run one of them.
+const HANDED_OVER: Duration = Duration::from_millis(50);
+/// How long the concurrent thread makes way for a collection that was put off, while no mutator reaches a safepoint to lead it.
+const AWAY: Duration = Duration::from_millis(10);
 /// Bytes of dead values that the sweep collects before it posts them to be dropped.
 const POST_AT: usize = 256 << 10;
 /// Testing: how long a slow concurrent thread sleeps.
@@ -74,7 +79,7 @@ const REST: Duration = Duration::from_micros(20);
 
 /// Marks until marking has ended, or the heap ends.
 fn mark_concurrently(collector: &Collector) {
-    let (major, rendezvous) = (&collector.major, &collector.rendezvous);
+    let (major, rendezvous, yielding) = (&collector.major, &collector.rendezvous, &collector.yielding);
     let (mut attempts, mut took) = (0, Duration::ZERO);
     run_again(collector);
     while !major.thread_ends() && major.phase() == Phase::Marking {
@@ -84,16 +89,26 @@ fn mark_concurrently(collector: &Collector) {
         if major.poll().is_raised() {
             let reason = collector.given_up.take(major.poll());
             if reason.contains(Reason::STOP) {
+                // The pause ends the request, if there is one.
+                let _ = yielding.end_work();
                 rendezvous.park(major.word());
+                if !yielding.begin_work() {
+                    rendezvous.enter_blocked(major.word());
+                    lead_what_was_put_off(collector);
+                    run_again(collector);
+                }
+            } else if yielding.is_asked() {
+                make_way(collector);
+                run_again(collector);
             }
             let ranges = major.to_populate();
             if !ranges.is_empty() {
-                rendezvous.enter_blocked(major.word());
+                make_way(collector);
                 ranges.into_iter().for_each(|(offset, bytes)| collector.memory.populate(offset, bytes));
                 run_again(collector);
             }
             if major.takes_collect() {
-                rendezvous.enter_blocked(major.word());
+                make_way(collector);
                 lead_if_none_runs(collector);
                 run_again(collector);
             }
@@ -104,17 +119,17 @@ fn mark_concurrently(collector: &Collector) {
                 continue;
             }
             drop(clearing);
-            rendezvous.enter_blocked(major.word());
-            let budget = if attempts + 1 < ATTEMPTS { FINAL } else { u64::MAX };
-            attempts += u32::from(end_marking(collector, Request::Finish { budget, now: false }));
+            make_way(collector);
+            let budget = if attempts < ATTEMPTS { FINAL } else { MOST_MARKED };
+            attempts += u32::from(end_marking(collector, budget));
             run_again(collector);
         } else if collector.config.stress.slow_marker != 0 {
-            rendezvous.enter_blocked(major.word());
+            make_way(collector);
             thread::sleep(REST);
             run_again(collector);
         }
     }
-    rendezvous.enter_blocked(major.word());
+    make_way(collector);
     if major.cause() == Cause::Idle {
         collector.idle.note_marked(took);
     }
@@ -127,22 +142,39 @@ fn clear_increment(collector: &Collector) -> bool {
     let due = !matches!(clearing.stage(), Stage::Marking | Stage::Finalize | Stage::Done);
     if due {
         collector.clear(&mut clearing);
-        collector.background.look_after(&collector.registered.queues);
+        collector.background.look_after(&collector.registered.queues, Removals::All);
     }
     due
 }
 
-/// Makes the concurrent thread RUNNING again.
-fn run_again(collector: &Collector) {
-    let runs = collector.rendezvous.leave_blocked(collector.major.word());
-    debug_assert!(runs, "the concurrent thread is never dormant");
+/// Makes the concurrent thread BLOCKED. If a collection was put off that waited for this, sees to it that it is done now.
+fn make_way(collector: &Collector) {
+    collector.rendezvous.enter_blocked(collector.major.word());
+    if collector.yielding.end_work() {
+        lead_what_was_put_off(collector);
+    }
 }
 
-/// Leads the pause that ends marking. Returns whether there was one: while the heap is idle and no thread waits for the cycle, it gives
-/// up early if a mutator runs ([idle.no-wait]).
-fn end_marking(collector: &Collector, wanted: Request) -> bool {
+/// Makes the concurrent thread RUNNING again, when no collection is put off any more.
+fn run_again(collector: &Collector) {
+    let (rendezvous, word) = (&collector.rendezvous, collector.major.word());
+    loop {
+        collector.yielding.stay_away(AWAY);
+        let runs = rendezvous.leave_blocked(word);
+        debug_assert!(runs, "the concurrent thread is never dormant");
+        if collector.yielding.begin_work() {
+            return;
+        }
+        rendezvous.enter_blocked(word);
+    }
+}
+
+/// Has the pause led that ends marking, which marks no more than about `budget` objects ([major.handed-over]). Returns whether there was one: while
+/// the heap is idle and no thread waits for the cycle, it gives up early if a mutator runs ([idle.no-wait]).
+fn end_marking(collector: &Collector, budget: u64) -> bool {
     let major = &collector.major;
     let cause = major.cause();
+    let wanted = Request::Finish { budget, now: false };
     if cause == Cause::Idle && collector.idle.rests() && major.waiting() == 0 {
         if try_to_lead(collector, wanted, cause, IDLE_TIMEOUT).is_some() {
             return true;
@@ -150,7 +182,10 @@ fn end_marking(collector: &Collector, wanted: Request) -> bool {
         major.rest(RETRY, || collector.idle.rests());
         return false;
     }
-    lead(collector, wanted, cause, None);
+    major.hand_over(budget);
+    if !lead_unless_one_runs(collector, wanted, cause) && !major.await_hand_over(HANDED_OVER) {
+        lead(collector, wanted, cause, None);
+    }
     true
 }
 
@@ -198,20 +233,28 @@ fn marking_workers(collector: &Collector) -> usize {
         return gc_workers;
     }
     let busy = 1 + collector.pacing.at_work(collector.major.waiting());
-    gc_workers.min(collector.config.cores.saturating_sub(busy))
+    let free = gc_workers.min(collector.config.cores.saturating_sub(busy));
+    if free == 0 { 0 } else { free.min(collector.workers.reliable()) }
 }
 
 /// Sweeps until everything is swept, and ends cycle `number`. Stops early if the heap ends.
 fn sweep_concurrently(collector: &Collector, number: u64) {
+    let yielding = &collector.yielding;
     let mut dead = DropQueue::default();
     let mut more = true;
     while more && !collector.major.thread_ends() {
+        while !yielding.begin_work() {
+            yielding.stay_away(AWAY);
+        }
         // A pause, or an allocation that needs blocks, can take the lock between two rounds.
         let mut old = collector.old.lock();
         let count = if collector.config.stress.slow_marker == 0 { AT_ONCE } else { 1 };
         more = sweeping::sweep_some(collector, &mut old, &mut collector.large.lock(), &mut dead, count);
         collector.background.expect_drops(&mut dead, &collector.memory.budget);
         drop(old);
+        if yielding.end_work() {
+            lead_what_was_put_off(collector);
+        }
         if dead.bytes() > POST_AT {
             collector.background.post_drops(core::mem::take(&mut dead));
         }

@@ -48,9 +48,12 @@ pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry)
     let empty = attachment.roots.orphan(|value| dead.boxed(value));
     registry.leave(Attached::new(local.cast()));
     collector.background.expect_drops(&mut dead, &collector.memory.budget);
-    collector.pacing.share_nursery(registry.mutators.len(), &collector.config);
-    collector.pacing.note_awake(registry.mutators.awake().len());
+    collector.share_nursery(registry);
     let mut young = collector.young.lock();
+    // A thread that sweeps may have the lock, while the system does not run it. Most mutators need not wait for it.
+    if attachment.old_cells.are_in_use() {
+        young.take_over_old_cells(attachment, &mut collector.old.lock().space);
+    }
     young.take_over(attachment);
     if young.remembered.compact(collector.config.remembered_entries) {
         collector.pacing.note_much_remembered();

@@ -17,7 +17,8 @@
 //!   the threads that slept on it are gone. A thread that is between two critical sections has in hand what it took out in the first
 //!   one: dead values, chunks of roots, a job. In the child that is nobody's, and leaks.
 //! - **[fork.gone]** In the child the state words of all other mutators, and of the concurrent thread, are BLOCKED for ever. No stop waits for
-//!   them, and their roots stay. (Dormant ones stay dormant.) Threads of the heap count as not started ([on-demand.under-the-lock]): a
+//!   them, and their roots stay, except those in frames: these lie in the stacks of threads that are gone, which the system
+//!   uses for new ones. (Dormant ones stay dormant.) Threads of the heap count as not started ([on-demand.under-the-lock]): a
 //!   concurrent thread that is started goes on with the cycle that is under way. Parts of dead values whose thread is gone lose the
 //!   value that was being dropped; the rest is posted again, and what waits is counted anew.
 //! - **[fork.tolerance]** Threads without a running mutator, such as one that drops a root or a destructor's, are waited for by no pause. So
@@ -39,7 +40,7 @@
 //! it waits for one of another, except as a leader that waits for mutators, which the deadline ends.
 
 use core::{ptr, time::Duration};
-use std::time::Instant;
+use std::{thread, time::Instant};
 
 use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
 
@@ -353,11 +354,24 @@ fn first_locks(collector: &Collector) -> [&RawLock; 6] {
 /// Returns the locks of a heap between those of the owners and the park lock, in their order.
 fn last_locks(collector: &Collector) -> impl Iterator<Item = &RawLock> {
     let Collector {
-        background, major, satb, registered, sites, stats, roots, candidates, workers, idle, pressure, ..
+        background,
+        major,
+        satb,
+        registered,
+        sites,
+        stats,
+        roots,
+        candidates,
+        workers,
+        idle,
+        pressure,
+        yielding,
+        ..
     } = collector;
     // The handle of the concurrent thread is locked under the state. The others are leaves.
     let first = [major.lock_word()].into_iter().chain(background.lock_words());
-    let leaves = [satb.lock_word(), candidates.lock_word(), idle.lock_word(), pressure.lock_word()];
+    let leaves =
+        [satb.lock_word(), candidates.lock_word(), idle.lock_word(), pressure.lock_word(), yielding.lock_word()];
     first
         .chain(registered.lock_words())
         .chain([sites.lock_word()])
@@ -442,11 +456,22 @@ impl Prepared {
         let running = own().map(|own| &*own.word);
         let registry = collector.registry.lock();
         collector.rendezvous.forget_threads(stop::members(collector, registry.mutators.awake()), running);
+        let here = thread::current().id();
+        for attached in registry.mutators.awake().iter().chain(registry.mutators.dormant()) {
+            let state = attached.state();
+            // This thread's own may be blocked, with frames that it comes back to.
+            if state.thread.id() != here {
+                state.roots.frames.forget();
+            }
+        }
         drop(registry);
         collector.old.lock().counting.forget_threads();
         collector.major.forget_threads();
+        collector.yielding.forget_threads();
         collector.workers.forget_threads();
         collector.background.forget_threads();
+        // A thread that was to begin may be gone.
+        collector.registered.queues.begin_removal();
         // Relaxed: there is no other thread.
         collector.process.store(std::process::id(), Ordering::Relaxed);
     }

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-use super::{counting::Counting, mutator_state::MutatorState};
+use super::{counting::Counting, mutator_state::MutatorState, nursery::Nursery, old_types::OldTypes};
 
 /// The young generation.
 pub(crate) struct Young {
@@ -23,12 +23,16 @@ pub(crate) struct Young {
     /// mutator has a chunk.
     pub(crate) near: bool,
     pub(crate) census: Census,
+    /// At least so many blocks are ready ([refill.known-ready]).
+    pub(crate) ready: usize,
     /// Objects that need dropping: those of generation 1, and those of mutators that have detached.
     pub(crate) drops: Vec<NonNull<u8>>,
     /// Runs of young large objects of mutators that have detached.
     pub(crate) fresh_large: Vec<u32>,
     /// Entries that the last collection left, and entries of mutators that have detached.
     pub(crate) remembered: Remembered,
+    pub(crate) nursery: Nursery,
+    pub(crate) old_types: OldTypes,
 }
 
 // SAFETY: the fields hold addresses of heap objects. The thread that holds the lock is responsible for how it uses them.
@@ -40,14 +44,21 @@ impl Young {
             space,
             near: false,
             census: Census::default(),
+            ready: 0,
             drops: Vec::new(),
             fresh_large: Vec::new(),
             remembered: Remembered::default(),
+            nursery: Nursery::default(),
+            old_types: OldTypes::default(),
         }
     }
 
-    /// Takes over the state of a mutator that is stopped or detaching: its buffer, its lists and its remembered set. Hands its
-    /// SATB buffer over.
+    /// Takes over the old cells of a mutator that is stopped or detaching.
+    pub(crate) fn take_over_old_cells(&mut self, state: &MutatorState, old: &mut OldSpace) {
+        self.old_types.bytes += state.old_cells.retire(old);
+    }
+
+    /// Takes over the rest of its state: its buffer, its lists and its remembered set. Hands its SATB buffer over.
     pub(crate) fn take_over(&mut self, state: &MutatorState) {
         if let Some((region, top)) = state.buffer.retire() {
             self.retire_region(region, top);
@@ -56,6 +67,12 @@ impl Young {
         self.fresh_large.append(&mut state.fresh_large.borrow_mut());
         self.remembered.append(state.barrier.take());
         state.barrier.hand_over();
+    }
+
+    /// Returns the generation to a thread that may give back blocks that are ready ([refill.known-ready]).
+    pub(crate) fn give_back(&mut self) -> &mut Self {
+        self.ready = 0;
+        self
     }
 
     /// Takes back a region whose objects end at the address `top`, and counts them near the limit. Its owner runs this, or is

@@ -201,6 +201,11 @@ impl Headroom {
         (left < margin.saturating_mul(2)).then_some(left)
     }
 
+    /// Returns the bytes that the last pause or major cycle has found to be left. `usize::MAX`: there is no hard limit.
+    pub(crate) fn available(&self) -> usize {
+        self.available.load(Ordering::Relaxed)
+    }
+
     /// Records that an object got a run of so many bytes.
     pub(crate) fn note_run(&self, bytes: usize) {
         self.largest_run.fetch_max(bytes, Ordering::Relaxed);

@@ -26,6 +26,7 @@ use std::{collections::HashSet, panic, time::Instant};
 
 use crate::{
     memory::bitmap::ones,
+    registered::Removals,
     settings::config::{BuildError, Config, Unfinalized},
     stats::event::Event,
     sync::{Arc, atomic::Ordering},
@@ -242,7 +243,7 @@ fn post_everything(collector: &Collector) -> bool {
         }
     };
     collector.registered.end();
-    collector.background.look_after(&collector.registered.queues);
+    collector.background.look_after(&collector.registered.queues, Removals::All);
     let mut boxed = Vec::new();
     collector.roots.end(|value| boxed.push(value));
     for values in [Values::Boxed(boxed), Values::InPlace(objects_to_drop(collector, &leaks))] {

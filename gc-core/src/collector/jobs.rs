@@ -7,7 +7,7 @@ use std::thread;
 use crate::{
     counted::owners::Object,
     memory::budget::Budget,
-    registered::Queues,
+    registered::{Queues, Removals},
     roots::{EmptyChunks, RootRef},
     stats::event::{Event, Hook, Level},
     sync::{
@@ -171,14 +171,14 @@ impl Background {
     }
 
     /// Looks after the queues of the program, into which something may have been put: counts notices that nobody can take, and queues them
-    /// to be dropped. Reports if much waits to be taken.
-    pub(crate) fn look_after(&self, queues: &Queues) {
+    /// to be dropped, and has entries of weak tables removed. Reports if much waits to be taken.
+    pub(crate) fn look_after(&self, queues: &Queues, removals: Removals) {
         queues.announce();
         if let Some((news, objects)) = queues.are_behind() {
             self.post(Job::Report(Event::QueuesBehind { news, objects }));
         }
-        let orphans = queues.take_orphans();
-        self.post_values(Values::Notices(orphans.into_iter().map(|notice| Cell::new(Some(notice))).collect()));
+        let orphans = queues.take_orphans().into_iter().chain(queues.make_removal(removals));
+        self.post_values(Values::Notices(orphans.map(|notice| Cell::new(Some(notice))).collect()));
     }
 
     /// Counts values, and queues them to be dropped.

@@ -1,4 +1,13 @@
 //! The part of a pause in a major cycle: begins it, ends its marking, and assists when the program outruns the concurrent thread.
+//!
+//! - **[assist.bound]** A pause marks at most [`MOST_MARKED`] objects, at 30 ns some two milliseconds of work, whatever is
+//!   left: a list of millions, which one thread marks one node after the other, is left to many pauses. Only where the old generation is far
+//!   over its goal, where the heap is compacted, and where a thread waits for what is being cleared, a pause marks whatever is left.
+//! - **[assist.schedule]** Half of what the old generation grows by from the begin of marking to the goal is left to the concurrent thread
+//!   alone. From there on pauses mark what it is behind by, so that all objects there were are marked when the goal is reached. Over the
+//!   goal each pause marks as many as it may. So marking ends while no more is promoted than in as many pauses as the rest of it takes.
+//! - **[assist.ends]** Every attempt to end marking marks what is left as far as it may. What can be left is a part of the snapshot, which
+//!   does not grow, so one of them ends it.
 
 use core::time::Duration;
 use std::{thread, time::Instant};
@@ -23,15 +32,14 @@ use super::{
     generations::{Old, old_bytes},
     jobs::Job,
     major_cycle::{CycleFigures, Phase},
-    policy::{Request, is_scattered},
+    policy::{MOST_MARKED, Request, is_scattered},
     stopped_heap::StoppedHeap,
     sweeping,
     type_info::WORD,
     verify::Checkpoint,
 };
 
-/// Objects, or blocks, that a pause marks or sweeps when it assists: about half a millisecond of work.
-const SLICE_OBJECTS: u64 = 1 << 13;
+/// Blocks that a pause sweeps when it assists: about half a millisecond of work.
 const SLICE_BLOCKS: usize = 256;
 
 impl StoppedHeap<'_> {
@@ -50,9 +58,9 @@ impl StoppedHeap<'_> {
             Phase::Idle => Step::Whole,
             Phase::Marking => match wanted {
                 Request::Finish { budget, now } => self.end_marking(budget, now),
-                Request::Minor(_) | Request::Begin | Request::Compact => self.assist(Self::mark_slice),
+                Request::Minor(_) | Request::Begin | Request::Compact => self.assist_marking(),
             },
-            Phase::Sweeping => self.assist(Self::sweep_slice),
+            Phase::Sweeping => self.assist_sweeping(),
         }
     }
 
@@ -75,7 +83,7 @@ impl StoppedHeap<'_> {
             return if was_marking && !is_marking() { Step::Clear } else { Step::Whole };
         }
         let old_bytes = old_bytes(&self.old.space, &self.large);
-        if self.collector.pacing.is_over_goal(old_bytes, 10) {
+        if self.collector.pacing.is_far_over_goal(old_bytes) {
             self.sweep_all();
         }
         Step::Finish
@@ -104,6 +112,7 @@ impl StoppedHeap<'_> {
         collector.major.begin(CycleFigures {
             before,
             old_at_begin: old_bytes(&self.old.space, &self.large),
+            objects_at_begin: (self.old.space.live_objects + self.large.old.len()) as u64,
             satb: collector.satb.entries(),
             ..CycleFigures::new(cause, start)
         });
@@ -172,41 +181,56 @@ impl StoppedHeap<'_> {
     fn mark_what_is_left(&mut self, budget: u64) -> bool {
         let collector = self.collector;
         let mut state = collector.marking.lock();
+        let before = state.objects;
         state.take_from(&collector.satb);
         let mut marker = collector.marker(Cells::Stopped, &mut state);
         marker.deferred_cells();
-        marker.run(None, budget) == Marked::All
+        let marked = marker.run(None, budget);
+        let objects = state.objects - before;
+        collector.major.count(|current| current.most_marked = current.most_marked.max(objects));
+        marked == Marked::All
     }
 
-    /// Does an increment of the concurrent thread's work if the old generation is over its goal. At a tenth over the goal the
-    /// pause does all of it: the rest of a sweep here, and the rest of marking because `policy::choose` then requests its end.
-    fn assist(&mut self, slice: fn(&mut Self, far: bool)) -> Step {
-        let collector = self.collector;
-        let old_bytes = old_bytes(&self.old.space, &self.large);
-        if collector.pacing.is_over_goal(old_bytes, 0) {
+    /// Marks what the concurrent thread is behind by ([assist.schedule]). At its end, and far over the goal, `policy::choose` requests
+    /// the end of marking instead.
+    fn assist_marking(&mut self) -> Step {
+        let due = self.marking_due();
+        if due > 0 {
             let start = Instant::now();
-            slice(self, collector.pacing.is_over_goal(old_bytes, 10));
-            collector.major.count(|current| current.assist += start.elapsed());
+            // The concurrent thread, or the next pause, marks what is left.
+            let _ = self.mark_what_is_left(due);
+            self.collector.major.count(|current| current.assist += start.elapsed());
         }
         Step::Whole
     }
 
-    fn mark_slice(&mut self, _: bool) {
-        let collector = self.collector;
-        let mut state = collector.marking.lock();
-        state.take_from(&collector.satb);
-        let marker = &mut collector.marker(Cells::Stopped, &mut state);
-        marker.deferred_cells();
-        // The concurrent thread, or the next pause, marks what is left.
-        let _ = marker.run(None, SLICE_OBJECTS);
+    /// Returns how many objects the pause has to mark.
+    fn marking_due(&self) -> u64 {
+        let (collector, current) = (self.collector, self.collector.major.figures());
+        let (old_bytes, goal) = (old_bytes(&self.old.space, &self.large), collector.pacing.goal());
+        if collector.pacing.is_over_goal(old_bytes) {
+            return MOST_MARKED;
+        }
+        let half = goal.saturating_sub(current.old_at_begin) / 2;
+        let grown = old_bytes.saturating_sub(goal - half);
+        let expected = u128::from(current.objects_at_begin) * grown as u128 / half.max(1) as u128;
+        (expected as u64).saturating_sub(collector.marking.lock().objects).min(MOST_MARKED)
     }
 
-    fn sweep_slice(&mut self, far: bool) {
-        if far {
-            self.sweep_all();
-        } else {
-            self.sweep(SLICE_BLOCKS);
+    /// Sweeps some blocks if the old generation is over its goal, and all that are left if it is far over it.
+    fn assist_sweeping(&mut self) -> Step {
+        let collector = self.collector;
+        let old_bytes = old_bytes(&self.old.space, &self.large);
+        if collector.pacing.is_over_goal(old_bytes) {
+            let start = Instant::now();
+            if collector.pacing.is_far_over_goal(old_bytes) {
+                self.sweep_all();
+            } else {
+                self.sweep(SLICE_BLOCKS);
+            }
+            collector.major.count(|current| current.assist += start.elapsed());
         }
+        Step::Whole
     }
 
     pub(crate) fn sweep_all(&mut self) {
@@ -242,7 +266,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, la
         old.counting.end(number);
         // Values that were found dead may hold memory outside the heap until their destructors have run.
         let live = live.saturating_add(collector.memory.budget.external());
-        collector.pacing.major_ended(live, after, current.start.elapsed());
+        collector.pacing.major_ended(live, objects, after, current.start.elapsed());
         let budget = &collector.memory.budget;
         let room = collector.headroom.measure(budget, &old.space, large, &old.mix);
         let grown = (after + current.swept).saturating_sub(current.old_at_begin);
@@ -303,4 +327,49 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, la
         marking: times.0,
         sweeping: times.1,
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Gc, Heap, Root, Thresholds, Trace};
+
+    #[derive(Trace)]
+    #[trace(crate = crate)]
+    struct Node<'gc> {
+        value: u64,
+        next: Option<Gc<'gc, Node<'gc>>>,
+    }
+
+    /// Turns of a marker between two looks at its budget.
+    const TURNS: u64 = 64;
+
+    /// A list has one node after the other to mark, and here the concurrent thread marks next to nothing. No pause marks more than it may,
+    /// and all the same marking ends about where it should.
+    #[test]
+    fn a_list_that_outruns_the_concurrent_thread_is_marked_by_many_pauses() {
+        let stress = "slow-marker=1".parse().unwrap();
+        let thresholds = Thresholds { growth_floor: 16 << 20, nursery_bytes: 256 << 10, ..Thresholds::default() };
+        let heap = Heap::builder().stress(stress).thresholds(thresholds).build().unwrap();
+        let collector = heap.collector();
+        let mut m = heap.attach().unwrap();
+        let mut head: Root<Option<Gc<'static, Node<'static>>>> = m.root(None::<Gc<'_, Node<'_>>>);
+        let (mut most_marked, mut cycles) = (0, 0);
+        for value in 0..1 << 21 {
+            let next = head.get(&m);
+            head.set(&m, Some(m.alloc(Node { value, next })));
+            m.safepoint();
+            if value % 256 == 0 {
+                let (figures, goal) = (collector.major.figures(), collector.pacing.goal());
+                most_marked = most_marked.max(figures.most_marked);
+                cycles = collector.major.begun();
+                let bytes = heap.stats().old_bytes;
+                let is_far = collector.major.phase() == Phase::Marking && collector.pacing.is_far_over_goal(bytes);
+                assert!(!is_far, "marking, {bytes} bytes where the goal is {goal}");
+            }
+        }
+        assert!(cycles >= 2, "{cycles} cycles");
+        assert!(most_marked > MOST_MARKED / 2, "pauses have marked {most_marked} objects at most");
+        assert!(most_marked <= MOST_MARKED + TURNS, "a pause has marked {most_marked} objects");
+    }
 }

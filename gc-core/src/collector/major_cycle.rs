@@ -22,6 +22,9 @@
 //!   that it has ended. The number is needed because the concurrent thread is BLOCKED while it sweeps. So before it ends its
 //!   cycle, one pause may have ended that cycle, another one may have begun the next cycle, and a third one may have ended the
 //!   marking of that. The model is `models/protocols/major_cycle.rs`.
+//! - **[major.handed-over]** The pause that ends marking is due for the heap ([request.of-heap]): the concurrent thread hands it over to the
+//!   mutators that run, and leads it only if none does, or if none has for long. So a mutator that runs need not wait until the
+//!   system runs the concurrent thread.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -60,6 +63,8 @@ pub(crate) struct MajorCycle {
     /// The number of the last cycle that a refused allocation was promised: a cycle is due until the cycle with this number
     /// begins.
     promised: AtomicU64,
+    /// If the pause that ends marking is due: the most objects that it may mark, or 0 if it is not due ([major.handed-over]).
+    finish: AtomicU64,
     /// Whether the concurrent thread ends, because the heap does.
     thread_ends: AtomicBool,
     /// Mutators that wait for the end of a cycle.
@@ -101,6 +106,10 @@ pub(crate) struct CycleFigures {
     /// Bytes of the old generation when marking began, and when it ended.
     pub(crate) old_at_begin: usize,
     pub(crate) old_at_finish: usize,
+    /// Objects of the old generation when marking began.
+    pub(crate) objects_at_begin: u64,
+    /// The most objects that a pause has marked, other than the one that begins marking.
+    pub(crate) most_marked: u64,
     /// Entries of SATB buffers before the cycle.
     pub(crate) satb: u64,
     /// Time that other pauses spent on increments of marking and sweeping.
@@ -122,6 +131,8 @@ impl CycleFigures {
             pause: Duration::ZERO,
             old_at_begin: 0,
             old_at_finish: 0,
+            objects_at_begin: 0,
+            most_marked: 0,
             satb: 0,
             assist: Duration::ZERO,
             marked: None,
@@ -166,6 +177,7 @@ impl MajorCycle {
             phase: AtomicU8::new(Phase::Idle as u8),
             begun: AtomicU64::new(0),
             promised: AtomicU64::new(0),
+            finish: AtomicU64::new(0),
             thread_ends: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             word: StateWord::blocked(MARKER),
@@ -293,6 +305,11 @@ impl MajorCycle {
         self.state.lock().current.cause
     }
 
+    /// Returns the figures of the current cycle, or of the last one.
+    pub(crate) fn figures(&self) -> CycleFigures {
+        self.state.lock().current
+    }
+
     /// Adds to the figures of the current cycle.
     pub(crate) fn count(&self, count: impl FnOnce(&mut CycleFigures)) {
         count(&mut self.state.lock().current);
@@ -359,6 +376,39 @@ impl MajorCycle {
             }
             self.changed.wait(&mut state);
         }
+    }
+
+    /// Makes the pause due that ends marking. It marks no more than about `budget` objects.
+    pub(crate) fn hand_over(&self, budget: u64) {
+        // Relaxed, here and below: who is asked is asked by the poll; a leader looks under the registry lock.
+        self.finish.store(budget.max(1), Ordering::Relaxed);
+    }
+
+    /// Returns the most objects that the pause may mark that ends marking, if one is due.
+    pub(crate) fn handed_over(&self) -> Option<u64> {
+        Some(self.finish.load(Ordering::Relaxed)).filter(|&budget| budget != 0)
+    }
+
+    /// Records that there was such a pause, which may have left something to be marked. The caller led it.
+    pub(crate) fn end_hand_over(&self) {
+        // The concurrent thread holds the lock from its look at the state to its sleep.
+        let _state = (!mutant::END_HAND_OVER_WITHOUT_THE_LOCK.is_planted()).then(|| self.state.lock());
+        self.finish.store(0, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    /// Waits until a mutator has led the pause that ends marking, for `time` at most, and not while mutators wait for the end of the cycle: one of
+    /// them may be the one that ran. Returns whether one has led it.
+    pub(crate) fn await_hand_over(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        let mut state = self.state.lock();
+        while self.handed_over().is_some() && self.waiting() == 0 && !self.thread_ends() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.changed.wait_for(&mut state, left) {
+                break;
+            }
+        }
+        self.handed_over().is_none()
     }
 
     /// Lets the concurrent thread rest while the marking of an idle heap waits for its end: for `time` at most, and no longer than the

@@ -11,26 +11,33 @@ use crate::{
     old::sweep::{self, Dead},
     roots::Survival,
     settings::stress::PromoteBy,
+    space::young::Age,
     stats::Generation,
     sync::{Mutex, held, mutant},
     young::{self, Evacuated, Evacuation, Evacuator, Policy, Survivors, ToSpace},
 };
 
 use super::{
-    collector::Collector, generations::Old, major_cycle::Phase, promotion::Promotion, registered_young,
+    collector::Collector, generations::Old, major_cycle::Phase, nursery::Found, promotion::Promotion, registered_young,
     stopped_heap::StoppedHeap,
 };
 
 impl StoppedHeap<'_> {
-    /// Collects the young generation.
-    pub(crate) fn minor(&mut self, generation: Generation) -> Evacuated {
+    /// Collects the young generation. Also returns what the size of the nursery depends on.
+    pub(crate) fn minor(&mut self, generation: Generation) -> (Evacuated, Found) {
         self.minor_then(generation, |_| ())
     }
 
     /// Collects the young generation, with a step after all that is reachable was evacuated ([pairs.rounds]).
-    fn minor_then(&mut self, generation: Generation, afterwards: impl FnOnce(&mut dyn Survivors)) -> Evacuated {
+    fn minor_then(
+        &mut self,
+        generation: Generation,
+        afterwards: impl FnOnce(&mut dyn Survivors),
+    ) -> (Evacuated, Found) {
         let policy = policy(self.collector, generation);
         let collector = self.collector;
+        let used = |age| self.young.space.of_age(age).map(|chunk| self.young.space.used(chunk)).sum();
+        let (fresh, aged, remembered) = (used(Age::Fresh), used(Age::Survivor), self.young.remembered.len());
         let mut registered = collector.registered.take_young();
         let mut evacuated = self.evacuate_young(policy, |survivors| {
             afterwards(survivors);
@@ -43,11 +50,13 @@ impl StoppedHeap<'_> {
         self.count_young(policy.all);
         self.follow_registered(registered);
         self.reclaim_young();
+        let Evacuated { copied, promoted, pointers, .. } = evacuated;
+        self.look_for_old_types(2 * (copied + promoted) >= fresh);
         self.young.remembered = core::mem::take(&mut evacuated.remembered);
         // SAFETY: from-space is dead: live objects are evacuated, and dead ones that need dropping are in the drop queue.
         self.young.space.flip(|start, used| unsafe { poison::fill(start, used, poison::FROM_SPACE) });
         self.collector.pacing.count_minor(policy.all);
-        evacuated
+        (evacuated, Found { fresh, aged, copied, promoted, pointers, remembered, all: policy.all })
     }
 
     /// Evacuates the young objects that are reachable.
@@ -90,9 +99,11 @@ impl StoppedHeap<'_> {
         // SAFETY: the remembered set of this heap; the world is stopped.
         unsafe { leader.remembered(remembered) };
         let gc_workers = promotions.take(gc_workers).collect();
-        let (evacuated, promotions) =
+        let (mut evacuated, promotions) =
             young::evacuate_reachable(leader, &evacuation, &collector.workers.pool, gc_workers, afterwards);
         collector.stats.record_ephemerons(evacuated.ephemeron_looks, evacuated.ephemerons_cleared);
+        let entries = core::mem::take(&mut evacuated.cleared_entries);
+        collector.registered.queues.hand_over_entries(entries, collector.generations());
         let marking = collector.major.phase() == Phase::Marking;
         for page in promotions.into_iter().flat_map(|promotion| promotion.large) {
             if marking {
@@ -129,7 +140,9 @@ impl StoppedHeap<'_> {
             promotion_reserve(space.in_use() * space.chunk_bytes())
         };
         let spare = self.old.space.ready().saturating_sub(reserved) / CLASSES;
-        self.collector.workers.count().min(spare)
+        let workers = &self.collector.workers;
+        let stress = self.collector.config.stress.workers != 0;
+        if stress { workers.count() } else { workers.reliable() }.min(spare)
     }
 
     /// Queues the dead young objects that need dropping, and frees large objects that were not reached.
@@ -157,6 +170,19 @@ impl StoppedHeap<'_> {
                 sweep::free_large(&mut self.large, &collector.runs, page, dead);
             }
         }
+    }
+}
+
+impl StoppedHeap<'_> {
+    /// Fits the nursery to what the minor collection of this pause has found.
+    pub(crate) fn fit_nursery(&mut self, found: Found) {
+        let collector = self.collector;
+        let nursery = &mut self.young.nursery;
+        nursery.learn(
+            found,
+            collector.pacing.nursery_bounds(collector.memory.budget.limit(), collector.headroom.available()),
+        );
+        collector.pacing.fit_nursery(nursery.part(), nursery.promotes_at_once());
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     barrier::Barrier,
     counted::Token,
     object::CellUser,
+    old::allocate::OldCells,
     roots::RootTable,
     safepoint::{Member, Poll, StateWord},
     sync::atomic::{AtomicPtr, Ordering},
@@ -45,6 +46,8 @@ pub(crate) struct MutatorState {
     pub(crate) fresh_large: RefCell<Vec<u32>>,
     /// Testing: counts allocations and safepoints, to force a collection at every N-th.
     pub(crate) stress_count: Cell<u32>,
+    /// Where it allocates objects of types that nearly always live for long.
+    pub(crate) old_cells: OldCells,
     /// When it takes the next sample of what it allocates.
     pub(crate) sampler: Sampler,
     /// The number of the last major cycle that had begun when an allocation was last refused. The mutator waits for a later one.

@@ -1,7 +1,8 @@
 //! Near the hard limit: which regions mutators allocate in, and what a pause does so that the next nursery has room.
 //!
 //! - **[limit.progress]** Every pause leaves room for a smallest nursery, or has collected the whole heap. So `alloc` is refused
-//!   only if what lives and a smallest nursery have no room, or if the program allocates a nursery without a safepoint.
+//!   only if what lives and a smallest nursery have no room, or if the program allocates a nursery without a safepoint. So the young budget
+//!   is never more than what was left at the last pause has room for, however large the nursery had been before.
 
 use std::time::Instant;
 
@@ -76,7 +77,7 @@ pub(crate) fn limit_set(collector: &Collector) {
     let taken = old_bytes(&old.space, &large).saturating_add(collector.memory.budget.external());
     drop((old, large));
     collector.pacing.set_ceiling(room.map_or(usize::MAX, |room| taken.saturating_add(room.small)));
-    if room.is_some_and(|room| room.available.min(room.small) / 8 < collector.pacing.usual_budget()) {
+    if room.is_some_and(|room| room.available.min(room.small) / 8 < collector.pacing.young_budget()) {
         collector.headroom.note_change();
     }
 }
@@ -113,6 +114,10 @@ impl StoppedHeap<'_> {
         if near {
             self.old.close_cursors();
         }
+        // What the reservation has for a nursery, with as many survivors, and to promote it.
+        let map = collector.map;
+        let left = map.old.bytes.saturating_sub(self.old.space.used_blocks() * BLOCK);
+        let (addresses, usual) = ((map.young.bytes / 4).min(left / 4), collector.pacing.usual_budget());
         match room {
             Some(room) => {
                 collector.headroom.note(room);
@@ -121,12 +126,13 @@ impl StoppedHeap<'_> {
                 collector.pacing.set_affordable(if near {
                     (room.small / 4).min(room.available / 3)
                 } else {
-                    usize::MAX
+                    // A nursery that has grown, or that more mutators share, takes its size once and a half again to be promoted.
+                    (room.available / 4).min(addresses).max(usual)
                 });
             }
             None => {
                 collector.pacing.set_ceiling(usize::MAX);
-                collector.pacing.set_affordable(usize::MAX);
+                collector.pacing.set_affordable(addresses.max(usual));
             }
         }
         room
@@ -152,7 +158,7 @@ impl StoppedHeap<'_> {
         }
         if self.young.space.in_use() > 0 || self.young.remembered.len() > 0 {
             // Survivors that stay young take whole chunks.
-            evacuated.add_minor(self.minor(Generation::Young));
+            evacuated.add_minor(self.minor(Generation::Young).0);
             self.verify(Checkpoint::AfterPromotion);
             if !is_short(self.fit_to_limit()) {
                 return false;

@@ -8,11 +8,12 @@ use core::time::Duration;
 
 use crate::{
     memory::BLOCK,
+    object::size_class::promotion_reserve,
     settings::config::{Config, Thresholds},
-    sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
 };
 
-use super::headroom::Headroom;
+use super::{headroom::Headroom, nursery::Bounds};
 
 /// The settings and figures that decide when to collect.
 pub(crate) struct Pacing {
@@ -23,8 +24,11 @@ pub(crate) struct Pacing {
     /// How many mutators are attached, and how many of them are not dormant.
     attached: AtomicUsize,
     awake: AtomicUsize,
-    /// The part of the young budget that is used before a minor collection, in 64ths.
-    used_part: AtomicUsize,
+    /// The size of the nursery, in 64ths of the usual one ([`nursery`](super::nursery)).
+    nursery_part: AtomicUsize,
+    max_nursery_bytes: AtomicUsize,
+    /// Whether the next minor collection promotes all survivors, as nearly all of them will survive another one.
+    promotes_at_once: AtomicBool,
     promote_all_every: AtomicU32,
     growth_percent: AtomicU32,
     growth_floor: AtomicUsize,
@@ -46,12 +50,20 @@ pub(crate) struct Pacing {
     old_bytes: AtomicUsize,
     /// Bytes of the old generation that were live after the last major cycle.
     old_live: AtomicUsize,
+    /// How many objects the old generation had after the last major cycle.
+    old_objects: AtomicUsize,
     /// Minor collections since the last one that promoted everything.
     minor_collections: AtomicU32,
     /// Bytes allocated since the last collection: in chunks that are full, and in large runs.
     fresh_bytes: AtomicUsize,
+    /// How often a remembered set was full since the last collection, while that could be put off.
+    full_sets: AtomicUsize,
+    /// How many collections were put off.
+    put_off: AtomicU64,
     /// Bytes that are expected to survive the next minor collection.
     survivors: AtomicUsize,
+    /// Bytes that the next minor collection is expected to promote.
+    to_promote: AtomicUsize,
     /// Bytes outside the heap that young objects hold, as counted by mutators since the last collection.
     fresh_external: AtomicUsize,
     /// Whether a refused allocation was reported since the last collection.
@@ -60,22 +72,32 @@ pub(crate) struct Pacing {
     much_remembered: AtomicBool,
 }
 
-/// See `Pacing::used_part`.
+/// See `Pacing::nursery_part`.
 const WHOLE: usize = 64;
-/// With more expected survivors than this, memory for promotion is populated ahead of time.
+/// Bytes by which the old generation should grow for each object that is marked then: marking one costs about as much as allocating 64.
+const WORTH: usize = 6 * 64;
+/// Where more than this is promoted at once, the memory for it is backed ahead of time.
 const MUCH: usize = 64 << 10;
 
 impl Pacing {
     pub(crate) fn new(config: &Config) -> Self {
-        let Thresholds { nursery_bytes, copied_goal, promote_all_every, growth_percent, growth_floor } =
-            config.thresholds;
+        let Thresholds {
+            nursery_bytes,
+            max_nursery_bytes,
+            copied_goal,
+            promote_all_every,
+            growth_percent,
+            growth_floor,
+        } = config.thresholds;
         Self {
             nursery_bytes: AtomicUsize::new(nursery_bytes),
             nurseries: AtomicUsize::new(1),
             attached: AtomicUsize::new(0),
             awake: AtomicUsize::new(0),
             copied_goal: AtomicUsize::new(copied_goal),
-            used_part: AtomicUsize::new(WHOLE),
+            nursery_part: AtomicUsize::new(WHOLE),
+            max_nursery_bytes: AtomicUsize::new(max_nursery_bytes),
+            promotes_at_once: AtomicBool::new(false),
             promote_all_every: AtomicU32::new(promote_all_every),
             growth_percent: AtomicU32::new(growth_percent),
             growth_floor: AtomicUsize::new(growth_floor),
@@ -90,9 +112,13 @@ impl Pacing {
             major_millis: AtomicUsize::new(0),
             old_bytes: AtomicUsize::new(0),
             old_live: AtomicUsize::new(0),
+            old_objects: AtomicUsize::new(usize::MAX),
             minor_collections: AtomicU32::new(0),
             fresh_bytes: AtomicUsize::new(0),
+            full_sets: AtomicUsize::new(0),
+            put_off: AtomicU64::new(0),
             survivors: AtomicUsize::new(0),
+            to_promote: AtomicUsize::new(0),
             fresh_external: AtomicUsize::new(0),
             limit_reported: AtomicBool::new(false),
             much_remembered: AtomicBool::new(false),
@@ -103,6 +129,7 @@ impl Pacing {
     pub(crate) fn thresholds(&self) -> Thresholds {
         Thresholds {
             nursery_bytes: self.nursery_bytes.load(Ordering::Relaxed),
+            max_nursery_bytes: self.max_nursery_bytes.load(Ordering::Relaxed),
             copied_goal: self.copied_goal.load(Ordering::Relaxed),
             promote_all_every: self.promote_all_every.load(Ordering::Relaxed),
             growth_percent: self.growth_percent.load(Ordering::Relaxed),
@@ -112,6 +139,7 @@ impl Pacing {
 
     pub(crate) fn set_thresholds(&self, thresholds: Thresholds) {
         self.nursery_bytes.store(thresholds.nursery_bytes, Ordering::Relaxed);
+        self.max_nursery_bytes.store(thresholds.max_nursery_bytes, Ordering::Relaxed);
         self.copied_goal.store(thresholds.copied_goal, Ordering::Relaxed);
         self.promote_all_every.store(thresholds.promote_all_every, Ordering::Relaxed);
         self.growth_percent.store(thresholds.growth_percent, Ordering::Relaxed);
@@ -128,16 +156,20 @@ impl Pacing {
         self.soft_limit.load(Ordering::Relaxed)
     }
 
-    /// Sets the goal from the bytes that were live after the last major cycle: live × (1 + growth). If that is above the soft
-    /// limit, the goal is the soft limit, or about live × (1 + growth / 4) where that is more. It is at most what the hard limit
-    /// leaves.
+    /// Sets the goal from the bytes that were live after the last major cycle: live × (1 + growth), or less where marking costs little
+    /// because objects are large: then cycles are more frequent, so that each is worth its marking, down to live × (1 + growth / 4). If the
+    /// goal is above the soft limit, it is the soft limit, or about live × (1 + growth / 4) where that is more. It is at most what the
+    /// hard limit leaves.
     pub(crate) fn set_goal(&self) {
         let live = self.old_live.load(Ordering::Relaxed);
         let thresholds = self.thresholds();
         let percent = |percent: u32| (live / 100).saturating_mul(percent as usize);
-        let goal = live.saturating_add(percent(thresholds.growth_percent)).max(thresholds.growth_floor);
+        let least = percent(thresholds.growth_percent.div_ceil(4));
+        let worth = self.old_objects.load(Ordering::Relaxed).saturating_mul(WORTH);
+        let growth = percent(thresholds.growth_percent).min(worth.max(least));
+        let goal = live.saturating_add(growth).max(thresholds.growth_floor);
         let soft = self.soft_limit();
-        let above = live.saturating_add(percent(thresholds.growth_percent.div_ceil(4))).saturating_add(BLOCK);
+        let above = live.saturating_add(least).saturating_add(BLOCK);
         let goal = if goal > soft { soft.max(above.min(goal)) } else { goal };
         let goal = goal.min(self.ceiling()).max(live);
         self.goal.store(goal, Ordering::Relaxed);
@@ -178,9 +210,11 @@ impl Pacing {
         self.affordable.store(bytes, Ordering::Relaxed);
     }
 
-    /// Records the end of a major cycle: the bytes found live, the bytes of the old generation now, and how long the cycle took.
-    pub(crate) fn major_ended(&self, live: usize, old_bytes: usize, time: Duration) {
+    /// Records the end of a major cycle: the bytes found live, the number of objects, the bytes of the old generation now, and how long
+    /// the cycle took.
+    pub(crate) fn major_ended(&self, live: usize, objects: usize, old_bytes: usize, time: Duration) {
         self.old_live.store(live, Ordering::Relaxed);
+        self.old_objects.store(objects, Ordering::Relaxed);
         self.old_bytes.store(old_bytes, Ordering::Relaxed);
         self.major_millis.store(time.as_millis() as usize, Ordering::Relaxed);
         self.set_goal();
@@ -205,6 +239,7 @@ impl Pacing {
     pub(crate) fn begin_nursery(&self) {
         self.fresh_bytes.store(0, Ordering::Relaxed);
         self.fresh_external.store(0, Ordering::Relaxed);
+        self.full_sets.store(0, Ordering::Relaxed);
         self.limit_reported.store(false, Ordering::Relaxed);
         self.much_remembered.store(false, Ordering::Relaxed);
     }
@@ -223,10 +258,13 @@ impl Pacing {
         self.minor_collections.load(Ordering::Relaxed)
     }
 
-    /// Records how many bytes survived a minor collection. Earlier collections count less and less. The caller leads the pause.
-    pub(crate) fn count_survivors(&self, bytes: usize) {
-        let expected = self.survivors.load(Ordering::Relaxed) / 4 * 3;
-        self.survivors.store(expected.max(bytes), Ordering::Relaxed);
+    /// Records how many bytes survived a minor collection, and how many were promoted. Earlier collections count less and less. The
+    /// caller leads the pause.
+    pub(crate) fn count_survivors(&self, bytes: usize, promoted: usize) {
+        for (figure, bytes) in [(&self.survivors, bytes), (&self.to_promote, promoted)] {
+            let expected = figure.load(Ordering::Relaxed) / 4 * 3;
+            figure.store(expected.max(bytes), Ordering::Relaxed);
+        }
     }
 
     /// Returns the bytes that are expected to survive the next minor collection.
@@ -269,16 +307,25 @@ impl Pacing {
         self.set_trigger();
     }
 
-    /// Returns whether the old generation, with the bytes that are expected to be promoted now, will exceed the goal by more than
-    /// a tenth.
-    pub(crate) fn is_far_over_goal(&self) -> bool {
-        let expected = self.old_bytes.load(Ordering::Relaxed) + self.survivors.load(Ordering::Relaxed);
-        self.is_over_goal(expected, 10)
+    /// Returns whether the old generation, with the bytes that are expected to be promoted now, will be far over the goal.
+    pub(crate) fn will_be_far_over_goal(&self) -> bool {
+        self.is_far_over_goal(self.old_bytes.load(Ordering::Relaxed) + self.survivors.load(Ordering::Relaxed))
     }
 
-    /// Returns whether so much is promoted that memory for it should be populated ahead of time.
-    pub(crate) fn promotes_much(&self) -> bool {
-        self.survivors.load(Ordering::Relaxed) > MUCH && self.promoted.load(Ordering::Relaxed) > 0
+    /// Returns whether `old_bytes` are far over the goal ([assist.bound]): by half of what the goal is over what lived, and by a tenth
+    /// of the goal at least. Where a limit sets the goal, it is the tenth.
+    pub(crate) fn is_far_over_goal(&self, old_bytes: usize) -> bool {
+        let (goal, live) = (self.goal.load(Ordering::Relaxed), self.old_live.load(Ordering::Relaxed));
+        let is_limited = goal >= self.ceiling().min(self.soft_limit());
+        let half = if is_limited { 0 } else { goal.saturating_sub(live) / 2 };
+        old_bytes > goal.saturating_add(half.max(goal / 10))
+    }
+
+    /// Returns how many blocks the next minor collection is expected to promote into, if that is so much that they should be backed ahead
+    /// of time.
+    pub(crate) fn expected_blocks(&self) -> Option<usize> {
+        let bytes = self.to_promote.load(Ordering::Relaxed);
+        (bytes > MUCH).then(|| promotion_reserve(bytes))
     }
 
     /// Returns whether marking should begin, where objects hold `external` bytes outside the heap. Nothing has to be marked where
@@ -288,15 +335,14 @@ impl Pacing {
         bytes >= self.trigger.load(Ordering::Relaxed) && bytes > self.old_live.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the old generation exceeds the goal by more than `percent` percent of it.
-    pub(crate) fn is_over_goal(&self, old_bytes: usize, percent: usize) -> bool {
-        let goal = self.goal.load(Ordering::Relaxed);
-        old_bytes > goal.saturating_add(goal / 100 * percent)
+    /// Returns whether `old_bytes` exceed the goal.
+    pub(crate) fn is_over_goal(&self, old_bytes: usize) -> bool {
+        old_bytes > self.goal.load(Ordering::Relaxed)
     }
 
-    /// Records how many mutators are not dormant. The caller has the registry lock.
-    pub(crate) fn note_awake(&self, mutators: usize) {
-        self.awake.store(mutators, Ordering::Relaxed);
+    /// Returns whether the old generation exceeds the goal.
+    pub(crate) fn has_passed_goal(&self) -> bool {
+        self.is_over_goal(self.old_bytes.load(Ordering::Relaxed))
     }
 
     /// Returns how many mutators may use a core, where so many wait for a major cycle: no fewer than do. A dormant one does not, nor one
@@ -308,38 +354,75 @@ impl Pacing {
     /// Returns the young budget: the bytes between two minor collections.
     pub(crate) fn young_budget(&self) -> usize {
         let usual = self.usual_budget();
-        usual.min(self.affordable.load(Ordering::Relaxed).max(Headroom::smallest_budget(usual)))
+        let wanted = (usual / WHOLE).saturating_mul(self.nursery_part.load(Ordering::Relaxed));
+        wanted.min(self.affordable.load(Ordering::Relaxed).max(Headroom::smallest_budget(usual)))
     }
 
-    /// Returns the young budget far from the hard limit.
+    /// Returns the young budget far from the hard limit, where nothing speaks for another size of the nursery.
     pub(crate) fn usual_budget(&self) -> usize {
         self.nursery_bytes.load(Ordering::Relaxed).saturating_mul(self.nurseries.load(Ordering::Relaxed))
     }
 
-    /// Fits the part of the young budget that is used to the bytes that the last collection copied. It depends on bytes and not
-    /// on time, so that the same program is always collected at the same points.
-    pub(crate) fn fit_nursery(&self, survived: usize, remembered: usize) {
-        let copied = survived.saturating_add(remembered.saturating_mul(32)).max(1);
-        let goal = self.copied_goal.load(Ordering::Relaxed);
-        let part = self.used_part.load(Ordering::Relaxed);
-        let wanted = (part as u128 * goal as u128 / copied as u128).min(WHOLE as u128) as usize;
-        self.used_part.store(wanted.clamp(part / 2, part * 2).clamp(WHOLE / 4, WHOLE), Ordering::Relaxed);
+    /// Sets the size of the nursery, in 64ths of the usual one, and whether all survivors are promoted. The caller leads a pause.
+    pub(crate) fn fit_nursery(&self, part: usize, promotes_at_once: bool) {
+        self.nursery_part.store(part, Ordering::Relaxed);
+        self.promotes_at_once.store(promotes_at_once, Ordering::Relaxed);
     }
 
-    /// Sets the young budget for this many mutators. If they shared one nursery, collections would be more frequent in proportion
+    /// Returns whether the next minor collection promotes all survivors, as nearly all of them will survive another one.
+    pub(crate) fn promotes_at_once(&self) -> bool {
+        self.promotes_at_once.load(Ordering::Relaxed)
+    }
+
+    /// Returns what bounds the nursery under a hard limit, below which so many bytes are left. It takes its size again to be promoted,
+    /// and for survivors.
+    pub(crate) fn nursery_bounds(&self, limit: usize, available: usize) -> Bounds {
+        let usual = self.usual_budget();
+        let by_setting = self.max_nursery_bytes.load(Ordering::Relaxed) / self.nursery_bytes.load(Ordering::Relaxed);
+        let by_limit = (limit / 8).min(available / 4).min(self.affordable.load(Ordering::Relaxed)) / usual;
+        Bounds { usual, most: by_setting.min(by_limit).max(1), goal: self.copied_goal.load(Ordering::Relaxed) }
+    }
+
+    /// Sets the young budget for the mutators that are awake. If they shared one nursery, collections would be more frequent in proportion
     /// to their number, and each would copy the objects that all of them are working on. Mutators beyond the number of cores wait
     /// for a core with such objects in hand, so up to twice the cores count; a larger budget would not stay in the caches. The
     /// budget is at most an eighth of the hard limit.
-    pub(crate) fn share_nursery(&self, mutators: usize, config: &Config) {
-        self.attached.store(mutators, Ordering::Relaxed);
+    ///
+    /// A dormant mutator allocates nothing, and counts when it is awake again. The caller has the registry lock.
+    pub(crate) fn share_nursery(&self, attached: usize, awake: usize, config: &Config) {
+        self.attached.store(attached, Ordering::Relaxed);
+        self.awake.store(awake, Ordering::Relaxed);
         let affordable = config.hard_limit.unwrap_or(usize::MAX) / 8 / self.nursery_bytes.load(Ordering::Relaxed);
-        self.nurseries.store(mutators.min(2 * config.cores).min(affordable).max(1), Ordering::Relaxed);
+        self.nurseries.store(awake.min(2 * config.cores).min(affordable).max(1), Ordering::Relaxed);
     }
 
     /// Returns whether the young budget is used up.
     pub(crate) fn wants_minor(&self) -> bool {
-        let budget = self.young_budget() / WHOLE * self.used_part.load(Ordering::Relaxed);
-        self.fresh_bytes.load(Ordering::Relaxed) >= budget && self.is_auto()
+        self.fresh_bytes.load(Ordering::Relaxed) >= self.young_budget() && self.is_auto()
+    }
+
+    /// Returns whether the program may allocate on though the young budget is used up: it has not exceeded it by a usual budget, or by
+    /// `overdraft` if that is more, nor by more than `most`, nor by what the hard limit leaves.
+    pub(crate) fn bears_more(&self, overdraft: usize, most: usize) -> bool {
+        let budget = self.young_budget();
+        let affordable = self.affordable.load(Ordering::Relaxed).saturating_sub(budget);
+        let overdraft = overdraft.max(self.usual_budget()).min(affordable).min(most);
+        self.fresh_bytes.load(Ordering::Relaxed) < budget.saturating_add(overdraft)
+    }
+
+    /// Counts that a remembered set is full, and the collection could be put off. Returns how often that was since the last one.
+    pub(crate) fn count_full_set(&self) -> usize {
+        self.full_sets.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Counts a collection that is put off.
+    pub(crate) fn count_put_off(&self) {
+        self.put_off.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many collections were put off.
+    pub(crate) fn put_off(&self) -> u64 {
+        self.put_off.load(Ordering::Relaxed)
     }
 
     /// Counts bytes outside the heap that a young object holds. Returns whether they are worth a minor collection: since the last
@@ -371,15 +454,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn where_marking_costs_little_the_old_generation_grows_less() {
+        let pace = Pacing::new(&Config::default());
+        let live = 200 << 20;
+        for (objects, percent) in [(10_000_000, 100), (200_000, 36), (1000, 25)] {
+            pace.major_ended(live, objects, live, Duration::from_millis(1));
+            assert_eq!((pace.goal() - live) / (live / 100), percent, "{objects} objects");
+        }
+        pace.major_ended(1 << 20, 1000, 1 << 20, Duration::from_millis(1));
+        assert_eq!(pace.goal(), Config::default().thresholds.growth_floor);
+    }
+
+    #[test]
     fn mutators_have_a_nursery_each_up_to_twice_the_cores() {
         let config = Config { cores: 2, ..Config::default() };
         let pace = Pacing::new(&config);
         for (mutators, nurseries) in [(0, 1), (1, 1), (3, 3), (4, 4), (16, 4)] {
-            pace.share_nursery(mutators, &config);
+            pace.share_nursery(mutators + 3, mutators, &config);
             assert_eq!(pace.young_budget(), nurseries * config.thresholds.nursery_bytes, "{mutators} mutators");
         }
         let config = Config { hard_limit: Some(64 << 20), ..config };
-        pace.share_nursery(16, &config);
+        pace.share_nursery(16, 16, &config);
         assert_eq!(pace.young_budget(), 8 << 20, "an eighth of the limit");
     }
 }

@@ -48,13 +48,12 @@ pub(crate) fn collect(
     let before = heap.bytes();
     let old_before = old_bytes(&heap.old.space, &heap.large);
     let allocated = heap.fresh_bytes();
-    let before_remembered = heap.young.remembered.len();
     heap.verify(Checkpoint::Before);
     collector.headroom.count_allocated(allocated);
     if heap.young.near && heap.young.census.counted() > 0 {
         heap.old.mix = heap.young.census.clone();
     }
-    let mut evacuated = heap.minor(generation);
+    let (mut evacuated, found) = heap.minor(generation);
     heap.verify(if generation == Generation::Fresh { Checkpoint::After } else { Checkpoint::AfterPromotion });
     let after = heap.bytes();
     let old_after = old_bytes(&heap.old.space, &heap.large);
@@ -68,6 +67,10 @@ pub(crate) fn collect(
     stop::count_stop(collector, &registry.mutators);
     registry.numbers.end_rest();
     collector.pacing.begin_nursery();
+    heap.young.old_types.bytes = 0;
+    if matches!(cause, Cause::Nursery | Cause::RememberedSet | Cause::Growth) {
+        heap.fit_nursery(found);
+    }
     let old_bytes = old_bytes(&heap.old.space, &heap.large);
     let all_swept = heap.all_swept;
     let waiting = collector.keys_waited_for();
@@ -99,10 +102,7 @@ pub(crate) fn collect(
         queued: collector.registered.queues.waiting(),
     };
     let survived = evacuated.copied + evacuated.promoted;
-    if matches!(cause, Cause::Nursery | Cause::RememberedSet | Cause::Growth) {
-        collector.pacing.fit_nursery(survived, before_remembered);
-    }
-    collector.pacing.count_survivors(survived);
+    collector.pacing.count_survivors(survived, evacuated.promoted);
     if collector.workers.want(&collector.config, survived) {
         collector.background.post(Job::StartWorkers);
     }

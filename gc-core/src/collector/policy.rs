@@ -5,7 +5,7 @@ use crate::{
     stats::{Cause, Generation},
 };
 
-use super::{collector::Collector, idle::IdleWork, major_cycle::Phase};
+use super::{clearing::Stage, collector::Collector, idle::IdleWork, major_cycle::Phase};
 
 /// What a pause is requested to do.
 #[derive(Clone, Copy)]
@@ -31,8 +31,12 @@ impl Request {
     }
 }
 
+/// The most objects that a pause marks ([assist.bound]).
+pub(crate) const MOST_MARKED: u64 = 1 << 16;
+
 /// Chooses what the pause does. A minor collection promotes everything when `promote_all_every` makes that due. It also begins a
-/// major cycle when the old generation has grown enough, and ends marking when the old generation is far over its goal.
+/// major cycle when the old generation has grown enough. It ends marking when the old generation is over its goal and nothing is known to
+/// be left to mark, or when it is far over the goal ([assist.bound]).
 pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (Generation, Request, Cause) {
     let pace = &collector.pacing;
     let Request::Minor(asked) = wanted else { return (Generation::Young, wanted, cause) };
@@ -40,8 +44,14 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
     if every != 0 && (collector.epochs.stop_count() + 1).is_multiple_of(every.into()) {
         return (Generation::Young, Request::Compact, cause);
     }
-    if collector.major.phase() == Phase::Marking && pace.is_far_over_goal() {
-        return (Generation::Young, Request::Finish { budget: u64::MAX, now: true }, Cause::Growth);
+    if collector.major.phase() == Phase::Marking {
+        if pace.will_be_far_over_goal() {
+            return (Generation::Young, Request::Finish { budget: u64::MAX, now: true }, Cause::Growth);
+        }
+        let is_clearing = || !matches!(collector.clearing.lock().stage(), Stage::Marking | Stage::Done);
+        if pace.has_passed_goal() && collector.marking.lock().is_done() && !is_clearing() {
+            return (Generation::Young, Request::Finish { budget: MOST_MARKED, now: false }, Cause::Growth);
+        }
     }
     if collector.major.phase() == Phase::Idle {
         let stress = &collector.config.stress;
@@ -54,14 +64,20 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (G
     }
     let every = pace.thresholds().promote_all_every;
     let turn = every != 0 && pace.minor_collections() + 1 >= every;
-    let turn = turn || collector.headroom.is_tight();
+    let turn = turn || (cause != Cause::Explicit && pace.promotes_at_once()) || collector.headroom.is_tight();
     let generation = if asked == Generation::Fresh && !turn { Generation::Fresh } else { Generation::Young };
     (generation, wanted, cause)
 }
 
 /// Returns the collection that is due, with its cause, no matter which thread made it due.
 pub(crate) fn due(collector: &Collector) -> Option<(Request, Cause)> {
-    let (pace, idle) = (&collector.pacing, collector.major.phase() == Phase::Idle);
+    let (pace, phase) = (&collector.pacing, collector.major.phase());
+    let idle = phase == Phase::Idle;
+    if phase == Phase::Marking
+        && let Some(budget) = collector.major.handed_over()
+    {
+        return Some((Request::Finish { budget, now: false }, collector.major.cause()));
+    }
     if idle && collector.headroom.wants_compaction() {
         return Some((Request::Compact, Cause::Limit));
     }

@@ -2,6 +2,11 @@
 //!
 //! - **[refill.reserve]** Before nursery memory is handed out, the old generation has enough empty, committed blocks to promote
 //!   the whole young generation into, so that a minor collection cannot fail half-way.
+//! - **[refill.known-ready]** Blocks that are ready become fewer only in pauses, and, under the lock of the young generation, where memory is given
+//!   back and where a mutator takes one to allocate old ([pretenuring.reserve]).
+//!   So that lock guards a number below which they do not fall. Where it is enough, an allocation does without the lock of the old generation
+//!   while another thread has that: a thread that sweeps has it most of the time, and the system may run another process in
+//!   its place.
 
 use core::{num::NonZero, panic::Location, ptr::NonNull};
 
@@ -15,7 +20,7 @@ use crate::{
         size_class::{CLASSES, SizeClass, promotion_reserve},
     },
     safepoint::Reason,
-    space::{empty_blocks::BlockMemory, large::LargeSpace, young::MIN_REGION},
+    space::{large::LargeSpace, young::MIN_REGION},
     stats::{MemoryReport, event::Event},
 };
 
@@ -140,35 +145,6 @@ pub(crate) const fn is_large(shape: &TypeShape, size_with_header: usize) -> bool
 /// The bytes of chunks that are committed ahead: a pause may need some for survivors.
 const AHEAD: usize = 1 << 20;
 
-/// The memory behind blocks. It is populated where much is promoted: a program that promotes little never touches the reserve.
-struct Populated<'a>(&'a Collector);
-
-impl Populated<'_> {
-    fn populate(&self, offset: usize, bytes: usize) {
-        if bytes == GROUP * BLOCK && self.0.pacing.promotes_much() {
-            self.0.major.ask_to_populate(offset, bytes);
-        }
-    }
-}
-
-impl BlockMemory for Populated<'_> {
-    fn charge(&self, offset: usize, bytes: usize) -> bool {
-        let charged = self.0.memory.budget.charge(bytes);
-        if charged {
-            self.populate(offset, bytes);
-        }
-        charged
-    }
-
-    fn grow(&self, offset: usize, bytes: usize) -> bool {
-        let grown = self.0.memory.grow(offset, bytes);
-        if grown {
-            self.populate(offset, bytes);
-        }
-        grown
-    }
-}
-
 impl Attachment {
     /// Reserves memory for an object of `size_with_header` bytes, its header included. With `INSIST`, a nearly full heap gives what
     /// it has ([headroom.promise]).
@@ -261,15 +237,26 @@ impl Attachment {
     }
 
     /// Establishes [refill.reserve] for the young generation and another chunk. Returns whether that succeeded.
-    fn make_promotable(&self, young: &Young, chunk_bytes: usize, at_ease: bool) -> bool {
+    fn make_promotable(&self, young: &mut Young, chunk_bytes: usize, at_ease: bool) -> bool {
         let memory = &self.collector.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
-        let old = &mut self.collector.old.lock().space;
-        let mut ready = |wanted| old.ensure_empty(wanted, &Populated(&self.collector));
+        let mut old = match self.collector.old.try_lock() {
+            Some(old) => old,
+            // [refill.known-ready].
+            None if young.ready >= wanted => return true,
+            None => self.collector.old.lock(),
+        };
+        let old = &mut old.space;
         // One more block per class for each GC worker is useful, unless memory is short.
         let gc_workers = self.collector.workers.count() * CLASSES;
         let roomy = at_ease && memory.budget.used() < memory.budget.limit() / 2;
-        (roomy && ready(wanted + gc_workers)) || ready(wanted)
+        let promotable = (roomy && old.ensure_empty(wanted + gc_workers, memory)) || old.ensure_empty(wanted, memory);
+        young.ready = old.ready();
+        // The reserve is for the worst case. What is expected is backed ahead of the pause, where that is much.
+        while let Some(offset) = self.collector.pacing.expected_blocks().and_then(|blocks| old.take_bare(blocks)) {
+            self.collector.major.ask_to_populate(offset, GROUP * BLOCK);
+        }
+        promotable
     }
 
     #[cold]
@@ -319,9 +306,9 @@ impl Attachment {
         }
     }
 
-    /// Counts what is in the buffer of a mutator that is about to detach.
+    /// Counts what is in the buffer, and in the old cells, of a mutator that is about to detach.
     pub(crate) fn charge_in_hand(&self) {
-        self.charge_fresh(self.buffer.used());
+        self.charge_fresh(self.buffer.used() + self.old_cells.take_uncharged());
     }
 
     #[cold]
@@ -369,4 +356,41 @@ fn take_run(collector: &Collector, bytes: usize, offset: usize, align: usize) ->
     }
     memory.budget.discharge(large.put_bare(runs, taken));
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread, time::Duration};
+
+    use crate::{Generation, Heap, Stress};
+
+    /// A thread that sweeps has the lock of the old generation, and the system does not run it.
+    #[test]
+    fn a_mutator_takes_chunks_while_another_thread_has_the_old_generation() {
+        let heap = Heap::builder().stress(Stress::default()).idle_after(Duration::MAX).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        m.alloc([0_u64; 127]);
+        for _ in 0..2 {
+            // After the pause, too, it is known how many blocks are ready.
+            let (allocated, has) = mpsc::channel();
+            thread::scope(|scope| {
+                let heap = &heap;
+                let (locked, is_locked) = mpsc::channel();
+                let sweeper = scope.spawn(move || {
+                    let old = heap.collector().old.lock();
+                    locked.send(()).unwrap();
+                    let got = has.recv_timeout(Duration::from_secs(60));
+                    drop(old);
+                    assert!(got.is_ok(), "the mutator waits for the lock");
+                });
+                is_locked.recv().unwrap();
+                for _ in 0..1000 {
+                    m.alloc([0_u64; 127]);
+                }
+                allocated.send(()).unwrap();
+                sweeper.join().unwrap();
+            });
+            m.collect(Generation::Fresh);
+        }
+    }
 }

@@ -77,6 +77,10 @@ impl Listed for Attached {
     fn place(&self) -> &Cell<usize> {
         &self.state().place
     }
+
+    fn may_fall_dormant(&self) -> bool {
+        self.state().roots.frames.is_settled()
+    }
 }
 
 impl AsRef<RootTable> for Attached {

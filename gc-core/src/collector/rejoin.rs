@@ -26,7 +26,7 @@ fn rejoin(local: &Attachment) {
     loop {
         let mut registry = collector.registry.lock();
         registry.mutators.rejoin(local.place.get(), || catch_up(collector, local));
-        collector.pacing.note_awake(registry.mutators.awake().len());
+        collector.share_nursery(&registry);
         drop(registry);
         // A leader that comes at once finds it BLOCKED, and lets it fall dormant again only after another stop.
         if collector.rendezvous.leave_blocked(&local.word) {
@@ -46,7 +46,7 @@ fn catch_up(collector: &Collector, state: &MutatorState) {
 
 /// Raises the poll of a mutator for what is due, for it was not asked. The caller has the registry lock.
 pub(crate) fn take_over_requests(collector: &Collector, state: &MutatorState) {
-    if collector.pacing.wants_minor() {
+    if collector.pacing.wants_minor() || collector.major.handed_over().is_some() {
         state.poll.raise(Reason::MINOR);
     }
     if collector.pacing.remembers_much() {
@@ -98,9 +98,11 @@ mod tests {
                     m.collect(Generation::Fresh);
                     assert_eq!(members(&heap), (WAITING + 1, 0), "it may come back soon");
                 }
-                m.collect(Generation::Fresh);
-                assert_eq!(members(&heap), (1, WAITING));
                 let pacing = &heap.collector().pacing;
+                let nurseries = || pacing.usual_budget() / heap.thresholds().nursery_bytes;
+                assert!(nurseries() > 1);
+                m.collect(Generation::Fresh);
+                assert_eq!((members(&heap), nurseries()), ((1, WAITING), 1), "only who is awake allocates");
                 assert_eq!(
                     [0, 1].map(|waiting| pacing.at_work(waiting)),
                     [1, 1],

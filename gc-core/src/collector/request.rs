@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use crate::{
     barrier::Mode,
+    registered::Removals,
     safepoint::{Reason, Stopped},
     stats::report::{Cause, CollectReport, Generation},
     sync::MutexGuard,
@@ -26,8 +27,10 @@ use super::{
     attachment::{self, Attachment},
     collector::Collector,
     jobs::Job,
+    major_cycle::Phase,
     pause::collect,
     policy::{Request, due},
+    put_off::put_off,
     registry::{Finished, Registry},
     rejoin, stop,
     stopped_heap::StoppedHeap,
@@ -79,14 +82,18 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         if let Some((wanted @ Request::Compact, cause)) = due(collector) {
             lead_here(local, wanted, cause);
         }
-    } else if let Some((wanted @ (Request::Begin | Request::Compact), cause)) = due(collector) {
-        // For a cycle: another mutator was refused, and is blocked or has gone. Or the heap is idle.
+    } else if let Some((wanted @ (Request::Begin | Request::Compact | Request::Finish { .. }), cause)) = due(collector)
+    {
+        // For a cycle: another mutator was refused, and is blocked or has gone. Or the heap is idle. Or marking is to end.
         if lead_here(local, wanted, cause).is_none() && reason.contains(Reason::REMEMBERED) {
             local.poll.raise(Reason::REMEMBERED);
         }
     } else if reason.contains(Reason::REMEMBERED) || (reason.contains(Reason::MINOR) && minor_is_wanted(collector)) {
-        let nursery = reason.contains(Reason::MINOR);
-        request(local, Generation::Fresh, if nursery { Cause::Nursery } else { Cause::RememberedSet }, observed);
+        let cause = if reason.contains(Reason::REMEMBERED) { Cause::RememberedSet } else { Cause::Nursery };
+        if !put_off(collector, cause) {
+            let cause = if reason.contains(Reason::MINOR) { Cause::Nursery } else { cause };
+            request(local, Generation::Fresh, cause, observed);
+        }
     }
 }
 
@@ -252,6 +259,10 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     if collector.given_up.stands(observed.collections) {
         return false;
     }
+    // The concurrent thread does it when it has made way, if no mutator runs ([put-off.due]).
+    if matches!(wanted, Request::Minor(_)) && put_off(collector, cause) {
+        return false;
+    }
     // Another leader may wait, without limit, for a mutator that waits for what this thread does next.
     let registry = collector.registry.try_lock_for(TIMEOUT);
     let led =
@@ -277,12 +288,40 @@ fn lead_idle(collector: &Collector, wanted: Request) -> Option<CollectReport> {
 
 /// Leads what is due if no mutator runs. Otherwise the mutators that run find their polls raised ([safepoint.due]).
 pub(crate) fn lead_if_none_runs(collector: &Collector) {
+    ask_or_lead(collector, observed(collector), collector.registry.lock());
+}
+
+/// Does the same for the concurrent thread, which has made way, if a collection is still put off.
+pub(crate) fn lead_what_was_put_off(collector: &Collector) {
     let observed = observed(collector);
     let registry = collector.registry.lock();
+    // A pause ends the request before its leader unlocks the registry.
+    if collector.yielding.is_asked() {
+        ask_or_lead(collector, observed, registry);
+    }
+}
+
+/// Leads what `wanted` requests if no mutator runs. Otherwise the mutators that run find it due, and their polls raised. Returns whether this
+/// thread has led.
+pub(crate) fn lead_unless_one_runs(collector: &Collector, wanted: Request, cause: Cause) -> bool {
+    let registry = collector.registry.lock();
     let runs = collector.rendezvous.ask(stop::members(collector, registry.mutators.awake()));
-    if !runs && let Some((wanted, cause)) = due(collector) {
-        // A mutator that runs by now has its poll raised: none attaches meanwhile.
-        lead_as(collector, registry, wanted, cause, Some(observed), Some(Duration::ZERO), None);
+    if !runs {
+        lead_as(collector, registry, wanted, cause, None, None, None);
+    }
+    !runs
+}
+
+fn ask_or_lead(collector: &Collector, observed: Observed, registry: MutexGuard<'_, Registry>) {
+    let runs = collector.rendezvous.ask(stop::members(collector, registry.mutators.awake()));
+    if !runs {
+        match due(collector) {
+            // A mutator that runs by now has its poll raised: none attaches meanwhile.
+            Some((wanted, cause)) => {
+                lead_as(collector, registry, wanted, cause, Some(observed), Some(Duration::ZERO), None);
+            }
+            None => collector.yielding.end(),
+        }
     }
 }
 
@@ -395,11 +434,21 @@ fn lead_as(
     collector.background.expect_drops(&mut dead, &collector.memory.budget);
     core::mem::forget(bomb);
     registry.mutators.let_fall_dormant();
-    collector.pacing.note_awake(registry.mutators.awake().len());
+    collector.share_nursery(&registry);
     collector.rendezvous.resume(stop::members(collector, &mutators));
+    collector.yielding.end();
+    if collector.major.handed_over().is_some() {
+        if matches!(wanted, Request::Finish { .. }) || collector.major.phase() != Phase::Marking {
+            collector.major.end_hand_over();
+        } else {
+            // The pause has lowered the polls.
+            mutators.iter().for_each(|attached| attached.state().poll.raise(Reason::MINOR));
+        }
+    }
     drop(registry);
     collector.background.post_drops(dead);
-    collector.background.look_after(&collector.registered.queues);
+    let removals = if cause == Cause::Nursery { Removals::Many } else { Removals::All };
+    collector.background.look_after(&collector.registered.queues, removals);
     collector.background.post(Job::Report(figures.event()));
     if cause == Cause::Idle && matches!(wanted, Request::Minor(_) | Request::Compact) {
         // What a cycle leaves is given back at its end.
@@ -416,6 +465,8 @@ fn lead_as(
 fn is_done(collector: &Collector, wanted: Request, cause: Cause) -> bool {
     match (wanted, cause) {
         (Request::Begin | Request::Compact, Cause::Idle) => collector.idle.work().is_none(),
+        // Another mutator has led it, and more was left than it was to mark.
+        (Request::Finish { now: false, .. }, cause) => cause != Cause::Idle && collector.major.handed_over().is_none(),
         (Request::Compact, Cause::Limit) => !collector.headroom.wants_compaction(),
         _ => false,
     }

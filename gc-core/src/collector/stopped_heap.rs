@@ -20,7 +20,7 @@ use super::{
     drops::DropQueue,
     generations::{Old, Young, old_bytes},
     registry::Attached,
-    type_info::{WEAK_CELL, WORD},
+    type_info::{KEPT, WEAK_CELL, WORD},
     verify::{self, Checkpoint},
 };
 
@@ -49,9 +49,10 @@ impl<'a> StoppedHeap<'a> {
         dead: DropQueue,
     ) -> Self {
         let mut young = collector.young.lock();
-        let (old, large) = (collector.old.lock(), collector.large.lock());
+        let (mut old, large) = (collector.old.lock(), collector.large.lock());
         for attached in mutators {
             let local = attached.state();
+            young.take_over_old_cells(local, &mut old.space);
             young.take_over(local);
             local.buffer.rest();
             // The collection that these reasons request takes place now.
@@ -59,7 +60,8 @@ impl<'a> StoppedHeap<'a> {
             local.poll.lower(Reason::REMEMBERED);
         }
         young.space.forget_regions();
-        let roots = StoppedRoots::new(&collector.roots, mutators, dormant);
+        young.ready = 0;
+        let roots = StoppedRoots::new(&collector.roots, mutators, dormant, KEPT);
         let attached = mutators.len() + dormant.len();
         Self { collector, mutators, attached, roots, young, old, large, dead, all_swept: false }
     }
@@ -72,13 +74,13 @@ impl<'a> StoppedHeap<'a> {
         young + old_bytes(&self.old.space, &self.large)
     }
 
-    /// Returns the bytes of objects of generation 0, as chunks and runs hold them: the bytes that were allocated since the last
-    /// collection.
+    /// Returns the bytes of objects of generation 0, as chunks and runs hold them, and of those that were allocated old: the bytes that
+    /// were allocated since the last collection.
     pub(crate) fn fresh_bytes(&self) -> usize {
         let space = &self.young.space;
         let chunks: usize = space.of_age(Age::Fresh).map(|chunk| space.used(chunk)).sum();
         let runs = self.young.fresh_large.iter().map(|&page| self.collector.runs.run(page as usize));
-        chunks + runs.map(Run::bytes).sum::<usize>()
+        chunks + runs.map(Run::bytes).sum::<usize>() + self.young.old_types.bytes
     }
 
     /// Returns the table of registered objects.
@@ -120,7 +122,8 @@ impl<'a> StoppedHeap<'a> {
     }
 
     /// Publishes the figures. Returns the values that have to be dropped. `keys_waited_for`: for how many keys ephemerons wait.
-    pub(crate) fn finish(self, keys_waited_for: usize) -> DropQueue {
+    pub(crate) fn finish(mut self, keys_waited_for: usize) -> DropQueue {
+        self.young.ready = self.old.space.ready();
         let old_bytes = old_bytes(&self.old.space, &self.large);
         self.collector.pacing.note_old_bytes(old_bytes);
         self.collector.memory.budget.set_side(self.side_bytes());

@@ -55,12 +55,9 @@ pub(crate) fn release_unused(collector: &Collector) {
         release_blocks(collector, 0, Unit::Block);
     } else {
         release_blocks(collector, needed, Unit::Group);
-        // Where much is promoted, the reserve was populated ahead of the pauses that will use it.
-        if !collector.pacing.promotes_much() {
-            release_idle(collector, spare);
-            // That may have made another group ready.
-            release_blocks(collector, needed, Unit::Group);
-        }
+        release_idle(collector, spare);
+        // That may have made another group ready.
+        release_blocks(collector, needed, Unit::Group);
     }
     release_chunks(collector);
     let total = kept_runs(collector);
@@ -75,14 +72,15 @@ fn kept_runs(collector: &Collector) -> usize {
     let share = large.used as f64 / all.max(1) as f64;
     let grown = (collector.pacing.goal() as f64 * share) as usize;
     let nursery = collector.pacing.young_budget();
-    // The first pause that finds the old generation a tenth over its goal ends the cycle, whichever thread waits for a core.
+    // Pauses that find the old generation over its goal end the cycle, whichever thread waits for a core, while about a tenth more is
+    // promoted ([assist.schedule]).
     large.kept(grown.saturating_add(grown / 10).saturating_add(nursery)).saturating_add(nursery)
 }
 
 /// Gives back all memory that the heap can do without until its next pause: it keeps a chunk, and has the blocks that promotion of what
 /// is young and of that chunk may need.
 pub(crate) fn release_all(collector: &Collector) {
-    while give_back(collector, |young| Piece::chunks(young, 1)) {}
+    while give_back(collector, |young| Piece::chunks(young, 1, Unit::Block)) {}
     let keep = |young: &Young, old: &OldSpace| young.reserve(old, WINDOW);
     release_blocks_except(collector, keep, Unit::Group);
     release_idle(collector, 0);
@@ -101,7 +99,7 @@ fn release_blocks_except(collector: &Collector, keep: impl Fn(&Young, &OldSpace)
 }
 
 /// Returns the blocks that promotion of the young generation may need, by every worker. Fewer workers promote with fewer blocks.
-fn ready(collector: &Collector, young: &Young, old: &OldSpace) -> usize {
+pub(super) fn ready(collector: &Collector, young: &Young, old: &OldSpace) -> usize {
     young.reserve(old, WINDOW) + collector.workers.count() * CLASSES
 }
 
@@ -112,7 +110,7 @@ pub(crate) fn release_chunks(collector: &Collector) {
         let space = &mut collector.young.lock().space;
         space.spare().min(2 * collector.pacing.young_budget() / space.chunk_bytes())
     };
-    while give_back(collector, |young| Piece::chunks(young, spare)) {}
+    while give_back(collector, |young| Piece::chunks(young, spare, Unit::Group)) {}
 }
 
 /// Gives the memory of free large runs back, until runs in use and free ones have `total` bytes together.
@@ -124,7 +122,7 @@ fn release_runs(collector: &Collector, total: usize) {
 /// caller holds no lock.
 pub(crate) fn release_some(collector: &Collector) -> bool {
     give_back(collector, |young| {
-        Piece::chunks(young, 1)
+        Piece::chunks(young, 1, Unit::Block)
             .or_else(|| Piece::blocks(collector, Unit::Block, |old| young.reserve(old, WINDOW)))
             .or_else(|| Piece::runs(collector, 0))
     })
@@ -147,7 +145,10 @@ pub(crate) fn found_or_freed(collector: &Collector, attempt: impl Fn(&mut Young,
         let mut trims = collector.trims.lock();
         free_until(collector, &mut trims, |young| attempt(young, false))
     };
-    advise(collector);
+    // Where another thread has the lock, a later allocation sees to it.
+    if collector.old.try_lock().is_some_and(|old| old.space.has_advice()) {
+        advise(collector);
+    }
     found
 }
 
@@ -175,7 +176,7 @@ fn free_until(
             continue;
         }
         given = OnItsWay::take(collector, trims, |young| match lack {
-            Lack::Blocks => Piece::chunks(young, 1).or_else(|| Piece::runs(collector, 0)),
+            Lack::Blocks => Piece::chunks(young, 1, Unit::Block).or_else(|| Piece::runs(collector, 0)),
             Lack::Chunk(bytes) => Piece::blocks(collector, Unit::Block, |old| young.reserve(old, bytes))
                 .or_else(|| Piece::runs(collector, 0)),
         });
@@ -254,7 +255,7 @@ impl<'a> OnItsWay<'a> {
         trims: &MutexGuard<'_, u64>,
         choose: impl Fn(&mut Young) -> Option<Piece>,
     ) -> Option<Self> {
-        let chosen = || choose(&mut collector.young.lock());
+        let chosen = || choose(collector.young.lock().give_back());
         let piece = held::beside(trims, || collector.memory.committed(chosen))?;
         let given = Self { collector, piece: Some(piece) };
         // Before it is released: the system would back it again.
@@ -286,9 +287,9 @@ impl Drop for OnItsWay<'_> {
 }
 
 impl Piece {
-    fn chunks(young: &mut Young, keep: usize) -> Option<Self> {
+    fn chunks(young: &mut Young, keep: usize, unit: Unit) -> Option<Self> {
         let most = (PIECE / young.space.chunk_bytes()).max(1);
-        let chunks = young.space.take_surplus(keep, most);
+        let chunks = young.space.take_surplus(keep, most, unit);
         (!chunks.is_empty()).then_some(Self::Chunks(chunks))
     }
 

@@ -8,7 +8,7 @@ use crate::{
     object::{MAX_ALIGN, TraceFns, TypeInfo, TypeShape},
     old::{mark::Marker, update::Updater},
     registered::WeakCell,
-    trace::{Trace, Visitor},
+    trace::{Tailed, Trace, Visitor},
     young::{ContentInfo, Evacuator},
 };
 
@@ -19,19 +19,7 @@ pub(crate) struct TypeInfoOf<T>(PhantomData<T>);
 
 impl<T: Trace> TypeInfoOf<T> {
     /// The type info of `T` as an object, as the content of a cell, or as a root.
-    pub(crate) const SIZED: &'static TypeInfo = &TypeInfo {
-        shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, Self::LEAF, T::HAS_CELL),
-        trace: TraceFns {
-            evacuate: one::<T, Evacuate>,
-            evacuate_shared: one::<T, EvacuateShared>,
-            mark: one::<T, Mark>,
-            log_old_value: one::<T, Log>,
-            update: one::<T, Update>,
-            inspect: one::<T, Inspect>,
-        },
-        drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
-        name: core::any::type_name::<T>,
-    };
+    pub(crate) const SIZED: &'static TypeInfo = &Self::named(core::any::type_name::<T>);
 
     /// The type info of `[T]` as an object.
     pub(crate) const SLICE: &'static TypeInfo = &TypeInfo {
@@ -45,8 +33,27 @@ impl<T: Trace> TypeInfoOf<T> {
             inspect: many::<T, Inspect>,
         },
         drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
+        tail: None,
         name: core::any::type_name::<[T]>,
     };
+
+    /// Returns the type info of `T` with a name of its own.
+    const fn named(name: fn() -> &'static str) -> TypeInfo {
+        TypeInfo {
+            shape: TypeShape::sized(size_of::<T>(), Self::ALIGN, Self::LEAF, T::HAS_CELL),
+            trace: TraceFns {
+                evacuate: one::<T, Evacuate>,
+                evacuate_shared: one::<T, EvacuateShared>,
+                mark: one::<T, Mark>,
+                log_old_value: one::<T, Log>,
+                update: one::<T, Update>,
+                inspect: one::<T, Inspect>,
+            },
+            drop: if core::mem::needs_drop::<T>() { Some(drop_one::<T>) } else { None },
+            tail: None,
+            name,
+        }
+    }
 
     /// A type of size zero holds no pointer. It must be a leaf, because a slice may have any number of such elements.
     const LEAF: bool = !T::HAS_GC || size_of::<T>() == 0;
@@ -54,6 +61,15 @@ impl<T: Trace> TypeInfoOf<T> {
     const ALIGN: usize = {
         assert!(align_of::<T>() <= MAX_ALIGN, "an object of the heap may have an alignment of at most 4096");
         align_of::<T>()
+    };
+}
+
+impl<T: Tailed> TypeInfoOf<T> {
+    /// The type info of `T` as an object with a tail ([layout.tail]).
+    pub(crate) const TAILED: &'static TypeInfo = &TypeInfo {
+        shape: TypeShape::tailed(size_of::<T>(), Self::ALIGN, Self::LEAF, T::HAS_CELL),
+        tail: Some(tail_of::<T>),
+        ..Self::named(core::any::type_name::<T>)
     };
 }
 
@@ -69,11 +85,15 @@ pub(crate) const STR: &TypeInfo = &TypeInfo {
         inspect: many::<u8, Inspect>,
     },
     drop: None,
+    tail: None,
     name: core::any::type_name::<str>,
 };
 
 /// The type info of a word that points to an object of any type, and is traced as a root.
 pub(crate) const WORD: &TypeInfo = TypeInfoOf::<Gc<'static, u64>>::SIZED;
+
+/// The type info of a word of a frame that points to an object of any type.
+pub(crate) const KEPT: &TypeInfo = &TypeInfoOf::<Gc<'static, u64>>::named(|| "(kept in a frame)");
 
 /// The type info of weak cells. It is a static, so that its address identifies them.
 pub(crate) static WEAK_CELL: TypeInfo = TypeInfo {
@@ -87,6 +107,7 @@ pub(crate) static WEAK_CELL: TypeInfo = TypeInfo {
         inspect: one::<WeakCell, Inspect>,
     },
     drop: None,
+    tail: None,
     name: core::any::type_name::<WeakCell>,
 };
 
@@ -152,6 +173,16 @@ unsafe fn many<T: Trace, P: Purpose>(first: *mut u8, count: usize, visitor: *mut
         // SAFETY: the caller passes `count` valid values from `first` on, which the visitor may visit.
         visitor.element(index, |visitor| unsafe { T::trace(first.add(index), visitor) });
     }
+}
+
+/// Returns the bytes behind a value.
+///
+/// # Safety
+///
+/// `value` is a valid `T`.
+unsafe fn tail_of<T: Tailed>(value: *const u8) -> usize {
+    // SAFETY: the caller passes a valid `T`; what says the length is not written ([trace.tail]).
+    unsafe { &*value.cast::<T>() }.tail()
 }
 
 /// Drops one value.

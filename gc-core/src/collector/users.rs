@@ -6,6 +6,8 @@
 //!                 kept mutators ──────────┘     detached by the last user that goes
 //! ```
 //!
+//! A thread that removes dead entries of weak tables has a `Heap` meanwhile, so it may be the last user.
+//!
 //! A heap ends with the last reference to its `Handle`. If a kept mutator were a user, then a pool's threads, which never end,
 //! would keep every heap alive that they ever entered. So it refers to the `Handle` only, which its root table does in any case
 //! ([roots.keep-heap]): roots that were made within `Heap::with` need no count of their own.

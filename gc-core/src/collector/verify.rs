@@ -163,8 +163,15 @@ fn check_marks(heap: &Heap<'_>, objects: &Objects) -> Result<(), Damage> {
         }
         let inspected = inspect(heap.map.pointer(address), info);
         match inspected.pair {
-            Some((key, value)) if !seen.contains(&key) => waiting.entry(key).or_default().push(value),
-            Some((_, value)) => stack.push(value),
+            Some((key, value)) => {
+                if seen.contains(&key) {
+                    stack.push(value);
+                } else {
+                    waiting.entry(key).or_default().push(value);
+                }
+                // What the pair holds beside them.
+                stack.extend(inspected.targets().skip(2));
+            }
             None => stack.extend(inspected.targets()),
         }
         stack.extend(waiting.remove(&address).unwrap_or_default());

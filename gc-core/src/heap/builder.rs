@@ -51,7 +51,8 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets the bytes allocated between two minor collections: see [`Thresholds::nursery_bytes`].
+    /// Sets the bytes allocated between two minor collections: see [`Thresholds::nursery_bytes`]. The nursery keeps this size, unless
+    /// [`max_nursery_bytes`](Self::max_nursery_bytes) is called later.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -59,7 +60,19 @@ impl HeapBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn nursery_bytes(mut self, bytes: usize) -> Self {
-        self.config.thresholds.nursery_bytes = bytes;
+        (self.config.thresholds.nursery_bytes, self.config.thresholds.max_nursery_bytes) = (bytes, bytes);
+        self
+    }
+
+    /// Sets the size that the nursery may grow to: see [`Thresholds::max_nursery_bytes`].
+    ///
+    /// ```
+    /// # use gc_core::Heap;
+    /// let heap = Heap::builder().nursery_bytes(1 << 20).max_nursery_bytes(8 << 20).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn max_nursery_bytes(mut self, bytes: usize) -> Self {
+        self.config.thresholds.max_nursery_bytes = bytes;
         self
     }
 
@@ -77,8 +90,8 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets how many entries in a mutator's remembered set request a collection: 8192 by default, which take a few tenths of a
-    /// millisecond of a pause. While the thread reaches no safepoint, duplicates are removed from its set each time that so many
+    /// Sets how many entries in a mutator's remembered set request a collection: 262 144 by default, which take about two milliseconds
+    /// of a pause. While the thread reaches no safepoint, duplicates are removed from its set each time that so many
     /// more have been added.
     ///
     /// ```

@@ -11,8 +11,10 @@ pub(crate) const LINE: usize = 64;
 /// Bytes of a block of the old part.
 pub(crate) const BLOCK: usize = 64 * 1024;
 
+/// Bytes of a huge page.
+pub(crate) const HUGE_PAGE: usize = 2 << 20;
 /// The blocks of a group: as many as a huge page has, from a multiple of a huge page on.
-pub(crate) const GROUP: usize = 32;
+pub(crate) const GROUP: usize = HUGE_PAGE / BLOCK;
 
 /// A range of addresses, tested with one subtraction and one compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use crate::sync::{Arc, held};
 
 use super::{
-    address_map::{AddressMap, BLOCK, GROUP, PAGE},
+    address_map::{AddressMap, BLOCK, HUGE_PAGE, PAGE, Part},
     budget::Budget,
     frontier::Frontier,
     reservation::{MapFaults, Reservation},
@@ -20,9 +20,10 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(reservation: Reservation, map: &AddressMap, faults: MapFaults, budget: Budget) -> Self {
-        // The pages of a group of blocks are touched only where all of it is committed: then they are a huge page.
-        let frontiers = [(map.young, PAGE), (map.old, GROUP * BLOCK)]
-            .map(|(part, unit)| Frontier::new(map.offset(part.start), part, unit));
+        // The pages of a group of blocks, and as many of the young part, are touched only where all of them are committed: then they
+        // are a huge page. A small heap has fewer.
+        let frontier = |part: Part| Frontier::new(map.offset(part.start), part, HUGE_PAGE);
+        let frontiers = [frontier(map.young).by_pages_below(HUGE_PAGE), frontier(map.old)];
         Self { reservation, faults, frontiers, budget: Arc::new(budget) }
     }
 

@@ -13,13 +13,15 @@ use crate::sync::{
     mutant,
 };
 
-use super::address_map::Part;
+use super::address_map::{PAGE, Part};
 
 /// The frontiers of a part whose memory is taken from its start on, in offsets of the reservation.
 pub(crate) struct Frontier {
     start: usize,
     end: usize,
     unit: usize,
+    /// So many bytes from the start are committed by pages.
+    by_pages: usize,
     used: AtomicUsize,
     committed: AtomicUsize,
 }
@@ -28,7 +30,12 @@ impl Frontier {
     /// Creates the frontier of a part that begins at an offset, and is committed by units of so many bytes.
     pub(crate) fn new(offset: usize, part: Part, unit: usize) -> Self {
         let [used, committed] = [offset; 2].map(AtomicUsize::new);
-        Self { start: offset, end: offset + part.bytes, unit, used, committed }
+        Self { start: offset, end: offset + part.bytes, unit, by_pages: 0, used, committed }
+    }
+
+    /// Has the first `bytes` of the part committed by pages, and not by units.
+    pub(crate) fn by_pages_below(self, bytes: usize) -> Self {
+        Self { by_pages: bytes, ..self }
     }
 
     /// Returns whether an offset lies in the part.
@@ -63,7 +70,8 @@ impl Frontier {
         let (used, committed) = (self.used.load(Ordering::Relaxed), self.committed.load(Ordering::Relaxed));
         let lack = (used + wanted).saturating_sub(committed);
         let end = committed + lack.max(wanted + wanted / 2);
-        let end = self.start + (end - self.start).next_multiple_of(self.unit);
+        let unit = if end - self.start <= self.by_pages { PAGE } else { self.unit };
+        let end = self.start + (end - self.start).next_multiple_of(unit);
         let bytes = end.min(self.end).saturating_sub(committed);
         (lack > 0 && bytes > 0).then_some((committed, bytes))
     }
@@ -99,5 +107,19 @@ mod tests {
         frontier.note(102 << 12);
         assert!(frontier.reach(102 << 12) && !frontier.reach(103 << 12));
         assert_eq!(frontier.missing(0), Some((102 << 12, 2 << 12)), "the rest of the unit");
+    }
+
+    #[test]
+    fn what_little_is_used_is_committed_by_pages() {
+        let part = Part { start: 1 << 30, bytes: 16 << 12 };
+        let frontier = Frontier::new(100 << 12, part, 4 << 12).by_pages_below(4 << 12);
+        assert!(!frontier.reach(101 << 12));
+        assert_eq!(frontier.missing(0), Some((100 << 12, 1 << 12)));
+        frontier.note(101 << 12);
+        assert!(!frontier.reach(104 << 12));
+        assert_eq!(frontier.missing(0), Some((101 << 12, 3 << 12)));
+        frontier.note(104 << 12);
+        assert!(!frontier.reach(105 << 12));
+        assert_eq!(frontier.missing(0), Some((104 << 12, 4 << 12)), "a unit from here on");
     }
 }

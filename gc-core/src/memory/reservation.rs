@@ -325,6 +325,22 @@ mod tests {
         assert_eq!(names, all.map(|name| format!("gc-{name}")));
     }
 
+    /// A heap that allocates little has pages of the usual size.
+    #[test]
+    fn a_heap_asks_for_huge_pages_beyond_the_first_one_of_the_young_part() {
+        use std::{cell::RefCell, rc::Rc};
+        let advised = Rc::new(RefCell::new(Vec::new()));
+        let (seen, mut map) = (advised.clone(), None);
+        let note = move |call, bytes| {
+            if call == calls::Call::Advise {
+                seen.borrow_mut().push(bytes);
+            }
+        };
+        calls::observe(note, || map = Some(crate::Heap::builder().build().unwrap().collector().map));
+        let map = map.unwrap();
+        assert_eq!(advised.take(), [map.old.bytes, map.young.bytes - (2 << 20)]);
+    }
+
     #[test]
     fn the_parts_of_a_heap_have_names() {
         use crate::{Generation, Heap};

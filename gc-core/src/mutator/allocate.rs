@@ -18,7 +18,7 @@ use crate::{
     trace::Trace,
 };
 
-use super::{AllocError, Mutator};
+use super::{AllocError, Mutator, making::Making};
 
 #[cold]
 #[inline(never)]
@@ -28,51 +28,6 @@ pub(crate) fn refuse(local: &Attachment, refused: Refused) -> ! {
         "{refused} ({fresh} bytes were allocated since the last collection; this is {})",
         name(&std::thread::current())
     )
-}
-
-/// Memory for an object that is being made. If it is not made, small memory stays a filler, and a large run is given back.
-pub(crate) struct Making<'a> {
-    local: &'a Attachment,
-    reserved: Reserved,
-    /// The values written so far are `written` values of `size` bytes from here on; `drop` drops one.
-    first: *mut u8,
-    written: usize,
-    size: usize,
-    drop: Option<unsafe fn(*mut u8)>,
-}
-
-impl Making<'_> {
-    /// Returns where the first value lies.
-    pub(crate) fn first(&self) -> *mut u8 {
-        self.first
-    }
-
-    /// Publishes the object, which is whole. Returns its address.
-    ///
-    /// # Safety
-    ///
-    /// Every value of the object is written, as `info` says.
-    #[inline]
-    #[track_caller]
-    pub(crate) unsafe fn done(self, info: &'static TypeInfo) -> NonNull<u8> {
-        // SAFETY: the caller has written every value. This thread runs the mutator of `local`.
-        unsafe { self.reserved.publish(self.local, info) };
-        let address = self.reserved.address();
-        mem::forget(self);
-        address
-    }
-}
-
-impl Drop for Making<'_> {
-    fn drop(&mut self) {
-        if let Some(drop) = self.drop {
-            for index in 0..self.written {
-                // SAFETY: the value was written before the user's closure panicked, and nothing else refers to it.
-                unsafe { drop(self.first.wrapping_add(index * self.size)) };
-            }
-        }
-        self.reserved.abandon(self.local);
-    }
 }
 
 impl Mutator {
@@ -97,6 +52,16 @@ impl Mutator {
     #[inline(always)]
     #[track_caller]
     pub fn alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Gc<'gc, T> {
+        if self.may_be_old::<T>() {
+            return self.alloc_aside(value);
+        }
+        self.alloc_young(value)
+    }
+
+    /// Allocates an object as [`alloc`](Self::alloc) does, in the nursery.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn alloc_young<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Gc<'gc, T> {
         match self.bump::<T>() {
             // SAFETY: `bump` has reserved the memory for a `T`.
             Some(place) => unsafe { self.fill(place, value) },
@@ -132,6 +97,19 @@ impl Mutator {
     #[inline(always)]
     #[track_caller]
     pub fn try_alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Result<Gc<'gc, T>, AllocError<T>> {
+        if self.may_be_old::<T>() {
+            return self.try_alloc_aside(value);
+        }
+        self.try_alloc_young(value)
+    }
+
+    /// Allocates an object as [`try_alloc`](Self::try_alloc) does, in the nursery.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn try_alloc_young<'gc, T: Trace<At<'gc> = T> + 'gc>(
+        &'gc self,
+        value: T,
+    ) -> Result<Gc<'gc, T>, AllocError<T>> {
         match self.bump::<T>() {
             // SAFETY: `bump` has reserved the memory for a `T`.
             Some(place) => Ok(unsafe { self.fill(place, value) }),
@@ -270,7 +248,7 @@ impl Mutator {
             Err(refused) => return Err(AllocError { value: make, refused }),
         };
         let mut making = self.making(reserved, info);
-        let first = making.first.cast::<T>();
+        let first = making.first().cast::<T>();
         for index in 0..len {
             let value = make(index);
             // SAFETY: the memory was reserved for `len` elements, and `index` is less.
@@ -515,7 +493,7 @@ impl Mutator {
     pub(crate) fn making(&self, reserved: Reserved, info: &'static TypeInfo) -> Making<'_> {
         let first = info.first(reserved.address().as_ptr());
         let size = info.shape.elem_size as usize;
-        Making { local: self.local(), reserved, first, written: 0, size, drop: info.drop }
+        Making::new(self.local(), reserved, first, size, info.drop)
     }
 
     /// Reserves memory for a slice and writes the length.

@@ -115,6 +115,10 @@ impl Mutator {
     pub fn park(self) -> Parked {
         assert!(!kept::is_lending(), "park: expected a mutator that this thread has attached, found one that is lent");
         let local = self.local();
+        assert!(
+            !local.roots.frames.is_any_open(),
+            "park: expected a mutator outside of its frames, found one inside of a frame's closure"
+        );
         local.seen_at.set(Location::caller());
         request::enter_blocked(local);
         kept::set_own(0, ptr::null());
@@ -206,9 +210,9 @@ impl Drop for Parked {
     fn drop(&mut self) {
         let local = self.local();
         let current = attachment::current();
-        // The process exits inside of `with`, or this is the child of a fork, where a thread that does not exist may hold the
+        // The process exits inside of `with` or of a frame, or this is the child of a fork, where a thread that does not exist may hold the
         // lock: the state leaks.
-        if ptr::eq(current, local) || local.handle.is_elsewhere() {
+        if ptr::eq(current, local) || local.roots.frames.is_any_open() || local.handle.is_elsewhere() {
             return;
         }
         kept::detach_left();

@@ -96,7 +96,7 @@ fn warning(event: &Event) -> Option<&'static str> {
 ///
 /// Gauges: `gc_live_bytes`, `gc_old_objects`, `gc_heap_bytes` by `space` (`young`, `old`, `large`, `pending`, `side`, which add up to what the
 /// heap has from the system), `gc_external_bytes`, `gc_heap_peak_bytes`, `gc_limit_bytes` and `gc_headroom_bytes` where there is a hard
-/// limit, `gc_pause_max_seconds`, `gc_remembered_entries`, `gc_registered_objects`, `gc_pending_drops`, `gc_waiting_news`,
+/// limit, `gc_pause_max_seconds`, `gc_nursery_bytes`, `gc_remembered_entries`, `gc_registered_objects`, `gc_pending_drops`, `gc_waiting_news`,
 /// `gc_waiting_finalizations`.
 ///
 /// Python's `gc.get_stats()` has `collections`, `collected` and `uncollectable` of each generation; the last is always 0 here.
@@ -140,6 +140,7 @@ pub fn record(heap: &Heap, name: &str) {
         ("gc_old_objects", stats.old_objects),
         ("gc_external_bytes", memory.external),
         ("gc_heap_peak_bytes", stats.memory_peak),
+        ("gc_nursery_bytes", stats.nursery_bytes),
         ("gc_remembered_entries", stats.remembered),
         ("gc_registered_objects", stats.registered),
         ("gc_pending_drops", stats.drops_pending),
@@ -195,6 +196,7 @@ pub fn describe() {
         ("gc_limit_bytes", Bytes, "The hard limit"),
         ("gc_headroom_bytes", Bytes, "What is left below the hard limit"),
         ("gc_pause_max_seconds", Seconds, "The longest pause since the heap was made"),
+        ("gc_nursery_bytes", Bytes, "What is allocated between two minor collections"),
         ("gc_remembered_entries", Count, "Entries of the remembered set after the last collection"),
         ("gc_registered_objects", Count, "Objects with weak references, identities, watchers or finalizers"),
         ("gc_pending_drops", Count, "Dead values that wait to be dropped"),

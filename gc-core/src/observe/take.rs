@@ -17,7 +17,7 @@ use crate::{
         type_info::WEAK_CELL,
         walk::Walk,
     },
-    object::{EphemeronPair, Flag, Header, PairRef, TypeInfo},
+    object::{EphemeronPair, Flag, Header, PairRef, TypeInfo, WatchedPair},
     registered::WeakCell,
 };
 
@@ -206,6 +206,7 @@ pub(super) fn name_of(info: &'static TypeInfo) -> &'static str {
     match (info.name)() {
         name if name == type_name::<WeakCell>() => "(weak cell)",
         name if name == type_name::<EphemeronPair>() => "(ephemeron)",
+        name if name == type_name::<WatchedPair>() => "(entry of a weak table)",
         name => name,
     }
 }

@@ -122,8 +122,9 @@ impl Cursor {
     fn advance(&mut self, old: &mut OldSpace, class: SizeClass) {
         loop {
             if let Some(block) = self.block
-                && self.next_run(old, block, class)
+                && let Some((next, end)) = free_run(old, block, class, self.end)
             {
+                (self.next, self.end) = (next, end);
                 return;
             }
             self.flush(old);
@@ -132,24 +133,22 @@ impl Cursor {
             *self = Cursor { next: start, end: start, block: Some(block), drops: false };
         }
     }
+}
 
-    /// Moves to the next run of free cells after `end`. Returns whether there is one.
-    fn next_run(&mut self, old: &OldSpace, block: u32, class: SizeClass) -> bool {
-        let start = old.map.block_start(block as usize);
-        let bits = old.bits.allocated.block(block as usize);
-        let mut cell = class.cell_of(self.end - start);
-        // A block's last bytes need not be a whole cell.
-        while cell < class.cells() {
-            let from = cell * class.bytes();
-            let taken = bitmap::next_set(bits, from / GRANULE).map_or(BLOCK, |granule| granule * GRANULE);
-            let until = if taken == BLOCK { class.cells() } else { class.cell_of(taken) };
-            if until > cell {
-                self.next = start + from;
-                self.end = start + until * class.bytes();
-                return true;
-            }
-            cell += 1;
+/// Returns the next run of free cells of an open block at or after the address `from`: its first cell, and its end.
+pub(super) fn free_run(old: &OldSpace, block: u32, class: SizeClass, from: usize) -> Option<(usize, usize)> {
+    let start = old.map.block_start(block as usize);
+    let bits = old.bits.allocated.block(block as usize);
+    let mut cell = class.cell_of(from - start);
+    // A block's last bytes need not be a whole cell.
+    while cell < class.cells() {
+        let from = cell * class.bytes();
+        let taken = bitmap::next_set(bits, from / GRANULE).map_or(BLOCK, |granule| granule * GRANULE);
+        let until = if taken == BLOCK { class.cells() } else { class.cell_of(taken) };
+        if until > cell {
+            return Some((start + from, start + until * class.bytes()));
         }
-        false
+        cell += 1;
     }
+    None
 }

@@ -112,7 +112,13 @@ mod tests {
             update: none,
             inspect: none,
         };
-        TypeInfo { shape: TypeShape::sized(8, 8, true, false), trace, drop: None, name: core::any::type_name::<u64> }
+        TypeInfo {
+            shape: TypeShape::sized(8, 8, true, false),
+            trace,
+            drop: None,
+            tail: None,
+            name: core::any::type_name::<u64>,
+        }
     }
 
     /// Some are in one place of the recent ones.

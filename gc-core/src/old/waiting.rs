@@ -55,15 +55,16 @@ impl Waiting {
         self.shard(key).lock().take(key.addr().get())
     }
 
-    /// Clears up to `count` of the pairs that wait: their keys are dead ([waiting.at-the-end]). Returns how many it has cleared. If that is less,
-    /// none is left, and their memory is freed.
-    pub(crate) fn clear_some(&self, count: usize) -> usize {
+    /// Clears up to `count` of the pairs that wait: their keys are dead ([waiting.at-the-end]), and calls `then` with each. Returns how many it has cleared.
+    /// If that is less, none is left, and their memory is freed.
+    pub(crate) fn clear_some(&self, count: usize, mut then: impl FnMut(PairRef)) -> usize {
         let mut cleared = 0;
         for shard in &self.0 {
             let mut table = shard.lock();
             while cleared < count {
                 let Some(pair) = table.pop() else { break };
                 pair.clear();
+                then(pair);
                 cleared += 1;
             }
         }

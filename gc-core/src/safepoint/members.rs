@@ -12,6 +12,9 @@ pub(crate) trait Listed {
 
     /// Returns where its place in its list is kept.
     fn place(&self) -> &Cell<usize>;
+
+    /// Returns whether a pause has nothing to do with it while it does not run. The caller leads a pause.
+    fn may_fall_dormant(&self) -> bool;
 }
 
 /// The mutators of a heap.
@@ -57,7 +60,7 @@ impl<M: Listed> Members<M> {
     pub(crate) fn let_fall_dormant(&mut self) {
         // The last one first: what takes the place of one that leaves has been looked at.
         for place in (0..self.awake.len()).rev() {
-            if self.awake[place].word().fall_dormant() {
+            if self.awake[place].may_fall_dormant() && self.awake[place].word().fall_dormant() {
                 let member = remove(&mut self.awake, place);
                 push(&mut self.dormant, member);
             }

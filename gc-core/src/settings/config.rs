@@ -67,21 +67,26 @@ pub enum Unfinalized {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Bytes allocated between two minor collections, in chunks and large objects. This budget applies to each attached mutator,
-    /// up to twice as many mutators as there are cores, and is at most an eighth of the hard limit in all. 4 MiB by default. From
-    /// 8 MiB on allocation slows down, because the nursery no longer fits the caches. At least one chunk, at most 4 GiB.
+    /// Bytes allocated between two minor collections, in chunks and large objects, where nothing speaks for another size of the
+    /// nursery. This budget applies to each attached mutator, up to twice as many mutators as there are cores, and is at most an
+    /// eighth of the hard limit in all. 4 MiB by default. At least one chunk, at most 4 GiB.
     pub nursery_bytes: usize,
-    /// How many bytes a minor collection should copy at most; each entry of the remembered set counts as 32 bytes. After a
-    /// collection that copies more, the next one comes earlier, after a quarter of `nursery_bytes` at the earliest. 8 MiB by
-    /// default, which takes about 3 ms of one thread's time. With 1 MiB most pauses are shorter than half a millisecond. A small
-    /// goal can halve the speed of a program whose objects die late, because they are promoted before they die. With `usize::MAX`
-    /// the whole nursery is always used.
+    /// The size that the nursery may grow to. The heap predicts from what survives one and two collections how much larger ones
+    /// would copy. It makes the nursery larger where objects live for a while, and smaller again where that does not pay. 32 MiB by
+    /// default; it takes up to two and a half times as much memory. What is less than `nursery_bytes` counts as that, so the nursery
+    /// never grows.
+    pub max_nursery_bytes: usize,
+    /// How many bytes a minor collection should copy at most; each pointer that it looks at counts as 32 bytes. Where that would be
+    /// exceeded, the nursery is smaller than it would be otherwise, down to a quarter of `nursery_bytes`, unless most of what dies then
+    /// would be copied first. 8 MiB by default, which takes about 3 ms of one thread's time. With 1 MiB most pauses are shorter than
+    /// half a millisecond. With `usize::MAX` pauses do not matter.
     pub copied_goal: usize,
     /// The number of minor collections from one that promotes every survivor, whatever its age, to the next such one. 16 by
     /// default; with 0 none promotes everything for this reason.
     pub promote_all_every: u32,
     /// By how many percent the old generation grows over the size that was live after the last major (full) cycle, before the
-    /// next one. 100 by default; at least 1.
+    /// next one. 100 by default; at least 1. Where objects are large, so that marking them costs little, cycles are more frequent: the
+    /// old generation grows by 384 bytes for each object, or by a quarter of this if that is more.
     pub growth_percent: u32,
     /// The old generation grows to this many bytes without a major cycle. 16 MiB by default.
     pub growth_floor: usize,
@@ -91,6 +96,7 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             nursery_bytes: 4 << 20,
+            max_nursery_bytes: 32 << 20,
             copied_goal: 8 << 20,
             promote_all_every: 16,
             growth_percent: 100,
@@ -158,7 +164,7 @@ impl Default for Config {
         Self {
             thresholds: Thresholds::default(),
             chunk_bytes: 256 << 10,
-            remembered_entries: 1 << 13,
+            remembered_entries: 1 << 18,
             late_after: Duration::from_secs(1),
             idle_after: Duration::from_secs(5),
             slow_destructor: Duration::from_secs(1),
@@ -200,6 +206,7 @@ impl Config {
         if self.stress.tiny_nursery {
             self.chunk_bytes = MIN_CHUNK;
             self.thresholds.nursery_bytes = MIN_CHUNK;
+            self.thresholds.max_nursery_bytes = MIN_CHUNK;
             self.remembered_entries = 8;
         }
         if self.stress.compact.is_some() {

@@ -16,6 +16,7 @@ use core::str::FromStr;
 /// | `full-every=N` | every N-th pause begins a major (full) cycle, unless one is under way |
 /// | `tiny-nursery` | a nursery of 16 KiB in one chunk, and remembered sets that are full at 8 entries |
 /// | `promote-always`, `promote-never`, `promote-random` | decides on promotion instead of the age |
+/// | `pretenure` | objects of every type for which that is possible are allocated old, as soon as a collection has seen one |
 /// | `to-space-full=N` | every N-th copy finds no room in to-space, and is promoted |
 /// | `workers=N` | N threads copy together, from the first object on |
 /// | `slow-marker=N` | the concurrent thread sleeps after every N objects that it marks, and after every block that it sweeps |
@@ -42,6 +43,7 @@ pub struct Stress {
     pub(crate) full_every: u32,
     pub(crate) tiny_nursery: bool,
     pub(crate) promote: Option<PromoteBy>,
+    pub(crate) pretenure: bool,
     pub(crate) to_space_full: u32,
     /// 0 means the number in the heap's settings.
     pub(crate) workers: u32,
@@ -91,7 +93,7 @@ impl core::fmt::Display for ParseStressError {
         write!(
             f,
             "expected stress settings separated by commas (every-safepoint[=N], trace-safepoints, every-allocation=N, full-every=N, \
-             tiny-nursery, promote-always, promote-never, promote-random, to-space-full=N, workers=N, slow-marker=N, stopped, \
+             tiny-nursery, promote-always, promote-never, promote-random, pretenure, to-space-full=N, workers=N, slow-marker=N, stopped, \
              compact-always, compact-random, compact-places=N, compact-all=N, map-fails=N, random=SEED, \
              seed=SEED, verify), found `{}`",
             self.found
@@ -121,6 +123,7 @@ impl FromStr for Stress {
                 ("promote-always", None) => stress.promote = Some(PromoteBy::Always),
                 ("promote-never", None) => stress.promote = Some(PromoteBy::Never),
                 ("promote-random", None) => stress.promote = Some(PromoteBy::Chance),
+                ("pretenure", None) => stress.pretenure = true,
                 ("to-space-full", Some(_)) => stress.to_space_full = count()?,
                 ("workers", Some(_)) => stress.workers = count()?,
                 ("slow-marker", Some(_)) => stress.slow_marker = count()?,
@@ -171,6 +174,8 @@ impl Stress {
             map_fails: 0,
             seed,
             verify: true,
+            // The last one that is drawn, so that the others stay as they were for each seed.
+            pretenure: below(2) == 0,
         }
     }
 

@@ -201,7 +201,7 @@ impl EmptyBlocks {
         self.ready += count;
         self.change(group, |group| {
             group.ready |= ALL >> (GROUP - count) << (first % GROUP);
-            group.touched = true;
+            group.touched |= count < GROUP;
         });
     }
 
@@ -240,6 +240,14 @@ impl EmptyBlocks {
         Some((group * GROUP) as u32 + block)
     }
 
+    /// Returns a group to back ahead of its use, and does not return it again: one of those that `blocks` blocks will be opened in next,
+    /// and that has no memory behind it.
+    pub(crate) fn take_bare(&mut self, blocks: usize) -> Option<usize> {
+        let group = self.whole.iter().take(self.needed(blocks)).find(|&group| !self.groups[group].touched)?;
+        self.groups[group].touched = true;
+        Some(group)
+    }
+
     /// Makes released blocks ready again: all of a group, or one if the limit leaves no more, or if single blocks are asked for.
     /// Returns whether there was room for one; `None` if nothing is released.
     pub(crate) fn retake(&mut self, unit: Unit, memory: &impl BlockMemory) -> Option<bool> {
@@ -259,7 +267,7 @@ impl EmptyBlocks {
         self.change(group, |group| {
             group.released &= !blocks;
             group.ready |= blocks;
-            group.touched = true;
+            group.touched |= blocks != ALL;
             group.bare = false;
         });
         self.want_advice(group);
@@ -295,9 +303,13 @@ impl EmptyBlocks {
     }
 
     fn idle(&self, spare: usize) -> Option<usize> {
+        self.whole.iter().skip(self.needed(spare)).find(|&group| self.groups[group].touched)
+    }
+
+    /// Returns how many whole groups are opened before `blocks` blocks are ([group.low]).
+    fn needed(&self, blocks: usize) -> usize {
         let mixed = self.ready - self.whole.iter().count() * GROUP;
-        let kept = spare.saturating_sub(mixed).div_ceil(GROUP);
-        self.whole.iter().skip(kept).find(|&group| self.groups[group].touched)
+        blocks.saturating_sub(mixed).div_ceil(GROUP)
     }
 
     /// Takes a group off the list that is ready, and is none of the `spare` blocks that will be opened first, so that its memory can
@@ -332,6 +344,7 @@ impl EmptyBlocks {
                 group.leaving &= !blocks;
                 group.released |= blocks;
                 group.bare = blocks == ALL;
+                group.touched &= blocks != ALL;
             });
         }
     }
@@ -353,6 +366,11 @@ impl EmptyBlocks {
             group.due = true;
             self.due.push(index as u32);
         }
+    }
+
+    /// Returns whether there may be advice that is due.
+    pub(crate) fn has_advice(&self) -> bool {
+        !self.due.is_empty()
     }
 
     /// Takes advice that is due, to be given without a lock. [`advised`](Self::advised) records that it was given ([group.advice]).

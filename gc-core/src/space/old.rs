@@ -195,6 +195,12 @@ impl OldSpace {
         self.fill_up(wanted, memory)
     }
 
+    /// Returns the offset of blocks to back ahead of their use, a group of those that `blocks` blocks will be opened in next.
+    pub(crate) fn take_bare(&mut self, blocks: usize) -> Option<usize> {
+        let group = self.empty.take_bare(blocks)?;
+        Some(self.map.offset(self.map.block_start(group * GROUP)))
+    }
+
     fn fill_up(&mut self, wanted: usize, memory: &impl BlockMemory) -> bool {
         let unit = if self.scarce { Unit::Block } else { Unit::Group };
         while self.ready() < wanted {
@@ -370,6 +376,11 @@ impl OldSpace {
     /// Takes advice about huge pages that is due, to be given without a lock ([group.advice]).
     pub(crate) fn take_advice(&mut self) -> Option<Advice> {
         self.empty.take_advice()
+    }
+
+    /// Returns whether there may be such advice.
+    pub(crate) fn has_advice(&self) -> bool {
+        self.empty.has_advice()
     }
 
     /// Records that advice was given.

@@ -10,12 +10,12 @@
 //! - **[chunk.committed]** A chunk that is handed out is committed. Free chunks keep their memory, because giving nursery memory
 //!   back costs more than allocating in it. Only the memory that a burst without safepoints took beyond the nursery is released.
 
-use core::ptr::NonNull;
+use core::{cmp::Reverse, ptr::NonNull};
 
 use crate::{
     memory::{
         Reservation, ReserveError,
-        address_map::{AddressMap, PAGE, Part},
+        address_map::{AddressMap, HUGE_PAGE, PAGE, Part},
     },
     object::{Header, MAX_ALIGN, MAX_SMALL},
     sync::{
@@ -23,6 +23,8 @@ use crate::{
         atomic::{AtomicU8, Ordering},
     },
 };
+
+use super::empty_blocks::Unit;
 
 /// How old the objects of a chunk are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -304,11 +306,28 @@ impl YoungSpace {
     }
 
     /// Takes empty chunks except `keep`, and at most `most`, off the list, so that their memory can be released without a lock.
-    /// [`put_released`](Self::put_released) lists them again.
-    pub(crate) fn take_surplus(&mut self, keep: usize, most: usize) -> Vec<u32> {
+    /// [`put_released`](Self::put_released) lists them again. Those of empty huge pages come first, the highest ones, and no others by
+    /// whole groups, as what is left of a huge page is backed by small ones.
+    pub(crate) fn take_surplus(&mut self, keep: usize, most: usize, unit: Unit) -> Vec<u32> {
         let surplus = self.free.len().saturating_sub(keep).min(most);
-        self.releasing += surplus;
-        self.free.drain(..surplus).collect()
+        let in_page = (HUGE_PAGE >> self.shift).max(1);
+        let mut pages = vec![Vec::new(); self.fills.len().div_ceil(in_page)];
+        self.free.iter().for_each(|&chunk| pages[chunk as usize / in_page].push(chunk));
+        // The first chunks lie on pages of the usual size.
+        let goes_whole = |&page: &usize| page == 0 || pages[page].len() == in_page;
+        let (whole, parts): (Vec<usize>, Vec<usize>) = (0..pages.len()).rev().partition(goes_whole);
+        let mut chunks = Vec::with_capacity(surplus);
+        for page in whole.into_iter().chain(if unit == Unit::Block { parts } else { Vec::new() }) {
+            let left = surplus - chunks.len();
+            if unit == Unit::Group && page > 0 && left < in_page {
+                break;
+            }
+            pages[page].sort_unstable_by_key(|&chunk| Reverse(chunk));
+            chunks.extend(pages[page].iter().take(left));
+        }
+        self.releasing += chunks.len();
+        self.free.retain(|chunk| !chunks.contains(chunk));
+        chunks
     }
 
     /// Lists chunks whose memory was released.
@@ -371,5 +390,56 @@ impl YoungSpace {
     /// Returns the chunks of an age.
     pub(crate) fn of_age(&self, age: Age) -> impl Iterator<Item = u32> + '_ {
         (0..self.fills.len() as u32).filter(move |&index| self.ages.get(index as usize) == age)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHUNK: usize = 256 << 10;
+    /// Chunks of a huge page.
+    const IN_PAGE: u32 = (HUGE_PAGE / CHUNK) as u32;
+
+    /// A space without memory, whose first chunks are in use, as many as `pages` huge pages have, except for those that are `empty`.
+    fn space(pages: u32, empty: impl Fn(u32) -> bool) -> YoungSpace {
+        let map = AddressMap::new(NonNull::<u128>::dangling().cast(), pages as usize * HUGE_PAGE, 0, 0);
+        let mut space = YoungSpace::new(map, CHUNK).unwrap();
+        let chunks: Vec<u32> = (0..pages * IN_PAGE).map(|_| space.take(Age::Fresh, |_, _| true).unwrap()).collect();
+        chunks.into_iter().filter(|&chunk| empty(chunk)).for_each(|chunk| space.give_back(chunk));
+        space
+    }
+
+    fn taken(space: &mut YoungSpace, keep: usize, most: usize, unit: Unit) -> Vec<u32> {
+        let before = (space.in_use(), space.empty_bytes());
+        let mut chunks = space.take_surplus(keep, most, unit);
+        assert_eq!((space.in_use(), space.empty_bytes()), before, "on their way, they are empty");
+        space.put_released(&chunks);
+        chunks.sort_unstable();
+        chunks
+    }
+
+    #[test]
+    fn at_leisure_whole_huge_pages_are_given_back_from_the_end() {
+        // Of the second huge page a chunk is in use, of the first one as well.
+        let mut space = space(4, |chunk| chunk != IN_PAGE + 3 && chunk != 1);
+        let page = |nth: u32| (nth * IN_PAGE..(nth + 1) * IN_PAGE).collect::<Vec<_>>();
+        assert_eq!(taken(&mut space, 0, IN_PAGE as usize, Unit::Group), page(3));
+        let free = space.free.len();
+        assert_eq!(taken(&mut space, free - IN_PAGE as usize + 1, usize::MAX, Unit::Group), [], "a part of one stays");
+        assert_eq!(taken(&mut space, free - IN_PAGE as usize, usize::MAX, Unit::Group), page(2));
+        // The first chunks lie on pages of the usual size.
+        assert_eq!(taken(&mut space, 0, 2, Unit::Group), [6, 7]);
+        assert_eq!(taken(&mut space, 0, usize::MAX, Unit::Group), [0, 2, 3, 4, 5]);
+        assert_eq!(taken(&mut space, 0, usize::MAX, Unit::Group), []);
+    }
+
+    #[test]
+    fn where_memory_is_short_parts_of_huge_pages_go_as_well_after_whole_ones() {
+        let mut space = space(3, |chunk| chunk != IN_PAGE + 3);
+        assert_eq!(taken(&mut space, 0, 3, Unit::Block), [2 * IN_PAGE + 5, 2 * IN_PAGE + 6, 2 * IN_PAGE + 7]);
+        let rest: Vec<u32> = (0..2 * IN_PAGE + 5).filter(|&chunk| chunk != IN_PAGE + 3).collect();
+        assert_eq!(taken(&mut space, 1, usize::MAX, Unit::Block).len(), rest.len() - 1);
+        assert_eq!(space.free.len(), 1, "one is kept");
     }
 }

@@ -25,6 +25,12 @@ pub struct Stats {
     pub pause_total: Duration,
     /// The longest pause.
     pub pause_max: Duration,
+    /// Minor collections that came later than they were due, because the concurrent thread was at work and the system had not let it make way: the
+    /// program went on meanwhile. Frequent where other processes keep the cores busy.
+    pub put_off: u64,
+    /// For how long threads that collect have waited for GC workers that had work in hand, in pauses and while marking. It grows where other
+    /// processes keep the cores busy; then threads collect alone for a while.
+    pub waited_for_helpers: Duration,
     /// Bytes allocated: objects with the gaps between them, and large objects; their pages from the next collection on. What is in
     /// the allocation buffers of mutators is not included until the buffer is full or the heap is collected.
     pub bytes_allocated: u64,
@@ -67,6 +73,10 @@ pub struct Stats {
     pub side_bytes: usize,
     /// The most `memory_bytes` ever was, without what tables and lists took above the hard limit.
     pub memory_peak: usize,
+    /// How much is allocated between two minor collections now, by all mutators together: see [`Thresholds::max_nursery_bytes`].
+    ///
+    /// [`Thresholds::max_nursery_bytes`]: crate::Thresholds::max_nursery_bytes
+    pub nursery_bytes: usize,
     /// Entries of the remembered set after the last collection: pointer slots and cells.
     pub remembered: usize,
     /// How often a collection has looked at an [`Ephemeron`](crate::Ephemeron): at most three times in each that traces it.

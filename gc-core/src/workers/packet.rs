@@ -2,7 +2,7 @@
 
 use core::ptr::NonNull;
 
-use crate::object::PointerSlot;
+use crate::{memory::Segments, object::PointerSlot};
 
 /// A range of a slice object that has not been traced yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,10 @@ pub(crate) struct SliceRange {
 pub(crate) struct Packet {
     /// Pointer slots that hold pointers to from-space.
     pub(crate) places: Vec<NonNull<PointerSlot>>,
+    /// Remembered pointer slots, which lie anywhere in old memory and may hold anything.
+    pub(crate) remembered: Segments<NonNull<PointerSlot>>,
     /// Objects that still have to be traced.
-    pub(crate) objects: Vec<NonNull<u8>>,
+    pub(crate) objects: Segments<NonNull<u8>>,
     pub(crate) slices: Vec<SliceRange>,
 }
 
@@ -45,7 +47,7 @@ impl Packet {
 
     /// Returns the number of entries, of any size.
     pub(crate) fn len(&self) -> usize {
-        self.places.len() + self.objects.len() + self.slices.len()
+        self.places.len() + self.remembered.len() + self.objects.len() + self.slices.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -55,7 +57,8 @@ impl Packet {
     /// Adds the entries of another packet.
     pub(crate) fn append(&mut self, mut other: Self) {
         self.places.append(&mut other.places);
-        self.objects.append(&mut other.objects);
+        self.remembered.append(other.remembered);
+        self.objects.append(other.objects);
         self.slices.append(&mut other.slices);
     }
 
@@ -64,7 +67,8 @@ impl Packet {
     pub(crate) fn split(&mut self) -> Option<Self> {
         let mut half = Self {
             places: oldest_half(&mut self.places),
-            objects: oldest_half(&mut self.objects),
+            remembered: self.remembered.split_off_first(PACKET).into(),
+            objects: self.objects.split_off_first(PACKET).into(),
             slices: oldest_half(&mut self.slices),
         };
         if half.slices.is_empty()

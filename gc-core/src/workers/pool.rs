@@ -1,8 +1,11 @@
 //! The worker pool, as a collection sees it.
 
+use core::time::Duration;
+use std::time::Instant;
+
 use crate::sync::RawLock;
 
-use super::{packet::Packet, sharing::WorkSharing};
+use super::{packet::Packet, reliance::Reliance, sharing::WorkSharing};
 
 /// What a GC worker does with a packet.
 type Do<'a> = dyn Fn(Packet) + Sync + 'a;
@@ -15,33 +18,38 @@ struct Task(*const Do<'static>);
 unsafe impl Send for Task {}
 
 /// The pool of a heap's GC workers.
-pub(crate) struct WorkerPool(WorkSharing<Packet, Task>);
+pub(crate) struct WorkerPool {
+    sharing: WorkSharing<Packet, Task>,
+    pub(crate) reliance: Reliance,
+}
 
 impl WorkerPool {
     pub(crate) fn new() -> Self {
-        Self(WorkSharing::new())
+        Self { sharing: WorkSharing::new(), reliance: Reliance::default() }
     }
 
     /// Returns whether a thread would take work.
     #[inline(always)]
     pub(crate) fn is_starving(&self) -> bool {
-        self.0.is_starving()
+        self.sharing.is_starving()
     }
 
     /// Wakes the workers that will be needed soon.
     pub(crate) fn wake(&self) {
-        self.0.wake();
+        self.sharing.wake();
     }
 
     /// Shares work. Called inside of [`lead`](Self::lead), or by its task.
     #[cold]
     pub(crate) fn share(&self, work: Packet) {
-        self.0.share(work);
+        self.sharing.share(work);
     }
 
     /// Leads up to `gc_workers` GC workers. Calls `work` with `None` first, then with each packet that the leader takes, until no
     /// thread has work. The workers call `task` with theirs. Both share work by [`share`](Self::share), and return when they have
     /// none.
+    ///
+    /// Records how long the leader has waited for workers.
     ///
     /// A panic in either aborts the process: a collection that is half done is of no use.
     pub(crate) fn lead(&self, gc_workers: usize, task: &Do<'_>, mut work: impl FnMut(Option<Packet>)) {
@@ -50,17 +58,28 @@ impl WorkerPool {
         // SAFETY: only the lifetime changes. GC workers use the task while they are busy, and none is busy after the pool is
         // closed below; a panic does not get past the bomb.
         let task = Task(unsafe { core::mem::transmute::<*const Do<'_>, *const Do<'static>>(task) });
-        self.0.open(task, gc_workers);
+        let start = Instant::now();
+        let mut waited = Duration::ZERO;
+        let mut next = || {
+            let from = Instant::now();
+            let packet = self.sharing.next_or_close();
+            waited += from.elapsed();
+            packet
+        };
+        self.sharing.open(task, gc_workers);
         work(None);
-        while let Some(packet) = self.0.next_or_close() {
+        while let Some(packet) = next() {
             work(Some(packet));
+        }
+        if gc_workers > 0 {
+            self.reliance.note(waited, start.elapsed());
         }
         core::mem::forget(bomb);
     }
 
     /// Runs a GC worker: takes and does work until [`end`](Self::end).
     pub(crate) fn serve(&self) {
-        self.0.serve(|task, packet| {
+        self.sharing.serve(|task, packet| {
             let bomb = AbortOnUnwind;
             // SAFETY: the worker is busy ([sharing.task]), and `lead` keeps its task alive until no worker is.
             unsafe { (*task.0)(packet) };
@@ -69,17 +88,17 @@ impl WorkerPool {
     }
 
     pub(crate) fn lock_word(&self) -> &RawLock {
-        self.0.lock_word()
+        self.sharing.lock_word()
     }
 
     /// Forgets the workers, which are gone.
     pub(crate) fn forget_threads(&self) {
-        self.0.forget_threads();
+        self.sharing.forget_threads();
     }
 
     /// Ends the workers.
     pub(crate) fn end(&self) {
-        self.0.end();
+        self.sharing.end();
     }
 }
 
@@ -107,8 +126,8 @@ mod tests {
         let pool = WorkerPool::new();
         let done = AtomicUsize::new(0);
         let each = |work: Option<Packet>| {
-            let mut work =
-                work.unwrap_or_else(|| Packet { objects: vec![NonNull::dangling(); 20_000], ..Packet::default() });
+            let mut work = work
+                .unwrap_or_else(|| Packet { objects: vec![NonNull::dangling(); 20_000].into(), ..Packet::default() });
             while work.objects.pop().is_some() {
                 done.fetch_add(1, Ordering::Relaxed);
                 if pool.is_starving()

@@ -32,6 +32,18 @@ pub(crate) fn serve<H>(heap: *const H) {
     SERVES.set(heap.cast());
 }
 
+/// Has one of a heap's own threads run what attaches, as a thread that may. It has detached when that returns.
+pub(crate) fn as_free<R>(run: impl FnOnce() -> R) -> R {
+    struct Restore(Role);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_role(self.0);
+        }
+    }
+    let _restore = Restore(ROLE.replace(Role::Free));
+    run()
+}
+
 /// Returns whether this thread is one of this heap's own.
 pub(crate) fn serves<H>(heap: *const H) -> bool {
     ptr::eq(SERVES.get(), heap.cast())

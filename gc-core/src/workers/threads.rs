@@ -45,6 +45,12 @@ impl Workers {
         self.count.load(Ordering::Relaxed)
     }
 
+    /// Returns how many workers the next leader is to use: none after leaders had to wait for them (`reliance`).
+    pub(crate) fn reliable(&self) -> usize {
+        let count = self.count();
+        if count > 0 && self.pool.reliance.is_given() { count } else { 0 }
+    }
+
     /// Returns, after a pause that copied `copied` bytes, whether the workers would have been of use and have to be started.
     /// Returns `true` only once.
     pub(crate) fn want(&self, config: &Config, copied: usize) -> bool {

@@ -1,8 +1,8 @@
 //! Evacuation, the copying of survivors in a minor collection: one worker's part.
 //!
-//! Cheney's idea with explicit stacks (*A nonrecursive list compacting algorithm*, 1970; depth first here, which keeps parents
-//! and children together). Pointer slots that hold pointers to from-space wait on a stack. Taking one copies the object behind
-//! it, or finds its forwarding address, and traces the copy. A short queue in front of the copy hides the latency of the header.
+//! Cheney's idea with explicit stacks (*A nonrecursive list compacting algorithm*, 1970). Pointer slots that hold pointers to
+//! from-space wait on a stack. Taking one copies the object behind it, or finds its forwarding address, and traces the copy. The
+//! order in which that happens is the order in which survivors lie in memory: `order` says which it is.
 //!
 //! Preconditions and results:
 //!
@@ -21,8 +21,10 @@
 //!   traced, by the worker that has it as work.
 
 mod destination;
+mod distance;
 mod ephemerons;
 mod old_sources;
+mod order;
 
 use core::{mem, ptr::NonNull};
 
@@ -43,6 +45,7 @@ use crate::{
     workers::{PIECE, Packet, SliceRange, WorkerPool},
 };
 
+use self::distance::Distance;
 use super::{
     pairs::Pairs,
     survivors::Survivors,
@@ -161,26 +164,18 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     pub(super) copied_bytes: usize,
     pub(super) promoted_bytes: usize,
     pub(super) promoted_objects: usize,
+    /// Pointer slots that were looked at.
+    pub(super) pointers: usize,
     copies: u32,
+    distance: Distance,
     /// The bytes copied and promoted at which this worker, if it copies without others, next looks whether it has work for them.
     share_at: usize,
 }
 
-/// Slots between the prefetch of their object's header and its copy.
-const IN_FLIGHT: usize = 8;
-/// How far below the top of the stack slots are prefetched.
-const AHEAD: usize = 16;
 // Two workers may meet a slot that was remembered twice at the same time. The worker that finds the new address in it acquires
 // the copy behind the address, and the age of the copy's chunk. These are plain loads and stores on x86-64.
 const LOAD: Ordering = Ordering::Acquire;
 const STORE: Ordering = Ordering::Release;
-
-/// Entries of work that are worth sharing.
-const DIVISIBLE: usize = 8;
-/// Bytes after which a worker that copies alone looks again whether it has so many.
-const LOOK_AGAIN: usize = 32 << 10;
-/// Rounds between two looks whether a thread is starving.
-const LOOK_EVERY: u32 = 64;
 
 impl<'a, P: Promote> Evacuator<'a, P, false> {
     /// Turns into an evacuator for copying by several workers.
@@ -205,7 +200,9 @@ impl<'a, P: Promote> Evacuator<'a, P, false> {
             copied_bytes: self.copied_bytes,
             promoted_bytes: self.promoted_bytes,
             promoted_objects: self.promoted_objects,
+            pointers: self.pointers,
             copies: self.copies,
+            distance: self.distance,
             share_at: self.share_at,
         }
     }
@@ -234,7 +231,9 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             copied_bytes: 0,
             promoted_bytes: 0,
             promoted_objects: 0,
+            pointers: 0,
             copies: 0,
+            distance: Distance::default(),
             share_at: evacuation.parallel_threshold,
         }
     }
@@ -268,98 +267,31 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     /// # Safety
     ///
     /// The set is that of the heap ([barrier.remembered], [barrier.slots-stay]), and [evacuate.stopped] holds.
-    pub(crate) unsafe fn remembered(&mut self, set: Remembered) {
+    pub(crate) unsafe fn remembered(&mut self, mut set: Remembered) {
         self.source = Source::Old;
-        for place in set.pointer_slots {
-            if self.sources.contains(place.addr().get()) {
-                // Read when its turn comes, once: most are not in any cache.
-                self.work.places.push(place);
-            } else {
+        // The last one is the next to be looked at.
+        set.pointer_slots.reverse(|place| {
+            // Read when its turn comes, once: most are not in any cache.
+            let waits = self.sources.contains(place.addr().get());
+            if !waits {
                 // SAFETY: [barrier.slots-stay]: a pointer slot in memory that an old object owns.
                 unsafe { self.pointer_slot(place.as_ptr()) };
             }
-        }
+            waits
+        });
+        self.work.remembered.append(set.pointer_slots);
         for cell in set.cells {
             // SAFETY: [barrier.slots-stay], [barrier.logged]: a logged cell of an old object, whose content is of the type `info`.
             unsafe { self.old_cell(cell) };
         }
     }
 
-    /// Copies and traces everything that is reachable from the roots and slots passed so far. A worker that copies alone stops at
-    /// the parallel threshold, if it has work for others. One of several workers shares work with starving threads.
-    pub(super) fn drain(&mut self) {
-        // First in, first out: `waiting` slots from `first` on, whose objects are on their way to the cache.
-        let mut queue = [NonNull::<PointerSlot>::dangling(); IN_FLIGHT];
-        let (mut first, mut waiting) = (0, 0);
-        let mut looked: u32 = 0;
-        loop {
-            if SHARED {
-                looked = looked.wrapping_add(1);
-                if looked.is_multiple_of(LOOK_EVERY) && self.evacuation.pool.is_starving() {
-                    self.give();
-                }
-            } else if self.copied_bytes + self.promoted_bytes >= self.share_at && self.is_divisible(waiting) {
-                // The slots in the queue go back to the stack, for all workers.
-                self.work.places.extend((0..waiting).map(|nth| queue[(first + nth) % IN_FLIGHT]));
-                return;
-            }
-            while waiting < IN_FLIGHT
-                && let Some(place) = self.work.places.pop()
-            {
-                // Remembered slots lie anywhere in old memory.
-                if let Some(later) = self.work.places.len().checked_sub(AHEAD) {
-                    prefetch(self.work.places[later].as_ptr().cast());
-                }
-                // SAFETY: [evacuate.stopped]: a pointer slot that was reached, valid throughout the pause.
-                let target = unsafe { place.as_ref() }.load(LOAD);
-                prefetch(target.wrapping_sub(HEADER));
-                queue[(first + waiting) % IN_FLIGHT] = place;
-                waiting += 1;
-            }
-            if waiting > 0 {
-                let due = queue[first];
-                first = (first + 1) % IN_FLIGHT;
-                waiting -= 1;
-                self.update(due);
-            } else if let Some(object) = self.work.objects.pop() {
-                self.trace(object.as_ptr());
-            } else if let Some(piece) = self.work.next_piece() {
-                self.trace_piece(piece);
-            } else {
-                return;
-            }
-        }
-    }
-
-    /// Returns whether other workers would find something to do. A linked list has one slot at a time, and one worker copies it
-    /// faster.
-    #[cold]
-    #[inline(never)]
-    fn is_divisible(&mut self, waiting: usize) -> bool {
-        let divisible = self.evacuation.parallel_threshold == 0
-            || self.work.len() + waiting >= DIVISIBLE
-            || !self.work.slices.is_empty();
-        if !divisible {
-            self.share_at += LOOK_AGAIN;
-        }
-        divisible
-    }
-
-    /// Shares half of the work.
-    #[cold]
-    #[inline(never)]
-    fn give(&mut self) {
-        if let Some(half) = self.work.split() {
-            self.evacuation.pool.share(half);
-        }
-    }
-
     /// Updates a slot with the new address of the object that it points to.
     #[inline(always)]
-    fn update(&mut self, place: NonNull<PointerSlot>) {
+    fn update(&mut self, place: NonNull<PointerSlot>, target: *mut u8) {
+        self.pointers += 1;
         // SAFETY: [evacuate.stopped]: a pointer slot that was reached, valid throughout the pause.
         let pointer_slot = unsafe { place.as_ref() };
-        let target = pointer_slot.load(LOAD);
         // A remembered slot may hold anything: null, an old value, or an address that another entry for it has updated. A pointer
         // into a candidate was recorded by the barrier that stored it.
         if !self.young_part.contains(target.addr()) {
@@ -429,6 +361,7 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     unsafe fn copy(&mut self, address: *mut u8, seen: *mut u8, info: &'static TypeInfo) -> (*mut u8, Outcome) {
         // SAFETY: an object's address has a header before it.
         let header = unsafe { Header::of(address) };
+        self.distance.last = address.addr();
         // SAFETY: an object of this type.
         let size_with_header = unsafe { info.size_with_header(address) };
         let place = match self.destination(address) {
@@ -487,8 +420,10 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
             }
             return self.trace_elements(info, SliceRange { slice, from: 0, until: until.min(PIECE) });
         }
+        let before = self.work.places.len();
         // SAFETY: one value of this type, copied whole; no other thread touches it.
         unsafe { self.visit(info, address, 1) };
+        self.turn(before);
     }
 
     /// Traces a piece of a slice that waited for it.
@@ -503,8 +438,10 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     #[inline(always)]
     fn trace_elements(&mut self, info: &'static TypeInfo, piece: SliceRange) {
         let first = info.first(piece.slice.as_ptr()).wrapping_add(piece.from * info.shape.elem_size as usize);
+        let before = self.work.places.len();
         // SAFETY: elements of the slice, as in `trace`; each is in one piece.
         unsafe { self.visit(info, first, piece.until - piece.from) };
+        self.turn(before);
     }
 }
 
@@ -525,7 +462,12 @@ impl<P: Promote, const SHARED: bool> Visitor for Evacuator<'_, P, SHARED> {
             }
             return;
         }
-        if self.source == Source::Young || (self.source == Source::Old && self.sources.contains(pointer_slot.addr())) {
+        // Its turn comes later, if it will be known then whether the slot has to be remembered.
+        if self.source == Source::Young
+            || (self.source == Source::Old && self.sources.contains(pointer_slot.addr()))
+            || self.becomes_old(target)
+        {
+            prefetch(target.wrapping_sub(HEADER));
             self.work.places.push(place);
         } else {
             self.slot_now(place);

@@ -16,6 +16,8 @@ pub(super) struct Pairs {
     /// How often a pair was looked at.
     pub(super) looks: u64,
     pub(super) cleared: u64,
+    /// Pairs of weak tables that were cleared ([pair.watched]).
+    pub(super) watched: Vec<NonNull<u8>>,
 }
 
 impl Pairs {

@@ -5,6 +5,8 @@
 //! small pauses, which are most, wait for no other thread and have no cost for parallelism. If the last collection copied much,
 //! this one is expected to do so too, and its parallel threshold is lower.
 
+use core::ptr::NonNull;
+
 use crate::{
     barrier::Remembered,
     sync::Mutex,
@@ -25,11 +27,15 @@ pub(crate) struct Evacuated {
     /// Bytes that became old.
     pub(crate) promoted: usize,
     pub(crate) promoted_objects: usize,
+    /// Pointer slots that were looked at.
+    pub(crate) pointers: usize,
     /// Bytes that GC workers copied or promoted.
     pub(crate) by_gc_workers: usize,
     /// How often an ephemeron was looked at, and how many were cleared.
     pub(crate) ephemeron_looks: u64,
     pub(crate) ephemerons_cleared: u64,
+    /// The pairs of weak tables among them, where they are now ([pair.watched]).
+    pub(crate) cleared_entries: Vec<NonNull<u8>>,
 }
 
 /// Evacuators that no GC worker uses at the moment.
@@ -49,6 +55,7 @@ pub(crate) fn evacuate_reachable<'a, P: Promote>(
     afterwards: impl FnOnce(&mut dyn Survivors),
 ) -> (Evacuated, Vec<P>) {
     let mut all = Evacuated::default();
+    leader.begin();
     leader.drain();
     if leader.work.is_empty() {
         leader.finish(afterwards);
@@ -92,9 +99,11 @@ impl Evacuated {
         self.copied += other.copied;
         self.promoted += other.promoted;
         self.promoted_objects += other.promoted_objects;
+        self.pointers += other.pointers;
         self.by_gc_workers += other.by_gc_workers;
         self.ephemeron_looks += other.ephemeron_looks;
         self.ephemerons_cleared += other.ephemerons_cleared;
+        self.cleared_entries.extend(other.cleared_entries);
     }
 
     /// Adds the results of a worker. Returns what it promoted.
@@ -104,8 +113,10 @@ impl Evacuated {
         self.copied += worker.copied_bytes;
         self.promoted += worker.promoted_bytes;
         self.promoted_objects += worker.promoted_objects;
+        self.pointers += worker.pointers;
         self.ephemeron_looks += worker.pairs.looks;
         self.ephemerons_cleared += worker.pairs.cleared;
+        self.cleared_entries.append(&mut worker.pairs.watched);
         worker.promote
     }
 }

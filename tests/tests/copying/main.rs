@@ -2,10 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+mod allocated_old;
+mod allocated_old_kinds;
+mod allocated_old_types;
 mod claims;
 mod depth;
 mod helpers;
 mod layout;
 mod lockstep;
+mod order;
 mod pieces;
 mod two_paths;

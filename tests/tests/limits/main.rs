@@ -8,6 +8,7 @@ mod external_anywhere;
 mod external_bytes;
 mod figures;
 mod given_back;
+mod grown_nursery;
 mod many_at_the_limit;
 mod near_the_limit;
 mod never_refused;

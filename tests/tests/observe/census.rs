@@ -270,13 +270,16 @@ fn counts_what_four_mutators_have() {
             for _ in 0..3 {
                 m.blocked(|| {
                     thread::scope(|scope| {
-                        for program in &mut programs {
-                            let heap = &heap;
+                        let heap = &heap;
+                        let threads = programs.iter_mut().map(|program| {
                             scope.spawn(move || {
                                 let mut m = heap.attach().unwrap();
                                 (0..200).for_each(|_| program.step(&mut m));
-                            });
-                        }
+                            })
+                        });
+                        // Joined here, and not by the end of the scope: ThreadSanitizer sees that.
+                        let threads: Vec<_> = threads.collect();
+                        threads.into_iter().for_each(|thread| thread.join().unwrap());
                     });
                 });
                 let mut expected = Counts::new();

@@ -167,7 +167,7 @@ fn exact(profile: &str, seed: u64, mutators: u64) {
     for round in 0..4 {
         let shadows = Mutex::new(Vec::new());
         thread::scope(|scope| {
-            for index in 0..mutators {
+            let threads = (0..mutators).map(|index| {
                 let (heap, shadows) = (&heap, &shadows);
                 scope.spawn(move || {
                     let mut m = heap.attach().unwrap();
@@ -178,8 +178,9 @@ fn exact(profile: &str, seed: u64, mutators: u64) {
                     }
                     // What a mutator leaves is followed as well.
                     shadows.lock().push(shadow);
-                });
-            }
+                })
+            });
+            threads.collect::<Vec<_>>().into_iter().for_each(|thread| thread.join().unwrap());
         });
         for mut shadow in shadows.into_inner() {
             all.allocated.append(&mut shadow.allocated);

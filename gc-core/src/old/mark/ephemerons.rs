@@ -115,7 +115,7 @@ mod tests {
         let mut state = Marking::default();
         let mut marker = marker(heap.collector(), &mut state);
         mark_pairs(&m, &pairs, &mut marker);
-        assert!(marker.state.work.objects.is_empty() && !heap.collector().waiting.is_empty());
+        assert!(marker.state.work.is_empty() && !heap.collector().waiting.is_empty());
         marker.mark(pairs.borrow(&m).0.address());
         assert!(heap.collector().waiting.is_empty());
         let mut kept = Vec::new();
@@ -138,12 +138,12 @@ mod tests {
         mark_pairs(&m, &pairs, &mut marker(heap.collector(), &mut state));
         assert!(waiting.len() == 1 && waiting.bytes() > 0);
         let alive = || pairs.borrow(&m).1.iter().filter(|pair| !pair.is_dead(&m)).count();
-        assert_eq!((waiting.clear_some(300), alive()), (300, 700));
-        assert_eq!((waiting.clear_some(600), alive()), (600, 100));
+        assert_eq!((waiting.clear_some(300, |_| ()), alive()), (300, 700));
+        assert_eq!((waiting.clear_some(600, |_| ()), alive()), (600, 100));
         assert_eq!((waiting.len(), waiting.is_empty()), (0, false));
-        assert_eq!((waiting.clear_some(600), alive()), (100, 0));
+        assert_eq!((waiting.clear_some(600, |_| ()), alive()), (100, 0));
         assert!(waiting.is_empty());
-        assert_eq!((waiting.clear_some(600), waiting.bytes()), (0, 0));
+        assert_eq!((waiting.clear_some(600, |_| ()), waiting.bytes()), (0, 0));
     }
 
     /// What is read while the heap is marking is marked. While words are cleared, a key without a mark is dead before its turn.

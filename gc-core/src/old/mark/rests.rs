@@ -183,8 +183,8 @@ mod tests {
         Some(marker.state.work.objects.len() - before)
     }
 
-    fn addresses(objects: &[NonNull<u8>]) -> BTreeSet<usize> {
-        objects.iter().map(|object| object.addr().get()).collect()
+    fn addresses<'a>(objects: impl IntoIterator<Item = &'a NonNull<u8>>) -> BTreeSet<usize> {
+        objects.into_iter().map(|object| object.addr().get()).collect()
     }
 
     /// Under one hold of its lock, and between two looks at the poll.
@@ -207,7 +207,7 @@ mod tests {
             let pieces: Vec<_> = core::iter::from_fn(|| step(&mut marker)).collect();
             assert_eq!(pieces.len(), 10);
             assert!(pieces.iter().all(|&found| found <= PIECE), "{pieces:?}");
-            assert_eq!(addresses(&state.work.objects), addresses(&all));
+            assert_eq!(addresses(state.work.objects.iter()), addresses(&all));
         }
     }
 
@@ -347,7 +347,7 @@ mod tests {
             barrier.hand_over();
             barrier.set_marking(false);
             state.take_from(&collector.satb);
-            held.append(&mut addresses(&state.work.objects));
+            held.append(&mut addresses(state.work.objects.iter()));
             held.append(&mut addresses(&state.marked));
             state.found.iter().for_each(|found| held.append(&mut addresses(found)));
             assert!(snapshot.iter().all(|object| held.contains(&object.addr().get())), "seed {seed}");

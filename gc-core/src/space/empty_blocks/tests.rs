@@ -93,7 +93,8 @@ fn at_leisure_whole_groups_are_given_back_and_taken_again() {
 #[test]
 fn what_is_only_kept_ready_is_idle_until_it_is_opened() {
     let mut empty = groups(4);
-    empty.pop().unwrap();
+    let opened: Vec<_> = (0..4 * GROUP).map(|_| empty.pop().unwrap()).collect();
+    opened.into_iter().skip(1).for_each(|block| empty.push(block));
     let idle = |empty: &mut EmptyBlocks, spare| {
         let ready = empty.ready();
         let idle = empty.take_idle(spare, 0)?;
@@ -109,6 +110,20 @@ fn what_is_only_kept_ready_is_idle_until_it_is_opened() {
     opened.into_iter().for_each(|block| empty.push(block));
     assert_eq!(empty.take_idle(0, 3 * GROUP), None, "the blocks that are promised stay");
     assert_eq!([(); 2].map(|()| idle(&mut empty, 0)), [Some(GROUP), None]);
+}
+
+#[test]
+fn what_is_opened_next_is_backed_ahead_once() {
+    let mut empty = groups(4);
+    assert_eq!(empty.take_bare(0), None);
+    assert_eq!([(); 3].map(|()| empty.take_bare(GROUP + 1)), [Some(0), Some(1), None], "as far as it is expected");
+    (0..GROUP + 3).for_each(|_| assert!(empty.pop().is_some()));
+    assert_eq!([(); 2].map(|()| empty.take_bare(GROUP)), [Some(2), None], "29 blocks are left of the second group");
+    let idle = empty.take_idle(0, 0).unwrap();
+    assert_eq!(idle.whole_group(), Some(2 * GROUP), "and no group without memory");
+    empty.put_idle(idle);
+    assert_eq!(empty.take_idle(0, 0), None);
+    assert_eq!(empty.take_bare(GROUP), Some(2), "its memory was given back");
 }
 
 #[test]

@@ -92,6 +92,9 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
                     unthread(Header::of(key.as_ptr()), |pair| {
                         pair.clear();
                         self.pairs.cleared += 1;
+                        if pair.is_watched() {
+                            self.pairs.watched.push(pair.object());
+                        }
                     });
                 }
             }
