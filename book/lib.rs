@@ -19,6 +19,7 @@ texts! {
     why: "src/why.md";
     tour: "src/tour.md";
     pointers: "src/pointers.md";
+    collections: "src/collections.md";
     counted: "src/counted.md";
     threads: "src/threads.md";
     runtime: "src/runtime.md";
@@ -26,6 +27,7 @@ texts! {
     old: "src/old.md";
     weak: "src/weak.md";
     limits: "src/limits.md";
+    tuning: "src/tuning.md";
     memory: "src/memory.md";
     testing: "src/testing.md";
     safety: "src/safety.md";

@@ -7,7 +7,7 @@ use core::{fmt, marker::PhantomData, ptr::NonNull};
 
 use crate::{
     AllocError, Gc, Mutator,
-    object::{EphemeronPair, Flag, Header},
+    object::{EphemeronPair, Flag, Header, PointerSlot, WatchedPair},
     trace::{Object, Trace, Visitor},
 };
 
@@ -69,7 +69,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     #[inline]
     #[track_caller]
     pub fn new(mutator: &'gc Mutator, key: Gc<'gc, K>, value: Gc<'gc, V>) -> Self {
-        Self::of(mutator.alloc(EphemeronPair::new(key.address(), value.address())), key)
+        Self::of(mutator.alloc_young(EphemeronPair::new(key.address(), value.address())), key)
     }
 
     /// Returns an ephemeron of a key and a value, if there is memory for it.
@@ -88,7 +88,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     /// ```
     #[track_caller]
     pub fn try_new(mutator: &'gc Mutator, key: Gc<'gc, K>, value: Gc<'gc, V>) -> Result<Self, AllocError<()>> {
-        match mutator.try_alloc(EphemeronPair::new(key.address(), value.address())) {
+        match mutator.try_alloc_young(EphemeronPair::new(key.address(), value.address())) {
             Ok(pair) => Ok(Self::of(pair, key)),
             Err(error) => Err(AllocError { value: (), refused: error.refused }),
         }
@@ -226,6 +226,57 @@ unsafe impl<K: Object + ?Sized, V: Object + ?Sized> Trace for Ephemeron<'_, K, V
     unsafe fn trace<V2: Visitor>(this: *mut Self, visitor: &mut V2) {
         // SAFETY: the caller passes a valid ephemeron, which is one `Gc` (`repr(transparent)`).
         unsafe { <Gc<'_, EphemeronPair> as Trace>::trace(this.cast(), visitor) }
+    }
+}
+
+impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
+    /// Returns the ephemeron of an entry of a weak table, which is told when it is cleared ([pair.watched]).
+    pub(crate) fn of_table<T: Object>(
+        memory: impl FnOnce(WatchedPair) -> Result<Gc<'gc, WatchedPair>, AllocError<WatchedPair>>,
+        (key, value): (Gc<'gc, K>, Gc<'gc, V>),
+        (table, hash): (Gc<'gc, T>, u32),
+    ) -> Result<Self, AllocError<()>> {
+        let pair = EphemeronPair::new(key.address(), value.address());
+        let table = PointerSlot::new(table.address().as_ptr());
+        match memory(WatchedPair { pair, table, hash }) {
+            // SAFETY: a watched pair begins with a pair.
+            Ok(pair) => Ok(Self::of(unsafe { Gc::from_address(pair.address()) }, key)),
+            Err(error) => Err(AllocError { value: (), refused: error.refused }),
+        }
+    }
+
+    /// Returns whether `key` is the key. Keeps nothing alive.
+    #[inline(always)]
+    pub(crate) fn is_of(self, key: Gc<'gc, K>) -> bool {
+        // The key is alive, as the caller has it: so the address of a dead one, which may not be cleared yet, is another one.
+        core::ptr::eq(Gc::as_ref(self.pair).key.get(), key.address().as_ptr())
+    }
+
+    /// Returns whether the keys of both are the same, or both are cleared. Keeps nothing alive.
+    #[inline(always)]
+    pub(crate) fn is_like(self, other: Self) -> bool {
+        core::ptr::eq(Gc::as_ref(self.pair).key.get(), Gc::as_ref(other.pair).key.get())
+    }
+
+    /// Returns the address of the pair.
+    pub(crate) fn address(self) -> NonNull<u8> {
+        self.pair.address()
+    }
+}
+
+// SAFETY: no lifetime; both pointers are reported, as a pair, and the third as one. `HAS_CELL`: mutators do not write it.
+unsafe impl Trace for WatchedPair {
+    type At<'a> = Self;
+    type Static = Self;
+    const HAS_CELL: bool = false;
+    const HAS_GC: bool = true;
+
+    #[inline(always)]
+    unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
+        // SAFETY: the caller's: a valid pair, which is an object of its own, because no type has one as a field, and begins with the part that all have.
+        unsafe { visitor.ephemeron(this.cast()) };
+        // SAFETY: as above; a pointer field.
+        unsafe { visitor.pointer_slot(&raw mut (*this).table) };
     }
 }
 

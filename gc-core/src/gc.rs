@@ -7,7 +7,11 @@
 //! - **[gc.one-heap]** A `Gc` never crosses threads. So every `Gc` that a thread holds points into the one heap that the thread is
 //!   attached to.
 
+mod content;
+
 use core::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
+
+pub use content::ByContent;
 
 use crate::{
     object::PointerSlot,

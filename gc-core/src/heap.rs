@@ -28,7 +28,8 @@ use crate::{
 /// [`Root`](crate::Root) of it. The thread that drops the last of these waits until every object is dropped and all of the heap's
 /// memory is returned. It waits for no destructor that runs for long, since that may want a lock that the thread holds:
 /// [`HeapBuilder::end_waits`] says what happens then, and how not to wait at all. If a destructor may need a collection of another heap,
-/// drop the last one in [`blocked`](Mutator::blocked). A [`WeakHeap`] does not keep it alive.
+/// drop the last one in [`blocked`](Mutator::blocked). A [`WeakHeap`] does not keep it alive. While a thread of the heap removes dead entries of a weak table
+/// ([`Interner`](crate::Interner) and its like), it has a handle: then the drop returns at once, and that thread ends the heap.
 ///
 /// There may be many heaps: a thousand, with a few objects in each, take some 30 KiB each. Each reserves address space. It starts
 /// threads of its own when there is something to mark, sweep, drop or report, or memory to return to the system, and they leave when it
@@ -168,6 +169,9 @@ impl Heap {
         };
         (stats.external_bytes, stats.side_bytes) = (budget.external(), budget.side());
         stats.live_bytes = collector.headroom.live();
+        stats.nursery_bytes = collector.pacing.young_budget();
+        stats.put_off = collector.pacing.put_off();
+        stats.waited_for_helpers = collector.workers.pool.reliance.waited();
         stats.bytes_allocated += collector.pacing.fresh_bytes() as u64;
         stats.memory_peak = collector.memory.budget.peak();
         // Acquire, with the Release of a mutator that has passed on what was dead: it is counted here or among those to drop.

@@ -41,6 +41,12 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
         }
     }
 
+    /// Returns the identity of the object, if the program knows it.
+    pub(crate) fn known_id(this: Self, mutator: &'gc Mutator) -> Option<u64> {
+        let table = &mutator.local().collector.registered;
+        table.with_existing(this.address(), |entry| entry.is_known.then_some(entry.id)).flatten()
+    }
+
     /// Returns the pointer with the identity of its object, for hash tables and for printing.
     ///
     /// ```
@@ -59,7 +65,9 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     }
 }
 
-/// A pointer that is compared, ordered, hashed and printed by the identity of its object: made by [`Gc::by_id`].
+/// A pointer that is compared, ordered, hashed and printed by the identity of its object: made by [`Gc::by_id`]. The identity stays the same,
+/// so it may be a key of a [`GcMap`](crate::GcMap).
+#[derive(crate::Trace)]
 pub struct ById<'gc, T: ?Sized> {
     object: Gc<'gc, T>,
     id: u64,

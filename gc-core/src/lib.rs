@@ -41,6 +41,7 @@
 //! | start threads that use it | [`Heap::spawn`], [`Heap::scope`] |
 //! | write a type whose values live in a heap | [`derive@Trace`], and for its fields [`Gc`], [`Slot`], [`GcCell`], [`Leaf`] |
 //! | make an object whose fields lead back to it, and never change | [`Mutator::alloc_cyclic`], [`Later`] |
+//! | look things up by keys, from several threads | [`GcMap`], [`GcSet`], [`GcTextMap`]; in a cell, [`collections`] |
 //! | keep something across safepoints, or send it to another thread | [`Root`] |
 //! | share something immutable that needs no heap | [`Counted`], [`CountedWeak`], [`Acyclic`] |
 //! | lead to an object without keeping it alive | [`Weak`], [`WeakSlot`] |
@@ -48,6 +49,7 @@
 //! | finish the work of objects that nothing leads to any more | [`FinalizationQueue`], [`Mutator::shutdown`] |
 //! | attach data to an object that knows nothing of them | [`Ephemeron`] |
 //! | tell objects apart by a number, hash them by it | [`Gc::id`], [`Gc::by_id`], [`ById`] |
+//! | compare and hash pointers as what they point to | [`Gc::by_content`], [`ByContent`] |
 //! | go on when memory runs out | [`Mutator::try_alloc`], [`AllocError`] |
 //! | see what the collector does | [`Heap::stats`], [`Heap::pauses`], [`HeapBuilder::on_event`] |
 //! | look at it in Perfetto, and in what reads `tracing` or `metrics` | [`observe::Timeline`], [`observe`] |
@@ -95,10 +97,12 @@ mod counted;
 mod ephemeron;
 mod external;
 mod finalization;
+mod frame;
 mod gc;
 mod heap;
 mod identity;
 mod later;
+pub mod map;
 mod memory;
 mod mutator;
 mod object;
@@ -116,6 +120,7 @@ mod stats;
 mod sync;
 mod trace;
 mod weak;
+mod weak_table;
 mod workers;
 mod young;
 
@@ -125,11 +130,13 @@ pub use counted::{CloneContents, Contents, Counted, CountedWeak};
 pub use ephemeron::Ephemeron;
 pub use external::ExternalBytes;
 pub use finalization::FinalizationQueue;
-pub use gc::Gc;
+pub use frame::{Kept, Pointer, Vacant};
+pub use gc::{ByContent, Gc};
 pub use gc_derive::Trace;
 pub use heap::{Heap, HeapBuilder, Pressure, Scope, WeakHeap};
 pub use identity::ById;
 pub use later::Later;
+pub use map::{GcMap, GcSet, GcTextMap};
 pub use mutator::{AllocError, AttachError, DropsLeft, EnterError, Mutator, NotEntered, Parked};
 pub use reference_queue::{ReferenceQueue, WaitError};
 pub use root::Root;
@@ -143,3 +150,4 @@ pub use stats::{
 pub use trace::__private;
 pub use trace::{Acyclic, Leaf, Object, Trace, Visitor};
 pub use weak::{Weak, WeakSlot};
+pub use weak_table::{Interner, WeakKeyMap, WeakSet, WeakValueMap};

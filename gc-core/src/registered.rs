@@ -32,7 +32,7 @@ pub(crate) use cell::WeakCell;
 pub(crate) use entries::{Entry, bytes_of_sample};
 pub(crate) use extras::Watcher;
 pub(crate) use generations::Generations;
-pub(crate) use queues::{Nothing, Notice, QueueId, Queues};
+pub(crate) use queues::{Nothing, Notice, QueueId, Queues, Removals};
 pub(crate) use sample::{ONE, Record, Sample, Weighed};
 pub(crate) use sites::{OTHERS, Session, Sites};
 pub(crate) use table::{SHARDS, Table};

@@ -3,6 +3,8 @@
 //! Locks are of this crate (`raw_lock`): a child of a fork can use them, ThreadSanitizer understands them, and a panic does not poison them.
 //! The loom and shuttle models compile protocol files with a `sync` of their own in place of this one.
 
+#[cfg(test)]
+pub(crate) mod alone;
 mod futex;
 pub(crate) mod held;
 mod locks;

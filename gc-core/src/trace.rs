@@ -18,12 +18,14 @@
 pub(crate) mod acyclic;
 mod impls;
 pub(crate) mod pieces;
+mod tailed;
 
 use core::ptr::NonNull;
 
 pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
 pub(crate) use impls::{NoCells, trace_each};
+pub(crate) use tailed::Tailed;
 
 use crate::object::{CellWord, EphemeronPair, PointerSlot};
 

@@ -83,7 +83,7 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     /// ```
     pub fn downgrade(this: Self, mutator: &'gc Mutator) -> Weak<'gc, T> {
         // SAFETY: the cell is made just now, and nothing leads to it.
-        unsafe { this.weak(mutator, || mutator.as_weak_cell(mutator.alloc(WeakCell::unused()))) }
+        unsafe { this.weak(mutator, || mutator.as_weak_cell(mutator.alloc_young(WeakCell::unused()))) }
     }
 
     /// Returns a weak reference to the object: [`downgrade`](Self::downgrade) for a program that goes on when memory runs out.
@@ -107,7 +107,7 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
             // If the concurrent thread forgets the cell just now, another one is made.
             return Ok(Self::downgrade(this, mutator));
         }
-        let made = match mutator.try_alloc(WeakCell::unused()) {
+        let made = match mutator.try_alloc_young(WeakCell::unused()) {
             Ok(cell) => mutator.as_weak_cell(cell),
             Err(AllocError { refused, .. }) => return Err(AllocError { value: (), refused }),
         };

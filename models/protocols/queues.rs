@@ -3,6 +3,7 @@
 //! - What is put in is taken out once, by a thread that takes it, the one that closes the queue, or one that takes the orphans
 //!   ([queues.once]).
 //! - An orphan is taken by the thread that has told it and looks afterwards, or by another ([queues.orphans]).
+//! - A pair of a weak table that waits has a removal that is due, and takes it ([queues.entries]).
 //! - A thread that waits is woken when something comes, when nothing will, and when it is to stop.
 
 use core::{
@@ -15,7 +16,7 @@ use crate::{
     Arc, check,
     memory::{AddressMap, OLD},
     must_fail,
-    registered::{Generations, Nothing, Notice, Queues},
+    registered::{Generations, Nothing, Notice, Queues, Removals},
     space::large::RunTable,
     sync::{atomic::AtomicBool, mutant},
     thread,
@@ -46,6 +47,34 @@ fn a_queue_is_closed() {
         taken.extend(collector.join().unwrap());
         assert_eq!(taken, [1, 2], "news are lost, or come twice or out of order");
         assert_eq!(queues.waiting(), 0, "the figure is wrong");
+    });
+}
+
+/// A removal takes what waits, while another pair is handed over.
+fn entries_are_removed() {
+    check(|| {
+        let queues = Arc::new(Queues::new());
+        queues.remove_entries_by(|| notice(0));
+        let hand_over = |queues: &Queues, pair| {
+            queues.hand_over_entries(vec![pair], Generations { map: AddressMap::new(), runs: &RunTable });
+            queues.make_removal(Removals::All).is_some()
+        };
+        let pair = |number: usize| NonNull::new(ptr::without_provenance_mut(OLD + 16 * number)).unwrap();
+        assert!(hand_over(&queues, pair(1)));
+        let remove = |queues: &Queues| {
+            queues.begin_removal();
+            core::iter::from_fn(|| queues.take_entry()).count()
+        };
+        let removal = {
+            let queues = queues.clone();
+            thread::spawn(move || remove(&queues))
+        };
+        let is_due = hand_over(&queues, pair(2));
+        let mut removed = removal.join().unwrap();
+        if is_due {
+            removed += remove(&queues);
+        }
+        assert_eq!(removed, 2, "an entry waits for nothing, or is removed twice");
     });
 }
 
@@ -189,6 +218,16 @@ fn a_thread_that_waits_can_be_stopped() {
 #[test]
 fn each_object_is_taken_once() {
     objects();
+}
+
+#[test]
+fn no_dead_entry_waits_for_nothing() {
+    entries_are_removed();
+}
+
+#[test]
+fn mutant_a_removal_that_begins_late_is_found() {
+    must_fail("queues::mutant_a_removal_that_begins_late_is_found", mutant::REMOVAL_BEGINS_LATE, entries_are_removed);
 }
 
 #[test]

@@ -4,7 +4,7 @@ pub(crate) use cell::WeakCell;
 pub(crate) use entries::Entry;
 pub(crate) use extras::Watcher;
 pub(crate) use generations::Generations;
-pub(crate) use queues::{Nothing, Notice, QueueId, Queues};
+pub(crate) use queues::{Nothing, Notice, QueueId, Queues, Removals};
 pub(crate) use table::{SHARDS, Table};
 
 #[path = "../../gc-core/src/registered/cell.rs"]

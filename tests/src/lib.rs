@@ -7,8 +7,11 @@
 
 pub mod collectors;
 pub mod forks;
+pub mod hashers;
 pub mod heaps;
+pub mod hostile;
 pub mod ledger;
+pub mod linearizable;
 pub mod markers;
 pub mod model;
 pub mod process;

@@ -105,7 +105,7 @@ impl Lox {
     /// If the thread cannot be attached to the heap.
     pub fn new(heap: &Heap) -> Result<Self, AttachError> {
         let mutator = heap.attach()?;
-        let vm = mutator.root(Vm::new(heap));
+        let vm = mutator.root(Vm::new(&mutator, heap));
         Ok(Self { vm, mutator })
     }
 
@@ -164,7 +164,7 @@ impl Lox {
 }
 
 impl<'gc> Vm<'gc> {
-    fn new(heap: &Heap) -> Self {
+    fn new(m: &'gc Mutator, heap: &Heap) -> Self {
         let mut names = Names::default();
         let init = names.intern("init");
         let natives = Natives::new(heap, &mut names);
@@ -179,7 +179,7 @@ impl<'gc> Vm<'gc> {
             interrupted: None,
             open: Vec::new(),
             globals,
-            strings: Strings::new(),
+            strings: Strings::new(m),
             class_ids: ClassIds::new(),
             init,
             lines: None,

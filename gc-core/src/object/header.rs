@@ -18,7 +18,7 @@ use crate::sync::atomic::{AtomicPtr, Ordering};
 
 use super::{
     forwarding::Forwarding,
-    layout::{HEADER, cell_offset, elements_offset, value_size},
+    layout::{HEADER, cell_offset, elements_offset, tailed_size, value_size},
     size_class::SizeClass,
 };
 
@@ -47,6 +47,9 @@ impl Flag {
 /// Traces `count` consecutive values from `first` on. The last pointer is the visitor.
 pub(crate) type TraceFn = unsafe fn(first: *mut u8, count: usize, visitor: *mut u8);
 
+/// Returns the bytes behind a value.
+pub(crate) type TailFn = unsafe fn(value: *const u8) -> usize;
+
 /// What the collector knows of a type. One type may have several statics, so the address does not identify the type.
 #[repr(align(16))]
 pub(crate) struct TypeInfo {
@@ -54,7 +57,19 @@ pub(crate) struct TypeInfo {
     pub(crate) trace: TraceFns,
     /// Drops one value (one element, for slices). `None` if dropping does nothing.
     pub(crate) drop: Option<unsafe fn(*mut u8)>,
+    /// How many bytes there are behind the value of an object; `None` if there are none, and for slices ([layout.tail]).
+    pub(crate) tail: Option<TailFn>,
     pub(crate) name: fn() -> &'static str,
+}
+
+impl TypeInfo {
+    /// Returns whether objects of both are laid out and traced alike: they are statics of one type, or of types that the compiler has made
+    /// one of.
+    #[inline]
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        core::ptr::eq(self, other)
+            || (core::ptr::fn_addr_eq(self.trace.evacuate, other.trace.evacuate) && self.shape == other.shape)
+    }
 }
 
 /// The trace functions of a type, one for each purpose.
@@ -76,9 +91,9 @@ pub(crate) struct TraceFns {
 /// The layout part of a [`TypeInfo`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct TypeShape {
-    /// Bytes from header to end of a sized object; unused for slices.
+    /// Bytes from header to end of a sized object; 0 for slices, and for objects with a tail.
     pub(crate) size_with_header: u32,
-    /// Bytes of one element; unused for sized objects.
+    /// Bytes of one element, or of the value before a tail; 0 for sized objects.
     pub(crate) elem_size: u32,
     pub(crate) align: u16,
     pub(crate) slice: bool,
@@ -98,6 +113,13 @@ impl TypeShape {
     pub(crate) const fn slice(elem_size: usize, align: usize, leaf: bool) -> Self {
         assert!(elem_size <= u32::MAX as usize, "a type of 4 GiB or more cannot be an element of an object");
         Self { size_with_header: 0, elem_size: elem_size as u32, align: align as u16, slice: true, leaf, cells: false }
+    }
+
+    /// Returns the shape of objects whose value has a tail ([layout.tail]).
+    pub(crate) const fn tailed(size: usize, align: usize, leaf: bool, cells: bool) -> Self {
+        assert!(align <= HEADER, "an object with a tail has an alignment of at most 8");
+        assert!(size <= u32::MAX as usize, "a type of 4 GiB or more cannot be an object of the heap");
+        Self { size_with_header: 0, elem_size: size as u32, align: align as u16, slice: false, leaf, cells }
     }
 
     /// Returns the number of bytes from the start of an old or large cell to the address.
@@ -159,15 +181,19 @@ impl TypeInfo {
     /// As for [`len`](Self::len).
     #[inline(always)]
     pub(crate) unsafe fn size_with_header(&self, address: *mut u8) -> usize {
-        if self.shape.slice {
-            // SAFETY: the caller's: an object of this type.
-            let len = unsafe { self.len(address) };
-            let head = HEADER + self.shape.first_offset();
-            // No overflow: an object of this length was allocated.
-            (head + self.shape.elem_size as usize * len).next_multiple_of(8)
-        } else {
-            self.shape.size_with_header as usize
+        let size_with_header = self.shape.size_with_header as usize;
+        if size_with_header > 0 {
+            return size_with_header;
         }
+        if let Some(tail) = self.tail {
+            // SAFETY: the caller's: an object of this type, whose address is that of its value.
+            return tailed_size(self.shape.elem_size as usize, unsafe { tail(address) });
+        }
+        // SAFETY: the caller's: an object of this type.
+        let len = unsafe { self.len(address) };
+        let head = HEADER + self.shape.first_offset();
+        // No overflow: an object of this length was allocated.
+        (head + self.shape.elem_size as usize * len).next_multiple_of(8)
     }
 
     /// Returns the address of the first value of the object at `address`.

@@ -3,6 +3,7 @@
 //! ```text
 //!   sized          | header | value …                     address = value
 //!   slice, str     | header | length | [pad] | elements … address = length
+//!   with a tail    | header | value … | bytes …            address = value
 //! ```
 //!
 //! The header is always the word before the address. Objects of alignment up to 8 fill multiples of 8 bytes in the young part. In
@@ -13,6 +14,9 @@
 //!   address lies in the cell's first granule.
 //! - **[layout.aligned]** For everything else it is a positive multiple of 16. The address is the start of a granule that is not
 //!   the cell's first.
+//!
+//! - **[layout.tail]** An object of some types has bytes behind its value. It is a sized object in all else: of one value, which says how many
+//!   bytes they are, and which alone is traced and dropped. The alignment is at most 8.
 //!
 //! So the granule of an address determines the address: the cell's first granule stands for start + 8, any other granule for its
 //! own start.
@@ -36,6 +40,13 @@ pub(crate) const fn elements_offset(align: usize) -> usize {
 pub(crate) const fn value_size(size: usize) -> usize {
     let size_with_header = (HEADER + size).next_multiple_of(8);
     if size_with_header < MIN_SIZE { MIN_SIZE } else { size_with_header }
+}
+
+/// Returns the bytes from header to end of an object with a tail.
+#[inline(always)]
+pub(crate) const fn tailed_size(size: usize, tail: usize) -> usize {
+    // No overflow: the tail was a slice in memory.
+    value_size(size + tail)
 }
 
 /// Returns the bytes from header to end of a slice of `len` elements, or `None` if no address space could hold them.

@@ -5,12 +5,14 @@
 //! - **[pair.one-list]** A pair is in one list at a time at most, which links it through `next`: that of an evacuation, for what it has
 //!   not decided or for a key ([threaded.headers]), or that of its key while the heap is marking. They never meet, because an evacuation lists the pairs that it copies, and marking
 //!   those that were old before. No mutator reads `next`.
+//! - **[pair.watched]** A pair of a weak table is the beginning of a [`WatchedPair`], an object that is larger than a pair: so its header tells. When it is cleared,
+//!   the table is told.
 
 use core::ptr::{self, NonNull};
 
 use crate::sync::atomic::Ordering;
 
-use super::PointerSlot;
+use super::{Header, PointerSlot, layout::value_size};
 
 /// The object of an ephemeron ([pair.immutable]).
 #[repr(C)]
@@ -25,6 +27,16 @@ impl EphemeronPair {
         let slot = |address: NonNull<u8>| PointerSlot::new(address.as_ptr());
         Self { key: slot(key), value: slot(value), next: PointerSlot::new(ptr::null_mut()) }
     }
+}
+
+/// The pair of an entry of a weak table ([pair.watched]).
+#[repr(C)]
+pub struct WatchedPair {
+    pub(crate) pair: EphemeronPair,
+    /// The table, which the pair keeps alive: nothing but the table leads to the pair, and what is told.
+    pub(crate) table: PointerSlot,
+    /// The hash under which the entry is in the table.
+    pub(crate) hash: u32,
 }
 
 /// A pair that the collector has come to.
@@ -77,6 +89,11 @@ impl PairRef {
         unsafe { [&raw mut (*pair).key, &raw mut (*pair).value] }
     }
 
+    /// Returns the pair, as an object.
+    pub(crate) fn object(self) -> NonNull<u8> {
+        self.0.cast()
+    }
+
     /// Returns the address of the pair.
     pub(super) fn pointer(self) -> *mut u8 {
         self.0.as_ptr().cast()
@@ -90,6 +107,17 @@ impl PairRef {
     pub(super) fn set_next(self, next: *mut u8) {
         // Relaxed: as for `next`.
         self.pair().next.store(next, Ordering::Relaxed);
+    }
+
+    /// Returns whether a weak table is told when the pair is cleared ([pair.watched]).
+    ///
+    /// # Safety
+    ///
+    /// The pair is an object of the heap, which is not forwarded, and whose header is in its place.
+    pub(crate) unsafe fn is_watched(self) -> bool {
+        // SAFETY: the caller's: an object, whose header points to its type.
+        let info = unsafe { Header::of(self.pointer()).info() };
+        info.shape.size_with_header as usize > value_size(size_of::<EphemeronPair>())
     }
 
     /// Clears the pair: its key is dead. Mutators may read it meanwhile.

@@ -8,6 +8,8 @@
 //! - **[queues.words]** A thread that has no mutator, or blocks, may close a queue at any time, and frees its words. So a pause uses a
 //!   word under the lock only.
 //! - **[queues.once]** What is put in is taken out once, by a thread that takes it or by the one that closes the queue.
+//! - **[queues.entries]** A pair of a weak table that was cleared waits here until its entry is removed from the table. The thread that hands pairs over
+//!   has the removal begun afterwards, unless it was and has taken none since: so no pair waits for nothing.
 //! - **[queues.orphans]** What is told to a queue that is closed is an orphan, and the thread that takes the orphans next, after that, gets
 //!   it: the flag that there are some changes under the lock.
 //!
@@ -16,6 +18,7 @@
 use core::{any::Any, ptr::NonNull, time::Duration};
 use std::{
     collections::{HashMap, VecDeque},
+    sync::OnceLock,
     time::Instant,
 };
 
@@ -45,8 +48,17 @@ pub(crate) struct Queues {
     /// How many notices and objects wait. A pause has nothing to visit if no object does.
     pub(crate) news: Amount,
     pub(crate) objects: Amount,
+    /// How many pairs of weak tables wait.
+    entries: Amount,
+    /// What has entries removed: made with the first weak table.
+    removal: OnceLock<MakeRemoval>,
+    /// A removal was begun, and has taken nothing yet.
+    is_removal_due: AtomicBool,
     was_behind: AtomicBool,
 }
+
+/// Makes a value that removes entries when it is dropped.
+type MakeRemoval = Box<dyn Fn() -> Notice + Send + Sync>;
 
 /// How many of something there are: it changes under the lock, and is exact while the world is stopped.
 pub(crate) struct Amount(AtomicUsize);
@@ -78,6 +90,7 @@ struct State {
     last: u64,
     news: HashMap<QueueId, VecDeque<Notice>>,
     objects: HashMap<QueueId, Handed>,
+    entries: Handed,
     orphans: Vec<Notice>,
     /// Whether a thread waits that was not notified since.
     is_awaited: bool,
@@ -94,6 +107,17 @@ struct Handed {
 
 // SAFETY: these are addresses of objects, which the collector and mutators of the heap use; the rest is `Send`.
 unsafe impl Send for State {}
+
+/// For how few dead entries of weak tables a thread is worth it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Removals {
+    /// For any.
+    All,
+    /// For [`MANY`]: another pause will come.
+    Many,
+}
+
+const MANY: usize = 1024;
 
 /// Why nothing was taken from a queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,6 +137,9 @@ impl Queues {
             has_arrived: AtomicBool::new(false),
             news: Amount::none(),
             objects: Amount::none(),
+            entries: Amount::none(),
+            removal: OnceLock::new(),
+            is_removal_due: AtomicBool::new(false),
             was_behind: AtomicBool::new(false),
         }
     }
@@ -190,14 +217,64 @@ impl Queues {
     pub(crate) fn hand_over(&self, id: QueueId, object: NonNull<u8>, generations: Generations<'_>) {
         let mut state = self.state.lock();
         if let Some(queue) = state.objects.get_mut(&id) {
-            queue.words.push_back(object.as_ptr());
+            queue.push(object, generations);
             self.objects.add(1);
-            // So that the young ones are the last ones.
-            queue.young =
-                if queue.young > 0 || generations.is_young(object.addr().get()) { queue.young + 1 } else { 0 };
         }
         // Relaxed: see `announce`.
         self.has_arrived.store(true, Ordering::Relaxed);
+    }
+
+    /// Hands pairs of weak tables over that were cleared. The caller looks after these queues afterwards ([queues.entries]).
+    pub(crate) fn hand_over_entries(&self, pairs: Vec<NonNull<u8>>, generations: Generations<'_>) {
+        if pairs.is_empty() {
+            return;
+        }
+        let mut state = self.state.lock();
+        self.entries.add(pairs.len());
+        pairs.into_iter().for_each(|pair| state.entries.push(pair, generations));
+    }
+
+    /// Says what has entries of weak tables removed, if nothing was said before.
+    pub(crate) fn remove_entries_by(&self, make: impl Fn() -> Notice + Send + Sync + 'static) {
+        self.removal.get_or_init(|| Box::new(make));
+    }
+
+    /// Returns whether that was said.
+    pub(crate) fn has_removal(&self) -> bool {
+        self.removal.get().is_some()
+    }
+
+    /// Returns what removes entries when it is dropped, if as many wait as `removals` says and it is not due already.
+    pub(crate) fn make_removal(&self, removals: Removals) -> Option<Notice> {
+        let least = if let Removals::Many = removals { MANY } else { 1 };
+        // Relaxed: the lock orders what is taken.
+        if self.entries.get() < least || self.is_removal_due.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        self.removal.get().map(|make| make())
+    }
+
+    /// Says that entries are being removed: what is handed over from now on may be too late for it.
+    pub(crate) fn begin_removal(&self) {
+        if !mutant::REMOVAL_BEGINS_LATE.is_planted() {
+            let _state = self.state.lock();
+            // Relaxed: under the lock ([queues.entries]).
+            self.is_removal_due.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes a pair whose entry is to be removed. A mutator of the heap runs on this thread, and has the pair in hand then.
+    pub(crate) fn take_entry(&self) -> Option<NonNull<u8>> {
+        let pair = {
+            let mut state = self.state.lock();
+            let pair = state.entries.pop();
+            self.entries.take(usize::from(pair.is_some()));
+            pair
+        };
+        if mutant::REMOVAL_BEGINS_LATE.is_planted() && pair.is_none() {
+            self.is_removal_due.store(false, Ordering::Relaxed);
+        }
+        pair.and_then(NonNull::new)
     }
 
     /// Wakes the threads that wait for what was put into queues: once for a whole pause, after it. If each notice did, the readers would
@@ -242,9 +319,8 @@ impl Queues {
     pub(crate) fn take_object(&self, id: QueueId) -> Option<NonNull<u8>> {
         let mut state = self.state.lock();
         let queue = state.objects.get_mut(&id)?;
-        let word = queue.words.pop_front()?;
+        let word = queue.pop()?;
         self.objects.take(1);
-        queue.young = queue.young.min(queue.words.len());
         NonNull::new(word)
     }
 
@@ -280,11 +356,11 @@ impl Queues {
     /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped. `visit` does not keep
     /// the word ([queues.words]).
     pub(crate) fn visit(&self, only_young: bool, mut visit: impl FnMut(*mut u8)) {
-        if self.objects.get() == 0 {
+        if self.objects.get() + self.entries.get() == 0 {
             return;
         }
         let mut state = self.state.lock();
-        for queue in state.objects.values_mut() {
+        for queue in state.handed() {
             let first = if only_young { queue.words.len() - queue.young } else { 0 };
             queue.words.range_mut(first..).for_each(|word| visit((&raw mut *word).cast()));
         }
@@ -292,11 +368,11 @@ impl Queues {
 
     /// Forgets which words were young and hold old objects now, after a minor collection. The world is stopped.
     pub(crate) fn forget_old(&self, generations: Generations<'_>) {
-        if self.objects.get() == 0 {
+        if self.objects.get() + self.entries.get() == 0 {
             return;
         }
         let mut state = self.state.lock();
-        for Handed { words, young } in state.objects.values_mut() {
+        for Handed { words, young } in state.handed() {
             let first = words.len() - *young;
             *young -= words.range(first..).take_while(|word| !generations.is_young(word.addr())).count();
         }
@@ -324,6 +400,7 @@ impl Queues {
         state.has_ended = true;
         state.objects.clear();
         self.objects.take(self.objects.get());
+        self.entries.take(core::mem::take(&mut state.entries).words.len());
         if !mutant::END_LEAVES_THREADS_WAITING.is_planted() {
             self.arrived.notify_all();
         }
@@ -356,11 +433,38 @@ impl Queues {
     pub(crate) fn bytes(&self) -> usize {
         let state = self.state.lock();
         let news: usize = state.news.values().map(|queue| queue.capacity() * size_of::<Notice>()).sum();
-        news + state.objects.values().map(|queue| queue.words.capacity() * size_of::<usize>()).sum::<usize>()
+        let words = state.objects.values().chain([&state.entries]).map(|queue| queue.words.capacity());
+        news + words.sum::<usize>() * size_of::<usize>()
     }
 }
 
+impl Handed {
+    fn push(&mut self, object: NonNull<u8>, generations: Generations<'_>) {
+        self.words.push_back(object.as_ptr());
+        // So that the young ones are the last ones.
+        self.young = if self.young > 0 || generations.is_young(object.addr().get()) { self.young + 1 } else { 0 };
+    }
+
+    fn pop(&mut self) -> Option<*mut u8> {
+        let word = self.words.pop_front()?;
+        self.young = self.young.min(self.words.len());
+        if self.words.capacity() > 4 * self.words.len().max(LEAST) {
+            self.words.shrink_to(2 * self.words.len());
+        }
+        Some(word)
+    }
+}
+
+/// Objects for which memory is kept in a queue.
+const LEAST: usize = 64;
+
 impl State {
+    /// Returns all that holds objects.
+    fn handed(&mut self) -> impl Iterator<Item = &mut Handed> {
+        let entries = (!mutant::ENTRIES_ARE_NO_ROOTS.is_planted()).then_some(&mut self.entries);
+        self.objects.values_mut().chain(entries)
+    }
+
     fn next_id(&mut self) -> QueueId {
         self.last += 1;
         QueueId(self.last)

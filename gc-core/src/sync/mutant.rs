@@ -138,6 +138,12 @@ mutants! {
     WAKE_BESIDE_THE_LOCK = "wake_beside_the_lock";
     /// The flag that there are orphans is taken back after they were taken: model `queues`.
     ORPHANS_ARE_OVERLOOKED = "orphans_are_overlooked";
+    /// A pause does not look at the pairs of weak tables that wait: the tests of weak tables.
+    ENTRIES_ARE_NO_ROOTS = "entries_are_no_roots", in builds;
+    /// A removal takes any entry of the hash: the tests of weak tables.
+    ANY_ENTRY_IS_REMOVED = "any_entry_is_removed", in builds;
+    /// A removal of dead entries says that it has begun when it has taken all: model `queues`.
+    REMOVAL_BEGINS_LATE = "removal_begins_late";
     /// News are put into a queue that was closed since it was looked up: model `queues`.
     CLOSED_QUEUE_IS_TOLD = "closed_queue_is_told";
     /// An ephemeron waits for its key, and whether that was marked meanwhile is not looked at: model `waiting`.
@@ -150,6 +156,10 @@ mutants! {
     SKIP_ROOTS = "skip_roots", in builds;
     /// A root is written, and the next young collection does not look at it: the verifier, and the tests of roots.
     ROOT_IS_WRITTEN_UNSEEN = "root_is_written_unseen", in builds;
+    /// A root in a frame is written, and the next young collection does not look at it: the verifier, and the tests of frames.
+    FRAME_IS_WRITTEN_UNSEEN = "frame_is_written_unseen", in builds;
+    /// A young collection does not list a frame that stays in question below one that settles: the verifier, and the tests of frames.
+    FRAME_BELOW_IS_LOST = "frame_below_is_lost", in builds;
     /// A thread that takes the slots that were dropped elsewhere does not see the last use of a value, and the thread that drops the
     /// last root does not see what the others did: models `root_word`, `chunk_word`.
     RELAXED_ROOT_DROP = "relaxed_root_drop";
@@ -173,6 +183,10 @@ mutants! {
     MARK_BY_LOOKING = "mark_by_looking";
     /// Objects that are promoted during marking are not marked: model `sweep`.
     BORN_UNMARKED = "born_unmarked";
+    /// Objects that are allocated old during marking are not marked: model `old_cells`, and the tests of pretenuring.
+    ALLOCATED_UNMARKED = "allocated_unmarked", in builds;
+    /// The pointers of an object that is allocated old are not remembered: the tests of pretenuring.
+    ADOPTED_ARE_FORGOTTEN = "adopted_are_forgotten", in builds;
     /// A sweep leaves its marks set for the next marking: model `sweep`.
     MARKS_STAY = "marks_stay";
     /// Objects are promoted into blocks that wait to be swept: model `sweep`.
@@ -185,6 +199,14 @@ mutants! {
     END_ANY = "end_any";
     /// The end of a cycle does not request the next one, which a mutator that has gone was promised: model `major_cycle`.
     END_FORGETS_THE_PROMISE = "end_forgets_the_promise";
+    /// The concurrent thread is woken between its look whether marking was ended and its sleep: model `major_cycle`.
+    END_HAND_OVER_WITHOUT_THE_LOCK = "end_hand_over_without_the_lock";
+    /// The concurrent thread looks whether it was asked to make way before it does: model `yielding`.
+    LEAVE_WORK_AND_LOOK_BEFORE = "leave_work_and_look_before";
+    /// The end of a pause does not see that the concurrent thread waits for it: model `yielding`.
+    WAIT_UNSEEN = "wait_unseen";
+    /// The end of a pause does not wake the concurrent thread that has made way: model `yielding`.
+    END_OF_REQUEST_WAKES_NOBODY = "end_of_request_wakes_nobody";
     /// The concurrent thread is woken between its look at an idle heap and its sleep: model `major_cycle`.
     WAKE_WITHOUT_THE_LOCK = "wake_without_the_lock";
 }
@@ -279,6 +301,22 @@ mutants! {
     RENEWED_COUNTS_BY_THE_OLD = "renewed_counts_by_the_old";
     /// A mutator counts by a token that other threads do not find: model `counted`.
     RENEWED_WITHOUT_AN_ENTRY = "renewed_without_an_entry";
+}
+
+// The concurrent map.
+mutants! {
+    /// A thread adds a key to the next table, and the run of the key in this one stays open: model `map`.
+    RUN_STAYS_OPEN = "run_stays_open";
+    /// A thread adds a key to the next table, and the key may still come back to its slot in this one: model `map`.
+    KEY_COMES_BACK_LATE = "key_comes_back_late";
+    /// Two threads that add one key store it both: model `map`.
+    KEY_IS_ADDED_BY_A_STORE = "key_is_added_by_a_store";
+    /// A tag is set before the entry is stored, which another one may be faster than: model `map`.
+    TAG_COMES_FIRST = "tag_comes_first";
+    /// Two threads that make one segment store it both: model `map`.
+    SEGMENT_IS_STORED = "segment_is_stored";
+    /// A thread that writes waits until the table has moved, though the thread that moves it does not run: the model of progress.
+    MOVE_IS_WAITED_FOR = "move_is_waited_for";
 }
 
 // Containers.

@@ -19,6 +19,20 @@ mod counted {
     pub(crate) mod count;
     pub(crate) mod owners;
 }
+#[path = "../../../gc-core/src/map"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod map {
+    pub(crate) mod counts;
+    pub(crate) mod head;
+    pub(crate) mod memory;
+    pub(crate) mod moving;
+    pub(crate) mod node;
+    pub(crate) mod slots;
+    pub(crate) mod table;
+}
+#[path = "../../stand_ins/map.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod map_heap;
 #[path = "../../stand_ins/memory.rs"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod memory;
@@ -53,6 +67,8 @@ mod trace;
 mod workers;
 
 mod sync;
+
+use map_heap::{Gc, Leaf, Mutator, Slot, Trace, mutator};
 
 pub(crate) use loom::{sync::Arc, thread};
 

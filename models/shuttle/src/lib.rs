@@ -2,6 +2,7 @@
 //! only, not weak memory, and can therefore run longer executions.
 
 #![cfg(test)]
+#![allow(clippy::duplicate_mod, reason = "the map is modelled by its parts, and as a whole")]
 
 #[path = "../../stand_ins/barrier.rs"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
@@ -15,6 +16,20 @@ mod counted {
     pub(crate) mod count;
     pub(crate) mod owners;
 }
+#[path = "../../../gc-core/src/map"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod map {
+    pub(crate) mod counts;
+    pub(crate) mod head;
+    pub(crate) mod memory;
+    pub(crate) mod moving;
+    pub(crate) mod node;
+    pub(crate) mod slots;
+    pub(crate) mod table;
+}
+#[path = "../../stand_ins/map.rs"]
+#[allow(dead_code, reason = "a model uses the part of the files that it is about")]
+mod map_heap;
 #[path = "../../stand_ins/memory.rs"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod memory;
@@ -23,9 +38,17 @@ mod models;
 #[path = "../../stand_ins/object.rs"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod object;
+mod of_maps;
 #[path = "../../stand_ins/old.rs"]
 #[allow(dead_code, reason = "a model uses the part of the files that it is about")]
 mod old;
+/// What is modelled as a whole.
+#[path = "../../../gc-core/src"]
+#[allow(dead_code, unused_imports, reason = "a model uses the part of the files that it is about")]
+#[allow(unreachable_code, reason = "no memory is refused here")]
+mod production {
+    pub(crate) mod map;
+}
 #[path = "../../stand_ins/registered.rs"]
 #[allow(dead_code, unused_imports, reason = "a model uses the part of the files that it is about")]
 mod registered;
@@ -50,6 +73,8 @@ mod workers;
 
 mod sync;
 
+use map_heap::{Gc, Leaf, Mutator, Slot, Trace, mutator};
+
 use core::sync::atomic::{AtomicIsize, Ordering};
 
 pub(crate) use shuttle::{sync::Arc, thread};
@@ -63,24 +88,29 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     shuttle::check_random(move || random(), 5_000);
 }
 
-/// Runs a model with a bug planted, which it must find. It runs in a process of its own: a model that fails takes its process
-/// along.
+/// Runs a model of `models` with a bug planted, which it must find.
 fn must_fail(test: &str, mutant: sync::mutant::Mutant, model: fn()) {
+    must_fail_in(&format!("models::{test}"), mutant, "", model);
+}
+
+/// Runs a test with a bug planted, which it must find, and say so. It runs in a process of its own: a model that fails takes its process along.
+fn must_fail_in(test: &str, mutant: sync::mutant::Mutant, says: &str, model: fn()) {
     const PLANT: &str = "GC_MODEL_MUTANT";
     if std::env::var(PLANT).is_ok_and(|planted| planted == mutant.name) {
         sync::plant(mutant);
         model();
         return;
     }
-    let test = format!("models::{test}");
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([&test, "--exact", "--nocapture"])
+        .args([test, "--exact", "--nocapture"])
         .env(PLANT, mutant.name)
         // Printing the panic may need more stack than a model's thread has, and then never end.
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
     assert!(!output.status.success(), "the model does not find the mutant `{}`", mutant.name);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(says), "expected that the model of `{}` says `{says}`, found: {said}", mutant.name);
 }
 
 /// Memory that only one thread at a time may touch. The model fails if two threads do.

@@ -1,0 +1,77 @@
+//! Removing dead entries, on a thread that runs destructors.
+//!
+//! It is the drop of a value that the heap posts when pairs were handed over ([queues.entries]). So it is counted among what is to be dropped, and
+//! [`Mutator::drain_drops`] waits for it. One takes pairs for some time, and posts another one for the rest. What waits when it cannot attach, as a thread of
+//! the program does not come to a safepoint for long, is removed after the next pause.
+//!
+//! To attach stops the program for a moment if it has one mutator. So few pairs wait for more, or for a pause that is not one of those that come again and again.
+
+use core::ptr::NonNull;
+use std::time::Instant;
+
+use crate::{
+    Gc, Mutator, WeakHeap,
+    object::WatchedPair,
+    registered::{Queues, Removals},
+    workers::role,
+};
+
+use super::owner::Owner;
+
+/// Removes dead entries when it is dropped.
+pub(super) struct Removal {
+    pub(super) heap: WeakHeap,
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        // If the heap has ended, so have its tables.
+        let Some(heap) = self.heap.upgrade() else { return };
+        let collector = heap.collector();
+        let queues = &collector.registered.queues;
+        queues.begin_removal();
+        // This thread drops values for the program, and is free for other ones before they would have to wait for long.
+        let time = collector.config.slow_destructor / 2;
+        let start = Instant::now();
+        let is_done = role::as_free(|| {
+            let Ok(mut m) = heap.attach_timeout(time) else { return true };
+            while remove_some(&mut m, queues) {
+                m.safepoint();
+                if start.elapsed() >= time {
+                    return false;
+                }
+            }
+            true
+        });
+        if !is_done {
+            collector.background.look_after(queues, Removals::All);
+        }
+    }
+}
+
+/// Removes the entries of some pairs, and does what these tables have still to do. Returns whether there may be more.
+fn remove_some(m: &mut Mutator, queues: &Queues) -> bool {
+    for _ in 0..STEP {
+        let Some(pair) = queues.take_entry() else { return false };
+        // SAFETY: only watched pairs are handed over. It was alive until now ([queues.roots]), and this thread has it in hand from here on.
+        let pair = unsafe { Gc::<WatchedPair>::from_address(pair) };
+        if remove(m, pair) {
+            let pair = m.root(pair);
+            while remove(m, pair.get(m)) {
+                m.safepoint();
+            }
+        }
+    }
+    true
+}
+
+/// Removes the entry of a pair, if it is there, or does a piece of what its table has to do afterwards. Returns whether there is more of that.
+fn remove<'gc>(m: &'gc Mutator, pair: Gc<'gc, WatchedPair>) -> bool {
+    let table = NonNull::new(pair.table.get()).expect("a watched pair has a table");
+    // SAFETY: the pair keeps its table alive.
+    let table = unsafe { Gc::from_address(table) };
+    Owner::remove(m, table, pair)
+}
+
+/// How many entries are removed between two safepoints.
+const STEP: usize = 64;

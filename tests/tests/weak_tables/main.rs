@@ -1,0 +1,23 @@
+//! Weak tables: maps and sets of objects that they do not keep alive. What is dead is not found, and leaves without the program.
+
+#![forbid(unsafe_code)]
+
+mod attacks;
+mod leaving;
+mod lies;
+mod lockstep;
+mod threads;
+
+use gc_core::{Generation, Mutator};
+use gc_tests::heaps::settle;
+
+/// Has everything that is unreachable found dead, and dead entries removed.
+#[track_caller]
+fn collect_all(m: &mut Mutator) {
+    let heap = m.heap();
+    // What was read while the heap was being marked lives until the cycle after that, and a table until its dead entries have been taken.
+    for _ in 0..3 {
+        m.collect(Generation::Old);
+        m.blocked(|| settle(&heap));
+    }
+}
