@@ -28,8 +28,7 @@ use crate::{
 /// [`Root`](crate::Root) of it. The thread that drops the last of these waits until every object is dropped and all of the heap's
 /// memory is returned. It waits for no destructor that runs for long, since that may want a lock that the thread holds:
 /// [`HeapBuilder::end_waits`] says what happens then, and how not to wait at all. If a destructor may need a collection of another heap,
-/// drop the last one in [`blocked`](Mutator::blocked). A [`WeakHeap`] does not keep it alive. While a thread of the heap removes dead entries of a weak table
-/// ([`Interner`](crate::Interner) and its like), it has a handle: then the drop returns at once, and that thread ends the heap.
+/// drop the last one in [`blocked`](Mutator::blocked). A [`WeakHeap`] does not keep it alive.
 ///
 /// There may be many heaps: a thousand, with a few objects in each, take some 30 KiB each. Each reserves address space. It starts
 /// threads of its own when there is something to mark, sweep, drop or report, or memory to return to the system, and they leave when it

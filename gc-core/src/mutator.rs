@@ -44,7 +44,7 @@ use crate::{
         policy,
         registry::{Attached, Registry},
         rejoin, request, stop,
-        users::Users,
+        users::{Ties, Users, Visitor},
     },
     counted::Token,
     object::{CellUser, CellWord, LAST_NUMBER, PointerSlot, TypeInfo},
@@ -156,20 +156,30 @@ impl Mutator {
         if !kept::has_none() {
             return Err(AttachError::AlreadyAttached);
         }
-        let mutator = Self { local: Self::admit(users, StateWord::running, timeout)?, thread: PhantomData };
+        let collector = &users.handle.collector;
+        let local = Self::admit(collector, || users.ties(), StateWord::running, timeout)?;
+        let mutator = Self { local, thread: PhantomData };
         mutator.local().user.set(Some(users.clone()));
         mutator.run_as_own(users.heap);
         Ok(mutator)
     }
 
-    /// Makes this thread a participant of the heap. Gives up after `timeout`, if there is one.
+    /// Attaches this thread, one of the heap's own, for a visit, which is under way and ends after the mutator is dropped. Gives up after `timeout`.
+    pub(crate) fn visit(visitor: &Visitor, collector: &Arc<Collector>, timeout: Duration) -> Result<Self, AttachError> {
+        let local = Self::admit(collector, || visitor.ties(), StateWord::running, Some(timeout))?;
+        let mutator = Self { local, thread: PhantomData };
+        mutator.run_as_own(visitor.heap);
+        Ok(mutator)
+    }
+
+    /// Makes this thread a participant of the heap, and ties its mutator to it. Gives up after `timeout`, if there is one.
     fn admit(
-        users: &Arc<Users>,
+        collector: &Arc<Collector>,
+        ties: impl FnOnce() -> Ties,
         word: fn(u32) -> StateWord,
         timeout: Option<Duration>,
     ) -> Result<NonNull<Attachment>, AttachError> {
         let (start, thread) = (Instant::now(), thread::current());
-        let collector = users.handle.collector.clone();
         if collector.is_elsewhere() {
             return Err(AttachError::Forked);
         }
@@ -193,13 +203,13 @@ impl Mutator {
         };
         let late_ones = |waited| {
             if waited >= TIMEOUT {
-                stop::report_stragglers(&collector, &others, waited);
+                stop::report_stragglers(collector, &others, waited);
             }
             late = others.iter().filter(|o| o.state().word.is_straggler()).map(Attached::thread).collect();
             next()
         };
         let stopped = if stops {
-            collector.rendezvous.stop(stop::members(&collector, &others), next().unwrap_or_default(), late_ones)
+            collector.rendezvous.stop(stop::members(collector, &others), next().unwrap_or_default(), late_ones)
         } else {
             Stopped::All { last: None }
         };
@@ -207,11 +217,11 @@ impl Mutator {
             registry.numbers.give_back(number);
             return Err(AttachError::TimedOut { threads: late });
         }
-        let local = Self::register(users, &mut registry, word(number), number, thread);
+        let local = Self::register(ties(), &mut registry, word(number), number, thread);
         if stops {
-            stop::count_stop(&collector, &registry.mutators);
+            stop::count_stop(collector, &registry.mutators);
             registry.numbers.end_rest();
-            collector.rendezvous.resume(stop::members(&collector, &others));
+            collector.rendezvous.resume(stop::members(collector, &others));
         }
         drop(registry);
         Ok(local)
@@ -219,13 +229,12 @@ impl Mutator {
 
     /// Makes the state of a mutator and enters it in the registry. The caller is the leader: it holds the registry lock.
     fn register(
-        users: &Arc<Users>,
+        Ties { users, handle }: Ties,
         registry: &mut Registry,
         word: StateWord,
         number: u32,
         thread: Thread,
     ) -> NonNull<Attachment> {
-        let (weak, handle) = (Arc::downgrade(users), users.handle.clone());
         let collector = handle.collector.clone();
         let config = &collector.config;
         let (bits, satb) = (collector.bits.clone(), collector.satb.clone());
@@ -255,7 +264,7 @@ impl Mutator {
             place: 0.into(),
             seen_at: Place::default(),
         };
-        let local = Box::new(Attachment { state, user: Cell::new(None), users: weak, handle, collector });
+        let local = Box::new(Attachment { state, user: Cell::new(None), users, handle, collector });
         let stress = &local.collector.config.stress;
         if stress.watches_safepoints() {
             local.poll.raise(Reason::STRESS);
@@ -267,12 +276,11 @@ impl Mutator {
         }
         let local = NonNull::from(Box::leak(local));
         registry.mutators.enter(Attached::new(local.cast()));
-        let collector = &users.handle.collector;
-        collector.share_nursery(registry);
         // SAFETY: leaked just now; `detach` frees it.
-        let token = &unsafe { local.as_ref() }.token;
+        let attachment = unsafe { local.as_ref() };
+        attachment.collector.share_nursery(registry);
         // SAFETY: the attachment lives until the mutator has left: `detach` calls `leave` before it frees it.
-        unsafe { token.enter(local) };
+        unsafe { attachment.token.enter(local) };
         local
     }
 

@@ -33,6 +33,7 @@ mod samples;
 mod satb;
 mod sharing;
 mod sweep;
+mod visits;
 mod waiting;
 mod weak_mode;
 mod weak_table;

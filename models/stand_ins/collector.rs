@@ -18,5 +18,7 @@ pub(crate) mod kept_end;
 pub(crate) mod major_cycle;
 #[path = "../../gc-core/src/collector/presence.rs"]
 pub(crate) mod presence;
+#[path = "../../gc-core/src/collector/visits.rs"]
+pub(crate) mod visits;
 #[path = "../../gc-core/src/collector/yielding.rs"]
 pub(crate) mod yielding;

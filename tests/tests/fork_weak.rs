@@ -3,12 +3,17 @@
 
 #![forbid(unsafe_code)]
 
-use std::{cell::RefCell, sync::mpsc, thread, time::Duration};
+use std::{
+    cell::RefCell,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
-use gc_core::{FinalizationQueue, Gc, Generation, ReferenceQueue};
+use gc_core::{FinalizationQueue, Gc, Generation, Interner, Leaf, ReferenceQueue};
 use gc_tests::{
     forks::in_child,
-    heaps::{TIMEOUT, under, wait_until},
+    heaps::{TIMEOUT, calm, under, wait_until},
 };
 
 /// One test forks at a time.
@@ -75,5 +80,42 @@ fn a_child_goes_on_with_clearing() {
         };
         in_child("clearing", take, |wait| m.borrow_mut().blocked(wait));
         take();
+    }
+}
+
+/// A thread that removes dead entries of a weak table is gone in the child: another one goes on there, and the heap ends.
+#[test]
+fn a_child_goes_on_with_removing_and_ends_the_heap() {
+    let _turn = TURN.lock();
+    const KEPT: u64 = 100;
+    const DEAD: u64 = 50_000;
+    for forks in 0..6 {
+        let heap = calm().idle_after(Duration::MAX).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let alive = Arc::new(());
+        m.alloc(Leaf(alive.clone()));
+        let numbers = m.root(Interner::<u64>::new(&m));
+        let mut kept = m.root(Vec::<Gc<u64>>::new());
+        for n in 0..DEAD {
+            let number = numbers.get(&m).intern(&m, n);
+            if n < KEPT {
+                kept.get_mut(&m).push(number);
+            }
+        }
+        m.collect(Generation::Old);
+        // Each time later in removing, and the first time before.
+        m.blocked(|| thread::sleep(Duration::from_micros(1000 * forks)));
+        let child = move || {
+            m.collect(Generation::Old);
+            m.collect(Generation::Old);
+            m.drain_drops(TIMEOUT).unwrap();
+            assert_eq!(numbers.get(&m).len(), KEPT as usize);
+            assert!((0..KEPT).all(|n| Gc::ptr_eq(numbers.get(&m).intern(&m, n), kept.borrow(&m)[n as usize])));
+            let weak = heap.downgrade();
+            drop((numbers, kept, m, heap));
+            assert!(weak.upgrade().is_none());
+            wait_until("the heap ends", || Arc::strong_count(&alive) == 1);
+        };
+        in_child("removing", child, |wait| wait());
     }
 }

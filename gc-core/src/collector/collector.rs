@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
-//! derived `Trace` in a pause. The locks within `rendezvous`, `yielding`, `satb`, `stats`, `roots` and `workers` are leaves, and so is that of the
+//! derived `Trace` in a pause. The locks within `rendezvous`, `visits`, `yielding`, `satb`, `stats`, `roots` and `workers` are leaves, and so is that of the
 //! queues of `registered`, and that of its sites. A shard of `registered` is locked before that one and before `satb`, and `waiting` before nothing. The table of
 //! counted owners (`counted::owners`) is locked after the registry, and the rendezvous or the queue of `background` after that. The lock
 //! word of a `GcCell` comes before all of them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
@@ -53,6 +53,7 @@ use super::{
     pacing::Pacing,
     pressure::PressureSignal,
     registry::Registry,
+    visits::Visits,
     yielding::Yielding,
 };
 
@@ -95,6 +96,7 @@ pub(crate) struct Collector {
     pub(crate) pressure: Arc<PressureSignal>,
     pub(crate) epochs: Epochs,
     pub(crate) given_up: GivenUp,
+    pub(crate) visits: Visits,
     pub(crate) yielding: Yielding,
     pub(crate) stats: Recorder,
     /// Counted objects in the queues of mutators ([owners.queue]).
@@ -186,6 +188,7 @@ impl Collector {
             pressure: Arc::new(PressureSignal::new()),
             epochs: Epochs::new(),
             given_up: GivenUp::new(),
+            visits: Visits::new(),
             yielding: Yielding::new(),
             rendezvous: Rendezvous::new(),
             registry: Mutex::default(),

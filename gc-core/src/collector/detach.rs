@@ -102,6 +102,7 @@ impl Drop for Users {
             return;
         }
         let collector = &self.handle.collector;
+        fork::end_visits(collector);
         let mut registry = fork::lock_registry(collector);
         if registry.mutators.len() > 0 {
             // Nobody runs ([users.only-they-run]), so this waits for nobody. It orders what the owners did before what is done here, as

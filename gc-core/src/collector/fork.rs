@@ -173,6 +173,11 @@ pub(crate) fn lock_registry(collector: &Collector) -> MutexGuard<'_, Registry> {
     }
 }
 
+/// Ends the visits to a heap whose last user goes. As for [`lock_registry`], a fork may have stopped a visit.
+pub(super) fn end_visits(collector: &Collector) {
+    collector.visits.end(SHORT, || drop(lock_at_rest(&HEAPS)));
+}
+
 unsafe extern "C" {
     fn pthread_atfork(
         prepare: Option<extern "C" fn()>,
@@ -365,13 +370,14 @@ fn last_locks(collector: &Collector) -> impl Iterator<Item = &RawLock> {
         workers,
         idle,
         pressure,
+        visits,
         yielding,
         ..
     } = collector;
     // The handle of the concurrent thread is locked under the state. The others are leaves.
     let first = [major.lock_word()].into_iter().chain(background.lock_words());
-    let leaves =
-        [satb.lock_word(), candidates.lock_word(), idle.lock_word(), pressure.lock_word(), yielding.lock_word()];
+    let leaves = [satb.lock_word(), candidates.lock_word(), idle.lock_word(), pressure.lock_word()];
+    let leaves = leaves.into_iter().chain([visits.lock_word(), yielding.lock_word()]);
     first
         .chain(registered.lock_words())
         .chain([sites.lock_word()])
@@ -467,6 +473,7 @@ impl Prepared {
         drop(registry);
         collector.old.lock().counting.forget_threads();
         collector.major.forget_threads();
+        collector.visits.forget_threads();
         collector.yielding.forget_threads();
         collector.workers.forget_threads();
         collector.background.forget_threads();

@@ -64,8 +64,7 @@ impl Heap {
 
 impl WeakHeap {
     /// Returns a handle to the heap, or `None` if its last handle and attached or parked mutator are gone: nobody can use it any more, also if
-    /// a [`Root`](crate::Root) still keeps it. A thread of the heap that removes dead entries of a weak table has a handle, too. Takes constant time, on any
-    /// thread, also in a destructor.
+    /// a [`Root`](crate::Root) still keeps it. Takes constant time, on any thread, also in a destructor.
     ///
     /// Until the handle that this returns is dropped, the heap does not end. The thread that drops it may be the last one that has one, and then
     /// waits for the heap's end ([`HeapBuilder::end_waits`](crate::HeapBuilder::end_waits)).

@@ -26,7 +26,7 @@ pub(crate) fn attach_for_with(users: &Arc<Users>) -> Result<(NonNull<Attachment>
     if !attachment::current().is_null() {
         return Err(EnterError::Running);
     }
-    let local = match Mutator::admit(users, StateWord::blocked, None) {
+    let local = match Mutator::admit(&users.handle.collector, || users.ties(), StateWord::blocked, None) {
         Ok(local) => local,
         Err(AttachError::TooMany) => return Err(EnterError::TooMany),
         Err(AttachError::Forked) => return Err(EnterError::Forked),

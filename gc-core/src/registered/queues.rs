@@ -234,6 +234,13 @@ impl Queues {
         pairs.into_iter().for_each(|pair| state.entries.push(pair, generations));
     }
 
+    /// Puts a pair back that this thread has taken, and has in hand. It takes pairs from these queues again, or looks after them.
+    pub(crate) fn put_entry_back(&self, pair: NonNull<u8>, generations: Generations<'_>) {
+        let mut state = self.state.lock();
+        self.entries.add(1);
+        state.entries.push(pair, generations);
+    }
+
     /// Says what has entries of weak tables removed, if nothing was said before.
     pub(crate) fn remove_entries_by(&self, make: impl Fn() -> Notice + Send + Sync + 'static) {
         self.removal.get_or_init(|| Box::new(make));

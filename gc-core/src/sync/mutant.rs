@@ -201,6 +201,10 @@ mutants! {
     END_FORGETS_THE_PROMISE = "end_forgets_the_promise";
     /// The concurrent thread is woken between its look whether marking was ended and its sleep: model `major_cycle`.
     END_HAND_OVER_WITHOUT_THE_LOCK = "end_hand_over_without_the_lock";
+    /// Whether visits are over is looked at before a visit is counted: model `visits`.
+    VISIT_IS_COUNTED_LATE = "visit_is_counted_late";
+    /// The last visit ends, and does not wake the last user: model `visits`.
+    VISIT_ENDS_UNSEEN = "visit_ends_unseen";
     /// The concurrent thread looks whether it was asked to make way before it does: model `yielding`.
     LEAVE_WORK_AND_LOOK_BEFORE = "leave_work_and_look_before";
     /// The end of a pause does not see that the concurrent thread waits for it: model `yielding`.

@@ -55,8 +55,8 @@ impl<'gc, E: Entry<'gc>, S: Send + Sync + 'static> Table<'gc, E, S> {
     pub(super) fn alloc(m: &'gc Mutator, hasher: S) -> Gc<'gc, Self> {
         let queues = &m.collector().registered.queues;
         if !queues.has_removal() {
-            let heap = m.heap().downgrade();
-            queues.remove_entries_by(move || Box::new(Removal { heap: heap.clone() }));
+            let visitor = m.users().visitor();
+            queues.remove_entries_by(move || Box::new(Removal { visitor: visitor.clone() }));
         }
         // SAFETY: a table begins with its owner, and the function is that of this table.
         let owner = unsafe { Owner::new(remove::<E, S>) };

@@ -1,8 +1,9 @@
 //! Removing dead entries, on a thread that runs destructors.
 //!
 //! It is the drop of a value that the heap posts when pairs were handed over ([queues.entries]). So it is counted among what is to be dropped, and
-//! [`Mutator::drain_drops`] waits for it. One takes pairs for some time, and posts another one for the rest. What waits when it cannot attach, as a thread of
-//! the program does not come to a safepoint for long, is removed after the next pause.
+//! [`Mutator::drain_drops`] waits for it. It visits the heap (`collector::visits`), takes pairs for some time, and leaves the rest to another one. What waits when
+//! it cannot attach, as a thread of the program does not come to a safepoint for long, is removed after the next pause. When the last user of the
+//! heap goes, nothing more has to be removed.
 //!
 //! To attach stops the program for a moment if it has one mutator. So few pairs wait for more, or for a pause that is not one of those that come again and again.
 
@@ -10,9 +11,10 @@ use core::ptr::NonNull;
 use std::time::Instant;
 
 use crate::{
-    Gc, Mutator, WeakHeap,
+    Gc, Mutator,
+    collector::{Collector, dropping, users::Visitor},
     object::WatchedPair,
-    registered::{Queues, Removals},
+    registered::Removals,
     workers::role,
 };
 
@@ -20,22 +22,24 @@ use super::owner::Owner;
 
 /// Removes dead entries when it is dropped.
 pub(super) struct Removal {
-    pub(super) heap: WeakHeap,
+    pub(super) visitor: Visitor,
 }
 
 impl Drop for Removal {
     fn drop(&mut self) {
-        // If the heap has ended, so have its tables.
-        let Some(heap) = self.heap.upgrade() else { return };
-        let collector = heap.collector();
+        let Some(collector) = self.visitor.collector() else { return };
+        let Some(visit) = collector.visits.begin() else { return };
         let queues = &collector.registered.queues;
         queues.begin_removal();
         // This thread drops values for the program, and is free for other ones before they would have to wait for long.
         let time = collector.config.slow_destructor / 2;
         let start = Instant::now();
         let is_done = role::as_free(|| {
-            let Ok(mut m) = heap.attach_timeout(time) else { return true };
-            while remove_some(&mut m, queues) {
+            let Ok(mut m) = Mutator::visit(&self.visitor, &collector, time) else { return true };
+            while !visit.is_over() {
+                if !remove_some(&m, &collector) {
+                    return true;
+                }
                 m.safepoint();
                 if start.elapsed() >= time {
                     return false;
@@ -43,23 +47,23 @@ impl Drop for Removal {
             }
             true
         });
-        if !is_done {
-            collector.background.look_after(queues, Removals::All);
+        if !is_done && let Some(rest) = queues.make_removal(Removals::All) {
+            dropping::do_later(rest);
         }
     }
 }
 
-/// Removes the entries of some pairs, and does what these tables have still to do. Returns whether there may be more.
-fn remove_some(m: &mut Mutator, queues: &Queues) -> bool {
+/// Removes the entries of some pairs, or does a piece of what a table has still to do. Returns whether there may be more.
+fn remove_some(m: &Mutator, collector: &Collector) -> bool {
+    let queues = &collector.registered.queues;
     for _ in 0..STEP {
-        let Some(pair) = queues.take_entry() else { return false };
+        let Some(address) = queues.take_entry() else { return false };
         // SAFETY: only watched pairs are handed over. It was alive until now ([queues.roots]), and this thread has it in hand from here on.
-        let pair = unsafe { Gc::<WatchedPair>::from_address(pair) };
+        let pair = unsafe { Gc::<WatchedPair>::from_address(address) };
         if remove(m, pair) {
-            let pair = m.root(pair);
-            while remove(m, pair.get(m)) {
-                m.safepoint();
-            }
+            // It keeps its table alive.
+            queues.put_entry_back(address, collector.generations());
+            return true;
         }
     }
     true

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod attacks;
+mod ends;
 mod leaving;
 mod lies;
 mod lockstep;
