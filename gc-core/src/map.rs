@@ -67,7 +67,8 @@ use self::{
 /// put a new one in its place.
 ///
 /// Keys and values are of any traced type. What is replaced or removed is garbage at once, key and value. Only
-/// an entry whose slot lies behind those of eight removed ones with hashes like its own is garbage later: when its key is put in again, or the table moves.
+/// an entry whose slot lies behind those of three removed ones with hashes like its own, as that of a key that comes and goes, is garbage later: when its key is put
+/// in again, or the table moves.
 ///
 /// User code in `Hash`, `Eq` and closures may panic, and may use the map: the map stays whole. If `Eq` and `Hash` do not agree, or change their
 /// minds, keys may be missed or be there twice, as in a map of std, and nothing worse happens.

@@ -16,8 +16,8 @@ use crate::{
 
 static MUTATOR: Mutator = Mutator;
 
-/// Keys of one home, as their hash is the same.
-const HASH: u32 = 3 << 29;
+/// Keys of one home and tag, as their hash is the same.
+const HASH: u32 = 3 << 29 | 5;
 
 #[derive(Clone, Copy)]
 struct Map(Table<'static, u64, u64>);
@@ -74,9 +74,14 @@ impl Map {
     }
 
     fn remove(self, key: u64) -> Option<u64> {
+        self.remove_of(key, true)
+    }
+
+    /// Removes a key that may return to its slot, or does not.
+    fn remove_of(self, key: u64, returns: bool) -> Option<u64> {
         loop {
             let found = self.0.find(HASH, |_, &other| other == key)?;
-            if let Outcome::Done | Outcome::Sparse = found.remove(&MUTATOR) {
+            if let Outcome::Done | Outcome::Sparse = found.remove(&MUTATOR, returns) {
                 return Gc::as_ref(found.entry).entry().map(|(_, _, &value)| value);
             }
         }
@@ -288,6 +293,34 @@ fn mutant_a_tag_that_comes_first_is_found() {
     must_fail("map::mutant_a_tag_that_comes_first_is_found", mutant::TAG_COMES_FIRST, two_that_come_to_one_slot);
 }
 
+/// [concurrent-map.dead-tags]: one thread removes a key for which another one stores a new value.
+fn one_that_removes_and_one_that_replaces() {
+    check(|| {
+        let map = Map::new();
+        map.insert(7, 1);
+        match both(map, |map| map.remove_of(7, false), |map| map.insert(7, 2)) {
+            (Some(1), None) => assert_eq!((map.get(7), map.0.len()), (Some(2), 1)),
+            (Some(2), Some(1)) => assert_eq!((map.get(7), map.0.len()), (None, 0)),
+            found => panic!("one of two threads was first, and both found {found:?}"),
+        }
+        assert!(map.get(7).is_none() || map.end().get(7) == Some(2));
+    });
+}
+
+#[test]
+fn a_key_that_is_removed_while_it_is_replaced_is_not_lost() {
+    one_that_removes_and_one_that_replaces();
+}
+
+#[test]
+fn mutant_a_tag_that_goes_first_is_found() {
+    must_fail(
+        "map::mutant_a_tag_that_goes_first_is_found",
+        mutant::TAG_GOES_FIRST,
+        one_that_removes_and_one_that_replaces,
+    );
+}
+
 #[test]
 fn mutant_a_segment_that_is_stored_is_found() {
     let model = || two_that_add(Map::of_two_segments);
@@ -350,7 +383,7 @@ fn a_lie_does_not_bring_back_what_was_removed() {
                 calls > 1 && other == 7
             });
             if let Ok(Place::Taken(found)) = found {
-                let _ = found.remove(&MUTATOR);
+                let _ = found.remove(&MUTATOR, true);
             }
             map.move_first();
         });

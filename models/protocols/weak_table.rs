@@ -77,7 +77,7 @@ impl Interner {
         };
         loop {
             let Some(found) = self.0.find_to_change(&MUTATOR, HASH, |entry, _| wanted(entry)) else { return };
-            if let Outcome::Done | Outcome::Sparse = found.remove(&MUTATOR) {
+            if let Outcome::Done | Outcome::Sparse = found.remove(&MUTATOR, false) {
                 return;
             }
         }
@@ -114,7 +114,6 @@ fn two_intern_and_one_removes(begins: fn() -> Interner) {
         assert_eq!(other.join().unwrap(), here, "a text has two objects");
         removal.join().unwrap();
         interner.has_only(here);
-        interner.moved().has_only(here);
     });
 }
 
@@ -123,7 +122,7 @@ fn two_threads_that_intern_a_text_get_one_object_while_the_dead_one_is_removed()
     two_intern_and_one_removes(Interner::new);
 }
 
-/// The dead entry is behind one that was removed: its slot may be used again, but not by the text.
+/// The slot of the dead entry is used by nobody again.
 #[test]
 fn a_text_does_not_come_back_to_the_slot_of_its_dead_object() {
     check(|| {

@@ -2,7 +2,7 @@
 //!
 //! What the predicate says of an entry may change in a pause, from yes to no and never back: its key was found dead. Within a step of a map there is no
 //! pause. So all steps that run between the same two pauses find the same entries dead, and such an entry is to them one with a key of its own, which
-//! nobody looks for: [concurrent-map.one-slot] holds.
+//! nobody looks for: [concurrent-map.one-slot] holds. An entry that was removed is found by nobody again, so no slot is kept for its key.
 
 use crate::{Gc, Mutator, Trace, mutator::AllocError};
 
@@ -94,7 +94,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, S> GcMap<'gc, K, (), S> {
         hash: u32,
         mut wanted: impl FnMut(&'gc K) -> bool,
     ) -> Option<&'gc K> {
-        self.take(m, hash, |_, key| wanted(key)).map(|entry| contents(entry).0)
+        self.take::<false>(m, hash, |_, key| wanted(key)).map(|entry| contents(entry).0)
     }
 
     /// Removes the keys for which `keep` returns false: see [`retain`](Self::retain).
@@ -102,7 +102,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, S> GcMap<'gc, K, (), S> {
     where
         K: Eq,
     {
-        self.retain_entries(m, is_same, |entry| keep(contents(entry).0));
+        self.retain_entries::<false>(m, is_same, |entry| keep(contents(entry).0));
     }
 
     /// Does a piece of the move to another table, if the map moves or is nearly empty. Returns whether there is more to do.

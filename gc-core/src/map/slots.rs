@@ -5,6 +5,8 @@
 //!
 //! - **[concurrent-map.tags]** The tag of a slot is 0 until an entry has been stored there, and from then on seven bits of the entry's hash, for ever: all entries that
 //!   a slot ever has are of one hash ([concurrent-map.one-slot]). So a slot with another tag than a key's has never had the key. A slot with tag 0 is looked at.
+//! - **[concurrent-map.dead-tags]** The eighth bit of a tag is cleared after its slot has become REMOVED, which it stays. So what a key that came and went has left costs
+//!   those who look for it nothing but the room. A thread that sets the tag late sets the bit again: then the slot is looked at.
 //! - **[concurrent-map.segments]** A segment that is not there is one of empty slots. It is made before one of them is filled, and stays. Where the table moves first,
 //!   the segment is one of no groups instead: all its slots are CLOSED.
 
@@ -50,16 +52,28 @@ impl<'gc, K, V> Group<'gc, K, V> {
         Self { tags: Leaf(AtomicU64::new(0)), slots: core::array::from_fn(|_| Slot::null()) }
     }
 
-    /// Returns the slots that may have a key of this hash, in their order: those of its tag, and those without one. Where tags of both kinds are there, it may
-    /// return others as well.
+    /// Returns the slots that may have a key of this hash, in their order: those of its tag, and those without one. It may return others behind these as well.
     #[inline(always)]
     pub(crate) fn candidates(&self, hash: u32) -> Candidates {
         // Acquire: who sees a tag sees that the slot is in use.
         let tags = self.tags.load(Ordering::Acquire);
         let others = tags ^ (tag(hash) * LOWEST);
-        // The highest bit of each byte that is 0: a byte of value 1 above such a one is taken for 0, too.
-        let same = others.wrapping_sub(LOWEST) & !others;
-        Candidates((same | !tags) & HIGHEST)
+        Candidates((zero(others) | zero(tags)) & HIGHEST)
+    }
+
+    /// Returns how many slots of this tag have lost their entries for good.
+    pub(crate) fn removed_like(&self, hash: u32) -> u32 {
+        // Relaxed: a figure.
+        let others = self.tags.load(Ordering::Relaxed) ^ ((tag(hash) & 0x7F) * LOWEST);
+        // The highest bit of each byte that is not 0. No sum of two bytes is carried over.
+        let differ = others | ((others & !HIGHEST & (0xFF * LOWEST)) + 0x7F * LOWEST);
+        (!differ & HIGHEST).count_ones()
+    }
+
+    /// Says that a slot has become REMOVED.
+    pub(crate) fn clear_tag(&self, slot: usize) {
+        // Release: see `candidates`.
+        self.tags.fetch_and(!(0x80 << (8 * slot)), Ordering::Release);
     }
 
     /// Says what hash the entries of a slot have. Their first one has been stored.
@@ -90,10 +104,16 @@ impl Iterator for Candidates {
     }
 }
 
-/// Returns the tag of a hash: its lowest bits, as homes depend on the highest ones.
+/// Returns the tag of a hash: its lowest bits, as homes depend on the highest ones. Without the highest bit it is not 0 either.
 #[inline(always)]
 fn tag(hash: u32) -> u64 {
-    u64::from(hash & 0x7F | 0x80)
+    u64::from((hash & 0x7F).max(1) | 0x80)
+}
+
+/// Returns a word in which the highest bit of each byte is set that is 0, and perhaps of those of value 1 above such a one.
+#[inline(always)]
+fn zero(bytes: u64) -> u64 {
+    bytes.wrapping_sub(LOWEST) & !bytes
 }
 
 /// The lowest and the highest bit of the byte of each slot.
@@ -123,6 +143,22 @@ mod tests {
             }
             assert_eq!(candidates(&group, hash), [1, 4]);
             assert_eq!(candidates(&group, hash ^ 0x40), [0, 2, 3, 5, 6]);
+        }
+    }
+
+    #[test]
+    fn slots_that_lost_their_entries_are_no_candidates() {
+        for hash in 0..0x80 {
+            let group = Group::new();
+            (0..SLOTS).for_each(|slot| group.set_tag(slot, hash));
+            for lost in [0, 2, 3, 6] {
+                group.clear_tag(lost);
+            }
+            assert_eq!((candidates(&group, hash), group.removed_like(hash)), (vec![1, 4, 5], 4));
+            assert_eq!((group.removed_like(hash ^ 0x40), group.removed_like(hash ^ 2)), (0, 0));
+            // A thread that sets a tag late.
+            group.set_tag(3, hash);
+            assert_eq!((candidates(&group, hash), group.removed_like(hash)), (vec![1, 3, 4, 5], 3));
         }
     }
 

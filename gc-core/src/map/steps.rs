@@ -114,14 +114,14 @@ where
             if !ptr::eq(value, current) {
                 return Err(Some(value));
             }
-            if self.take_out(m, &found) {
+            if self.take_out(m, &found, true) {
                 return Ok(());
             }
         }
     }
 
-    /// Removes the entries for which `keep` returns false. `same` says whether two entries have one key.
-    pub(super) fn retain_entries(
+    /// Removes the entries for which `keep` returns false, of keys that may return or never do. `same` says whether two entries have one key.
+    pub(super) fn retain_entries<const RETURN: bool>(
         &self,
         m: &'gc Mutator,
         same: impl Fn(NodeRef<'gc, K, V>, NodeRef<'gc, K, V>) -> bool,
@@ -133,7 +133,7 @@ where
                 if !keep(entry)
                     && let Some((hash, ..)) = Gc::as_ref(entry).entry()
                 {
-                    self.take(m, hash, |other, _| Gc::ptr_eq(other, entry));
+                    self.take::<RETURN>(m, hash, |other, _| Gc::ptr_eq(other, entry));
                 }
             }
         }
@@ -178,8 +178,8 @@ where
         }
     }
 
-    /// Removes the entry that is `wanted`.
-    pub(super) fn take(
+    /// Removes the entry that is `wanted`, of a key that may return or never does.
+    pub(super) fn take<const RETURNS: bool>(
         &self,
         m: &'gc Mutator,
         hash: u32,
@@ -187,7 +187,7 @@ where
     ) -> Option<NodeRef<'gc, K, V>> {
         loop {
             let found = self.find_to_change(m, hash, &mut wanted)?;
-            if self.take_out(m, &found) {
+            if self.take_out(m, &found, RETURNS) {
                 return Some(found.entry);
             }
         }
@@ -204,9 +204,9 @@ where
         self.current()?.find_to_change(m, hash, wanted)
     }
 
-    /// Removes an entry. Returns whether its slot had not changed.
-    fn take_out(&self, m: &'gc Mutator, found: &Found<'gc, K, V>) -> bool {
-        match found.remove(m) {
+    /// Removes an entry, whose key may return or never does. Returns whether its slot had not changed.
+    fn take_out(&self, m: &'gc Mutator, found: &Found<'gc, K, V>, returns: bool) -> bool {
+        match found.remove(m, returns) {
             Outcome::Done => true,
             Outcome::Sparse => {
                 // It may be refused: the map goes on with the table that it has.

@@ -17,7 +17,7 @@
 //!   run, so of two threads that add one key to a table one finds the other's entry there. Of all slots that a key had in a table, the last one alone may
 //!   have an entry. (If `Eq` lies, keys are what it makes of them: a key may be there twice, and all else holds.)
 //! - **[concurrent-map.again]** Each removal leaves a slot in use, so a key that is removed and added again and again would make its run longer and
-//!   longer. An entry that lies behind some removed ones of its tag becomes GONE: its key comes back to this slot, and to no other one of the table. Its value is
+//!   longer. An entry that lies behind three removed ones of its tag becomes GONE: its key comes back to this slot, and to no other one of the table. Its value is
 //!   garbage when that happens, or when the table moves. Who makes it ENTRY again has reserved a slot first, and gives it back.
 //! - **[concurrent-map.order]** No slot of a table begins to move before the table that moves there is done with all its slots. So a thread that goes from
 //!   table to table sees one move at a time.
@@ -66,8 +66,6 @@ pub(crate) struct Found<'gc, K, V> {
     /// What the slot holds: the entry, or that it is moving.
     pub(crate) node: NodeRef<'gc, K, V>,
     pub(crate) entry: NodeRef<'gc, K, V>,
-    /// How many slots of removed entries a look-up of it passes that have its tag, or none.
-    removed: u32,
 }
 
 /// The slot that the key may come back to ([concurrent-map.again]), and what it holds.
@@ -226,6 +224,13 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         }
     }
 
+    /// Says that a slot has no entry any more, and gets none.
+    fn clear_tag(self, index: usize) {
+        if let At::Group(group) = self.group(index / 8) {
+            group.clear_tag(index % 8);
+        }
+    }
+
     pub(super) fn progress(self) -> &'gc Progress<'gc, K, V> {
         Gc::as_ref(Gc::as_ref(self.0).progress)
     }
@@ -259,6 +264,25 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         self.groups() > 1 && live < self.progress().counts.limit() / 8
     }
 
+    /// Returns whether a slot of the run of `hash` lies behind many slots of removed entries of its tag.
+    fn lies_behind_many(self, hash: u32, index: usize) -> bool {
+        let (home, last) = (self.home(hash), index / 8);
+        let groups = (last.wrapping_sub(home) & self.0.mask) + 1;
+        let removed = |nth: usize| match self.group((home + nth) & self.0.mask) {
+            At::Group(group) => group.removed_like(hash),
+            At::Unmade | At::Closed => 0,
+        };
+        // The first groups are enough, if there are many.
+        (0..groups)
+            .scan(0, |sum, nth| {
+                Some({
+                    *sum += removed(nth);
+                    *sum
+                })
+            })
+            .any(|sum| sum >= MANY_REMOVED)
+    }
+
     fn count(self, change: isize) {
         // Relaxed: see `len`.
         self.shared().len.fetch_add(change as usize, Ordering::Relaxed);
@@ -285,7 +309,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         mut wanted: impl FnMut(NodeRef<'gc, K, V>, &'gc K) -> bool,
         gone: &mut Gone<'gc, K, V>,
     ) -> Result<Found<'gc, K, V>, End> {
-        let (mut end, mut removed) = (End { empty: None, moves: false, others: false }, 0);
+        let mut end = End { empty: None, moves: false, others: false };
         let home = self.home(hash);
         let mut at = home;
         loop {
@@ -313,7 +337,6 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
                     Node::Closed => return Err(End { moves: true, ..end }),
                     kind => {
                         end.moves |= matches!(kind, Node::Moved);
-                        removed += 1;
                         continue;
                     }
                 };
@@ -321,7 +344,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
                     && *other == hash
                 {
                     if wanted(entry, key) {
-                        return Ok(Found { table: self, index: 8 * at + slot, node, entry, removed });
+                        return Ok(Found { table: self, index: 8 * at + slot, node, entry });
                     }
                     end.others = true;
                 }
@@ -471,8 +494,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Found<'gc, K
         Ok(if replaced.is_ok() { Outcome::Done } else { Outcome::Changed })
     }
 
-    /// Removes the entry, unless the slot has changed.
-    pub(crate) fn remove(&self, m: &'gc Mutator) -> Outcome {
+    /// Removes the entry, unless the slot has changed. Its slot is kept for its key, if it may return.
+    pub(crate) fn remove(&self, m: &'gc Mutator, returns: bool) -> Outcome {
         let table = self.table;
         if let (Node::Moving { entry, place }, Some(next)) = (Gc::as_ref(self.node), table.next())
             && table.arrive(m, self.index, self.node, *entry, *place as usize, next)
@@ -481,14 +504,22 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Found<'gc, K
         }
         let mut left = table.shared().removed;
         // A model has no room for many.
-        let many = cfg!(any(gc_loom, gc_shuttle)) || self.removed >= MANY_REMOVED;
-        if many && Gc::ptr_eq(self.node, self.entry) {
+        if returns
+            && let Node::Entry { hash, .. } = Gc::as_ref(self.node)
+            && (cfg!(any(gc_loom, gc_shuttle)) || table.lies_behind_many(*hash, self.index))
+        {
             // A removal does not fail for want of memory: the slot is lost then.
             left = Memory::of_try_alloc(m).alloc(Node::Gone { entry: self.entry }).unwrap_or(left);
+        }
+        if mutant::TAG_GOES_FIRST.is_planted() {
+            table.clear_tag(self.index);
         }
         // The entry lies here, or has not come to its place and never does.
         if table.exchange(m, self.index, Some(self.node), left).is_err() {
             return Outcome::Changed;
+        }
+        if let Node::Removed = Gc::as_ref(left) {
+            table.clear_tag(self.index);
         }
         table.count(-1);
         match table.progress().counts.count_removed(1) {
@@ -513,7 +544,7 @@ impl<K, V> Clone for Table<'_, K, V> {
 impl<K, V> Copy for Table<'_, K, V> {}
 
 /// Slots of removed entries in a run, behind which a key comes back to its slot.
-const MANY_REMOVED: u32 = 8;
+const MANY_REMOVED: u32 = 3;
 
 /// The groups of the largest table.
 const MOST: usize = 1 << 28;

@@ -257,7 +257,7 @@ where
     where
         K: Matches<Q>,
     {
-        self.take(m, self.hash(key), |_, other| other.matches(key))
+        self.take::<true>(m, self.hash(key), |_, other| other.matches(key))
     }
 
     /// Removes the value of `key` if it is `current`, by identity, as [`compare_exchange`](Self::compare_exchange) compares it.
@@ -301,7 +301,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn retain(&self, m: &'gc Mutator, mut keep: impl FnMut(&'gc K, &'gc V) -> bool) {
-        self.retain_entries(m, is_same, |entry| {
+        self.retain_entries::<true>(m, is_same, |entry| {
             let (key, value) = contents(entry);
             keep(key, value)
         });

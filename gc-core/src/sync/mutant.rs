@@ -317,6 +317,8 @@ mutants! {
     KEY_IS_ADDED_BY_A_STORE = "key_is_added_by_a_store";
     /// A tag is set before the entry is stored, which another one may be faster than: model `map`.
     TAG_COMES_FIRST = "tag_comes_first";
+    /// A tag is cleared before the entry is removed, which another one may be faster than: model `map`.
+    TAG_GOES_FIRST = "tag_goes_first";
     /// Two threads that make one segment store it both: model `map`.
     SEGMENT_IS_STORED = "segment_is_stored";
     /// A thread that writes waits until the table has moved, though the thread that moves it does not run: the model of progress.

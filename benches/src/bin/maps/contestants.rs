@@ -8,13 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::{
+    in_heap::{InHeap, InPlace, Whole},
+    keys::{Hash, Operation},
+};
 use gc_benches::{
     clock::{processor_time, sink_word},
     random::Random,
 };
-use gc_core::{Gc, GcMap, Generation, Heap, Mutator, Root};
-
-use super::keys::{Hash, Operation};
 
 /// What threads do: each its own operations.
 pub type Threads = [Vec<Operation>];
@@ -45,12 +46,14 @@ pub trait Contestant {
 }
 
 /// The names of the maps that are in this process.
-pub const NAMES: [&str; 7] = ["gc-core", "papaya", "papaya, reused", "dashmap", "scc", "flurry", "std in 64 locks"];
+pub const NAMES: [&str; 8] =
+    ["gc-core", "gc-core, in place", "papaya", "papaya, reused", "dashmap", "scc", "flurry", "std in 64 locks"];
 
 /// Returns an empty map of this name.
 pub fn make(name: &str) -> Box<dyn Contestant> {
     match name {
-        "gc-core" => Box::new(InHeap::new()),
+        "gc-core" => Box::new(InHeap::<Whole>::new()),
+        "gc-core, in place" => Box::new(InHeap::<InPlace>::new()),
         "papaya" => Box::new(Papaya { map: papaya::HashMap::with_hasher(Hash::default()), reuse: 1 }),
         "papaya, reused" => Box::new(Papaya { map: papaya::HashMap::with_hasher(Hash::default()), reuse: 1000 }),
         "dashmap" => Box::new(Simple(dashmap::DashMap::with_hasher(Hash::default()))),
@@ -62,7 +65,7 @@ pub fn make(name: &str) -> Box<dyn Contestant> {
 }
 
 /// Runs `work` on a thread for each: it gets the operations, and returns what it has sampled.
-fn on_threads(threads: &Threads, work: impl Fn(&[Operation]) -> Vec<u32> + Sync) -> (Times, Vec<u32>) {
+pub fn on_threads(threads: &Threads, work: impl Fn(&[Operation]) -> Vec<u32> + Sync) -> (Times, Vec<u32>) {
     let ready = Barrier::new(threads.len());
     let processor = processor_time();
     let run = |operations: &[Operation]| {
@@ -81,7 +84,7 @@ fn on_threads(threads: &Threads, work: impl Fn(&[Operation]) -> Vec<u32> + Sync)
     (times, results.into_iter().flat_map(|result| result.2).collect())
 }
 
-fn nanoseconds(since: Instant) -> u32 {
+pub fn nanoseconds(since: Instant) -> u32 {
     u32::try_from(since.elapsed().as_nanos()).unwrap_or(u32::MAX)
 }
 
@@ -97,90 +100,6 @@ fn sampled(operations: &[Operation], every: usize, mut operate: impl FnMut(Opera
         rest.iter().for_each(|&operation| operate(operation));
     }
     times
-}
-
-/// There is no mutator between the calls of methods: it would be late for safepoints.
-struct InHeap {
-    map: Root<Gc<'static, GcMap<'static, u64, u64, Hash>>>,
-    heap: Heap,
-}
-
-impl InHeap {
-    fn new() -> Self {
-        let heap = Heap::builder().build().expect("a heap");
-        let m = heap.attach().expect("a mutator");
-        let map = m.root(m.alloc(GcMap::<u64, u64, Hash>::with_hasher(Hash::default())));
-        drop(m);
-        Self { map, heap }
-    }
-}
-
-#[inline(always)]
-fn operate<'gc>(m: &'gc Mutator, map: &GcMap<'gc, u64, u64, Hash>, operation: Operation) {
-    match operation {
-        Operation::Get(key) => sink_word(map.get(&key).copied().unwrap_or(0)),
-        Operation::Insert(key) => _ = map.insert(m, key, key + 1),
-        Operation::Remove(key) => _ = map.remove(m, &key),
-    }
-}
-
-impl Contestant for InHeap {
-    fn fill(&mut self, keys: &mut dyn Iterator<Item = u64>) {
-        let mut m = self.heap.attach().expect("a mutator");
-        for key in keys {
-            self.map.get(&m).insert(&m, key, key);
-            m.safepoint();
-        }
-    }
-
-    fn run(&mut self, threads: &Threads) -> Times {
-        let (heap, map) = (&self.heap, &self.map);
-        let work = |operations: &[Operation]| {
-            let mut m = heap.attach().expect("a mutator");
-            for &operation in operations {
-                operate(&m, &map.get(&m), operation);
-                m.safepoint();
-            }
-            Vec::new()
-        };
-        on_threads(threads, work).0
-    }
-
-    fn sample(&mut self, threads: &Threads, every: usize) -> Vec<u32> {
-        let (heap, map) = (&self.heap, &self.map);
-        let work = |operations: &[Operation]| {
-            let mut m = heap.attach().expect("a mutator");
-            let mut times = Vec::with_capacity(operations.len() / every + 1);
-            for (at, &operation) in operations.iter().enumerate() {
-                if at % every == 0 {
-                    let begun = Instant::now();
-                    operate(&m, &map.get(&m), operation);
-                    times.push(nanoseconds(begun));
-                } else {
-                    operate(&m, &map.get(&m), operation);
-                }
-                m.safepoint();
-            }
-            times
-        };
-        on_threads(threads, work).1
-    }
-
-    fn time_each(&mut self, keys: u64, times: &mut dyn FnMut(usize, u32)) {
-        let mut m = self.heap.attach().expect("a mutator");
-        for key in 0..keys {
-            let begun = Instant::now();
-            self.map.get(&m).insert(&m, key, key);
-            times(key as usize, nanoseconds(begun));
-            m.safepoint();
-        }
-    }
-
-    fn collect(&mut self) {
-        let mut m = self.heap.attach().expect("a mutator");
-        m.collect(Generation::Old);
-        m.compact();
-    }
 }
 
 /// A guard serves `reuse` operations.

@@ -13,6 +13,7 @@
 
 mod contestants;
 mod growth;
+mod in_heap;
 mod java;
 mod keys;
 mod latency;
