@@ -132,11 +132,12 @@ impl<K, V> GcMap<'_, K, V> {
 }
 
 impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> GcMap<'gc, K, V> {
-    /// Returns an empty map with room for `entries`.
+    /// Returns an empty map with room for `entries`. The memory for most of them is taken as they come. The map never has room for fewer, however many are
+    /// removed.
     ///
     /// # Panics
     ///
-    /// As [`Mutator::alloc`], and for 1.5 × 2³⁰ entries or more.
+    /// As [`Mutator::alloc`], and for 1.3 × 2³⁰ entries or more.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -179,7 +180,8 @@ impl<K, V, S> GcMap<'_, K, V, S> {
 }
 
 impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMap<'gc, K, V, S> {
-    /// Returns an empty map with room for `entries`, that hashes by `hasher`. The memory for most of them is taken as they come.
+    /// Returns an empty map with room for `entries`, that hashes by `hasher`. The memory for most of them is taken as they come. The map never has room
+    /// for fewer, however many are removed.
     ///
     /// # Panics
     ///

@@ -104,7 +104,9 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
     /// Makes a table with room for `entries`.
     pub(crate) fn first(memory: Memory<'gc>, entries: usize) -> Result<Self, AllocError<()>> {
         let node = |node| memory.alloc(node).map_err(lost);
+        let slots = (entries.saturating_mul(4) / 3).saturating_add(1);
         let shared = Shared {
+            least: groups_of(slots),
             len: Leaf(AtomicUsize::new(0)),
             moved: node(Node::Moved)?,
             closed: node(Node::Closed)?,
@@ -112,18 +114,16 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
             closed_segment: memory.alloc_slice(0, |_| Group::new())?,
         };
         let shared = memory.alloc(shared).map_err(lost)?;
-        Self::sized(memory, (entries.saturating_mul(4) / 3).saturating_add(1), shared)
+        Self::sized(memory, slots, shared)
     }
 
-    /// Makes a table of at least so many slots.
+    /// Makes a table of at least so many slots, and no fewer than the map had at first.
     pub(super) fn sized(
         memory: Memory<'gc>,
         slots: usize,
         shared: Gc<'gc, Shared<'gc, K, V>>,
     ) -> Result<Self, AllocError<()>> {
-        let groups = slots.div_ceil(SLOTS).max(1).checked_next_power_of_two().filter(|&groups| groups <= MOST);
-        let groups = groups
-            .unwrap_or_else(|| panic!("expected a map of at most {} slots, found that more are needed", MOST * SLOTS));
+        let groups = groups_of(slots).max(Gc::as_ref(shared).least);
         // The segment of a small table is made with it, and no larger than needed.
         let only = if groups <= SEGMENT { Some(memory.alloc_slice(groups, |_| Group::new())?) } else { None };
         let progress = Progress {
@@ -261,7 +261,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
 
     /// Returns whether so many entries are few for this table.
     fn is_nearly_empty(self, live: u32) -> bool {
-        self.groups() > 1 && live < self.progress().counts.limit() / 8
+        live < self.progress().counts.limit() / 8 && self.groups() > self.shared().least
     }
 
     /// Returns whether a slot of the run of `hash` lies behind many slots of removed entries of its tag.
@@ -548,6 +548,12 @@ const MANY_REMOVED: u32 = 3;
 
 /// The groups of the largest table.
 const MOST: usize = 1 << 28;
+
+/// Returns how many groups a table of at least so many slots has.
+fn groups_of(slots: usize) -> usize {
+    let groups = slots.div_ceil(SLOTS).max(1).checked_next_power_of_two().filter(|&groups| groups <= MOST);
+    groups.unwrap_or_else(|| panic!("expected a map of at most {} slots, found that more are needed", MOST * SLOTS))
+}
 
 /// Returns how many of so many slots may be used.
 fn limit(slots: usize) -> u32 {

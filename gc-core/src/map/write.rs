@@ -347,6 +347,26 @@ where
 mod tests {
     use crate::{Gc, GcMap, Heap};
 
+    /// The room that a program asks for stays, and what is made beyond it goes.
+    #[test]
+    fn a_map_keeps_the_room_that_was_asked_for() {
+        let heap = Heap::builder().build().unwrap();
+        let m = heap.attach().unwrap();
+        let map = m.alloc(GcMap::<u64, u64>::with_capacity(&m, 10_000));
+        let groups = || map.current().unwrap().groups();
+        let first = groups();
+        for key in 0..10_000 {
+            map.insert(&m, key, key);
+            assert_eq!(map.remove(&m, &key), Some(key).as_ref());
+            assert_eq!(groups(), first);
+        }
+        map.extend(&m, (0..100_000).map(|key| (key, key)));
+        assert!(groups() > first);
+        map.clear(&m);
+        (0..100_000).for_each(|key| _ = map.insert(&m, key % 8, key));
+        assert_eq!(groups(), first);
+    }
+
     /// [concurrent-map.again]
     #[test]
     fn a_key_that_is_removed_and_added_again_needs_no_more_slots() {
