@@ -104,6 +104,8 @@ impl Drop for Users {
         let collector = &self.handle.collector;
         fork::end_visits(collector);
         let mut registry = fork::lock_registry(collector);
+        // While the registry is locked, no pause visits them.
+        collector.registered.queues.end_entries();
         if registry.mutators.len() > 0 {
             // Nobody runs ([users.only-they-run]), so this waits for nobody. It orders what the owners did before what is done here, as
             // the stop for a pause does; the stop in which a mutator fell dormant has done that for it. The concurrent thread may go on:

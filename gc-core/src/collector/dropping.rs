@@ -1,25 +1,13 @@
 //! Dropping a part, for its heap: what its values drop is counted and posted.
 
-use core::cell::Cell;
-
-use crate::{registered::Notice, roots::aside, sync::Arc};
+use crate::{roots::aside, sync::Arc};
 
 use super::{
     collector::Collector,
     drops::Dropped,
     jobs::Job,
-    parts::{Part, Run, Values},
+    parts::{Part, Run},
 };
-
-thread_local! {
-    static REST: Cell<Option<Notice>> = const { Cell::new(None) };
-}
-
-/// Has the rest of a drop done later, by the drop of another value, so that other values have their turn. Called in the drop of one of the
-/// heap's values: a thread that waits for that one waits for the rest, too.
-pub(crate) fn do_later(rest: Notice) {
-    REST.set(Some(rest));
-}
 
 /// Drops the values of a part, and counts them.
 pub(super) fn run_part(collector: &Collector, part: Part) {
@@ -28,10 +16,6 @@ pub(super) fn run_part(collector: &Collector, part: Part) {
     let before = aside::begin(core::ptr::from_ref(collector).cast());
     part.run(&OfHeap { collector, batch: part.batch });
     aside::end(before);
-    if let Some(rest) = REST.take() {
-        // Counted before the value that has left it is counted as dropped, as roots are ([nested-roots.counted]).
-        collector.background.post_rest(Values::Notices(vec![Cell::new(Some(rest))]), part.batch);
-    }
     if collector.background.pending.end(part, &collector.memory.budget) {
         collector.background.post(Job::Watch);
     }

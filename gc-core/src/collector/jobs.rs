@@ -189,12 +189,6 @@ impl Background {
         }
     }
 
-    /// Counts and queues values that are the rest of what values of `batch` have begun.
-    pub(super) fn post_rest(&self, values: Values, batch: u64) {
-        self.expect(Some(batch), values.len(), 0);
-        self.dead.post(Dead::Part(Part::new(values, batch)));
-    }
-
     /// Counts and queues roots that the destructors of values of `batch` have dropped.
     pub(super) fn post_roots(&self, roots: Vec<RootRef>, batch: u64) {
         self.expect(Some(batch), roots.len(), 0);

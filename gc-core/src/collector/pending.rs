@@ -136,10 +136,10 @@ impl Pending {
         raw(&self.state)
     }
 
-    /// Forgets the parts whose threads are gone: this is the child of a fork. Returns what these had not begun to drop.
+    /// Forgets the parts whose threads are gone: this is the child of a fork. Returns what these had not begun to drop, and no look has taken.
     pub(crate) fn forget_running(&self) -> Vec<Part> {
         let running = core::mem::take(&mut self.state.lock().running);
-        running.iter().filter_map(|running| running.part.take_rest()).collect()
+        running.iter().filter(|running| !running.is_slow).filter_map(|running| running.part.take_rest()).collect()
     }
 
     /// Counts anew what waits: `each` passes the batch and the number of values of each job that is left. What is not among them is never

@@ -1,8 +1,12 @@
 //! Waiting for destructors.
 
 use core::{fmt, time::Duration};
+use std::{thread, time::Instant};
 
-use crate::collector::pending::Left;
+use crate::{
+    collector::{Collector, pending::Left},
+    registered::Removals,
+};
 
 use super::Mutator;
 
@@ -10,7 +14,7 @@ use super::Mutator;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DropsLeft {
-    /// How many values: of those that were dead when the call began, and of what these own.
+    /// How many values: of those that were dead when the call began, and of what these own; or, if none is left, how many entries of weak tables.
     pub values: usize,
     /// How long the oldest of them have been dead.
     pub oldest: Duration,
@@ -36,7 +40,7 @@ impl fmt::Display for DropsLeft {
 
 impl Mutator {
     /// Waits until the heap's threads have dropped every value that collections had found dead when this was called, with the values of
-    /// roots that these own. For tests, and for programs that want what destructors do, such as closing files, at a known moment.
+    /// roots that these own, and until dead entries have left their [weak tables](crate::Interner). For tests, and for programs that want what destructors do, such as closing files, at a known moment.
     ///
     /// This thread is [blocked](Self::blocked) meanwhile. It runs no destructor itself, and does not wait for what dies later. What is
     /// unreachable is dead when a collection has found it: call [`collect`](Self::collect) first.
@@ -65,7 +69,36 @@ impl Mutator {
         let collector = self.local().collector.clone();
         // [on-demand.refused].
         collector.background.call_again();
-        let drained = self.blocked(|| collector.background.pending.drain(timeout));
-        drained.map_err(|Left { values, oldest, running }| DropsLeft { values, oldest, running })
+        self.blocked(|| drain(&collector, timeout))
     }
 }
+
+/// Waits for the drops, and until dead entries of weak tables have been removed that there are now.
+fn drain(collector: &Collector, timeout: Duration) -> Result<(), DropsLeft> {
+    let (background, queues) = (&collector.background, &collector.registered.queues);
+    let start = Instant::now();
+    let entries = queues.handed_over();
+    loop {
+        // A removal may have run out of time, or found no way in. One that another thread posts may not be counted yet.
+        background.look_after(queues, Removals::All);
+        let have_been_taken = queues.taken() >= entries;
+        let left = timeout.saturating_sub(start.elapsed());
+        // If a removal has the last of them in hand, it is among these.
+        background.pending.drain(left).map_err(|Left { values, oldest, running }| DropsLeft {
+            values,
+            oldest,
+            running,
+        })?;
+        if have_been_taken {
+            return Ok(());
+        }
+        let left = entries.saturating_sub(queues.taken());
+        if start.elapsed() >= timeout && left > 0 {
+            return Err(DropsLeft { values: left as usize, oldest: start.elapsed(), running: Vec::new() });
+        }
+        thread::sleep(NAP);
+    }
+}
+
+/// How long the wait is for a thread that is about to post a removal.
+const NAP: Duration = Duration::from_micros(100);

@@ -91,6 +91,11 @@ struct State {
     news: HashMap<QueueId, VecDeque<Notice>>,
     objects: HashMap<QueueId, Handed>,
     entries: Handed,
+    /// How many pairs were handed over, and how many were taken.
+    handed_over: u64,
+    taken: u64,
+    /// Nobody removes entries any more.
+    are_entries_over: bool,
     orphans: Vec<Notice>,
     /// Whether a thread waits that was not notified since.
     is_awaited: bool,
@@ -230,6 +235,10 @@ impl Queues {
             return;
         }
         let mut state = self.state.lock();
+        if state.are_entries_over {
+            return;
+        }
+        state.handed_over += pairs.len() as u64;
         self.entries.add(pairs.len());
         pairs.into_iter().for_each(|pair| state.entries.push(pair, generations));
     }
@@ -237,8 +246,26 @@ impl Queues {
     /// Puts a pair back that this thread has taken, and has in hand. It takes pairs from these queues again, or looks after them.
     pub(crate) fn put_entry_back(&self, pair: NonNull<u8>, generations: Generations<'_>) {
         let mut state = self.state.lock();
+        state.handed_over += 1;
         self.entries.add(1);
         state.entries.push(pair, generations);
+    }
+
+    /// Lets go of the pairs that wait: the last user of the heap goes, and nobody removes entries any more. They would keep their tables, and what these own.
+    pub(crate) fn end_entries(&self) {
+        let mut state = self.state.lock();
+        state.are_entries_over = true;
+        self.entries.take(core::mem::take(&mut state.entries).words.len());
+    }
+
+    /// Returns how many pairs were ever handed over.
+    pub(crate) fn handed_over(&self) -> u64 {
+        self.state.lock().handed_over
+    }
+
+    /// Returns how many pairs were ever taken: the first ones that were handed over.
+    pub(crate) fn taken(&self) -> u64 {
+        self.state.lock().taken
     }
 
     /// Says what has entries of weak tables removed, if nothing was said before.
@@ -276,6 +303,7 @@ impl Queues {
             let mut state = self.state.lock();
             let pair = state.entries.pop();
             self.entries.take(usize::from(pair.is_some()));
+            state.taken += u64::from(pair.is_some());
             pair
         };
         if mutant::REMOVAL_BEGINS_LATE.is_planted() && pair.is_none() {

@@ -1,7 +1,7 @@
 //! Removing dead entries, on a thread that runs destructors.
 //!
-//! It is the drop of a value that the heap posts when pairs were handed over ([queues.entries]). So it is counted among what is to be dropped, and
-//! [`Mutator::drain_drops`] waits for it. It visits the heap (`collector::visits`), takes pairs for some time, and leaves the rest to another one. What waits when
+//! It is the drop of a value that the heap posts when pairs were handed over ([queues.entries]). [`Mutator::drain_drops`] waits until the pairs have been
+//! taken that there were, and has another one posted if need be. It visits the heap (`collector::visits`), takes pairs for some time, and posts another one for the rest. What waits when
 //! it cannot attach, as a thread of the program does not come to a safepoint for long, is removed after the next pause. When the last user of the
 //! heap goes, nothing more has to be removed.
 //!
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::{
     Gc, Mutator,
-    collector::{Collector, dropping, users::Visitor},
+    collector::{Collector, users::Visitor},
     object::WatchedPair,
     registered::Removals,
     workers::role,
@@ -47,8 +47,8 @@ impl Drop for Removal {
             }
             true
         });
-        if !is_done && let Some(rest) = queues.make_removal(Removals::All) {
-            dropping::do_later(rest);
+        if !is_done {
+            collector.background.look_after(queues, Removals::All);
         }
     }
 }

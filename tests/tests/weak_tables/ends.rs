@@ -1,10 +1,11 @@
 //! A heap ends when its last user lets go of it, also while one of its own threads removes dead entries.
 
-use gc_core::{Event, Generation, Heap, Interner, Leaf, Level, Mutator, Root};
+use gc_core::{Event, Gc, Generation, Heap, Interner, Leaf, Level, Mutator, Root, Stress, WeakKeyMap};
 use gc_tests::{
     heaps::{TIMEOUT, calm, wait_until},
     sizes::scaled,
 };
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering::Relaxed},
@@ -141,5 +142,62 @@ fn by_a_destructor_of_its_own() {
         // The thread of a destructor may be the last one that has a handle, and waits for the end.
         assert_eq!(receiver.iter().count(), 100);
         assert!(weak.upgrade().is_none());
+    }
+}
+
+/// The hasher of a table owns a root of its heap, as a leaf may: such a root goes with what owns it.
+struct Keeps(RandomState, #[expect(dead_code, reason = "it is dropped")] (Root<Gc<'static, u64>>, Arc<()>));
+
+impl BuildHasher for Keeps {
+    type Hasher = <RandomState as BuildHasher>::Hasher;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        self.0.build_hasher()
+    }
+}
+
+/// A heap whose users are gone ends when it finds that it is idle.
+fn idle_soon() -> Heap {
+    Heap::builder().stress(Stress::default()).idle_after(Duration::from_millis(20)).build().unwrap()
+}
+
+/// Dead entries that nobody removes any more keep their table no longer, which keeps the heap.
+#[test]
+fn though_its_dead_table_owns_a_root() {
+    for (dead, drained) in [(0, true), (MANY, true), (MANY, false)] {
+        let heap = idle_soon();
+        let alive = Arc::new(());
+        let mut m = heap.attach().unwrap();
+        let kept = m.root(m.alloc(7_u64));
+        let numbers = m.root(Interner::<u64, Keeps>::with_hasher(&m, Keeps(RandomState::new(), (kept, alive.clone()))));
+        (0..dead).for_each(|n| _ = numbers.get(&m).intern(&m, n));
+        m.collect(Generation::Old);
+        if drained {
+            m.drain_drops(TIMEOUT).unwrap();
+        }
+        drop((numbers, m, heap));
+        wait_until("the heap ends", || Arc::strong_count(&alive) == 1);
+    }
+}
+
+/// The same by a map alone: the value of a key owns the root that keeps the key.
+#[test]
+fn though_its_dead_map_has_a_value_that_owns_a_root() {
+    for drained in [true, false] {
+        let heap = idle_soon();
+        let alive = Arc::new(());
+        let mut m = heap.attach().unwrap();
+        let key = m.root(m.alloc(7_u64));
+        let map = m.root(WeakKeyMap::<u64, Option<Leaf<(Root<Gc<'static, u64>>, Arc<()>)>>>::new(&m));
+        let own = m.root(key.get(&m));
+        map.get(&m).insert(&m, key.get(&m), Some(Leaf((own, alive.clone()))));
+        (0..MANY).for_each(|n| _ = map.get(&m).insert(&m, m.alloc(n), None));
+        drop(key);
+        m.collect(Generation::Old);
+        if drained {
+            m.drain_drops(TIMEOUT).unwrap();
+        }
+        drop((map, m, heap));
+        wait_until("the heap ends", || Arc::strong_count(&alive) == 1);
     }
 }

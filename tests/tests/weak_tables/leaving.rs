@@ -2,7 +2,7 @@
 
 use gc_core::{ById, Gc, Generation, Interner, Leaf, Root, WeakKeyMap, WeakSet, WeakValueMap};
 use gc_tests::{
-    heaps::{TIMEOUT, calm, checked, under},
+    heaps::{TIMEOUT, calm, checked, settle, under},
     sizes::scaled,
 };
 use std::sync::Arc;
@@ -106,7 +106,7 @@ fn few_entries_wait_for_a_pause_that_is_asked_for() {
         m.alloc([0_u64; 100]);
         m.safepoint();
     }
-    m.drain_drops(TIMEOUT).unwrap();
+    m.blocked(|| settle(&heap));
     assert_eq!((set.get(&m).len(), set.get(&m).iter(&m).count()), (100, 0));
     m.collect(Generation::Fresh);
     m.drain_drops(TIMEOUT).unwrap();

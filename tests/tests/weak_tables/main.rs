@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod attacks;
+mod drained;
 mod ends;
 mod leaving;
 mod lies;
@@ -10,15 +11,14 @@ mod lockstep;
 mod threads;
 
 use gc_core::{Generation, Mutator};
-use gc_tests::heaps::settle;
+use gc_tests::heaps::TIMEOUT;
 
 /// Has everything that is unreachable found dead, and dead entries removed.
 #[track_caller]
 fn collect_all(m: &mut Mutator) {
-    let heap = m.heap();
     // What was read while the heap was being marked lives until the cycle after that, and a table until its dead entries have been taken.
     for _ in 0..3 {
         m.collect(Generation::Old);
-        m.blocked(|| settle(&heap));
+        m.drain_drops(TIMEOUT).unwrap();
     }
 }

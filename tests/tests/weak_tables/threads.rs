@@ -18,9 +18,10 @@ const PROFILES: [&str; 3] = [
 fn four(heap: &Heap, m: &mut Mutator, work: impl Fn(&mut Mutator, &mut Random) + Sync) {
     blocking::scope(m, |scope| {
         let work = &work;
-        for thread in 0..4 {
-            scope.spawn(move || work(&mut heap.attach().unwrap(), &mut Random::new(thread)));
-        }
+        let threads =
+            [0, 1, 2, 3].map(|thread| scope.spawn(move || work(&mut heap.attach().unwrap(), &mut Random::new(thread))));
+        // ThreadSanitizer does not see what the end of a scope orders.
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 

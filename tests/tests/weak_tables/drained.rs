@@ -1,0 +1,126 @@
+//! What `drain_drops` waits for: that what was dead has left its tables.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
+
+use gc_core::{Generation, Interner, WeakSet, blocking};
+use gc_tests::{
+    heaps::{TIMEOUT, calm},
+    sizes::scaled,
+};
+
+/// Another thread has entries found dead meanwhile, for which a second removal is posted. The first one runs out of time, and leaves its rest to the
+/// second.
+#[test]
+fn the_rest_that_a_later_removal_takes_over() {
+    const MANY: u64 = 100_000;
+    // Long enough to attach, and too short for all.
+    let heap = calm().slow_destructor(Duration::from_millis(10)).build().unwrap();
+    let stop = AtomicBool::new(false);
+    let mut m = heap.attach().unwrap();
+    let early = blocking::scope(&mut m, |scope| {
+        let other = scope.spawn(|| {
+            let mut m = heap.attach().unwrap();
+            let other = m.root(WeakSet::<u64>::new(&m));
+            while !stop.load(Relaxed) {
+                for n in 0..10 {
+                    other.get(&m).insert(&m, m.alloc(n));
+                }
+                m.collect(Generation::Fresh);
+                m.blocked(|| std::thread::sleep(Duration::from_millis(1)));
+            }
+        });
+        let this = scope.spawn(|| {
+            let mut m = heap.attach().unwrap();
+            let mut early = Vec::new();
+            for _ in 0..3 {
+                let numbers = m.root(Interner::<u64>::new(&m));
+                for n in 0..scaled(MANY) {
+                    numbers.get(&m).intern(&m, n);
+                    if n % 64 == 0 {
+                        m.safepoint();
+                    }
+                }
+                m.collect(Generation::Old);
+                m.drain_drops(TIMEOUT).unwrap();
+                early.push(numbers.get(&m).len());
+            }
+            stop.store(true, Relaxed);
+            early
+        });
+        other.join().unwrap();
+        this.join().unwrap()
+    });
+    assert!(early.iter().all(|&left| left == 0), "left after drain_drops: {early:?}");
+}
+
+/// With the default settings, a thread that reaches no safepoint for half a second after its collection, and then drains.
+#[test]
+fn entries_whose_removal_could_not_attach() {
+    for generation in [Generation::Fresh, Generation::Old] {
+        let heap = calm().build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let numbers = m.root(Interner::<u64>::new(&m));
+        for n in 0..100 {
+            numbers.get(&m).intern(&m, n);
+        }
+        m.collect(generation);
+        std::thread::sleep(Duration::from_millis(700));
+        m.drain_drops(TIMEOUT).unwrap();
+        assert_eq!(numbers.get(&m).len(), 0, "{generation:?}");
+    }
+}
+
+/// Threads collect and drain: what one has found dead is waited for, though another one, which shared the pause, is about to post the removal.
+#[test]
+fn a_removal_that_another_thread_begins() {
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let rounds = scaled(1000);
+    let early: Vec<u64> = blocking::scope(&mut m, |scope| {
+        let heap = &heap;
+        let work = move || {
+            let mut m = heap.attach().unwrap();
+            let set = m.root(WeakSet::<u64>::new(&m));
+            let mut early = 0;
+            for round in 0..rounds {
+                set.get(&m).insert(&m, m.alloc(round));
+                m.collect(Generation::Fresh);
+                m.drain_drops(TIMEOUT).unwrap();
+                early += u64::from(!set.get(&m).is_empty());
+            }
+            early
+        };
+        let threads = [(); 4].map(|()| scope.spawn(work));
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(early, [0; 4], "of {rounds} rounds");
+}
+
+/// It gives up in time, and says how many are left.
+#[test]
+fn no_longer_than_it_is_told() {
+    let heap = calm().build().unwrap();
+    let mut m = heap.attach().unwrap();
+    let numbers = m.root(Interner::<u64>::new(&m));
+    (0..100).for_each(|n| _ = numbers.get(&m).intern(&m, n));
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (ready, wait) = std::sync::mpsc::channel();
+    let there = heap.clone();
+    // A thread that reaches no safepoint: with one mutator, which it has, nobody else can attach.
+    let other = std::thread::spawn(move || {
+        let mut m = there.attach().unwrap();
+        m.collect(Generation::Old);
+        ready.send(()).unwrap();
+        let _ = held.recv();
+    });
+    m.blocked(|| wait.recv().unwrap());
+    let asked = m.drain_drops(Duration::ZERO);
+    drop(hold);
+    m.blocked(|| other.join().unwrap());
+    assert!(asked.is_ok() || asked.is_err_and(|left| left.values > 0));
+    m.drain_drops(TIMEOUT).unwrap();
+    assert_eq!(numbers.get(&m).len(), 0);
+}
