@@ -2,14 +2,15 @@
 //!
 //! A cell is a lock word and the content. `object::cell_word` defines the word's bits. The write barrier runs before a write begins.
 
-use core::{
-    cell::UnsafeCell,
-    fmt,
-    marker::PhantomData,
-    ops::{Deref, DerefMut},
-    time::Duration,
-};
+mod conflict;
+mod guards;
+mod pointer;
+
+use core::{cell::UnsafeCell, fmt, marker::PhantomData, time::Duration};
 use std::time::Instant;
+
+pub use conflict::BorrowError;
+pub use guards::{GcCellMut, GcCellRef};
 
 use crate::{
     Mutator,
@@ -18,6 +19,8 @@ use crate::{
     sync::{spin_loop, spins},
     trace::{Trace, Visitor},
 };
+
+use conflict::{Access, LONG};
 
 /// A mutable field of a traced type: an enum value, a `Vec`, a map. For a single pointer, use a [`Slot`](crate::Slot).
 ///
@@ -150,35 +153,10 @@ impl<T> GcCell<T> {
     #[cold]
     #[inline(never)]
     fn conflict(wanted: Access, conflict: CellConflict) -> ! {
-        let name = core::any::type_name::<T>();
-        let wanted = match wanted {
-            Access::Read => "read",
-            Access::Write => "write",
-        };
-        let found = match conflict {
-            CellConflict::OwnWriter => "a write guard of this thread is alive: end it first".to_owned(),
-            CellConflict::Readers => format!(
-                "read guards are alive (for {} s, if several mutators are attached): end those of this thread first",
-                LONG.as_secs()
-            ),
-            CellConflict::Writer(number) => {
-                format!("mutator number {number} of the heap has held a write guard for {} s", LONG.as_secs())
-            }
-            CellConflict::WriterWaits => "a writer waits".to_owned(),
-            CellConflict::TooManyReaders => "2^21 read guards were forgotten since the last safepoint".to_owned(),
-        };
-        panic!("GcCell<{name}>: expected to {wanted} it, but {found}")
+        panic!("{}", BorrowError::new::<T>(wanted, conflict))
     }
 }
 
-#[derive(Clone, Copy)]
-enum Access {
-    Read,
-    Write,
-}
-
-/// How long an access waits for a cell before it panics.
-const LONG: Duration = Duration::from_secs(10);
 /// How long a reader lets a waiting writer go first.
 const COURTESY: Duration = Duration::from_millis(2);
 
@@ -321,7 +299,8 @@ impl<T: Trace> GcCell<T> {
     {
         let user = mutator.cell_user();
         self.lock(user, Access::Read);
-        GcCellRef { cell: self, exclusive: user.exclusive() }
+        // SAFETY: the word counts this reader.
+        unsafe { GcCellRef::new(&self.word, self.content.get(), user.exclusive()) }
     }
 
     /// Borrows the content for writing. The guard borrows the mutator too, as the guard of [`borrow`](Self::borrow) does. The
@@ -350,7 +329,85 @@ impl<T: Trace> GcCell<T> {
         let user = mutator.cell_user();
         self.lock(user, Access::Write);
         self.barrier(mutator);
-        GcCellMut { cell: self, exclusive: user.exclusive() }
+        // SAFETY: the word names this writer.
+        unsafe { GcCellMut::new(&self.word, self.content.get(), user.exclusive()) }
+    }
+
+    /// Borrows the content for reading, or returns an error if a write guard is alive, of this thread or another one. Waits for nobody.
+    ///
+    /// # Errors
+    ///
+    /// The error says what is in the way.
+    ///
+    /// ```
+    /// # use gc_core::GcCell;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let cell = m.alloc(GcCell::new(7));
+    /// assert_eq!(*cell.try_borrow(&m)?, 7);
+    /// let guard = cell.borrow_mut(&m);
+    /// assert!(cell.try_borrow(&m).is_err());
+    /// # drop(guard);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn try_borrow<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> Result<GcCellRef<'a, T>, BorrowError>
+    where
+        T: Trace<At<'gc> = T>,
+    {
+        let user = mutator.cell_user();
+        // A writer that waits has no guard.
+        self.word.try_read_first(user).map_err(|conflict| BorrowError::new::<T>(Access::Read, conflict))?;
+        // SAFETY: the word counts this reader.
+        Ok(unsafe { GcCellRef::new(&self.word, self.content.get(), user.exclusive()) })
+    }
+
+    /// Borrows the content for writing, or returns an error if a guard is alive, of this thread or another one. Waits for nobody but the thread that is marking
+    /// the heap, if that is reading the cell: for 1024 elements, as [`borrow_mut`](Self::borrow_mut) does.
+    ///
+    /// # Errors
+    ///
+    /// The error says what is in the way.
+    ///
+    /// ```
+    /// # use gc_core::GcCell;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let cell = m.alloc(GcCell::new(vec![1]));
+    /// cell.try_borrow_mut(&m)?.push(2);
+    /// let guard = cell.borrow(&m);
+    /// assert!(cell.try_borrow_mut(&m).is_err());
+    /// # drop(guard);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn try_borrow_mut<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> Result<GcCellMut<'a, T>, BorrowError>
+    where
+        T: Trace<At<'gc> = T>,
+    {
+        let user = mutator.cell_user();
+        if let Err(conflict) = self.word.try_write(user) {
+            self.wait_for_marker(mutator, conflict)
+                .map_err(|conflict| BorrowError::new::<T>(Access::Write, conflict))?;
+        }
+        self.barrier(mutator);
+        // SAFETY: the word names this writer.
+        Ok(unsafe { GcCellMut::new(&self.word, self.content.get(), user.exclusive()) })
+    }
+
+    /// Waits until the lock can be taken for writing, if the reader that is in the way may be the thread that marks the heap, and takes it.
+    #[cold]
+    #[inline(never)]
+    fn wait_for_marker(&self, mutator: &Mutator, mut conflict: CellConflict) -> Result<(), CellConflict> {
+        let (user, start) = (mutator.cell_user(), Instant::now());
+        while conflict == CellConflict::Readers && mutator.local().barrier.is_marking() && start.elapsed() < COURTESY {
+            std::thread::yield_now();
+            match self.word.try_write(user) {
+                Ok(()) => return Ok(()),
+                Err(found) => conflict = found,
+            }
+        }
+        Err(conflict)
     }
 
     #[inline(always)]
@@ -358,72 +415,6 @@ impl<T: Trace> GcCell<T> {
         if T::HAS_GC {
             mutator.before_cell(&self.word, TypeInfoOf::<T>::SIZED);
         }
-    }
-}
-
-/// A read guard of a [`GcCell`]: see [`borrow`](GcCell::borrow).
-pub struct GcCellRef<'a, T> {
-    cell: &'a GcCell<T>,
-    exclusive: bool,
-}
-
-/// A write guard of a [`GcCell`]: see [`borrow_mut`](GcCell::borrow_mut).
-pub struct GcCellMut<'a, T> {
-    cell: &'a GcCell<T>,
-    exclusive: bool,
-}
-
-impl<T> Deref for GcCellRef<'_, T> {
-    type Target = T;
-
-    #[inline(always)]
-    fn deref(&self) -> &T {
-        // SAFETY: the word counts this reader, so there is no writer.
-        unsafe { &*self.cell.content.get() }
-    }
-}
-
-impl<T> Drop for GcCellRef<'_, T> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.cell.word.end_read(self.exclusive);
-    }
-}
-
-impl<T> Deref for GcCellMut<'_, T> {
-    type Target = T;
-
-    #[inline(always)]
-    fn deref(&self) -> &T {
-        // SAFETY: the word names this writer, so there is no other guard.
-        unsafe { &*self.cell.content.get() }
-    }
-}
-
-impl<T> DerefMut for GcCellMut<'_, T> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as for `deref`.
-        unsafe { &mut *self.cell.content.get() }
-    }
-}
-
-impl<T> Drop for GcCellMut<'_, T> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.cell.word.end_write(self.exclusive);
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for GcCellRef<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for GcCellMut<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
     }
 }
 

@@ -25,7 +25,7 @@ mod concurrent;
 mod counting;
 mod destructors;
 pub(crate) mod detach;
-pub(crate) mod dropping;
+mod dropping;
 pub(crate) mod drops;
 mod end_signal;
 mod epochs;

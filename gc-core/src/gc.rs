@@ -7,11 +7,9 @@
 //! - **[gc.one-heap]** A `Gc` never crosses threads. So every `Gc` that a thread holds points into the one heap that the thread is
 //!   attached to.
 
-mod content;
+mod compare;
 
 use core::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
-
-pub use content::ByContent;
 
 use crate::{
     object::PointerSlot,
@@ -31,6 +29,33 @@ use crate::{
 /// assert_eq!(size_of_val(&name), size_of::<usize>());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Comparison
+///
+/// Pointers are equal, ordered and hashed as their objects, as those of `Rc` are. So a pointer to a text is a key that is looked up by any `&str`, and a type with pointers
+/// in it derives `PartialEq` and `Hash`. What is a key must not change. Objects of a cycle of which each compares the next one never come to an end,
+/// as in std: so cells and slots, by which cycles are made, are not comparable. [`Gc::ptr_eq`] compares objects instead, and [`Gc::by_id`] makes a key that does.
+///
+/// ```
+/// use gc_core::{Gc, GcMap, Heap, Trace};
+///
+/// #[derive(Trace, PartialEq, Eq, Hash, Debug)]
+/// struct Name<'gc> {
+///     first: Gc<'gc, str>,
+///     last: Gc<'gc, str>,
+/// }
+///
+/// # let heap = Heap::builder().build()?;
+/// # let m = heap.attach()?;
+/// let ada = || Name { first: m.alloc_str("Ada"), last: m.alloc_str("Lovelace") };
+/// assert_eq!(ada(), ada());
+/// let born = m.alloc(GcMap::<Gc<Name>, u32>::new());
+/// born.insert(&m, m.alloc(ada()), 1815);
+/// assert_eq!(born.get(&ada()), Some(&1815)); // looked up by a value that is not in the heap
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Lifetime
 ///
 /// A pointer that would live across a safepoint does not compile:
 ///

@@ -380,11 +380,11 @@ impl Heap {
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
-    /// assert!(heap.is_same(&heap.clone()));
-    /// assert!(!heap.is_same(&gc_core::Heap::builder().build()?));
+    /// assert!(heap.ptr_eq(&heap.clone()));
+    /// assert!(!heap.ptr_eq(&gc_core::Heap::builder().build()?));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub fn ptr_eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.users, &other.users)
     }
 }
@@ -418,7 +418,7 @@ impl Mutator {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let m = heap.attach()?;
-    /// assert!(m.heap().is_same(&heap));
+    /// assert!(m.heap().ptr_eq(&heap));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn heap(&self) -> Heap {

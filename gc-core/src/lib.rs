@@ -49,7 +49,6 @@
 //! | finish the work of objects that nothing leads to any more | [`FinalizationQueue`], [`Mutator::shutdown`] |
 //! | attach data to an object that knows nothing of them | [`Ephemeron`] |
 //! | tell objects apart by a number, hash them by it | [`Gc::id`], [`Gc::by_id`], [`ById`] |
-//! | compare and hash pointers as what they point to | [`Gc::by_content`], [`ByContent`] |
 //! | go on when memory runs out | [`Mutator::try_alloc`], [`AllocError`] |
 //! | see what the collector does | [`Heap::stats`], [`Heap::pauses`], [`HeapBuilder::on_event`] |
 //! | look at it in Perfetto, and in what reads `tracing` or `metrics` | [`observe::Timeline`], [`observe`] |
@@ -125,13 +124,13 @@ mod workers;
 mod young;
 
 pub use callbacks::{CallbackThread, Finalizer};
-pub use cell::{GcCell, GcCellMut, GcCellRef};
+pub use cell::{BorrowError, GcCell, GcCellMut, GcCellRef};
 pub use counted::{CloneContents, Contents, Counted, CountedWeak};
 pub use ephemeron::Ephemeron;
 pub use external::ExternalBytes;
 pub use finalization::FinalizationQueue;
 pub use frame::{Kept, Pointer, Vacant};
-pub use gc::{ByContent, Gc};
+pub use gc::Gc;
 pub use gc_derive::Trace;
 pub use heap::{Heap, HeapBuilder, Pressure, Scope, WeakHeap};
 pub use identity::ById;
@@ -139,7 +138,7 @@ pub use later::Later;
 pub use map::{GcMap, GcSet, GcTextMap};
 pub use mutator::{AllocError, AttachError, DropsLeft, EnterError, Mutator, NotEntered, Parked};
 pub use reference_queue::{ReferenceQueue, WaitError};
-pub use root::Root;
+pub use root::{Root, Rooted};
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds, Unfinalized};
 pub use slot::Slot;
 pub use stats::{

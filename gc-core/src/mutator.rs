@@ -19,6 +19,7 @@ mod making;
 mod old;
 mod park;
 pub(crate) mod tailed;
+mod text;
 
 use core::{cell::Cell, fmt, marker::PhantomData, panic::Location, ptr, ptr::NonNull, time::Duration};
 use std::{

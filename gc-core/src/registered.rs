@@ -23,6 +23,7 @@ mod cell;
 mod entries;
 mod extras;
 mod generations;
+mod handed;
 mod queues;
 mod sample;
 mod sites;

@@ -94,6 +94,61 @@ const fn is_inline<T>() -> bool {
     size_of::<T>() <= size_of::<usize>() && align_of::<T>() <= align_of::<usize>() && !mem::needs_drop::<T>()
 }
 
+/// A [`Root`] of one object: `Rooted<Node<'static>>` is a `Root<Gc<'static, Node<'static>>>`.
+///
+/// ```
+/// use gc_core::{Heap, Root, Rooted, Slot, Trace};
+///
+/// #[derive(Trace)]
+/// struct Node<'gc> {
+///     next: Slot<'gc, Node<'gc>>,
+/// }
+///
+/// /// What lives outside the heap names it through roots, and has no lifetime.
+/// struct Server {
+///     first: Rooted<Node<'static>>,
+///     name: Rooted<str>,
+/// }
+///
+/// let heap = Heap::builder().build()?;
+/// let m = heap.attach()?;
+/// let server = Server {
+///     first: m.root(m.alloc(Node { next: Slot::null() })),
+///     name: m.root(m.alloc_str("one")),
+/// };
+/// assert!(server.first.get(&m).next.get().is_none() && &*server.name.get(&m) == "one");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type Rooted<T> = Root<Gc<'static, T>>;
+
+impl<T: Trace<Static = T>> Root<T> {
+    /// Keeps `value` alive across safepoints, as [`Mutator::root`] does. The type of the root says that of the value, where the compiler would not find it:
+    ///
+    /// ```
+    /// use gc_core::{Heap, Root, Rooted, Slot, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Node<'gc> {
+    ///     next: Slot<'gc, Node<'gc>>,
+    /// }
+    ///
+    /// struct Table {
+    ///     nodes: Rooted<[Slot<'static, Node<'static>>]>,
+    /// }
+    ///
+    /// let heap = Heap::builder().build()?;
+    /// let m = heap.attach()?;
+    /// let table = Table { nodes: Root::new(&m, m.alloc_slice_with(8, |_| Slot::null())) };
+    /// assert_eq!(table.nodes.get(&m).len(), 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    #[track_caller]
+    pub fn new<'gc>(mutator: &'gc Mutator, value: T::At<'gc>) -> Self {
+        mutator.root::<T::At<'gc>>(value)
+    }
+}
+
 impl<T: Trace> Root<T> {
     /// Returns where the root was made, if that was tracked.
     pub(crate) fn place_of_making(&self) -> Option<&'static Location<'static>> {
@@ -143,7 +198,7 @@ impl<T: Trace> Root<T> {
         unsafe { *self.place(mutator) }
     }
 
-    /// Borrows the value, until the next safepoint at most.
+    /// Borrows the value, until the next safepoint at most. A pointer that is copied out of it lives until then, whatever becomes of the root.
     ///
     /// # Panics
     ///
@@ -158,7 +213,7 @@ impl<T: Trace> Root<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
-    pub fn borrow<'gc>(&'gc self, mutator: &'gc Mutator) -> &'gc T::At<'gc> {
+    pub fn borrow<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> &'a T::At<'gc> {
         // SAFETY: as for `get`; the value stays where it is for as long as the root does.
         unsafe { &*self.place(mutator) }
     }
@@ -176,11 +231,13 @@ impl<T: Trace> Root<T> {
     /// let mut root = m.root(vec![m.alloc(1)]);
     /// m.safepoint();
     /// root.get_mut(&m).push(m.alloc(2));
-    /// assert_eq!(root.borrow(&m).len(), 2);
+    /// let last = root.get_mut(&m).pop();
+    /// root.get_mut(&m).clear(); // what was taken out is still there
+    /// assert_eq!(last.as_deref(), Some(&2));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
-    pub fn get_mut<'gc>(&'gc mut self, mutator: &'gc Mutator) -> &'gc mut T::At<'gc> {
+    pub fn get_mut<'a, 'gc: 'a>(&'a mut self, mutator: &'gc Mutator) -> &'a mut T::At<'gc> {
         let place = self.place_to_write(mutator);
         // SAFETY: as for `borrow`; the root is borrowed exclusively.
         unsafe { &mut *place }
@@ -223,7 +280,7 @@ impl<T: Trace> Root<T> {
     /// ```
     #[inline]
     #[track_caller]
-    pub fn clone_in<'gc>(&'gc self, mutator: &'gc Mutator) -> Root<T::Static>
+    pub fn clone_in<'gc>(&self, mutator: &'gc Mutator) -> Root<T::Static>
     where
         T::At<'gc>: Clone,
     {

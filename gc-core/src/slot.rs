@@ -133,6 +133,25 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         unsafe { option(old) }
     }
 
+    /// Stores `value` through the write barrier, and returns what was there, in two steps: what another thread stores in between is lost. For slots
+    /// that one thread writes: it costs what [`get`](Self::get) and [`set`](Self::set) do.
+    ///
+    /// ```
+    /// # use gc_core::Slot;
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let slot = Slot::from(m.alloc(1));
+    /// assert_eq!(slot.replace(&m, None).as_deref(), Some(&1));
+    /// assert!(slot.get().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn replace(&self, mutator: &'gc Mutator, value: Option<Gc<'gc, T>>) -> Option<Gc<'gc, T>> {
+        let old = self.get();
+        self.set(mutator, value);
+        old
+    }
+
     /// Empties the slot and returns what was there: [`swap`](Self::swap) with `None`.
     ///
     /// ```

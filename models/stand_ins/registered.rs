@@ -15,6 +15,8 @@ pub(crate) mod entries;
 pub(crate) mod extras;
 #[path = "../../gc-core/src/registered/generations.rs"]
 pub(crate) mod generations;
+#[path = "../../gc-core/src/registered/handed.rs"]
+mod handed;
 #[path = "../../gc-core/src/registered/queues.rs"]
 pub(crate) mod queues;
 #[path = "../../gc-core/src/registered/sample.rs"]

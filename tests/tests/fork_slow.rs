@@ -1,4 +1,5 @@
 //! A fork while a destructor runs for long, whose part another thread has taken the rest of.
+//! Alone in its process: only the thread that forks goes on in the child.
 
 #![forbid(unsafe_code)]
 

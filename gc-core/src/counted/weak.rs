@@ -106,6 +106,20 @@ impl<T: Contents + ?Sized> CountedWeak<T> {
         self.count().map_or(0, |count| count.strong(current()))
     }
 
+    /// Returns the number of weak handles, an estimate. It is 0 if the contents are gone, or immortal.
+    ///
+    /// ```
+    /// # use gc_core::Counted;
+    /// let one = Counted::new(1);
+    /// let weak = Counted::downgrade(&one);
+    /// assert_eq!((weak.weak_count(), weak.clone().weak_count()), (1, 2));
+    /// drop(one);
+    /// assert_eq!(weak.weak_count(), 0);
+    /// ```
+    pub fn weak_count(&self) -> usize {
+        self.count().filter(|count| count.strong(current()) > 0).map_or(0, Count::weak)
+    }
+
     /// Returns whether both are handles to the same object, or both to none.
     ///
     /// ```

@@ -28,7 +28,7 @@ use super::Heap;
 /// let weak = heap.downgrade();
 /// let m = heap.attach()?;
 /// let task = m.alloc(Task { heap: weak.clone() });
-/// assert!(task.heap.upgrade().is_some_and(|its| its.is_same(&heap)));
+/// assert!(task.heap.upgrade().is_some_and(|its| its.ptr_eq(&heap)));
 /// drop((m, heap));
 /// assert!(weak.upgrade().is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())

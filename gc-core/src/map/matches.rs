@@ -8,45 +8,24 @@ use core::borrow::Borrow;
 ///
 /// ```
 /// use gc_core::{Gc, GcMap, Heap, Trace, map::Matches};
-/// use std::hash::{Hash, Hasher};
 ///
 /// /// A name in a scope.
-/// #[derive(Trace)]
+/// #[derive(Trace, PartialEq, Eq, Hash)]
 /// struct Name<'gc> {
 ///     scope: u32,
 ///     text: Gc<'gc, str>,
 /// }
 ///
 /// /// The same, of a text that is not in the heap.
-/// #[derive(Hash, PartialEq, Eq)]
+/// #[derive(Hash)]
 /// struct Sought<'a> {
 ///     scope: u32,
 ///     text: &'a str,
 /// }
 ///
-/// impl Name<'_> {
-///     fn sought(&self) -> Sought<'_> {
-///         Sought { scope: self.scope, text: &self.text }
-///     }
-/// }
-///
-/// impl Hash for Name<'_> {
-///     fn hash<H: Hasher>(&self, state: &mut H) {
-///         self.sought().hash(state);
-///     }
-/// }
-///
-/// impl PartialEq for Name<'_> {
-///     fn eq(&self, other: &Self) -> bool {
-///         self.sought() == other.sought()
-///     }
-/// }
-///
-/// impl Eq for Name<'_> {}
-///
 /// impl Matches<Sought<'_>> for Name<'_> {
 ///     fn matches(&self, sought: &Sought<'_>) -> bool {
-///         self.sought() == *sought
+///         self.scope == sought.scope && *self.text == *sought.text
 ///     }
 /// }
 ///

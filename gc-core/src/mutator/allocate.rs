@@ -12,7 +12,7 @@ use crate::{
         attachment::Attachment,
         refill::{Refused, Reserved, is_large},
         registry::name,
-        type_info::{STR, TypeInfoOf},
+        type_info::TypeInfoOf,
     },
     object::{Header, TypeInfo, slice_size},
     trace::Trace,
@@ -376,48 +376,6 @@ impl Mutator {
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Allocates a string, a copy of `text`. It never changes. The pointer to it is one word.
-    ///
-    /// # Panics
-    ///
-    /// As [`alloc`](Self::alloc).
-    ///
-    /// ```
-    /// # let heap = gc_core::Heap::builder().build()?;
-    /// # let m = heap.attach()?;
-    /// assert_eq!(m.alloc_str("Ada").len(), 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn alloc_str<'gc>(&'gc self, text: &str) -> Gc<'gc, str> {
-        // SAFETY: the type info of strings is that of slices of `u8`.
-        let Ok(address) = unsafe { Self::copied(self.local(), STR, text.as_bytes(), Self::reserve_or_refuse) };
-        // SAFETY: a string, whose bytes were copied from a `str` just now. It lives until the next safepoint.
-        unsafe { Gc::from_address(address) }
-    }
-
-    /// Allocates as [`alloc_str`](Self::alloc_str) does, or returns an error.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_alloc`](Self::try_alloc).
-    ///
-    /// ```
-    /// # let heap = gc_core::Heap::builder().build()?;
-    /// # let m = heap.attach()?;
-    /// assert_eq!(&*m.try_alloc_str("Ada")?, "Ada");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn try_alloc_str<'gc>(&'gc self, text: &str) -> Result<Gc<'gc, str>, AllocError<()>> {
-        // SAFETY: the type info of strings is that of slices of `u8`.
-        let address = unsafe { Self::copied(self.local(), STR, text.as_bytes(), Self::try_reserve)? };
-        // SAFETY: a string, whose bytes were copied from a `str` just now. It lives until the next safepoint.
-        Ok(unsafe { Gc::from_address(address) })
-    }
-
     /// Reserves memory for a `T` in the buffer, if it fits: the fast path. So short that it is inlined everywhere.
     #[inline(always)]
     fn bump<T: Trace>(&self) -> Option<NonNull<u8>> {
@@ -530,7 +488,7 @@ impl Mutator {
     /// `info` is the type info of slices of `T`. What `reserve` returns is reserved for a slice of as many.
     #[inline(always)]
     #[track_caller]
-    unsafe fn copied<'a, T: Copy, E>(
+    pub(super) unsafe fn copied<'a, T: Copy, E>(
         local: &'a Attachment,
         info: &'static TypeInfo,
         elements: &[T],
@@ -565,14 +523,22 @@ impl Mutator {
     /// Reserves memory for a slice and writes the length, or panics.
     #[cold]
     #[inline(never)]
-    fn reserve_or_refuse(local: &Attachment, info: &'static TypeInfo, len: usize) -> Result<Reserved, Infallible> {
+    pub(super) fn reserve_or_refuse(
+        local: &Attachment,
+        info: &'static TypeInfo,
+        len: usize,
+    ) -> Result<Reserved, Infallible> {
         Ok(Self::reserve_slice_in::<true>(local, info, len).unwrap_or_else(|refused| refuse(local, refused)))
     }
 
     /// Reserves memory for a slice and writes the length, if there is any.
     #[cold]
     #[inline(never)]
-    fn try_reserve(local: &Attachment, info: &'static TypeInfo, len: usize) -> Result<Reserved, AllocError<()>> {
+    pub(super) fn try_reserve(
+        local: &Attachment,
+        info: &'static TypeInfo,
+        len: usize,
+    ) -> Result<Reserved, AllocError<()>> {
         Self::reserve_slice_in::<false>(local, info, len).map_err(|refused| AllocError { value: (), refused })
     }
 }

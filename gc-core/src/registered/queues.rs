@@ -28,7 +28,7 @@ use crate::sync::{
     mutant, raw,
 };
 
-use super::generations::Generations;
+use super::{generations::Generations, handed::Handed};
 
 /// What a program attached to an object, for when it dies.
 pub(crate) type Notice = Box<dyn Any + Send>;
@@ -100,14 +100,6 @@ struct State {
     /// Whether a thread waits that was not notified since.
     is_awaited: bool,
     has_ended: bool,
-}
-
-/// Objects that were handed over.
-#[derive(Default)]
-struct Handed {
-    words: VecDeque<*mut u8>,
-    /// How many words at the end may hold young objects.
-    young: usize,
 }
 
 // SAFETY: these are addresses of objects, which the collector and mutators of the heap use; the rest is `Send`.
@@ -251,7 +243,7 @@ impl Queues {
         state.entries.push(pair, generations);
     }
 
-    /// Lets go of the pairs that wait: the last user of the heap goes, and nobody removes entries any more. They would keep their tables, and what these own.
+    /// Releases the pairs that wait: the last user of the heap goes, and nobody removes entries any more. They would keep their tables, and what these own.
     pub(crate) fn end_entries(&self) {
         let mut state = self.state.lock();
         state.are_entries_over = true;
@@ -472,26 +464,6 @@ impl Queues {
         news + words.sum::<usize>() * size_of::<usize>()
     }
 }
-
-impl Handed {
-    fn push(&mut self, object: NonNull<u8>, generations: Generations<'_>) {
-        self.words.push_back(object.as_ptr());
-        // So that the young ones are the last ones.
-        self.young = if self.young > 0 || generations.is_young(object.addr().get()) { self.young + 1 } else { 0 };
-    }
-
-    fn pop(&mut self) -> Option<*mut u8> {
-        let word = self.words.pop_front()?;
-        self.young = self.young.min(self.words.len());
-        if self.words.capacity() > 4 * self.words.len().max(LEAST) {
-            self.words.shrink_to(2 * self.words.len());
-        }
-        Some(word)
-    }
-}
-
-/// Objects for which memory is kept in a queue.
-const LEAST: usize = 64;
 
 impl State {
     /// Returns all that holds objects.

@@ -5,6 +5,7 @@
 mod forgotten;
 mod modes;
 mod on_stacks;
+mod parts;
 mod starvation;
 mod writers_wait;
 mod writes;

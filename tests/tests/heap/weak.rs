@@ -22,11 +22,11 @@ fn it_finds_the_heap_while_there_is_a_user() -> Tested {
     let weak = heap.downgrade();
     is_shared(&weak);
     assert_eq!(format!("{weak:?}"), "WeakHeap");
-    assert!(weak.upgrade().is_some_and(|found| found.is_same(&heap)));
+    assert!(weak.upgrade().is_some_and(|found| found.ptr_eq(&heap)));
     let m = heap.attach()?;
     drop(heap);
     let again = weak.clone().upgrade().expect("a mutator is attached");
-    assert!(again.is_same(&m.heap()));
+    assert!(again.ptr_eq(&m.heap()));
     let parked = m.park();
     drop(again);
     let root = weak.upgrade().expect("a parked mutator is a user").with(|m| m.root(7_u64))?;
@@ -55,7 +55,7 @@ fn a_heap_ends_though_its_objects_know_it() -> Tested {
         let kept = m.root(m.alloc(knows()));
         m.alloc(knows());
         m.collect(Generation::Old);
-        assert!(kept.get(&m).heap.upgrade().is_some_and(|found| found.is_same(&heap)));
+        assert!(kept.get(&m).heap.upgrade().is_some_and(|found| found.ptr_eq(&heap)));
         drop((kept, m, heap));
     }
     ledger.assert_all_once();

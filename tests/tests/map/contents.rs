@@ -5,14 +5,14 @@ use std::{
     hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher},
 };
 
-use gc_core::{ByContent, Gc, GcMap, GcSet, Root, Trace, blocking, map::Matches};
+use gc_core::{Gc, GcMap, GcSet, Root, Trace, blocking, map::Matches};
 use gc_tests::{
     heaps::{calm, under},
     random::Random,
     sizes::scaled,
 };
 
-type Texts = Root<Gc<'static, GcMap<'static, ByContent<'static, str>, u64>>>;
+type Texts = Root<Gc<'static, GcMap<'static, Gc<'static, str>, u64>>>;
 
 #[test]
 fn texts_in_the_heap_are_found_by_texts_outside() {
@@ -20,20 +20,20 @@ fn texts_in_the_heap_are_found_by_texts_outside() {
     {
         let heap = under(profile).build().unwrap();
         let mut m = heap.attach().unwrap();
-        let texts: Texts = m.root(m.alloc(GcMap::<ByContent<str>, u64>::new()));
+        let texts: Texts = m.root(m.alloc(GcMap::<Gc<str>, u64>::new()));
         let (mut random, mut model) = (Random::new(1), HashMap::new());
         for step in 0..scaled(3_000) {
             let text = format!("text {}", random.below(300));
             let here = texts.get(&m);
             match random.below(4) {
                 0 | 1 => {
-                    let key = Gc::by_content(m.alloc_str(&text));
+                    let key = m.alloc_str(&text);
                     assert_eq!(here.insert(&m, key, step).copied(), model.insert(text, step));
                 }
                 2 => assert_eq!(here.remove(&m, text.as_str()).copied(), model.remove(&text)),
                 _ => {
                     assert_eq!(here.get(text.as_str()).copied(), model.get(&text).copied());
-                    assert_eq!(here.get(&Gc::by_content(m.alloc_str(&text))), here.get(text.as_str()));
+                    assert_eq!(here.get(&m.alloc_str(&text)), here.get(text.as_str()));
                 }
             }
             assert_eq!(here.len(), model.len());
@@ -48,7 +48,7 @@ fn texts_in_the_heap_are_found_by_texts_outside() {
 fn equal_objects_are_one_member() {
     let heap = under("every-safepoint=200").build().unwrap();
     let mut m = heap.attach().unwrap();
-    let set: Root<Gc<GcSet<ByContent<str>>>> = m.root(m.alloc(GcSet::<ByContent<str>>::new()));
+    let set: Root<Gc<GcSet<Gc<str>>>> = m.root(m.alloc(GcSet::<Gc<str>>::new()));
     let rounds = scaled(4_000);
     let new: usize = blocking::scope(&mut m, |scope| {
         let (heap, set) = (&heap, &set);
@@ -59,7 +59,7 @@ fn equal_objects_are_one_member() {
                 let text = format!("{round}");
                 let here = set.get(&m);
                 let mine = m.alloc_str(&text);
-                let found = here.get_or_insert(&m, Gc::by_content(mine)).object();
+                let found = *here.get_or_insert(&m, mine);
                 assert_eq!(&*found, text);
                 new += usize::from(Gc::ptr_eq(found, mine));
                 m.safepoint();
@@ -73,11 +73,11 @@ fn equal_objects_are_one_member() {
 }
 
 #[test]
-fn a_pointer_by_content_is_compared_as_its_object() {
+fn a_pointer_is_compared_as_its_object() {
     let heap = calm().build().unwrap();
     let m = heap.attach().unwrap();
-    let [one, same, two] = [1, 1, 2].map(|number| Gc::by_content(m.alloc(number)));
-    assert!(one == same && one != two && one < two && !Gc::ptr_eq(one.object(), same.object()));
+    let [one, same, two] = [1, 1, 2].map(|number| m.alloc(number));
+    assert!(one == same && one != two && one < two && !Gc::ptr_eq(one, same));
     let hash = |value: &dyn Fn(&mut DefaultHasher)| {
         let mut hasher = DefaultHasher::new();
         value(&mut hasher);
@@ -101,7 +101,7 @@ fn a_key_is_looked_up_by_what_it_matches() {
         fn write(&mut self, _: &[u8]) {}
     }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, Trace)]
-    struct Name<'gc>(u64, ByContent<'gc, str>);
+    struct Name<'gc>(u64, Gc<'gc, str>);
     #[derive(Hash)]
     struct Sought<'a>(u64, &'a str);
     impl Matches<Sought<'_>> for Name<'_> {
@@ -114,7 +114,7 @@ fn a_key_is_looked_up_by_what_it_matches() {
     let map = m.alloc(GcMap::<Name, u64, BuildHasherDefault<OneHash>>::default());
     for number in 0..20 {
         for text in ["a", "b"] {
-            map.insert(&m, Name(number, Gc::by_content(m.alloc_str(text))), number * 2 + u64::from(text == "b"));
+            map.insert(&m, Name(number, m.alloc_str(text)), number * 2 + u64::from(text == "b"));
         }
     }
     assert_eq!((map.get(&Sought(7, "a")), map.get(&Sought(7, "b"))), (Some(&14), Some(&15)));

@@ -72,7 +72,7 @@ fn a_parked_mutator_that_is_lent_may_not_be_exchanged_either() {
         .unwrap();
     // The handles themselves may be exchanged: they go with their own heaps.
     mem::swap(&mut first, &mut second);
-    assert!(first.with(|m| m.heap().is_same(&other)).unwrap());
+    assert!(first.with(|m| m.heap().ptr_eq(&other)).unwrap());
     assert_eq!(second.with(|m| *root.get(m)), Ok(1));
     drop(mem::replace(&mut first, second));
     assert_eq!(first.with(|m| *root.get(m)), Ok(1));

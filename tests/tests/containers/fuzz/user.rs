@@ -253,7 +253,7 @@ fn reenter() {
                 let mut thresholds = world.heap.thresholds();
                 thresholds.nursery_bytes = 0;
                 assert!(world.heap.set_thresholds(thresholds).is_err());
-                let _ = (world.heap.stats(), m.heap().is_same(&world.heap));
+                let _ = (world.heap.stats(), m.heap().ptr_eq(&world.heap));
             }
             4 => {
                 let Ok(spare) = world.spare.try_borrow() else { return };
