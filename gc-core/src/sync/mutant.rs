@@ -1,7 +1,7 @@
 //! Bugs that are planted on purpose: each must be found by a model or a test, or what it breaks is not tested.
 //!
-//! A model plants one by its name while it runs. `--cfg gc_mutant="name"` plants one in a build, as `.ci/mutants` does with those
-//! that are `in builds`. That is a flag of the compiler, which no program can set. A feature or an environment variable would let
+//! A model plants one by its name while it runs. A build with `--cfg gc_mutants` has all that are `in builds`, and plants the one that the environment
+//! names: so `.ci/mutants` compiles once. That is a flag of the compiler, which no program can set; a feature, or the environment alone, would let
 //! safe code switch soundness off. In all other builds none is planted, and the compiler leaves nothing of them.
 
 use super::atomic::Ordering;
@@ -10,19 +10,18 @@ use super::atomic::Ordering;
 #[derive(Clone, Copy)]
 pub(crate) struct Mutant {
     pub(crate) name: &'static str,
-    in_build: bool,
 }
 
 impl Mutant {
     /// Returns a mutant that only one model has.
     #[cfg(any(gc_loom, gc_shuttle))]
     pub(crate) const fn of_model(name: &'static str) -> Self {
-        Self { name, in_build: false }
+        Self { name }
     }
 
     #[inline(always)]
     pub(crate) fn is_planted(self) -> bool {
-        self.in_build || super::planted(self.name)
+        super::planted(self.name)
     }
 
     /// Returns `order`, or Relaxed where the bug is planted.
@@ -35,7 +34,7 @@ impl Mutant {
 macro_rules! mutants {
     ($($(#[$doc:meta])* $mutant:ident = $name:tt $(, in $builds:ident)?;)*) => { $(
         $(#[$doc])*
-        pub(crate) const $mutant: Mutant = Mutant { name: $name, in_build: cfg!(gc_mutant = $name) };
+        pub(crate) const $mutant: Mutant = Mutant { name: $name };
     )* };
 }
 
