@@ -20,7 +20,8 @@
 //!   them, and their roots stay, except those in frames: these lie in the stacks of threads that are gone, which the system
 //!   uses for new ones. (Dormant ones stay dormant.) Threads of the heap count as not started ([on-demand.under-the-lock]): a
 //!   concurrent thread that is started goes on with the cycle that is under way. Parts of dead values whose thread is gone lose the
-//!   value that was being dropped; the rest is posted again, and what waits is counted anew.
+//!   value that was being dropped; the rest is posted again, and what waits is counted anew. (A rest that a thread has taken from behind a slow
+//!   destructor and was about to post leaks.)
 //! - **[fork.tolerance]** Threads without a running mutator, such as one that drops a root or a destructor's, are waited for by no pause. So
 //!   every pause finds what they share as it is between two of their steps, and so may the child.
 //! - **[fork.leader]** The thread that forks may run a mutator that another leader waits for, which has the registry locked. That leader has
@@ -478,7 +479,7 @@ impl Prepared {
         collector.workers.forget_threads();
         collector.background.forget_threads();
         // A thread that was to begin may be gone.
-        collector.registered.queues.begin_removal();
+        collector.registered.queues.forget_threads();
         // Relaxed: there is no other thread.
         collector.process.store(std::process::id(), Ordering::Relaxed);
     }

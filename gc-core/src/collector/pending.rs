@@ -202,10 +202,14 @@ impl Pending {
         (left, state.run + (state.values - left) as u64)
     }
 
-    /// Waits until all values are dropped that count now. Gives up after `timeout`.
-    pub(crate) fn drain(&self, timeout: Duration) -> Result<(), Left> {
+    /// Returns the last batch that there is.
+    pub(crate) fn last(&self) -> u64 {
+        self.state.lock().next
+    }
+
+    /// Waits until all values of the batches up to `last` are dropped. Gives up after `timeout`.
+    pub(crate) fn drain(&self, last: u64, timeout: Duration) -> Result<(), Left> {
         let mut state = self.state.lock();
-        let last = state.next;
         // A time that the clock cannot tell is no limit.
         let deadline = Instant::now().checked_add(timeout);
         loop {

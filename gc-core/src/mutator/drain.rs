@@ -73,32 +73,28 @@ impl Mutator {
     }
 }
 
-/// Waits for the drops, and until dead entries of weak tables have been removed that there are now.
+/// Waits for the drops, and until the dead entries of weak tables have been removed that there are now.
 fn drain(collector: &Collector, timeout: Duration) -> Result<(), DropsLeft> {
     let (background, queues) = (&collector.background, &collector.registered.queues);
     let start = Instant::now();
-    let entries = queues.handed_over();
-    loop {
-        // A removal may have run out of time, or found no way in. One that another thread posts may not be counted yet.
+    let (last, entries) = (background.pending.last(), queues.handed_over());
+    let left = |Left { values, oldest, running }| DropsLeft { values, oldest, running };
+    background.pending.drain(last, timeout).map_err(left)?;
+    // In the child of a fork in which the heap was given up nobody removes them.
+    while !collector.is_elsewhere() {
+        let values = queues.entries_left(entries);
+        if values == 0 {
+            break;
+        }
+        if start.elapsed() >= timeout {
+            return Err(DropsLeft { values, oldest: start.elapsed(), running: Vec::new() });
+        }
+        // A removal may have run out of time, or have found no way in.
         background.look_after(queues, Removals::All);
-        let have_been_taken = queues.taken() >= entries;
-        let left = timeout.saturating_sub(start.elapsed());
-        // If a removal has the last of them in hand, it is among these.
-        background.pending.drain(left).map_err(|Left { values, oldest, running }| DropsLeft {
-            values,
-            oldest,
-            running,
-        })?;
-        if have_been_taken {
-            return Ok(());
-        }
-        let left = entries.saturating_sub(queues.taken());
-        if start.elapsed() >= timeout && left > 0 {
-            return Err(DropsLeft { values: left as usize, oldest: start.elapsed(), running: Vec::new() });
-        }
         thread::sleep(NAP);
     }
+    Ok(())
 }
 
-/// How long the wait is for a thread that is about to post a removal.
+/// How long the wait is before the next look.
 const NAP: Duration = Duration::from_micros(100);

@@ -91,9 +91,11 @@ struct State {
     news: HashMap<QueueId, VecDeque<Notice>>,
     objects: HashMap<QueueId, Handed>,
     entries: Handed,
-    /// How many pairs were handed over, and how many were taken.
+    /// How many pairs were handed over, and how many were taken. Each has a number, in this order.
     handed_over: u64,
     taken: u64,
+    /// The numbers of those that threads have in hand.
+    in_hand: Vec<u64>,
     /// Nobody removes entries any more.
     are_entries_over: bool,
     orphans: Vec<Notice>,
@@ -115,6 +117,14 @@ pub(crate) enum Removals {
 }
 
 const MANY: usize = 1024;
+
+/// A pair that was taken, to remove its entry.
+#[must_use]
+#[derive(Clone, Copy)]
+pub(crate) struct TakenEntry {
+    pub(crate) pair: NonNull<u8>,
+    number: u64,
+}
 
 /// Why nothing was taken from a queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -235,9 +245,11 @@ impl Queues {
         pairs.into_iter().for_each(|pair| state.entries.push(pair, generations));
     }
 
-    /// Puts a pair back that this thread has taken, and has in hand. It takes pairs from these queues again, or looks after them.
-    pub(crate) fn put_entry_back(&self, pair: NonNull<u8>, generations: Generations<'_>) {
+    /// Puts a pair back that this thread has taken, whose entry it has removed: its table has more to do. This thread takes pairs again, or looks after these queues.
+    pub(crate) fn put_entry_back(&self, taken: TakenEntry, generations: Generations<'_>) {
+        let TakenEntry { pair, number } = taken;
         let mut state = self.state.lock();
+        state.has_removed(number);
         state.handed_over += 1;
         self.entries.add(1);
         state.entries.push(pair, generations);
@@ -255,9 +267,17 @@ impl Queues {
         self.state.lock().handed_over
     }
 
-    /// Returns how many pairs were ever taken: the first ones that were handed over.
-    pub(crate) fn taken(&self) -> u64 {
-        self.state.lock().taken
+    /// Returns how many of the first `handed_over` pairs have not been removed.
+    pub(crate) fn entries_left(&self, handed_over: u64) -> usize {
+        let state = self.state.lock();
+        let in_hand = state.in_hand.iter().filter(|&&number| number < handed_over).count();
+        handed_over.saturating_sub(state.taken) as usize + in_hand
+    }
+
+    /// Forgets the threads that remove entries, which are gone: this is the child of a fork.
+    pub(crate) fn forget_threads(&self) {
+        self.state.lock().in_hand.clear();
+        self.begin_removal();
     }
 
     /// Says what has entries of weak tables removed, if nothing was said before.
@@ -289,19 +309,28 @@ impl Queues {
         }
     }
 
-    /// Takes a pair whose entry is to be removed. A mutator of the heap runs on this thread, and has the pair in hand then.
-    pub(crate) fn take_entry(&self) -> Option<NonNull<u8>> {
+    /// Takes a pair whose entry is to be removed. A mutator of the heap runs on this thread, and has the pair in hand then. The entry of the one that
+    /// it has taken `before` is removed.
+    pub(crate) fn take_entry(&self, before: Option<TakenEntry>) -> Option<TakenEntry> {
         let pair = {
-            let mut state = self.state.lock();
-            let pair = state.entries.pop();
+            let mut guard = self.state.lock();
+            let state = &mut *guard;
+            if let Some(TakenEntry { number, .. }) = before {
+                state.has_removed(number);
+            }
+            let pair = state.entries.pop().and_then(NonNull::new);
             self.entries.take(usize::from(pair.is_some()));
-            state.taken += u64::from(pair.is_some());
-            pair
+            pair.map(|pair| TakenEntry { pair, number: state.take() })
         };
         if mutant::REMOVAL_BEGINS_LATE.is_planted() && pair.is_none() {
             self.is_removal_due.store(false, Ordering::Relaxed);
         }
-        pair.and_then(NonNull::new)
+        pair
+    }
+
+    /// Says that the entry of a pair is removed.
+    pub(crate) fn has_removed_entry(&self, taken: TakenEntry) {
+        self.state.lock().has_removed(taken.number);
     }
 
     /// Wakes the threads that wait for what was put into queues: once for a whole pause, after it. If each notice did, the readers would
@@ -472,6 +501,19 @@ impl State {
         self.objects.values_mut().chain(entries)
     }
 
+    /// Notes that a pair is in hand, and returns its number.
+    fn take(&mut self) -> u64 {
+        let number = self.taken;
+        self.taken += 1;
+        self.in_hand.push(number);
+        number
+    }
+
+    /// Notes that it is no longer.
+    fn has_removed(&mut self, number: u64) {
+        self.in_hand.retain(|&other| other != number);
+    }
+
     fn next_id(&mut self) -> QueueId {
         self.last += 1;
         QueueId(self.last)
@@ -479,107 +521,5 @@ impl State {
 }
 
 #[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
-mod tests {
-    use super::*;
-    use crate::{
-        memory::{AddressMap, BLOCK},
-        space::large::RunTable,
-    };
-
-    fn address(address: usize) -> NonNull<u8> {
-        NonNull::new(core::ptr::without_provenance_mut(address)).unwrap()
-    }
-
-    fn take(queues: &Queues, id: QueueId) -> Result<u32, Nothing> {
-        queues.take_news(id, Duration::ZERO).map(|notice| *notice.downcast().unwrap())
-    }
-
-    #[test]
-    fn news_come_in_order_and_orphans_last() {
-        let queues = Queues::new();
-        let (first, second) = (queues.open_news(), queues.open_news());
-        (1..=3_u32).for_each(|number| queues.tell(first, Box::new(number)));
-        queues.tell(second, Box::new(4_u32));
-        assert_eq!((queues.waiting(), queues.len(first), queues.len(second)), (4, 3, 1));
-        assert_eq!((take(&queues, first), take(&queues, first)), (Ok(1), Ok(2)));
-        assert!(queues.take_orphans().is_empty());
-        let left = queues.close(first);
-        assert_eq!((left.len(), queues.waiting()), (1, 1));
-        queues.tell(first, Box::new(5_u32));
-        assert_eq!((queues.take_orphans().len(), queues.take_orphans().len()), (1, 0));
-        queues.end();
-        assert_eq!((take(&queues, second), take(&queues, second)), (Ok(4), Err(Nothing::Ended)));
-    }
-
-    #[test]
-    fn objects_of_a_closed_queue_are_not_kept() {
-        let (map, runs) = heap();
-        let generations = Generations { map, runs: &runs };
-        let queues = Queues::new();
-        let id = queues.open_objects();
-        queues.hand_over(id, address(map.old.start), generations);
-        assert!(queues.is_open(id) && queues.waiting() == 1);
-        queues.close(id);
-        queues.hand_over(id, address(map.old.start), generations);
-        queues.visit(false, |_| unreachable!("a closed queue is visited"));
-        assert!(!queues.is_open(id) && queues.waiting() == 0 && queues.take_object(id).is_none());
-    }
-
-    fn heap() -> (AddressMap, RunTable) {
-        let map = AddressMap::new(address(BLOCK), BLOCK, BLOCK, BLOCK);
-        (map, RunTable::new(map).unwrap())
-    }
-
-    /// Whatever is handed over, taken and promoted, in whichever order: a young pause visits every word of a young object, and no words
-    /// before the first of these, once one has looked.
-    #[test]
-    fn a_young_pause_visits_the_young_objects() {
-        const STEPS: u32 = 6;
-        let (map, runs) = heap();
-        let generations = Generations { map, runs: &runs };
-        let (young, old) = (map.young.start, map.old.start);
-        for script in 0..4_usize.pow(STEPS) {
-            let queues = Queues::new();
-            let id = queues.open_objects();
-            let mut words = VecDeque::new();
-            for step in 0..STEPS {
-                match script >> (2 * step) & 3 {
-                    kind @ (0 | 1) => {
-                        let object = [old, young][kind] + 16 * step as usize;
-                        queues.hand_over(id, address(object), generations);
-                        words.push_back(object);
-                    }
-                    2 => assert_eq!(queues.take_object(id).map(|word| word.addr().get()), words.pop_front()),
-                    _ => {
-                        // A young pause, in which the first young object becomes old.
-                        let is_young = |word: &usize| map.young.contains(*word);
-                        let first = words.iter().position(is_young).unwrap_or(words.len());
-                        let mut visited = Vec::new();
-                        queues.visit(true, |word| {
-                            let word = word.cast::<*mut u8>();
-                            // SAFETY: a word of the queue.
-                            let seen = unsafe { word.read() };
-                            if words.get(first) == Some(&seen.addr()) {
-                                // SAFETY: as above.
-                                unsafe { word.write(seen.wrapping_add(old - young)) };
-                            }
-                            visited.push(seen.addr());
-                        });
-                        assert!(words.range(first..).all(|word| visited.contains(word)), "{words:x?}: {visited:x?}");
-                        queues.forget_old(generations);
-                        if let Some(word) = words.get_mut(first) {
-                            *word += old - young;
-                        }
-                        let next = words.iter().position(is_young).unwrap_or(words.len());
-                        let mut left = 0;
-                        queues.visit(true, |_| left += 1);
-                        assert_eq!(left, words.len() - next, "old words are visited again");
-                    }
-                }
-            }
-            assert_eq!(queues.waiting(), words.len());
-            queues.visit(false, |_| _ = words.pop_front());
-            assert!(words.is_empty());
-        }
-    }
-}
+#[path = "queues/tests.rs"]
+mod tests;

@@ -56,16 +56,19 @@ impl Drop for Removal {
 /// Removes the entries of some pairs, or does a piece of what a table has still to do. Returns whether there may be more.
 fn remove_some(m: &Mutator, collector: &Collector) -> bool {
     let queues = &collector.registered.queues;
+    let mut before = None;
     for _ in 0..STEP {
-        let Some(address) = queues.take_entry() else { return false };
+        let Some(taken) = queues.take_entry(before) else { return false };
         // SAFETY: only watched pairs are handed over. It was alive until now ([queues.roots]), and this thread has it in hand from here on.
-        let pair = unsafe { Gc::<WatchedPair>::from_address(address) };
+        let pair = unsafe { Gc::<WatchedPair>::from_address(taken.pair) };
         if remove(m, pair) {
             // It keeps its table alive.
-            queues.put_entry_back(address, collector.generations());
+            queues.put_entry_back(taken, collector.generations());
             return true;
         }
+        before = Some(taken);
     }
+    before.into_iter().for_each(|taken| queues.has_removed_entry(taken));
     true
 }
 
