@@ -363,7 +363,8 @@ impl<T: Trace> GcCell<T> {
     }
 
     /// Borrows the content for writing, or returns an error if a guard is alive, of this thread or another one. Waits for nobody but the thread that is marking
-    /// the heap, if that is reading the cell: for 1024 elements, as [`borrow_mut`](Self::borrow_mut) does.
+    /// the heap, if that may be reading the cell, and for that 2 ms at most. So while the heap is being marked, a cell of a map with very many entries, which is
+    /// traced in one go, may be refused though no guard is alive.
     ///
     /// # Errors
     ///
