@@ -7,7 +7,7 @@ use crate::{
     map::{
         memory::Memory,
         node::Node,
-        table::{Outcome, Place, Table, slots_of},
+        table::{Outcome, Place, Return, Table, slots_of},
     },
     must_fail,
     sync::mutant,
@@ -74,11 +74,11 @@ impl Map {
     }
 
     fn remove(self, key: u64) -> Option<u64> {
-        self.remove_of(key, true)
+        self.remove_of(key, Return::Perhaps)
     }
 
     /// Removes a key that may return to its slot, or does not.
-    fn remove_of(self, key: u64, returns: bool) -> Option<u64> {
+    fn remove_of(self, key: u64, returns: Return) -> Option<u64> {
         loop {
             let found = self.0.find(HASH, |_, &other| other == key)?;
             if let Outcome::Done | Outcome::Sparse = found.remove(&MUTATOR, returns) {
@@ -298,7 +298,7 @@ fn one_that_removes_and_one_that_replaces() {
     check(|| {
         let map = Map::new();
         map.insert(7, 1);
-        match both(map, |map| map.remove_of(7, false), |map| map.insert(7, 2)) {
+        match both(map, |map| map.remove_of(7, Return::Never), |map| map.insert(7, 2)) {
             (Some(1), None) => assert_eq!((map.get(7), map.0.len()), (Some(2), 1)),
             (Some(2), Some(1)) => assert_eq!((map.get(7), map.0.len()), (None, 0)),
             found => panic!("one of two threads was first, and both found {found:?}"),
@@ -383,7 +383,7 @@ fn a_lie_does_not_bring_back_what_was_removed() {
                 calls > 1 && other == 7
             });
             if let Ok(Place::Taken(found)) = found {
-                let _ = found.remove(&MUTATOR, true);
+                let _ = found.remove(&MUTATOR, Return::Perhaps);
             }
             map.move_first();
         });

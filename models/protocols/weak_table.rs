@@ -11,7 +11,7 @@ use crate::{
     map::{
         memory::Memory,
         node::Node,
-        table::{Found, Outcome, Place, Table},
+        table::{Found, Outcome, Place, Return, Table},
     },
     must_fail,
     sync::mutant,
@@ -77,7 +77,7 @@ impl Interner {
         };
         loop {
             let Some(found) = self.0.find_to_change(&MUTATOR, HASH, |entry, _| wanted(entry)) else { return };
-            if let Outcome::Done | Outcome::Sparse = found.remove(&MUTATOR, false) {
+            if let Outcome::Done | Outcome::Sparse = found.remove(&MUTATOR, Return::Never) {
                 return;
             }
         }

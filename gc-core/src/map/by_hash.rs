@@ -14,7 +14,7 @@ use super::{
     memory::{Memory, lost},
     node::Node,
     steps::Written,
-    table::NodeRef,
+    table::{NodeRef, Return},
 };
 
 /// The keys that a write has found and stored.
@@ -94,7 +94,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, S> GcMap<'gc, K, (), S> {
         hash: u32,
         mut wanted: impl FnMut(&'gc K) -> bool,
     ) -> Option<&'gc K> {
-        self.take::<false>(m, hash, |_, key| wanted(key)).map(|entry| contents(entry).0)
+        self.take(m, hash, Return::Never, |_, key| wanted(key)).map(|entry| contents(entry).0)
     }
 
     /// Removes the keys for which `keep` returns false: see [`retain`](Self::retain).
@@ -102,7 +102,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, S> GcMap<'gc, K, (), S> {
     where
         K: Eq,
     {
-        self.retain_entries::<false>(m, is_same, |entry| keep(contents(entry).0));
+        self.retain_entries(m, Return::Never, is_same, |entry| keep(contents(entry).0));
     }
 
     /// Does a piece of the move to another table, if the map moves or is nearly empty. Returns whether there is more to do.

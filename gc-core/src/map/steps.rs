@@ -12,7 +12,7 @@ use super::{
     Cursor, GcMap,
     change::{Change, Exchange, Insert, InsertWith, NewKey, value_of},
     memory::Memory,
-    table::{Found, NodeRef, Outcome, Place, Table},
+    table::{Found, NodeRef, Outcome, Place, Return, Table},
 };
 
 /// What a write found, and what it stored.
@@ -114,16 +114,17 @@ where
             if !ptr::eq(value, current) {
                 return Err(Some(value));
             }
-            if self.take_out(m, &found, true) {
+            if self.take_out(m, &found, Return::Perhaps) {
                 return Ok(());
             }
         }
     }
 
-    /// Removes the entries for which `keep` returns false, of keys that may return or never do. `same` says whether two entries have one key.
-    pub(super) fn retain_entries<const RETURN: bool>(
+    /// Removes the entries for which `keep` returns false. `same` says whether two entries have one key.
+    pub(super) fn retain_entries(
         &self,
         m: &'gc Mutator,
+        returns: Return,
         same: impl Fn(NodeRef<'gc, K, V>, NodeRef<'gc, K, V>) -> bool,
         mut keep: impl FnMut(NodeRef<'gc, K, V>) -> bool,
     ) {
@@ -133,7 +134,7 @@ where
                 if !keep(entry)
                     && let Some((hash, ..)) = Gc::as_ref(entry).entry()
                 {
-                    self.take::<RETURN>(m, hash, |other, _| Gc::ptr_eq(other, entry));
+                    self.take(m, hash, returns, |other, _| Gc::ptr_eq(other, entry));
                 }
             }
         }
@@ -178,16 +179,17 @@ where
         }
     }
 
-    /// Removes the entry that is `wanted`, of a key that may return or never does.
-    pub(super) fn take<const RETURNS: bool>(
+    /// Removes the entry that is `wanted`.
+    pub(super) fn take(
         &self,
         m: &'gc Mutator,
         hash: u32,
+        returns: Return,
         mut wanted: impl FnMut(NodeRef<'gc, K, V>, &'gc K) -> bool,
     ) -> Option<NodeRef<'gc, K, V>> {
         loop {
             let found = self.find_to_change(m, hash, &mut wanted)?;
-            if self.take_out(m, &found, RETURNS) {
+            if self.take_out(m, &found, returns) {
                 return Some(found.entry);
             }
         }
@@ -204,8 +206,8 @@ where
         self.current()?.find_to_change(m, hash, wanted)
     }
 
-    /// Removes an entry, whose key may return or never does. Returns whether its slot had not changed.
-    fn take_out(&self, m: &'gc Mutator, found: &Found<'gc, K, V>, returns: bool) -> bool {
+    /// Removes an entry. Returns whether its slot had not changed.
+    fn take_out(&self, m: &'gc Mutator, found: &Found<'gc, K, V>, returns: Return) -> bool {
         match found.remove(m, returns) {
             Outcome::Done => true,
             Outcome::Sparse => {

@@ -81,6 +81,14 @@ struct End {
     others: bool,
 }
 
+/// Whether the key of an entry that is removed may be added again ([concurrent-map.again]).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Return {
+    Perhaps,
+    /// No key is equal to it: its entry is of a weak table.
+    Never,
+}
+
 /// What became of an entry that a thread would store or remove.
 #[must_use]
 pub(crate) enum Outcome {
@@ -272,15 +280,12 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
             At::Group(group) => group.removed_like(hash),
             At::Unmade | At::Closed => 0,
         };
+        let mut sum = 0;
         // The first groups are enough, if there are many.
-        (0..groups)
-            .scan(0, |sum, nth| {
-                Some({
-                    *sum += removed(nth);
-                    *sum
-                })
-            })
-            .any(|sum| sum >= MANY_REMOVED)
+        (0..groups).any(|nth| {
+            sum += removed(nth);
+            sum >= MANY_REMOVED
+        })
     }
 
     fn count(self, change: isize) {
@@ -494,8 +499,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Found<'gc, K
         Ok(if replaced.is_ok() { Outcome::Done } else { Outcome::Changed })
     }
 
-    /// Removes the entry, unless the slot has changed. Its slot is kept for its key, if it may return.
-    pub(crate) fn remove(&self, m: &'gc Mutator, returns: bool) -> Outcome {
+    /// Removes the entry, unless the slot has changed. Its slot is kept for its key, if that may return, and lies behind many that were not kept.
+    pub(crate) fn remove(&self, m: &'gc Mutator, returns: Return) -> Outcome {
         let table = self.table;
         if let (Node::Moving { entry, place }, Some(next)) = (Gc::as_ref(self.node), table.next())
             && table.arrive(m, self.index, self.node, *entry, *place as usize, next)
@@ -504,7 +509,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Found<'gc, K
         }
         let mut left = table.shared().removed;
         // A model has no room for many.
-        if returns
+        if returns == Return::Perhaps
             && let Node::Entry { hash, .. } = Gc::as_ref(self.node)
             && (cfg!(any(gc_loom, gc_shuttle)) || table.lies_behind_many(*hash, self.index))
         {

@@ -17,6 +17,7 @@ use super::{
     Cursor, DefaultHashBuilder, GcMap,
     change::value_of,
     memory::{Memory, lost},
+    table::Return,
     write::promised,
 };
 
@@ -430,7 +431,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn remove(&self, m: &'gc Mutator, key: &T) -> Option<&'gc V> {
-        self.map.take::<true>(m, self.map.hash(key), is_key(key)).map(value_of)
+        self.map.take(m, self.map.hash(key), Return::Perhaps, is_key(key)).map(value_of)
     }
 
     /// Removes the value of `key` if it is `current`, by identity.
@@ -464,7 +465,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn retain(&self, m: &'gc Mutator, mut keep: impl FnMut(&'gc T, &'gc V) -> bool) {
-        self.map.retain_entries::<true>(m, is_same, |entry| keep(Self::key_of(entry), value_of(entry)));
+        self.map.retain_entries(m, Return::Perhaps, is_same, |entry| keep(Self::key_of(entry), value_of(entry)));
     }
 
     /// Removes all entries that are there throughout.
