@@ -63,7 +63,7 @@ fn entries_are_removed() {
         assert!(hand_over(&queues, pair(1)));
         let remove = |queues: &Queues| {
             queues.begin_removal();
-            core::iter::successors(queues.take_entry(None), |&taken| queues.take_entry(Some(taken))).count()
+            core::iter::from_fn(|| queues.take_entry()).map(|taken| queues.has_removed(taken)).count()
         };
         let removal = {
             let queues = queues.clone();

@@ -245,16 +245,6 @@ impl Queues {
         pairs.into_iter().for_each(|pair| state.entries.push(pair, generations));
     }
 
-    /// Puts a pair back that this thread has taken, whose entry it has removed: its table has more to do. This thread takes pairs again, or looks after these queues.
-    pub(crate) fn put_entry_back(&self, taken: TakenEntry, generations: Generations<'_>) {
-        let TakenEntry { pair, number } = taken;
-        let mut state = self.state.lock();
-        state.has_removed(number);
-        state.handed_over += 1;
-        self.entries.add(1);
-        state.entries.push(pair, generations);
-    }
-
     /// Releases the pairs that wait: the last user of the heap goes, and nobody removes entries any more. They would keep their tables, and what these own.
     pub(crate) fn end_entries(&self) {
         let mut state = self.state.lock();
@@ -309,15 +299,12 @@ impl Queues {
         }
     }
 
-    /// Takes a pair whose entry is to be removed. A mutator of the heap runs on this thread, and has the pair in hand then. The entry of the one that
-    /// it has taken `before` is removed.
-    pub(crate) fn take_entry(&self, before: Option<TakenEntry>) -> Option<TakenEntry> {
+    /// Takes a pair whose entry is to be removed. A mutator of the heap runs on this thread, and has the pair in hand until it says that the entry
+    /// [is removed](Self::has_removed).
+    pub(crate) fn take_entry(&self) -> Option<TakenEntry> {
         let pair = {
             let mut guard = self.state.lock();
             let state = &mut *guard;
-            if let Some(TakenEntry { number, .. }) = before {
-                state.has_removed(number);
-            }
             let pair = state.entries.pop().and_then(NonNull::new);
             self.entries.take(usize::from(pair.is_some()));
             pair.map(|pair| TakenEntry { pair, number: state.take() })
@@ -328,9 +315,9 @@ impl Queues {
         pair
     }
 
-    /// Says that the entry of a pair is removed.
-    pub(crate) fn has_removed_entry(&self, taken: TakenEntry) {
-        self.state.lock().has_removed(taken.number);
+    /// Says that the entry of a pair that was taken is removed.
+    pub(crate) fn has_removed(&self, taken: TakenEntry) {
+        self.state.lock().in_hand.retain(|&number| number != taken.number);
     }
 
     /// Wakes the threads that wait for what was put into queues: once for a whole pause, after it. If each notice did, the readers would
@@ -507,11 +494,6 @@ impl State {
         self.taken += 1;
         self.in_hand.push(number);
         number
-    }
-
-    /// Notes that it is no longer.
-    fn has_removed(&mut self, number: u64) {
-        self.in_hand.retain(|&other| other != number);
     }
 
     fn next_id(&mut self) -> QueueId {

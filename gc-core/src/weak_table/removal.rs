@@ -1,7 +1,7 @@
 //! Removing dead entries, on a thread that runs destructors.
 //!
-//! It is the drop of a value that the heap posts when pairs were handed over ([queues.entries]). [`Mutator::drain_drops`] waits until the pairs have been
-//! taken that there were, and has another one posted if need be. It visits the heap (`collector::visits`), takes pairs for some time, and posts another one for the rest. What waits when
+//! It is the drop of a value that the heap posts when pairs were handed over ([queues.entries]). [`Mutator::drain_drops`] waits until the entries have
+//! been removed that it finds waiting, and has another one posted if need be. It visits the heap (`collector::visits`), takes pairs for some time, and posts another one for the rest. What waits when
 //! it cannot attach, as a thread of the program does not come to a safepoint for long, is removed after the next pause. When the last user of the
 //! heap goes, nothing more has to be removed.
 //!
@@ -56,19 +56,18 @@ impl Drop for Removal {
 /// Removes the entries of some pairs, or does a piece of what a table has still to do. Returns whether there may be more.
 fn remove_some(m: &Mutator, collector: &Collector) -> bool {
     let queues = &collector.registered.queues;
-    let mut before = None;
     for _ in 0..STEP {
-        let Some(taken) = queues.take_entry(before) else { return false };
+        let Some(taken) = queues.take_entry() else { return false };
         // SAFETY: only watched pairs are handed over. It was alive until now ([queues.roots]), and this thread has it in hand from here on.
         let pair = unsafe { Gc::<WatchedPair>::from_address(taken.pair) };
-        if remove(m, pair) {
-            // It keeps its table alive.
-            queues.put_entry_back(taken, collector.generations());
+        let has_more = remove(m, pair);
+        queues.has_removed(taken);
+        if has_more {
+            // The pair, which keeps its table alive, comes to this thread again, or to another one.
+            queues.hand_over_entries(vec![taken.pair], collector.generations());
             return true;
         }
-        before = Some(taken);
     }
-    before.into_iter().for_each(|taken| queues.has_removed_entry(taken));
     true
 }
 

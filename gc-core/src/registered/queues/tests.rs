@@ -102,3 +102,43 @@ fn a_young_pause_visits_the_young_objects() {
         assert!(words.is_empty());
     }
 }
+
+/// What was handed over before is left until it is removed, in whose hands it may be; what comes later is not.
+#[test]
+fn entries_are_left_until_they_are_removed() {
+    let (map, runs) = heap();
+    let generations = || Generations { map, runs: &runs };
+    let pair = |n: usize| address(map.old.start + 16 * n);
+    let queues = Queues::new();
+    queues.hand_over_entries(vec![pair(0), pair(1)], generations());
+    let asked = queues.handed_over();
+    queues.hand_over_entries(vec![pair(2)], generations());
+    let [first, second, third] = [(); 3].map(|()| queues.take_entry().unwrap());
+    assert_eq!((queues.entries_left(asked), queues.entries_left(queues.handed_over())), (2, 3));
+    queues.has_removed(third);
+    queues.has_removed(first);
+    assert_eq!(queues.entries_left(asked), 1);
+    // Its table has more to do.
+    queues.has_removed(second);
+    queues.hand_over_entries(vec![second.pair], generations());
+    assert_eq!((queues.entries_left(asked), queues.entries_left(queues.handed_over())), (0, 1));
+    // In the child of a fork the thread that has it in hand is gone.
+    let _ = queues.take_entry();
+    queues.forget_threads();
+    assert_eq!(queues.entries_left(queues.handed_over()), 0);
+}
+
+/// The last user of the heap releases what waits, and what a cycle hands over afterwards is not kept.
+#[test]
+fn entries_are_not_kept_after_the_last_user() {
+    let (map, runs) = heap();
+    let queues = Queues::new();
+    let hand_over = |n: usize| {
+        queues.hand_over_entries(vec![address(map.old.start + 16 * n)], Generations { map, runs: &runs });
+    };
+    hand_over(0);
+    queues.end_entries();
+    hand_over(1);
+    queues.visit(false, |_| unreachable!("nobody removes its entry"));
+    assert!(queues.take_entry().is_none());
+}
