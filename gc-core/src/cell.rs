@@ -462,3 +462,31 @@ unsafe impl<T: Trace> Trace for GcCell<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use crate::{GcCell, Heap};
+
+    use super::COURTESY;
+
+    /// A reader that may be the thread that marks is waited for, and not for ever: here it is a guard of this thread, which does not end.
+    #[test]
+    fn a_reader_that_may_be_the_marker_is_waited_for() {
+        let heap = Heap::builder().build().unwrap();
+        let m = heap.attach().unwrap();
+        let cell = m.alloc(GcCell::new(7_u64));
+        let guard = cell.borrow(&m);
+        let barrier = &m.local().barrier;
+        barrier.set_marking(true);
+        let start = Instant::now();
+        let refused = cell.try_borrow_mut(&m).is_err();
+        let waited = start.elapsed();
+        barrier.set_marking(false);
+        assert!(refused && waited >= COURTESY, "{waited:?}");
+        assert!(cell.try_borrow_mut(&m).is_err());
+        drop(guard);
+        assert!(cell.try_borrow_mut(&m).is_ok());
+    }
+}

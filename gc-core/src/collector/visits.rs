@@ -8,7 +8,7 @@
 //! ```
 //!
 //! - **[visits.over]** A visit is counted, and the end is said, under one lock. So a visit begins before the end, and the last user waits for it, or it
-//!   does not begin. While it lasts, the last user has not let go of the heap.
+//!   does not begin. While it lasts, the last user has not released the heap.
 //! - **[visits.wait]** The last user waits for as long as a piece of work takes, and a pause that is under way. A visit runs no code of the program, so
 //!   the last user does not go on a thread that visits. It holds no lock, and no other mutator of the heap runs any more for which a
 //!   visit could wait ([users.only-they-run]).
