@@ -7,9 +7,10 @@ mod reliance;
 pub(crate) mod role;
 mod sharing;
 mod start;
+mod system_thread;
 mod threads;
 
 pub(crate) use packet::{PIECE, Packet, SliceRange};
 pub(crate) use pool::{AbortOnUnwind, WorkerPool};
-pub(crate) use start::start;
+pub(crate) use start::{Thread, note_fork, start};
 pub(crate) use threads::Workers;

@@ -22,6 +22,7 @@
 //!   concurrent thread that is started goes on with the cycle that is under way. Parts of dead values whose thread is gone lose the
 //!   value that was being dropped; the rest is posted again, and what waits is counted anew. (A rest that a thread has taken from behind a slow
 //!   destructor and was about to post leaks.)
+//! - **[fork.threads]** The child starts the threads of heaps without std, of which another thread may have had a lock (`workers::start`).
 //! - **[fork.tolerance]** Threads without a running mutator, such as one that drops a root or a destructor's, are waited for by no pause. So
 //!   every pause finds what they share as it is between two of their steps, and so may the child.
 //! - **[fork.leader]** The thread that forks may run a mutator that another leader waits for, which has the registry locked. That leader has
@@ -53,7 +54,7 @@ use crate::{
         atomic::{AtomicBool, Ordering},
         held, raw,
     },
-    workers::role,
+    workers::{note_fork, role},
 };
 
 use super::{
@@ -230,6 +231,7 @@ extern "C" fn parent() {
 extern "C" fn child() {
     // SAFETY: as in `parent`.
     let fork = unsafe { &mut *FORK.data_ptr() };
+    note_fork();
     let has_clock = fork.locks.iter().any(|lock| ptr::eq(lock.0, watch::lock_word()));
     for lock in fork.locks.drain(..) {
         // SAFETY: this is the only thread, and has locked it, so what it guards is whole ([fork.locked]).
@@ -486,90 +488,4 @@ impl Prepared {
 }
 
 #[cfg(test)]
-mod tests {
-    use core::{ffi::c_int, time::Duration};
-    use std::{panic, sync::mpsc, thread, time::Instant};
-
-    use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
-
-    use super::{Collector, FORK, RawLock, counted, first_locks, last_locks, raw, watch};
-    use crate::{Generation, Heap, Leaf, Stress};
-    use parking_lot::lock_api::RawMutex as _;
-
-    unsafe extern "C" {
-        fn fork() -> c_int;
-        fn _exit(code: c_int) -> !;
-    }
-
-    /// Forks, and returns whether the child did `body` without a panic, in time.
-    fn in_child(body: impl FnOnce()) -> bool {
-        // SAFETY: the child does what [fork.gone] says it may, and exits.
-        let child = unsafe { fork() };
-        if child == 0 {
-            let done = panic::catch_unwind(panic::AssertUnwindSafe(body));
-            // SAFETY: always.
-            unsafe { _exit(done.is_err().into()) };
-        }
-        let (child, start) = (Pid::from_raw(child).expect("a child"), Instant::now());
-        loop {
-            if let Some((_, status)) = waitpid(Some(child), WaitOptions::NOHANG).unwrap() {
-                return status.exit_status() == Some(0);
-            }
-            if start.elapsed() > Duration::from_secs(60) {
-                kill_process(child, Signal::KILL).unwrap();
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// Returns every lock that a fork takes, by its place among them.
-    fn locks(collector: &Collector) -> Vec<&RawLock> {
-        let of_heap = first_locks(collector).into_iter().chain(last_locks(collector));
-        let last = [watch::lock_word(), collector.rendezvous.lock_word(), raw(&collector.registry)];
-        let mut all: Vec<&RawLock> = of_heap.chain(last).collect();
-        for lock in counted::lock_words() {
-            all.push(lock);
-        }
-        all
-    }
-
-    /// Another thread has each of the locks in turn when this one forks.
-    #[test]
-    fn a_child_has_every_lock_whichever_another_thread_held() {
-        let heap = Heap::builder().stress(Stress::default()).build().unwrap();
-        let mut m = heap.attach().unwrap();
-        let kept = m.root(m.alloc(7_u64));
-        let collector = heap.collector();
-        for index in 0..locks(collector).len() {
-            let (tell, told) = mpsc::channel();
-            thread::scope(|scope| {
-                scope.spawn(move || {
-                    let lock = locks(collector)[index];
-                    lock.lock();
-                    tell.send(()).unwrap();
-                    while !raw(&FORK).is_locked() {
-                        thread::yield_now();
-                    }
-                    for _ in 0..50 {
-                        thread::yield_now();
-                    }
-                    // SAFETY: locked above.
-                    unsafe { lock.unlock() };
-                });
-                told.recv().unwrap();
-                let goes_on = in_child(|| {
-                    for (index, lock) in locks(collector).into_iter().enumerate() {
-                        assert!(lock.try_lock(), "lock {index} is held");
-                        // SAFETY: locked just now.
-                        unsafe { lock.unlock() };
-                    }
-                    m.alloc(Leaf(Box::new(1)));
-                    m.collect(Generation::Old);
-                    m.drain_drops(Duration::from_secs(60)).unwrap();
-                    assert_eq!(*kept.get(&m), 7);
-                });
-                assert!(goes_on, "lock {index}");
-            });
-        }
-    }
-}
+mod tests;

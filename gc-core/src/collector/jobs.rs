@@ -2,7 +2,6 @@
 //! themselves are in `job_thread` and `destructors`.
 
 use core::cell::Cell;
-use std::thread;
 
 use crate::{
     counted::owners::Object,
@@ -15,7 +14,10 @@ use crate::{
         atomic::{AtomicU64, Ordering},
         raw,
     },
-    workers::on_demand::{OnDemand, Start},
+    workers::{
+        Thread,
+        on_demand::{OnDemand, Start},
+    },
 };
 
 use super::{
@@ -58,7 +60,7 @@ pub(crate) struct Background {
     pub(super) queue: Arc<Queue<Job>>,
     pub(super) hook: Hook,
     /// The handle of the concurrent thread, if it was started. It may have left.
-    pub(super) marker: Mutex<Option<thread::JoinHandle<()>>>,
+    pub(super) marker: Mutex<Option<Thread>>,
     /// The dead values that no thread has begun to drop yet.
     pub(super) dead: Queue<Dead>,
     /// The threads that drop them.

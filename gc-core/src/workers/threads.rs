@@ -2,8 +2,6 @@
 //!
 //! They run no user code, so a destructor never keeps them from a pause.
 
-use std::thread;
-
 use crate::{
     settings::config::Config,
     sync::{
@@ -16,14 +14,14 @@ use crate::{
 use super::{
     pool::WorkerPool,
     role::{Role, set_role},
-    start::start,
+    start::{Thread, start},
 };
 
 /// A heap's GC workers, and the pool that they serve.
 pub(crate) struct Workers {
     /// Where a collection meets them.
     pub(crate) pool: Arc<WorkerPool>,
-    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    threads: Mutex<Vec<Thread>>,
     /// The number of workers.
     count: AtomicUsize,
     /// Whether their start was requested.
