@@ -9,12 +9,13 @@
 //! | `policy`, `pacing` | which collection happens, and when |
 //! | `put_off`, `yielding` | which collection happens later than it is due, so that no mutator waits for a thread that the system does not run |
 //! | `sampling` | which objects are samples, and what is known of where they were allocated |
-//! | `headroom`, `near_limit` | what is different near the hard limit |
+//! | `headroom`, `near_limit`, `await_drops` | what is different near the hard limit |
 //! | `concurrent`, `job_thread`, `destructors` | what the heap's own threads do concurrently |
 //! | `kept`, `kept_end`, `users` | the mutators that threads keep between calls of `Heap::with`, and the end of a heap's use |
 //! | `collector` | the parts of a heap, and the order of its locks |
 
 pub(crate) mod attachment;
+pub(crate) mod await_drops;
 mod claims;
 mod clearing;
 mod clock;

@@ -350,7 +350,7 @@ impl Heap {
     /// ```
     pub fn set_hard_limit(&self, limit: Option<usize>) {
         self.collector().memory.budget.set_limit(limit.unwrap_or(usize::MAX));
-        collector::near_limit::limit_set(self.collector());
+        collector::near_limit::fit_anew(self.collector());
         collector::request::ask(self.collector());
     }
 

@@ -39,6 +39,7 @@ use crate::{
     collector::{
         Collector,
         attachment::{self, Attachment},
+        await_drops::await_drops,
         detach, kept,
         major_cycle::Phase,
         mutator_state::{DropList, MutatorState, Place},
@@ -261,6 +262,7 @@ impl Mutator {
             old_cells: OldCells::new(),
             sampler: Sampler::new(),
             refused_at: 0.into(),
+            waited_at: 0.into(),
             thread,
             place: 0.into(),
             seen_at: Place::default(),
@@ -423,6 +425,7 @@ impl Mutator {
     fn safepoint_slow(local: &Attachment, place: &'static Location<'static>) {
         local.seen_at.set(place);
         request::at_safepoint(local);
+        await_drops(local);
     }
 
     /// Collects a generation and all younger ones, now. Returns what was freed and how long the world was stopped.

@@ -19,17 +19,21 @@
 //! Any thread reads these figures. The leader of a pause and the thread that ends a major cycle write them. None guards other
 //! memory, so all accesses are Relaxed, and a stale value only delays a collection or a refusal.
 
+use core::time::Duration;
+
 use crate::{
     memory::{BLOCK, PAGE, budget::Budget},
     object::size_class::{PROMOTION_DEN, PROMOTION_NUM},
     space::{census::Census, large::LargeSpace, old::OldSpace, young::MIN_REGION},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
 
 /// The bytes of a region near the limit.
 pub(crate) const WINDOW: usize = 64 << 10;
 /// The fewest bytes that are allocated between two minor collections, except where the settings say less.
 const SMALLEST_NURSERY: usize = 256 << 10;
+/// The longest wait for destructors, in milliseconds: the system has run every thread by then that it runs at all.
+const LONGEST_WAIT: u32 = 128;
 /// The most refusals for which one major cycle is promised.
 const MOST_REFUSALS: usize = 16;
 
@@ -76,6 +80,8 @@ pub(crate) struct Headroom {
     /// Whether a cycle was promised since the last one ended, and whether a large object was refused.
     promised: AtomicBool,
     large_refused: AtomicBool,
+    /// The time for which a mutator waits for destructors, in milliseconds ([limit.drops]).
+    drops_timeout: AtomicU32,
 }
 
 // Relaxed, in all of this file: see the module's documentation.
@@ -100,6 +106,7 @@ impl Headroom {
             refusals_for_one: AtomicUsize::new(1),
             promised: AtomicBool::new(false),
             large_refused: AtomicBool::new(false),
+            drops_timeout: AtomicU32::new(LONGEST_WAIT),
         }
     }
 
@@ -222,6 +229,24 @@ impl Headroom {
         room.small < Self::smallest_budget(budget) + windows || room.available < large
     }
 
+    /// Returns whether the last pause has found less room than a quarter of the limit, so that what waits to be dropped matters.
+    pub(crate) fn is_low(&self, limit: usize) -> bool {
+        let left = self.available.load(Ordering::Relaxed).min(self.small.load(Ordering::Relaxed));
+        left < (limit / 4).saturating_add(self.largest_run())
+    }
+
+    /// Returns for how long a mutator waits for destructors ([limit.drops]).
+    pub(crate) fn drops_timeout(&self) -> Duration {
+        Duration::from_millis(self.drops_timeout.load(Ordering::Relaxed).into())
+    }
+
+    /// Records whether everything was dropped that a mutator has waited for.
+    pub(crate) fn count_wait(&self, was_dropped: bool) {
+        let before = self.drops_timeout.load(Ordering::Relaxed);
+        let after = if was_dropped { (before * 2).min(LONGEST_WAIT) } else { (before / 2).max(1) };
+        self.drops_timeout.store(after, Ordering::Relaxed);
+    }
+
     /// Returns whether there is so little memory that survivors had better not stay young, in chunks of their own.
     pub(crate) fn is_tight(&self) -> bool {
         self.available.load(Ordering::Relaxed) < self.smallest.load(Ordering::Relaxed)
@@ -279,7 +304,7 @@ impl Headroom {
         self.compact.load(Ordering::Relaxed)
     }
 
-    /// Forgets what was found before the limit changed.
+    /// Forgets what was found before the limit, or what is left below it, changed.
     pub(crate) fn forget(&self) {
         self.nearly_full.store(false, Ordering::Relaxed);
         self.full.store(false, Ordering::Relaxed);
@@ -303,6 +328,19 @@ impl Headroom {
 #[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_in_vain_makes_the_next_one_shorter() {
+        let headroom = Headroom::new();
+        let longest = headroom.drops_timeout();
+        headroom.count_wait(false);
+        assert_eq!(headroom.drops_timeout(), longest / 2);
+        headroom.count_wait(true);
+        headroom.count_wait(true);
+        assert_eq!(headroom.drops_timeout(), longest);
+        (0..100).for_each(|_| headroom.count_wait(false));
+        assert_eq!(headroom.drops_timeout(), Duration::from_millis(1));
+    }
 
     #[test]
     fn a_large_object_is_expected_again_for_a_major_cycle() {

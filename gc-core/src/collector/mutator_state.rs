@@ -52,6 +52,8 @@ pub(crate) struct MutatorState {
     pub(crate) sampler: Sampler,
     /// The number of the last major cycle that had begun when an allocation was last refused. The mutator waits for a later one.
     pub(crate) refused_at: Cell<u64>,
+    /// The number of collections when it last waited for destructors ([limit.drops]).
+    pub(crate) waited_at: Cell<u64>,
     /// The thread that it belongs to.
     pub(crate) thread: Thread,
     /// Its index among the awake or the dormant mutators in the registry, under the registry lock.

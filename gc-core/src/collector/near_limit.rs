@@ -68,9 +68,9 @@ fn make_promotable(collector: &Collector, young: &Young, more: usize) -> Result<
     if old.ensure_empty(wanted, &collector.memory) { Ok(()) } else { Err(Lack::Blocks) }
 }
 
-/// Fits the goal to a limit that was set just now. If there is not much room, the next safepoint collects, and fits the rest. The
-/// caller holds no lock.
-pub(crate) fn limit_set(collector: &Collector) {
+/// Fits the goal to a limit that was set just now, or to what destructors have released. If there is not much room, the next safepoint
+/// collects, and fits the rest. The caller holds no lock.
+pub(crate) fn fit_anew(collector: &Collector) {
     collector.headroom.forget();
     let (old, large) = (collector.old.lock(), collector.large.lock());
     let room = collector.headroom.measure(&collector.memory.budget, &old.space, &large, &old.mix);

@@ -78,6 +78,8 @@ const WHOLE: usize = 64;
 const WORTH: usize = 6 * 64;
 /// Where more than this is promoted at once, the memory for it is backed ahead of time.
 const MUCH: usize = 64 << 10;
+/// However little the hard limit leaves, no minor collection is due for fewer bytes that young objects hold elsewhere.
+const LEAST_EXTERNAL: usize = 256 << 10;
 
 impl Pacing {
     pub(crate) fn new(config: &Config) -> Self {
@@ -426,17 +428,23 @@ impl Pacing {
     }
 
     /// Counts bytes outside the heap that a young object holds. Returns whether they are worth a minor collection: since the last
-    /// collection, young objects have taken as many bytes as the old generation may grow to without a major cycle.
+    /// collection, young objects have taken as many bytes as the old generation may grow to without a major cycle, or as the hard limit
+    /// leaves to a nursery.
     pub(crate) fn count_external(&self, bytes: usize) -> bool {
         let before = self.fresh_external.fetch_add(bytes, Ordering::Relaxed);
-        before.saturating_add(bytes) >= self.growth_floor.load(Ordering::Relaxed)
+        before.saturating_add(bytes) >= self.most_external()
     }
 
     /// Returns whether young objects hold so much outside the heap that a minor collection is due: see
     /// [`count_external`](Self::count_external).
     pub(crate) fn holds_much(&self) -> bool {
         let bytes = self.fresh_external.load(Ordering::Relaxed);
-        bytes >= self.growth_floor.load(Ordering::Relaxed) && bytes > 0
+        bytes >= self.most_external() && bytes > 0
+    }
+
+    fn most_external(&self) -> usize {
+        let affordable = self.affordable.load(Ordering::Relaxed).max(LEAST_EXTERNAL);
+        self.growth_floor.load(Ordering::Relaxed).min(affordable)
     }
 
     /// Returns whether the entries of mutators that have detached fill a remembered set.

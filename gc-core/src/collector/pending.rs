@@ -190,6 +190,11 @@ impl Pending {
         state.is_awaited && state.values == 0
     }
 
+    /// Returns whether nothing waits to be dropped.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.lock().values == 0
+    }
+
     /// Returns the bytes of memory that hold values which wait to be dropped.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)

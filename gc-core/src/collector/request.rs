@@ -116,9 +116,8 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
     let collector = &*local.collector;
     expect_here(collector);
     let mut report = None;
-    away(local, || {
-        // The mutator is BLOCKED before this thread waits for the registry lock (step 1 of `safepoint`): no leader waits for it.
-        block(local);
+    // The mutator is BLOCKED before this thread waits for the registry lock (step 1 of `safepoint`): no leader waits for it.
+    while_blocked(local, || {
         report = if asked == Generation::Old {
             Some(collector.major.wait_for_one_after(observed.major, || {
                 let _ = lead(collector, Request::Begin, cause, None);
@@ -126,7 +125,6 @@ pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, obser
         } else {
             lead(collector, Request::Minor(asked), cause, Some(observed))
         };
-        rejoin::leave_blocked(local);
     });
     report.expect("a collection leaves a report")
 }
@@ -158,15 +156,22 @@ pub(super) fn expect_here(collector: &Collector) {
 /// Leads what is due, for a mutator at a safepoint. Returns the report of the pause, if it was still due.
 fn lead_here(local: &Attachment, wanted: Request, cause: Cause) -> Option<CollectReport> {
     let mut report = None;
-    away(local, || {
-        block(local);
+    while_blocked(local, || {
         report = match cause {
             Cause::Idle => lead_idle(&local.collector, wanted),
             _ => lead(&local.collector, wanted, cause, None),
         };
-        rejoin::leave_blocked(local);
     });
     report
+}
+
+/// Runs `wait` while the mutator is BLOCKED. The caller is its running owner, at a safepoint.
+pub(super) fn while_blocked(local: &Attachment, wait: impl FnOnce()) {
+    away(local, || {
+        block(local);
+        wait();
+        rejoin::leave_blocked(local);
+    });
 }
 
 /// Makes the mutator BLOCKED, at a place where no collection is begun.

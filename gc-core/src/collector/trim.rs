@@ -530,7 +530,7 @@ mod tests {
             let ((given, made), _) = emptied_heap(|heap| {
                 let collector = heap.shared_collector();
                 collector.memory.budget.set_limit(collector.memory.budget.used());
-                near_limit::limit_set(collector);
+                near_limit::fit_anew(collector);
                 let mut m = heap.attach().unwrap();
                 if near {
                     m.collect(Generation::Young);

@@ -23,6 +23,7 @@ mod ring;
 mod runs_leaving;
 mod settings;
 mod shared_pages;
+mod slow_drops;
 mod storms;
 mod system_refuses;
 mod system_refuses_many;
