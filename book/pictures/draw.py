@@ -12,8 +12,9 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import spaces
+import times
 
-PICTURES = [spaces.heap, spaces.young_collection]
+PICTURES = [spaces.heap, spaces.young_collection, times.full_collection, times.stop]
 CHAPTERS = Path(__file__).resolve().parent.parent / "src"
 
 
