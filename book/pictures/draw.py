@@ -11,10 +11,19 @@ from pathlib import Path
 # The sources have no compiled ones beside them.
 sys.dont_write_bytecode = True
 
+import maps
 import spaces
 import times
 
-PICTURES = [spaces.heap, spaces.young_collection, times.full_collection, times.stop]
+PICTURES = [
+    spaces.heap,
+    spaces.young_collection,
+    times.full_collection,
+    times.stop,
+    maps.map_publication,
+    maps.map_addresses,
+    maps.map_move,
+]
 CHAPTERS = Path(__file__).resolve().parent.parent / "src"
 
 
