@@ -5,4 +5,5 @@
 mod arrangement;
 mod floors;
 mod notes;
+mod pictures;
 mod words;
