@@ -160,7 +160,8 @@ impl<T> GcCell<T> {
 /// How long a reader lets a waiting writer go first.
 const COURTESY: Duration = Duration::from_millis(2);
 
-impl<T: Trace> GcCell<T> {
+/// Each method has its bound, so that a content that is not traced is an error about that, not about a method that is missing.
+impl<T> GcCell<T> {
     /// Returns a copy of the content. With one mutator, this costs a load and a compare more than a plain read; with several, or
     /// during marking, it takes a lock.
     ///
@@ -410,7 +411,9 @@ impl<T: Trace> GcCell<T> {
         }
         Err(conflict)
     }
+}
 
+impl<T: Trace> GcCell<T> {
     #[inline(always)]
     fn barrier(&self, mutator: &Mutator) {
         if T::HAS_GC {

@@ -328,7 +328,8 @@ impl fmt::Display for Event {
             Self::DestructorPanicked { type_name } => write!(f, "destructor_panicked type={type_name}"),
             Self::Late { thread, waited, last_safepoint } => {
                 write!(f, "late_for_safepoint thread={thread:?} waited_ms={} last_safepoint=", waited.as_millis())?;
-                write_place(f, *last_safepoint)
+                write_place(f, *last_safepoint)?;
+                f.write_str(" hint=\"it waits outside of Mutator::blocked, or loops without Mutator::safepoint\"")
             }
             Self::CountedBehind { thread, objects, last_safepoint } => {
                 write!(f, "counted_behind thread={thread:?} objects={objects} last_safepoint=")?;
