@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Slot};
 
 use crate::{
     nodes::{Fork32, Node32, Node64, Slot32},
@@ -114,11 +114,11 @@ pub fn copy(shape: Shape, objects: usize, rounds: usize, workers: usize) -> Paus
     fastest(rounds, || {
         let survivors = build(&m, shape, objects);
         let before = m.heap().stats().bytes_by_helpers;
-        let time = m.collect(Generation::Fresh).pause;
+        let time = m.collect(Collect::Young).pause;
         let helped = m.heap().stats().bytes_by_helpers - before;
         drop(survivors);
         // Everything is dead, and gone before the next round.
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         Pause { time, bytes: objects * 32, objects, helped }
     })
 }
@@ -129,10 +129,10 @@ pub fn promote(shape: Shape, objects: usize, rounds: usize, workers: usize) -> P
     fastest(rounds, || {
         let survivors = build(&m, shape, objects);
         let before = m.heap().stats().bytes_by_helpers;
-        let time = m.collect(Generation::Young).pause;
+        let time = m.collect(Collect::Promote).pause;
         let helped = m.heap().stats().bytes_by_helpers - before;
         drop(survivors);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         Pause { time, bytes: objects * 32, objects, helped }
     })
 }
@@ -153,7 +153,7 @@ pub fn young_pauses(one_in: u64, rounds: usize, workers: usize) -> Vec<u64> {
             }
         }
         let root = m.root(m.alloc(heads));
-        pauses.push(m.collect(Generation::Fresh).pause.as_nanos() as u64);
+        pauses.push(m.collect(Collect::Young).pause.as_nanos() as u64);
         drop(root);
     }
     pauses
@@ -176,9 +176,9 @@ pub fn mark(local: bool, objects: usize, workers: usize, rounds: usize) -> Pause
     }
     let root = m.root(nodes[0]);
     drop(nodes);
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     let pause = fastest(rounds, || {
-        let time = m.collect(Generation::Old).marking;
+        let time = m.collect(Collect::Full).marking;
         Pause { time, bytes: objects * 64, objects, helped: 0 }
     });
     drop(root);
@@ -195,9 +195,9 @@ pub fn sweep(bytes: usize, rounds: usize) -> Pause {
             head = m.alloc(Node64 { words: [i; 5], next: [Slot::new(Some(head)), Slot::null()] });
         }
         let root = m.root(head);
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         drop(root);
-        let time = m.collect(Generation::Old).sweeping;
+        let time = m.collect(Collect::Full).sweeping;
         Pause { time, bytes, objects, helped: 0 }
     })
 }
@@ -205,7 +205,7 @@ pub fn sweep(bytes: usize, rounds: usize) -> Pause {
 /// A collection of an empty heap.
 pub fn empty(rounds: usize) -> Pause {
     let mut m = manual(1);
-    fastest(rounds, || Pause { time: m.collect(Generation::Fresh).pause, bytes: 0, objects: 1, helped: 0 })
+    fastest(rounds, || Pause { time: m.collect(Collect::Young).pause, bytes: 0, objects: 1, helped: 0 })
 }
 
 fn fastest(rounds: usize, mut round: impl FnMut() -> Pause) -> Pause {

@@ -5,7 +5,7 @@
 use core::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use gc_core::{Counted, Event, Gc, Generation, Heap, Level, Mutator, Root, Slot, Step, Trace};
+use gc_core::{Collect, Counted, Event, Gc, Heap, Level, Mutator, Root, Slot, Step, Trace};
 
 use crate::{
     clock::{sink, sink_word},
@@ -277,7 +277,7 @@ enum Holder {
 fn slot_node(m: &mut Mutator, age: Holder) -> Root<Gc<'static, Slot32<'static>>> {
     let root = m.root(m.alloc(Slot32 { words: [0; 2], next: Slot::null() }));
     if age == Holder::Old {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     root
 }
@@ -300,7 +300,7 @@ fn slot_set_first(count: u64) -> Duration {
     const SLOTS: usize = 4096;
     let mut m = attached();
     let root = m.root(m.alloc_slice_with(SLOTS, |_| Slot::<Leaf32>::null()));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let mut total = Duration::ZERO;
     let mut left = count;
     while left > 0 {
@@ -316,7 +316,7 @@ fn slot_set_first(count: u64) -> Duration {
         for slot in &*slots {
             slot.set(&m, None);
         }
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
     }
     total
 }
@@ -327,7 +327,7 @@ fn slot_set_marking(count: u64) -> Duration {
     let send = std::sync::Mutex::new(send);
     let heap = Heap::builder()
         .on_event(Level::Debug, move |event| {
-            if let Event::Collection { step: Step::Begin, .. } = event {
+            if let Event::Pause { step: Step::Begin, .. } = event {
                 let _ = send.lock().expect("nobody panics").send(());
             }
         })
@@ -335,9 +335,9 @@ fn slot_set_marking(count: u64) -> Duration {
         .expect("a heap");
     let mut m = heap.attach().expect("a mutator");
     let nodes: Vec<_> = (0..1024).map(|i| m.root(m.alloc(Slot32 { words: [i; 2], next: Slot::null() }))).collect();
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     let there = heap.clone();
-    let collector = std::thread::spawn(move || there.attach().expect("a mutator").collect(Generation::Old));
+    let collector = std::thread::spawn(move || there.attach().expect("a mutator").collect(Collect::Full));
     while events.try_recv().is_err() {
         m.safepoint();
     }
@@ -365,7 +365,7 @@ fn cells(count: u64, age: Holder, step: impl for<'a> Fn(&'a Mutator, &'a Cells<'
     let mut m = attached();
     let root = m.root(m.alloc(Cells { pointer: gc_core::GcCell::new(None), number: gc_core::GcCell::new(0) }));
     if age == Holder::Old {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     let cells = root.get(&m);
     let value = m.alloc(Leaf32 { words: [0; 3] });

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gc_core::{Ephemeron, Gc, Generation, Heap, Mutator, Weak};
+use gc_core::{Collect, Ephemeron, Gc, Heap, Mutator, Weak};
 
 use crate::{
     clock::{sink, sink_word},
@@ -30,7 +30,7 @@ fn on_old<'a, T: Copy>(
     step: impl Fn(&'a Mutator, T),
 ) -> Duration {
     let objects = m.root(m.alloc_slice_with(OBJECTS as usize, |index| leaf(m, index as u64)));
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     let m: &'a Mutator = m;
     let objects: Vec<T> = objects.get(m).iter().map(|&object| make(m, object)).collect();
     timed(count.div_ceil(OBJECTS), |_| objects.iter().for_each(|&object| step(m, object)))

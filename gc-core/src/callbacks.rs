@@ -43,7 +43,7 @@ impl State {
 /// Dropping the handle changes nothing. A callback that owns a [`Root`] of its own object keeps that alive, for ever.
 ///
 /// ```
-/// use gc_core::{Finalizer, Generation};
+/// use gc_core::{Finalizer, Collect};
 /// use std::sync::mpsc;
 ///
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -51,7 +51,7 @@ impl State {
 /// let (sender, receiver) = mpsc::channel();
 /// let finalizer = Finalizer::new(&m, m.alloc(1), move |_| sender.send("dead").unwrap());
 /// assert!(finalizer.is_alive());
-/// m.collect(Generation::Fresh);
+/// m.collect(Collect::Young);
 /// assert_eq!(m.run_callbacks(), 1);
 /// assert_eq!(receiver.recv()?, "dead");
 /// assert!(!finalizer.is_alive());
@@ -125,7 +125,7 @@ impl<T: Object + ?Sized + 'static> Finalizer<T> {
     /// # let mut m = heap.attach()?;
     /// let finalizer = gc_core::Finalizer::new(&m, m.alloc(1), |_| unreachable!());
     /// assert!(finalizer.detach(&m).is_some() && finalizer.detach(&m).is_none());
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// m.run_callbacks();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -192,7 +192,7 @@ impl Mutator {
     /// # let mut m = heap.attach()?;
     /// let (sender, receiver) = std::sync::mpsc::channel();
     /// m.on_death(m.alloc(1), move |_| sender.send(()).unwrap());
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// m.run_callbacks();
     /// receiver.recv()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -312,7 +312,7 @@ impl Heap {
     /// let mut m = heap.attach()?;
     /// let (sender, receiver) = std::sync::mpsc::channel();
     /// m.on_death(m.alloc(1), move |_| sender.send(()).unwrap());
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// m.blocked(|| receiver.recv())?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -29,17 +29,17 @@ use crate::{
 /// order in which they depend on each other.
 ///
 /// ```
-/// use gc_core::{Ephemeron, Generation, Heap};
+/// use gc_core::{Ephemeron, Collect, Heap};
 ///
 /// let heap = Heap::builder().build()?;
 /// let mut m = heap.attach()?;
 /// let object = m.root(m.alloc_str("an object"));
 /// let notes = m.root(Ephemeron::new(&m, object.get(&m), m.alloc_str("what is noted of it")));
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// assert_eq!(notes.get(&m).value(&m).as_deref(), Some("what is noted of it"));
 ///
 /// drop(object);
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// assert!(notes.get(&m).is_dead(&m));
 /// assert!(notes.get(&m).value(&m).is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -30,7 +30,7 @@ use crate::{
 /// [`Mutator::shutdown`] hands them over before.
 ///
 /// ```
-/// use gc_core::{FinalizationQueue, Generation, Trace};
+/// use gc_core::{FinalizationQueue, Collect, Trace};
 ///
 /// #[derive(Trace)]
 /// struct Connection { number: u64 }
@@ -39,7 +39,7 @@ use crate::{
 /// # let mut m = heap.attach()?;
 /// let closing = FinalizationQueue::<Connection>::new(&heap);
 /// closing.register(&m, m.alloc(Connection { number: 7 }));
-/// m.collect(Generation::Fresh);
+/// m.collect(Collect::Young);
 /// let dead = closing.poll(&m).unwrap();
 /// assert_eq!(dead.number, 7);
 /// assert!(closing.poll(&m).is_none());
@@ -108,7 +108,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// let object = m.alloc(1);
     /// queue.register(&m, object);
     /// assert!(queue.unregister(&m, object) && !queue.unregister(&m, object));
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// assert!(queue.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -201,7 +201,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// });
     /// let mut m = heap.attach()?;
     /// queue.register(&m, m.alloc(7));
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// # m.blocked(|| while !queue.is_empty() { thread::yield_now() });
     /// drop((m, heap));
     /// assert_eq!(finalizer.join().unwrap(), 7);

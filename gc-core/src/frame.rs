@@ -220,7 +220,7 @@ impl<'f> Vacant<'f> {
     /// # let mut m = heap.attach()?;
     /// m.frame(|m, [name]| {
     ///     let name = name.keep(m, m.alloc_str("Ada"));
-    ///     m.collect(gc_core::Generation::Old);
+    ///     m.collect(gc_core::Collect::Full);
     ///     assert_eq!(&*name.get(m), "Ada");
     /// });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -343,7 +343,7 @@ impl<T: Trace> fmt::Debug for Kept<'_, T> {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    use crate::{Gc, Generation, Heap, Kept, Mutator, Stress, Thresholds, sync::alone};
+    use crate::{Collect, Gc, Heap, Kept, Mutator, Stress, Thresholds, sync::alone};
 
     type Number = Gc<'static, u64>;
 
@@ -352,10 +352,10 @@ mod tests {
     }
 
     /// Returns how many words a young pause looks at.
-    fn looked(m: &mut Mutator, generation: Generation) -> usize {
+    fn looked(m: &mut Mutator, collect: Collect) -> usize {
         let heap = m.heap();
         let before = heap.collector().roots.looked();
-        m.collect(generation);
+        m.collect(collect);
         heap.collector().roots.looked() - before
     }
 
@@ -378,24 +378,24 @@ mod tests {
         m.frame(|m, [first]| {
             let first = first.keep(m, m.alloc(0_u64));
             dive(m, 500, &mut |m| {
-                assert_eq!(looked(m, Generation::Fresh), 501);
+                assert_eq!(looked(m, Collect::Young), 501);
                 // What survived once is young.
-                assert_eq!(looked(m, Generation::Fresh), 501);
-                assert_eq!(looked(m, Generation::Fresh), 0);
+                assert_eq!(looked(m, Collect::Young), 501);
+                assert_eq!(looked(m, Collect::Young), 0);
                 // The oldest one, below all that are settled, and twice.
                 first.set(m, m.alloc(1));
                 first.set(m, m.alloc(2));
-                assert_eq!(looked(m, Generation::Fresh), 1);
-                assert_eq!(looked(m, Generation::Fresh), 1);
-                assert_eq!(looked(m, Generation::Fresh), 0);
+                assert_eq!(looked(m, Collect::Young), 1);
+                assert_eq!(looked(m, Collect::Young), 1);
+                assert_eq!(looked(m, Collect::Young), 0);
                 // New ones above them.
-                dive(m, 30, &mut |m| assert_eq!(looked(m, Generation::Fresh), 30));
-                assert_eq!(looked(m, Generation::Fresh), 0);
+                dive(m, 30, &mut |m| assert_eq!(looked(m, Collect::Young), 30));
+                assert_eq!(looked(m, Collect::Young), 0);
                 // Everything is promoted at once.
                 first.set(m, m.alloc(3));
                 dive(m, 20, &mut |m| {
-                    assert_eq!(looked(m, Generation::Young), 21);
-                    assert_eq!(looked(m, Generation::Fresh), 0);
+                    assert_eq!(looked(m, Collect::Promote), 21);
+                    assert_eq!(looked(m, Collect::Young), 0);
                 });
                 assert_eq!(*first.get(m), 3);
             });
@@ -412,12 +412,12 @@ mod tests {
             let lower = lower.keep(m, m.alloc(0_u64));
             m.frame(|m, [upper]| {
                 let upper = upper.keep(m, m.alloc(100_u64));
-                assert_eq!(looked(m, Generation::Fresh), 2);
+                assert_eq!(looked(m, Collect::Young), 2);
                 lower.set(m, m.alloc(1));
                 // This settles the upper one.
-                assert_eq!(looked(m, Generation::Fresh), 2);
-                assert_eq!(looked(m, Generation::Fresh), 1);
-                assert_eq!(looked(m, Generation::Fresh), 0);
+                assert_eq!(looked(m, Collect::Young), 2);
+                assert_eq!(looked(m, Collect::Young), 1);
+                assert_eq!(looked(m, Collect::Young), 0);
                 assert_eq!((*lower.get(m), *upper.get(m)), (1, 100));
             });
         });
@@ -438,7 +438,7 @@ mod tests {
         settle_three(&mut m, &mut |m, outer| {
             settle_three(m, &mut |m, middle| {
                 settle_three(m, &mut |m, inner| {
-                    m.collect(Generation::Young);
+                    m.collect(Collect::Promote);
                     // In another order than they are left in.
                     for kept in [middle, outer, inner] {
                         kept[1].set(m, m.alloc(7));
@@ -446,14 +446,14 @@ mod tests {
                     assert_eq!(listed(m), 3);
                 });
                 assert_eq!(listed(m), 2);
-                assert_eq!(looked(m, Generation::Fresh), 6);
+                assert_eq!(looked(m, Collect::Young), 6);
             });
             assert_eq!(listed(m), 1);
-            dive(m, 10, &mut |m| assert_eq!(looked(m, Generation::Fresh), 13));
+            dive(m, 10, &mut |m| assert_eq!(looked(m, Collect::Young), 13));
             assert_eq!(*outer[1].get(m), 7);
         });
         assert_eq!(listed(&m), 0);
-        assert_eq!(looked(&mut m, Generation::Fresh), 0);
+        assert_eq!(looked(&mut m, Collect::Young), 0);
     }
 
     /// A mutator that rests is looked at until its frames are settled, and then it is not.
@@ -468,19 +468,19 @@ mod tests {
                 std::thread::scope(|scope| {
                     scope.spawn(|| {
                         let mut other = heap.attach().unwrap();
-                        assert_eq!((looked(&mut other, Generation::Fresh), dormant(&heap)), (1, 0));
-                        assert_eq!(looked(&mut other, Generation::Fresh), 1);
+                        assert_eq!((looked(&mut other, Collect::Young), dormant(&heap)), (1, 0));
+                        assert_eq!(looked(&mut other, Collect::Young), 1);
                         while dormant(&heap) == 0 {
-                            assert_eq!(looked(&mut other, Generation::Fresh), 0);
+                            assert_eq!(looked(&mut other, Collect::Young), 0);
                         }
-                        other.collect(Generation::Old);
+                        other.collect(Collect::Full);
                         other.compact();
                     });
                 });
             });
             assert_eq!((dormant(&heap), *number.get(m)), (0, 7));
             number.set(m, m.alloc(8));
-            assert_eq!(looked(m, Generation::Fresh), 1);
+            assert_eq!(looked(m, Collect::Young), 1);
             assert_eq!(*number.get(m), 8);
         });
     }
@@ -498,7 +498,7 @@ mod tests {
                 std::thread::scope(|scope| {
                     scope.spawn(|| {
                         let mut other = heap.attach().unwrap();
-                        (0..30).for_each(|_| assert_eq!(looked(&mut other, Generation::Fresh), 1));
+                        (0..30).for_each(|_| assert_eq!(looked(&mut other, Collect::Young), 1));
                     });
                 });
             });
@@ -519,7 +519,7 @@ mod tests {
             let parked = catch_unwind(AssertUnwindSafe(|| taken().park().enter().map(drop))).unwrap_err();
             let said = parked.downcast_ref::<&str>().unwrap();
             assert!(said.contains("expected a mutator outside of its frames"), "{said}");
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             assert_eq!(*number.get(m), 7);
         });
         drop(m);
@@ -555,10 +555,10 @@ mod tests {
                 let mut m = heap.attach().unwrap();
                 m.frame(|m, [number]| {
                     let number = number.keep(m, m.alloc(1_u64));
-                    m.collect(Generation::Young);
+                    m.collect(Collect::Promote);
                     // SAFETY: the word of the root, written without notice: what the verifier has to find.
                     unsafe { number.place.word.as_ref().place().cast::<Gc<'_, u64>>().write(m.alloc(2)) };
-                    m.collect(Generation::Fresh);
+                    m.collect(Collect::Young);
                 });
             },
         );

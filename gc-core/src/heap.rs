@@ -155,7 +155,7 @@ impl Heap {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// m.collect(gc_core::Generation::Old);
+    /// m.collect(gc_core::Collect::Full);
     /// let stats = heap.stats();
     /// assert_eq!((stats.collections[2], stats.old_objects), (1, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -210,7 +210,7 @@ impl Heap {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// let pauses = heap.pauses();
     /// assert_eq!(pauses.count(), 1);
     /// println!("99 % took at most {:?}, the longest {:?}", pauses.percentile(99.0), pauses.max());
@@ -226,7 +226,7 @@ impl Heap {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// for (window, least) in heap.minimum_utilisation() {
     ///     println!("{window:?}: {:.0} % at least", 100.0 * least);
     /// }
@@ -242,7 +242,7 @@ impl Heap {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// m.collect(gc_core::Generation::Fresh); // the only mutator waits for nobody
+    /// m.collect(gc_core::Collect::Young); // the only mutator waits for nobody
     /// assert_eq!(heap.times_to_safepoint().count(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

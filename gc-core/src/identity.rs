@@ -22,10 +22,10 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// use gc_core::{Gc, Generation};
+    /// use gc_core::{Gc, Collect};
     /// let object = m.root(m.alloc(1));
     /// let id = Gc::id(object.get(&m), &m);
-    /// m.collect(Generation::Young); // moves it
+    /// m.collect(Collect::Promote); // moves it
     /// assert_eq!(Gc::id(object.get(&m), &m), id);
     /// assert_ne!(Gc::id(m.alloc(1), &m), id);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -6,7 +6,7 @@
 //! object.
 //!
 //! ```
-//! use gc_core::{Gc, Generation, Heap, Slot, Trace};
+//! use gc_core::{Gc, Collect, Heap, Slot, Trace};
 //!
 //! #[derive(Trace)]
 //! struct Node<'gc> {
@@ -27,7 +27,7 @@
 //! assert_eq!(list.get(&m).next.get().map(|node| node.value), Some(99));
 //!
 //! drop(list); // cycles and all
-//! assert!(m.collect(Generation::Old).bytes_freed > 0);
+//! assert!(m.collect(Collect::Full).bytes_freed > 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -142,8 +142,7 @@ pub use root::{Root, Rooted};
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds, Unfinalized};
 pub use slot::Slot;
 pub use stats::{
-    Cause, CollectReport, CompactReport, Counts, Event, FreeCells, Generation, Histogram, Level, MemoryReport, Stats,
-    Step,
+    Cause, Collect, CollectReport, CompactReport, Counts, Event, FreeCells, Histogram, Level, MemoryReport, Stats, Step,
 };
 #[doc(hidden)]
 pub use trace::__private;

@@ -53,7 +53,7 @@ use crate::{
     old::allocate::OldCells,
     roots::{Owner, RootTable},
     safepoint::{Poll, Reason, StateWord, Stopped},
-    stats::{Cause, CollectReport, Generation},
+    stats::{Cause, Collect, CollectReport},
     sync::Arc,
     workers::role::{self, Role},
     young::{Buffer, Sampler},
@@ -428,9 +428,9 @@ impl Mutator {
         await_drops(local);
     }
 
-    /// Collects a generation and all younger ones, now. Returns what was freed and how long the world was stopped.
+    /// Collects, now. Returns what was freed and how long the world was stopped.
     ///
-    /// Generations 0 and 1 are always collected together: see [`Generation`]. A collection that another thread begins after this
+    /// What there is to collect, [`Collect`] says. A collection that another thread begins after this
     /// call is shared, if it does as much: then there is no second one, and its report is returned.
     ///
     /// It runs no destructor, and waits for none: a thread of the heap drops what is dead, concurrently. So a program may hold
@@ -440,14 +440,14 @@ impl Mutator {
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
     /// m.alloc([0_u8; 1000]);
-    /// let report = m.collect(gc_core::Generation::Old);
+    /// let report = m.collect(gc_core::Collect::Full);
     /// assert!(report.bytes_freed >= 1000);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn collect(&mut self, generation: Generation) -> CollectReport {
+    pub fn collect(&mut self, what: Collect) -> CollectReport {
         self.local().seen_at.set(Location::caller());
-        request::request(self.local(), generation, Cause::Explicit, request::observed(self.collector()))
+        request::request(self.local(), what, Cause::Explicit, request::observed(self.collector()))
     }
 
     /// Runs `wait`, which may take long: collections go on without this thread meanwhile.

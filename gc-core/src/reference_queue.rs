@@ -20,7 +20,7 @@ use crate::{
 /// on a thread of the heap.
 ///
 /// ```
-/// use gc_core::{Generation, ReferenceQueue};
+/// use gc_core::{Collect, ReferenceQueue};
 ///
 /// # let heap = gc_core::Heap::builder().build()?;
 /// # let mut m = heap.attach()?;
@@ -28,7 +28,7 @@ use crate::{
 /// dead.watch(&m, m.alloc(1_u64), "one");
 /// let two = m.root(m.alloc(2_u64));
 /// dead.watch(&m, two.get(&m), "two");
-/// m.collect(Generation::Fresh);
+/// m.collect(Collect::Young);
 /// assert_eq!((dead.poll(), dead.poll()), (Some("one"), None));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -193,7 +193,7 @@ impl<V: Send + 'static> ReferenceQueue<V> {
     ///     let reader = scope.spawn(|| dead.wait(Duration::MAX));
     ///     let mut m = heap.attach()?;
     ///     dead.watch(&m, m.alloc(1), "one");
-    ///     m.collect(gc_core::Generation::Fresh);
+    ///     m.collect(gc_core::Collect::Young);
     ///     assert_eq!(reader.join().unwrap(), Ok("one"));
     /// #   Ok::<(), Box<dyn std::error::Error>>(())
     /// })?;

@@ -39,7 +39,7 @@ use crate::{
 /// # let heap = gc_core::Heap::builder().build()?;
 /// # let mut m = heap.attach()?;
 /// let root: Root<Gc<'static, str>> = m.root(m.alloc_str("still here"));
-/// m.collect(gc_core::Generation::Old);
+/// m.collect(gc_core::Collect::Full);
 /// assert_eq!(&*root.get(&m), "still here");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -371,7 +371,7 @@ mod tests {
         thread,
     };
 
-    use crate::{Gc, Generation, Heap, Mutator, Root, Slot, Stress, sync::alone};
+    use crate::{Collect, Gc, Heap, Mutator, Root, Slot, Stress, sync::alone};
 
     type Number = Root<Gc<'static, u64>>;
 
@@ -380,10 +380,10 @@ mod tests {
     }
 
     /// Returns how many slots a young pause looks at.
-    fn looked(m: &mut Mutator, generation: Generation) -> usize {
+    fn looked(m: &mut Mutator, collect: Collect) -> usize {
         let heap = m.heap();
         let before = heap.collector().roots.looked();
-        m.collect(generation);
+        m.collect(collect);
         heap.collector().roots.looked() - before
     }
 
@@ -392,25 +392,25 @@ mod tests {
         let heap = heap(false);
         let mut m = heap.attach().unwrap();
         let mut roots: Vec<Number> = (0..20_000_u64).map(|n| m.root(m.alloc(n))).collect();
-        assert!(looked(&mut m, Generation::Fresh) >= 20_000);
+        assert!(looked(&mut m, Collect::Young) >= 20_000);
         // What survived once is young.
-        assert!(looked(&mut m, Generation::Fresh) >= 20_000);
-        assert_eq!(looked(&mut m, Generation::Fresh), 0);
+        assert!(looked(&mut m, Collect::Young) >= 20_000);
+        assert_eq!(looked(&mut m, Collect::Young), 0);
         roots[7777].set(&m, m.alloc(7));
         *roots[7778].get_mut(&m) = m.alloc(8);
-        let one = looked(&mut m, Generation::Fresh);
+        let one = looked(&mut m, Collect::Young);
         assert!((1..500).contains(&one), "{one}");
-        assert_eq!(looked(&mut m, Generation::Fresh), one);
-        assert_eq!(looked(&mut m, Generation::Fresh), 0);
+        assert_eq!(looked(&mut m, Collect::Young), one);
+        assert_eq!(looked(&mut m, Collect::Young), 0);
         // After everything is promoted, at once.
         roots[0].set(&m, m.alloc(0));
-        assert!(looked(&mut m, Generation::Young) > 0);
-        assert_eq!(looked(&mut m, Generation::Fresh), 0);
+        assert!(looked(&mut m, Collect::Promote) > 0);
+        assert_eq!(looked(&mut m, Collect::Young), 0);
         // A leaf, and a value that holds nothing, are never written in a way that matters.
         let mut leaf = m.root(vec![1_u64]);
-        looked(&mut m, Generation::Young);
+        looked(&mut m, Collect::Promote);
         leaf.get_mut(&m).push(2);
-        assert_eq!(looked(&mut m, Generation::Fresh), 0);
+        assert_eq!(looked(&mut m, Collect::Young), 0);
         assert_eq!((*roots[7777].get(&m), *roots[7778].get(&m), *roots[19_999].get(&m)), (7, 8, 19_999));
     }
 
@@ -420,14 +420,14 @@ mod tests {
         let mut m = heap.attach().unwrap();
         let root = m.root(Slot::new(Some(m.alloc(1_u64))));
         for n in 0..5 {
-            assert!(looked(&mut m, Generation::Young) > 0);
+            assert!(looked(&mut m, Collect::Promote) > 0);
             root.borrow(&m).set(&m, Some(m.alloc(n)));
-            assert!(looked(&mut m, Generation::Fresh) > 0);
+            assert!(looked(&mut m, Collect::Young) > 0);
             assert_eq!(root.borrow(&m).get().as_deref(), Some(&n));
         }
         drop(root);
-        looked(&mut m, Generation::Fresh);
-        assert_eq!(looked(&mut m, Generation::Fresh), 0);
+        looked(&mut m, Collect::Young);
+        assert_eq!(looked(&mut m, Collect::Young), 0);
     }
 
     /// The verifier does not rely on what the pause looks at. What it finds ends the process, so this runs in one of its own.
@@ -440,10 +440,10 @@ mod tests {
                 let heap = heap(true);
                 let mut m = heap.attach().unwrap();
                 let root = m.root(m.alloc(1_u64));
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
                 // SAFETY: the place of the root's value, written without notice: what the verifier has to find.
                 unsafe { root.place(&m).write(m.alloc(2)) };
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             },
         );
     }
@@ -463,18 +463,18 @@ mod tests {
         let (one, gone) = (heap(false), heap(false));
         let mut m = one.attach().unwrap();
         let _roots: Vec<Number> = (0..ROOTS as u64).map(|n| m.root(m.alloc(n))).collect();
-        let of_one = looked(&mut m, Generation::Young);
+        let of_one = looked(&mut m, Collect::Promote);
         drop(m);
         let roots = one_root_each(&gone, ROOTS);
         let mut m = gone.attach().unwrap();
-        let of_gone = looked(&mut m, Generation::Young);
+        let of_gone = looked(&mut m, Collect::Promote);
         assert!(of_gone <= 3 * of_one, "{of_gone} slots, of one mutator {of_one}");
         let each = gone.collector().roots.made() * 4096 / ROOTS;
         assert!(each <= 256, "{each} bytes for each root");
-        assert_eq!(looked(&mut m, Generation::Fresh), 0);
+        assert_eq!(looked(&mut m, Collect::Young), 0);
         assert!(roots.iter().enumerate().all(|(n, root)| *root.get(&m) == n as u64));
         drop(roots);
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         assert!(gone.collector().roots.left() <= 1);
     }
 
@@ -508,11 +508,11 @@ mod tests {
         let heap = heap(true);
         let mut m = heap.attach().unwrap();
         let roots: Vec<Number> = (0..20_000_u64).map(|n| m.root(m.alloc(n))).collect();
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         let side = heap.stats().side_bytes;
         assert!(side > 300_000, "{side}");
         drop(roots);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         assert!(heap.stats().side_bytes + 300_000 < side, "{} of {side}", heap.stats().side_bytes);
     }
 }

@@ -15,4 +15,4 @@ pub use counters::{Counts, Stats};
 pub use event::{Event, Level, Step};
 pub use histogram::Histogram;
 pub use memory::{FreeCells, MemoryReport};
-pub use report::{Cause, CollectReport, CompactReport, Generation};
+pub use report::{Cause, Collect, CollectReport, CompactReport};

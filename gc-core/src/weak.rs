@@ -37,7 +37,7 @@ use crate::{
 /// object are equal, unless the first was dead when the second was made. All dangling ones are equal.
 ///
 /// ```
-/// use gc_core::{Gc, Generation, Slot, Trace, WeakSlot};
+/// use gc_core::{Gc, Collect, Slot, Trace, WeakSlot};
 ///
 /// #[derive(Trace)]
 /// struct Child<'gc> { parent: WeakSlot<'gc, Parent<'gc>> }
@@ -52,7 +52,7 @@ use crate::{
 /// assert!(child.parent.get().upgrade(&m).is_some());
 ///
 /// let child = m.root(child);
-/// m.collect(Generation::Fresh);
+/// m.collect(Collect::Young);
 /// assert!(child.get(&m).parent.get().upgrade(&m).is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -168,10 +168,10 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// use gc_core::{Gc, Generation};
+    /// use gc_core::{Gc, Collect};
     /// let weak = m.root(Gc::downgrade(m.alloc(7), &m));
     /// assert_eq!(weak.get(&m).upgrade(&m).as_deref(), Some(&7));
-    /// m.collect(Generation::Fresh);
+    /// m.collect(Collect::Young);
     /// assert!(weak.get(&m).upgrade(&m).is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -15,7 +15,7 @@ use std::{
 };
 
 use gc_core::{
-    Generation, Heap, Level,
+    Collect, Heap, Level,
     observe::{
         Graph, Timeline,
         sites::{self, SitesConfig},
@@ -74,8 +74,8 @@ fn heap(folder: &Path) -> Result<(), Box<dyn Error>> {
         m.alloc([round; 100]);
         m.safepoint();
     }
-    m.collect(Generation::Young);
-    m.collect(Generation::Old);
+    m.collect(Collect::Promote);
+    m.collect(Collect::Full);
     drop((m, heap));
     timeline.write(&mut fs::File::create(folder.join("heap.trace.json"))?)?;
     Ok(())

@@ -8,7 +8,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use gc_core::{Generation, Heap};
+use gc_core::{Collect, Heap};
 
 /// Threads that collect one heap without a break, until they are ended.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Collectors {
             thread::spawn(move || {
                 let mut m = heap.attach().unwrap();
                 while !over.load(Ordering::Relaxed) {
-                    m.collect(Generation::Fresh);
+                    m.collect(Collect::Young);
                 }
             })
         };

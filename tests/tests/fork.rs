@@ -5,7 +5,7 @@
 use std::{sync::mpsc, time::Duration};
 
 use fork::{Fork, fork, waitpid};
-use gc_core::{Counted, Generation, Level};
+use gc_core::{Collect, Counted, Level};
 use gc_tests::{heaps::calm, runs::Runs};
 
 /// One test forks at a time.
@@ -24,7 +24,7 @@ fn a_child_reads_and_lets_go_of_its_heaps() {
             std::thread::spawn(move || {
                 let mut m = heap.attach().unwrap();
                 for _ in 0..50 {
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                 }
             })
         });
@@ -57,7 +57,7 @@ fn a_child_reads_and_lets_go_of_its_heaps() {
         if let Some(other) = other {
             m.blocked(|| other.join().unwrap());
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         drop(counted);
         assert!(weak.upgrade().is_none());
     }
@@ -119,7 +119,7 @@ fn a_child_lets_go_of_mutators_that_are_kept_lent_and_parked() {
         // Another thread collects at the moment of the fork: the world may be stopped, and locks may be held.
         let collects = heap.spawn(move |m| {
             while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
-                m.collect([Generation::Fresh, Generation::Old][round % 2]);
+                m.collect([Collect::Young, Collect::Full][round % 2]);
             }
             drop(there);
         });
@@ -172,7 +172,7 @@ fn a_destructor_may_fork() {
         }
         Fork::Parent(child) => send.send(waitpid(child)).unwrap(),
     }));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let ended = m.blocked(|| ended.recv_timeout(Duration::from_secs(60)));
     ended.expect("the child hangs").unwrap();
     m.drain_drops(Duration::from_secs(60)).unwrap();
@@ -192,13 +192,13 @@ fn a_child_drops_roots_while_its_mutator_runs() {
         while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
             let roots: Vec<_> = (0..60_000_u64).map(|n| m.root(n)).collect();
             // Settles them.
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
             drop(roots);
         }
     });
     for round in 0..40 {
         let roots: Vec<_> = (0..50_000_u64).map(|n| m.root(n)).collect();
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         match fork().unwrap() {
             Fork::Child => {
                 drop(roots);

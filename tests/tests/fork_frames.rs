@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Gc, Generation, Heap, Kept, Mutator};
+use gc_core::{Collect, Gc, Heap, Kept, Mutator};
 use gc_tests::{forks::in_child, heaps::under};
 use parking_lot::Mutex;
 
@@ -18,7 +18,7 @@ const OTHERS: usize = 8;
 
 /// Collects in every way.
 fn collect(m: &mut Mutator) {
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         m.alloc_slice_with(1000, |n| n);
         m.collect(generation);
     }
@@ -84,12 +84,12 @@ fn fork_in(heap: &Heap, fork: impl Fn(&mut Mutator, Kept<'_, Gc<'static, u64>>))
             m.frame(|m, [number]| {
                 let number = number.keep(m, m.alloc(7_u64));
                 fork(m, number);
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 assert_eq!(*number.get(m), 7);
             });
             // The next time they are settled, then dormant.
             for _ in 0..3 {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             }
         }
         m.blocked(|| end.wait());

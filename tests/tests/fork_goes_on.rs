@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{AttachError, Gc, Generation, Heap, HeapBuilder, Leaf, Mutator, Root, Slot, Trace};
+use gc_core::{AttachError, Collect, Gc, Heap, HeapBuilder, Leaf, Mutator, Root, Slot, Trace};
 use gc_tests::{
     forks::in_child,
     heaps::{TIMEOUT, under, wait_until},
@@ -78,13 +78,13 @@ fn goes_on(m: &mut Mutator, kept: &List, values: u64) {
         m.alloc_slice_with(100_000, |n| n);
         drop(dead);
         match round {
-            0 => ignore(m.collect(Generation::Young)),
-            1 => ignore(m.collect(Generation::Old)),
+            0 => ignore(m.collect(Collect::Promote)),
+            1 => ignore(m.collect(Collect::Full)),
             _ => ignore(m.compact()),
         }
         check(m, kept, values);
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.drain_drops(TIMEOUT).unwrap();
     assert_eq!(Arc::strong_count(&shared), 1, "destructors run");
     let heap = m.heap();
@@ -92,7 +92,7 @@ fn goes_on(m: &mut Mutator, kept: &List, values: u64) {
         thread::spawn(move || {
             heap.attach().map(|mut m| {
                 let list = list(&mut m, 1000);
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 check(&m, &list, 1000);
             })
         })
@@ -166,10 +166,10 @@ fn a_child_without_other_threads_goes_on() {
 #[test]
 fn a_child_goes_on_beside_collections() {
     beside("young collections", verified(), scaled(5), |heap| {
-        vec![Busy::attached(heap, |m| ignore(m.collect(Generation::Fresh)))]
+        vec![Busy::attached(heap, |m| ignore(m.collect(Collect::Young)))]
     });
     beside("full collections", verified(), scaled(5), |heap| {
-        vec![Busy::attached(heap, |m| ignore(m.collect(Generation::Old)))]
+        vec![Busy::attached(heap, |m| ignore(m.collect(Collect::Full)))]
     });
     beside("compaction", verified(), scaled(3), |heap| vec![Busy::attached(heap, |m| ignore(m.compact()))]);
 }
@@ -180,7 +180,7 @@ fn a_child_goes_on_with_a_cycle_that_is_under_way() {
         vec![Busy::attached(heap, |m| {
             let own = list(m, 500);
             push(m, &own, 500, Some(Arc::new(())));
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         })]
     });
 }
@@ -233,7 +233,7 @@ fn a_fork_outside_of_mutators_goes_on() {
     let kept = heap.with(|m| list(m, 1000)).unwrap();
     let mut parked = other.attach().unwrap().park();
     let of_other = parked.with(|m| list(m, 1000)).unwrap();
-    let busy = [&heap, &other].map(|heap| Busy::attached(heap, |m| ignore(m.collect(Generation::Old))));
+    let busy = [&heap, &other].map(|heap| Busy::attached(heap, |m| ignore(m.collect(Collect::Full))));
     for _ in 0..scaled(3) {
         in_child(
             "outside",
@@ -278,12 +278,12 @@ fn a_child_goes_on_beside_dormant_mutators() {
     });
     m.blocked(|| told.recv().unwrap());
     for _ in 0..3 {
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     // The mutator of the thread that forks is dormant, too.
     let mut m = m.park();
     other.with(|m| list(m, 10)).unwrap();
-    let collects = Busy::attached(&heap, |m| ignore(m.collect(Generation::Fresh)));
+    let collects = Busy::attached(&heap, |m| ignore(m.collect(Collect::Young)));
     for _ in 0..scaled(3) {
         in_child("dormant", || m.with(|m| goes_on(m, &kept, 100)).unwrap(), |wait| wait());
     }
@@ -310,7 +310,7 @@ fn an_idle_heap_is_collected_in_the_child() {
             || {
                 use_all();
                 // The clock is started by the first pause.
-                heaps[0].with(|m| ignore(m.collect(Generation::Fresh))).unwrap();
+                heaps[0].with(|m| ignore(m.collect(Collect::Young))).unwrap();
                 // What the parent's threads had in hand leaks.
                 wait_until("each heap is collected", || Arc::strong_count(&shared) <= 1 + heaps.len());
                 let before = Arc::strong_count(&shared);
@@ -334,7 +334,7 @@ fn a_heap_ends_in_the_child() {
         push(&mut m, &kept, 100, Some(shared.clone()));
         if has_threads {
             m.alloc(Leaf(Arc::new(())));
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             m.drain_drops(TIMEOUT).unwrap();
         }
         m.safepoint();
@@ -462,7 +462,7 @@ fn a_heap_that_is_given_up_stays_so() {
     };
     let mut m = heap.attach().unwrap();
     m.alloc(Leaf(Forks(Arc::new(forks))));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     // Nothing runs in the heap, so the child's child could stop it.
     m.blocked(|| {
         go.send(()).unwrap();
@@ -498,7 +498,7 @@ fn a_straggler_does_not_hold_a_fork_up() {
             let mut own = m.take().unwrap();
             own.alloc(1);
             own.safepoint();
-            assert!(catch_unwind(AssertUnwindSafe(|| own.collect(Generation::Old))).is_err());
+            assert!(catch_unwind(AssertUnwindSafe(|| own.collect(Collect::Full))).is_err());
             drop(own);
             assert_eq!(heap.attach().unwrap_err(), AttachError::Forked);
             drop(heap.clone());
@@ -545,7 +545,7 @@ fn a_thread_of_a_heap_forks() {
     let count = done.clone();
     let heap = verified()
         .on_event(gc_core::Level::Debug, move |event| {
-            if matches!(event, gc_core::Event::Collection { .. }) && count.fetch_add(1, Relaxed) == 0 {
+            if matches!(event, gc_core::Event::Pause { .. }) && count.fetch_add(1, Relaxed) == 0 {
                 hook();
             }
         })
@@ -553,7 +553,7 @@ fn a_thread_of_a_heap_forks() {
         .unwrap();
     let mut m = heap.attach().unwrap();
     m.alloc(Leaf(Forks(forks)));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.drain_drops(TIMEOUT).unwrap();
     drop((m, heap));
     assert!(done.load(Relaxed) > 0);

@@ -12,7 +12,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, Generation, Heap,
+    Collect, Gc, Heap,
     observe::sites::{self, GroupBy, SitesConfig},
 };
 use gc_tests::{forks::in_child, heaps::under, sizes::scaled};
@@ -63,7 +63,7 @@ fn goes_on(heap: &Heap, m: &mut gc_core::Mutator, id: u64, object: &gc_core::Roo
         let line = line!() + 1;
         let root = m.root(m.alloc([1_u8; 77]));
         assert_eq!(sites::site_of_root(&root).map(|site| site.line()), Some(line));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(sites::site_of(m, root.get(m)).map(|site| site.line()), Some(line));
         let by_type = sites::snapshot(m).statistics(GroupBy::Type);
         assert_eq!(by_type.iter().map(|statistic| statistic.live.objects).sum::<u64>(), 1);

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Generation, Leaf};
+use gc_core::{Collect, Leaf};
 use gc_tests::{
     forks::in_child,
     heaps::{calm, wait_until},
@@ -45,10 +45,10 @@ fn a_child_does_not_drop_again_what_was_taken_from_behind_a_slow_destructor() {
         m.alloc(Leaf(Value(index, gate)));
     }
     let closed = gate.lock();
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     wait_until("all but the slow one are dropped", || DROPPED.iter().all(|dropped| dropped.load(SeqCst) == 1));
     let child = || {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let _ = m.drain_drops(Duration::from_secs(5));
         let twice = DROPPED.iter().filter(|dropped| dropped.load(SeqCst) > 1).count();
         assert_eq!(twice, 0, "values were dropped twice");

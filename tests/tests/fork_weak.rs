@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{FinalizationQueue, Gc, Generation, Interner, Leaf, ReferenceQueue};
+use gc_core::{Collect, FinalizationQueue, Gc, Interner, Leaf, ReferenceQueue};
 use gc_tests::{
     forks::in_child,
     heaps::{TIMEOUT, calm, under, wait_until},
@@ -32,7 +32,7 @@ fn a_child_ends_a_thread_of_callbacks_and_starts_another() {
         let mut m = there.attach().unwrap();
         let (send, receive) = mpsc::channel();
         m.on_death(m.alloc(1), move |_| send.send(7).unwrap());
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         assert_eq!(m.blocked(|| receive.recv_timeout(TIMEOUT)), Ok(7));
     };
     in_child("weak", child, |wait| wait());
@@ -54,9 +54,9 @@ fn a_child_goes_on_with_clearing() {
         }
         let first = m.root(Gc::downgrade(objects[0], &m));
         let objects = m.root(objects);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         drop(objects);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         wait_until("the first object is dead", || {
             m.safepoint();
             first.get(&m).is_dead(&m)
@@ -66,7 +66,7 @@ fn a_child_goes_on_with_clearing() {
         let m = RefCell::new(m);
         let take = || {
             let m = &mut *m.borrow_mut();
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             let (mut handed, mut told) = (vec![], vec![]);
             while let Some(object) = queue.poll(m) {
                 handed.push(*object);
@@ -102,12 +102,12 @@ fn a_child_goes_on_with_removing_and_ends_the_heap() {
                 kept.get_mut(&m).push(number);
             }
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         // Each time later in removing, and the first time before.
         m.blocked(|| thread::sleep(Duration::from_micros(1000 * forks)));
         let child = move || {
-            m.collect(Generation::Old);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
+            m.collect(Collect::Full);
             m.drain_drops(TIMEOUT).unwrap();
             assert_eq!(numbers.get(&m).len(), KEPT as usize);
             assert!((0..KEPT).all(|n| Gc::ptr_eq(numbers.get(&m).intern(&m, n), kept.borrow(&m)[n as usize])));

@@ -4,7 +4,7 @@
 
 use std::{thread, time::Duration};
 
-use gc_core::Generation;
+use gc_core::Collect;
 use gc_tests::heaps::{calm, settle, wait_until};
 
 #[test]
@@ -12,7 +12,7 @@ fn an_idle_heap_does_nothing() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let kept: Vec<_> = (0..100_000_u64).map(|n| m.root(m.alloc(n))).collect();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     // What gives memory back may still be at it, for a while.
     wait_until("the heap is idle", || {

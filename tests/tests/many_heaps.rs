@@ -5,7 +5,7 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use gc_core::{Generation, Heap, Leaf, Stress};
+use gc_core::{Collect, Heap, Leaf, Stress};
 use gc_tests::{
     heaps::{TIMEOUT, wait_until},
     process::resident_bytes,
@@ -47,7 +47,7 @@ fn a_thousand_heaps_have_no_threads_until_something_is_to_be_done() {
     heaps[7]
         .with(|m| {
             m.alloc(Leaf(shared.clone()));
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             m.drain_drops(TIMEOUT).unwrap();
         })
         .unwrap();

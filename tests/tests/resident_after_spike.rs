@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use gc_core::{Gc, Generation, Mutator, Root};
+use gc_core::{Collect, Gc, Mutator, Root};
 use gc_tests::{
     heaps::{calm, settle},
     process::{anonymous_bytes, assert_backed},
@@ -24,7 +24,7 @@ fn objects(m: &mut Mutator, mib: usize) -> Kept {
             break;
         }
     }
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     kept
 }
 
@@ -37,7 +37,7 @@ fn spike(before: usize, mib: usize) {
     let kept = objects(&mut m, mib);
     drop(objects(&mut m, 500));
     for _ in 0..3 {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     settle(&heap);
     let live = heap.memory_report().live;

@@ -3,7 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use gc_core::{Gc, Generation, Mutator, Root};
+use gc_core::{Collect, Gc, Mutator, Root};
 use gc_tests::{
     heaps::calm,
     process::{PageJoiner, anonymous_bytes},
@@ -27,7 +27,7 @@ fn sparse(m: &mut Mutator) -> Kept {
         all.get_mut(m).push(object);
         m.safepoint();
     }
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     kept
 }
 
@@ -37,7 +37,7 @@ fn what_is_given_back_at_the_limit_stays_away() {
     let heap = calm().hard_limit(LIMIT).build().unwrap();
     let mut m = heap.attach().unwrap();
     let kept = sparse(&mut m);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let large = m.root(m.alloc_slice_with(7 << 20, |n| n as u64));
     let backed = || anonymous_bytes() - before;
     assert!(backed() <= LIMIT + ELSEWHERE, "{} backed", backed());

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use gc_core::{Gc, Generation, Mutator, Root, Slot};
+use gc_core::{Collect, Gc, Mutator, Root, Slot};
 use gc_tests::{
     heaps::calm,
     process::{anonymous_bytes, assert_backed},
@@ -35,7 +35,7 @@ fn sparse(m: &mut Mutator, words: impl Fn(usize) -> usize) -> Kept {
             break;
         }
     }
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     kept
 }
 

@@ -3,7 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use gc_core::{Generation, Mutator, Root, Slot};
+use gc_core::{Collect, Mutator, Root, Slot};
 use gc_tests::{
     heaps::{calm, settle},
     process::{anonymous_bytes, assert_backed, page_faults},
@@ -61,14 +61,14 @@ fn a_window_of_large_objects_finds_pages_and_a_burst_of_them_goes_back() {
     let burst = window(&m, 5000);
     push(&mut m, &burst, &[60 << 10, 10_000, 100_000], 1);
     drop(burst);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     let live = heap.memory_report().live;
     let report = || format!("{live} live, {:?}", heap.memory_report());
     assert_backed(before, 2 * live + 4 * NURSERY, &report());
     // What is in use less now may be again, for some cycles.
     for _ in 0..5 {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     assert_backed(before, live + live / 4 + 3 * NURSERY, &report());
     drop(kept);

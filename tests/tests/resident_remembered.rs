@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use gc_core::{Generation, Heap, Slot};
+use gc_core::{Collect, Heap, Slot};
 use gc_tests::process::resident_bytes;
 
 #[test]
@@ -11,7 +11,7 @@ fn what_mutators_remembered_that_come_and_go_is_bounded() {
     let heap = Heap::builder().build().unwrap();
     let mut m = heap.attach().unwrap();
     let slots = m.root(m.alloc_slice_with::<Slot<u64>>(SLOTS, |_| Slot::null()));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let young = m.root(m.alloc(1_u64));
     drop(m);
     let before = resident_bytes();

@@ -3,7 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use gc_core::{Gc, Generation, Heap};
+use gc_core::{Collect, Gc, Heap};
 use gc_tests::process::anonymous_bytes;
 
 /// What is backed without the report knowing: stacks, thread-local memory, the allocator's.
@@ -30,7 +30,7 @@ fn the_report_adds_up_to_what_the_system_has_backed() {
     for keep in [100, 50, 10] {
         let most = kept.borrow(&m).len() * keep / 100;
         kept.get_mut(&m).truncate(most);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let report = heap.memory_report();
         // The vectors of this test are not the heap's.
         let own = kept.borrow(&m).capacity() * 8 + roots.capacity() * 8;

@@ -4,7 +4,7 @@
 
 use std::{env, process::Command, sync::atomic::Ordering::Relaxed};
 
-use gc_core::{Gc, Generation, Trace};
+use gc_core::{Collect, Gc, Trace};
 use gc_tests::heaps::{TIMEOUT, calm};
 
 /// Counts its drops.
@@ -35,7 +35,7 @@ fn uses_a_heap() {
         }
         m.safepoint();
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.compact();
     m.drain_drops(TIMEOUT).unwrap();
     assert_eq!(DROPS.load(Relaxed), 20_000);

@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Slot, Trace, blocking};
 use gc_tests::{
     heaps::{TIMEOUT, wait_until},
     process::resident_bytes,
@@ -262,7 +262,7 @@ fn a_servers_memory_does_not_grow() {
     println!("{:?}", heap.stats());
     drop((cache, sessions));
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.drain_drops(TIMEOUT).unwrap();
     let (opened, closed) = (OPENED.load(Ordering::Relaxed), CLOSED.load(Ordering::Relaxed));
     println!("{opened} sessions");

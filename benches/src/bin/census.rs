@@ -14,7 +14,7 @@ use gc_benches::{
     nodes::{Leaf24, Leaf32, Node32, Node64},
     random::Random,
 };
-use gc_core::{Event, Gc, Generation, Heap, Level, Mutator, Root, Slot, observe::Census};
+use gc_core::{Collect, Event, Gc, Heap, Level, Mutator, Root, Slot, observe::Census};
 
 const ROUNDS: usize = 9;
 /// Objects that hang on one slice.
@@ -117,7 +117,7 @@ fn run(millions: usize) {
     let heap = Heap::builder()
         .idle_after(Duration::MAX)
         .on_event(Level::Debug, move |event| {
-            if let Event::Collection { generation: 0 | 1, pause, .. } = event {
+            if let Event::Pause { pause, .. } = event {
                 told.lock().expect("nobody panics").push(*pause);
             }
         })
@@ -125,7 +125,7 @@ fn run(millions: usize) {
         .expect("a heap");
     let mut m = heap.attach().expect("a mutator");
     let table = fill(&mut m, millions * 1_000_000);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     println!("{}", Census::take(&mut m));
     for nursery in [false, true] {
         let (mut without, mut with) = (Figures::default(), Figures::default());
@@ -141,7 +141,7 @@ fn run(millions: usize) {
                 if census {
                     with.add(&pauses, || Census::take(&mut m).collection().sweeping);
                 } else {
-                    without.add(&pauses, || m.collect(Generation::Old).sweeping);
+                    without.add(&pauses, || m.collect(Collect::Full).sweeping);
                 }
                 drop(young);
             }

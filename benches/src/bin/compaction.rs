@@ -10,7 +10,7 @@ use std::{
 };
 
 use gc_benches::{nodes::Node64, random::Random};
-use gc_core::{Event, Gc, Generation, Heap, Level, Root, Slot, Step};
+use gc_core::{Collect, Event, Gc, Heap, Level, Root, Slot, Step};
 
 /// One in so many nodes stays.
 const STAYS: usize = 30;
@@ -25,7 +25,7 @@ fn run(mebibytes: usize, bytes: usize, pauses: &mut Vec<u64>) -> (u64, Duration,
     let heap = Heap::builder()
         .compact_bytes(bytes)
         .on_event(Level::Debug, move |event| {
-            if let Event::Collection { step: Step::Finish, pause, .. } = event {
+            if let Event::Pause { step: Step::Finish, pause, .. } = event {
                 told.lock().expect("nobody panics").push(pause.as_nanos() as u64);
             }
         })
@@ -49,12 +49,12 @@ fn run(mebibytes: usize, bytes: usize, pauses: &mut Vec<u64>) -> (u64, Duration,
         kept.get_mut(&m).push(new.get(&m));
         m.safepoint();
     }
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     drop(dying);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     ends.lock().expect("nobody panics").clear();
     for _ in 0..COLLECTIONS {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     // The hook runs on the heap's thread.
     while ends.lock().expect("nobody panics").len() < COLLECTIONS {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use gc_benches::clock::processor_time;
-use gc_core::{Ephemeron, Event, Gc, Generation, Heap, HeapBuilder, Level, Mutator, Root, Step};
+use gc_core::{Collect, Ephemeron, Event, Gc, Heap, HeapBuilder, Level, Mutator, Root, Step};
 
 type Link<'gc> = Ephemeron<'gc, u64, u64>;
 type Links = Root<Gc<'static, [Link<'static>]>>;
@@ -69,13 +69,13 @@ fn run_chains(len: usize, count: usize) -> [Duration; 3] {
         let heap = heap().build().expect("a heap");
         let mut m = heap.attach().expect("a mutator");
         let (key, links) = chain(&mut m, len);
-        total[0] += timed(|| _ = m.collect(Generation::Fresh));
+        total[0] += timed(|| _ = m.collect(Collect::Young));
         // The chain is old, and the memory of the tables was touched once.
-        m.collect(Generation::Old);
-        total[1] += timed(|| _ = m.collect(Generation::Old));
+        m.collect(Collect::Full);
+        total[1] += timed(|| _ = m.collect(Collect::Full));
         assert!(links.get(&m).iter().all(|link| !link.is_dead(&m)));
         drop(key);
-        total[2] += timed(|| _ = m.collect(Generation::Old));
+        total[2] += timed(|| _ = m.collect(Collect::Full));
         assert!(links.get(&m).iter().all(|link| link.is_dead(&m)));
     }
     total.map(|time| time / count as u32)
@@ -86,7 +86,7 @@ fn pauses(ephemerons: bool) -> [Duration; 3] {
     let ends = Arc::new(Mutex::new(Vec::new()));
     let told = ends.clone();
     let hook = move |event: &Event| {
-        if let Event::Collection { step: Step::Finish, pause, .. } = event {
+        if let Event::Pause { step: Step::Finish, pause, .. } = event {
             told.lock().expect("nobody panics").push(*pause);
         }
     };
@@ -98,15 +98,15 @@ fn pauses(ephemerons: bool) -> [Duration; 3] {
     let _pairs = ephemerons
         .then(|| m.root(m.alloc_slice_with(LIVE, |n| Link::new(&m, keys[n], m.alloc(n as u64)))))
         .ok_or_else(|| m.root(m.alloc_slice_with(LIVE, |n| m.alloc((keys[n], m.alloc(n as u64), 0_u64)))));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let mut minor = Vec::new();
     for _ in 0..10 * TIMES {
         let _young = m.root(m.alloc_slice_with(1000, |n| m.alloc(n)));
-        minor.push(m.collect(Generation::Fresh).pause);
+        minor.push(m.collect(Collect::Young).pause);
     }
     let start = Instant::now();
     for _ in 0..TIMES {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     let cycle = start.elapsed() / TIMES as u32;
     let told = ends.lock().expect("nobody panics").clone();

@@ -47,9 +47,7 @@ fn run(mebibytes: usize) {
     let told = pauses.clone();
     let heap = Heap::builder()
         .on_event(Level::Debug, move |event| {
-            if let Event::Collection { generation, step, pause, .. } = event
-                && *generation < 2
-            {
+            if let Event::Pause { step, pause, .. } = event {
                 told.lock().expect("nobody panics").push((*step, pause.as_nanos() as u64));
             }
         })
@@ -63,7 +61,7 @@ fn run(mebibytes: usize) {
         replace(&m, &table, index, random);
         m.safepoint();
     }
-    m.collect(gc_core::Generation::Old);
+    m.collect(gc_core::Collect::Full);
     pauses.lock().expect("nobody panics").clear();
     let (start, processor, before) = (Instant::now(), processor_time(), heap.stats());
     let mut replaced = 0_u64;

@@ -49,7 +49,7 @@ fn main() {
         forest.get_mut(&m).push(tree(&m, 16, &mut number));
         m.safepoint();
     }
-    m.collect(gc_core::Generation::Old);
+    m.collect(gc_core::Collect::Full);
     let before = peak_memory();
     let (start, processor) = (Instant::now(), processor_time());
     let collections = heap.stats().pause_max;

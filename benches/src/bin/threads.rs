@@ -17,7 +17,7 @@ use gc_benches::{
     churn,
     clock::{Percentiles, sink},
 };
-use gc_core::{Counted, Generation, Heap, Mutator, Trace, blocking};
+use gc_core::{Collect, Counted, Heap, Mutator, Trace, blocking};
 
 fn fastest<const N: usize>(rounds: usize, mut each: impl FnMut(usize) -> f64) -> [f64; N] {
     let mut least = [f64::INFINITY; N];
@@ -99,7 +99,7 @@ fn others() {
                 let rest = Instant::now();
                 while rest.elapsed() < Duration::from_micros(20) {}
                 let start = Instant::now();
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 pauses.push(start.elapsed().as_nanos() as u64);
             }
             done.store(true, Ordering::Relaxed);
@@ -186,7 +186,7 @@ fn beside_drops<T: Send>(m: &mut Mutator, give: fn(&Mutator) -> Vec<T>, step: fn
             begin.wait();
             beside = beside.min(steps_until(|| dropped.load(Ordering::Acquire), || step(m)));
         });
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     (alone, beside)
 }

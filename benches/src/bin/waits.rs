@@ -25,10 +25,8 @@ static PAUSES: Mutex<Vec<Pause>> = Mutex::new(Vec::new());
 
 fn heap() -> Heap {
     let hook = |event: &Event| {
-        if let Event::Collection { generation, step, pause, time_to_safepoint, last, cause, .. } = event
-            && !(*generation == 2 && step.to_string() == "whole")
-        {
-            let what = format!("{generation} {step} {cause}");
+        if let Event::Pause { collected, step, pause, time_to_safepoint, last, cause, .. } = event {
+            let what = format!("{collected} {step} {cause}");
             PAUSES.lock().expect("no panic").push((*pause, *time_to_safepoint, last.clone(), what));
         }
     };

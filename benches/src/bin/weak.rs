@@ -18,7 +18,7 @@ use gc_benches::{
     paths::path,
 };
 use gc_core::{
-    Cause, Ephemeron, Event, FinalizationQueue, Gc, Generation, Heap, Level, Mutator, ReferenceQueue, Root, Step,
+    Cause, Collect, Ephemeron, Event, FinalizationQueue, Gc, Heap, Level, Mutator, ReferenceQueue, Root, Step,
     Thresholds, Weak,
 };
 
@@ -78,17 +78,16 @@ impl Subject {
         let heap = Heap::builder()
             .thresholds(Thresholds { nursery_bytes, promote_all_every: 0, ..Thresholds::default() })
             .on_event(Level::Debug, move |event| {
-                if let Event::Collection { generation, step, cause, pause, beside, .. } = event {
-                    let told = &mut *told.lock().expect("nobody panics");
-                    match (step, generation, cause) {
-                        (Step::Begin, ..) => told.push((Ends::Begin, *pause)),
-                        (Step::Finish, ..) => told.push((Ends::Finish, *pause)),
-                        (Step::Whole, 2, _) => told.push((Ends::Cycle, *beside)),
-                        (Step::Whole, _, Cause::Nursery) => told.push((Ends::Young, *pause)),
-                        // Led by the thread that marks.
-                        _ => told.push((Ends::Completes, *pause)),
-                    }
-                }
+                let ended = match event {
+                    Event::FullCollection { concurrent, .. } => (Ends::Cycle, *concurrent),
+                    Event::Pause { step: Step::Begin, pause, .. } => (Ends::Begin, *pause),
+                    Event::Pause { step: Step::Finish, pause, .. } => (Ends::Finish, *pause),
+                    Event::Pause { step: Step::Whole, cause: Cause::Nursery, pause, .. } => (Ends::Young, *pause),
+                    // Led by the thread that marks.
+                    Event::Pause { pause, .. } => (Ends::Completes, *pause),
+                    _ => return,
+                };
+                told.lock().expect("nobody panics").push(ended);
             })
             .build()
             .expect("a heap");
@@ -193,8 +192,8 @@ fn standing(rounds: usize) {
     for subject in &mut subjects {
         let mut m = subject.heap.attach().expect("the only mutator");
         subject.fill(&mut m, MILLION, SLICE);
-        m.collect(Generation::Old);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
+        m.collect(Collect::Full);
         subject.pauses(&mut m);
     }
     let mut all: Vec<_> = subjects.iter().map(|_| Vec::new()).collect();
@@ -208,7 +207,7 @@ fn standing(rounds: usize) {
                 }
                 m.safepoint();
             }
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             all.append(&mut subject.pauses(&mut m));
         }
     }
@@ -246,7 +245,7 @@ fn young(rounds: usize) {
                         subject.clear();
                     }
                     let before = processor_time();
-                    total += m.collect(Generation::Fresh).pause;
+                    total += m.collect(Collect::Young).pause;
                     processor += processor_time() - before;
                     while subject.news.poll().is_some() || subject.finalized.poll(&m).is_some() {}
                 }
@@ -274,16 +273,16 @@ fn old(rounds: usize) {
             let mut subject = Subject::new(kind, 4 << 20);
             let mut m = subject.heap.attach().expect("the only mutator");
             subject.fill(&mut m, MILLION, SLICE);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             subject.pauses(&mut m);
             subject.objects.clear();
             let before = processor_time();
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             processor.push((processor_time() - before).as_nanos() as u64);
             assert_eq!(subject.heap.stats().registered, 0);
             all.append(&mut subject.pauses(&mut m));
             let start = std::time::Instant::now();
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             all.append(&mut vec![(Ends::Young, start.elapsed())]);
         }
         for (ends, name) in [

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Slot, Trace};
 
 use super::{BATCH, CHAINS, Cache, ENTRIES, Keep, PLACES, Rest, Window, chain, log::Log, records, records::Records};
 
@@ -10,7 +10,7 @@ use super::{BATCH, CHAINS, Cache, ENTRIES, Keep, PLACES, Rest, Window, chain, lo
 pub const ASKS: &[(&str, Ask)] = &[
     ("gc-core", |_| ()),
     ("gc-core, collect", |m| {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }),
     ("gc-core, compact", |m| {
         m.compact();

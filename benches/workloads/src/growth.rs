@@ -14,7 +14,7 @@ use gc_benches::{
     clock::{Percentiles, processor_time, sink},
     random::Random,
 };
-use gc_core::{Event, Gc, Generation, Heap, Level, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{Collect, Event, Gc, Heap, Level, Mutator, Root, Slot, Trace, blocking};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -253,7 +253,7 @@ fn run<const WORDS: usize>(shape: Shape) -> Line {
     let pauses = Arc::new(Mutex::new(Vec::new()));
     let told = pauses.clone();
     let record = move |event: &Event| {
-        if let Event::Collection { pause, .. } = event {
+        if let Event::Pause { pause, .. } = event {
             told.lock().expect("no panic").push(pause.as_nanos() as u64);
         }
     };
@@ -267,7 +267,7 @@ fn run<const WORDS: usize>(shape: Shape) -> Line {
         m.safepoint();
     }
     // What is measured begins with everything old.
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let (pauses_before, majors_before) = (heap.pauses().count() as usize, heap.stats().collections[2]);
     let allocations = (shape.allocate_mib << 20) / shape.size / shape.mutators;
     let (start, processor) = (Instant::now(), processor_time());

@@ -15,7 +15,7 @@ use std::{
 };
 
 use gc_core::{
-    Generation, Heap, Mutator,
+    Collect, Heap, Mutator,
     observe::{
         Census, Graph, Leaks, assert_no_growth,
         sites::{self, GroupBy, SitesConfig},
@@ -70,7 +70,7 @@ fn run(directory: Option<&Path>) -> Result<(), Box<dyn Error>> {
     println!("## Sites, of 500 visits more");
     let before = sites::snapshot(&m);
     server.visits(&heap, &mut m, 4_000..4_500);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let after = sites::snapshot(&m);
     for change in after.compare_to(&before, GroupBy::Site).iter().take(4) {
         println!("{change}");

@@ -42,7 +42,7 @@ const MAX_SCRATCH: usize = 64 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gc_core::{Generation, Heap};
+    use gc_core::{Collect, Heap};
 
     #[test]
     fn equal_literals_are_one_object() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,7 +67,7 @@ mod tests {
             m.safepoint();
         }
         assert!(Gc::ptr_eq(strings.borrow(&m).intern(&m, "used"), used.get(&m)));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.drain_drops(std::time::Duration::from_secs(120))?;
         assert_eq!(strings.borrow(&m).literals.len(), 1);
         Ok(())

@@ -20,7 +20,7 @@ mod run;
 use std::io::{self, Write};
 use std::mem;
 
-use gc_core::{AttachError, Gc, Generation, Heap, Mutator, Root, Trace};
+use gc_core::{AttachError, Collect, Gc, Heap, Mutator, Root, Trace};
 
 use crate::class::ClassIds;
 use crate::compiler;
@@ -127,7 +127,7 @@ impl Lox {
                     false
                 }
                 Exit::Collect => {
-                    self.mutator.collect(Generation::Old);
+                    self.mutator.collect(Collect::Full);
                     false
                 }
                 Exit::Finished => !vm.resume(),
@@ -154,7 +154,7 @@ impl Lox {
 
     /// Collects all that the globals do not lead to.
     pub fn collect(&mut self) {
-        self.mutator.collect(Generation::Old);
+        self.mutator.collect(Collect::Full);
     }
 
     /// Runs `wait`, which may block, without holding up collections.

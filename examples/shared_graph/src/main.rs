@@ -12,7 +12,7 @@
 
 use std::process::ExitCode;
 
-use gc_core::{Gc, GcCell, GcMap, Generation, Heap, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{Collect, Gc, GcCell, GcMap, Heap, Mutator, Root, Slot, Trace, blocking};
 
 /// What all threads share.
 #[derive(Trace)]
@@ -81,7 +81,7 @@ fn run(threads: u64, steps: u64) -> Result<(), Box<dyn std::error::Error>> {
     });
 
     let gold = count(&m, &world);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     println!("{threads} threads took {walked} roads; gold: {gold} of {}", TOWNS as u64 * GOLD);
     println!("{} villages", world.get(&m).villages.len());
     let stats = heap.stats();

@@ -31,7 +31,7 @@ use crate::trace::{
 /// whole either. Put a new map in its place.
 ///
 /// ```
-/// use gc_core::{Gc, GcCell, Generation, Trace, collections::BTreeMap};
+/// use gc_core::{Gc, GcCell, Collect, Trace, collections::BTreeMap};
 ///
 /// #[derive(Trace)]
 /// struct Index<'gc> {
@@ -43,7 +43,7 @@ use crate::trace::{
 /// let index = m.root(m.alloc(Index { pages: GcCell::default() }));
 /// let text = m.alloc_str("preface");
 /// index.get(&m).pages.borrow_mut(&m).insert(1, text);
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// let index = index.get(&m);
 /// assert_eq!(&*index.pages.borrow(&m)[&1], "preface");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

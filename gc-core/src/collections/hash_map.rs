@@ -32,7 +32,7 @@ use crate::trace::{
 /// [`extract_if`](Self::extract_if) was forgotten is not whole either. Put a new map in its place.
 ///
 /// ```
-/// use gc_core::{Gc, GcCell, Generation, Trace, collections::HashMap};
+/// use gc_core::{Gc, GcCell, Collect, Trace, collections::HashMap};
 ///
 /// #[derive(Trace)]
 /// struct Scope<'gc> {
@@ -44,7 +44,7 @@ use crate::trace::{
 /// let scope = m.root(m.alloc(Scope { variables: GcCell::default() }));
 /// let text = m.alloc_str("Ada");
 /// scope.get(&m).variables.borrow_mut(&m).insert("name".to_owned(), text);
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// let scope = scope.get(&m);
 /// assert_eq!(&*scope.variables.borrow(&m)["name"], "Ada");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -279,7 +279,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::{Arc, Collector, Config, Handle, Ordering, Starts, concurrent, end, start};
-    use crate::{Generation, Heap, Leaf, collector::users::Users};
+    use crate::{Collect, Heap, Leaf, collector::users::Users};
 
     static REFUSES: AtomicBool = AtomicBool::new(true);
 
@@ -308,14 +308,14 @@ mod tests {
         for round in 1..=3 {
             m.alloc(Leaf(shared.clone()));
             m.alloc_slice_with(100_000, |n| n as u64);
-            m.collect(Generation::Fresh);
-            m.collect(Generation::Old);
+            m.collect(Collect::Young);
+            m.collect(Collect::Full);
             assert_eq!(heap.stats().collections[2], round);
         }
         assert_eq!(kept.get(&m)[999], 999);
         assert!(m.drain_drops(Duration::ZERO).is_err() && Arc::strong_count(&shared) == 4);
         REFUSES.store(false, Ordering::Relaxed);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         m.drain_drops(Duration::from_secs(120)).unwrap();
         assert_eq!(Arc::strong_count(&shared), 1);
         // Without a thread it ends on this one, as nothing is left to be dropped.

@@ -22,7 +22,7 @@ use crate::{
     space::large::LargeSpace,
     stats::{
         event::{Event, Step},
-        report::{Cause, CollectReport, Generation},
+        report::{Cause, Collect, CollectReport},
     },
 };
 
@@ -281,7 +281,7 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, la
         times = current.marked.map_or(times, |marked| (marked - current.start, marked.elapsed()));
         let (marking, sweeping) = times;
         CollectReport {
-            generation: Generation::Old,
+            collected: Collect::Full,
             bytes_before: current.before,
             bytes_freed: current.freed,
             old_objects_freed: current.objects,
@@ -300,32 +300,23 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, la
     if bytes > limit {
         collector.background.post(Job::Report(Event::SoftLimit { limit, bytes }));
     }
-    let beside = current.start.elapsed().saturating_sub(current.pause);
-    collector.background.post(Job::Report(Event::Collection {
-        generation: Generation::Old as u8,
+    let concurrent = current.start.elapsed().saturating_sub(current.pause);
+    collector.background.post(Job::Report(Event::FullCollection {
         cause: current.cause,
-        step: Step::Whole,
-        cycle: Some(number),
+        cycle: number,
         start: current.start,
-        led_by: thread::current(),
+        ended_by: thread::current(),
         pause: current.pause,
-        before: current.before,
-        after,
-        old_before: current.old_at_begin,
-        old_after: after,
-        time_to_safepoint: Duration::ZERO,
-        last: None,
-        copied: 0,
-        promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
-        remembered: 0,
-        registered: collector.registered.len(),
-        waiting: 0,
-        queued: collector.registered.queues.waiting(),
-        snapshot: collector.satb.entries() - current.satb,
-        beside,
+        concurrent,
         assist: current.assist,
         marking: times.0,
         sweeping: times.1,
+        before: current.before,
+        after,
+        promoted: current.old_at_finish.saturating_sub(current.old_at_begin),
+        snapshot: collector.satb.entries() - current.satb,
+        registered: collector.registered.len(),
+        queued: collector.registered.queues.waiting(),
     }));
 }
 

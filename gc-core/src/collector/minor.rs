@@ -12,7 +12,7 @@ use crate::{
     roots::Survival,
     settings::stress::PromoteBy,
     space::young::Age,
-    stats::Generation,
+    stats::Collect,
     sync::{Mutex, held, mutant},
     young::{self, Evacuated, Evacuation, Evacuator, Policy, Survivors, ToSpace},
 };
@@ -24,17 +24,13 @@ use super::{
 
 impl StoppedHeap<'_> {
     /// Collects the young generation. Also returns what the size of the nursery depends on.
-    pub(crate) fn minor(&mut self, generation: Generation) -> (Evacuated, Found) {
-        self.minor_then(generation, |_| ())
+    pub(crate) fn minor(&mut self, collect: Collect) -> (Evacuated, Found) {
+        self.minor_then(collect, |_| ())
     }
 
     /// Collects the young generation, with a step after all that is reachable was evacuated ([pairs.rounds]).
-    fn minor_then(
-        &mut self,
-        generation: Generation,
-        afterwards: impl FnOnce(&mut dyn Survivors),
-    ) -> (Evacuated, Found) {
-        let policy = policy(self.collector, generation);
+    fn minor_then(&mut self, collect: Collect, afterwards: impl FnOnce(&mut dyn Survivors)) -> (Evacuated, Found) {
+        let policy = policy(self.collector, collect);
         let collector = self.collector;
         let used = |age| self.young.space.of_age(age).map(|chunk| self.young.space.used(chunk)).sum();
         let (fresh, aged, remembered) = (used(Age::Fresh), used(Age::Survivor), self.young.remembered.len());
@@ -197,9 +193,9 @@ fn survival(policy: Policy) -> Survival {
     }
 }
 
-fn policy(collector: &Collector, generation: Generation) -> Policy {
+fn policy(collector: &Collector, collect: Collect) -> Policy {
     let stress = &collector.config.stress;
-    let all = generation == Generation::Young || stress.promote == Some(PromoteBy::Always);
+    let all = collect == Collect::Promote || stress.promote == Some(PromoteBy::Always);
     // The chance differs in every collection, and is the same for the same seed.
     let chance = stress.seed ^ (collector.epochs.stop_count() << 32);
     Policy {
@@ -226,7 +222,7 @@ mod tests {
         let registry = heap.collector().registry.lock();
         let (awake, dormant) = (registry.mutators.awake(), registry.mutators.dormant());
         let mut stopped = StoppedHeap::lock(heap.collector(), awake, dormant, DropQueue::default());
-        stopped.minor_then(Generation::Fresh, afterwards);
+        stopped.minor_then(Collect::Young, afterwards);
         stopped.verify(Checkpoint::After);
         // Vectors of dead objects.
         let _ = stopped.finish(0);

@@ -11,7 +11,7 @@ use crate::{
     object::size_class::{CLASSES, promotion_reserve},
     safepoint::Reason,
     space::young::{Age, MIN_REGION, Region},
-    stats::{Cause, Generation, Step},
+    stats::{Cause, Collect, Step},
     young::Evacuated,
 };
 
@@ -158,7 +158,7 @@ impl StoppedHeap<'_> {
         }
         if self.young.space.in_use() > 0 || self.young.remembered.len() > 0 {
             // Survivors that stay young take whole chunks.
-            evacuated.add_minor(self.minor(Generation::Young).0);
+            evacuated.add_minor(self.minor(Collect::Promote).0);
             self.verify(Checkpoint::AfterPromotion);
             if !is_short(self.fit_to_limit()) {
                 return false;

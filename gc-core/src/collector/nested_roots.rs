@@ -99,7 +99,7 @@ pub(super) fn drop_roots(collector: &Collector, roots: Vec<RootRef>, batch: u64)
 mod tests {
     use std::{sync::Arc, thread};
 
-    use crate::{Generation, Heap, Root, Stress, Trace};
+    use crate::{Collect, Heap, Root, Stress, Trace};
 
     #[derive(Trace)]
     #[trace(crate = crate)]
@@ -127,7 +127,7 @@ mod tests {
         let gate = Arc::new(parking_lot::Mutex::new(()));
         m.alloc(Gate(gate.clone()));
         let closed = gate.lock();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         // A leader has the lock.
         let registry = heap.collector().registry.lock();
         drop(closed);

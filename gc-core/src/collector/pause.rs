@@ -16,7 +16,7 @@ use std::time::Instant;
 use crate::stats::{
     event::Step,
     figures::PauseFigures,
-    report::{Cause, Generation},
+    report::{Cause, Collect},
 };
 
 use super::{
@@ -43,7 +43,7 @@ pub(crate) fn collect(
     start: Start,
     look: Option<&mut dyn FnMut(&StoppedHeap<'_>)>,
 ) -> (PauseFigures, DropQueue) {
-    let (generation, wanted, cause) = choose(collector, wanted, cause);
+    let (collected, wanted, cause) = choose(collector, wanted, cause);
     let mut heap = StoppedHeap::lock(collector, mutators, registry.mutators.dormant(), DropQueue::default());
     let before = heap.bytes();
     let old_before = old_bytes(&heap.old.space, &heap.large);
@@ -53,8 +53,8 @@ pub(crate) fn collect(
     if heap.young.near && heap.young.census.counted() > 0 {
         heap.old.mix = heap.young.census.clone();
     }
-    let (mut evacuated, found) = heap.minor(generation);
-    heap.verify(if generation == Generation::Fresh { Checkpoint::After } else { Checkpoint::AfterPromotion });
+    let (mut evacuated, found) = heap.minor(collected);
+    heap.verify(if collected == Collect::Young { Checkpoint::After } else { Checkpoint::AfterPromotion });
     let after = heap.bytes();
     let old_after = old_bytes(&heap.old.space, &heap.large);
     let step = heap.major(wanted, cause, before, start.at);
@@ -79,7 +79,7 @@ pub(crate) fn collect(
         collector.pacing.count_promoted(old_bytes.saturating_sub(bytes), then.elapsed());
     }
     let figures = PauseFigures {
-        generation,
+        collected,
         cause,
         step,
         cycle,

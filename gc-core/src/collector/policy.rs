@@ -2,7 +2,7 @@
 
 use crate::{
     space::old::OldSpace,
-    stats::{Cause, Generation},
+    stats::{Cause, Collect},
 };
 
 use super::{clearing::Stage, collector::Collector, idle::IdleWork, major_cycle::Phase};
@@ -11,7 +11,7 @@ use super::{clearing::Stage, collector::Collector, idle::IdleWork, major_cycle::
 #[derive(Clone, Copy)]
 pub(crate) enum Request {
     /// A minor collection.
-    Minor(Generation),
+    Minor(Collect),
     /// To begin a major cycle, unless one is under way.
     Begin,
     /// To end the major cycle that is under way, and to compact the heap all at once.
@@ -37,36 +37,36 @@ pub(crate) const MOST_MARKED: u64 = 1 << 16;
 /// Chooses what the pause does. A minor collection promotes everything when `promote_all_every` makes that due. It also begins a
 /// major cycle when the old generation has grown enough. It ends marking when the old generation is over its goal and nothing is known to
 /// be left to mark, or when it is far over the goal ([assist.bound]).
-pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (Generation, Request, Cause) {
+pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (Collect, Request, Cause) {
     let pace = &collector.pacing;
-    let Request::Minor(asked) = wanted else { return (Generation::Young, wanted, cause) };
+    let Request::Minor(asked) = wanted else { return (Collect::Promote, wanted, cause) };
     let every = collector.config.stress.compact_all;
     if every != 0 && (collector.epochs.stop_count() + 1).is_multiple_of(every.into()) {
-        return (Generation::Young, Request::Compact, cause);
+        return (Collect::Promote, Request::Compact, cause);
     }
     if collector.major.phase() == Phase::Marking {
         if pace.will_be_far_over_goal() {
-            return (Generation::Young, Request::Finish { budget: u64::MAX, now: true }, Cause::Growth);
+            return (Collect::Promote, Request::Finish { budget: u64::MAX, now: true }, Cause::Growth);
         }
         let is_clearing = || !matches!(collector.clearing.lock().stage(), Stage::Marking | Stage::Done);
         if pace.has_passed_goal() && collector.marking.lock().is_done() && !is_clearing() {
-            return (Generation::Young, Request::Finish { budget: MOST_MARKED, now: false }, Cause::Growth);
+            return (Collect::Promote, Request::Finish { budget: MOST_MARKED, now: false }, Cause::Growth);
         }
     }
     if collector.major.phase() == Phase::Idle {
         let stress = &collector.config.stress;
         if stress.full_every != 0 && (collector.epochs.stop_count() + 1).is_multiple_of(stress.full_every.into()) {
-            return (Generation::Young, Request::Begin, cause);
+            return (Collect::Promote, Request::Begin, cause);
         }
         if cause != Cause::Explicit && pace.is_auto() && wants_major(collector) {
-            return (Generation::Young, Request::Begin, Cause::Growth);
+            return (Collect::Promote, Request::Begin, Cause::Growth);
         }
     }
     let every = pace.thresholds().promote_all_every;
     let turn = every != 0 && pace.minor_collections() + 1 >= every;
     let turn = turn || (cause != Cause::Explicit && pace.promotes_at_once()) || collector.headroom.is_tight();
-    let generation = if asked == Generation::Fresh && !turn { Generation::Fresh } else { Generation::Young };
-    (generation, wanted, cause)
+    let collect = if asked == Collect::Young && !turn { Collect::Young } else { Collect::Promote };
+    (collect, wanted, cause)
 }
 
 /// Returns the collection that is due, with its cause, no matter which thread made it due.
@@ -89,7 +89,7 @@ pub(crate) fn due(collector: &Collector) -> Option<(Request, Cause)> {
         pace.is_auto() && (changed || pace.wants_minor() || pace.holds_much() || (idle && wants_major(collector)));
     let cause = if much { Cause::Nursery } else { Cause::RememberedSet };
     if much || pace.remembers_much() {
-        return Some((Request::Minor(Generation::Fresh), cause));
+        return Some((Request::Minor(Collect::Young), cause));
     }
     let work = collector.idle.work().filter(|_| idle && pace.is_auto())?;
     let wanted = match work {

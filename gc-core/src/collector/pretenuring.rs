@@ -121,7 +121,7 @@ impl Attachment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Gc, Generation, Heap};
+    use crate::{Collect, Gc, Heap};
 
     /// [pretenuring.in-hand]
     #[test]
@@ -141,13 +141,13 @@ mod tests {
         let collector = heap.collector();
         let is_old = |address: *const u64| collector.map.old.contains(address.addr());
         drop(m.root(m.alloc(0_u64)));
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         let near = |near| collector.young.lock().near = near;
         near(true);
         assert!(!is_old(&*m.alloc(1_u64)), "near the limit");
         near(false);
         assert!(!is_old(&*m.alloc(2_u64)), "each allocation would look for memory");
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         assert!(is_old(&*m.alloc(3_u64)));
     }
 
@@ -166,7 +166,7 @@ mod tests {
             assert!(young <= old, "{young} blocks are said to be ready, and {old} are");
             fewer += usize::from(old < before);
             if n % 500 == 0 {
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
             }
         }
         assert!(fewer > 5, "{fewer} blocks were taken");

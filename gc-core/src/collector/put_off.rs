@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Gc, Generation, Heap, HeapBuilder, Mutator, Slot, Stress,
+        Collect, Gc, Heap, HeapBuilder, Mutator, Slot, Stress,
         collector::{request, yielding::Yielding},
     };
 
@@ -207,7 +207,7 @@ mod tests {
                 rendezvous.enter_blocked(major.word());
             });
             m.blocked(|| begun.recv().unwrap());
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             assert_eq!(collections(&heap), 1);
             m.blocked(|| marker.join().unwrap());
         });
@@ -219,7 +219,7 @@ mod tests {
         let heap = heap().remembered_entries(1 << 13).build().unwrap();
         let mut m = heap.attach().unwrap();
         let old = m.root(m.alloc_slice_with(300_000, |_| Slot::<u64>::null()));
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         let before = collections(&heap);
         assert!(yielding(&heap).begin_work());
         let mut stored = 0;
@@ -248,7 +248,7 @@ mod tests {
                 m.safepoint();
             }
             // With what was promoted just now counted.
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
             for n in 0..32 << 10 {
                 if !yielding(&heap).is_at_work() {
                     let _ = yielding(&heap).begin_work();

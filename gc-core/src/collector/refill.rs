@@ -362,7 +362,7 @@ fn take_run(collector: &Collector, bytes: usize, offset: usize, align: usize) ->
 mod tests {
     use std::{sync::mpsc, thread, time::Duration};
 
-    use crate::{Generation, Heap, Stress};
+    use crate::{Collect, Heap, Stress};
 
     /// A thread that sweeps has the lock of the old generation, and the system does not run it.
     #[test]
@@ -390,7 +390,7 @@ mod tests {
                 allocated.send(()).unwrap();
                 sweeper.join().unwrap();
             });
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
     }
 }

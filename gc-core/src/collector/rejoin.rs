@@ -58,7 +58,7 @@ pub(crate) fn take_over_requests(collector: &Collector, state: &MutatorState) {
 mod tests {
     use std::{sync::mpsc, thread};
 
-    use crate::{Generation, Heap, Mutator, Stress};
+    use crate::{Collect, Heap, Mutator, Stress};
 
     /// How many mutators a pause acts on, and how many are dormant.
     fn members(heap: &Heap) -> (usize, usize) {
@@ -95,20 +95,20 @@ mod tests {
             for _ in 0..2 {
                 m.blocked(|| (0..WAITING).for_each(|_| wait.recv().unwrap()));
                 for _ in 0..3 {
-                    m.collect(Generation::Fresh);
+                    m.collect(Collect::Young);
                     assert_eq!(members(&heap), (WAITING + 1, 0), "it may come back soon");
                 }
                 let pacing = &heap.collector().pacing;
                 let nurseries = || pacing.usual_budget() / heap.thresholds().nursery_bytes;
                 assert!(nurseries() > 1);
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 assert_eq!((members(&heap), nurseries()), ((1, WAITING), 1), "only who is awake allocates");
                 assert_eq!(
                     [0, 1].map(|waiting| pacing.at_work(waiting)),
                     [1, 1],
                     "those that mark have the other cores"
                 );
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 assert_eq!(members(&heap), (1, WAITING));
                 gates.iter().for_each(|gate| gate.send(()).unwrap());
             }
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(members(&heap), (1, 0));
         assert_eq!([0, 1].map(|waiting| heap.collector().pacing.at_work(waiting)), [1, 0], "who waits for a cycle");
         for _ in 0..6 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         assert_eq!(members(&heap), (1, 0), "who collects is at work");
     }
@@ -127,18 +127,18 @@ mod tests {
         let heap = Heap::builder().stress(Stress::default()).build().unwrap();
         let mut m = heap.attach().unwrap();
         for round in 0..8 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             assert!(m.cell_user().exclusive(), "after {round} full collections");
         }
         // Beside the pauses of another thread it falls dormant.
         m.blocked(|| {
             for _ in 0..5 {
-                heap.spawn(|m| m.collect(Generation::Fresh)).unwrap().join().unwrap();
+                heap.spawn(|m| m.collect(Collect::Young)).unwrap().join().unwrap();
             }
             assert_eq!(members(&heap), (0, 1));
         });
         assert!(!m.cell_user().exclusive(), "another mutator was attached at the last stop");
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         assert!(m.cell_user().exclusive());
     }
 
@@ -173,7 +173,7 @@ mod tests {
             let all_are_blocked = |m: &mut Mutator| m.blocked(|| (0..MUTATORS).for_each(|_| wait.recv().unwrap()));
             all_are_blocked(&mut m);
             for _ in 0..8 {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             }
             gates.iter().for_each(|gate| gate.send(()).unwrap());
             all_are_blocked(&mut m);

@@ -18,7 +18,7 @@ use crate::{
     barrier::Mode,
     registered::Removals,
     safepoint::{Reason, Stopped},
-    stats::report::{Cause, CollectReport, Generation},
+    stats::report::{Cause, Collect, CollectReport},
     sync::MutexGuard,
     workers::AbortOnUnwind,
 };
@@ -72,13 +72,13 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         local.stress_count.set(count);
         let due = stress.every_safepoint != 0 && count.is_multiple_of(stress.every_safepoint);
         if due && !reason.contains(Reason::MAJOR) {
-            request(local, Generation::Fresh, Cause::Stress, self::observed(collector));
+            request(local, Collect::Young, Cause::Stress, self::observed(collector));
             return;
         }
     }
     if reason.contains(Reason::MAJOR) {
         // The cycle that the refused allocation was promised may have begun, or ended, since then.
-        request(local, Generation::Old, Cause::Limit, Observed { major: local.refused_at.get(), ..observed });
+        request(local, Collect::Full, Cause::Limit, Observed { major: local.refused_at.get(), ..observed });
         if let Some((wanted @ Request::Compact, cause)) = due(collector) {
             lead_here(local, wanted, cause);
         }
@@ -92,7 +92,7 @@ pub(crate) fn at_safepoint(local: &Attachment) {
         let cause = if reason.contains(Reason::REMEMBERED) { Cause::RememberedSet } else { Cause::Nursery };
         if !put_off(collector, cause) {
             let cause = if reason.contains(Reason::MINOR) { Cause::Nursery } else { cause };
-            request(local, Generation::Fresh, cause, observed);
+            request(local, Collect::Young, cause, observed);
         }
     }
 }
@@ -112,13 +112,13 @@ fn away(local: &Attachment, wait: impl FnOnce()) {
 
 /// Collects, or shares a collection that another thread leads and that began after `observed`. For a major cycle it waits until the
 /// cycle ends, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
-pub(crate) fn request(local: &Attachment, asked: Generation, cause: Cause, observed: Observed) -> CollectReport {
+pub(crate) fn request(local: &Attachment, asked: Collect, cause: Cause, observed: Observed) -> CollectReport {
     let collector = &*local.collector;
     expect_here(collector);
     let mut report = None;
     // The mutator is BLOCKED before this thread waits for the registry lock (step 1 of `safepoint`): no leader waits for it.
     while_blocked(local, || {
-        report = if asked == Generation::Old {
+        report = if asked == Collect::Full {
             Some(collector.major.wait_for_one_after(observed.major, || {
                 let _ = lead(collector, Request::Begin, cause, None);
             }))
@@ -254,7 +254,7 @@ pub(crate) fn detach(local: &Attachment) {
 #[must_use]
 fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let observed = observed(collector);
-    let full = remembers_much.then_some((Request::Minor(Generation::Fresh), Cause::RememberedSet));
+    let full = remembers_much.then_some((Request::Minor(Collect::Young), Cause::RememberedSet));
     let Some((wanted, cause)) = due(collector).or(full) else { return true };
     if cause == Cause::Idle {
         let _ = lead_idle(collector, wanted);
@@ -374,7 +374,7 @@ pub(crate) fn look(local: &Attachment, look: Look<'_>) {
     expect_here(collector);
     away(local, || {
         block(local);
-        let wanted = Request::Minor(Generation::Young);
+        let wanted = Request::Minor(Collect::Promote);
         lead_as(collector, collector.registry.lock(), wanted, Cause::Explicit, None, None, Some(look));
         rejoin::leave_blocked(local);
     });
@@ -433,7 +433,7 @@ fn lead_as(
     let (figures, mut dead) = collect(collector, &mutators, &mut registry, wanted, cause, start, look);
     collector.epochs.end_collection();
     let report = figures.report();
-    for last in &mut registry.last[..=report.generation as usize] {
+    for last in &mut registry.last[..=report.collected as usize] {
         *last = Some(Finished { started, report });
     }
     collector.background.expect_drops(&mut dead, &collector.memory.budget);

@@ -398,7 +398,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Gc, Generation, Heap, Level, Root, Slot, Stress,
+        Collect, Gc, Heap, Level, Root, Slot, Stress,
         collector::near_limit,
         memory::calls::{self, Call},
         sync::Arc,
@@ -473,7 +473,7 @@ mod tests {
         let heap = builder.on_event(Level::Debug, move |_| drop(waits.lock())).build().unwrap();
         let collector = heap.shared_collector();
         let mut m = heap.attach().unwrap();
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         // No safepoint: a burst.
         for _ in 0..32 << 10 {
             m.alloc([0_u8; 1000]);
@@ -489,7 +489,7 @@ mod tests {
             m.safepoint();
         }
         drop(kept);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         drop(m);
         let before = collector.memory.budget.used();
         let given = give(&heap);
@@ -533,7 +533,7 @@ mod tests {
                 near_limit::fit_anew(collector);
                 let mut m = heap.attach().unwrap();
                 if near {
-                    m.collect(Generation::Young);
+                    m.collect(Collect::Promote);
                 }
                 let mut made = 0;
                 // No safepoint.

@@ -6,7 +6,7 @@ use crate::{
     object::{Header, HeaderWord},
     old::tally::Tally,
     space::young::Age,
-    stats::{Cause, CollectReport, Generation},
+    stats::{Cause, Collect, CollectReport},
     sync::Arc,
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn count_types(local: &Attachment) -> (Arc<Tally>, CollectReport) {
     let requested = Requested { collector, first };
     let observed = request::observed_before(collector, requested.first);
     loop {
-        let report = request::request(local, Generation::Old, Cause::Explicit, observed);
+        let report = request::request(local, Collect::Full, Cause::Explicit, observed);
         let finished = collector.old.lock().counting.finished(requested.first);
         debug_assert!(finished.is_some(), "a cycle that serves a request has counted");
         if let Some(tally) = finished {

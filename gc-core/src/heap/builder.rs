@@ -371,7 +371,7 @@ impl HeapBuilder {
     /// let heap = Heap::builder()
     ///     .on_event(Level::Debug, move |event| { let _ = send.lock().unwrap().send(event.to_string()); })
     ///     .build()?;
-    /// heap.attach()?.collect(gc_core::Generation::Fresh);
+    /// heap.attach()?.collect(gc_core::Collect::Young);
     /// assert!(events.recv()?.starts_with("collection generation=0 cause=explicit"));
     /// # Ok(()) }
     /// ```

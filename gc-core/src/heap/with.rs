@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(attached(&heap), 5);
         drop_while_locked(2);
         assert_eq!((attached(&heap), kept::count()), (5, 3));
-        m.collect(crate::Generation::Old);
+        m.collect(crate::Collect::Full);
         drop(parked);
         assert_eq!((attached(&heap), kept::count()), (1, 0));
     }

@@ -343,14 +343,14 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_heap_have_names() {
-        use crate::{Generation, Heap};
+        use crate::{Collect, Heap};
         if !names(&Reservation::new(1 << 20, 4096).unwrap()) {
             return;
         }
         let heap = Heap::builder().build().unwrap();
         let mut m = heap.attach().unwrap();
         let kept = (m.root(m.alloc([1_u64; 10])), m.root(m.alloc_slice_with(10_000, |n| n)));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let map = heap.collector().map;
         for (part, name) in [(map.young, "gc-young"), (map.large, "gc-large"), (map.old, "gc-old")] {
             let lines = mappings(part.start, part.bytes);

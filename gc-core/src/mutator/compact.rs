@@ -4,7 +4,7 @@ use core::panic::Location;
 
 use crate::{
     collector::{report::memory_report, request, trim},
-    stats::{CompactReport, Generation},
+    stats::{Collect, CompactReport},
 };
 
 use super::Mutator;
@@ -27,7 +27,7 @@ impl Mutator {
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
     /// let kept: Vec<_> = (0..100_000_u64).map(|i| m.root(m.alloc([i; 8]))).step_by(1000).collect();
-    /// m.collect(gc_core::Generation::Young);
+    /// m.collect(gc_core::Collect::Promote);
     /// let report = m.compact();
     /// assert_eq!(kept[7].get(&m)[0], 7000);
     /// assert!(report.memory_after < report.memory_before);
@@ -38,7 +38,7 @@ impl Mutator {
         self.local().seen_at.set(Location::caller());
         let before = self.collector().stats.stats();
         let memory_before = memory_report(self.collector()).committed;
-        let collection = self.collect(Generation::Old);
+        let collection = self.collect(Collect::Full);
         let pause = request::compact(self.local()).pause;
         let collector = self.local().collector.clone();
         self.blocked(|| trim::release_all(&collector));

@@ -53,13 +53,13 @@ impl Mutator {
     /// timeout of zero this only asks.
     ///
     /// ```
-    /// # use gc_core::{Generation, Heap};
+    /// # use gc_core::{Collect, Heap};
     /// # use std::{sync::Arc, time::Duration};
     /// # let heap = Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
     /// let shared = Arc::new(());
     /// m.alloc(gc_core::Leaf(shared.clone()));
-    /// m.collect(Generation::Old);
+    /// m.collect(Collect::Full);
     /// m.drain_drops(Duration::from_secs(60))?;
     /// assert_eq!(Arc::strong_count(&shared), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

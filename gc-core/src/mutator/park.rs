@@ -106,7 +106,7 @@ impl Mutator {
     /// let m = heap.attach()?;
     /// let root = m.root(m.alloc(1));
     /// let parked = m.park();
-    /// heap.attach()?.collect(gc_core::Generation::Old); // another mutator, which does not wait for the parked one
+    /// heap.attach()?.collect(gc_core::Collect::Full); // another mutator, which does not wait for the parked one
     /// let m = parked.enter()?;
     /// assert_eq!(*root.get(&m), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

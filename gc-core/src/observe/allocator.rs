@@ -24,12 +24,12 @@ use crate::{
 /// - of large objects: `used` = `memory.large_used`, and `free` = `memory.large_free`.
 ///
 /// ```
-/// use gc_core::{Generation, Heap, observe::AllocatorStats};
+/// use gc_core::{Collect, Heap, observe::AllocatorStats};
 ///
 /// let heap = Heap::builder().build()?;
 /// let mut m = heap.attach()?;
 /// let kept = m.root(m.alloc([0_u64; 4])); // 40 bytes with the header
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// let stats = heap.dump_allocator_stats();
 /// let [class] = &stats.classes[..] else { panic!("one size class: {stats}") };
 /// assert_eq!((class.cell_bytes, class.blocks, class.used), (48, 1, 1));

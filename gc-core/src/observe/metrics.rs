@@ -7,7 +7,7 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use crate::{Event, Heap, Step};
+use crate::{Collect, Event, Heap, Step};
 
 /// Upper bounds of histogram buckets in seconds that suit pauses and times to safepoint: from 10 µs to 1 s, for a recorder that wants
 /// them, such as `PrometheusBuilder::set_buckets_for_metric`.
@@ -44,13 +44,13 @@ pub fn hook(heap: impl Into<String>) -> impl Fn(&Event) + Send + Sync + 'static 
     move |event| {
         let heap = heap.clone();
         match event {
-            Event::Collection { generation: 2, marking, sweeping, .. } => {
+            Event::FullCollection { marking, sweeping, .. } => {
                 histogram!("gc_cycle_seconds", "heap" => heap.clone(), "phase" => "marking").record(*marking);
                 histogram!("gc_cycle_seconds", "heap" => heap, "phase" => "sweeping").record(*sweeping);
             }
-            Event::Collection { generation, step, pause, time_to_safepoint, last, .. } => {
-                let kind = match (step, generation) {
-                    (Step::Whole, 0) => "minor",
+            Event::Pause { collected, step, pause, time_to_safepoint, last, .. } => {
+                let kind = match (step, collected) {
+                    (Step::Whole, Collect::Young) => "minor",
                     (Step::Whole, _) => "minor_promoting_all",
                     (Step::Begin, _) => "begin",
                     (Step::Clear, _) => "clear",
@@ -73,7 +73,7 @@ pub fn hook(heap: impl Into<String>) -> impl Fn(&Event) + Send + Sync + 'static 
 /// Returns the name of a warning.
 fn warning(event: &Event) -> Option<&'static str> {
     match event {
-        Event::Collection { .. } | Event::HeldByRoots { .. } => None,
+        Event::Pause { .. } | Event::FullCollection { .. } | Event::HeldByRoots { .. } => None,
         Event::DestructorsBehind { .. } => Some("destructors_behind"),
         Event::DestructorSlow { .. } => Some("destructor_slow"),
         Event::EndsAlone { .. } => Some("ends_alone"),

@@ -13,7 +13,7 @@
 //! let mut m = heap.attach()?;
 //! let kept: Vec<_> = (0..100).map(|n| m.root(m.alloc([n; 4]))).collect();
 //! m.alloc_str("dies young");
-//! m.collect(gc_core::Generation::Young);
+//! m.collect(gc_core::Collect::Promote);
 //!
 //! let snapshot = sites::snapshot(&m);
 //! let top = &snapshot.statistics(GroupBy::Site)[0];
@@ -165,7 +165,7 @@ pub fn clear(heap: &Heap) {
 /// # let mut m = heap.attach()?;
 /// m.alloc([0_u64; 4]);
 /// assert_eq!(sites::traced_memory(&heap), (40, 40));
-/// m.collect(gc_core::Generation::Fresh);
+/// m.collect(gc_core::Collect::Young);
 /// assert_eq!(sites::traced_memory(&heap), (0, 40));
 /// sites::reset_peak(&heap);
 /// assert_eq!(sites::traced_memory(&heap), (0, 0));
@@ -242,7 +242,7 @@ fn with_record<'gc, T: Object + ?Sized, R>(
 /// # let heap = gc_core::Heap::builder().sites(SitesConfig::exact()).build()?;
 /// # let mut m = heap.attach()?;
 /// let (line, object) = (line!(), m.root(m.alloc(1)));
-/// m.collect(gc_core::Generation::Young); // moves it
+/// m.collect(gc_core::Collect::Promote); // moves it
 /// assert_eq!(sites::site_of(&m, object.get(&m)).map(|site| site.line()), Some(line));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

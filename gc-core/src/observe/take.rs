@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::{Graph, GraphBuilder, GraphError, NewNode, Node, NodeKind, Strength};
 use crate::{
-    Generation, Mutator,
+    Collect, Mutator,
     collector::{
         inspect::{self, FieldPath, Part, Sink},
         request,
@@ -65,7 +65,7 @@ impl Graph {
     /// ```
     #[track_caller]
     pub fn take(m: &mut Mutator) -> Result<Self, GraphError> {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let mut taken = None;
         request::look(m.local(), &mut |heap| taken = Some(fill(heap)));
         taken.expect("a pause that a thread leads shows it the heap")

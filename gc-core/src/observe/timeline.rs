@@ -43,11 +43,11 @@ const EVENTS: usize = 1 << 15;
 /// What Python's users know as `gc.callbacks` with a profiler behind it.
 ///
 /// ```
-/// use gc_core::{Generation, Heap, Level, observe::Timeline};
+/// use gc_core::{Collect, Heap, Level, observe::Timeline};
 ///
 /// let timeline = Timeline::new();
 /// let heap = Heap::builder().on_event(Level::Debug, timeline.hook("main")).build()?;
-/// heap.attach()?.collect(Generation::Old);
+/// heap.attach()?.collect(Collect::Full);
 /// drop(heap); // its last events are told before this returns
 ///
 /// let mut file = Vec::new(); // or a `File`, behind a `BufWriter`
@@ -105,11 +105,11 @@ impl Timeline {
     /// Creates an empty timeline that keeps the last `events` events, one at least ([timeline.bounded]). Their memory is taken as they come.
     ///
     /// ```
-    /// # use gc_core::{Generation, Heap, Level, observe::Timeline};
+    /// # use gc_core::{Collect, Heap, Level, observe::Timeline};
     /// let timeline = Timeline::with_capacity(2);
     /// let heap = Heap::builder().on_event(Level::Debug, timeline.hook("main")).build()?;
     /// for _ in 0..5 {
-    ///     heap.attach()?.collect(Generation::Fresh);
+    ///     heap.attach()?.collect(Collect::Young);
     /// }
     /// drop(heap);
     /// assert_eq!((timeline.len(), timeline.dropped()), (2, 3));

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use tracing::{Level, Span, debug, debug_span, enabled, field, warn};
 
-use crate::{Event, Step, sync::Mutex};
+use crate::{Collect, Event, Step, sync::Mutex};
 
 /// The target of all spans and events: a filter is `gc=debug`, or `gc=warn`.
 const TARGET: &str = "gc";
@@ -26,7 +26,7 @@ const TARGET: &str = "gc";
 /// Each `pause` has an event `collected` in it, and each major `cycle` an event `completed` at its end, all at `debug`: nothing is told at
 /// `info` for a collection. Warnings ([`Event::level`]) are events at `warn`, with the fields of the [`Event`]. The span of a major cycle
 /// is open for as long as the cycle is; a cycle's span is not told where `debug` is off for the target. The numbers of major cycles are
-/// those of [`Event::Collection`]; other cycles are counted here.
+/// those of [`Event::FullCollection`]; other cycles are counted here.
 ///
 /// All of it happens on the heap's background thread, after the fact (`[tracing.afterwards]`): what something took is in its fields, in
 /// microseconds. A subscriber that is set for another thread only does not see it.
@@ -42,9 +42,9 @@ const TARGET: &str = "gc";
 pub fn hook() -> impl Fn(&Event) + Send + Sync + 'static {
     let cycles = Mutex::new(Cycles::default());
     move |event| match event {
-        Event::Collection { .. } if !enabled!(target: TARGET, Level::DEBUG) => {}
-        Event::Collection { generation: 2, .. } => major(&cycles, event),
-        Event::Collection { .. } => pause(&cycles, event),
+        Event::Pause { .. } | Event::FullCollection { .. } if !enabled!(target: TARGET, Level::DEBUG) => {}
+        Event::FullCollection { .. } => major(&cycles, event),
+        Event::Pause { .. } => pause(&cycles, event),
         event => other(event),
     }
 }
@@ -67,7 +67,7 @@ fn micros(time: Duration) -> u64 {
 
 /// Returns the span of a major cycle, which is opened if this is the first that is heard of it. `None` if it has ended.
 fn open(cycles: &Mutex<Cycles>, number: u64, event: &Event) -> Option<Span> {
-    let Event::Collection { cause, .. } = event else { return None };
+    let (Event::Pause { cause, .. } | Event::FullCollection { cause, .. }) = event else { return None };
     let known = cycles.lock();
     if number <= known.ended {
         return None;
@@ -98,7 +98,7 @@ fn open(cycles: &Mutex<Cycles>, number: u64, event: &Event) -> Option<Span> {
 
 /// Tells a pause: in the span of its major cycle, or in one of its own.
 fn pause(cycles: &Mutex<Cycles>, event: &Event) {
-    let Event::Collection { generation, cause, step, cycle, before, after, .. } = event else { return };
+    let Event::Pause { collected, cause, step, cycle, before, after, .. } = event else { return };
     if let Some(number) = cycle {
         return tell_pause(open(cycles, *number, event).as_ref(), event);
     }
@@ -107,7 +107,7 @@ fn pause(cycles: &Mutex<Cycles>, event: &Event) {
     let id = known.minor;
     drop(known);
     debug_assert_eq!(*step, Step::Whole);
-    let kind = if *generation == 0 { "minor" } else { "minor_promoting_all" };
+    let kind = if *collected == Collect::Young { "minor" } else { "minor_promoting_all" };
     let span = debug_span!(
         target: TARGET,
         parent: None,
@@ -123,7 +123,7 @@ fn pause(cycles: &Mutex<Cycles>, event: &Event) {
 }
 
 fn tell_pause(parent: Option<&Span>, event: &Event) {
-    let Event::Collection {
+    let Event::Pause {
         step,
         cycle,
         led_by,
@@ -171,18 +171,28 @@ fn tell_pause(parent: Option<&Span>, event: &Event) {
 
 /// Tells the end of a major cycle.
 fn major(cycles: &Mutex<Cycles>, event: &Event) {
-    let Event::Collection {
-        cycle, pause, before, after, promoted, snapshot, beside, assist, marking, sweeping, ..
+    let Event::FullCollection {
+        cycle,
+        pause,
+        before,
+        after,
+        promoted,
+        snapshot,
+        concurrent,
+        assist,
+        marking,
+        sweeping,
+        ..
     } = event
     else {
         return;
     };
-    let number = cycle.unwrap_or(0);
+    let number = *cycle;
     let Some(span) = open(cycles, number, event) else { return };
     debug_span!(target: TARGET, parent: &span, "marking", us = field::Empty).record("us", micros(*marking));
     debug_span!(target: TARGET, parent: &span, "sweeping", us = field::Empty).record("us", micros(*sweeping));
     span.record("before", before).record("after", after).record("promoted", promoted);
-    span.record("pause_us", micros(*pause)).record("concurrent_us", micros(*beside));
+    span.record("pause_us", micros(*pause)).record("concurrent_us", micros(*concurrent));
     span.record("assist_us", micros(*assist)).record("satb_entries", snapshot);
     debug!(target: TARGET, parent: &span, before, after, pause_us = micros(*pause), "completed");
     let mut known = cycles.lock();
@@ -196,7 +206,7 @@ fn major(cycles: &Mutex<Cycles>, event: &Event) {
 /// Tells everything that is no collection, with the fields of the event.
 fn other(event: &Event) {
     match event {
-        Event::Collection { .. } => {}
+        Event::Pause { .. } | Event::FullCollection { .. } => {}
         Event::DestructorsBehind { values, bytes, oldest } => {
             warn!(target: TARGET, values, bytes, oldest_us = micros(*oldest), "destructors behind");
         }

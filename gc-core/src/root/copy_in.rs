@@ -119,7 +119,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{Generation, Heap};
+    use crate::{Collect, Heap};
 
     const LEN: usize = 3 * MUCH / 8;
 
@@ -139,7 +139,7 @@ mod tests {
             scope.spawn(|| {
                 let mut m = heap.attach().unwrap();
                 for () in asked {
-                    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+                    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
                         m.collect(generation);
                         let garbage = m.root_slice_copy(&vec![1_u64; LEN]);
                         assert_eq!(garbage.get(&m)[LEN - 1], 1);
@@ -160,14 +160,14 @@ mod tests {
             copied.unwrap()
         });
         assert!(heap.stats().collections[2] >= 4);
-        for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+        for generation in [Collect::Young, Collect::Promote, Collect::Full] {
             assert!(copied.get(&m).iter().copied().eq(0..LEN as u64));
             m.collect(generation);
         }
         assert!(copied.get(&m).iter().copied().eq(0..LEN as u64));
         assert_eq!(*small.get(&m), 5);
         drop(copied);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(heap.stats().old_bytes < MUCH, "{:?}", heap.stats());
     }
 
@@ -175,7 +175,7 @@ mod tests {
     fn a_copy_that_does_not_end_leaves_the_heap_whole() {
         let heap = heap();
         let mut m = heap.attach().unwrap();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let before = heap.stats().memory_bytes;
         for len in [100, LEN] {
             for _ in 0..20 {
@@ -186,15 +186,15 @@ mod tests {
                     });
                 }));
                 assert!(result.is_err());
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
             }
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let after = heap.stats().memory_bytes;
         // All that were given up would be twenty times as much.
         assert!(after <= before + 5 * LEN * 8, "{after} bytes, {before} before");
         let next = m.root_slice_copy(&vec![3_u64; LEN]);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(next.get(&m)[LEN - 1], 3);
     }
 
@@ -205,7 +205,7 @@ mod tests {
         for len in [0, 1, 100, 2000, 5000, LEN, 2 * LEN] {
             let elements: Vec<_> = (0..len as u64).map(|n| (n, n as u8, n % 3 == 0)).collect();
             let copy = m.root_slice_copy(&elements);
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
             assert_eq!(copy.get(&m)[..], elements[..]);
             let copy = m.try_root_slice_copy(&vec![(); len]).unwrap();
             assert_eq!(copy.get(&m).len(), len);

@@ -10,7 +10,7 @@ use core::time::Duration;
 /// # let heap = gc_core::Heap::builder().build()?;
 /// # let mut m = heap.attach()?;
 /// let kept = m.root(m.alloc([0_u64; 10]));
-/// m.collect(gc_core::Generation::Young); // promotes it
+/// m.collect(gc_core::Collect::Promote); // promotes it
 /// let stats = heap.stats();
 /// assert_eq!((stats.objects_promoted, stats.bytes_promoted, stats.old_objects), (1, 88, 1));
 /// # drop(kept);
@@ -112,7 +112,7 @@ pub struct Stats {
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
 /// # let mut m = heap.attach()?;
-/// m.collect(gc_core::Generation::Fresh);
+/// m.collect(gc_core::Collect::Young);
 /// let counts = m.counts();
 /// assert!(counts.young_bytes < heap.thresholds().nursery_bytes);
 /// assert!(counts.young_collections < heap.thresholds().promote_all_every);

@@ -5,7 +5,7 @@ use std::{thread::Thread, time::Instant};
 
 use crate::sync::Arc;
 
-use super::report::Cause;
+use super::report::{Cause, Collect};
 
 /// How much an event matters.
 ///
@@ -70,25 +70,24 @@ impl fmt::Display for Step {
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "one for each pause, moved through one queue")]
 pub enum Event {
-    /// A collection has ended.
+    /// A pause has ended: a young collection, which may be a step of a full one.
     #[non_exhaustive]
-    Collection {
-        /// The oldest generation that was collected: 0, 1 or 2.
-        generation: u8,
+    Pause {
+        /// What was collected: [`Young`](Collect::Young) or [`Promote`](Collect::Promote).
+        collected: Collect,
         /// The reason for the collection.
         cause: Cause,
         /// Which step of a major (full) cycle this pause is, if it is one.
         step: Step,
-        /// The number of the major cycle, for one of its steps and for a complete one: the first of a heap is 1.
+        /// The number of the major cycle, for one of its steps: the first of a heap is 1.
         cycle: Option<u64>,
-        /// When the thread that led the pause began to stop the world. For a complete major cycle: the same of its first pause.
+        /// When the thread that led the pause began to stop the world.
         ///
         /// Events of different threads are told in any order: this is what orders them.
         start: Instant,
-        /// The thread that led the pause. For a complete major cycle: the one that found it complete.
+        /// The thread that led the pause.
         led_by: Thread,
-        /// How long the pause took, with the time to stop the world. For a complete major cycle: the sum of the pauses that begin
-        /// and end its marking.
+        /// How long the pause took, with the time to stop the world.
         pause: Duration,
         /// Bytes of objects before.
         before: usize,
@@ -115,16 +114,40 @@ pub enum Event {
         /// Values in reference queues, callbacks that are due, and objects in finalization queues afterwards, which the program has not
         /// taken.
         queued: usize,
-        /// For a complete major cycle: entries of SATB buffers, which are values that the program overwrote during marking.
-        snapshot: u64,
-        /// For a complete major cycle: its duration without `pause`, during which it ran concurrently.
-        beside: Duration,
-        /// For a complete major cycle: the time that other pauses spent on its increments.
+    },
+    /// A major (full) cycle has ended: everything is marked and swept. Its pauses were told before, or are told soon.
+    #[non_exhaustive]
+    FullCollection {
+        /// The reason for the collection.
+        cause: Cause,
+        /// The number of the cycle: the first of a heap is 1.
+        cycle: u64,
+        /// When the thread that led its first pause began to stop the world.
+        start: Instant,
+        /// The thread that found it complete.
+        ended_by: Thread,
+        /// The sum of the pauses that begin and end its marking.
+        pause: Duration,
+        /// How long the cycle took without `pause`: it ran concurrently.
+        concurrent: Duration,
+        /// The time that other pauses spent on its increments.
         assist: Duration,
-        /// For a complete major cycle: from `start` until everything was marked, and what is dead was cleared from weak references.
+        /// From `start` until everything was marked, and what is dead was cleared from weak references.
         marking: Duration,
-        /// For a complete major cycle: from the end of `marking` until everything was swept.
+        /// From the end of `marking` until everything was swept.
         sweeping: Duration,
+        /// Bytes of objects before.
+        before: usize,
+        /// Bytes of objects after, all of them old.
+        after: usize,
+        /// Bytes of objects that were promoted while it marked.
+        promoted: usize,
+        /// Entries of SATB buffers, which are values that the program overwrote during marking.
+        snapshot: u64,
+        /// Registered objects afterwards, as in [`Pause`](Self::Pause).
+        registered: usize,
+        /// What waits in queues afterwards, as in [`Pause`](Self::Pause).
+        queued: usize,
     },
     /// The program leaves less time to the destructors than they need: dead values of more than 16 MiB wait to be dropped, or more than
     /// 2²⁰ values, or some for ten times as long as a destructor may run
@@ -254,7 +277,7 @@ impl Event {
     /// ```
     pub fn level(&self) -> Level {
         match self {
-            Self::Collection { .. } | Self::HeldByRoots { .. } => Level::Debug,
+            Self::Pause { .. } | Self::FullCollection { .. } | Self::HeldByRoots { .. } => Level::Debug,
             Self::CountedBehind { .. }
             | Self::DestructorPanicked { .. }
             | Self::DestructorsBehind { .. }
@@ -273,8 +296,8 @@ impl Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Collection {
-                generation,
+            Self::Pause {
+                collected,
                 cause,
                 step,
                 pause,
@@ -288,27 +311,48 @@ impl fmt::Display for Event {
                 waiting,
                 registered,
                 queued,
-                snapshot,
-                beside,
-                assist,
                 // For programs: times between events, and what the line has in other figures.
                 cycle: _,
                 start: _,
                 led_by: _,
                 old_before: _,
                 old_after: _,
-                marking: _,
-                sweeping: _,
             } => write!(
                 f,
-                "collection generation={generation} cause={cause} step={step} pause_us={} safepoint_us={} last={:?} \
-                 before={before} after={after} copied={copied} promoted={promoted} remembered={remembered} \
-                 waiting={waiting} registered={registered} queued={queued} snapshot={snapshot} beside_us={} assist_us={}",
+                "pause collected={collected} cause={cause} step={step} pause_us={} safepoint_us={} last={:?} before={before} \
+                 after={after} copied={copied} promoted={promoted} remembered={remembered} waiting={waiting} \
+                 registered={registered} queued={queued}",
                 pause.as_micros(),
                 time_to_safepoint.as_micros(),
                 last.as_deref().unwrap_or("none"),
-                beside.as_micros(),
-                assist.as_micros()
+            ),
+            Self::FullCollection {
+                cause,
+                cycle,
+                pause,
+                concurrent,
+                assist,
+                marking,
+                sweeping,
+                before,
+                after,
+                promoted,
+                snapshot,
+                registered,
+                queued,
+                // For programs.
+                start: _,
+                ended_by: _,
+            } => write!(
+                f,
+                "full_collection cause={cause} cycle={cycle} pause_us={} concurrent_us={} assist_us={} marking_us={} \
+                 sweeping_us={} before={before} after={after} promoted={promoted} snapshot={snapshot} \
+                 registered={registered} queued={queued}",
+                pause.as_micros(),
+                concurrent.as_micros(),
+                assist.as_micros(),
+                marking.as_micros(),
+                sweeping.as_micros(),
             ),
             Self::DestructorsBehind { values, bytes, oldest } => {
                 write!(f, "destructors_behind values={values} bytes={bytes} oldest_ms={}", oldest.as_millis())

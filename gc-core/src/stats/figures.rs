@@ -5,12 +5,12 @@ use std::{thread, time::Instant};
 
 use super::{
     event::{Event, Step},
-    report::{Cause, CollectReport, Generation},
+    report::{Cause, Collect, CollectReport},
 };
 
 /// What one pause was asked for, how long it took, and what it did.
 pub(crate) struct PauseFigures {
-    pub(crate) generation: Generation,
+    pub(crate) collected: Collect,
     pub(crate) cause: Cause,
     pub(crate) step: Step,
     /// The number of the major cycle that it is a step of.
@@ -54,7 +54,7 @@ impl PauseFigures {
     /// Returns the report for the thread that requested the collection.
     pub(crate) fn report(&self) -> CollectReport {
         CollectReport {
-            generation: self.generation,
+            collected: self.collected,
             bytes_before: self.before,
             bytes_freed: self.freed(),
             old_objects_freed: 0,
@@ -66,8 +66,8 @@ impl PauseFigures {
 
     /// Returns the event for the hook. The caller is the thread that led the pause.
     pub(crate) fn event(self) -> Event {
-        Event::Collection {
-            generation: self.generation as u8,
+        Event::Pause {
+            collected: self.collected,
             cause: self.cause,
             step: self.step,
             cycle: self.cycle,
@@ -86,11 +86,6 @@ impl PauseFigures {
             waiting: self.waiting,
             registered: self.registered,
             queued: self.queued,
-            snapshot: 0,
-            beside: Duration::ZERO,
-            assist: Duration::ZERO,
-            marking: Duration::ZERO,
-            sweeping: Duration::ZERO,
         }
     }
 }

@@ -9,7 +9,7 @@ use core::time::Duration;
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
 /// # let mut m = heap.attach()?;
-/// m.collect(gc_core::Generation::Fresh);
+/// m.collect(gc_core::Collect::Young);
 /// let pauses = heap.pauses();
 /// assert!(pauses.count() == 1 && pauses.percentile(50.0) <= pauses.max().mul_f64(1.125));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -62,7 +62,7 @@ impl Histogram {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// assert!(heap.pauses().count() > 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -75,7 +75,7 @@ impl Histogram {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// assert!(heap.pauses().total() >= heap.pauses().max());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -88,7 +88,7 @@ impl Histogram {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// assert!(heap.pauses().max() > std::time::Duration::ZERO);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -17,7 +17,7 @@
 /// let heap = gc_core::Heap::builder().hard_limit(64 << 20).build()?;
 /// let mut m = heap.attach()?;
 /// let kept = m.root(m.alloc([0_u64; 8]));
-/// m.collect(gc_core::Generation::Old);
+/// m.collect(gc_core::Collect::Full);
 /// let report = heap.memory_report();
 /// assert_eq!((report.live, report.old_cells), (80, 80));
 /// assert_eq!(report.committed, report.young + report.old + report.large + report.pending + report.side);

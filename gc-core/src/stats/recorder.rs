@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 
-use super::{counters::Stats, event::Step, figures::PauseFigures, histogram::Histogram, mmu::Mmu, report::Generation};
+use super::{counters::Stats, event::Step, figures::PauseFigures, histogram::Histogram, mmu::Mmu, report::Collect};
 use crate::sync::{Mutex, RawLock, raw};
 
 /// The statistics of one heap.
@@ -66,7 +66,7 @@ impl Recorder {
     pub(crate) fn record_pause(&self, figures: &PauseFigures) {
         let mut stats = self.stats.lock();
         if figures.step == Step::Whole {
-            stats.collections[figures.generation as usize] += 1;
+            stats.collections[figures.collected as usize] += 1;
         }
         stats.pause_total += figures.pause;
         stats.pause_max = figures.pause.max(stats.pause_max);
@@ -111,7 +111,7 @@ impl Recorder {
     ) {
         let mut stats = self.stats.lock();
         (stats.old_bytes, stats.old_objects) = (old_bytes, old_objects);
-        stats.collections[Generation::Old as usize] += 1;
+        stats.collections[Collect::Full as usize] += 1;
         stats.bytes_freed += freed_bytes as u64;
         stats.objects_freed += freed_objects as u64;
     }

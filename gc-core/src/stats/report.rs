@@ -2,7 +2,7 @@
 
 use core::{fmt, time::Duration};
 
-/// The reason for a collection, as [`Event::Collection`](crate::Event::Collection) reports it.
+/// The reason for a collection, as [`Event::Pause`](crate::Event::Pause) reports it.
 ///
 /// ```
 /// assert_eq!(gc_core::Cause::Growth.to_string(), "growth");
@@ -41,27 +41,60 @@ impl fmt::Display for Cause {
     }
 }
 
-/// Which part of the heap is collected.
+/// What a collection collects, and where survivors go.
 ///
-/// Generations 0 and 1 are always collected together; the variants differ in where survivors go.
+/// Python's generations 0 and 1 are the two ages of young objects here. They are always collected together, so it is the survivors that
+/// differ. Who has the number of a generation in hand calls [`generation`](Self::generation).
 ///
 /// ```
-/// # use gc_core::Generation;
+/// # use gc_core::Collect;
 /// # let heap = gc_core::Heap::builder().build()?;
 /// # let mut m = heap.attach()?;
-/// assert_eq!(m.collect(Generation::Old).generation, Generation::Old);
-/// assert!(Generation::Fresh < Generation::Young);
+/// assert_eq!(m.collect(Collect::Full).collected, Collect::Full);
+/// assert!(Collect::Young < Collect::Promote);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Generation {
-    /// Generations 0 and 1, by age: an object that survives its first collection becomes generation 1, and the second one
-    /// promotes it. When [`promote_all_every`](crate::Thresholds::promote_all_every) makes it due, this collects as `Young` does.
-    Fresh = 0,
-    /// Generations 0 and 1, and every survivor is promoted.
-    Young = 1,
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Collect {
+    /// The young objects, by age: one that survives its first collection becomes generation 1, and the second one
+    /// promotes it. When [`promote_all_every`](crate::Thresholds::promote_all_every) makes it due, this collects as `Promote` does.
+    Young = 0,
+    /// The young objects, and every survivor is promoted: it becomes old.
+    Promote = 1,
     /// The whole heap.
-    Old = 2,
+    Full = 2,
+}
+
+/// Writes `young`, `promote` or `full`.
+impl fmt::Display for Collect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Young => "young",
+            Self::Promote => "promote",
+            Self::Full => "full",
+        })
+    }
+}
+
+impl Collect {
+    /// Returns what collects this generation, by its number in Python's `gc.collect(2)`: 0, 1 or 2.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such generation.
+    ///
+    /// ```
+    /// assert_eq!(gc_core::Collect::generation(2), gc_core::Collect::Full);
+    /// ```
+    #[track_caller]
+    pub const fn generation(number: u8) -> Self {
+        match number {
+            0 => Self::Young,
+            1 => Self::Promote,
+            2 => Self::Full,
+            _ => panic!("Collect::generation: expected the number of a generation, 0, 1 or 2, found one above 2"),
+        }
+    }
 }
 
 /// What a collection did. See [`Mutator::collect`](crate::Mutator::collect).
@@ -70,27 +103,27 @@ pub enum Generation {
 /// # let heap = gc_core::Heap::builder().build()?;
 /// # let mut m = heap.attach()?;
 /// m.alloc([0_u8; 1000]);
-/// let report = m.collect(gc_core::Generation::Old);
+/// let report = m.collect(gc_core::Collect::Full);
 /// assert!(report.bytes_freed >= 1000 && report.bytes_freed <= report.bytes_before);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CollectReport {
-    /// The oldest generation that was collected.
-    pub generation: Generation,
+    /// What was collected. It may be more than what was asked for.
+    pub collected: Collect,
     /// Bytes of objects before the collection, rounded as each generation rounds.
     pub bytes_before: usize,
     /// Bytes of objects that were freed.
     pub bytes_freed: usize,
     /// Old objects that were freed. Young objects are not counted: they cost nothing when they die.
     pub old_objects_freed: usize,
-    /// How long the pause took, with the wait for other threads to reach safepoints. For the old generation: the sum of the
+    /// How long the pause took, with the wait for other threads to reach safepoints. For a full collection: the sum of the
     /// pauses that begin and end marking.
     pub pause: Duration,
-    /// For the old generation: how long marking took, from the start of its first pause to the end of marking. Otherwise zero.
+    /// For a full collection: how long marking took, from the start of its first pause to the end of marking. Otherwise zero.
     pub marking: Duration,
-    /// For the old generation: how long sweeping took, from the end of marking until everything was swept. Otherwise zero.
+    /// For a full collection: how long sweeping took, from the end of marking until everything was swept. Otherwise zero.
     pub sweeping: Duration,
 }
 

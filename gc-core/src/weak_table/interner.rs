@@ -29,7 +29,7 @@ use super::entries::{Held, Table};
 /// set costs a minor collection only what was put in since, and a major one what as many ephemerons cost.
 ///
 /// ```
-/// use gc_core::{Gc, Generation, Heap, Interner};
+/// use gc_core::{Gc, Collect, Heap, Interner};
 /// use std::time::Duration;
 ///
 /// let heap = Heap::builder().build()?;
@@ -39,7 +39,7 @@ use super::entries::{Held, Table};
 /// names.get(&m).intern(&m, "nobody");
 /// assert!(Gc::ptr_eq(names.get(&m).intern(&m, "Ada"), ada.get(&m)));
 ///
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// m.drain_drops(Duration::from_secs(60))?;
 /// assert_eq!(names.get(&m).len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

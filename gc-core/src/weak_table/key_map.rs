@@ -25,7 +25,7 @@ use super::entries::{Held, Table};
 /// what was put in since, and a major one what as many ephemerons cost.
 ///
 /// ```
-/// use gc_core::{Gc, Generation, Heap, WeakKeyMap};
+/// use gc_core::{Gc, Collect, Heap, WeakKeyMap};
 /// use std::time::Duration;
 ///
 /// let heap = Heap::builder().build()?;
@@ -33,11 +33,11 @@ use super::entries::{Held, Table};
 /// let notes = m.root(WeakKeyMap::<u64, Gc<u64>>::new(&m));
 /// let seven = m.root(m.alloc(7_u64));
 /// notes.get(&m).insert(&m, seven.get(&m), seven.get(&m)); // a value that leads to its key
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// assert_eq!(notes.get(&m).get(&m, seven.get(&m)).map(|note| **note), Some(7));
 ///
 /// drop(seven);
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// m.drain_drops(Duration::from_secs(60))?;
 /// assert_eq!(notes.get(&m).len(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

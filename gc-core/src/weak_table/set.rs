@@ -21,7 +21,7 @@ use super::{
 /// they may a [`GcMap`](crate::GcMap). The cost is that of a [`WeakKeyMap`](crate::WeakKeyMap) without values.
 ///
 /// ```
-/// use gc_core::{Generation, Heap, WeakSet};
+/// use gc_core::{Collect, Heap, WeakSet};
 /// use std::time::Duration;
 ///
 /// let heap = Heap::builder().build()?;
@@ -31,7 +31,7 @@ use super::{
 /// observers.get(&m).insert(&m, ada.get(&m));
 /// observers.get(&m).insert(&m, m.alloc_str("nobody"));
 ///
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// assert_eq!(observers.get(&m).iter(&m).map(|name| name.to_string()).collect::<Vec<_>>(), ["Ada"]);
 /// m.drain_drops(Duration::from_secs(60))?;
 /// assert_eq!(observers.get(&m).len(), 1);

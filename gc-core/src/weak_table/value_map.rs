@@ -32,7 +32,7 @@ use super::entries::{Entry, Table};
 /// major one what as many ephemerons cost.
 ///
 /// ```
-/// use gc_core::{Generation, Heap, WeakValueMap};
+/// use gc_core::{Collect, Heap, WeakValueMap};
 /// use std::time::Duration;
 ///
 /// let heap = Heap::builder().build()?;
@@ -42,7 +42,7 @@ use super::entries::{Entry, Table};
 /// pages.get(&m).insert(&m, 1, first.get(&m));
 /// pages.get(&m).insert(&m, 2, m.alloc_str("nobody reads this"));
 ///
-/// m.collect(Generation::Old);
+/// m.collect(Collect::Full);
 /// assert!(pages.get(&m).get(&m, &1).is_some() && pages.get(&m).get(&m, &2).is_none());
 /// m.drain_drops(Duration::from_secs(60))?;
 /// assert_eq!(pages.get(&m).len(), 1);

@@ -80,7 +80,7 @@ fn sites_are_drawn_and_become_a_profile() {
     let mut m = heap.attach().unwrap();
     let root = m.root(cache(&m, 20, 1000));
     m.alloc_str("dies");
-    m.collect(gc_core::Generation::Old);
+    m.collect(gc_core::Collect::Full);
     let snapshot = sites::snapshot(&m);
     let file = path("own.sites");
     snapshot.save(fs::File::create(&file).unwrap()).unwrap();

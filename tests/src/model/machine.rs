@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use gc_core::{Gc, Generation, Heap, Level, Mutator, Object, Slot};
+use gc_core::{Collect, Gc, Heap, Level, Mutator, Object, Slot};
 
 use super::{
     graph::{Chosen, Graph, Held, Id, Kind},
@@ -145,8 +145,8 @@ impl Machine {
 
     fn full(&mut self) {
         if let Some(m) = &mut self.mutator {
-            let report = m.collect(Generation::Old);
-            assert_eq!(report.generation, Generation::Old);
+            let report = m.collect(Collect::Full);
+            assert_eq!(report.collected, Collect::Full);
         }
         self.check();
         self.check_deaths();
@@ -157,9 +157,9 @@ impl Machine {
             Op::Safepoint => self.mutator.iter_mut().for_each(Mutator::safepoint),
             Op::Collect(2) => self.full(),
             Op::Collect(generation) => {
-                let generation = if generation == 0 { Generation::Fresh } else { Generation::Young };
+                let generation = if generation == 0 { Collect::Young } else { Collect::Promote };
                 if let Some(m) = &mut self.mutator {
-                    assert!(m.collect(generation).generation >= generation);
+                    assert!(m.collect(generation).collected >= generation);
                 }
             }
             Op::New { kind, size, refs, hold } => {
@@ -301,7 +301,7 @@ impl Machine {
                 mem::forget(cell.borrow_mut(m));
                 // It counts until the next stop.
                 if let Some(m) = &mut self.mutator {
-                    m.collect(Generation::Fresh);
+                    m.collect(Collect::Young);
                 }
             }
         }

@@ -40,7 +40,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Generation, Heap, Mutator, Root};
+use gc_core::{Collect, Heap, Mutator, Root};
 
 use super::{
     machine::{Estate, Stay, small_heap},
@@ -160,7 +160,7 @@ fn close(heap: Heap, ledger: &Ledger, shared: SharedBoard, ends: Vec<Done>) {
         census.finish(m, coins, exactly)
     };
     check(&m, &mut estates, false);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let counted = check(&m, &mut estates, true);
     settle(&heap);
     let private: Vec<_> = estates.iter_mut().map(|estate| estate.check_deaths(&m)).collect();
@@ -176,11 +176,11 @@ fn close(heap: Heap, ledger: &Ledger, shared: SharedBoard, ends: Vec<Done>) {
 
     let ledgers: Vec<_> = estates.iter().map(|estate| estate.ledger.clone()).chain([ledger.clone()]).collect();
     drop((estates, shared, purses, letters));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     ledgers.iter().for_each(Ledger::assert_all_once);
     // Large objects keep their runs until they are dropped.
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     let stats = heap.stats();
     assert_eq!((stats.old_objects, stats.old_bytes, stats.survivor_bytes), (0, 0, 0), "after everything died");

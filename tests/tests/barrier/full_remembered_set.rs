@@ -1,7 +1,7 @@
 //! A remembered set that fills up asks for a collection also where collections do not happen by themselves, as
 //! `Heap::set_auto` says.
 
-use gc_core::{Generation, Slot};
+use gc_core::{Collect, Slot};
 use gc_tests::heaps::calm;
 
 #[test]
@@ -9,7 +9,7 @@ fn a_full_remembered_set_collects_without_auto() {
     let heap = calm().auto(false).remembered_entries(8).build().unwrap();
     let mut m = heap.attach().unwrap();
     let slots = m.root(m.alloc_slice_with(4000, |_| Slot::<u64>::null()));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let before = heap.stats().collections;
     {
         let slots = slots.get(&m);

@@ -3,7 +3,7 @@
 
 use std::{sync::Barrier, thread};
 
-use gc_core::{Gc, GcCell, Generation, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Root, Slot, Trace};
 use gc_tests::{heaps::under, random::Random};
 
 const THREADS: u64 = 4;
@@ -33,7 +33,7 @@ fn race(profile: &str, slots: usize) {
     let table: Root<Gc<Table>> = m.root(
         m.alloc(Table { slots: m.alloc_slice_with(slots, |_| Slot::null()), cell: GcCell::new(vec![None; slots]) }),
     );
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let start = Barrier::new(THREADS as usize);
     m.blocked(|| {
         thread::scope(|scope| {
@@ -69,7 +69,7 @@ fn race(profile: &str, slots: usize) {
                         }
                         m.safepoint();
                         if random.below(8) == 0 {
-                            m.collect(Generation::Fresh);
+                            m.collect(Collect::Young);
                         }
                         let table = table.get(&m);
                         table.slots.iter().filter_map(Slot::get).for_each(|leaf| {

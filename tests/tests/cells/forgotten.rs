@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Root, Trace, blocking};
+use gc_core::{Collect, Gc, GcCell, Heap, Mutator, Root, Trace, blocking};
 use gc_tests::{
     Tested,
     heaps::{calm, checked, under},
@@ -80,7 +80,7 @@ fn numbers_of_mutators_rest_until_a_stop() -> Tested {
                 mem::forget(cell.borrow_mut(&m));
             }
             let mut m = heap.attach().expect("a free thread");
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             assert_eq!(cell.get(&m), round + 1);
         }
     });
@@ -119,7 +119,7 @@ fn a_cell_that_is_locked_as_it_is_allocated_is_looked_at() -> Tested {
                     m.root(m.alloc(holder))
                 })
                 .collect();
-            for generation in [Generation::Fresh, Generation::Old, Generation::Fresh, Generation::Old] {
+            for generation in [Collect::Young, Collect::Full, Collect::Young, Collect::Full] {
                 m.collect(generation);
                 roots.iter().zip(0..).for_each(|(root, number)| check(&m, root, number));
             }
@@ -148,7 +148,7 @@ fn a_root_of_a_cell_whose_guard_was_forgotten_is_looked_at() -> Tested {
             *cell = GcCell::new(values);
             assert_eq!(root.borrow(&m).borrow(&m).len() as u64, number + 1);
         }
-        m.collect([Generation::Fresh, Generation::Old][number as usize % 2]);
+        m.collect([Collect::Young, Collect::Full][number as usize % 2]);
         assert!(root.borrow(&m).borrow(&m).iter().zip(0..).all(|(value, number)| **value == number));
     }
     Ok(())
@@ -181,7 +181,7 @@ fn halves_that_belong_together_are_never_seen_apart() -> Tested {
                         let mut m = heap.attach().expect("a free thread");
                         turn(&m);
                         if round % 7 == 0 {
-                            m.collect(Generation::Fresh);
+                            m.collect(Collect::Young);
                         }
                         turn(&m);
                     }
@@ -218,7 +218,7 @@ fn what_a_leaked_guard_writes_is_remembered() -> Tested {
         let heap = under(profile).build()?;
         let mut m = heap.attach()?;
         let root = m.root(m.alloc(Holder { many: GcCell::default(), one: GcCell::default() }));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         for number in 0..30 {
             {
                 let holder = root.get(&m);
@@ -228,7 +228,7 @@ fn what_a_leaked_guard_writes_is_remembered() -> Tested {
                 many.extend((0..20).map(|_| m.alloc(number)));
                 **one = Some(Box::new(m.alloc(number)));
             }
-            m.collect([Generation::Fresh, Generation::Young, Generation::Old][number as usize % 3]);
+            m.collect([Collect::Young, Collect::Promote, Collect::Full][number as usize % 3]);
             check(&m, &root, number);
         }
     }

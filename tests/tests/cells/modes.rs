@@ -3,7 +3,7 @@
 
 use std::{mem, sync::Arc, thread};
 
-use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Root, blocking};
+use gc_core::{Collect, Gc, GcCell, Heap, Mutator, Root, blocking};
 use gc_tests::heaps::checked;
 
 type Content<'gc> = Vec<Gc<'gc, u64>>;
@@ -46,7 +46,7 @@ fn guards_that_are_forgotten_end_with_the_change() {
     };
     for round in 0..64_u64 {
         if round == 20 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
         // Exclusive or shared before, by what the last round left; the second mutator's attachment is a stop in between if
         // there was one mutator.
@@ -63,13 +63,13 @@ fn guards_that_are_forgotten_end_with_the_change() {
         blocking::join(&mut m, other).unwrap();
         // The other has gone and its guard is forgotten, in shared mode and without a stop: the next collection ends it.
         if round / 4 % 4 != 0 {
-            m.collect(if round % 5 == 0 { Generation::Old } else { Generation::Fresh });
+            m.collect(if round % 5 == 0 { Collect::Full } else { Collect::Young });
         } else if round % 3 == 0 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         push(&m, &cell, next());
         forget(&m, cell.get(&m), round / 16);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         push(&m, &cell, next());
         let object = cell.get(&m);
         assert!(object.borrow(&m).iter().enumerate().all(|(n, &value)| *value == n as u64));
@@ -103,7 +103,7 @@ fn cells_outside_of_the_heap_are_used_under_one_heap_after_another() {
         let mut m = heap.attach().unwrap();
         // So that the two heaps' counts of stops never meet.
         for _ in 0..round % 7 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         *cell.borrow_mut(&m) += 1;
         cell.set(&m, cell.get(&m) + 1);

@@ -1,6 +1,6 @@
 //! Cells that lie on a stack, in no heap, and are used under one heap after another.
 
-use gc_core::{GcCell, Generation, Heap};
+use gc_core::{Collect, GcCell, Heap};
 use gc_tests::Tested;
 
 /// Stop counts of heaps of their own were equal by chance: what was forgotten under one heap was locked under the next, and the
@@ -13,14 +13,14 @@ fn a_guard_forgotten_under_one_heap_is_none_under_the_next() -> Tested {
             let heap = Heap::builder().build()?;
             let mut m = heap.attach()?;
             for _ in 0..stops_before {
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
             }
             std::mem::forget(cell.borrow_mut(&m));
             drop(m);
             let heap = Heap::builder().build()?;
             let mut m = heap.attach()?;
             for _ in 0..stops_after {
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
             }
             *cell.borrow_mut(&m) += 1;
             assert_eq!(cell.get(&m), 2);
@@ -54,7 +54,7 @@ fn a_guard_forgotten_under_one_heap_is_none_under_one_that_others_use() -> Teste
         let heap = Heap::builder().build()?;
         let mut m = heap.attach()?;
         for _ in 0..stops {
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
         }
         std::mem::forget(cell.borrow_mut(&m));
         drop(m);

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, GcCell, GcCellMut, GcCellRef, Generation, Trace};
+use gc_core::{Collect, Gc, GcCell, GcCellMut, GcCellRef, Trace};
 use gc_tests::{
     heaps::{checked, under},
     sizes::scaled,
@@ -70,7 +70,7 @@ fn what_is_written_to_a_part_stays() {
         if n % 7 == 0 {
             // Until the next collection.
             mem::forget(names);
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         } else {
             drop(names);
             m.safepoint();
@@ -89,7 +89,7 @@ fn a_part_may_be_an_object_that_the_content_leads_to() {
     let heap = checked().build().unwrap();
     let mut m = heap.attach().unwrap();
     let cell = m.root(m.alloc(GcCell::new(vec![m.alloc_str("Ada")])));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let name = GcCellRef::map(cell.get(&m).borrow(&m), |names| &*names[0]);
     assert_eq!(&*name, "Ada");
 }
@@ -101,11 +101,11 @@ fn marking_is_in_nobodys_way() {
     let mut m = heap.attach().unwrap();
     let content: Vec<_> = (0..20_000).map(|n| m.alloc(n)).collect();
     let cell = m.root(m.alloc(GcCell::new(content)));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let mut refused = 0;
     for _ in 0..scaled(20) {
         // It begins to mark.
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         for _ in 0..2_000 {
             m.safepoint();
             let here = cell.get(&m);

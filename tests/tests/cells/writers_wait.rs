@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gc_core::{Gc, GcCell, Generation, Root};
+use gc_core::{Collect, Gc, GcCell, Root};
 use gc_tests::heaps::checked;
 
 type Pair = Root<Gc<'static, GcCell<(u64, u64)>>>;
@@ -49,7 +49,7 @@ fn readers_below_readers_and_writers_all_get_on() {
                         }
                         m.safepoint();
                         if round % 32 == id {
-                            m.collect(Generation::Fresh);
+                            m.collect(Collect::Young);
                         }
                     }
                 })
@@ -100,7 +100,7 @@ fn who_is_left_where_a_writer_waited_finds_the_cell_free() {
         });
         other.unwrap();
         if round % 3 == 0 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         let object = cell.get(&m);
         object.borrow_mut(&m).1 += 1;

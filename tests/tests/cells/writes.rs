@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Heap, Mutator, Slot, Trace};
 use gc_tests::heaps::checked;
 
 fn heap() -> Heap {
@@ -102,9 +102,9 @@ fn every_way_of_writing_a_young_value_into_an_old_object_is_remembered() {
     let heap = heap();
     let mut m = heap.attach().unwrap();
     for (name, write, read) in WAYS {
-        for keep in [Generation::Fresh, Generation::Young, Generation::Old] {
+        for keep in [Collect::Young, Collect::Promote, Collect::Full] {
             let root = m.root(cells(&m));
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             for round in 0..4 {
                 write(&m, Gc::as_ref(root.get(&m)), m.alloc(round));
                 m.collect(keep);
@@ -122,10 +122,10 @@ fn what_is_overwritten_dies() {
     for (name, write, _) in WAYS {
         for round in 0..10 {
             write(&m, Gc::as_ref(root.get(&m)), m.alloc(round));
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
         }
         root.get(&m).many.take(&m);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(heap.stats().old_objects < 10, "{name} keeps {} objects", heap.stats().old_objects);
     }
 }
@@ -138,7 +138,7 @@ fn an_exchange_by_identity_sees_through_moves() {
     let value = m.root(m.alloc(5_u64));
     root.get(&m).slot.set(&m, Some(value.get(&m)));
     let twin = m.root(m.alloc(5_u64));
-    for generation in [Generation::Fresh, Generation::Fresh, Generation::Old] {
+    for generation in [Collect::Young, Collect::Young, Collect::Full] {
         m.collect(generation);
         let slot = &root.get(&m).slot;
         let found = slot.compare_exchange(&m, Some(twin.get(&m)), None).unwrap_err();
@@ -152,17 +152,17 @@ fn null_is_a_value_like_any() {
     let heap = heap();
     let mut m = heap.attach().unwrap();
     let root = m.root(cells(&m));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let object = root.get(&m);
     assert!(object.slot.take(&m).is_none() && object.text.get().is_none());
     object.text.set(&m, Some(m.alloc_str("")));
     object.text.set(&m, None);
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert_eq!(heap.stats().remembered, 0);
     let object = root.get(&m);
     object.text.set(&m, Some(m.alloc_str("one word")));
     assert!(object.text.compare_exchange(&m, None, None).is_err());
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert_eq!(root.get(&m).text.get().as_deref(), Some("one word"));
 }
 
@@ -175,7 +175,7 @@ fn a_cell_in_a_root_is_a_cell() {
         let (cell, slot) = state.borrow(&m);
         cell.borrow_mut(&m).push(m.alloc(round));
         slot.set(&m, Some(m.alloc(round)));
-        m.collect([Generation::Fresh, Generation::Old][round as usize % 2]);
+        m.collect([Collect::Young, Collect::Full][round as usize % 2]);
         // Moved about as a value, as anybody may who owns it.
         let (cell, slot) = state.get_mut(&m);
         let inner = mem::take(cell).into_inner();

@@ -10,7 +10,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, GcCell, Generation, Mutator, Root, Trace,
+    Collect, Gc, GcCell, Mutator, Root, Trace,
     collections::{BTreeMap, HashMap},
 };
 use gc_tests::{heaps::under, random::Random, sizes::scaled};
@@ -198,11 +198,11 @@ fn what_a_cell_holds_follows_whatever_it_becomes_meanwhile() {
                 m.safepoint();
                 if round % 40 == 39 {
                     // From here on no guard that was forgotten counts.
-                    m.collect(Generation::Fresh);
+                    m.collect(Collect::Young);
                     check(&table, &m);
                 }
             }
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             check(&table, &m);
         });
     });
@@ -259,14 +259,14 @@ fn a_cell_that_is_held_when_the_marker_comes_follows() {
         let cells = heap.with(|m| {
             let cells = m.alloc_slice_with(40, |n| GcCell::new(vec![thing(m, n as u64); 3]));
             let cells = m.root(cells);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             cells
         });
         let (cells, done) = (cells.unwrap(), AtomicBool::new(false));
         threads(&heap, 3, |m, thread, random| {
             if thread == 0 {
                 for _ in 0..scaled(10) {
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                     check_all(cells.get(m).iter().flat_map(|cell| cell.borrow(m).clone()));
                 }
                 done.store(true, Ordering::SeqCst);

@@ -1,6 +1,6 @@
 //! After objects have died at random, in runs, or class after class, the memory of the heap is in proportion to what lives.
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root};
+use gc_core::{Collect, Gc, Heap, Mutator, Root};
 use gc_tests::{
     Tested,
     heaps::{calm, under, wait_until},
@@ -35,7 +35,7 @@ fn fill(m: &mut Mutator, kept: &mut Kept, count: usize, words: usize, mut keeps:
         }
         m.safepoint();
     }
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
 }
 
 #[track_caller]
@@ -80,11 +80,11 @@ fn full_collections_are_enough() -> Tested {
         let heap = calm().compact_bytes(64 << 10).build()?;
         let mut m = heap.attach()?;
         let kept = sparse(&mut m, scaled(64) as usize, runs);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let live = heap.memory_report().old_cells;
         let rounds = 2 + live.div_ceil(64 << 10);
         for _ in 1..rounds {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
         assert_dense(&heap, "after full collections");
         assert_whole(&m, &kept);
@@ -135,7 +135,7 @@ fn a_dense_heap_moves_nothing() -> Tested {
     let mut kept = m.root(Vec::<Gc<[u64]>>::new());
     fill(&mut m, &mut kept, (scaled(32) << 20) as usize / 64, 6, |_| true);
     for _ in 0..4 {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     assert_eq!(heap.stats().objects_moved, 0);
     Ok(())
@@ -154,9 +154,9 @@ fn free_cells_are_counted_while_their_block_is_listed() -> Tested {
             fill(&mut m, &mut kept, 1500, 40, |_| true);
             kept.get_mut(&m).retain(|_| random.below(8) > 1);
             m.compact();
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             kept.get_mut(&m).retain(|_| random.below(3) == 0);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             m.compact();
         }
         assert_whole(&m, &kept);

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use gc_core::{Acyclic, Counted, ExternalBytes, Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Acyclic, Collect, Counted, ExternalBytes, Gc, GcCell, Heap, Mutator, Root, Slot, Trace};
 use gc_tests::{
     Tested,
     heaps::{settle, under},
@@ -89,7 +89,7 @@ fn what_lives_when_the_heap_ends_during_marking_is_dropped_once() {
             churn(&mut m, &mut kept, &ledger, &mut Random::new(rounds), rounds);
             // Objects that move hold the last roots and values with destructors.
             let nested = m.root(m.alloc((Thing::counted(&ledger), vec![ledger.token()])));
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
             drop(nested);
             drop(kept);
             drop(m);
@@ -276,7 +276,7 @@ fn destructors_run_beside_moves() -> Tested {
             m.root(m.alloc(Uses(Some((heap.clone(), m.root(m.alloc(Thing::counted(&ledger))))), ledger.token())));
         m.safepoint();
         if round % 10 == 0 {
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
         }
         drop(held);
     }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use gc_core::{Gc, GcCell, Generation, Heap, HeapBuilder, Mutator, Root, Slot, Thresholds, Trace};
+use gc_core::{Collect, Gc, GcCell, Heap, HeapBuilder, Mutator, Root, Slot, Thresholds, Trace};
 use gc_tests::{
     Tested,
     heaps::under,
@@ -83,7 +83,7 @@ fn play(builder: HeapBuilder, threads_of_it: u64, rounds: u64, most: u64) -> Hea
     threads(&heap, threads_of_it, |m, _, random| {
         let mut nodes = m.root(Vec::<Gc<Node>>::new());
         churn(m, &mut nodes, random, rounds, most);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         check(&nodes, m);
     });
     heap
@@ -137,7 +137,7 @@ fn a_marking_that_a_short_heap_ends_moves_what_it_recorded() {
             assert!(kept.borrow(&m).iter().all(|slice| slice.iter().all(|&word| word == slice[0])));
             check(&nodes, &m);
             assert!(refused < 100);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Large objects stay where they are, and their pointers into blocks that are emptied follow: also those of objects that become old while
 //! the old generation is marked.
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Mutator, Root, Slot, Trace};
 use gc_tests::{
     Tested,
     heaps::under,
@@ -70,7 +70,7 @@ fn play(m: &mut Mutator, things: &Root<Vec<Gc<'static, Thing>>>, random: &mut Ra
             m.safepoint();
         }
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     kept.borrow(m).iter().for_each(|&one| check(one, m));
 }
 
@@ -118,7 +118,7 @@ fn parts_of_large_objects_are_dropped_once() -> Tested {
         let mut last = m.root(large(&m, things.borrow(&m), &mut random, Some(&ledger)));
         for _ in 0..scaled(6) {
             last = m.root(large(&m, things.borrow(&m), &mut random, Some(&ledger)));
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             ledger.assert_none_twice();
             check(last.get(&m), &m);
         }
@@ -154,7 +154,7 @@ fn a_cell_that_owns_much_follows_or_its_objects_stay() {
             }
             m.safepoint();
             if round % 10 == 9 {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 check_all(cell.get(&m).borrow(&m).iter().copied());
                 check_all(other.get(&m).borrow(&m).iter().flat_map(|held| held.iter().map(|pair| pair.1)));
             }

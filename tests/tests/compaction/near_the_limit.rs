@@ -1,6 +1,6 @@
 //! Under a hard limit no program is refused memory that lies in free cells of other sizes.
 
-use gc_core::{Gc, Generation, Slot};
+use gc_core::{Collect, Gc, Slot};
 use gc_tests::{
     Tested,
     heaps::calm,
@@ -38,7 +38,7 @@ fn every_phase_of_shifting_sizes_gets_its_share() -> Tested {
             m.safepoint();
         }
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     for slice in kept.borrow(&m) {
         assert!(slice.iter().all(|&byte| byte == slice[0]));
     }

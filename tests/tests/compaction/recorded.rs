@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Mutator, Root, Slot, Trace};
 use gc_tests::{
     Tested,
     heaps::under,
@@ -107,7 +107,7 @@ fn churn(profile: &str, rounds: u64) -> Tested {
             large.get(&m)[random.below(2000) as usize].set(&m, None);
         }
         if round % 500 == 499 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
         m.safepoint();
     }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Mutator, Root, Slot, Trace};
 use gc_tests::{heaps::under, ledger::Ledger, random::Random, sizes::scaled};
 
 use crate::support::{Thing, check_all, collect_all, thing, threads, under_each};
@@ -117,7 +117,7 @@ fn roots_that_are_dropped_and_made_elsewhere_during_moves_do_no_harm() {
         let collects = scope.spawn(|| {
             let mut m = heap.attach().unwrap();
             while !done.load(Ordering::SeqCst) {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
             }
         });
         let mut m = heap.attach().unwrap();
@@ -174,7 +174,7 @@ fn roots_in_objects_that_move_follow() {
             }
             assert_eq!(found, length);
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         ledger.assert_none_twice();
     });
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use gc_core::{EnterError, Gc, Generation, Heap, HeapBuilder, Mutator, Root, Slot};
+use gc_core::{Collect, EnterError, Gc, Heap, HeapBuilder, Mutator, Root, Slot};
 use gc_tests::{
     Tested,
     heaps::{calm, under},
@@ -27,13 +27,13 @@ fn fill(m: &mut Mutator, table: &Table, random: &mut Random, rounds: u64) {
             table.get(m)[random.below(SLOTS) as usize].set(m, Some(thing(m, round)));
             m.safepoint();
         }
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         for slot in table.get(m).iter() {
             if random.below(8) != 0 {
                 slot.set(m, None);
             }
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         check_all(table.get(m).iter().filter_map(|slot| slot.get()));
     }
 }
@@ -43,7 +43,7 @@ fn moved(builder: HeapBuilder) -> u64 {
     let mut m = heap.attach().unwrap();
     let table = table(&m);
     fill(&mut m, &table, &mut Random::new(9), 4);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     check_all(table.get(&m).iter().filter_map(|slot| slot.get()));
     heap.stats().objects_moved
 }

@@ -3,7 +3,7 @@
 use std::collections::{LinkedList, VecDeque};
 
 use gc_core::{
-    Gc, GcCell, Generation, Heap, Mutator, Slot, Trace,
+    Collect, Gc, GcCell, Heap, Mutator, Slot, Trace,
     collections::{BTreeMap, HashMap},
 };
 use gc_tests::{Tested, heaps::under, random::Random, sizes::scaled};
@@ -15,9 +15,9 @@ fn move_about(heap: &Heap, m: &mut Mutator, mut check: impl FnMut(&Mutator)) {
     let moved = heap.stats().objects_moved;
     for _ in 0..3 {
         let between = m.root((0..200).map(|n| thing(m, n)).collect::<Vec<_>>());
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         drop(between);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         check(m);
         m.compact();
         check(m);
@@ -298,7 +298,7 @@ fn memory_that_immutable_fields_own_follows() {
             }
             m.safepoint();
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         kept.borrow(&m).iter().for_each(|owns| owns.check(3));
     });
 }

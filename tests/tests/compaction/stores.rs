@@ -2,7 +2,7 @@
 
 use std::{sync::Barrier, time::Duration};
 
-use gc_core::{Gc, Generation, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, Mutator, Root, Slot, Trace};
 use gc_tests::{heaps::under, random::Random, sizes::scaled};
 
 use crate::support::{Thing, thing, threads, under_each};
@@ -75,7 +75,7 @@ fn what_a_slot_comes_to_hold_follows() {
             }
             m.safepoint();
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         check(&table, &m);
     });
 }
@@ -94,7 +94,7 @@ fn what_four_threads_store_in_the_same_slots_follows() {
             }
         });
         heap.with(|m| {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             check(&table, m);
         })
         .unwrap();
@@ -134,7 +134,7 @@ fn what_a_mutator_stored_before_it_detached_follows() {
         threads(heap, 3, |m, thread, random| {
             if thread == 0 {
                 for _ in 0..scaled(8) {
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                     check(&table, m);
                 }
                 return;
@@ -151,7 +151,7 @@ fn what_a_mutator_stored_before_it_detached_follows() {
             }
         });
         heap.with(|m| {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             m.compact();
             check(&table, m);
         })
@@ -201,7 +201,7 @@ fn what_a_mutator_stored_before_it_was_left_alone_follows() {
         let collects = scope.spawn(move || {
             let mut m = heap.attach().unwrap();
             while done.load(std::sync::atomic::Ordering::SeqCst) < 2 {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 tables.iter().for_each(|table| check(table, &m));
                 m.blocked(|| std::thread::sleep(Duration::from_millis(1)));
             }

@@ -1,7 +1,7 @@
 //! What the tests of this folder share: objects that know when they are damaged, the settings under which old objects move, and programs
 //! on several threads.
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Trace};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Trace};
 use gc_tests::{
     heaps::under,
     ledger::{Ledger, Token},
@@ -70,8 +70,8 @@ pub(crate) fn under_each(play: impl Fn(&Heap, &mut Random)) {
         let ballast = heap.with(ballast).unwrap();
         play(&heap, &mut Random::new(seed));
         heap.with(|m| {
-            m.collect(Generation::Old);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
+            m.collect(Collect::Full);
             m.compact();
             check_all(ballast.borrow(m).iter().copied());
         })
@@ -84,7 +84,7 @@ pub(crate) fn under_each(play: impl Fn(&Heap, &mut Random)) {
 /// Leaves sparse blocks, among whose objects new ones are promoted: all at once objects move only out of blocks that they need not take.
 fn ballast(m: &mut Mutator) -> Root<Vec<Gc<'static, Thing>>> {
     let mut kept = m.root((0..2600).map(|n| thing(m, n)).collect::<Vec<_>>());
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     kept.get_mut(m).retain(|thing| thing.check() % 8 == 0);
     kept
 }
@@ -92,7 +92,7 @@ fn ballast(m: &mut Mutator) -> Root<Vec<Gc<'static, Thing>>> {
 /// Collects the whole heap until nothing of what died before is left, and all values were dropped.
 pub(crate) fn collect_all(heap: &Heap, m: &mut Mutator) {
     for _ in 0..2 {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     m.blocked(|| gc_tests::heaps::settle(heap));
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, GcCell, Generation, Mutator, Root, Trace,
+    Collect, Gc, GcCell, Mutator, Root, Trace,
     collections::{BTreeMap, HashMap},
 };
 use gc_tests::{Tested, heaps::checked};
@@ -82,7 +82,7 @@ fn a_hash_that_panics_in_a_rehash_leaves_an_empty_map() -> Tested {
         }
     }
     assert!(left && !root.borrow(&m).is_whole());
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         m.collect(generation);
     }
     assert_eq!(format!("{:?}", root.borrow(&m)), "{not whole}");
@@ -105,13 +105,13 @@ fn an_order_that_panics_in_a_split_leaves_an_empty_map() -> Tested {
     let split =
         |root: &Root<GcCellOf<'static>>, m: &Mutator| root.borrow(m).map.borrow_mut(m).split_off(&Key(50)).len();
     assert!(left_by_panic(|| split(&root, &m)));
-    m.collect(Generation::Fresh);
-    m.collect(Generation::Old);
+    m.collect(Collect::Young);
+    m.collect(Collect::Full);
     assert!(!root.borrow(&m).map.borrow(&m).is_whole());
     assert!(catch_unwind(AssertUnwindSafe(|| split(&root, &m))).is_err());
     let value = m.alloc(7);
     root.set(&m, GcCellOf { map: GcCell::new(BTreeMap::from([(Key(50), value)])) });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(split(&root, &m), 1);
     Ok(())
 }
@@ -146,7 +146,7 @@ fn a_map_that_a_split_has_left_is_dropped_without_harm() -> Tested {
             assert_eq!(map.is_whole(), !left);
             drop(map);
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     Ok(())
 }
@@ -166,7 +166,7 @@ fn a_forgotten_iterator_leaves_an_empty_map() -> Tested {
     }
     let heap = checked().build()?;
     let mut m = heap.attach()?;
-    for generation in [None, Some(Generation::Fresh), Some(Generation::Old)] {
+    for generation in [None, Some(Collect::Young), Some(Collect::Full)] {
         for steps in 0..5 {
             for way in 0..3 {
                 let entries = || (0..4).map(|n| (n, m.alloc(n)));
@@ -186,8 +186,8 @@ fn a_forgotten_iterator_leaves_an_empty_map() -> Tested {
                         _ => take_and_forget(ordered.extract_if(1.., |_, _| true), steps),
                     }
                 }
-                m.collect(Generation::Fresh);
-                m.collect(Generation::Old);
+                m.collect(Collect::Young);
+                m.collect(Collect::Full);
                 let maps = maps.get(&m);
                 assert_eq!(maps.hashed.borrow(&m).is_whole(), way == 2);
                 assert_eq!(maps.ordered.borrow(&m).is_whole(), way != 2);
@@ -239,11 +239,11 @@ fn a_destructor_that_panics_leaves_an_empty_map() -> Tested {
     for change in changes {
         let mut root = m.root((0..5).map(|n| (n, (Bomb(n), m.alloc(n)))).collect::<Bombs>());
         assert!(left_by_panic(|| change(root.get_mut(&m))));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(!root.borrow(&m).is_whole());
         // The one that was cut short has its entries no more; what is left goes without harm.
         drop(root);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     Ok(())
 }

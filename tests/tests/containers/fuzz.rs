@@ -50,7 +50,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use gc_core::Generation;
+use gc_core::Collect;
 use gc_tests::{Tested, heaps::under, random::mix};
 
 use elements::{Plain, fill};
@@ -110,7 +110,7 @@ fn round(seed: u64, counts: &mut Counts) -> Tested {
                 world.mutator.borrow_mut().safepoint();
             }
         }
-        let generation = [Generation::Fresh, Generation::Young, Generation::Old][below(3)];
+        let generation = [Collect::Young, Collect::Promote, Collect::Full][below(3)];
         {
             let mut m = world.mutator.borrow_mut();
             if chance(2) {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, GcCell, Generation, Mutator, Root, Trace,
+    Collect, Gc, GcCell, Mutator, Root, Trace,
     collections::{BTreeMap, HashMap},
 };
 use gc_tests::{Tested, heaps::checked};
@@ -54,7 +54,7 @@ fn entries_that_are_forgotten_or_left_by_a_panic_leave_a_map_whole() -> Tested {
                 let $entry = map.entry($key);
                 $change;
             }
-            for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+            for generation in [Collect::Young, Collect::Promote, Collect::Full] {
                 $m.collect(generation);
                 assert_whole(&$m, &$maps);
             }
@@ -63,7 +63,7 @@ fn entries_that_are_forgotten_or_left_by_a_panic_leave_a_map_whole() -> Tested {
     let heap = checked().build()?;
     let mut m = heap.attach()?;
     let maps = maps(&m);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     for key in [0, 17, 39, 40, 1000, u64::MAX / 4] {
         both!(m, maps, key, |entry| mem::forget(entry));
         both!(m, maps, key, |entry| _ = panics(|| entry.or_insert_with(|| panic!("on purpose"))));
@@ -99,7 +99,7 @@ fn entries_at_the_ends_are_removed_until_nothing_is_left() -> Tested {
             *entry.get_mut() = m.alloc(entry.key() * 3);
             assert_eq!(*entry.remove(), if turn % 2 == 0 { turn / 2 * 3 } else { (39 - turn / 2) * 3 });
         }
-        m.collect([Generation::Fresh, Generation::Old][turn as usize % 2]);
+        m.collect([Collect::Young, Collect::Full][turn as usize % 2]);
         assert_whole(&m, &maps);
     }
     assert!(maps.get(&m).ordered.borrow(&m).is_empty());
@@ -112,7 +112,7 @@ fn iterators_that_lend_may_be_forgotten() -> Tested {
     let heap = checked().build()?;
     let mut m = heap.attach()?;
     let maps = maps(&m);
-    for generation in [Generation::Fresh, Generation::Old] {
+    for generation in [Collect::Young, Collect::Full] {
         {
             let maps = maps.get(&m);
             let (mut hashed, mut ordered) = (maps.hashed.borrow_mut(&m), maps.ordered.borrow_mut(&m));
@@ -152,7 +152,7 @@ fn whole_and_lost_maps_trade_places() -> Tested {
             }
             assert!(here.is_whole() && !there.is_whole());
         }
-        m.collect([Generation::Fresh, Generation::Old][round % 2]);
+        m.collect([Collect::Young, Collect::Full][round % 2]);
         let (one, other) = (one.get(&m), other.get(&m));
         assert!(one.hashed.borrow(&m).values().all(|value| **value % 3 == 0));
         assert_eq!(format!("{:?}", other.hashed.borrow(&m)), "{not whole}");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, GcCell, Generation, Root, Trace,
+    Collect, Gc, GcCell, Root, Trace,
     collections::{BTreeMap, HashMap},
 };
 use gc_tests::{
@@ -189,7 +189,7 @@ fn whatever_a_map_loses_it_drops_nothing_twice() -> Tested {
                     (GcCell::new((0..12).map(make).collect()), GcCell::new((0..12).map(make).collect()));
                 root = m.root(m.alloc(Maps { hashed, ordered }));
             }
-            m.collect([Generation::Fresh, Generation::Young][fuse as usize % 2]);
+            m.collect([Collect::Young, Collect::Promote][fuse as usize % 2]);
             {
                 let make = |n: u32| (Key(n, ledger.token()), (m.alloc(n), ledger.token(), vec![m.alloc(n); 2]));
                 let maps = root.get(&m);
@@ -198,7 +198,7 @@ fn whatever_a_map_loses_it_drops_nothing_twice() -> Tested {
                 let _ = catch_unwind(AssertUnwindSafe(|| change(&mut hashed, &mut ordered, &make)));
                 FUSE.set(u32::MAX);
             }
-            m.collect(if fuse % 8 == 0 { Generation::Old } else { Generation::Fresh });
+            m.collect(if fuse % 8 == 0 { Collect::Full } else { Collect::Young });
             let maps = root.get(&m);
             let (hashed, ordered) = (maps.hashed.borrow(&m), maps.ordered.borrow(&m));
             let right =
@@ -211,7 +211,7 @@ fn whatever_a_map_loses_it_drops_nothing_twice() -> Tested {
             }
         }
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     ledger.assert_none_twice();
     Ok(())
@@ -279,7 +279,7 @@ fn keys_that_lie_keep_their_values_alive() -> Tested {
                 *ordered = BTreeMap::new();
             }
         }
-        m.collect(if n % 50 == 0 { Generation::Old } else { Generation::Fresh });
+        m.collect(if n % 50 == 0 { Collect::Full } else { Collect::Young });
         let wrong = root.get(&m);
         assert!(wrong.hashed.borrow(&m).iter().all(|(key, value)| **value == key.0));
         assert!(wrong.ordered.borrow(&m).values().all(|value| **value < 400));
@@ -304,7 +304,7 @@ fn a_lost_map_in_a_map_takes_nothing_along() -> Tested {
         mem::forget(map.get_mut(&1).ok_or("it is there")?.get_mut(&2).ok_or("it, too")?.drain());
         mem::forget(map.get_mut(&2).ok_or("it is there")?.extract_if(.., |_, _| true));
     }
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         m.collect(generation);
     }
     let mut seen = 0;
@@ -353,7 +353,7 @@ fn lost_maps_lie_anywhere() -> Tested {
             };
             m.root(m.alloc_slice_with(20, fixed))
         };
-        for generation in [Generation::Fresh, Generation::Fresh, Generation::Old] {
+        for generation in [Collect::Young, Collect::Young, Collect::Full] {
             m.collect(generation);
             for fixed in root.get(&m).iter() {
                 assert_eq!(fixed.map.is_whole(), !lost);
@@ -396,7 +396,7 @@ fn hostile_iterators_fill_maps() -> Tested {
             cell.set(&m, entries.clone().collect());
             panics(|| cell.set(&m, entries.clone().inspect(|(n, _)| assert!(*n < 9)).collect()));
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let cell = root.get(&m);
         assert!(cell.borrow(&m).iter().all(|(key, value)| key == &**value));
         assert_eq!(cell.borrow(&m).len(), 20);

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, marker::PhantomData, sync::mpsc, thread};
 
-use gc_core::{Gc, GcCell, Generation, Trace};
+use gc_core::{Collect, Gc, GcCell, Trace};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, checked},
@@ -36,7 +36,7 @@ fn any_number_of_elements_of_no_size_is_no_work() -> Tested {
             own: vec![Nothing(PhantomData, []); 5],
         }));
         let kept = m.root(MANY.to_vec());
-        for generation in [Generation::Fresh, Generation::Old, Generation::Young] {
+        for generation in [Collect::Young, Collect::Full, Collect::Promote] {
             m.collect(generation);
             let many = root.get(&m);
             assert_eq!((many.vec.borrow(&m).len(), many.deque.borrow(&m).len()), (usize::MAX, usize::MAX));

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use gc_core::{Gc, Generation, Mutator, Trace};
+use gc_core::{Collect, Gc, Mutator, Trace};
 use gc_tests::{
     Tested,
     heaps::{checked, settle},
@@ -84,7 +84,7 @@ fn maps_of_std_hold_leaves_in_generic_code() -> Tested {
         next,
     };
     let last = m.root(m.alloc(plugins(Some(m.alloc(plugins(None))))));
-    for generation in [Generation::Fresh, Generation::Fresh, Generation::Old] {
+    for generation in [Collect::Young, Collect::Young, Collect::Full] {
         m.collect(generation);
         let (table, kinds, last) = (table.get(&m), kinds.get(&m), last.get(&m));
         assert_eq!((table.rows["two"], table.sorted[&1], &*table.name), (2, "one", "rows"));
@@ -95,7 +95,7 @@ fn maps_of_std_hold_leaves_in_generic_code() -> Tested {
     }
     assert_eq!(ledger.dropped(), 0);
     drop((table, kinds, last));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     ledger.assert_all_once();
     Ok(())

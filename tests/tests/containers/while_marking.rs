@@ -8,7 +8,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, GcCell, Generation, Heap, Mutator, Root, Trace, blocking,
+    Collect, Gc, GcCell, Heap, Mutator, Root, Trace, blocking,
     collections::{BTreeMap, HashMap},
 };
 use gc_tests::{Tested, heaps::under, random::Random};
@@ -153,7 +153,7 @@ fn change(m: &mut Mutator, holders: &Holders, seed: u64, rounds: u64, forgets: b
         }
         if forgets {
             // Another access to a cell whose guard was forgotten is a conflict until then.
-            m.collect(if round % 8 == 0 { Generation::Young } else { Generation::Fresh });
+            m.collect(if round % 8 == 0 { Collect::Promote } else { Collect::Young });
         } else {
             m.safepoint();
         }
@@ -168,7 +168,7 @@ fn check_all(m: &Mutator, holders: &Holders) {
 fn beside(heap: &Heap, changers: u64, rounds: u64) -> Tested {
     let mut m = heap.attach()?;
     let holders = holders(&m);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let stop = AtomicBool::new(false);
     blocking::scope(&mut m, |scope| {
         let threads: Vec<_> = (0..changers)
@@ -180,7 +180,7 @@ fn beside(heap: &Heap, changers: u64, rounds: u64) -> Tested {
         scope.spawn(|| {
             let mut m = heap.attach().expect("a free thread");
             while !stop.load(Ordering::Relaxed) {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 check_all(&m, &holders);
             }
         });
@@ -189,7 +189,7 @@ fn beside(heap: &Heap, changers: u64, rounds: u64) -> Tested {
         ended.into_iter().for_each(|ended| ended.expect("no panic but those on purpose"));
     });
     check_all(&m, &holders);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     check_all(&m, &holders);
     Ok(())
 }
@@ -210,7 +210,7 @@ fn guards_are_forgotten_on_containers_that_are_marked() -> Tested {
     let heap = under("slow-marker=20,verify").build()?;
     let mut m = heap.attach()?;
     let holders = holders(&m);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let other = heap.clone();
     blocking::scope(&mut m, |scope| {
         let changer = scope.spawn(|| change(&mut other.attach().expect("a free thread"), &holders, 7, 200, true));
@@ -218,12 +218,12 @@ fn guards_are_forgotten_on_containers_that_are_marked() -> Tested {
             // It reads no cell, so it waits for none.
             let mut m = heap.attach().expect("a free thread");
             while !changer.is_finished() {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
             }
             changer.join().expect("no panic but those on purpose");
         });
     });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     check_all(&m, &holders);
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::{sync::Barrier, thread};
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Slot, Trace};
 use gc_tests::{
     heaps::{calm, under},
     random::Random,
@@ -93,14 +93,14 @@ fn run(profile: &str, mutators: u64, seed: u64) {
             threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
     });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let shadow = shadow.into_inner();
     table.get(&m).iter().filter_map(Slot::get).for_each(|node| look(node, &shadow, 8));
     m.compact();
     table.get(&m).iter().filter_map(Slot::get).for_each(|node| look(node, &shadow, 8));
     drop(table);
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     assert_eq!(heap.stats().old_objects, 0, "{profile}");
 }
 
@@ -136,7 +136,7 @@ fn mutators_that_leave_take_no_blocks_along() {
     let mut once = |heap: &Heap| {
         let mut m = heap.attach().unwrap();
         replace(&m, &table, &shadow, &mut random);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         replace(&m, &table, &shadow, &mut random);
     };
     (0..10).for_each(|_| once(&heap));
@@ -166,7 +166,7 @@ fn at_the_hard_limit_they_are_refused_and_come_back() {
         assert_eq!(value, [made; 9]);
         assert!(heap.stats().memory_bytes <= LIMIT);
         drop(list);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     assert!(made > 30_000, "{made} objects of 80 bytes in 4 MiB, three times");
 }
@@ -204,7 +204,7 @@ fn what_does_not_live_any_more_is_allocated_young_again() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let head = list(&mut m, 1_000_000);
-    let collections = || heap.stats().collections[Generation::Old as usize];
+    let collections = || heap.stats().collections[Collect::Full as usize];
     let mut garbage = |links: u64| {
         for value in 0..links {
             m.alloc(Link { value, next: None });

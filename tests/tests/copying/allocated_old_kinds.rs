@@ -3,7 +3,7 @@
 
 use std::{mem::ManuallyDrop, sync::Barrier, thread};
 
-use gc_core::{Ephemeron, FinalizationQueue, Gc, Generation, Heap, Later, Mutator, Root, Slot, Trace, Weak};
+use gc_core::{Collect, Ephemeron, FinalizationQueue, Gc, Heap, Later, Mutator, Root, Slot, Trace, Weak};
 use gc_tests::{
     heaps::under,
     random::Random,
@@ -142,7 +142,7 @@ fn run(profile: &str, mutators: u64, seed: u64) {
     });
     for _ in 0..2 {
         table.get(&m).iter().filter_map(Slot::get).for_each(|holder| look(&m, holder, 4));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.compact();
     }
 }
@@ -192,7 +192,7 @@ fn mutators_at_rest_leave_their_blocks_to_pauses() {
                             let heap = heap.clone();
                             move || {
                                 let mut m = heap.attach().unwrap();
-                                m.collect(Generation::Fresh);
+                                m.collect(Collect::Young);
                                 let object = m.alloc([round; 5]);
                                 assert!(object[0].is_multiple_of(2), "as it is to be");
                             }
@@ -208,7 +208,7 @@ fn mutators_at_rest_leave_their_blocks_to_pauses() {
                         // So often that those which are at rest fall dormant.
                         for nth in 0..8 {
                             program(&mut m, &table, &queue, 1000 + 8 * round + nth, 10);
-                            m.collect(if nth == 5 { Generation::Old } else { Generation::Fresh });
+                            m.collect(if nth == 5 { Collect::Full } else { Collect::Young });
                         }
                         m.blocked(|| step.wait());
                     }
@@ -218,7 +218,7 @@ fn mutators_at_rest_leave_their_blocks_to_pauses() {
                 }
             });
         });
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         table.get(&m).iter().filter_map(Slot::get).for_each(|holder| look(&m, holder, 4));
         m.compact();
         table.get(&m).iter().filter_map(Slot::get).for_each(|holder| look(&m, holder, 4));

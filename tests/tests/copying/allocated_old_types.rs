@@ -3,7 +3,7 @@
 
 use std::{sync::Barrier, thread};
 
-use gc_core::{Gc, Generation, Heap, HeapBuilder, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, Heap, HeapBuilder, Mutator, Root, Slot, Trace};
 use gc_tests::heaps::calm;
 
 fn small() -> HeapBuilder {
@@ -132,8 +132,8 @@ fn many_mutators_that_allocate_little_have_nothing_collected() {
         }
         // All have made one. Now the type is known.
         m.blocked(|| start.wait());
-        m.collect(Generation::Fresh);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
+        m.collect(Collect::Young);
         m.blocked(|| start.wait());
         let before = collections(&heap);
         for _ in 0..ROUNDS {

@@ -1,7 +1,7 @@
 //! Many places of the same few objects, so that workers copy the same object at once: each is copied once, whatever it is (sized,
 //! slice, string, aligned, large), every place has the same new address, and every value is dropped once.
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Mutator, Root, Slot, Trace};
 use gc_tests::{
     heaps::under,
     ledger::{Ledger, Token},
@@ -89,14 +89,14 @@ fn claim(profile: &str) {
                 .collect()
         };
         for _ in 0..3 {
-            m.collect(if round % 3 == 0 { Generation::Young } else { Generation::Fresh });
+            m.collect(if round % 3 == 0 { Collect::Promote } else { Collect::Young });
             roots.iter().for_each(|root| check(&m, root.get(&m), FEW));
             let firsts: Vec<_> = roots.iter().map(|root| root.get(&m)[0].get().unwrap()).collect();
             assert!(firsts.iter().all(|&first| Gc::ptr_eq(first, firsts[0])));
             ledger.assert_none_twice();
         }
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     drop((m, heap));
     ledger.assert_all_once();
 }

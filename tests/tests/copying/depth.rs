@@ -1,6 +1,6 @@
 //! Deep, wide and cyclic structures take memory, never the stack, and never too much of the remembered set.
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Mutator, Slot, Trace};
 use gc_tests::{
     heaps::{calm, checked},
     ledger::{Ledger, Token},
@@ -36,7 +36,7 @@ fn a_list_of_ten_million_nodes_is_copied_marked_and_freed() {
             head.set(&m, m.alloc(Node { value, next }));
             m.safepoint();
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let mut at = Some(head.get(&m));
         let mut expected = length;
         while let Some(node) = at {
@@ -46,7 +46,7 @@ fn a_list_of_ten_million_nodes_is_copied_marked_and_freed() {
         }
         assert_eq!((expected, heap.stats().old_objects as u64), (0, length));
         drop(head);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(heap.stats().old_objects, 0);
     });
 }
@@ -63,7 +63,7 @@ fn a_list_that_is_young_all_at_once_is_copied_in_one_pause() {
             fixed = m.alloc(Fixed { value, next: Some(fixed) });
         }
         let roots = (m.root(slots), m.root(fixed));
-        for generation in [Generation::Fresh, Generation::Fresh, Generation::Old] {
+        for generation in [Collect::Young, Collect::Young, Collect::Full] {
             m.collect(generation);
         }
         let (mut slots, mut fixed) = (roots.0.get(&m), roots.1.get(&m));
@@ -111,7 +111,7 @@ fn a_wide_array_of_slots_is_followed_in_pieces() {
         for index in (round..len).step_by(7) {
             nodes[index].next.set(&m, Some(m.alloc(Node { value: index as u64, next: Slot::null() })));
         }
-        m.collect([Generation::Fresh, Generation::Fresh, Generation::Old][round % 3]);
+        m.collect([Collect::Young, Collect::Young, Collect::Full][round % 3]);
     }
     let nodes = root.get(&m);
     for index in 0..len {
@@ -140,7 +140,7 @@ fn cycles_of_every_kind_die_together() {
     let rings: Vec<_> = (0..40)
         .map(|index| {
             let ring = ring(&m);
-            m.collect([Generation::Fresh, Generation::Young, Generation::Old][index % 3]);
+            m.collect([Collect::Young, Collect::Promote, Collect::Full][index % 3]);
             ring
         })
         .collect();
@@ -151,10 +151,10 @@ fn cycles_of_every_kind_die_together() {
         ring.cell.borrow_mut(&m).extend([ring, next, far]);
         ring.choice.set(&m, Some(far));
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(ledger.dropped(), 0);
     drop(rings);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     gc_tests::heaps::settle(&heap);
     ledger.assert_all_once();
 }
@@ -167,7 +167,7 @@ fn a_remembered_set_that_overflows_forgets_nothing() {
         let len = 500;
         let slots = m.root(m.alloc_slice_with(len, |_| Node { value: 0, next: Slot::null() }));
         let cells = m.root(m.alloc_slice_with(len, |_| GcCell::<Vec<Gc<u64>>>::default()));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         for round in 0..3 {
             for index in 0..len {
                 let node = m.alloc(Node { value: index as u64, next: Slot::null() });
@@ -180,7 +180,7 @@ fn a_remembered_set_that_overflows_forgets_nothing() {
                 cells.get(&m)[index].borrow_mut(&m).push(m.alloc(round));
             }
             m.safepoint();
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         for index in 0..len {
             assert_eq!(slots.get(&m)[index].next.get().map(|node| node.value), Some(index as u64));

@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, thread};
 
-use gc_core::{Gc, Generation, Heap, Root, Slot, Trace};
+use gc_core::{Collect, Gc, Heap, Root, Slot, Trace};
 use gc_tests::{
     heaps::{calm, under},
     ledger::{Ledger, Token},
@@ -35,7 +35,7 @@ fn a_heap_ends_as_its_helpers_are_hired() {
             drop(heap);
             let root: Root<Gc<Node>> = m.root(tree(&m, &ledger, 6));
             if collect {
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
                 assert_eq!(count(root.get(&m)), 127);
             }
             drop(m);
@@ -53,8 +53,8 @@ fn helpers_that_are_hired_by_growth_meet_the_end() {
         let mut m = heap.attach().unwrap();
         let root = m.root(m.alloc_slice_with(60_000, |n| Slot::new(Some(m.alloc([n as u64; 4])))));
         let tokens: Root<Gc<Node>> = m.root(tree(&m, &ledger, 5));
-        m.collect(Generation::Fresh);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
+        m.collect(Collect::Young);
         for (n, slot) in root.get(&m).iter().enumerate() {
             assert_eq!(*slot.get().unwrap(), [n as u64; 4]);
         }
@@ -75,7 +75,7 @@ fn hundreds_of_heaps_at_once_end_in_any_order() {
     for heap in &heaps {
         let mut m = heap.attach().unwrap();
         roots.push(m.root(tree(&m, &ledger, 3)));
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     let (send, receive) = mpsc::channel::<(Heap, Root<Gc<Node>>)>();
     let ends = thread::spawn(move || {

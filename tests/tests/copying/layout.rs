@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, sync::mpsc, thread};
 
-use gc_core::{Gc, Generation, Heap, Mutator, Object, Root, Slot, Trace};
+use gc_core::{Collect, Gc, Heap, Mutator, Object, Root, Slot, Trace};
 use gc_tests::heaps::{TIMEOUT, calm, checked};
 
 fn heap() -> Heap {
@@ -12,7 +12,7 @@ fn heap() -> Heap {
 /// Checks roots before and after collections that take objects through every generation.
 fn through_generations(m: &mut Mutator, check: impl Fn(&Mutator)) {
     check(m);
-    for generation in [Generation::Fresh, Generation::Fresh, Generation::Young, Generation::Old, Generation::Old] {
+    for generation in [Collect::Young, Collect::Young, Collect::Promote, Collect::Full, Collect::Full] {
         m.collect(generation);
         check(m);
     }
@@ -144,7 +144,7 @@ fn slots_at_both_ends_of_a_large_object_are_followed() {
         let ends = root.get(&m);
         ends.first.set(&m, Some(m.alloc(round)));
         ends.last.set(&m, Some(m.alloc(round + 100)));
-        m.collect([Generation::Fresh, Generation::Young, Generation::Old][round as usize % 3]);
+        m.collect([Collect::Young, Collect::Promote, Collect::Full][round as usize % 3]);
         let ends = root.get(&m);
         assert_eq!((ends.first.get().as_deref(), ends.last.get().as_deref()), (Some(&round), Some(&(round + 100))));
         assert!(ends.between.iter().all(|word| *word == 9));
@@ -164,7 +164,7 @@ fn lengths_that_no_memory_holds_are_errors_and_leave_nothing() {
             assert!(m.try_alloc_slice_with(len, |_| (0_u64, m.alloc(1))).is_err());
         }
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let stats = heap.stats();
     assert_eq!(stats.old_objects, 0);
     assert!(stats.bytes_allocated < 1 << 30, "{} bytes were never handed out", stats.bytes_allocated);
@@ -193,7 +193,7 @@ fn slices_of_nothing_that_could_hold_pointers_are_no_work() {
         let phantoms = m.root(m.alloc_slice_copy(&[PhantomData::<Gc<u64>>; usize::MAX]));
         let empty: [gc_core::Gc<u64>; 0] = [];
         let arrays = m.root(m.alloc_slice_copy(&[empty; 1 << 50]));
-        for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+        for generation in [Collect::Young, Collect::Promote, Collect::Full] {
             m.collect(generation);
         }
         done.send((phantoms.get(&m).len(), arrays.get(&m).len())).unwrap();
@@ -209,9 +209,9 @@ fn the_largest_object_that_fits_is_whole() {
     let len = (200 << 20) / 8;
     let root = m.root(m.alloc_slice_with(len, |index| index as u64));
     assert!(m.try_alloc_slice_with(len, |_| 0_u64).is_err());
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(root.get(&m)[len - 1], len as u64 - 1);
     drop(root);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(m.try_alloc_slice_with(len, |_| 0_u64).is_ok());
 }

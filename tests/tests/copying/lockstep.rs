@@ -1,7 +1,7 @@
 //! Two halves of one array point to the same objects in the same order, so that two workers go through them in step and copy the
 //! same ones at the same time: both halves have the same object afterwards, whole.
 
-use gc_core::{Gc, Generation, Root, Slot};
+use gc_core::{Collect, Gc, Root, Slot};
 use gc_tests::heaps::under;
 
 type Body = [u64; 500];
@@ -16,7 +16,7 @@ fn step(profile: &str, objects: usize) {
             m.root(m.alloc_slice_with(2 * objects, |n| Slot::new(Some(made[n % objects]))))
         };
         for _ in 0..2 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             let all = all.get(&m);
             for n in 0..objects {
                 let (one, other) = (all[n].get().unwrap(), all[n + objects].get().unwrap());

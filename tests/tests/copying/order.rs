@@ -1,7 +1,7 @@
 //! Survivors lie in the order in which a program walks them: an object, all that its first field leads to, then its second field. Of each
 //! size class the addresses ascend.
 
-use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Heap, Mutator, Root, Slot, Trace};
 
 /// A tree, by whatever its nodes hold their children in.
 trait Tree<'gc>: Trace<At<'gc> = Self> + Sized + 'gc {
@@ -96,7 +96,7 @@ fn mutator() -> Mutator {
 /// Has a tree promoted by the way of generation 1, and at once.
 macro_rules! tree_is_in_order {
     ($tree:ident) => {
-        for ways in [&[Generation::Fresh, Generation::Fresh][..], &[Generation::Young], &[Generation::Fresh]] {
+        for ways in [&[Collect::Young, Collect::Young][..], &[Collect::Promote], &[Collect::Young]] {
             let mut m = mutator();
             let root: Root<Gc<'static, $tree<'static>>> = m.root(build::<$tree<'_>>(&m, DEPTH));
             for &way in ways {
@@ -150,7 +150,7 @@ fn what_slices_lead_to_lies_in_the_order_of_a_walk() {
     }
     let mut m = mutator();
     let root = m.root(build(&m, 5));
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     let (mut nodes, mut slices) = (Vec::new(), Vec::new());
     walk(root.get(&m), &mut nodes, &mut slices);
     assert_eq!(nodes.len(), 3906);
@@ -163,14 +163,14 @@ fn what_remembered_slots_lead_to_lies_in_the_order_of_the_stores() {
     let mut m = mutator();
     let all: Gc<'_, [Slot<'_, Fields<'_>>]> = m.alloc_slice_with(1000, |_| Slot::null());
     let root = m.root(all);
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     let all = root.get(&m);
     for slot in all.iter() {
         let right = m.alloc(Fields { left: None, right: None });
         let left = m.alloc(Fields { left: None, right: None });
         slot.set(&m, Some(m.alloc(Fields { left: Some(left), right: Some(right) })));
     }
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     let mut addresses = Vec::new();
     root.get(&m).iter().filter_map(Slot::get).for_each(|node| walk(&m, node, &mut addresses));
     assert_eq!(addresses.len(), 3000);
@@ -191,7 +191,7 @@ fn scattered_objects_are_copied_whole() {
     }
     let root = m.root(nodes[place(0)]);
     for _ in 0..2 {
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         let mut addresses = Vec::new();
         walk(&m, root.get(&m), &mut addresses);
         assert_eq!(addresses.len(), 8191);

@@ -4,7 +4,7 @@
 use std::collections::{LinkedList, VecDeque};
 
 use gc_core::{
-    Gc, GcCell, Generation, Mutator, Root, Slot, Trace, blocking,
+    Collect, Gc, GcCell, Mutator, Root, Slot, Trace, blocking,
     collections::{BTreeMap, HashMap},
 };
 use gc_tests::{heaps::under, random::Random};
@@ -110,7 +110,7 @@ fn run(profile: &str, seed: u64) {
                 });
             }
         });
-        m.collect([Generation::Fresh, Generation::Young, Generation::Old][round as usize % 3]);
+        m.collect([Collect::Young, Collect::Promote, Collect::Full][round as usize % 3]);
         owners.iter().for_each(|root| check_cells(&m, root.get(&m)));
         for (n, slot) in plain.get(&m).iter().enumerate() {
             if let Some(small) = slot.get() {

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Root, Trace};
+use gc_core::{Collect, Gc, GcCell, Mutator, Root, Trace};
 use gc_tests::heaps::under;
 
 const OBJECTS: usize = 2048;
@@ -47,7 +47,7 @@ fn copy(profile: &str, counts: Option<&'static AtomicUsize>, check: impl Fn(&Mut
     for _ in 0..ROUNDS {
         let paths = paths(&m, counts);
         for _ in 0..2 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             check(&m, &paths);
         }
     }

@@ -53,7 +53,7 @@ const ENDS: [fn(Mutator); 5] = [
     |mut m| m.safepoint(),
     |mut m| m.blocked(|| {}),
     |mut m| {
-        m.collect(gc_core::Generation::Fresh);
+        m.collect(gc_core::Collect::Young);
     },
     drop,
     // On a thread of its own.

@@ -13,7 +13,7 @@ use std::{
     thread::ThreadId,
 };
 
-use gc_core::{Acyclic, Counted, CountedWeak, Generation, Mutator, Trace};
+use gc_core::{Acyclic, Collect, Counted, CountedWeak, Mutator, Trace};
 use gc_tests::heaps::calm;
 
 /// Knows where it has to be dropped.
@@ -85,7 +85,7 @@ fn dropped_at_home_in_blocked_and_at_safepoints() {
             let (two, within) = (one.clone(), m.blocked(make));
             m.blocked(|| drop(one));
             m.safepoint();
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             m.blocked(|| drop((two.clone(), within.clone())));
             m.blocked(|| drop(two));
             drop(within);

@@ -6,7 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use gc_core::{Counted, CountedWeak, Generation, Heap, Mutator, Trace};
+use gc_core::{Collect, Counted, CountedWeak, Heap, Mutator, Trace};
 use gc_tests::{
     heaps::{calm, settle, wait_until},
     ledger::Ledger,
@@ -38,7 +38,7 @@ fn what_counts_as_a_safepoint_does() {
             m
         },
         |_, mut m| {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             m
         },
         |heap, m| {

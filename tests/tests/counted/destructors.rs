@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Counted, CountedWeak, Generation, Trace};
+use gc_core::{Collect, Counted, CountedWeak, Trace};
 use gc_tests::{
     heaps::{calm, settle, wait_until},
     ledger::{Ledger, Token},
@@ -208,7 +208,7 @@ fn destructors_may_attach_and_collect() {
             match other.attach() {
                 Ok(mut m) => {
                     let one = Counted::new(String::from("made here"));
-                    m.collect(Generation::Fresh);
+                    m.collect(Collect::Young);
                     m.blocked(|| drop(one.clone()));
                     drop(one);
                     drop(m);

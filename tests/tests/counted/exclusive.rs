@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Counted, CountedWeak, Generation, Heap, Mutator, Trace};
+use gc_core::{Collect, Counted, CountedWeak, Heap, Mutator, Trace};
 use gc_tests::{
     heaps::{calm, wait_until},
     random::Random,
@@ -221,7 +221,7 @@ impl Worker {
                     }
                 }),
                 7 => {
-                    running.collect(Generation::Fresh);
+                    running.collect(Collect::Young);
                 }
                 8 => {
                     drop(m.take());

@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Acyclic, Counted, CountedWeak, Gc, Generation, Mutator, Trace};
+use gc_core::{Acyclic, Collect, Counted, CountedWeak, Gc, Mutator, Trace};
 use gc_tests::{
     heaps::{calm, settle, wait_until},
     ledger::{Ledger, Token},
@@ -219,7 +219,7 @@ fn a_collection_is_a_safepoint() {
     let mut m = heap.attach().unwrap();
     let one = Counted::new(ledger.token());
     thread::spawn(move || drop(one)).join().unwrap();
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     settle(&heap);
     ledger.assert_all_once();
 }
@@ -321,14 +321,14 @@ fn in_objects_it_is_a_leaf() {
         assert_eq!(&*next.name, "shared");
         m.safepoint();
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     m.safepoint();
     assert_eq!(Counted::strong_count(&name), 2);
     assert_eq!(&*root.get(&m).cache.upgrade().unwrap(), "shared");
     assert!(root.get(&m).next.is_none());
     drop(root);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     m.safepoint();
     assert_eq!((Counted::strong_count(&name), Counted::weak_count(&name)), (1, 0));

@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, sync::mpsc, thread};
 
-use gc_core::{Counted, CountedWeak, Generation, Level, Mutator, Trace};
+use gc_core::{Collect, Counted, CountedWeak, Level, Mutator, Trace};
 use gc_tests::{
     heaps::{calm, settle},
     ledger::{Ledger, Token},
@@ -70,7 +70,7 @@ fn a_chain_in_an_object_begins_anew() {
         assert_eq!(safepoints(&mut m, &heap, &ledger), MOST);
         let (go, wait) = mpsc::channel();
         m.alloc((Waits(Mutex::new(wait)), chain(&ledger, 5)));
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         // Not before: while it collects, the mutator need not be asked.
         drop(go);
         assert_eq!(safepoints(&mut m, &heap, &ledger), 5);

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Counted, CountedWeak, Generation, Heap, Mutator, blocking};
+use gc_core::{Collect, Counted, CountedWeak, Heap, Mutator, blocking};
 use gc_tests::{
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
@@ -248,7 +248,7 @@ impl Drop for AtEnd {
             let more = Counted::new(self.ledger.token());
             m.blocked(|| drop(more.clone()));
             LAST.try_with(|last| last.borrow_mut().push(more)).ok();
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         drop(fresh);
         drop(again);
@@ -417,7 +417,7 @@ fn objects_of_many_mutators_hold_them() {
                         m.blocked(thread::yield_now);
                     }
                     if turn % 100 == id {
-                        m.collect(Generation::Old);
+                        m.collect(Collect::Full);
                     }
                     let mut at = root.get(&m);
                     while let Some(cell) = at {

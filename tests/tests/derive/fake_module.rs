@@ -2,7 +2,7 @@
 //! proves through the trait that it implements.
 
 #![allow(dead_code, unused_imports, reason = "what stands in for the derive's helpers is not used: that is the point")]
-use gc_core::{Gc, Generation, Heap, Trace};
+use gc_core::{Collect, Gc, Heap, Trace};
 
 mod fake {
     pub mod __private {
@@ -45,7 +45,7 @@ fn a_field_that_the_derive_was_tricked_to_skip_is_still_alive() {
     let heap = Heap::builder().build().unwrap();
     let mut m = heap.attach().unwrap();
     let root = m.root(m.alloc(Untraced { hidden: m.alloc("alive".to_owned()) }));
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     for i in 0..10000 {
         m.alloc([i; 3]);
     }

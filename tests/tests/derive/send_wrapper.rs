@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use gc_core::{AttachError, Gc, Generation, Heap, Mutator, Trace};
+use gc_core::{AttachError, Collect, Gc, Heap, Mutator, Trace};
 use gc_tests::Tested;
 use send_wrapper::SendWrapper;
 
@@ -46,6 +46,6 @@ fn what_hides_a_pointer_may_be_rooted_and_dropped_elsewhere() -> Tested {
     // The other heap goes on.
     let other = Heap::builder().build()?;
     let mut m = other.attach()?;
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     Ok(())
 }

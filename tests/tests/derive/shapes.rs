@@ -11,7 +11,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, GcCell, Generation, Leaf, Object, Slot, Trace,
+    Collect, Gc, GcCell, Leaf, Object, Slot, Trace,
     collections::{BTreeMap, HashMap},
 };
 use gc_tests::{Tested, heaps::checked};
@@ -297,7 +297,7 @@ fn every_shape_is_followed() -> Tested {
         leaf: Leaf("leaf"),
         next: Some(m.alloc(m.alloc(21))),
     }));
-    for generation in [Generation::Fresh, Generation::Fresh, Generation::Old, Generation::Young] {
+    for generation in [Collect::Young, Collect::Young, Collect::Full, Collect::Promote] {
         m.collect(generation);
         let even = even.get(&m);
         assert_eq!((*even.value, even.own.map(|own| *own.value)), (2, Some(1)));

@@ -212,7 +212,7 @@ fn leaves_are_dropped() {
     let heap = gc_core::Heap::builder().build().expect("a heap");
     let mut m = heap.attach().expect("a mutator");
     let root = m.root(m.alloc((Leaf(Arc::clone(&owned)), vec![Arc::clone(&owned)])));
-    m.collect(gc_core::Generation::Old);
+    m.collect(gc_core::Collect::Full);
     assert_eq!(Arc::strong_count(&owned), 3);
     drop(root);
     drop(m);

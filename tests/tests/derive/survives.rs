@@ -1,6 +1,6 @@
 //! A value survives collections: of every generation, as an object and as a rooted value, its pointers rewritten.
 
-use gc_core::{Gc, Generation, Heap, Mutator, Trace};
+use gc_core::{Collect, Gc, Heap, Mutator, Trace};
 
 /// Makes values of type `T`, roots them, collects, and checks them after each collection.
 ///
@@ -13,7 +13,7 @@ pub fn survives<T: Trace<Static = T> + 'static>(
     let mut m = heap.attach().expect("a mutator");
     let object = m.root(m.alloc(make(&m)));
     let state = m.root(make(&m));
-    for generation in [Generation::Fresh, Generation::Fresh, Generation::Young, Generation::Old, Generation::Fresh] {
+    for generation in [Collect::Young, Collect::Young, Collect::Promote, Collect::Full, Collect::Young] {
         // Dies at once, and leaves gaps.
         drop(m.root(m.alloc(make(&m))));
         m.collect(generation);
@@ -25,5 +25,5 @@ pub fn survives<T: Trace<Static = T> + 'static>(
     }
     drop(object);
     drop(state);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 }

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, Generation, Heap, Level, Root, Trace};
+use gc_core::{Collect, Gc, Heap, Level, Root, Trace};
 use gc_tests::heaps::{checked, settle};
 use parking_lot::Mutex;
 
@@ -39,7 +39,7 @@ impl Drop for Holds {
             let work = move || {
                 for heap in &heaps {
                     let mut m = heap.attach().unwrap();
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                 }
                 drop(heaps);
                 drop(roots);
@@ -77,7 +77,7 @@ fn destructors_let_go_of_roots_and_heaps_everywhere() {
         drop(roots);
         // Each collection frees the roots in what the last one found dead.
         for _ in 0..8 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             m.blocked(|| settle(&here));
         }
         drop(here);
@@ -108,7 +108,7 @@ fn a_hook_may_hold_the_last_handle_and_let_go_of_it() {
         let mut m = heap.attach().unwrap();
         held.lock().extend([heap, other]);
         m.alloc(round);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         drop(m);
         is_done.recv().unwrap();
     }

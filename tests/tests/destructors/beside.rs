@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use gc_core::{AttachError, EnterError, Generation, Level};
+use gc_core::{AttachError, Collect, EnterError, Level};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, checked, wait_until},
@@ -22,11 +22,11 @@ fn a_collection_with_a_lock_held_that_a_destructor_wants_returns() -> Tested {
     let heap = checked().build()?;
     let lock = Arc::new(Mutex::new(0));
     let mut m = heap.attach()?;
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full, Collect::Full] {
         let held = lock.lock();
         let theirs = lock.clone();
         m.alloc(Runs::new(move || *theirs.lock() += 1));
-        if generation == Generation::Old {
+        if generation == Collect::Full {
             m.compact();
         } else {
             m.collect(generation);
@@ -48,7 +48,7 @@ fn a_destructor_may_wait_for_what_its_collecting_thread_sends_later() -> Tested 
     let (done, is_done) = mpsc::channel();
     let receive = Mutex::new(receive);
     m.alloc(Runs::new(move || done.send(receive.lock().recv()).expect("somebody waits")));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     send.send(7)?;
     assert_eq!(is_done.recv_timeout(TIMEOUT)??, 7);
     m.drain_drops(TIMEOUT)?;
@@ -60,7 +60,7 @@ fn no_destructor_runs_on_the_thread_that_collects_or_drains() -> Tested {
     let heap = checked().build()?;
     let mut m = heap.attach()?;
     let ran = Arc::new(Mutex::new(Vec::new()));
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         for _ in 0..100 {
             let ran = ran.clone();
             m.alloc(Runs::new(move || ran.lock().push(thread::current().id())));
@@ -85,15 +85,15 @@ fn a_destructor_collects_and_allocates_elsewhere() -> Tested {
         m.alloc(Runs::new(move || {
             refused.lock().push((heap.attach().err(), other.with(|m| *m.alloc(1)).err()));
             let thread = other.spawn(move |m| m.alloc(token).number()).expect("a thread");
-            heap.spawn(|m| m.collect(Generation::Old)).expect("a thread").join().expect("no panic");
+            heap.spawn(|m| m.collect(Collect::Full)).expect("a thread").join().expect("no panic");
             thread.join().expect("no panic");
         }));
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.drain_drops(TIMEOUT)?;
     drop(m);
     let mut m = other.attach()?;
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.drain_drops(TIMEOUT)?;
     ledger.assert_all_once();
     let expected = (Some(AttachError::CollectorThread), Some(EnterError::CollectorThread));
@@ -108,10 +108,10 @@ fn destructors_run_while_the_event_hook_waits() -> Tested {
     let hooks = gate.clone();
     let heap = calm().on_event(Level::Debug, move |_| drop(hooks.waits())).build()?;
     let mut m = heap.attach()?;
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.blocked(|| wait_until("the hook waits", || gate.waiting() == 1));
     m.alloc(ledger.token());
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let drained = m.drain_drops(TIMEOUT);
     gate.open();
     drained?;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use gc_core::{Event, Generation, Level, Root, Trace};
+use gc_core::{Collect, Event, Level, Root, Trace};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, wait_until},
@@ -26,7 +26,7 @@ fn it_says_what_is_left() -> Tested {
         m.alloc(ledger.token());
     }
     assert_eq!(m.drain_drops(Duration::ZERO), Ok(()), "no collection has found them");
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     wait_until("a destructor runs", || gate.waiting() == 1);
     let left = m.drain_drops(Duration::from_millis(1)).expect_err("one waits");
     assert!(left.values <= 10 && left.values > 0 && left.values + ledger.dropped() == 10, "{left:?}");
@@ -55,7 +55,7 @@ fn it_names_large_objects() -> Tested {
     let gate = Gate::default();
     let mut m = heap.attach()?;
     m.alloc((gate.waits(), [0_u64; 4000]));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.blocked(|| wait_until("a destructor runs", || gate.waiting() == 1));
     let left = m.drain_drops(Duration::ZERO);
     let told = m.blocked(|| slow.recv_timeout(TIMEOUT));
@@ -74,14 +74,14 @@ fn it_waits_for_what_was_dead_before_only() -> Tested {
     let (first, second) = (Gate::default(), Gate::default());
     let mut m = heap.attach()?;
     m.alloc(first.waits());
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     wait_until("the first destructor runs", || first.waiting() == 1);
     let there = heap.clone();
     let drains = thread::spawn(move || there.attach().expect("a free thread").drain_drops(TIMEOUT));
     m.blocked(|| wait_until("the other thread is attached or through", || heap.stats().drops_pending == 1));
     // It may call later than this, and wait for both: so the second gate is opened in the end.
     m.alloc(second.waits());
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     first.open();
     wait_until("the second destructor runs", || second.waiting() == 1);
     assert_eq!(m.drain_drops(Duration::ZERO).map_err(|left| left.values), Err(1));
@@ -103,7 +103,7 @@ fn each_destructor_finds_how_many_are_left() -> Tested {
             found.lock().push((stats.drops_pending, stats.drops_run));
         }));
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.drain_drops(TIMEOUT)?;
     assert_eq!(*found.lock(), (0..100).map(|dropped| (100 - dropped, dropped as u64)).collect::<Vec<_>>());
     assert_eq!((heap.stats().drops_pending, heap.stats().drops_run), (0, 100));
@@ -127,7 +127,7 @@ fn it_waits_for_a_chain_of_a_million() -> Tested {
         chain = Some(m.root(Link { _token: ledger.token(), _next: chain }));
     }
     m.alloc(Link { _token: ledger.token(), _next: chain });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.drain_drops(TIMEOUT)?;
     ledger.assert_all_once();
     assert_eq!(heap.stats().drops_run, scaled(1_000_000) + 1);
@@ -148,7 +148,7 @@ fn threads_drain_while_others_collect() -> Tested {
                         let root = m.root((ledger.token(), [0_u64; 4]));
                         m.alloc((ledger.token(), root));
                     }
-                    m.collect([Generation::Fresh, Generation::Old][round % 2]);
+                    m.collect([Collect::Young, Collect::Full][round % 2]);
                     m.drain_drops(TIMEOUT).expect("none hangs");
                     ledger.assert_all_once();
                 }

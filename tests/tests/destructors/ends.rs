@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Event, Generation, Heap, HeapBuilder, Level};
+use gc_core::{Collect, Event, Heap, HeapBuilder, Level};
 use gc_tests::{
     Tested,
     heaps::{calm, wait_until},
@@ -123,7 +123,7 @@ fn the_last_handle_may_be_dropped_under_a_lock_that_the_event_hook_wants() -> Te
     let mut m = heap.attach()?;
     m.alloc(ledger.token());
     let held = lock.lock();
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     wait_until("the hook waits", || entered.load(Ordering::Relaxed) == 1);
     drop((m, heap));
     assert_eq!(*held, 0);

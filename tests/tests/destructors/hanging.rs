@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Event, Generation, Heap, Level, Mutator};
+use gc_core::{Collect, Event, Heap, Level, Mutator};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, settle, wait_until},
@@ -74,7 +74,7 @@ fn a_destructor_that_hangs_costs_itself() -> Tested {
         let (gate, ledger) = (Gate::default(), Ledger::default());
         let mut m = heap.attach()?;
         make(&mut m, &gate, &ledger);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.blocked(|| wait_until(kind, || heap.stats().drops_pending == 1));
         // What lies in the same object waits with it, or was dropped before.
         assert!((99..=100).contains(&ledger.dropped()), "{kind}: {}", ledger.dropped());
@@ -85,7 +85,7 @@ fn a_destructor_that_hangs_costs_itself() -> Tested {
         // The heap works on.
         for _ in 0..10 {
             m.alloc(ledger.token());
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             m.blocked(|| wait_until(kind, || heap.stats().drops_pending == 1));
         }
         gate.open();
@@ -105,12 +105,12 @@ fn as_many_threads_are_held_up_as_there_may_be() -> Tested {
     for _ in 0..20 {
         m.alloc(gate.waits());
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.blocked(|| wait_until("all threads hang", || slow_types(&events).len() == MOST));
     for _ in 0..100 {
         m.alloc(ledger.token());
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     // Told once, of the first twenty or of all.
     let behind = |event: &Event| match event {
         Event::DestructorsBehind { values, oldest, .. } => *values >= 20 && *oldest >= Duration::from_millis(50),
@@ -144,7 +144,7 @@ fn a_heap_ends_while_a_destructor_hangs() -> Tested {
         let mut m = heap.attach()?;
         m.alloc(gate.waits());
         if found_before {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
         let root = m.root(m.alloc((ledger.token(), [0_u64; 2000])));
         for _ in 0..100 {
@@ -178,7 +178,7 @@ fn a_destructor_that_hung_may_panic_and_end_its_heap() -> Tested {
         panic!("on purpose");
     }));
     m.alloc(ledger.token());
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.blocked(|| wait_until("the other is dropped", || ledger.dropped() == 1));
     wait_until("it is told", || !slow_types(&events).is_empty());
     let root = m.root(ledger.token());
@@ -201,7 +201,7 @@ fn destructors_run_one_at_a_time_again() -> Tested {
     for _ in 0..4 {
         m.alloc(gate.waits());
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.blocked(|| wait_until("four hang", || gate.waiting() == 4));
     gate.open();
     m.drain_drops(TIMEOUT)?;
@@ -211,7 +211,7 @@ fn destructors_run_one_at_a_time_again() -> Tested {
             let threads = threads.clone();
             m.alloc(Runs::new(move || threads.lock().push(thread::current().id())));
         }
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     settle(&heap);
     assert_eq!(threads.lock().len(), 100);

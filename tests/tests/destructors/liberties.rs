@@ -8,7 +8,7 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Heap, Mutator, Root, Slot, Trace};
 use gc_tests::{
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
@@ -30,13 +30,13 @@ fn a_destructor_drops_roots_of_its_own_and_another_heap() {
     let mut m = one.attach().unwrap();
     let own = (m.root(m.alloc(ledger.token())), m.root((ledger.token(), [1_u8; 64])));
     m.alloc(Runs::new(move || drop((foreign, own))));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&one);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&one);
     drop(m);
     let mut m = other.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&other);
     ledger.assert_all_once();
 }
@@ -55,7 +55,7 @@ fn a_heap_that_its_own_object_holds_ends_with_that_object() {
     ));
     m.alloc(ledger.token());
     drop(heap);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     drop(m);
     wait_until("the heap has ended", || ledger.dropped() == 2);
     ledger.assert_all_once();
@@ -81,7 +81,7 @@ fn the_last_handle_may_be_dropped_by_the_heap_s_own_event_hook() {
     let mut m = heap.attach().unwrap();
     m.alloc(ledger.token());
     let root = m.root(m.alloc(ledger.token()));
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     drop((root, m, heap));
     detached.wait();
     wait_until("the heap has ended", || ledger.dropped() == 2);
@@ -114,7 +114,7 @@ fn two_heaps_whose_objects_hold_each_other_let_go_by_a_collection() {
         let mut m = heap.attach().unwrap();
         let held = held.clone();
         m.alloc((Runs::new(move || drop(held)), ledger.token()));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     drop((one, other));
     wait_until("both heaps have ended", || ledger.dropped() == 2);
@@ -137,7 +137,7 @@ fn a_root_that_is_dropped_may_drop_its_mutator() {
         let object = m.root(m.alloc(ledger.token()));
         let runs = Runs::new(|| drop(MUTATOR.take()));
         let state = m.root((runs, ledger.token(), vec![object.get(&m)]));
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         MUTATOR.set(Some(m));
         if in_the_state {
             drop((state, object));
@@ -145,7 +145,7 @@ fn a_root_that_is_dropped_may_drop_its_mutator() {
             drop((object, state));
         }
         let mut m = heap.attach().expect("the destructor has detached this thread");
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         settle(&heap);
         ledger.assert_all_once();
     }
@@ -162,7 +162,7 @@ fn a_root_that_is_dropped_may_collect() {
             let m = m.as_mut().unwrap();
             for _ in 0..3 {
                 let root = m.root(m.alloc(1_u64));
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 assert_eq!(*root.get(m), 1);
             }
         });
@@ -202,7 +202,7 @@ fn what_a_cell_lets_go_of_may_use_the_cell() {
     CELL.take();
     SHARED.take();
     let mut m = Rc::into_inner(m).unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     drop(root.get(&m).borrow(&m));
 }
 
@@ -224,7 +224,7 @@ fn what_a_root_lets_go_of_may_use_the_mutator() {
     }
     drop(state);
     SHARED.take();
-    Rc::into_inner(m).unwrap().collect(Generation::Old);
+    Rc::into_inner(m).unwrap().collect(Collect::Full);
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn a_destructor_may_ask_and_set_whatever_a_handle_offers() {
             assert!(heap.attach().is_err() && format!("{heap:?}").contains("memory_bytes"));
             drop(token);
         }));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     settle(&heap);
     asked.assert_all_once();
@@ -294,7 +294,7 @@ fn everything_is_dropped_once_when_a_heap_ends_wherever_it_lies() {
         let mut m = heap.attach().unwrap();
         let mut roots = Vec::new();
         let link = |m: &Mutator| m.root(m.alloc(Link { token: ledger.token(), next: Slot::null() }));
-        for generation in [Generation::Old, Generation::Fresh, Generation::Fresh] {
+        for generation in [Collect::Full, Collect::Young, Collect::Young] {
             // Old, then survivors; small, large, slices of both sizes; garbage beside.
             roots.extend((0..20).map(|_| link(&m)));
             let large = m.root(m.alloc((ledger.token(), [0_u64; 4000])));

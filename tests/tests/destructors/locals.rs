@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Generation, Level};
+use gc_core::{Collect, Level};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, wait_until},
@@ -52,7 +52,7 @@ fn the_end_waits_for_no_thread_local_that_hangs() -> Tested {
         let mut m = heap.attach()?;
         let waits = (!hook).then(|| gate.waits());
         m.alloc(Runs::new(move || LOCAL.set(waits)));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.drain_drops(TIMEOUT)?;
         drop(m);
         let end = thread::spawn(move || drop(heap));
@@ -85,7 +85,7 @@ fn a_thread_local_that_hangs_holds_up_no_destructor() -> Tested {
             drop((waits, counts));
         }));
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.blocked(|| wait_until("there is a second thread", || ran.load(Ordering::Relaxed) == 1));
     first.open();
     m.drain_drops(TIMEOUT)?;
@@ -95,7 +95,7 @@ fn a_thread_local_that_hangs_holds_up_no_destructor() -> Tested {
         m.alloc(slow.waits());
     }
     m.alloc(counts());
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.blocked(|| wait_until("what is behind slow destructors is dropped", || ran.load(Ordering::Relaxed) == 2));
     slow.open();
     m.drain_drops(TIMEOUT)?;

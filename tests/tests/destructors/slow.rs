@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Event, Generation, Level, Trace};
+use gc_core::{Collect, Event, Level, Trace};
 use gc_tests::heaps::{TIMEOUT, calm, settle, wait_until};
 use parking_lot::Mutex;
 
@@ -83,11 +83,11 @@ fn many_values_that_wait_are_told() {
     let gate = Gate::default();
     let mut m = heap.attach().unwrap();
     m.alloc(gate.waits());
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let text = String::new();
     let roots: Vec<_> = (0..1 << 20).map(|_| m.root(text.clone())).collect();
     m.blocked(|| thread::spawn(move || drop(roots)).join().unwrap());
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let (values, bytes) = m.blocked(|| told.recv().unwrap());
     assert!(values == (1 << 20) + 1 && bytes < 16 << 20, "{values} values in {bytes} bytes");
     gate.open();

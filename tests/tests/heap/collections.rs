@@ -6,7 +6,7 @@ use std::sync::{
     mpsc,
 };
 
-use gc_core::{Gc, Generation, Heap, Leaf, Level, Thresholds};
+use gc_core::{Collect, Gc, Heap, Leaf, Level, Thresholds};
 use gc_tests::heaps::{TIMEOUT, calm, settle, wait_until};
 use parking_lot::Mutex;
 
@@ -24,15 +24,15 @@ fn generations_are_what_their_numbers_say() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let root = m.root(m.alloc([7_u64; 10]));
-    assert_eq!(m.collect(Generation::Fresh).generation, Generation::Fresh);
+    assert_eq!(m.collect(Collect::Young).collected, Collect::Young);
     assert_eq!((heap.stats().old_objects, heap.stats().survivor_bytes), (0, 88), "generation 0 became 1");
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert_eq!((heap.stats().old_objects, heap.stats().survivor_bytes), (1, 0), "generation 1 became 2");
     let second = m.root(m.alloc([8_u64; 10]));
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     assert_eq!(heap.stats().old_objects, 2, "everything became 2");
     drop(root);
-    let report = m.collect(Generation::Old);
+    let report = m.collect(Collect::Full);
     assert_eq!((report.old_objects_freed, heap.stats().old_objects), (1, 1));
     assert_eq!(heap.stats().collections, [2, 1, 1]);
     assert_eq!(*second.get(&m), [8; 10]);
@@ -58,7 +58,7 @@ fn every_so_many_young_collections_promote_everything() {
     let heap = calm().thresholds(thresholds).build().unwrap();
     let mut m = heap.attach().unwrap();
     for _ in 0..12 {
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     assert_eq!(heap.stats().collections, [9, 3, 0]);
 }
@@ -111,12 +111,12 @@ fn what_dies_is_dropped_once_by_collect_or_beside_the_program() {
         m.alloc(Leaf(Counts(drops.clone())));
         m.alloc_slice_with(3, |_| Leaf(Counts(drops.clone())));
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     settle(&heap);
     assert_eq!(dropped(), 4_000);
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     drop(kept);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     assert_eq!((dropped(), heap.stats().drops_panicked), (4_001, 0));
     // By the thread of the heap, when nobody calls `collect`.
@@ -139,11 +139,11 @@ fn memory_goes_back_to_the_system_after_a_large_heap_dies() {
     let mut m = heap.attach().unwrap();
     let small: Vec<_> = (0..200_000_u64).map(|i| m.root(m.alloc([i; 31]))).collect();
     let large = m.root(m.alloc_slice_with(50 << 20, |_| 1_u8));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let full = heap.stats().memory_bytes;
     assert!(full > 100 << 20, "{full}");
     drop((small, large));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     wait_until("the system has its memory again", || heap.stats().memory_bytes < 48 << 20);
     assert!(heap.stats().memory_peak >= full);
 }
@@ -160,7 +160,7 @@ fn figures_add_up() {
         }
         m.safepoint();
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let stats = heap.stats();
     let live = 10_000 * 64;
     assert_eq!((stats.old_objects, stats.old_bytes), (10_000, live));
@@ -178,14 +178,14 @@ fn each_collection_is_told_once() {
     let send = Mutex::new(send);
     let heap = calm().on_event(Level::Debug, move |event| drop(send.lock().send(event.to_string()))).build().unwrap();
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Fresh);
-    m.collect(Generation::Old);
+    m.collect(Collect::Young);
+    m.collect(Collect::Full);
     let told: Vec<String> = (0..4).map(|_| events.recv_timeout(TIMEOUT).unwrap()).collect();
     for (told, start) in told.iter().zip([
-        "collection generation=0 cause=explicit step=whole pause_us=",
-        "collection generation=1 cause=explicit step=begin pause_us=",
-        "collection generation=1 cause=explicit step=finish pause_us=",
-        "collection generation=2 cause=explicit step=whole pause_us=",
+        "pause collected=young cause=explicit step=whole pause_us=",
+        "pause collected=promote cause=explicit step=begin pause_us=",
+        "pause collected=promote cause=explicit step=finish pause_us=",
+        "full_collection cause=explicit cycle=1 pause_us=",
     ]) {
         assert!(told.starts_with(start), "{told:?}");
     }
@@ -204,7 +204,7 @@ fn a_hundred_heaps_do_not_mix() {
         .collect();
     for (n, (heap, root)) in heaps.iter().zip(&roots).enumerate() {
         let mut m = heap.attach().unwrap();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(*root.get(&m), n);
     }
 }

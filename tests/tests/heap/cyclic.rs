@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use gc_core::{Gc, GcCell, Generation, Heap, Later, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{Collect, Gc, GcCell, Heap, Later, Mutator, Root, Slot, Trace, blocking};
 use gc_tests::{
     Tested,
     heaps::{calm, checked, settle, under, wait_until},
@@ -71,7 +71,7 @@ fn immutable_fields_lead_back_through_all_collections() {
             tree(&m, None, 30);
             m.safepoint();
             if round % 8 == 3 {
-                m.collect([Generation::Fresh, Generation::Young, Generation::Old][round / 8 % 3]);
+                m.collect([Collect::Young, Collect::Promote, Collect::Full][round / 8 % 3]);
                 trees.swap_remove(round / 3);
             }
             if round % 16 == 9 {
@@ -108,7 +108,7 @@ fn a_handle_keeps_its_object_and_a_cycle_does_not_keep_itself() {
         pair(&m, &ledger);
         m.safepoint();
     }
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         m.collect(generation);
         let owns = kept.get(&m).get().unwrap();
         assert_eq!((owns.token.number(), owns.other.unwrap().token.number()), (1, 0));
@@ -119,7 +119,7 @@ fn a_handle_keeps_its_object_and_a_cycle_does_not_keep_itself() {
     // The two, and one object for the handle that is left.
     assert_eq!(heap.stats().old_objects, 3);
     drop(kept);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     ledger.assert_all_once();
     assert_eq!(heap.stats().old_objects, 0);
@@ -136,7 +136,7 @@ fn a_handle_gives_none_until_the_object_is_there() {
     let heap = under("verify,every-safepoint=3,full-every=2,compact-random").build().unwrap();
     let mut m = heap.attach().unwrap();
     let old = m.root(m.alloc(Elsewhere { cell: GcCell::default(), slot: Slot::null() }));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let mut handles: Vec<Handle> = Vec::new();
     for number in 0..scaled(300) as usize {
         let elsewhere = old.get(&m);
@@ -184,7 +184,7 @@ fn a_handle_of_a_closure_that_panicked_gives_none_for_ever() {
         let mut m = heap.attach().unwrap();
         let stored = m.root(m.alloc(GcCell::new(Vec::<Later<Large>>::new())));
         let mut handles: Vec<Root<Later<Large>>> = Vec::new();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         for round in 0..scaled(50) as usize {
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 m.alloc_cyclic(|itself| {
@@ -199,7 +199,7 @@ fn a_handle_of_a_closure_that_panicked_gives_none_for_ever() {
             m.safepoint();
             m.alloc([7_u64; 2000]);
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.compact();
         let stored = stored.get(&m);
         let stored = stored.borrow(&m);
@@ -343,7 +343,7 @@ fn the_closure_is_given_back_at_the_limit() {
     assert_eq!(made.get(), kept.len());
     assert!(kept.iter().enumerate().all(|(index, root)| root.get(&m)[4095] == index + 1));
     kept.clear();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(m.try_alloc_cyclic(make).unwrap()[0], made.get());
 }
 
@@ -362,7 +362,7 @@ fn objects_of_every_size_and_alignment_lead_back() {
     let large = m.root(m.alloc_cyclic(|large| Large([6; 20_000], large)));
     let empty = m.root(m.alloc_cyclic(|empty| nothing = Some(m.root(empty))));
     let nothing = nothing.unwrap();
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old, Generation::Fresh, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full, Collect::Young, Collect::Full] {
         let (page, large) = (page.get(&m), large.get(&m));
         assert!(Gc::ptr_eq(page.0.get().unwrap(), page) && page.1 == 9);
         assert!(Gc::ptr_eq(large.1.get().unwrap(), large) && large.0[19_999] == 6);

@@ -10,18 +10,19 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Cause, Event, Heap, HeapBuilder, Level, Step};
+use gc_core::{Cause, Collect, Event, Heap, HeapBuilder, Level, Step};
 use gc_tests::heaps::{TIMEOUT, calm, wait_until};
 use parking_lot::Mutex;
 
-/// What was collected because the heap is idle: generation and step, or what was reported as a warning.
-type Told = Arc<Mutex<Vec<Result<(u8, Step), String>>>>;
+/// What was collected because the heap is idle: what, in which step if in a pause, or what was reported as a warning.
+type Told = Arc<Mutex<Vec<Result<(Collect, Option<Step>), String>>>>;
 
 fn idle_soon(told: &Told) -> HeapBuilder {
     let told = told.clone();
     calm().idle_after(Duration::from_millis(20)).on_event(Level::Debug, move |event| match event {
-        Event::Collection { cause: Cause::Idle, generation, step, .. } => told.lock().push(Ok((*generation, *step))),
-        Event::Collection { .. } => {}
+        Event::Pause { cause: Cause::Idle, collected, step, .. } => told.lock().push(Ok((*collected, Some(*step)))),
+        Event::FullCollection { cause: Cause::Idle, .. } => told.lock().push(Ok((Collect::Full, None))),
+        Event::Pause { .. } | Event::FullCollection { .. } => {}
         other => told.lock().push(Err(other.to_string())),
     })
 }

@@ -9,12 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gc_core::{Cause, Event, Generation, Heap, Level, Step};
+use gc_core::{Cause, Collect, Event, Heap, Level, Step};
 use gc_tests::heaps::calm;
 use parking_lot::Mutex;
 
-/// The collections of an idle heap: generation and step.
-type Told = Arc<Mutex<Vec<(u8, Step)>>>;
+/// The pauses of an idle heap.
+type Told = Arc<Mutex<Vec<(Collect, Step)>>>;
 
 fn told_heap(after: Duration) -> (Heap, Told) {
     let told = Told::default();
@@ -22,8 +22,8 @@ fn told_heap(after: Duration) -> (Heap, Told) {
     let heap = calm()
         .idle_after(after)
         .on_event(Level::Debug, move |event| {
-            if let Event::Collection { cause: Cause::Idle, generation, step, .. } = event {
-                tell.lock().push((*generation, *step));
+            if let Event::Pause { cause: Cause::Idle, collected, step, .. } = event {
+                tell.lock().push((*collected, *step));
             }
         })
         .build()
@@ -54,14 +54,14 @@ fn an_idle_heap_is_compacted_once() {
                 roots.push(m.root(m.alloc([n; 8])));
                 m.safepoint();
             }
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             let mut index = 0;
             roots.retain(|_| {
                 index += 1;
                 index % 16 == 0
             });
             told.lock().clear();
-            let compactions = || told.lock().iter().filter(|&&what| what == (1, Step::Whole)).count();
+            let compactions = || told.lock().iter().filter(|&&what| what == (Collect::Promote, Step::Whole)).count();
             m.blocked(|| {
                 let deadline = Instant::now() + Duration::from_secs(1);
                 while compactions() == 0 && Instant::now() < deadline {

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use gc_core::{Gc, GcCell, Generation, Heap, Level, Mutator, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Heap, Level, Mutator, Slot, Trace};
 use gc_tests::{
     heaps::{checked, settle, wait_until},
     ledger::{Ledger, Token},
@@ -30,7 +30,7 @@ fn stops(run: impl FnOnce()) {
 }
 
 fn collect_all(m: &mut Mutator) {
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         m.collect(generation);
     }
     settle(&m.heap());
@@ -92,7 +92,7 @@ fn a_slice_that_panics_half_way_drops_what_was_written() {
             });
             assert_eq!(ledger.made(), at);
             ledger.assert_all_once();
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
     }
     collect_all(&mut m);
@@ -204,7 +204,7 @@ fn allocating_while_an_object_is_made_is_like_allocating_before() {
             if at == 40 { stop() } else { m.alloc_with(|| token) }
         });
     });
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert!(root.get(&m).iter().enumerate().all(|(index, node)| node.token.number() == index));
     collect_all(&mut m);
     assert!(root.get(&m).iter().enumerate().all(|(index, node)| node.token.number() == index));
@@ -247,7 +247,7 @@ fn destructors_that_panic_are_counted_and_the_rest_goes_on() {
         m.alloc_slice_with(3000, |_| (Bomb(bombs.clone()), ledger.token()));
         m.alloc(ledger.token());
         if round % 2 == 0 {
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
         }
     }
     collect_all(&mut m);
@@ -260,7 +260,7 @@ fn destructors_that_panic_are_counted_and_the_rest_goes_on() {
     wait_until("a panic is reported", || reported(&told.lock()));
     // The heap's end is no different.
     let root = m.root(m.alloc_slice_with(10, |_| Bomb(bombs.clone())));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.alloc(Bomb(bombs.clone()));
     m.alloc(ledger.token());
     drop((m, heap, root));
@@ -295,7 +295,7 @@ fn an_event_hook_that_panics_is_called_again() {
     let heap = checked().on_event(Level::Debug, hook).build().unwrap();
     let mut m = heap.attach().unwrap();
     for _ in 0..10 {
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     wait_until("ten events were told", || calls.load(Ordering::Relaxed) == 10);
 }

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, Generation, Heap, Mutator, Slot, Trace, blocking};
+use gc_core::{Collect, Gc, Heap, Mutator, Slot, Trace, blocking};
 use gc_tests::{
     heaps::{settle, under},
     ledger::{Ledger, Token},
@@ -134,10 +134,10 @@ fn come_and_go(heap: &Heap, seed: u64) {
             });
         }
     });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     kept.get(&m).iter().filter_map(|slot| slot.get()).for_each(|any| check(&any));
     drop(kept);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     drop(m);
     settle(heap);
     ledger.assert_all_once();
@@ -188,7 +188,7 @@ fn rests_of_every_size_are_fillers() {
         let kept = next.root(next.alloc_slice_copy(&vec![4_u8; rest as usize / 2]));
         next.alloc(A512::new(7)).check(7);
         if rest % 5 == 0 {
-            next.collect(Generation::Fresh);
+            next.collect(Collect::Young);
         }
         assert!(kept.get(&next).iter().all(|&b| b == 4));
         drop(end);
@@ -226,7 +226,7 @@ fn regions_of_mutators_in_thread_locals_change_hands() {
         });
         let m = &mut m;
         if round % 3 == 0 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         kept.get(m).iter().filter_map(|slot| slot.get()).for_each(|any| check(&any));
     }

@@ -1,6 +1,6 @@
 //! The settings and limits of a heap: what is out of range is an error that says what would do, and limits hold.
 
-use gc_core::{BuildError, Gc, Generation, HeapBuilder, Thresholds};
+use gc_core::{BuildError, Collect, Gc, HeapBuilder, Thresholds};
 use gc_tests::heaps::calm;
 
 fn refused(builder: HeapBuilder, wanted: &str) {
@@ -95,7 +95,7 @@ fn large_objects_count_towards_the_limit_and_leave_it() {
         };
         assert!(big.get(&m).iter().all(|&byte| byte == round as u8));
         drop(big);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     assert!(m.try_alloc_slice_with(100 << 20, |_| 0_u8).is_err());
 }

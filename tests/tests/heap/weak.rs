@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Generation, Heap, Trace, WeakHeap};
+use gc_core::{Collect, Heap, Trace, WeakHeap};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, checked, wait_until},
@@ -54,7 +54,7 @@ fn a_heap_ends_though_its_objects_know_it() -> Tested {
         let knows = || Knows { heap: heap.downgrade(), _token: ledger.token() };
         let kept = m.root(m.alloc(knows()));
         m.alloc(knows());
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(kept.get(&m).heap.upgrade().is_some_and(|found| found.ptr_eq(&heap)));
         drop((kept, m, heap));
     }
@@ -81,7 +81,7 @@ fn destructors_look_for_a_heap_that_ends() -> Tested {
         for _ in 0..20 {
             m.alloc(Looks(heap.downgrade(), found.clone()));
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.alloc(Looks(heap.downgrade(), found.clone()));
         if round % 2 == 0 {
             m.drain_drops(TIMEOUT)?;

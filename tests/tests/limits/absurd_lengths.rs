@@ -1,7 +1,7 @@
 //! Refused allocations, absurd lengths, zero-sized elements.
 
 use core::marker::PhantomData;
-use gc_core::{Gc, Generation, Heap};
+use gc_core::{Collect, Gc, Heap};
 use gc_tests::heaps::TIMEOUT;
 
 /// refused bytes are counted as allocated; the sum overflows (a panic where an error was promised).
@@ -24,7 +24,7 @@ fn a_slice_of_many_phantoms_is_collected() {
         let mut m = heap.attach().unwrap();
         static MANY: [PhantomData<u8>; usize::MAX] = [PhantomData; usize::MAX];
         let root = m.root(m.alloc_slice_copy(&MANY[..]));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let slice: Gc<[PhantomData<u8>]> = root.get(&m);
         assert_eq!(slice.len(), usize::MAX);
         done.send(()).unwrap();

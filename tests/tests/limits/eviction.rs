@@ -1,7 +1,7 @@
 //! A cache under a hard limit that evicts at random: what it releases is room, though eviction by chance empties no block, and few
 //! refusals cost a major collection.
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Slot};
 use gc_tests::{
     heaps::calm,
     random::Random,
@@ -105,5 +105,5 @@ fn a_program_that_releases_much_has_room_at_the_next_safepoint() {
         m.safepoint();
         assert!(m.try_alloc([1; 64]).is_ok(), "{half} of {}: {:?}", 2 * half, heap.stats());
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 }

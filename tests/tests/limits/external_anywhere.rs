@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{ExternalBytes, Generation, Heap, Level, Trace};
+use gc_core::{Collect, ExternalBytes, Heap, Level, Trace};
 use gc_tests::{
     heaps::{calm, settle, wait_until},
     sizes::scaled,
@@ -37,10 +37,10 @@ fn a_destructor_that_holds_more_asks_for_a_collection_each_time_and_no_more() {
     let mut m = heap.attach().unwrap();
     for _ in 0..100 {
         m.alloc(Grows(held.clone(), 64 << 20));
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     m.blocked(|| settle(&heap));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     // All of it is live: collections end.
     m.blocked(|| {
         let mut before = collections(&heap);
@@ -72,7 +72,7 @@ fn what_is_held_outlives_the_heap_and_lies_in_another_one() {
     later.set(7);
     assert_eq!(kept.get(&m).held.get(), 1 << 30);
     drop(kept);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.blocked(|| settle(&two));
     assert!(two.stats().memory_bytes < 64 << 20);
     drop((later, m, two));

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use gc_core::{Event, ExternalBytes, Gc, Generation, Level, Slot, Trace};
+use gc_core::{Collect, Event, ExternalBytes, Gc, Level, Slot, Trace};
 use gc_tests::heaps::{calm, settle, wait_until};
 use parking_lot::Mutex;
 
@@ -29,7 +29,7 @@ fn garbage_that_holds_much_elsewhere_is_collected_though_it_is_small() {
             settle(&heap);
         }
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     // Two gigabytes went by.
     assert!(heap.stats().memory_bytes < 64 << 20, "{:?}", heap.stats());
@@ -94,12 +94,12 @@ fn live_data_above_the_soft_limit_is_told_after_a_full_collection() {
         .unwrap();
     let mut m = heap.attach().unwrap();
     let mut kept = m.root(Vec::<Gc<[u64; 128]>>::new());
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     for n in 0..4096 {
         let new = m.alloc([n; 128]);
         kept.get_mut(&m).push(new);
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let (limit, bytes) = told.recv().unwrap();
     assert_eq!(limit, 1 << 20);
     assert!(bytes > 4 << 20, "{bytes}");

@@ -1,6 +1,6 @@
 //! The figures of a heap's memory add up, and a refused allocation says them.
 
-use gc_core::{ExternalBytes, Gc, Generation, Heap, MemoryReport, Slot, Trace};
+use gc_core::{Collect, ExternalBytes, Gc, Heap, MemoryReport, Slot, Trace};
 use gc_tests::heaps::{calm, settle};
 
 #[track_caller]
@@ -39,7 +39,7 @@ fn the_memory_of_a_heap_adds_up_whatever_it_does() {
         let _ = m.alloc([0_u64; 4000]);
         check(&heap, &heap.memory_report());
         if round % 3 == 0 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             settle(&heap);
             let (report, stats) = (heap.memory_report(), heap.stats());
             check(&heap, &report);
@@ -55,11 +55,11 @@ fn the_memory_of_a_heap_adds_up_whatever_it_does() {
 fn tables_and_lists_count() {
     let heap = calm().hard_limit(256 << 20).build().unwrap();
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let before = heap.memory_report();
     let small: Vec<_> = (0..100_000).map(|n| m.root(m.alloc(n))).collect();
     let boxed: Vec<_> = (0..1000).map(|n| m.root([Some(m.alloc(n)); 100])).collect();
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     let after = heap.memory_report();
     assert!(after.side >= before.side + 100_000 * 16 + 1000 * 800, "{} before, {} after", before.side, after.side);
     assert_eq!(heap.stats().side_bytes, after.side);
@@ -105,13 +105,13 @@ fn an_object_of_a_power_of_two_takes_little_more() {
     let mut m = heap.attach().unwrap();
     let source = vec![7_u8; 64 << 10];
     let window = m.root(m.alloc_slice_with(COUNT, |_| Slot::<[u8]>::null()));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     for power in 7..=16 {
         let before = heap.memory_report();
         for slot in window.get(&m).iter() {
             slot.set(&m, Some(m.alloc_slice_copy(&source[..1 << power])));
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let after = heap.memory_report();
         check(&heap, &after);
         let [cells, runs] = [after.old_cells - before.old_cells, after.large_used - before.large_used];
@@ -123,7 +123,7 @@ fn an_object_of_a_power_of_two_takes_little_more() {
         for slot in window.get(&m).iter() {
             slot.set(&m, None);
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Thresholds};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Thresholds};
 use gc_tests::heaps::calm;
 
 /// A heap that gives most of what a cycle has emptied back.
@@ -22,7 +22,7 @@ fn blocks(m: &mut Mutator, mib: usize) -> Root<Vec<Gc<'static, [u64]>>> {
         kept.get_mut(m).push(page);
         m.safepoint();
     }
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     kept
 }
 
@@ -41,11 +41,11 @@ fn a_large_object_finds_the_blocks_that_a_cycle_has_emptied() {
     let (mut m, source) = (heap.attach().unwrap(), vec![7_u8; 40 << 20]);
     for round in 0..20 {
         drop(blocks(&mut m, 40));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         a_moment(round);
         let large = m.try_alloc_slice_copy(&source);
         assert!(large.is_ok(), "round {round}: {:?}", large.err().map(|error| error.report().clone()));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
 }
 
@@ -56,7 +56,7 @@ fn small_objects_find_the_blocks_that_a_cycle_has_emptied() {
     let mut m = heap.attach().unwrap();
     for round in 0..20 {
         drop(blocks(&mut m, 24));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         a_moment(round);
         // `alloc` panics if it is refused.
         for n in 0..1 << 14 {
@@ -74,10 +74,10 @@ fn a_large_object_finds_the_chunks_of_a_burst() {
         for _ in 0..20 << 7 {
             m.alloc_slice_copy(&[1_u64; 1000]);
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         a_moment(round);
         let large = m.try_alloc_slice_copy(&source);
         assert!(large.is_ok(), "round {round}: {:?}", large.err().map(|error| error.report().clone()));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Barrier, sync::atomic::AtomicU64, sync::atomic::Ordering, thread};
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root};
+use gc_core::{Collect, Gc, Heap, Mutator, Root};
 use gc_tests::heaps::calm;
 
 const LIMIT: usize = 192 << 20;
@@ -57,7 +57,7 @@ fn mutators_that_attach_find_room() {
     let mut m = heap.attach().unwrap();
     let mut kept: Pages = m.root(Vec::<Gc<Page>>::new());
     fill(&mut m, &mut kept, 60 << 20);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     grow(&heap, &mut m);
     let (refused, start) = (AtomicU64::new(0), Barrier::new(3));
     m.blocked(|| {
@@ -83,10 +83,10 @@ fn who_has_filled_the_heap_between_collections_finds_room() {
     let mut m = heap.attach().unwrap();
     let mut kept: Pages = m.root(Vec::<Gc<Page>>::new());
     grow(&heap, &mut m);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     for _ in 0..150 {
         fill(&mut m, &mut kept, 1 << 20);
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
     }
     assert_eq!(garbage(&mut m, 64 << 20), 0, "{:?}", heap.stats());
 }

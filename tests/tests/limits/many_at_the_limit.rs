@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use gc_core::Generation;
+use gc_core::Collect;
 use gc_tests::heaps::calm;
 
 /// Runs threads that allocate garbage; how many allocations were refused.
@@ -44,6 +44,6 @@ fn threads_that_keep_nothing_go_on_at_the_limit() {
     assert!(refused < 24 * 4000 / 2, "{refused} refused, {stats:?}");
     let heap = calm().hard_limit(14 << 20).build().unwrap();
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(m.try_alloc(1).is_ok());
 }

@@ -2,7 +2,7 @@
 //! mutators, GC workers, survivors that stay young, and a limit that is met all the time. A pause that finds no block panics, and
 //! the process aborts.
 
-use gc_core::{Gc, Generation, Root, Trace, blocking};
+use gc_core::{Collect, Gc, Root, Trace, blocking};
 use gc_tests::{
     heaps::under,
     random::Random,
@@ -74,7 +74,7 @@ impl Attack {
                 m.safepoint();
             }
             if random.below(400) == 0 {
-                m.collect([Generation::Fresh, Generation::Young, Generation::Old][random.below(3) as usize]);
+                m.collect([Collect::Young, Collect::Promote, Collect::Full][random.below(3) as usize]);
             }
         }
         for (len, root) in &kept {

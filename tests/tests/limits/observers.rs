@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root};
+use gc_core::{Collect, Gc, Heap, Mutator, Root};
 use gc_tests::heaps::{calm, wait_until};
 use parking_lot::Mutex;
 
@@ -48,12 +48,12 @@ fn an_observer_does_what_it_likes() {
         heap.set_hard_limit([Some(16 << 20), Some(0), None, Some(8 << 20)][call % 4]);
         heap.with(|m| {
             let _ = m.try_alloc([call; 1000]);
-            m.collect(Generation::Old);
-            m.blocked(|| heap.with(|m| m.collect(Generation::Fresh))).unwrap();
+            m.collect(Collect::Full);
+            m.blocked(|| heap.with(|m| m.collect(Collect::Young))).unwrap();
         })
         .unwrap();
         let mut m = heap.attach().unwrap();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         drop(m);
         heap.set_hard_limit(Some(16 << 20));
         if call % 2 == 1 {

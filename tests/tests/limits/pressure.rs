@@ -96,7 +96,7 @@ fn an_observer_that_hangs_harms_nothing() {
         wait.try_recv().is_ok()
     });
     pages.get_mut(&m).clear();
-    m.collect(gc_core::Generation::Old);
+    m.collect(gc_core::Collect::Full);
     fill(&mut m, &mut pages);
     drop(pages);
     drop(m);

@@ -1,6 +1,6 @@
 //! What is young can always be promoted: also zero-sized objects of alignment 16, which take more old memory than young.
 
-use gc_core::{Gc, Generation, Heap, Trace};
+use gc_core::{Collect, Gc, Heap, Trace};
 use gc_tests::sizes::scaled;
 
 type Zst = [u128; 0];
@@ -26,7 +26,7 @@ fn promoting_many_aligned_zero_sized_objects_has_memory() {
         let zst = m.alloc([0_u128; 0]);
         kept.get_mut(&m).push(zst);
     }
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     assert_eq!(kept.borrow(&m).len(), 2_000_000);
 }
 
@@ -42,11 +42,11 @@ fn what_is_live_stays_whole_though_promotion_takes_more_than_was_young() {
     let texts = core::array::from_fn(|i| m.alloc_str(&format!("text {i}")));
     let root = m.root(m.alloc(First { texts, chain }));
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
     }));
     for _ in 0..2 {
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
         }));
         for i in 0..scaled(2_000_000) {
             m.alloc([u64::MAX - i; 4]);

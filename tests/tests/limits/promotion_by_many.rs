@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gc_core::{Gc, Generation, Root, Trace, blocking};
+use gc_core::{Collect, Gc, Root, Trace, blocking};
 use gc_tests::{heaps::under, random::Random};
 
 #[derive(Trace)]
@@ -51,7 +51,7 @@ fn fill(profile: &str, limit: usize, seed: u64) {
                         }
                         m.safepoint();
                         if random.below(300) == 0 {
-                            m.collect(Generation::Fresh);
+                            m.collect(Collect::Young);
                         }
                     }
                     for (len, root) in &kept {

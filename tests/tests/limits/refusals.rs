@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Trace};
+use gc_core::{Collect, Gc, GcCell, Mutator, Trace};
 use gc_tests::{
     Tested,
     heaps::{calm, checked, settle},
@@ -98,7 +98,7 @@ fn a_pause_goes_on_however_much_is_held_elsewhere() -> Tested {
         let heap = gc_tests::heaps::under(workers).hard_limit(64 << 20).build()?;
         let ledger = Ledger::default();
         let mut m = heap.attach()?;
-        for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+        for generation in [Collect::Young, Collect::Promote, Collect::Full] {
             let mut list = m.root(None::<Gc<Holds>>);
             let mut slices = m.root(Vec::<Gc<[u64]>>::new());
             for n in 0..nodes {
@@ -125,7 +125,7 @@ fn a_pause_goes_on_however_much_is_held_elsewhere() -> Tested {
                 slices.borrow(&m).iter().enumerate().all(|(n, slice)| slice.iter().all(|value| *value == n as u64))
             );
             drop((held, more, list));
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             settle(&heap);
             assert!(m.try_alloc_slice_with(1 << 20, |_| 0_u8).is_ok());
         }
@@ -194,7 +194,7 @@ fn a_refusal_in_the_middle_of_things_breaks_none() -> Tested {
         assert!(full > round);
         assert!(root.get(&m).borrow(&m).iter().all(|slice| slice.iter().all(|value| *value == slice[0])));
         root.get(&m).set(&m, Vec::new());
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         settle(&heap);
     }
     ledger.assert_all_once();

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, blocking};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, blocking};
 use gc_tests::{
     heaps::{calm, under},
     sizes::scaled,
@@ -53,7 +53,7 @@ fn all_promoted(heap: &Heap, mutators: usize, least: usize) {
         }
         scope.spawn(|| {
             let mut m = heap.attach().unwrap();
-            for generation in [Generation::Young, Generation::Old, Generation::Fresh] {
+            for generation in [Collect::Promote, Collect::Full, Collect::Young] {
                 blocking::barrier(&mut m, &filled);
                 m.collect(generation);
                 blocking::barrier(&mut m, &checked);

@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use gc_core::{Generation, Heap, Mutator, Slot, Thresholds};
+use gc_core::{Collect, Heap, Mutator, Slot, Thresholds};
 use gc_tests::{heaps::calm, random::Random, sizes::scaled};
 
 /// A heap whose cycles give back most of what they find empty.
@@ -30,7 +30,7 @@ fn breathe(m: &mut Mutator, rounds: u64, seed: u64) {
             window.get(m)[n].set(m, None);
         }
         if round % 2 == 0 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
         for n in 0..32 {
             if window.get(m)[n].get().is_none() {
@@ -71,10 +71,10 @@ fn a_large_object_finds_the_runs_that_a_cycle_has_freed() {
             slot.set(&m, Some(m.alloc_slice_copy(&source[..60 << 10])));
         }
         drop(window);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let large = m.try_alloc_slice_copy(&source);
         assert!(large.is_ok(), "round {round}: {:?}", large.err().map(|error| error.report().clone()));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
 }
 
@@ -90,7 +90,7 @@ fn small_objects_find_the_runs_that_a_cycle_has_freed() {
             m.safepoint();
         }
         drop(window);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         // `alloc` panics if it is refused.
         for n in 0..1 << 14 {
             m.alloc([n; 100]);

@@ -11,7 +11,7 @@ fn garbage(m: &mut Mutator, mib: usize) {
         kept.get_mut(m).push(page);
         m.safepoint();
     }
-    m.collect(gc_core::Generation::Young);
+    m.collect(gc_core::Collect::Promote);
 }
 
 /// Lets a setting act, by safepoints only, until there was a major collection.
@@ -79,14 +79,14 @@ fn a_full_remembered_set_is_a_cause_of_its_own() {
     let (send, causes) = std::sync::mpsc::channel();
     let send = parking_lot::Mutex::new(send);
     let heap = calm().remembered_entries(64).on_event(gc_core::Level::Debug, move |event| {
-        if let gc_core::Event::Collection { cause, .. } = event {
+        if let gc_core::Event::Pause { cause, .. } = event {
             let _ = send.lock().send(*cause);
         }
     });
     let heap = heap.build().unwrap();
     let mut m = heap.attach().unwrap();
     let slots = m.root(m.alloc_slice_with(1000, |_| gc_core::Slot::<u64>::null()));
-    m.collect(gc_core::Generation::Young);
+    m.collect(gc_core::Collect::Promote);
     for n in 0..100 {
         let value = m.alloc(n as u64);
         slots.get(&m)[n].set(&m, Some(value));

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread};
 
-use gc_core::{Gc, Generation, Mutator, Root, Slot, Thresholds, Trace};
+use gc_core::{Collect, Gc, Mutator, Root, Slot, Thresholds, Trace};
 use gc_tests::{
     heaps::{checked, settle},
     random::Random,
@@ -98,9 +98,9 @@ fn churn(m: &mut Mutator, token: &Arc<()>, seed: u64, steps: u64) {
         touch(m, &mut random, &places, n);
         touch(m, &mut random, &places, (n + 1) % OBJECTS);
         match step % 128 {
-            25 => drop(m.collect(Generation::Fresh)),
-            50 => drop(m.collect(Generation::Young)),
-            75 => drop(m.collect(Generation::Old)),
+            25 => drop(m.collect(Collect::Young)),
+            50 => drop(m.collect(Collect::Promote)),
+            75 => drop(m.collect(Collect::Full)),
             100 => drop(m.compact()),
             _ => m.safepoint(),
         }
@@ -124,7 +124,7 @@ fn neighbours_in_a_page_leave_each_other_whole() {
         }
     });
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     drop(m);
     settle(&heap);
     assert_eq!(Arc::strong_count(&token), 1);

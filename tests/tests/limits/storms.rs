@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{ExternalBytes, Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, ExternalBytes, Gc, GcCell, Heap, Mutator, Root, Slot, Trace};
 use gc_tests::{
     heaps::{calm, under},
     random::Random,
@@ -77,9 +77,9 @@ fn work(m: &mut Mutator, random: &mut Random, steps: u64) {
             }
         }
         match random.below(400) {
-            0 => drop(m.collect(Generation::Fresh)),
-            1 => drop(m.collect(Generation::Young)),
-            2 => drop(m.collect(Generation::Old)),
+            0 => drop(m.collect(Collect::Young)),
+            1 => drop(m.collect(Collect::Promote)),
+            2 => drop(m.collect(Collect::Full)),
             3 => m.blocked(|| thread::sleep(Duration::from_micros(100))),
             4..10 => {
                 // Abandoned half-made, across several regions.
@@ -129,7 +129,7 @@ fn storm(heap: &Heap, seed: u64, steps: u64, limits: &[usize]) {
         changes.join().unwrap();
     });
     let _ = std::panic::take_hook();
-    heap.with(|m| m.collect(Generation::Old)).unwrap();
+    heap.with(|m| m.collect(Collect::Full)).unwrap();
 }
 
 fn small(profile: &str) -> gc_core::HeapBuilder {
@@ -172,10 +172,10 @@ fn pauses_with_nothing_allocated_between_them_find_room() {
             }
         }
         for _ in 0..40 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         check(&m, &kept);
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         check(&m, &kept);
     }
 }
@@ -196,14 +196,14 @@ fn classes_that_shift_find_room() {
                 break;
             }
         }
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         // Holes: one of each few stays.
         let mut n = 0;
         kept.retain(|_| {
             n += 1;
             n % 40 == 0
         });
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(kept.iter().all(|root| root.get(&m).len() == len));
     }
 }

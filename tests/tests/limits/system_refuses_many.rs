@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use gc_core::{Gc, Generation, Root, Slot};
+use gc_core::{Collect, Gc, Root, Slot};
 use gc_tests::{heaps::under, sizes::is_full};
 
 type Slots = Root<Gc<'static, [Slot<'static, u64>]>>;
@@ -28,7 +28,7 @@ fn memory_is_refused_at_each_time_in_turn() {
                         }
                         m.safepoint();
                         if n % 20 == id {
-                            m.collect(Generation::Fresh);
+                            m.collect(Collect::Young);
                         }
                         if n % 7 == 0 && kept.len() > 4 {
                             kept.swap_remove(n as usize % 4);

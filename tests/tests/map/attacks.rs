@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use gc_core::{Gc, GcMap, Generation, Mutator, Root, Trace};
+use gc_core::{Collect, Gc, GcMap, Mutator, Root, Trace};
 use gc_tests::{
     heaps::{checked, under},
     hostile::{self, Key, attack},
@@ -128,7 +128,7 @@ fn equality_that_changes_the_map() {
     }
     assert!(DEPTH.get() > 700);
     assert_eq!(map.get(&m).len(), 40);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!((0..40).all(|number| map.get(&m).get(&Meddler { number, map: None }) == Some(&number)));
 }
 
@@ -178,6 +178,6 @@ fn an_iterator_that_is_forgotten_holds_nothing_up() {
         mem::forget(entries);
         map.clear(&m);
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(map.get(&m).is_empty());
 }

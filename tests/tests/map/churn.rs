@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use gc_core::{Gc, GcMap, Generation, Heap, Mutator, Root, blocking};
+use gc_core::{Collect, Gc, GcMap, Heap, Mutator, Root, blocking};
 use gc_tests::{heaps::calm, random::Random, sizes::scaled};
 
 /// No seed: the same table each time.
@@ -10,8 +10,8 @@ type Hasher = BuildHasherDefault<DefaultHasher>;
 type Map = Root<Gc<'static, GcMap<'static, u64, u64, Hasher>>>;
 
 fn old_bytes(heap: &Heap, m: &mut Mutator) -> usize {
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     heap.stats().old_bytes
 }
 

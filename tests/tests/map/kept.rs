@@ -1,6 +1,6 @@
 //! What a map keeps alive: what is in it, and nothing else.
 
-use gc_core::{ById, Gc, GcMap, Generation, Root, Slot, Trace, Weak};
+use gc_core::{ById, Collect, Gc, GcMap, Root, Slot, Trace, Weak};
 use gc_tests::heaps::{checked, under};
 
 type Map = Root<Gc<'static, GcMap<'static, u64, Gc<'static, u64>>>>;
@@ -25,7 +25,7 @@ fn removed(profile: &str, entries: u64) {
         }
         m.safepoint();
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     for key in 0..entries {
         assert_eq!(weak[key as usize].get(&m).is_dead(&m), key % 3 != 2, "the value of {key} of {entries}");
         let there = map.get(&m).get(&key).map(|value| **value);
@@ -54,7 +54,7 @@ fn a_removed_key_is_garbage() {
         assert!(map.get(&m).remove(&m, &Gc::by_id(key, &m)).is_some());
         m.root(Gc::downgrade(key, &m))
     };
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(weak.get(&m).is_dead(&m));
 }
 
@@ -78,7 +78,7 @@ fn a_map_in_a_cycle_is_garbage() {
         outer.outer.set(&m, outer.names.get(&7).copied());
         m.root(Gc::downgrade(outer, &m))
     };
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(weak.get(&m).is_dead(&m));
 }
 
@@ -89,7 +89,7 @@ fn an_emptied_map_shrinks() {
     let mut m = heap.attach().unwrap();
     let map: Root<Gc<GcMap<u64, u64>>> = m.root(m.alloc(GcMap::<u64, u64>::new()));
     map.get(&m).extend(&m, (0..100_000).map(|key| (key, key)));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let full = heap.stats().old_bytes;
     map.get(&m).clear(&m);
     assert!(map.get(&m).is_empty());
@@ -98,7 +98,7 @@ fn an_emptied_map_shrinks() {
         map.get(&m).insert(&m, key % 8, key);
         m.safepoint();
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let emptied = heap.stats().old_bytes;
     assert!(emptied < full / 20, "{full} bytes before, {emptied} after");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use gc_core::{Gc, GcMap, Generation, Mutator, Root, map::Cursor};
+use gc_core::{Collect, Gc, GcMap, Mutator, Root, map::Cursor};
 use gc_tests::{
     hashers::Bits,
     heaps::{checked, under},
@@ -58,7 +58,7 @@ fn agree(profile: &str, bits: u32, steps: &[Step]) -> Result<(), TestCaseError> 
     for step in steps {
         match *step {
             Step::Collect(old) => {
-                m.collect(if old { Generation::Old } else { Generation::Fresh });
+                m.collect(if old { Collect::Full } else { Collect::Young });
             }
             Step::Safepoint => m.safepoint(),
             _ => same(&m, &map.get(&m), step, &mut model)?,

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use gc_core::{Gc, GcMap, GcSet, GcTextMap, Generation, Root, Trace};
+use gc_core::{Collect, Gc, GcMap, GcSet, GcTextMap, Root, Trace};
 use gc_tests::heaps::checked;
 
 #[test]
@@ -13,7 +13,7 @@ fn what_an_iterator_yields_is_in_the_map() {
         m.root(m.alloc(GcMap::from_entries(&m, (0..1000_u64).map(|key| (key % 700, m.alloc(key))))));
     let set: Root<Gc<GcSet<u64>>> = m.root(m.alloc(GcSet::from_members(&m, [3_u64, 1, 3])));
     let texts: Root<Gc<GcTextMap<u64>>> = m.root(m.alloc(GcTextMap::from_entries(&m, [("one", 1_u64), ("two", 2)])));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(map.get(&m).len(), 700);
     assert!(
         (0..700)

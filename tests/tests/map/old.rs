@@ -1,6 +1,6 @@
 //! What an old map costs a minor collection: what was written to it since the last one, however big it is.
 
-use gc_core::{Gc, GcMap, Generation, Root};
+use gc_core::{Collect, Gc, GcMap, Root};
 use gc_tests::{heaps::calm, sizes::scaled};
 
 type Map = Root<Gc<'static, GcMap<'static, u64, u64>>>;
@@ -17,18 +17,18 @@ fn an_old_map_of_a_million_entries_costs_a_minor_collection_what_was_written_to_
     for keys in 0..entries.div_ceil(1000) {
         map.get(&m).extend(&m, (keys * 1000..entries.min((keys + 1) * 1000)).map(|key| (key, key)));
         if keys % 16 == 0 {
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
         }
     }
     // A move to another table that is under way ends.
     (0..entries).for_each(|key| _ = map.get(&m).insert(&m, key, key));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 
     // What a minor collection copies and promotes, and what was allocated for it to look at, in bytes, and what it remembers then.
     let mut minor = |work: &dyn Fn(&gc_core::Mutator)| {
         let before = heap.stats();
         work(&m);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         let after = heap.stats();
         let bytes = after.bytes_copied + after.bytes_promoted - before.bytes_copied - before.bytes_promoted;
         (bytes, after.bytes_allocated - before.bytes_allocated, after.remembered as u64)

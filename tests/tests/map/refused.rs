@@ -1,6 +1,6 @@
 //! Memory that is refused anywhere in a write: the map is as it was, goes on, and removes.
 
-use gc_core::{Gc, GcMap, Generation, Root};
+use gc_core::{Collect, Gc, GcMap, Root};
 use gc_tests::heaps::calm;
 
 /// Puts entries into a small heap until one is refused, in a map whose table is in any state by then.
@@ -52,7 +52,7 @@ fn a_map_that_was_refused_memory_goes_on_when_there_is_some() {
         there += 1;
         assert_eq!(map.get(&m).len(), there as usize);
         if refusals % 20 == 0 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             let map = map.get(&m);
             assert!((0..there).all(|key| map.get(&key) == Some(&key)));
         }

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use gc_core::{Gc, GcSet, Generation, Heap, Root, Trace, blocking, map::Cursor, observe::Census};
+use gc_core::{Collect, Gc, GcSet, Heap, Root, Trace, blocking, map::Cursor, observe::Census};
 use gc_tests::{
     heaps::{calm, under},
     random::Random,
@@ -189,6 +189,6 @@ fn another_member_than_was_asked_for_is_refused() {
     let message = panic.unwrap_err().downcast::<&str>().map(|message| message.to_string()).unwrap_or_default();
     assert!(message.starts_with("expected a new member of a set that is equal"), "{message}");
     assert_eq!(calls.get(), 1);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(set.get(&m).is_empty());
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, GcTextMap, Generation, Heap, Root, Trace, blocking,
+    Collect, Gc, GcTextMap, Heap, Root, Trace, blocking,
     map::{Cursor, DefaultHashBuilder},
     observe::Census,
 };
@@ -188,7 +188,7 @@ fn bytes_are_keys_too() {
     let mut m = heap.attach().unwrap();
     let map: Root<Gc<GcTextMap<u64, [u8]>>> = m.root(m.alloc(GcTextMap::<u64, [u8]>::new()));
     map.get(&m).extend(&m, (0..=255_u8).map(|byte| (vec![byte; usize::from(byte)], u64::from(byte))));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let map = map.get(&m);
     assert!((0..=255_u8).all(|byte| map.get(&vec![byte; usize::from(byte)]) == Some(&u64::from(byte))));
     assert_eq!((map.get(&[1, 1]), map.get(&[]), map.len()), (None, Some(&0), 256));
@@ -208,12 +208,12 @@ fn values_are_dropped() {
             map.get(&m).insert(&m, &text(number), Value(ledger.token()));
         }
         if round > 0 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
         settle(&heap);
     }
     map.get(&m).clear(&m);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     ledger.assert_all_once();
     assert_eq!(ledger.made(), 300);

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use gc_core::{Gc, GcMap, Generation, Root};
+use gc_core::{Collect, Gc, GcMap, Root};
 use gc_tests::heaps::calm;
 
 /// No seed: the same table each time.
@@ -18,7 +18,7 @@ fn a_refused_smaller_table_does_not_close_the_map() {
     map.get(&m).extend(&m, (0..20_000).map(|key| (key, key)));
     // A table of 2^12 groups of seven slots is nearly empty with fewer than 2688 entries. The smaller one has 2^10 groups, which are one segment.
     (0..17_300).for_each(|key| assert!(map.get(&m).remove(&m, &key).is_some()));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let map = map.get(&m);
     map.insert(&m, 19_999, 0);
     // Entries still fit into the buffer of the thread, and segments do not.
@@ -37,13 +37,13 @@ fn a_move_that_was_refused_memory_ends() {
     let mut there = 0;
     // Until the table begins to move.
     let before = loop {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let before = heap.stats().old_bytes;
         // 2^13 groups are full with 43 008 entries. A segment of the next table has 64 KiB.
         let many = if there < 43_000 { 43_000 } else { 10 };
         map.get(&m).extend(&m, (there..there + many).map(|key| (key, key)));
         there += many;
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         if there > 43_000 && heap.stats().old_bytes > before + 60_000 {
             break before;
         }
@@ -59,7 +59,7 @@ fn a_move_that_was_refused_memory_ends() {
         map.get(&m).insert(&m, key % 100, key);
         m.safepoint();
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let after = heap.stats().old_bytes;
     assert!(after < before + 550_000, "{before} bytes before the move, {after} after");
 }

@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use gc_core::{Gc, GcCell, Generation, Leaf, Mutator, Root, Slot, Trace, blocking, collections::HashMap};
+use gc_core::{Collect, Gc, GcCell, Leaf, Mutator, Root, Slot, Trace, blocking, collections::HashMap};
 use gc_tests::{heaps::under, random::Random};
 
 /// Elements that are traced at once, as the collector has it.
@@ -202,7 +202,7 @@ fn write(m: &mut Mutator, held: &Held, shape: u64, kept: &mut Kept, random: &mut
     write_and_keep(m, held, shape, kept, random, forgets);
     if forgets {
         // The next access would find the guard until then.
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     m.safepoint();
 }
@@ -248,13 +248,13 @@ fn run(profile: &str, shape: u64, read: bool) {
     let random = &mut Random::new(shape);
     let cell = GcCell::new(content(&m, shape, random));
     let held: Held = m.root(m.alloc(Holder { before: GcCell::default(), cell, after: GcCell::default() }));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let (heap, done, held) = (&heap, &done, &held);
     blocking::scope(&mut m, |scope| {
         scope.spawn(move || {
             let mut m = heap.attach().unwrap();
             while !done.load(Ordering::Relaxed) {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
             }
         });
         scope.spawn(move || {

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{Collect, Gc, GcCell, Mutator, Root, Slot, Trace, blocking};
 use gc_tests::{heaps::under, random::Random};
 
 use super::big_cells::Ends;
@@ -149,7 +149,7 @@ fn run(profile: &str, seed: u64, compacts: bool) {
         slice: m.alloc_slice_from_iter((0..2).map(|_| holder(&m, random)).collect::<Vec<_>>()),
         object: m.alloc(holder(&m, random)),
     });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let (heap, done, held) = (&heap, &done, &held);
     blocking::scope(&mut m, |scope| {
         scope.spawn(move || {
@@ -160,7 +160,7 @@ fn run(profile: &str, seed: u64, compacts: bool) {
                 if compacts && turn % 3 == 0 {
                     m.compact();
                 } else {
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                 }
             }
         });

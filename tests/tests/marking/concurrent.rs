@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Event, Gc, GcCell, Generation, Heap, Level, Mutator, Root, Slot, Step, Thresholds, Trace, blocking};
+use gc_core::{Collect, Event, Gc, GcCell, Heap, Level, Mutator, Root, Slot, Step, Thresholds, Trace, blocking};
 use gc_tests::{
     heaps::{calm, settle, under},
     ledger::{Ledger, Token},
@@ -86,7 +86,7 @@ fn steady_cyclic_churn_stays_within_its_bound() {
     let mut m = heap.attach().unwrap();
     let random = &mut Random::new(1);
     let table = table(&mut m, NODES, random);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let before = heap.stats();
     let live = before.old_bytes;
     let mut peak = 0;
@@ -98,7 +98,7 @@ fn steady_cyclic_churn_stays_within_its_bound() {
     check(&m, &table);
     assert!(heap.stats().collections[2] > before.collections[2] + 3, "{:?}", heap.stats());
     // What lives grows for a while, as nodes that left the table are still pointed to.
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let live = live.max(heap.stats().old_bytes);
     assert!(peak * 10 <= live * 22 + (1 << 20) * 10, "{peak} bytes of old generation for {live} live ones");
 }
@@ -175,7 +175,7 @@ fn a_heap_ends_while_a_thread_was_blocked_through_a_cycle() {
         let mut m = heap.attach().unwrap();
         m.blocked(|| ready.wait());
         let kept: Vec<_> = (0..5000).map(|n| m.root(m.alloc(n))).collect();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         drop(kept);
         go.wait();
         drop(m);
@@ -197,10 +197,10 @@ fn full_collections_asked_for_by_many_at_once_are_shared_and_whole() {
                         m.alloc(ledger.token());
                     }
                     let root = m.root(m.alloc(ledger.token()));
-                    m.collect(Generation::Young);
+                    m.collect(Collect::Promote);
                     drop(root);
                     blocking::barrier(&mut m, &start);
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                 }
             });
         }
@@ -220,7 +220,7 @@ fn roots_and_cells_change_while_the_old_generation_is_marked() {
         scope.spawn(move || {
             let mut m = heap.attach().unwrap();
             loop {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 if done.load(Ordering::Relaxed) {
                     break;
                 }
@@ -254,8 +254,8 @@ fn an_allocation_at_the_limit_sweeps_what_waits_for_it() {
         .chunk_bytes(16 << 10)
         .hard_limit(LIMIT)
         .on_event(Level::Debug, move |event| match event {
-            Event::Collection { step: Step::Begin, .. } => told.0.store(true, Ordering::Relaxed),
-            Event::Collection { step: Step::Finish, .. } => told.1.store(true, Ordering::Relaxed),
+            Event::Pause { step: Step::Begin, .. } => told.0.store(true, Ordering::Relaxed),
+            Event::Pause { step: Step::Finish, .. } => told.1.store(true, Ordering::Relaxed),
             _ => {}
         })
         .build()

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::mpsc, thread};
 
-use gc_core::{Event, Generation, Level, Step, Trace};
+use gc_core::{Collect, Event, Level, Step, Trace};
 use gc_tests::{
     Tested,
     heaps::{settle, under, wait_until},
@@ -28,7 +28,7 @@ fn what_is_found_dead_is_pending_before_the_sweep_is_over() -> Tested {
         })
         .collect();
     // Afterwards no cycle is under way that growth has begun: its end would be taken for that of the next.
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(objects.iter().flat_map(|(_, counted)| counted).all(|counted| counted.get(&m).1.number() < 200));
     assert_eq!(objects[7].0.get(&m).0[0] + objects[700].1.as_ref().map_or(0, |counted| counted.get(&m).0[0]), 707);
     drop(objects);
@@ -36,7 +36,7 @@ fn what_is_found_dead_is_pending_before_the_sweep_is_over() -> Tested {
     let seen = m.blocked(|| {
         let collector = thread::spawn(move || {
             let mut m = other.attach().expect("a free thread");
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         });
         let mut seen = BTreeSet::new();
         wait_until("the full collection is over", || {
@@ -66,7 +66,7 @@ fn a_refused_allocation_waits_for_the_full_collection_that_another_began() -> Te
         .hard_limit(LIMIT)
         .auto(false)
         .on_event(Level::Debug, move |event| {
-            if let Event::Collection { step: Step::Begin, .. } = event {
+            if let Event::Pause { step: Step::Begin, .. } = event {
                 let _ = send.send(());
             }
         })
@@ -78,14 +78,14 @@ fn a_refused_allocation_waits_for_the_full_collection_that_another_began() -> Te
     let large = || vec![0_u64; 8 << 10];
     while let Ok(object) = m.try_alloc_slice_copy(&large()) {
         kept.push(m.root(object));
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
     }
     drop(kept);
     let other = heap.clone();
     let collector = m.blocked(|| {
         let collector = thread::spawn(move || {
             let mut m = other.attach().expect("a free thread");
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         });
         begun.recv().expect("the hook lives");
         collector

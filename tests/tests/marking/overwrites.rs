@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Heap, Mutator, Root, Slot, Trace};
 use gc_tests::{heaps::under, random::Random};
 
 const SALT: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -90,7 +90,7 @@ fn threads(heap: &Heap, threads: u64, seed: u64) {
                         let kept = play(&m, &table, &mut random).map(|node| m.root(node));
                         m.safepoint();
                         if random.below(20) == 0 {
-                            m.collect(Generation::Old);
+                            m.collect(Collect::Full);
                         }
                         if let Some(kept) = kept {
                             check(kept.get(&m), &m);

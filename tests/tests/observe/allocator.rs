@@ -6,7 +6,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, Generation, Heap,
+    Collect, Gc, Heap,
     observe::{AllocatorStats, ClassStats},
 };
 use gc_tests::{Tested, heaps, sizes};
@@ -53,7 +53,7 @@ fn each_object_is_counted_in_its_class() -> Tested {
             *expected.entry(bytes).or_insert(0) += 1 + number % 3;
         }
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let stats = heap.dump_allocator_stats();
     check(&stats);
     for class in &stats.classes {
@@ -81,7 +81,7 @@ fn fragmentation_is_what_died_between_what_lives() -> Tested {
         let new = m.alloc([n; 7]);
         kept.get_mut(&m).push(new);
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let full = heap.dump_allocator_stats();
     check(&full);
     let class = |stats: &AllocatorStats| *stats.classes.iter().find(|class| class.cell_bytes == 64).unwrap();
@@ -91,7 +91,7 @@ fn fragmentation_is_what_died_between_what_lives() -> Tested {
         nth += 1;
         nth % 10 == 0
     });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let sparse = heap.dump_allocator_stats();
     check(&sparse);
     assert_eq!((class(&sparse).used, class(&sparse).blocks), (number as usize / 10, class(&full).blocks));
@@ -120,7 +120,7 @@ fn chunks_and_runs_are_counted() -> Tested {
     assert!(filled.young.fresh > empty.young.fresh && filled.young.used >= 160_000, "{filled}");
     assert!(filled.root_chunks > 10 && empty.root_chunks <= 1, "{filled}");
     assert!(filled.large.used >= 800_000 && filled.large.old_objects == 0, "{filled}");
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let survived = heap.dump_allocator_stats();
     check(&survived);
     assert!(survived.young.survivor > 0 && survived.large.old_objects == 1, "{survived}");
@@ -169,7 +169,7 @@ fn churn(heap: &Heap, seed: usize) {
         }
         m.safepoint();
         if round % 500 == 499 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
     }
 }

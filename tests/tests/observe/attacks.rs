@@ -8,7 +8,7 @@ use std::{
 };
 
 use gc_core::{
-    Counted, Ephemeron, FinalizationQueue, Gc, GcCell, Generation, Heap, Level, Mutator, Slot, Trace, Weak, blocking,
+    Collect, Counted, Ephemeron, FinalizationQueue, Gc, GcCell, Heap, Level, Mutator, Slot, Trace, Weak, blocking,
     collections::{BTreeMap as GcBTreeMap, HashMap as GcHashMap},
     observe::{Census, Graph, Timeline, assert_no_growth, assert_none_left},
 };
@@ -223,7 +223,7 @@ fn a_long_chain_of_boxes_takes_no_deep_stack() {
     // What lies deep is not told, but much is.
     assert!(graph.owned(node) > 100 * (10 + size_of::<Chain>() as u64), "{}", graph.owned(node));
     drop(root);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     m.blocked(|| settle(&heap));
 }
 
@@ -403,7 +403,7 @@ fn odd_names_are_well_formed_in_files() {
             add::<'\u{2028}'>(&m, &mut line);
             let graph = Graph::take(&mut m).unwrap();
             for _ in 0..3 {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
             }
             graph
         }
@@ -438,13 +438,13 @@ fn what_dead_objects_lead_to_is_not_left() {
         let mut m = heap.attach().unwrap();
         for n in 0..scaled(20) {
             let parent = m.root(m.alloc(Parent(Slot::null())));
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
             let child = m.alloc(Child(Slot::null(), n));
             child.0.set(&m, Some(child));
             parent.get(&m).0.set(&m, Some(child));
             let weak = m.root(Gc::downgrade(child, &m));
             if n % 2 == 0 {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             }
             drop(parent);
             assert_none_left::<Child<'_>>(&mut m);
@@ -472,7 +472,7 @@ fn censuses_of_many_mutators_end_and_are_exact() {
                         match thread {
                             0 => kept.push(m.root(m.alloc_str("kept"))),
                             1 => _ = m.compact(),
-                            _ => _ = m.collect(Generation::Young),
+                            _ => _ = m.collect(Collect::Promote),
                         }
                         let census = Census::take(&mut m);
                         assert!(thread != 0 || census.count::<str>() == kept.len(), "{census}");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use gc_core::{
-    Ephemeron, Gc, GcCell, Generation, Heap, Leaf, Mutator, Root, Trace,
+    Collect, Ephemeron, Gc, GcCell, Heap, Leaf, Mutator, Root, Trace,
     observe::{Amount, Census},
 };
 use gc_tests::{
@@ -350,13 +350,13 @@ fn objects_count_in_the_generation_that_they_have() {
     let heap = calm().auto(false).build().unwrap();
     let mut m = heap.attach().unwrap();
     let old = m.root(m.alloc_slice_with(10, |n| m.alloc(n as u64)));
-    m.collect(Generation::Fresh);
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
+    m.collect(Collect::Young);
     let survivors = m.root(m.alloc_slice_with(20, |n| m.alloc(n as u64)));
     for n in 0..5 {
         m.alloc(n as u64); // dead in generation 0, and gone
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let fresh = m.root(m.alloc_slice_with(40, |n| m.alloc(n as u64)));
     for n in 0..80 {
         m.alloc(n as u64);
@@ -427,7 +427,7 @@ fn what_waits_to_be_dropped_is_not_counted() {
         let heap = calm().build().unwrap();
         let mut m = heap.attach().unwrap();
         let kept: Vec<_> = (0..20).map(|_| m.root(m.alloc(Leaf(Slow([2; BYTES]))))).collect();
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         assert_eq!(Census::take(&mut m).count::<Leaf<Slow<BYTES>>>(), 20);
         drop(kept);
         assert_eq!(Census::take(&mut m).count::<Leaf<Slow<BYTES>>>(), 0);

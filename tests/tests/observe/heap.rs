@@ -6,7 +6,7 @@ use std::{
 };
 
 use gc_core::{
-    Counted, Ephemeron, ExternalBytes, Gc, GcCell, Generation, Heap, Mutator, Slot, Trace,
+    Collect, Counted, Ephemeron, ExternalBytes, Gc, GcCell, Heap, Mutator, Slot, Trace,
     collections::{BTreeMap as GcBTreeMap, HashMap as GcHashMap},
     observe::{
         Graph, Node, NodeKind, Strength,
@@ -267,7 +267,7 @@ fn random(heap: &Heap, m: &mut Mutator, seed: u64) {
         all.get_mut(m).truncate(keep);
         let roots: Vec<_> = all.borrow(m).iter().map(|vertex| Gc::id(*vertex, m)).collect();
         if round == 1 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         let graph = Graph::take(m).unwrap();
         check(&graph, &shadow, &roots);

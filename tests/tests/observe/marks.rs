@@ -1,7 +1,7 @@
 //! What is new since a mark: a session of sites in which every allocation is a sample.
 
 use gc_core::{
-    Generation,
+    Collect,
     observe::sites::{self, GroupBy, SitesConfig},
 };
 use gc_tests::heaps::calm;
@@ -18,7 +18,7 @@ fn what_was_allocated_since_the_mark_and_lives_is_new() {
         kept.extend((0..10 * round).map(|number| m.root(m.alloc((number, round)))));
         let dead: Vec<_> = (0..5).map(|number| m.root(m.alloc((number, round)))).collect();
         drop(dead);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let new = sites::snapshot(&m).statistics(GroupBy::Site);
         let new: Vec<_> = new.iter().filter(|site| site.live.objects > 0).collect();
         assert_eq!(new.len(), 1, "only the first of the places {lines:?} has made what is new and lives");

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use gc_core::{Event, Gc, Generation, Heap, Leaf, Level, observe};
+use gc_core::{Collect, Event, Gc, Heap, Leaf, Level, observe};
 use gc_tests::{Tested, heaps};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
@@ -35,12 +35,12 @@ fn work<R: ::metrics::Recorder + Send + Sync + 'static>(
     }
     let object = m.root(m.alloc(1));
     let weak = m.root(Gc::downgrade(object.get(&m), &m));
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     // Promoted at once, so that more is promoted than copied.
     let late = m.root(m.alloc([0_u64; 100]));
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     drop((object, late));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(m.try_alloc_slice_with(64 << 20, |n| n as u8).is_err());
     m.drain_drops(heaps::TIMEOUT)?;
     drop((m, weak));
@@ -148,7 +148,7 @@ fn a_wait_for_a_safepoint_is_recorded() -> Tested {
     let recorder = Arc::new(DebuggingRecorder::new());
     let heap = heaps::calm().on_event(Level::Debug, hook(&recorder, "main")).build()?;
     let mut m = heap.attach()?;
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let (other, gate) = (heap.clone(), std::sync::Barrier::new(2));
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -162,7 +162,7 @@ fn a_wait_for_a_safepoint_is_recorded() -> Tested {
         });
         m.blocked(|| gate.wait());
         heaps::wait_until("a pause has waited", || {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             heap.times_to_safepoint().count() > 0
         });
     });
@@ -233,7 +233,7 @@ fn the_names_follow_the_rules_of_prometheus() -> Tested {
 fn heaps_are_told_apart() -> Tested {
     let recorder = DebuggingRecorder::new();
     let heaps = [Heap::builder().build()?, Heap::builder().build()?];
-    heaps[1].attach()?.collect(Generation::Fresh);
+    heaps[1].attach()?.collect(Collect::Young);
     ::metrics::with_local_recorder(&recorder, || {
         observe::metrics::describe();
         heaps.iter().zip(["a", "b"]).for_each(|(heap, name)| observe::metrics::record(heap, name));

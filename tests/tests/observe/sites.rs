@@ -8,7 +8,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, Generation, Heap, Leaf, Mutator, Root, Slot, Trace, Weak,
+    Collect, Gc, Heap, Leaf, Mutator, Root, Slot, Trace, Weak,
     observe::sites::{self, Amount, Filter, GroupBy, LoadError, SitesConfig, Snapshot},
 };
 use gc_tests::{
@@ -112,7 +112,7 @@ fn act(m: &mut Mutator, random: &mut Random, shadow: &mut Shadow) {
             shadow.live.swap_remove(at);
         }
         14 if number % 16 == 0 => {
-            m.collect([Generation::Fresh, Generation::Young, Generation::Old][number as usize / 16 % 3]);
+            m.collect([Collect::Young, Collect::Promote, Collect::Full][number as usize / 16 % 3]);
         }
         15 if number % 64 == 0 => _ = m.compact(),
         _ => m.safepoint(),
@@ -188,8 +188,8 @@ fn exact(profile: &str, seed: u64, mutators: u64) {
         }
         let mut m = heap.attach().unwrap();
         // What a cycle that is under way has seen alive dies in the next one.
-        m.collect(Generation::Old);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
+        m.collect(Collect::Full);
         check(&sites::snapshot(&m), &all, &what);
         if round == 2 {
             m.compact();
@@ -198,8 +198,8 @@ fn exact(profile: &str, seed: u64, mutators: u64) {
     }
     all.live.clear();
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     check(&sites::snapshot(&m), &all, &what);
     assert_eq!(sites::traced_memory(&heap).0, 0);
     // Entries go with the objects.
@@ -251,7 +251,7 @@ fn estimates_are_near_what_was_allocated() {
         workers.map(|worker| worker.join().unwrap())
     });
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let snapshot = sites::snapshot(&m);
     let near = |found: u64, is: u64, bytes: u64, what: &str| {
         let samples = is as f64 * (1.0 - (-(bytes as f64) / MEAN as f64).exp());
@@ -325,8 +325,8 @@ fn tracking_starts_and_stops_at_any_time() {
     });
     sites::stop(&heap);
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     assert_eq!((heap.stats().registered, sites::tracking_bytes(&heap)), (0, 0));
     assert_eq!(sites::snapshot(&m), Snapshot::default());
 }
@@ -336,7 +336,7 @@ fn what_stops_forgets_its_samples_at_once() {
     let heap = calm().sites(SitesConfig::exact()).build().unwrap();
     let mut m = heap.attach().unwrap();
     let old: Vec<_> = (0..5000_u64).map(|n| m.root(m.alloc(n))).collect();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let young: Vec<_> = (0..5000_u64).map(|n| m.root(m.alloc(n))).collect();
     let (watched, known) = (Gc::downgrade(young[0].get(&m), &m), Gc::id(old[0].get(&m), &m));
     assert_eq!(heap.stats().registered, 10_000);
@@ -347,7 +347,7 @@ fn what_stops_forgets_its_samples_at_once() {
     assert!(watched.upgrade(&m).is_some() && Gc::id(old[0].get(&m), &m) == known);
     assert_eq!(sites::site_of(&m, old[7].get(&m)), None);
     let before = heap.stats().side_bytes;
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert!(heap.stats().side_bytes < before || before == 0);
     // A second session counts what it sees.
     sites::start(&heap, SitesConfig::exact());
@@ -361,7 +361,7 @@ fn an_object_that_is_finalized_keeps_its_site() {
     let heap = under("verify").sites(SitesConfig::exact()).build().unwrap();
     let mut m = heap.attach().unwrap();
     let queue = gc_core::FinalizationQueue::<Node<'static>>::new(&heap);
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         let mut objects = Vec::new();
         // The second one is reached by the first one only.
         let (first, second) = (node(&m, 1, &mut objects), node(&m, 2, &mut objects));
@@ -369,8 +369,8 @@ fn an_object_that_is_finalized_keeps_its_site() {
         Gc::id(second, &m);
         queue.register(&m, first);
         let kept = m.root(first);
-        if generation == Generation::Old {
-            m.collect(Generation::Old);
+        if generation == Collect::Full {
+            m.collect(Collect::Full);
         }
         drop(kept);
         m.collect(generation);
@@ -378,7 +378,7 @@ fn an_object_that_is_finalized_keeps_its_site() {
         for node in [first, first.next.get().unwrap()] {
             assert_eq!(sites::site_of(&m, node).map(|site| site.line()), Some(objects[0].0), "{generation:?}");
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(sites::traced_memory(&heap).0, 0, "{generation:?}");
     }
 }
@@ -401,7 +401,7 @@ fn tables_are_bounded() {
     assert_eq!(kept.iter().filter(|root| sites::site_of_root(root).is_some()).count(), 100);
     assert!(sites::tracking_bytes(&heap) < 100_000);
     drop(kept);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     // There is room again.
     m.alloc(1_u64);
     assert_eq!(sites::snapshot(&m).live(), Amount { objects: 1, bytes: 16 });
@@ -445,7 +445,7 @@ fn every_kind_of_allocation_has_the_place_of_its_caller() {
     for trace in sites::snapshot(&m).traces() {
         assert!(trace.site().file() == file!(), "{}", trace.site());
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 }
 
 fn with_root(heap: &Heap) -> (u32, Root<u8>) {
@@ -474,7 +474,7 @@ fn a_root_has_the_place_where_it_was_made() {
             check(&third, Some(c));
             thread::scope(|scope| _ = scope.spawn(move || check(&second, Some(b))));
             if turn % 100 == 0 {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             }
         }
         assert_eq!(sites::site_of_root(&inline).map(|site| site.line()), Some(line));
@@ -500,7 +500,7 @@ fn snapshots_are_compared_by_what_has_changed() {
     let before = sites::snapshot(&m);
     drop(gone);
     let grown: Vec<_> = (0..10_u8).map(|n| m.root(m.alloc(n))).collect();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let after = sites::snapshot(&m);
     let diffs = after.compare_to(&before, GroupBy::Type);
     let found: Vec<_> = diffs.iter().map(|diff| (&*diff.key, diff.objects_diff, diff.bytes_diff)).collect();

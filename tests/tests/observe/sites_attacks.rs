@@ -11,7 +11,7 @@ use std::{
 };
 
 use gc_core::{
-    FinalizationQueue, Gc, GcCell, Generation, Heap, Later, Level, Mutator, Trace,
+    Collect, FinalizationQueue, Gc, GcCell, Heap, Later, Level, Mutator, Trace,
     observe::{
         Census,
         sites::{self, GroupBy, SitesConfig, Snapshot},
@@ -106,7 +106,7 @@ fn every_way_to_allocate_is_counted_once_where_it_was() {
         }
         let copy = m.root_slice_copy(&vec![1_u64; 1 << 18]);
         assert_eq!(sites::site_of(&m, copy.get(&m)).map(|site| site.line()), Some(line!() - 1));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.compact();
         let snapshot = sites::snapshot(&m);
         let counts = Census::take(&mut m);
@@ -114,10 +114,10 @@ fn every_way_to_allocate_is_counted_once_where_it_was() {
             assert_eq!(live(&snapshot, count.name), count.live.objects as u64, "{}", count.name);
         }
         drop((roots, copy));
-        m.collect(Generation::Old);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
+        m.collect(Collect::Full);
         settle(&heap);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(sites::snapshot(&m).live().objects, 0);
         assert_eq!((sites::traced_memory(&heap).0, heap.stats().registered), (0, 0));
     }
@@ -186,8 +186,8 @@ fn what_is_not_made_is_not_counted() {
         assert_eq!((nested.0[39], nested.1[40], large[19_999], one[6]), (2, 3, 19_999, 1));
         m.safepoint();
     }
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     assert_eq!((sites::snapshot(&m).live().objects, heap.stats().registered), (0, 0));
 }
 
@@ -214,7 +214,7 @@ fn settings_may_be_anything() {
                 })
                 .collect();
             let large = m.root(m.alloc_slice_copy(&vec![1_u64; 50_000]));
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             let snapshot = sites::snapshot(&m);
             assert!(snapshot.traces().len() <= config.max_sites.max(1), "{config:?}");
             if config.sample_bytes <= 1 {
@@ -231,8 +231,8 @@ fn settings_may_be_anything() {
             snapshot.save(&mut file).unwrap();
             assert_eq!(Snapshot::load(&*file).unwrap(), snapshot);
             drop((kept, large));
-            m.collect(Generation::Old);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
+            m.collect(Collect::Full);
             assert_eq!((sites::snapshot(&m).live().objects, heap.stats().registered), (0, 0));
         }
     }
@@ -270,7 +270,7 @@ fn what_hangs_on_an_object_stays_when_its_sample_goes() {
                 // And one of another round that a collection has not met yet.
                 assert_eq!(heap.stats().registered, COUNT as usize * 3 / 4 + usize::from(round > 0));
             }
-            m.collect([Generation::Fresh, Generation::Young, Generation::Old][round % 3]);
+            m.collect([Collect::Young, Collect::Promote, Collect::Full][round % 3]);
             // Other objects, which are samples, get numbers of their own.
             let other = m.alloc([round; 2]);
             let other = Gc::id(other, &m);
@@ -291,9 +291,9 @@ fn what_hangs_on_an_object_stays_when_its_sample_goes() {
         numbers.dedup();
         assert_eq!(numbers.len() as u64, COUNT / 2, "no identity is given twice");
         drop(objects);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         sites::clear(&heap);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(weak.iter().all(|(_, weak)| weak.get(&m).is_dead(&m)));
         let mut handed = Vec::new();
         while let Some(object) = queue.poll(&m) {
@@ -303,8 +303,8 @@ fn what_hangs_on_an_object_stays_when_its_sample_goes() {
         assert!(handed.iter().copied().eq((0..COUNT).filter(|n| n % 4 == 2)), "{handed:?}");
         sites::stop(&heap);
         drop(weak);
-        m.collect(Generation::Old);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
+        m.collect(Collect::Full);
         assert_eq!(heap.stats().registered, 0);
         assert_nothing(&heap, &m);
     }
@@ -319,16 +319,16 @@ fn a_sample_outlives_the_finalization_of_its_object() {
     let line = line!() + 1;
     queue.register(&m, m.alloc(7));
     for round in 0..6 {
-        m.collect(if round == 0 { Generation::Young } else { Generation::Old });
+        m.collect(if round == 0 { Collect::Promote } else { Collect::Full });
         let object = queue.poll(&m).unwrap();
         assert_eq!(sites::site_of(&m, object).map(|site| site.line()), Some(line), "round {round}");
         assert_eq!(live(&sites::snapshot(&m), "u64"), 1);
         queue.register(&m, object);
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     queue.poll(&m).unwrap();
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     assert_eq!((live(&sites::snapshot(&m), "u64"), heap.stats().registered), (0, 0));
 }
 
@@ -382,7 +382,7 @@ fn tracking_may_be_switched_wherever_the_program_runs() {
             toggle(&heap);
             of_callback.fetch_add(1, Ordering::Relaxed);
         });
-        m.collect([Generation::Fresh, Generation::Old][round % 2]);
+        m.collect([Collect::Young, Collect::Full][round % 2]);
         m.run_callbacks();
         m.blocked(|| {
             toggle(&heap);
@@ -398,12 +398,12 @@ fn tracking_may_be_switched_wherever_the_program_runs() {
     m.run_callbacks();
     assert_eq!(ran.load(Ordering::Relaxed), 120);
     wait_until("the hook was called", || {
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         told.load(Ordering::Relaxed) > 20
     });
     sites::stop(&heap);
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     assert_nothing(&heap, &m);
     assert_eq!(heap.stats().registered, 0);
 }
@@ -423,15 +423,15 @@ fn at_the_hard_limit_what_is_refused_is_not_counted() {
                 m.safepoint();
             }
             assert!(m.try_alloc_slice_copy(&vec![1_u64; 2 << 20]).is_err());
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             assert_eq!(live(&sites::snapshot(&m), "[u64; 30]"), count);
             assert_eq!(live(&sites::snapshot(&m), "[u64]"), 0);
             sites::clear(&heap);
             assert!(sites::stop(&heap) && sites::start(&heap, config));
             assert_eq!(live(&sites::snapshot(&m), "[u64; 30]"), 0);
             drop(kept);
-            m.collect(Generation::Old);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
+            m.collect(Collect::Full);
             assert_eq!(sites::snapshot(&m).live().objects, 0);
         }
     }
@@ -449,7 +449,7 @@ fn what_tracking_takes_does_not_grow() {
         if session {
             sites::clear(&heap);
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(heap.stats().registered <= 1, "{} entries", heap.stats().registered);
         sites::tracking_bytes(&heap)
     };
@@ -486,10 +486,10 @@ fn counts_are_those_of_the_program() {
                         assert!(sites::start(&heap, EXACT));
                     }
                 }
-                36 => _ = m.collect([Generation::Fresh, Generation::Young][random.below(2) as usize]),
+                36 => _ = m.collect([Collect::Young, Collect::Promote][random.below(2) as usize]),
                 37 => _ = m.compact(),
                 38 if random.below(4) == 0 => {
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                     let snapshot = sites::snapshot(&m);
                     let own = small.iter().filter(|held| held.1 == session && session > 0).count() as u64;
                     let of_slices = || slices.iter().filter(|held| held.1 == session && session > 0);

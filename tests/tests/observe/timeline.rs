@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Event, Gc, Generation, Heap, Level, Mutator, Root, Slot, Trace, observe::Timeline};
+use gc_core::{Collect, Event, Gc, Heap, Level, Mutator, Root, Slot, Trace, observe::Timeline};
 use gc_tests::{Tested, heaps, sizes};
 use serde_json::Value;
 
@@ -125,7 +125,7 @@ fn work(m: &mut Mutator, rounds: u64) {
         m.safepoint();
     }
     assert!(kept.iter().all(|root| root.get(m).bytes[0] < rounds));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 }
 
 fn sum(slices: &[Slice], names: &[&str]) -> Duration {
@@ -152,7 +152,7 @@ fn what_is_drawn_adds_up_to_the_figures_of_the_heap() -> Tested {
     });
     for heap in &heaps {
         // Two threads that collect may have shared a cycle.
-        heap.attach()?.collect(Generation::Old);
+        heap.attach()?.collect(Collect::Full);
     }
     let stats: Vec<_> = heaps.iter().map(|heap| heap.stats()).collect();
     let waits: Vec<_> = heaps.iter().map(|heap| heap.times_to_safepoint()).collect();
@@ -193,10 +193,10 @@ fn a_pause_is_on_the_track_of_its_leader() -> Tested {
     let heap = heaps::calm().on_event(Level::Debug, timeline.hook("main")).build()?;
     for name in ["first", "second"] {
         let heap = heap.clone();
-        let collects = move || heap.attach().unwrap().collect(Generation::Young);
+        let collects = move || heap.attach().unwrap().collect(Collect::Promote);
         thread::Builder::new().name(name.to_owned()).spawn(collects)?.join().unwrap();
     }
-    heap.attach()?.collect(Generation::Old);
+    heap.attach()?.collect(Collect::Full);
     drop(heap);
     let file = read(&timeline);
     file.check();
@@ -221,9 +221,9 @@ fn clearing_is_drawn_within_marking() -> Tested {
     let mut m = heap.attach()?;
     let object = m.root(m.alloc(1_u64));
     let weak = m.root(Gc::downgrade(object.get(&m), &m));
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     drop(object);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(weak.get(&m).upgrade(&m).is_none());
     drop((weak, m, heap));
     let file = read(&timeline);
@@ -244,9 +244,9 @@ fn counters_show_the_bytes_of_each_generation() -> Tested {
     let heap = heaps::calm().on_event(Level::Debug, timeline.hook("main")).build()?;
     let mut m = heap.attach()?;
     let kept = m.root(m.alloc_slice_with(100, |n| n as u64)); // 816 bytes, in a cell of 896
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let young = heap.stats().survivor_bytes;
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     let old = heap.stats().old_bytes;
     drop((kept, m, heap));
     let file = read(&timeline);
@@ -289,7 +289,7 @@ fn limits_and_stragglers_are_instant_events() -> Tested {
         attached.recv().unwrap();
         thread
     });
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.blocked(|| straggler.join().unwrap());
     drop((m, heap));
     let file = read(&timeline);
@@ -341,7 +341,7 @@ fn a_timeline_is_bounded() -> Tested {
     let heap = heaps::calm().on_event(Level::Debug, timeline.hook("main")).build()?;
     let mut m = heap.attach()?;
     for _ in 0..25 {
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     drop((m, heap));
     assert_eq!((timeline.len(), timeline.dropped()), (10, 15));
@@ -370,7 +370,7 @@ fn a_writer_that_fails_is_told() -> Tested {
     }
     let timeline = Timeline::new();
     let heap = heaps::calm().on_event(Level::Debug, timeline.hook("main")).build()?;
-    heap.attach()?.collect(Generation::Old);
+    heap.attach()?.collect(Collect::Full);
     drop(heap);
     for room in 0..200 {
         assert_eq!(timeline.write(&mut Full(room)).unwrap_err().to_string(), "full");
@@ -386,7 +386,7 @@ fn two_hooks_see_the_same_events() -> Tested {
     let (timeline, count) = (Timeline::new(), seen.clone());
     let counts = move |_: &Event| *count.lock() += 1;
     let heap = heaps::calm().on_event(Level::Debug, gc_core::observe::both(timeline.hook("main"), counts)).build()?;
-    heap.attach()?.collect(Generation::Old);
+    heap.attach()?.collect(Collect::Full);
     drop(heap);
     assert!(*seen.lock() > 2 && timeline.len() == *seen.lock());
     Ok(())

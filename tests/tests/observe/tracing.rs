@@ -7,7 +7,7 @@ use ::tracing::{
     field::{Field, Visit},
     span::{Attributes, Id, Record},
 };
-use gc_core::{Event, Gc, Generation, Heap, Stats, observe};
+use gc_core::{Collect, Event, Gc, Heap, Stats, observe};
 use gc_tests::{Tested, heaps};
 use parking_lot::Mutex;
 use tracing_subscriber::{
@@ -106,9 +106,9 @@ fn work(build: impl FnOnce(gc_core::HeapBuilder) -> gc_core::HeapBuilder) -> (Ve
         let mut m = heap.attach().unwrap();
         for round in 0..10_u64 {
             let weak = m.root(Gc::downgrade(m.alloc([round; 100]), &m));
-            m.collect(Generation::Fresh);
-            m.collect(Generation::Young);
-            m.collect(Generation::Old);
+            m.collect(Collect::Young);
+            m.collect(Collect::Promote);
+            m.collect(Collect::Full);
             drop(weak);
         }
     };
@@ -180,7 +180,7 @@ fn events_in_any_order_make_one_span_for_each_cycle() -> Tested {
     let heap = heaps::calm().on_event(gc_core::Level::Debug, move |event| told.lock().push(event.clone())).build()?;
     let mut m = heap.attach()?;
     for _ in 0..3 {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     drop((m, heap));
     let events: Vec<Event> = events.lock().clone();
@@ -215,7 +215,7 @@ fn warnings_are_told_where_debug_is_off() {
         .unwrap();
     let mut m = heap.attach().unwrap();
     let kept = m.root(m.alloc(1));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     heap.set_hard_limit(Some(0));
     assert!(m.try_alloc(1).is_err());
     drop((kept, m, heap));
@@ -246,7 +246,7 @@ fn a_straggler_is_a_warning() {
         };
         std::thread::Builder::new().name("straggler".to_owned()).spawn_scoped(scope, straggles).unwrap();
         m.blocked(|| gate.wait());
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     });
     drop((m, heap));
     let seen = keeps.0.lock().clone();

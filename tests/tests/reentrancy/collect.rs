@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{AttachError, Generation, Heap, Mutator, Root};
+use gc_core::{AttachError, Collect, Heap, Mutator, Root};
 use gc_tests::{
     Tested,
     heaps::{calm, checked, settle, wait_until},
@@ -33,7 +33,7 @@ fn a_destructor_may_wait_for_a_thread_that_collects() -> Tested {
             let collected = thread::spawn(move || {
                 let mut m = inner.attach().expect("a free thread");
                 m.alloc(token);
-                m.collect(Generation::Old).generation
+                m.collect(Collect::Full).collected
             });
             found.lock().push((error, collected.join().ok()));
             // The destructor may ask about its own heap, and set it.
@@ -42,13 +42,13 @@ fn a_destructor_may_wait_for_a_thread_that_collects() -> Tested {
         }));
     }
     for _ in 0..2 {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         // What the heap's own thread drops needs this one at a safepoint.
         m.blocked(|| settle(&heap));
     }
     ledger.assert_all_once();
     let found = found.lock();
-    assert_eq!(*found, vec![(Some(AttachError::CollectorThread), Some(Generation::Old)); 8]);
+    assert_eq!(*found, vec![(Some(AttachError::CollectorThread), Some(Collect::Full)); 8]);
     Ok(())
 }
 
@@ -69,7 +69,7 @@ fn thread_locals_of_the_thread_that_drops_end_with_it() -> Tested {
         };
         let mut m = heap.attach()?;
         m.alloc(Runs::new(move || KEPT.with_borrow_mut(|all| all.push(kept))));
-        m.collect([Generation::Fresh, Generation::Old][round % 2]);
+        m.collect([Collect::Young, Collect::Full][round % 2]);
         settle(&heap);
     }
     drop(heap);
@@ -90,7 +90,7 @@ fn destructors_that_panic_twice_end_no_collect() -> Tested {
     thread_local! { static COUNT: Cell<u64> = const { Cell::new(0) }; }
     let heap = checked().build()?;
     let mut m = heap.attach()?;
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         for _ in 0..10 {
             m.alloc(Runs::new(|| {
                 COUNT.set(COUNT.get() + 1);
@@ -114,7 +114,7 @@ fn a_thread_local_that_ends_collects_what_has_destructors() -> Tested {
         fn drop(&mut self) {
             if let Some((mut m, ledger, send)) = self.0.take() {
                 let kept = m.root(m.alloc(7_u64));
-                for generation in [Generation::Fresh, Generation::Old] {
+                for generation in [Collect::Young, Collect::Full] {
                     for _ in 0..100 {
                         m.alloc(ledger.token());
                     }
@@ -153,17 +153,17 @@ fn collections_that_wait_for_each_others_destructors_end() -> Tested {
                     let (inner, token) = (heap.clone(), ledger.token());
                     m.alloc(Runs::new(move || {
                         let other =
-                            thread::spawn(move || inner.attach().expect("a free thread").collect(Generation::Fresh));
+                            thread::spawn(move || inner.attach().expect("a free thread").collect(Collect::Young));
                         other.join().expect("no panic");
                         drop(token);
                     }));
-                    m.collect([Generation::Fresh, Generation::Young, Generation::Old][round % 3]);
+                    m.collect([Collect::Young, Collect::Promote, Collect::Full][round % 3]);
                 }
             })
         })
         .collect();
     threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
-    heap.attach()?.collect(Generation::Old);
+    heap.attach()?.collect(Collect::Full);
     settle(&heap);
     ledger.assert_all_once();
     Ok(())
@@ -181,7 +181,7 @@ fn a_destructor_that_wants_what_its_collector_holds_can_give_up() -> Tested {
         thread::sleep(Duration::from_millis(20));
     }));
     let guard = lock.lock();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     drop(guard);
     assert_eq!(heap.stats().drops_panicked, 0);
@@ -197,7 +197,7 @@ fn a_thread_that_unwinds_collects() -> Tested {
             let mut m = self.0.take().expect("once");
             let kept = m.root(vec![m.alloc(5_u64)]);
             m.alloc(self.1.token());
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             m.blocked(thread::yield_now);
             assert_eq!(*kept.borrow(&m)[0], 5);
         }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread};
 
-use gc_core::{Generation, Root, Trace};
+use gc_core::{Collect, Root, Trace};
 use gc_tests::{
     Tested,
     heaps::{checked, wait_until},
@@ -31,12 +31,12 @@ fn a_heap_ends_with_the_last_destructor_that_holds_it() -> Tested {
         }
         drop(heap);
         if round % 2 == 0 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             drop(m);
             thread::spawn(move || drop(roots)).join().expect("no panic");
         } else {
             m.blocked(|| thread::spawn(move || drop(roots)).join()).expect("no panic");
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             drop(m);
         }
         if round % 2 == 1 {
@@ -76,12 +76,12 @@ fn roots_swapped_between_heaps_go_with_their_own() -> Tested {
                 }
                 roots.pop();
             }));
-            m.collect([Generation::Fresh, Generation::Old][round % 2]);
+            m.collect([Collect::Young, Collect::Full][round % 2]);
         }
     }
     for _ in 0..3 {
         for heap in [&one, &other] {
-            heap.attach()?.collect(Generation::Old);
+            heap.attach()?.collect(Collect::Full);
             gc_tests::heaps::settle(heap);
         }
     }

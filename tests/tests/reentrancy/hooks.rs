@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{AttachError, Gc, Generation, Heap, Level, Root, Slot, Trace};
+use gc_core::{AttachError, Collect, Gc, Heap, Level, Root, Slot, Trace};
 use gc_tests::{
     Tested,
     heaps::{calm, checked, settle, wait_until},
@@ -55,7 +55,7 @@ fn a_hook_may_do_to_its_heap_what_any_thread_may() -> Tested {
         made += 1;
     }
     assert!(told.set(heap.clone()).is_ok());
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old].into_iter().cycle().take(60) {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full].into_iter().cycle().take(60) {
         m.collect(generation);
     }
     wait_until("the hook was told", || {
@@ -63,7 +63,7 @@ fn a_hook_may_do_to_its_heap_what_any_thread_may() -> Tested {
         told >= made && shelf.lock().is_empty()
     });
     for _ in 0..2 {
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         settle(&heap);
     }
     ledger.assert_all_once();
@@ -106,7 +106,7 @@ fn what_makes_an_object_may_do_all_but_wait_for_a_collection() -> Tested {
             roots.push(m.root(first));
             (m.root(slice), roots)
         };
-        for generation in [Generation::Fresh, Generation::Fresh, Generation::Old] {
+        for generation in [Collect::Young, Collect::Young, Collect::Full] {
             m.collect(generation);
             let slice = roots.0.get(&m);
             assert!(slice.iter().enumerate().all(|(number, node)| node.number == number));
@@ -147,7 +147,7 @@ fn heaps_drop_and_tell_on_each_others_threads() -> Tested {
             drop(theirs.lock().take());
             drop(token);
         }));
-        m.collect([Generation::Fresh, Generation::Old][round % 2]);
+        m.collect([Collect::Young, Collect::Full][round % 2]);
         drop((m, one));
     }
     wait_until("all heaps have ended", || ledger.dropped() == ledger.made());

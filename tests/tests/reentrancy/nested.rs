@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Counted, Gc, Generation, Mutator, Root, Trace};
+use gc_core::{Collect, Counted, Gc, Mutator, Root, Trace};
 use gc_tests::{
     Tested,
     heaps::{calm, checked, settle, wait_until},
@@ -71,7 +71,7 @@ fn a_chain_of_roots_and_counted_objects_takes_no_deep_stack() -> Tested {
         .map_err(|error| error.to_string())?;
         let in_an_object = chain(&mut m, &ledger, 60_000);
         m.alloc(Link::Root(ledger.token(), in_an_object));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         settle(&heap);
         ledger.assert_none_twice();
         Ok(())
@@ -99,7 +99,7 @@ fn roots_whose_destructors_panic_go_while_a_thread_unwinds() -> Tested {
             panic!("and this one goes on");
         }));
         assert_eq!(unwound.expect_err("it panics").downcast_ref(), Some(&"and this one goes on"));
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     }
     settle(&heap);
     ledger.assert_all_once();
@@ -135,13 +135,13 @@ fn roots_that_cannot_be_taken_out_at_once_go_later() -> Tested {
     ));
     let there = heap.clone();
     // Collects, and waits for the destructor.
-    let collector = thread::spawn(move || there.attach().expect("a free thread").collect(Generation::Old));
+    let collector = thread::spawn(move || there.attach().expect("a free thread").collect(Collect::Full));
     while wait_dropping.try_recv().is_err() {
         m.safepoint();
     }
     // Leads a stop, which waits for us, who run.
     let there = heap.clone();
-    let leader = thread::spawn(move || there.attach().map(|mut m| m.collect(Generation::Fresh)));
+    let leader = thread::spawn(move || there.attach().map(|mut m| m.collect(Collect::Young)));
     let kept = m.alloc(7_u64);
     while !m.safepoint_pending() {
         thread::yield_now();
@@ -178,7 +178,7 @@ fn destructors_in_a_chain_use_the_table_that_they_go_from() -> Tested {
                 let mut kept = m.root((m.alloc(index), token));
                 let more: Vec<Root<Vec<Gc<u64>>>> = (0..5_u64).map(|n| m.root(vec![m.alloc(n)])).collect();
                 if index % 10 == 0 {
-                    m.collect(if index % 50 == 0 { Generation::Old } else { Generation::Fresh });
+                    m.collect(if index % 50 == 0 { Collect::Full } else { Collect::Young });
                 }
                 let copies: Vec<_> = more.iter().map(|root| root.clone_in(m)).collect();
                 drop(more);

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Gc, Generation, Heap, Level, Mutator, Root, Slot, blocking};
+use gc_core::{Collect, Gc, Heap, Level, Mutator, Root, Slot, blocking};
 use gc_tests::{
     heaps::{calm, checked, settle, under, wait_until},
     ledger::{Ledger, Token},
@@ -118,9 +118,9 @@ fn destructors_hooks_and_other_heaps_in_a_collection_of_one_who_unwinds() {
         }));
         assert!(outcome.is_err());
     }
-    heap.attach().unwrap().collect(Generation::Old);
+    heap.attach().unwrap().collect(Collect::Full);
     settle(&heap);
-    other.attach().unwrap().collect(Generation::Old);
+    other.attach().unwrap().collect(Collect::Full);
     settle(&other);
     wait_until("all are dropped", || ledger.dropped() == ledger.made());
     ledger.assert_all_once();
@@ -168,7 +168,7 @@ fn thread_locals_that_end_block_and_leave_what_is_due() {
         }
     }
     main.blocked(|| wait_until("the heap has collected", || collections(&heap) > 0));
-    main.collect(Generation::Old);
+    main.collect(Collect::Full);
     main.blocked(|| settle(&heap));
     ledger.assert_all_once();
 }

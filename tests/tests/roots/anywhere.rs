@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Slot, Trace};
 use gc_tests::{
     heaps::{checked, settle},
     ledger::{Ledger, Token},
@@ -36,7 +36,7 @@ fn state(m: &Mutator, ledger: &Ledger) -> StateRoot {
 }
 
 fn collect_and_settle(m: &mut Mutator) {
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&m.heap());
 }
 
@@ -51,7 +51,7 @@ fn another_thread_drops_while_the_mutator_allocates_and_collects() {
         for _ in 0..10 {
             send.send((m.root(m.alloc(ledger.token())), state(&m, &ledger))).unwrap();
         }
-        m.collect([Generation::Fresh, Generation::Young, Generation::Old][round % 3]);
+        m.collect([Collect::Young, Collect::Promote, Collect::Full][round % 3]);
         m.safepoint();
     }
     drop(send);
@@ -69,7 +69,7 @@ fn a_root_keeps_what_it_holds_after_its_mutator_is_gone() {
     drop(m);
     for _ in 0..3 {
         let mut m = heap.attach().unwrap();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(pointer.get(&m).number(), 0);
         assert_eq!(state.borrow(&m).stack.iter().map(|token| token.number()).collect::<Vec<_>>(), [1, 2]);
     }
@@ -108,7 +108,7 @@ fn a_mutator_of_another_thread_takes_over_roots() {
     let (pointer, state) = thread::spawn(move || {
         let mut m = theirs.attach().unwrap();
         state.get_mut(&m).stack.push(pointer.get(&m));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(state.borrow(&m).stack.len(), 3);
         (pointer, state)
     })
@@ -217,7 +217,7 @@ fn swapped_roots_take_their_heap_along() {
     assert_eq!(*ours.get(&m), 2);
     drop(m);
     let mut m = one.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(*theirs.get(&m), 1);
 }
 
@@ -227,7 +227,7 @@ fn swapped_states_of_one_heap_are_followed() {
     let ledger = Ledger::default();
     let mut m = heap.attach().unwrap();
     let (mut a, mut b) = (state(&m, &ledger), state(&m, &ledger));
-    for generation in [Generation::Fresh, Generation::Fresh, Generation::Old] {
+    for generation in [Collect::Young, Collect::Young, Collect::Full] {
         mem::swap(a.get_mut(&m), b.get_mut(&m));
         m.collect(generation);
     }
@@ -259,7 +259,7 @@ fn ten_thousand_roots_come_and_go_in_any_order() {
     let mut m = heap.attach().unwrap();
     let mut roots: Vec<_> = (0..10_000_u64).map(|n| (n, m.root(m.alloc(n)))).collect();
     for round in 0..6 {
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         if round % 2 == 0 {
             let mut index = 0;
             roots.retain(|_| {

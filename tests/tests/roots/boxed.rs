@@ -1,6 +1,6 @@
 //! A boxed root that is dropped after its mutator has detached is dropped, whoever forgets its table first.
 
-use gc_core::{Generation, Heap, Trace};
+use gc_core::{Collect, Heap, Trace};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static DROPS: AtomicUsize = AtomicUsize::new(0);
@@ -21,8 +21,8 @@ fn a_boxed_root_dropped_after_detach_is_dropped() {
     drop(m);
     drop(root);
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     drop(m);
     drop(heap);
     assert_eq!(DROPS.load(Ordering::Relaxed), 1);

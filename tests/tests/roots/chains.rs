@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Event, Generation, Level, Mutator, Root, Trace};
+use gc_core::{Collect, Event, Level, Mutator, Root, Trace};
 use gc_tests::{
     Tested,
     heaps::{calm, checked, settle, wait_until},
@@ -65,7 +65,7 @@ fn a_long_chain_that_was_dropped_elsewhere_goes_after_one_collection() -> Tested
     let chain = chain(&mut m, &ledger, LONG);
     m.blocked(|| thread::spawn(move || drop(chain)).join()).expect("no panic");
     assert_eq!(ledger.dropped(), 0);
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     settle(&heap);
     ledger.assert_all_once();
     Ok(())
@@ -79,7 +79,7 @@ fn a_long_chain_in_an_object_goes_with_it() -> Tested {
     let mut m = heap.attach()?;
     let first = chain(&mut m, &ledger, LONG);
     m.alloc(Link { token: ledger.token(), next: Some(first) });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     ledger.assert_all_once();
     Ok(())
@@ -123,7 +123,7 @@ fn a_chain_waits_for_the_end_of_a_pause_behind_the_report_of_a_straggler() -> Te
             let mut m = heap.attach().expect("a free thread");
             attached.store(true, Ordering::Release);
             m.blocked(|| wait_until("it may collect", || go.load(Ordering::Acquire)));
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         })
     };
     let [attached, go] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
@@ -163,7 +163,7 @@ fn chains_go_while_their_table_is_in_use() -> Tested {
     let collector = thread::spawn(move || {
         let mut m = other.attach().expect("a free thread");
         for _ in 0..200 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
     });
     for round in 0..200 {
@@ -180,7 +180,7 @@ fn chains_go_while_their_table_is_in_use() -> Tested {
         }
     }
     m.blocked(|| collector.join()).expect("no panic");
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     ledger.assert_all_once();
     Ok(())
@@ -213,7 +213,7 @@ fn a_panic_in_a_chain_loses_nothing() -> Tested {
         } else {
             drop(chain);
         }
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         settle(&heap);
     }
     assert_eq!(*dropped.lock().expect("not poisoned"), 2000);
@@ -230,7 +230,7 @@ fn deep_values_are_dropped_on_large_stacks() -> Tested {
     on_a_small_stack(|| {
         let heap = calm().build().map_err(|error| error.to_string())?;
         let mut m = heap.attach().map_err(|error| error.to_string())?;
-        for generation in [Generation::Fresh, Generation::Old] {
+        for generation in [Collect::Young, Collect::Full] {
             for _ in 0..20 {
                 let mut deep = Deep(None);
                 // ThreadSanitizer has room for 65 536 calls, one in the other.

@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, thread};
 
-use gc_core::{Generation, Heap, Root};
+use gc_core::{Collect, Heap, Root};
 
 type Page = Root<[u8; 4096]>;
 
@@ -25,7 +25,7 @@ fn boxed_values_that_were_dropped_elsewhere_are_not_counted_for_ever() {
     }
     drop(send);
     m.blocked(|| dropper.join().unwrap());
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     let side = heap.memory_report().side;
     assert!(side < 1 << 20, "{side} bytes are counted, and no root is left");
 }

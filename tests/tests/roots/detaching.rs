@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, sync::Barrier, thread};
 
-use gc_core::{Gc, Generation, Heap, Root, Trace, blocking};
+use gc_core::{Collect, Gc, Heap, Root, Trace, blocking};
 use gc_tests::{
     collectors::Collectors,
     heaps::{calm, checked, settle, wait_until},
@@ -44,11 +44,11 @@ fn a_boxed_root_dropped_while_its_mutator_detaches_is_dropped_once() {
     for round in 0..scaled(3000) {
         race(&heap, &ledger, round * 7 % 400);
         if round % 100 == 0 {
-            heap.attach().unwrap().collect(Generation::Fresh);
+            heap.attach().unwrap().collect(Collect::Young);
         }
         ledger.assert_none_twice();
     }
-    heap.attach().unwrap().collect(Generation::Old);
+    heap.attach().unwrap().collect(Collect::Full);
     settle(&heap);
     ledger.assert_all_once();
 }
@@ -62,7 +62,7 @@ fn a_boxed_root_dropped_while_its_mutator_detaches_and_others_collect_is_dropped
         race(&heap, &ledger, round * 7 % 400);
     }
     collectors.end();
-    heap.attach().unwrap().collect(Generation::Old);
+    heap.attach().unwrap().collect(Collect::Full);
     settle(&heap);
     ledger.assert_all_once();
 }
@@ -128,7 +128,7 @@ fn tables_are_forgotten_while_their_roots_are_dropped() {
                     drop(m);
                 }
             }
-            heap.attach().unwrap().collect(Generation::Old);
+            heap.attach().unwrap().collect(Collect::Full);
         });
     });
     wait_until("all are dropped", || ledger.dropped() == ledger.made());

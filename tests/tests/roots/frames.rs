@@ -8,7 +8,7 @@ use std::{
 };
 
 use gc_core::{
-    Gc, Generation, Heap, HeapBuilder, Kept, Mutator, Slot, Trace,
+    Collect, Gc, Heap, HeapBuilder, Kept, Mutator, Slot, Trace,
     observe::{Graph, NodeKind},
 };
 use gc_tests::{
@@ -93,8 +93,8 @@ fn wander(m: &mut Mutator, random: &mut Random, depth: u64, steps: &mut u64, all
                     });
                     assert_eq!(*catch_unwind(panics).unwrap_err().downcast::<u64>().unwrap(), depth);
                 }
-                10 => ignore(m.collect([Generation::Fresh, Generation::Fresh, Generation::Young][*steps as usize % 3])),
-                11 if random.below(40) == 0 => ignore(m.collect(Generation::Old)),
+                10 => ignore(m.collect([Collect::Young, Collect::Young, Collect::Promote][*steps as usize % 3])),
+                11 if random.below(40) == 0 => ignore(m.collect(Collect::Full)),
                 11 if random.below(80) == 0 => ignore(m.compact()),
                 12 => m.blocked(thread::yield_now),
                 13 if random.below(4) == 0 => break,
@@ -159,10 +159,10 @@ fn a_deep_recursion_keeps_everything() {
         if depth == 0 {
             for n in 0..10 {
                 first.set(m, m.alloc(n));
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 assert_eq!(*first.get(m), n);
             }
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             m.compact();
             return;
         }
@@ -195,7 +195,7 @@ fn slices_and_large_objects_are_kept() {
         let text = text.keep(m, m.alloc_str("text"));
         let numbers = numbers.keep(m, m.alloc_slice_copy(&[1_u64, 2]));
         let large = large.keep(m, m.alloc_slice_with(30_000, |n| m.alloc(n as u64)));
-        for generation in [Generation::Fresh, Generation::Fresh, Generation::Young, Generation::Old] {
+        for generation in [Collect::Young, Collect::Young, Collect::Promote, Collect::Full] {
             m.alloc([0_u64; 100]);
             m.collect(generation);
             assert_eq!((&*text.get(m), &*numbers.get(m)), ("text", &[1, 2][..]));
@@ -210,13 +210,13 @@ fn a_frame_ends_what_it_kept() {
     let mut m = heap.attach().unwrap();
     let weak = m.frame(|m, [object]| {
         let object = object.keep(m, m.alloc([7_u64; 3]));
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         let weak = m.root(Gc::downgrade(object.get(m), m));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(weak.get(m).upgrade(m).is_some());
         weak
     });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(weak.get(&m).upgrade(&m).is_none());
 }
 
@@ -262,7 +262,7 @@ fn another_mutator_is_refused() {
             // Its own, lent.
             heap.with(|m| assert_eq!(*kept.get(m), 7)).unwrap();
         });
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(*kept.get(m), 7);
     });
 }
@@ -275,7 +275,7 @@ fn frames_are_entered_wherever_a_mutator_is_lent() {
             if depth > 0 {
                 m.blocked(|| heap.with(|m| nested(heap, m, depth - 1))).unwrap();
             }
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             assert_eq!(*number.get(m), depth);
         });
     }
@@ -304,7 +304,7 @@ fn frames_of_blocked_threads_are_kept() {
                 });
                 assert_eq!(values(list.get(m)), [2, 1]);
                 list.set(m, push(m, list.get(m), 3));
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 assert_eq!(values(list.get(m)), [3, 2, 1]);
             });
         });
@@ -312,7 +312,7 @@ fn frames_of_blocked_threads_are_kept() {
         let mut m = heap.attach().unwrap();
         for round in 0..60 {
             m.alloc_slice_with(1000, |n| n);
-            m.collect([Generation::Fresh, Generation::Young, Generation::Old][usize::from(round % 20 == 0) * 2]);
+            m.collect([Collect::Young, Collect::Promote, Collect::Full][usize::from(round % 20 == 0) * 2]);
         }
         m.compact();
         go.send(()).unwrap();
@@ -338,10 +338,10 @@ fn a_mutator_that_is_taken_out_stays() {
             // Nor where it is blocked.
             let refused = taken.blocked(|| refused.parked.enter().unwrap_err());
             parked = Some(refused.parked);
-            taken.collect(Generation::Old);
+            taken.collect(Collect::Full);
             taken
         });
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(*number.get(m), 7);
     });
 }

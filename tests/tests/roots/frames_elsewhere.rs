@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, Generation, Heap, Kept, Mutator, Slot, Trace};
+use gc_core::{Collect, Gc, Heap, Kept, Mutator, Slot, Trace};
 use gc_tests::{
     heaps::{checked, under},
     process::assert_exits,
@@ -70,8 +70,8 @@ fn descend(
             match random.below(8) {
                 0 => m.blocked(|| others.collect(1)),
                 1 => m.blocked(|| others.collect(9)),
-                2 => drop(m.collect(Generation::Fresh)),
-                3 => drop(m.collect(Generation::Young)),
+                2 => drop(m.collect(Collect::Young)),
+                3 => drop(m.collect(Collect::Promote)),
                 4 if depth < 12 => m
                     .blocked(|| {
                         heap.with(|m| {
@@ -118,7 +118,7 @@ fn frames_of_all_aliases_of_a_mutator_are_one_stack() {
                 while let Ok(times) = m.blocked(|| told.recv()) {
                     for round in 0..times {
                         m.alloc_slice_with(50, |n| n);
-                        m.collect(if round == 8 { Generation::Old } else { Generation::Fresh });
+                        m.collect(if round == 8 { Collect::Full } else { Collect::Young });
                     }
                     if times == 9 {
                         m.compact();
@@ -147,7 +147,7 @@ fn what_moves_between_slots_and_frames_survives_marking() {
             scope.spawn(|| {
                 let mut m = heap.attach().unwrap();
                 while !ended.load(Ordering::Acquire) {
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                 }
             });
             let mut m = heap.attach().unwrap();
@@ -202,11 +202,11 @@ fn a_mutator_that_leaves_the_closure_of_its_frame_finds_all_others() {
             let mut m = LEAKED.take().unwrap();
             m.frame(|m, [number]| {
                 let number = number.keep(m, m.alloc(3_u64));
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
                 assert_eq!(*number.get(m), 3);
             });
             m = catch_unwind(AssertUnwindSafe(|| {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 m
             }))
             .unwrap();
@@ -222,11 +222,11 @@ fn a_mutator_that_leaves_the_closure_of_its_frame_finds_all_others() {
             m.frame(move |m, [number]| {
                 let number = number.keep(m, m.alloc(1_u64));
                 let _unwinds = Unwinds;
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 assert_eq!(*number.get(m), 1);
                 LEAKED.set(Some(m));
                 let m = LEAKED.take().unwrap();
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 assert_eq!(*number.get(m), 1);
                 LEAKED.set(Some(m));
                 std::panic::resume_unwind(Box::new(()));
@@ -235,9 +235,9 @@ fn a_mutator_that_leaves_the_closure_of_its_frame_finds_all_others() {
         assert!(result.is_err());
         let m = LEAKED.take().unwrap();
         for _ in 0..5 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.compact();
         // Its last frame has been left.
         m.frame(|m, [number]| assert_eq!(*number.keep(m, m.alloc(1_u64)).get(m), 1));
@@ -272,7 +272,7 @@ fn a_process_exits_inside_of_a_frame() {
         let mut m = other.attach().unwrap();
         loop {
             m.alloc_slice_with(100, |n| n);
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
     });
     match how.to_str().unwrap() {

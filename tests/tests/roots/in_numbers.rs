@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Trace};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Trace};
 use gc_tests::{
     heaps::{calm, settle, wait_until},
     ledger::{Ledger, Token},
@@ -33,7 +33,7 @@ fn states(m: &Mutator, ledger: &Ledger, count: u64) -> Vec<StateRoot> {
 
 /// The bytes of root tables and boxed values, and of small lists beside them.
 fn side(m: &mut Mutator) -> usize {
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.heap().stats().side_bytes
 }
 
@@ -44,7 +44,7 @@ fn the_memory_of_a_burst_of_roots_comes_back() {
     let mut m = heap.attach().unwrap();
     // So that what the heap itself needs is there.
     drop(numbers(&m, 1000));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let before = side(&mut m);
     let count = scaled(200_000);
     for dropped_elsewhere in [false, true] {
@@ -56,8 +56,8 @@ fn the_memory_of_a_burst_of_roots_comes_back() {
         } else {
             drop(roots);
         }
-        m.collect(Generation::Old);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
+        m.collect(Collect::Full);
         let after = side(&mut m);
         assert!(after < before + 200_000, "{after} after, {before} before, dropped elsewhere: {dropped_elsewhere}");
     }
@@ -83,7 +83,7 @@ fn the_memory_of_gone_mutators_comes_back() {
     assert!(side(&mut m) <= with);
     assert!(roots.iter().all(|(n, root)| *root.get(&m) == *n));
     roots.clear();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(side(&mut m) < 300_000);
 }
 
@@ -104,7 +104,7 @@ fn boxed_roots_that_threads_without_a_mutator_drop_in_numbers_bring_a_collection
     drop_elsewhere(roots);
     wait_until("most values were dropped, without any mutator", || ledger.dropped() >= 1000);
     assert!(heap.stats().collections.iter().sum::<u64>() >= 1);
-    heap.attach().unwrap().collect(Generation::Fresh);
+    heap.attach().unwrap().collect(Collect::Young);
     settle(&heap);
     ledger.assert_all_once();
 }
@@ -116,7 +116,7 @@ fn pointers_that_threads_without_a_mutator_drop_in_numbers_bring_a_collection() 
     let mut m = heap.attach().unwrap();
     let one = m.root(m.alloc(1_u64));
     let roots: Vec<Number> = (0..600_000).map(|_| one.clone_in(&m)).collect();
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     m.safepoint();
     let before = heap.stats().collections;
     drop_elsewhere(roots);
@@ -162,7 +162,7 @@ fn a_few_roots_that_are_dropped_elsewhere_bring_no_collection() {
     let mut m = heap.attach().unwrap();
     m.safepoint();
     assert_eq!((heap.stats().collections, ledger.dropped()), ([0; 3], 0));
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     settle(&heap);
     ledger.assert_all_once();
 }
@@ -191,7 +191,7 @@ fn a_mutator_drops_the_boxed_roots_of_others_at_once() {
         drop(m);
     });
     assert_eq!(heap.stats().collections, [0; 3]);
-    heap.attach().unwrap().collect(Generation::Fresh);
+    heap.attach().unwrap().collect(Collect::Young);
     settle(&heap);
     ledger.assert_all_once();
 }

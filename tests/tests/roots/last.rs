@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Event, Gc, Generation, Heap, Level, Mutator, Root, Trace};
+use gc_core::{Collect, Event, Gc, Heap, Level, Mutator, Root, Trace};
 use gc_tests::{
     Tested,
     heaps::{TIMEOUT, calm, checked, settle, wait_until},
@@ -142,7 +142,7 @@ fn a_chain_between_two_heaps_goes_with_their_collections() -> Tested {
     let mut m = other.attach()?;
     m.alloc(Nested(ledger.token(), chain));
     for _ in 0..42 {
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         m.drain_drops(TIMEOUT)?;
     }
     drop((m, other));
@@ -208,7 +208,7 @@ fn a_heap_with_a_handle_drops_what_is_in_roots_at_its_next_collection() -> Teste
     settle(&heap);
     assert_eq!(ledger.dropped(), 0);
     let mut m = heap.attach()?;
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.drain_drops(TIMEOUT)?;
     ledger.assert_all_once();
     Ok(())

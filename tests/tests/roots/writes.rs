@@ -3,7 +3,7 @@
 
 use std::{mem, sync::mpsc, thread};
 
-use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Heap, Mutator, Root, Slot, Trace};
 use gc_tests::{heaps::checked, random::Random, sizes::scaled};
 
 /// A value in memory of its own, that is written exclusively only.
@@ -119,10 +119,10 @@ fn run(m: &mut Mutator, held: &mut Vec<(u64, Held)>, random: &mut Random, rounds
             }
         }
         match random.below(12) {
-            0 => drop(m.collect(Generation::Old)),
-            1 => drop(m.collect(Generation::Young)),
+            0 => drop(m.collect(Collect::Full)),
+            1 => drop(m.collect(Collect::Promote)),
             2 => drop(m.compact()),
-            _ => drop(m.collect(Generation::Fresh)),
+            _ => drop(m.collect(Collect::Young)),
         }
         assert!(held.iter().all(|(n, held)| read(m, held) == *n), "a root does not hold what was written");
     }
@@ -170,7 +170,7 @@ fn roots_are_written_by_mutators_that_did_not_make_them() {
         for held in m.blocked(|| receive.into_iter().collect::<Vec<_>>()) {
             assert!(held.iter().all(|(n, held)| read(&m, held) == *n));
             drop(held);
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
     });
 }
@@ -198,7 +198,7 @@ fn mutators_write_to_neighbours_at_the_same_time() {
                         root.set(&m, m.alloc(*n));
                     }
                     if round % 8 == thread as u64 {
-                        m.collect(Generation::Fresh);
+                        m.collect(Collect::Young);
                     }
                     m.safepoint();
                     assert!(part.iter().all(|(n, root)| *root.get(&m) == *n));

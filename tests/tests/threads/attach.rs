@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use gc_core::{AttachError, Generation, Heap, Level, Mutator, Trace};
+use gc_core::{AttachError, Collect, Heap, Level, Mutator, Trace};
 use gc_tests::heaps::{checked, settle};
 use parking_lot::Mutex;
 
@@ -40,7 +40,7 @@ fn a_second_mutator_on_a_thread_is_refused_and_changes_nothing() {
         assert_eq!(one.attach().unwrap_err(), AttachError::AlreadyAttached);
         assert_eq!(other.attach().unwrap_err(), AttachError::AlreadyAttached);
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(*root.get(&m), 1);
     drop(m);
     drop(other.attach().unwrap());
@@ -87,7 +87,7 @@ fn destructors_cannot_attach_where_the_collector_runs_them() {
     // Dropped on the background thread, or by `collect` on this one.
     for _ in 0..20 {
         m.alloc(attaches());
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     settle(&one);
     // Dropped at once on this one.
@@ -120,7 +120,7 @@ fn event_hooks_cannot_attach() {
         })
         .build()
         .unwrap();
-    one.attach().unwrap().collect(Generation::Fresh);
+    one.attach().unwrap().collect(Collect::Young);
     assert_eq!(receive.recv().unwrap(), Err(AttachError::CollectorThread));
 }
 
@@ -132,7 +132,7 @@ fn a_thread_that_a_destructor_starts_may_attach() {
     impl Drop for Starts {
         fn drop(&mut self) {
             let heap = self.0.clone();
-            let collects = move || heap.attach().unwrap().collect(Generation::Old);
+            let collects = move || heap.attach().unwrap().collect(Collect::Full);
             thread::spawn(collects).join().unwrap();
         }
     }
@@ -151,7 +151,7 @@ fn attaching_while_thread_locals_are_destroyed_works_or_says_why() {
             match heap.attach() {
                 Ok(mut m) => {
                     let root = m.root(m.alloc_str(self.1));
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                     assert_eq!(&*root.get(&m), self.1);
                 }
                 Err(error) => assert_eq!(error, AttachError::AlreadyAttached),
@@ -190,6 +190,6 @@ fn a_panic_detaches_its_thread() {
         assert!(outcome.is_err());
     }
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(heap.stats().old_objects, 0);
 }

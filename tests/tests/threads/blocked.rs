@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, Generation, Heap, Root};
+use gc_core::{Collect, Gc, Heap, Root};
 use gc_tests::heaps::checked;
 
 /// Attaches on a thread of its own, and goes on below `blocked`. Every level checks its root on the way back.
@@ -28,7 +28,7 @@ fn nest(heaps: &[Heap; 2], depth: usize, panics: bool) {
         assert_eq!(*root.get(&m), depth);
         m.safepoint();
         if depth.is_multiple_of(2) {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         assert_eq!(*root.get(&m), depth);
         if let Err(payload) = below {
@@ -55,7 +55,7 @@ fn blocked_below_blocked_with_panics_through_all() {
                 let mut m = heap.attach().unwrap();
                 while !stop.load(Ordering::Relaxed) {
                     m.alloc([0_u64; 9]);
-                    m.collect(Generation::Fresh);
+                    m.collect(Collect::Young);
                 }
             });
         }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-use gc_core::{Generation, Heap, Mutator};
+use gc_core::{Collect, Heap, Mutator};
 use gc_tests::{heaps::checked, process::assert_aborts};
 
 type Suspends = Coroutine<(), (), ()>;
@@ -29,14 +29,14 @@ fn coroutines_take_turns_while_they_are_blocked() {
             let number = number.keep(m, m.alloc(7_u64));
             for _ in 0..5 {
                 m.blocked(|| yielder.suspend(()));
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 assert_eq!(*number.get(m), 7);
             }
         });
     });
     while resume(&mut coroutine) {
         // The alias of the coroutine's mutator.
-        heap.with(|m| m.collect(Generation::Old)).unwrap();
+        heap.with(|m| m.collect(Collect::Full)).unwrap();
     }
     assert_eq!(Rc::strong_count(&done), 1);
 }
@@ -51,7 +51,7 @@ fn a_coroutine_does_not_leave_blocked_while_another_mutator_runs() {
             let heap = checked().build().unwrap();
             let mut coroutine = coroutine(&heap, |m, yielder| {
                 m.blocked(|| yielder.suspend(()));
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
                 m.blocked(|| yielder.suspend(()));
             });
             assert!(resume(&mut coroutine));

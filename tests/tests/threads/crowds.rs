@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Counted, CountedWeak, Generation, Slot, blocking};
+use gc_core::{Collect, Counted, CountedWeak, Slot, blocking};
 use gc_tests::{
     heaps::{calm, checked, settle, wait_until},
     ledger::{Ledger, Token},
@@ -71,7 +71,7 @@ fn owners_that_go_by_thousands_leave_counts_that_others_settle() {
             });
         }
     });
-    heap.attach().unwrap().collect(Generation::Old);
+    heap.attach().unwrap().collect(Collect::Full);
     settle(&heap);
     wait_until("all are dropped", || ledger.dropped() == ledger.made());
     ledger.assert_all_once();
@@ -120,7 +120,7 @@ fn mutators_leave_from_every_place() {
                         left.push((round, root));
                     }
                     if round % 64 == 0 {
-                        m.collect(Generation::Young);
+                        m.collect(Collect::Promote);
                         left.drain(..left.len() / 2);
                     }
                     for (round, root) in &left {
@@ -133,7 +133,7 @@ fn mutators_leave_from_every_place() {
     });
     over.store(true, Ordering::Relaxed);
     blocked.into_iter().for_each(|blocked| blocked.join().unwrap());
-    heap.attach().unwrap().collect(Generation::Old);
+    heap.attach().unwrap().collect(Collect::Full);
     mem::forget(heap);
 }
 
@@ -191,7 +191,7 @@ fn asked_from_outside_while_all_come_and_go() {
                         match turn % 5 {
                             0 => m.safepoint(),
                             1 => m.blocked(|| thread::sleep(Duration::from_micros(20))),
-                            2 => _ = m.collect(Generation::Fresh),
+                            2 => _ = m.collect(Collect::Young),
                             3 => _ = m.external_bytes(8 << 20),
                             _ => {}
                         }

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Event, Gc, GcCell, Generation, Level, Mutator, Root, Slot, Step, Trace, blocking};
+use gc_core::{Collect, Event, Gc, GcCell, Level, Mutator, Root, Slot, Step, Trace, blocking};
 use gc_tests::{
     heaps::{calm, checked, settle, under, wait_until},
     ledger::Ledger,
@@ -20,7 +20,7 @@ use gc_tests::{
 
 /// More pauses than a mutator needs to fall dormant.
 fn pauses(m: &mut Mutator) {
-    for generation in [Generation::Fresh, Generation::Young, Generation::Fresh, Generation::Young, Generation::Fresh] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Young, Collect::Promote, Collect::Young] {
         m.collect(generation);
     }
 }
@@ -59,7 +59,7 @@ fn what_they_hold_lives_and_follows_moves() {
             blocking::barrier(&mut m, &meet);
             pauses(&mut m);
             if round % 2 == 0 {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
             } else {
                 m.compact();
             }
@@ -117,11 +117,11 @@ fn one_that_was_alone_shares_cells_when_it_comes_back() {
         // No other mutator is attached while this one falls dormant.
         let other = m.blocked(|| {
             for _ in 0..5 {
-                heap.spawn(|m| m.collect(Generation::Fresh)).unwrap().join().unwrap();
+                heap.spawn(|m| m.collect(Collect::Young)).unwrap().join().unwrap();
             }
             let other = thread::spawn(move || {
                 let mut m = there.attach().unwrap();
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 blocking::barrier(&mut m, &meet);
                 for _ in 0..adds {
                     *same.get(&m).borrow_mut(&m) += 1;
@@ -151,7 +151,7 @@ fn they_mark_what_they_overwrite_if_marking_began_meanwhile() {
     let begun = Arc::new(AtomicBool::new(false));
     let begins = begun.clone();
     let tell = move |event: &Event| {
-        if let Event::Collection { step: Step::Begin, .. } = event {
+        if let Event::Pause { step: Step::Begin, .. } = event {
             begins.store(true, Ordering::Relaxed);
         }
     };
@@ -189,7 +189,7 @@ fn they_mark_what_they_overwrite_if_marking_began_meanwhile() {
     });
     m.blocked(|| tells.recv()).unwrap();
     pauses(&mut m);
-    let cycle = heap.spawn(|m| m.collect(Generation::Old)).unwrap();
+    let cycle = heap.spawn(|m| m.collect(Collect::Full)).unwrap();
     m.blocked(|| wait_until("marking begins", || begun.load(Ordering::Relaxed)));
     go.send(()).unwrap();
     m.blocked(|| tells.recv()).unwrap();
@@ -245,7 +245,7 @@ fn they_go_in_every_way() {
                     let root = m.root(m.alloc(token));
                     m.blocked(|| {
                         told(root);
-                        there.with(|m| m.collect(Generation::Fresh)).unwrap();
+                        there.with(|m| m.collect(Collect::Young)).unwrap();
                     });
                 }
             }
@@ -261,7 +261,7 @@ fn they_go_in_every_way() {
             go.send(()).unwrap();
             m.blocked(|| sleeper.join()).unwrap();
             drop(root);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             settle(&heap);
         }
         wait_until("it is dropped", || ledger.dropped() == ledger.made());
@@ -307,7 +307,7 @@ fn they_come_back_in_a_crowd() {
                     gate.send(round).unwrap();
                 }
             }
-            m.collect([Generation::Fresh, Generation::Young, Generation::Old][round as usize % 3]);
+            m.collect([Collect::Young, Collect::Promote, Collect::Full][round as usize % 3]);
             for _ in 0..500 {
                 m.alloc([0_u64; 16]);
                 m.safepoint();

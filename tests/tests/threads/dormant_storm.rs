@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, thread};
 
-use gc_core::{Gc, GcCell, Generation, Heap, Mutator, Parked, Root};
+use gc_core::{Collect, Gc, GcCell, Heap, Mutator, Parked, Root};
 use gc_tests::{
     collectors::Collectors,
     heaps::{under, wait_until},
@@ -89,7 +89,7 @@ fn turns(places: &[Place; 2], random: &mut Random) {
                 }
             }
             3 => {
-                let generation = [Generation::Fresh, Generation::Young, Generation::Old][random.below(3) as usize];
+                let generation = [Collect::Young, Collect::Promote, Collect::Full][random.below(3) as usize];
                 place.heap.with(|m| m.collect(generation)).unwrap();
             }
             _ => {

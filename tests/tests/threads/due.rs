@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Gc, Generation, Level, Mutator, Stats, blocking};
+use gc_core::{Collect, Gc, Level, Mutator, Stats, blocking};
 use gc_tests::heaps::{calm, wait_until};
 
 fn collections(stats: &Stats) -> u64 {
@@ -120,7 +120,7 @@ fn a_refused_allocation_gets_its_cycle_though_its_mutator_blocks_or_goes() {
         while let Ok(page) = m.try_alloc([0; 4096]) {
             kept.get_mut(m).push(page);
             if kept.borrow(m).len().is_multiple_of(50) {
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
             }
         }
     };

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use gc_core::{AttachError, Counted, EnterError, Gc, GcCell, Generation, Heap, Level, Root, Slot, Trace};
+use gc_core::{AttachError, Collect, Counted, EnterError, Gc, GcCell, Heap, Level, Root, Slot, Trace};
 use gc_tests::{
     heaps::{calm, checked, settle},
     ledger::Ledger,
@@ -55,7 +55,7 @@ fn roots_carry_a_list_from_call_to_call() {
             let new = m.alloc(Node { value, next: Slot::new(head.next.get()) });
             head.next.set(m, Some(new));
             if value % 100 == 0 {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
             }
         })
         .unwrap();
@@ -118,7 +118,7 @@ fn a_thread_that_keeps_a_mutator_may_attach() {
     for heap in [&one, &other, &one] {
         let mut m = heap.attach().unwrap();
         let root = m.root(m.alloc(2_u64));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(*root.get(&m), 2);
         assert_eq!(m.blocked(|| one.with(|m| *kept.get(m))), Ok(1));
     }
@@ -148,7 +148,7 @@ fn a_panic_leaves_the_kept_mutator_blocked_and_usable() {
         assert!(unwound.is_err());
         // It is blocked: another thread's collection does not wait for it.
         let there = one.clone();
-        thread::spawn(move || there.attach().unwrap().collect(Generation::Old)).join().unwrap();
+        thread::spawn(move || there.attach().unwrap().collect(Collect::Full)).join().unwrap();
         assert_eq!(one.with(|m| root.get(m).borrow(m).len()), Ok(round as usize + 1));
         one.attach().unwrap();
     }
@@ -164,7 +164,7 @@ fn guards_that_are_forgotten_inside_end_at_the_next_stop() {
         one.with(|m| {
             mem::forget(cell.get(m).borrow_mut(m));
             mem::forget(local.borrow_mut(m));
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             *cell.get(m).borrow_mut(m) += 1;
             *local.borrow_mut(m) += 1;
             m.blocked(|| other.with(|m| *local.borrow_mut(m) += 1)).unwrap();
@@ -214,7 +214,7 @@ fn destructors_and_hooks_on_the_heaps_own_threads_cannot_enter() {
     one.with(|m| {
         for _ in 0..10 {
             m.alloc(enters());
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
         m.blocked(|| settle(&one));
         assert_eq!(hooked.recv().unwrap(), Err(EnterError::CollectorThread));
@@ -241,8 +241,8 @@ fn threads_that_enter_by_the_thousand_meet_collections() {
         let collector = scope.spawn(move || {
             let mut m = heap.attach().unwrap();
             while !stop.load(Ordering::Relaxed) {
-                m.collect(Generation::Fresh);
-                m.collect(Generation::Old);
+                m.collect(Collect::Young);
+                m.collect(Collect::Full);
             }
         });
         let rounds = scaled(3000);

@@ -10,7 +10,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use gc_core::{EnterError, Gc, Generation, Heap, Root};
+use gc_core::{Collect, EnterError, Gc, Heap, Root};
 use gc_tests::{
     heaps::{calm, checked, wait_until},
     ledger::Ledger,
@@ -75,7 +75,7 @@ fn a_heap_ends_while_a_pools_threads_keep_mutators_of_it() {
     }
     ledger.assert_all_once();
     pool.end();
-    lasting.with(|m| m.collect(Generation::Old)).unwrap();
+    lasting.with(|m| m.collect(Collect::Full)).unwrap();
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn threads_exit_while_others_collect() {
                             })
                             .unwrap();
                         if round % 8 == 0 {
-                            m.collect(Generation::Old);
+                            m.collect(Collect::Full);
                         }
                         total.fetch_add(*root.get(m) - id * 1000, Ordering::Relaxed);
                     }
@@ -233,7 +233,7 @@ fn threads_exit_while_others_collect() {
     });
     let rounds = scaled(60);
     assert_eq!(total.load(Ordering::Relaxed), 3 * rounds * (rounds - 1) / 2);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 }
 
 /// Enters heaps when its thread exits.
@@ -245,7 +245,7 @@ impl Drop for AtEnd {
         for heap in &heaps {
             let root = heap.with(|m| {
                 let root = m.root(m.alloc(5_u64));
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 // One more level, on the way out.
                 m.blocked(|| heaps.iter().for_each(|heap| assert_eq!(heap.with(|m| *m.alloc(1)), Ok(1))));
                 root
@@ -302,7 +302,7 @@ fn thread_locals_enter_while_their_thread_exits() {
         drop(other);
     }
     assert!(worked.load(Ordering::Relaxed) > 40);
-    lasting.attach().unwrap().collect(Generation::Old);
+    lasting.attach().unwrap().collect(Collect::Full);
 
     fn lasting_first(heaps: &[Heap]) {
         heaps[0].with(|m| *m.alloc(1)).unwrap();
@@ -325,7 +325,7 @@ fn a_thread_exits_with_a_kept_mutator_and_one_that_runs_while_others_collect() {
             there.wait();
         });
         start.wait();
-        let collects = heap.spawn(|m| m.collect(Generation::Fresh).generation).unwrap();
+        let collects = heap.spawn(|m| m.collect(Collect::Young).collected).unwrap();
         exits.join().unwrap();
         collects.join().unwrap();
     }

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use gc_core::{AttachError, EnterError, Generation, Heap, Mutator, Root};
+use gc_core::{AttachError, Collect, EnterError, Heap, Mutator, Root};
 use gc_tests::heaps::checked;
 
 /// Goes down through the heaps in turns, one level in the `blocked` of the one above. Each level checks its roots on the way back.
@@ -26,7 +26,7 @@ fn nest(heaps: &[Heap], depth: usize, panics: bool) {
             });
         }));
         if depth.is_multiple_of(3) {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         m.safepoint();
         assert_eq!(*root.get(m), depth);
@@ -51,7 +51,7 @@ fn with_below_blocked_below_with_while_others_collect() {
                         let mut m = heap.attach().unwrap();
                         while !stop.load(Ordering::Relaxed) {
                             m.alloc([0_u64; 9]);
-                            m.collect(Generation::Fresh);
+                            m.collect(Collect::Young);
                         }
                     })
                 })
@@ -132,7 +132,7 @@ fn roots_are_dropped_on_every_level() {
                     kept.push(m.root(vec![round; 4]));
                     kept.truncate(20);
                     if round % 7 == 0 {
-                        m.collect(Generation::Fresh);
+                        m.collect(Collect::Young);
                     }
                     m.blocked(|| one.with(|m| kept.push(m.root(vec![round; 5])))).unwrap();
                 })
@@ -140,14 +140,14 @@ fn roots_are_dropped_on_every_level() {
             .unwrap();
             kept.pop();
             if round % 5 == 0 {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
             }
         })
         .unwrap();
         kept.truncate(if round % 10 == 0 { 0 } else { 20 });
     }
     thread::spawn(move || drop(kept)).join().unwrap();
-    one.with(|m| m.collect(Generation::Old)).unwrap();
+    one.with(|m| m.collect(Collect::Full)).unwrap();
 }
 
 #[test]

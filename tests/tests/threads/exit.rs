@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, process::exit, thread, time::Duration};
 
-use gc_core::{Gc, GcCell, Generation, Heap, Level, Mutator, Root, Trace};
+use gc_core::{Collect, Gc, GcCell, Heap, Level, Mutator, Root, Trace};
 use gc_tests::{
     heaps::{calm, wait_until},
     process::assert_exits,
@@ -32,7 +32,7 @@ fn others(heap: &Heap) {
             let mut m = heap.attach().unwrap();
             loop {
                 m.alloc([1_u64; 20]);
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             }
         });
     }
@@ -82,7 +82,7 @@ fn child(place: &str) {
             "drops" => {
                 for _ in 0..1000 {
                     m.alloc(Exits);
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                 }
             }
             "background" => {
@@ -91,7 +91,7 @@ fn child(place: &str) {
             }
             "root" => drop(m.root(Exits)),
             _ => loop {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             },
         }
     });

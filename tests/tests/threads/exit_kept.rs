@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gc_core::{Generation, Heap};
+use gc_core::{Collect, Heap};
 use gc_tests::{heaps::calm, process::assert_exits};
 
 /// Starts a thread that never reaches a safepoint, and one that waits for it to collect.
@@ -19,7 +19,7 @@ fn stuck(heap: &Heap) {
     })
     .unwrap();
     loop {
-        let collects = heap.spawn(|m| m.collect(Generation::Fresh)).unwrap();
+        let collects = heap.spawn(|m| m.collect(Collect::Young)).unwrap();
         let start = Instant::now();
         while !collects.is_finished() {
             if start.elapsed() > Duration::from_millis(200) {

@@ -1,7 +1,7 @@
 //! Without a floor of growth, or with the least, something is due when something has grown, and not all the time: each mutator that
 //! detached, and each that left `blocked`, led a major cycle of an empty heap.
 
-use gc_core::{Generation, Heap, Slot, Thresholds};
+use gc_core::{Collect, Heap, Slot, Thresholds};
 use gc_tests::heaps::calm;
 
 fn collections(heap: &Heap) -> u64 {
@@ -16,8 +16,8 @@ fn nothing_is_due_where_nothing_has_grown() {
             let mut m = heap.attach().unwrap();
             let kept = m.root(m.alloc(7_u64));
             let held = heap.external_bytes(if holds { 64 << 20 } else { 0 });
-            m.collect(Generation::Old);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
+            m.collect(Collect::Full);
             drop(m);
             let before = collections(&heap);
             for n in 0..100 {

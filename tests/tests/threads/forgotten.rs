@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, mem, thread};
 
-use gc_core::{AttachError, Gc, GcCell, Generation, Heap, Mutator, Root, Trace};
+use gc_core::{AttachError, Collect, Gc, GcCell, Heap, Mutator, Root, Trace};
 use gc_tests::{heaps::checked, ledger::Ledger};
 
 fn heap() -> Heap {
@@ -77,7 +77,7 @@ fn a_forgotten_guard_ends_at_the_next_collection() {
                 mem::forget(holder.many.borrow(&m));
             }
         }
-        m.collect([Generation::Fresh, Generation::Young, Generation::Old][round as usize % 3]);
+        m.collect([Collect::Young, Collect::Promote, Collect::Full][round as usize % 3]);
         let holder = root.get(&m);
         assert_eq!(holder.many.borrow_mut(&m).len() as u64, round / 2 + 1);
         assert!(holder.many.borrow(&m).iter().map(|n| **n).eq((0..=round).step_by(2)));
@@ -92,8 +92,8 @@ fn a_forgotten_root_keeps_its_object_and_its_heap() {
     mem::forget(m.root(m.alloc(ledger.token())));
     let state: Root<Vec<Gc<'static, u64>>> = m.root(vec![m.alloc(7_u64)]);
     mem::forget(state);
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     drop((m, heap));
     assert_eq!(ledger.dropped(), 0);
 }
@@ -105,7 +105,7 @@ fn forgotten_roots_of_old_mutators_are_scanned_for_ever() {
     for round in 0..50 {
         let mut m = heap.attach().unwrap();
         mem::forget(m.root(m.alloc((ledger.token(), [round; 20]))));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
     }
     assert_eq!(ledger.dropped(), 0);
     assert_eq!(heap.stats().old_objects, 50);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Event, Generation, Level};
+use gc_core::{Collect, Event, Level};
 use gc_tests::heaps::calm;
 
 #[test]
@@ -65,7 +65,7 @@ fn who_is_late_may_be_gone_when_the_hook_hears_of_it() {
     let mut m = heap.attach().unwrap();
     let rounds = if cfg!(debug_assertions) { 1000 } else { 2500 };
     for round in 0..rounds {
-        m.collect(if round % 50 == 0 { Generation::Old } else { Generation::Fresh });
+        m.collect(if round % 50 == 0 { Collect::Full } else { Collect::Young });
     }
     stop.store(true, Ordering::Relaxed);
     eprintln!("told {}", told.load(Ordering::Relaxed));

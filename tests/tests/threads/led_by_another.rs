@@ -3,7 +3,7 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use gc_core::{Generation, Heap, Mutator, blocking};
+use gc_core::{Collect, Heap, Mutator, blocking};
 use gc_tests::heaps::{TIMEOUT, calm};
 
 /// Runs `lead` on a thread of its own, while a mutator runs that waits, not blocked, for what this thread does in `enter`.
@@ -35,7 +35,7 @@ fn while_another_leads(
 }
 
 fn collects(heap: Heap) {
-    heap.attach().unwrap().collect(Generation::Young);
+    heap.attach().unwrap().collect(Collect::Promote);
 }
 
 #[test]

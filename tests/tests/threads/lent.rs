@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use gc_core::{AttachError, EnterError, Gc, Generation, Heap, Mutator, Parked, Root};
+use gc_core::{AttachError, Collect, EnterError, Gc, Heap, Mutator, Parked, Root};
 use gc_tests::{
     heaps::{calm, checked},
     process::assert_exits,
@@ -31,7 +31,7 @@ fn a_lent_mutator_that_is_moved_out_comes_back() {
                 assert_eq!(refused.error, EnterError::Running);
                 parked.set(Some(refused.parked));
                 let mut boxed = Box::new(m);
-                boxed.collect(Generation::Old);
+                boxed.collect(Collect::Full);
                 assert_eq!(*root.get(&boxed), 7);
                 boxed.blocked(|| {
                     assert_eq!(one.attach().map(drop), Err(AttachError::AlreadyAttached));
@@ -50,7 +50,7 @@ fn a_lent_mutator_that_is_moved_out_comes_back() {
                 });
                 *boxed
             });
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             root
         })
         .unwrap();
@@ -92,7 +92,7 @@ fn a_parked_mutator_is_dropped_inside_of_another() {
                 } else {
                     drop(parked);
                 }
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 assert_eq!(*root.get(m), round);
                 assert_eq!(other.attach().map(drop), Err(AttachError::AlreadyAttached));
                 root
@@ -121,11 +121,11 @@ fn references_to_a_lent_mutator_are_forgotten() {
         }));
         assert_eq!(unwound.is_err(), round % 2 == 0);
         thread::scope(|scope| {
-            scope.spawn(|| heap.attach().unwrap().collect(Generation::Old));
+            scope.spawn(|| heap.attach().unwrap().collect(Collect::Full));
         });
     }
     // Ten forgotten roots keep the heap for ever, and the mutator that made them does not hold it up.
-    heap.with(|m| m.collect(Generation::Old)).unwrap();
+    heap.with(|m| m.collect(Collect::Full)).unwrap();
     assert_eq!(heap.stats().old_objects, 10);
 }
 
@@ -143,7 +143,7 @@ impl Drop for Again {
     fn drop(&mut self) {
         if let Some(heap) = self.0.take() {
             let _ = heap.with(|m| *m.alloc(1));
-            let _ = heap.attach().map(|mut m| m.collect(Generation::Fresh));
+            let _ = heap.attach().map(|mut m| m.collect(Collect::Young));
         }
     }
 }
@@ -160,7 +160,7 @@ fn child(place: &str) {
         thread::spawn(move || {
             loop {
                 there.with(|m| m.alloc([1_u64; 20]).len()).unwrap();
-                there.attach().unwrap().collect(Generation::Fresh);
+                there.attach().unwrap().collect(Collect::Young);
             }
         });
     }
@@ -168,9 +168,9 @@ fn child(place: &str) {
         ROOT.set(Some(m.root(m.alloc(1_u64))));
         replace_with_or_abort(m, |mut m| match place {
             "stash" => {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 STASH.set(Some(m));
-                STASH.with_borrow_mut(|m| m.as_mut().unwrap().collect(Generation::Fresh));
+                STASH.with_borrow_mut(|m| m.as_mut().unwrap().collect(Collect::Young));
                 exit(7)
             }
             "drop" => {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{AttachError, Event, Gc, GcCell, Generation, Heap, Level, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{AttachError, Collect, Event, Gc, GcCell, Heap, Level, Mutator, Root, Slot, Trace, blocking};
 use gc_tests::heaps::TIMEOUT;
 use parking_lot::Mutex;
 
@@ -61,7 +61,7 @@ fn threads_share_what_each_allocates() {
             m.safepoint();
         }
     });
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     for id in 0..THREADS {
         let mut next = lists.get(&m)[id as usize].get();
         for i in (0..EACH).rev() {
@@ -90,7 +90,7 @@ fn a_cell_counts_right_however_many_add_to_it() {
     });
     assert_eq!(counter.get(&m).get(&m), 6_000);
     // Alone again, after a collection: without atomic operations.
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     counter.get(&m).set(&m, 1);
     assert_eq!(*counter.get(&m).borrow(&m), 1);
 }
@@ -129,7 +129,7 @@ fn attaching_and_detaching_by_the_thousand_meets_collections() {
                     let new = m.alloc(Node { value: id, next: Slot::new(head.next.get()), bag: GcCell::default() });
                     head.next.set(&m, Some(new));
                     if round % 50 == 0 {
-                        m.collect(Generation::Fresh);
+                        m.collect(Collect::Young);
                     }
                 }
             })
@@ -157,7 +157,7 @@ fn roots_go_to_other_threads_and_are_dropped_there_at_any_time() {
     for i in 0..ROOTS {
         send.send(m.root(gc_core::Leaf(Counts(&DROPPED)))).unwrap();
         if i % 50 == 0 {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
     }
     drop(m);
@@ -231,7 +231,7 @@ fn a_late_thread_is_named_with_its_last_safepoint() {
         release.send(()).unwrap();
         place.unwrap().expect("a place")
     });
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let place = watcher.join().unwrap();
     assert_eq!((place.file(), place.line()), (file!(), line));
     busy.unwrap().join().unwrap();
@@ -262,7 +262,7 @@ fn a_panic_with_a_mutator_on_the_stack_detaches() {
     });
     assert!(died.join().is_err());
     let mut m = heap.attach_timeout(TIMEOUT).unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn whoever_asks_while_a_collection_runs_shares_it() {
     let mut m = heap.attach().unwrap();
     together(&mut m, 4, |_, m| {
         for _ in 0..50 {
-            assert_eq!(m.collect(Generation::Old).generation, Generation::Old);
+            assert_eq!(m.collect(Collect::Full).collected, Collect::Full);
         }
     });
     assert!(heap.stats().collections[2] <= 200);
@@ -321,7 +321,7 @@ fn time_to_safepoint_is_measured_where_somebody_had_to_be_waited_for() {
             if id == 0 {
                 m.safepoint();
             } else {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             }
         }
     });

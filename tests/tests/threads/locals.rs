@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root};
+use gc_core::{Collect, Gc, Heap, Mutator, Root};
 use gc_tests::heaps::checked;
 
 struct AtEnd {
@@ -25,7 +25,7 @@ impl Drop for AtEnd {
         for heap in self.heaps.drain(..) {
             if let Ok(mut m) = heap.attach() {
                 let root = m.root(m.alloc(11_u64));
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 m.blocked(thread::yield_now);
                 assert_eq!(*root.get(&m), 11);
                 // One of them outlives its mutator, and goes with the thread's next local.
@@ -72,7 +72,7 @@ fn locals_end_in_any_order() {
                     STATE.set(Some(m.root(vec![m.alloc(1_u64), m.alloc(2)])));
                     FIRST.set(Some(at_end(Some(&m))));
                     SECOND.set(Some(at_end(None)));
-                    m.collect(Generation::Young);
+                    m.collect(Collect::Promote);
                     if order % 3 != 0 {
                         MUTATOR.set(Some(m));
                     }
@@ -83,5 +83,5 @@ fn locals_end_in_any_order() {
     }
     assert!(worked.load(Ordering::Relaxed) > 0);
     let mut m = main.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 }

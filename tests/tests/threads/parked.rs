@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use gc_core::{AttachError, EnterError, Gc, GcCell, Generation, Heap, Mutator, Parked};
+use gc_core::{AttachError, Collect, EnterError, Gc, GcCell, Heap, Mutator, Parked};
 use gc_tests::{
     heaps::{calm, checked},
     ledger::Ledger,
@@ -28,7 +28,7 @@ fn collections_go_on_without_a_parked_mutator() {
     let root = m.root(m.alloc(1_u64));
     let mut parked = m.park();
     for round in 0..20 {
-        heap.spawn(|m| m.collect(Generation::Old)).unwrap().join().unwrap();
+        heap.spawn(|m| m.collect(Collect::Full)).unwrap().join().unwrap();
         if round % 2 == 0 {
             let m = parked.enter().unwrap();
             assert_eq!(*root.get(&m), 1);
@@ -107,7 +107,7 @@ fn two_heaps_on_a_thread_in_turns() {
             .with(|m| {
                 cells[at].get(m).borrow_mut(m).push(m.alloc(round));
                 if round % 50 < 2 {
-                    m.collect(Generation::Old);
+                    m.collect(Collect::Full);
                 }
                 assert!(catch_unwind(AssertUnwindSafe(|| cells[1 - at].get(m))).is_err(), "the other heap's");
             })
@@ -138,7 +138,7 @@ fn a_parked_mutator_keeps_its_heap_and_a_forgotten_one_holds_nobody_up() {
     mem::forget(heap.attach().unwrap().park());
     let mut m = heap.attach().unwrap();
     m.alloc(ledger.token());
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     gc_tests::heaps::settle(&heap);
     assert_eq!(ledger.dropped(), 2);
 }
@@ -152,7 +152,7 @@ fn parked_mutators_are_dropped_while_one_of_the_same_heap_runs_and_others_collec
         let collector = scope.spawn(|| {
             let mut m = heap.attach().unwrap();
             while !stop.load(Ordering::Relaxed) {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             }
         });
         for round in 0..scaled(300) {
@@ -168,7 +168,7 @@ fn parked_mutators_are_dropped_while_one_of_the_same_heap_runs_and_others_collec
     });
     // What had to be left behind ends with the heap.
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 }
 
 /// A runtime's hooks: a worker parks its mutator when it has nothing to do, and enters when it wakes up.
@@ -227,7 +227,7 @@ fn a_runtime_parks_and_enters_in_its_hooks() {
                     worker = match worker {
                         Worker::Runs(mut m) => {
                             let root = m.root(m.alloc([round; 10]));
-                            m.collect([Generation::Fresh, Generation::Old][(round % 16 == 0) as usize]);
+                            m.collect([Collect::Young, Collect::Full][(round % 16 == 0) as usize]);
                             assert_eq!(root.get(&m)[9], round);
                             Worker::Parks(m.park())
                         }

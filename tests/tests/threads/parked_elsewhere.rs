@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Generation, Heap};
+use gc_core::{Collect, Heap};
 use gc_tests::heaps::calm;
 
 /// The attack: two threads drop a parked mutator of the heap that the other one runs a mutator of, while both heaps wait for a pause.
@@ -36,7 +36,7 @@ fn two_threads_drop_parked_mutators_crosswise_while_both_heaps_collect() {
                 let mut m = heap.attach().unwrap();
                 m.blocked(|| ready.wait());
                 thread::sleep(Duration::from_millis(100));
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             })
         })
         .collect();
@@ -44,6 +44,6 @@ fn two_threads_drop_parked_mutators_crosswise_while_both_heaps_collect() {
         thread.join().unwrap();
     }
     for heap in &heaps {
-        heap.with(|m| m.collect(Generation::Old)).unwrap();
+        heap.with(|m| m.collect(Collect::Full)).unwrap();
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Event, Generation, Heap, Level, Mutator, blocking};
+use gc_core::{Collect, Event, Heap, Level, Mutator, blocking};
 use gc_tests::heaps::{TIMEOUT, calm};
 
 /// The place that a warning about this thread names after `last`, which returns the line that it is called in.
@@ -31,7 +31,7 @@ fn told(last: impl FnOnce(&mut Mutator, &Heap) -> u32) {
             here.send(()).unwrap();
             gone.recv().unwrap();
         });
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
     });
     // This thread attaches last, and the other one is blocked: neither is late before the other one collects.
     is_here.recv().unwrap();
@@ -70,5 +70,5 @@ fn places_are_the_programs() {
         blocking::send(m, &send, 1).unwrap();
         here!(blocking::recv(m, &receive))
     });
-    told(|m, _| here!(m.collect(Generation::Fresh)));
+    told(|m, _| here!(m.collect(Collect::Young)));
 }

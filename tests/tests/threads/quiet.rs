@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use gc_core::{Gc, Generation, Heap, Mutator, Thresholds, blocking};
+use gc_core::{Collect, Gc, Heap, Mutator, Thresholds, blocking};
 use gc_tests::heaps::{calm, settle, wait_until};
 
 fn collections(heap: &Heap) -> u64 {
@@ -67,7 +67,7 @@ fn a_heap_that_is_full_falls_quiet() {
             while let Ok(page) = m.try_alloc([0; 4096]) {
                 kept.get_mut(m).push(page);
                 if kept.borrow(m).len().is_multiple_of(50) {
-                    m.collect(Generation::Young);
+                    m.collect(Collect::Promote);
                 }
             }
             kept

@@ -3,7 +3,7 @@
 
 use std::{sync::mpsc, thread};
 
-use gc_core::{Generation, Slot, blocking};
+use gc_core::{Collect, Slot, blocking};
 use gc_tests::heaps::{calm, wait_until};
 
 #[test]
@@ -12,7 +12,7 @@ fn the_one_who_runs_forgets_what_others_remembered_also_without_auto() {
     let heap = calm().auto(false).remembered_entries(64).build().unwrap();
     let mut m = heap.attach().unwrap();
     let slots = m.root(m.alloc_slice_with::<Slot<u64>>(SLOTS, |_| Slot::null()));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let before = heap.stats().collections;
     let (attached, is_attached) = mpsc::channel();
     let (left, has_left) = mpsc::channel();

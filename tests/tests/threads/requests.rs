@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use gc_core::{Gc, Generation, Heap, blocking};
+use gc_core::{Collect, Gc, Heap, blocking};
 use gc_tests::{
     collectors::Collectors,
     heaps::{calm, settle},
@@ -48,14 +48,14 @@ fn a_refused_allocation_finds_room_after_the_safepoint_whoever_collects_before()
     while let Ok(page) = m.try_alloc([0; 4096]) {
         kept.get_mut(&m).push(page);
         if kept.borrow(&m).len().is_multiple_of(100) {
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
         }
     }
     m.safepoint();
     while let Ok(page) = m.try_alloc([0; 4096]) {
         kept.get_mut(&m).push(page);
         if kept.borrow(&m).len().is_multiple_of(100) {
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
         }
     }
     kept.get_mut(&m).clear();
@@ -67,7 +67,7 @@ fn a_refused_allocation_finds_room_after_the_safepoint_whoever_collects_before()
     // Somebody else collects the young generation while this thread waits.
     let there = heap.clone();
     let other = thread::spawn(move || {
-        there.attach().unwrap().collect(Generation::Fresh);
+        there.attach().unwrap().collect(Collect::Young);
     });
     blocking::join(&mut m, other).unwrap();
     m.safepoint();
@@ -85,7 +85,7 @@ fn what_a_collection_found_dead_is_dropped_or_counted_when_anybody_goes_on() {
     for round in 1..=scaled(3000) as usize {
         m.alloc::<Token>(ledger.token());
         m.safepoint();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         settle(&heap);
         missed += usize::from(ledger.dropped() != round);
     }

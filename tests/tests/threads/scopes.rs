@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use gc_core::{EnterError, Gc, GcCell, Generation, Heap, blocking};
+use gc_core::{Collect, EnterError, Gc, GcCell, Heap, blocking};
 use gc_tests::heaps::checked;
 
 fn heap() -> Heap {
@@ -25,7 +25,7 @@ fn threads_are_started_by_a_mutator_that_runs_and_joined_while_all_collect() {
             let start = heap.spawn(move |m| {
                 for round in 0..20 {
                     cell.get(m).borrow_mut(m).push(m.alloc(id * 100 + round));
-                    m.collect([Generation::Fresh, Generation::Old][(round % 10 == 0) as usize]);
+                    m.collect([Collect::Young, Collect::Full][(round % 10 == 0) as usize]);
                 }
                 m.root(m.alloc(id))
             });
@@ -50,7 +50,7 @@ fn a_panic_on_a_started_thread_is_its_result_and_detaches_it() {
         panic!("on purpose")
     });
     assert_eq!(died.unwrap().join().unwrap_err().downcast_ref(), Some(&"on purpose"));
-    heap.attach().unwrap().collect(Generation::Old);
+    heap.attach().unwrap().collect(Collect::Full);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn threads_of_a_scope_borrow_and_start_others() {
         let start = |index: usize| {
             let (inner, n, root, sum) = (scope.clone(), &local[index], &root, &sum);
             let add = move |m: &mut gc_core::Mutator| {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 sum.fetch_add(*n + *root.get(m), Ordering::Relaxed);
             };
             let outer = move |m: &mut gc_core::Mutator| {
@@ -109,7 +109,7 @@ fn a_panic_in_a_scope_leaves_the_callers_mutator_running() {
             m.scope(|scope| {
                 scope
                     .spawn(move |m| {
-                        m.collect(Generation::Fresh);
+                        m.collect(Collect::Young);
                         assert!(round % 2 == 0, "on purpose");
                     })
                     .map(drop)
@@ -118,7 +118,7 @@ fn a_panic_in_a_scope_leaves_the_callers_mutator_running() {
             })
         }));
         assert_eq!(caught.is_err(), round % 2 == 1 || round % 3 == 0);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(*root.get(&m), 1);
     }
     drop(m);

@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, thread};
 
-use gc_core::{Generation, Heap, Thresholds, blocking};
+use gc_core::{Collect, Heap, Thresholds, blocking};
 use gc_tests::heaps::{calm, wait_until};
 
 /// All mutators are blocked, and hold 40 MB that are old. Then somebody changes a setting.
@@ -13,9 +13,9 @@ fn while_all_are_blocked(auto: bool, change: impl FnOnce(&Heap)) {
     let there = heap.clone();
     let waits = thread::spawn(move || {
         let mut m = there.attach().unwrap();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let kept = m.root(m.alloc_slice_with(5 << 20, |i| i as u64));
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         ready.send(()).unwrap();
         let _ = blocking::recv(&mut m, &ends);
         assert_eq!(kept.get(&m)[5000], 5000);

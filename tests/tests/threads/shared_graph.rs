@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use gc_core::{Gc, GcCell, Generation, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Gc, GcCell, Mutator, Root, Slot, Trace};
 use gc_tests::{heaps::under, random::Random};
 
 #[derive(Trace)]
@@ -88,13 +88,13 @@ fn run(seed: u64) {
                             }
                         }
                         match random.below(20) {
-                            0 => drop(m.collect(Generation::Fresh)),
+                            0 => drop(m.collect(Collect::Young)),
                             1 => m.blocked(thread::yield_now),
                             2 if turn % 3 == 0 => {
                                 drop(m);
                                 m = heap.attach().unwrap();
                             }
-                            3 if turn % 5 == 0 => drop(m.collect(Generation::Old)),
+                            3 if turn % 5 == 0 => drop(m.collect(Collect::Full)),
                             _ => m.safepoint(),
                         }
                     }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{AttachError, Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace, blocking};
+use gc_core::{AttachError, Collect, Gc, GcCell, Heap, Mutator, Root, Slot, Trace, blocking};
 use gc_tests::{collectors::Collectors, heaps::TIMEOUT};
 use parking_lot::Mutex;
 
@@ -87,7 +87,7 @@ fn a_cell_keeps_its_writers_apart_while_mutators_come_and_go() {
                         m.safepoint();
                     }
                     if turn == 19 && round % 8 == 0 {
-                        m.collect(Generation::Fresh);
+                        m.collect(Collect::Young);
                     }
                 }
             }
@@ -141,7 +141,7 @@ fn fresh_objects_are_whole_however_they_are_published() {
     });
     run(threads.collect());
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     for slot in slots.get(&m).iter() {
         let mut next = slot.get();
         while let Some(node) = next {
@@ -167,7 +167,7 @@ fn roots_wander_and_are_set_and_dropped_by_whoever_has_them() {
                 m.safepoint();
                 send.send(root).unwrap();
                 if i % 4 == 0 {
-                    m.collect(Generation::Fresh);
+                    m.collect(Collect::Young);
                 }
             }
         }));
@@ -201,7 +201,7 @@ fn roots_wander_and_are_set_and_dropped_by_whoever_has_them() {
     }
     run(threads);
     let mut m = heap.attach().unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(heap.stats().old_objects, 0);
 }
 
@@ -219,7 +219,7 @@ impl Drop for AtExit {
         match self.0.attach() {
             Ok(mut m) => {
                 let root = m.root(m.alloc(9_u64));
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 assert_eq!(*root.get(&m), 9);
                 self.1.fetch_add(1, Ordering::Relaxed);
             }
@@ -250,7 +250,7 @@ fn threads_end_with_mutators_and_roots_in_thread_locals() {
                 MUTATOR.with_borrow_mut(|m| {
                     let m = m.as_mut().unwrap();
                     ROOT.set(Some(m.root(m.alloc(round))));
-                    m.collect(Generation::Fresh);
+                    m.collect(Collect::Young);
                     ROOT.with_borrow(|root| assert_eq!(*root.as_ref().unwrap().get(m), round));
                 });
             })
@@ -259,7 +259,7 @@ fn threads_end_with_mutators_and_roots_in_thread_locals() {
     }
     assert!(attached.load(Ordering::Relaxed) > 0);
     let mut m = heap.attach_timeout(TIMEOUT).unwrap();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn stops_are_called_off_again_and_again_under_a_mutator_that_parks_and_blocks() 
         match i % 5 {
             0 => m.safepoint(),
             1 => m.blocked(|| ()),
-            2 if i % 50 == 2 => drop(m.collect(Generation::Fresh)),
+            2 if i % 50 == 2 => drop(m.collect(Collect::Young)),
             3 if i % 10 == 3 => {
                 for _ in 0..500 {
                     std::hint::spin_loop();
@@ -366,18 +366,18 @@ fn several_heaps_end_on_each_others_threads() {
             let mut m = a.attach().unwrap();
             send_a.send(m.root(m.alloc(round))).unwrap();
             drop(a);
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             // The last of the other heap, perhaps, while this thread runs.
             drop(blocking::recv(&mut m, &from_b).unwrap());
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         });
         let two = thread::spawn(move || {
             let mut m = there.attach().unwrap();
             send_b.send(m.root(m.alloc(round))).unwrap();
             drop(there);
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             drop(blocking::recv(&mut m, &from_a).unwrap());
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         });
         drop(b);
         run(vec![one, two]);

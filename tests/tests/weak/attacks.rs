@@ -11,7 +11,7 @@ use std::{
 };
 
 use gc_core::{
-    Ephemeron, FinalizationQueue, Finalizer, Gc, Generation, Heap, Leaf, Mutator, ReferenceQueue, Root, Slot, Trace,
+    Collect, Ephemeron, FinalizationQueue, Finalizer, Gc, Heap, Leaf, Mutator, ReferenceQueue, Root, Slot, Trace,
     Unfinalized, Weak, WeakSlot, blocking,
 };
 use gc_tests::{
@@ -37,12 +37,12 @@ impl Drop for Counts {
 /// What a weak reference says is what the object says, also when no weak reference is left in between.
 #[test]
 fn an_identity_that_a_weak_reference_has_told_stays() {
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         let heap = heap();
         let mut m = heap.attach().unwrap();
         let object = m.root(m.alloc(1_u64));
-        if generation == Generation::Old {
-            m.collect(Generation::Old);
+        if generation == Collect::Full {
+            m.collect(Collect::Full);
         }
         let told = Gc::downgrade(object.get(&m), &m).id();
         m.collect(generation);
@@ -54,14 +54,14 @@ fn an_identity_that_a_weak_reference_has_told_stays() {
 /// Also of an object that comes back from the dead.
 #[test]
 fn an_identity_that_a_weak_reference_has_told_stays_with_what_is_finalized() {
-    for generation in [Generation::Fresh, Generation::Old] {
+    for generation in [Collect::Young, Collect::Full] {
         for asked_before in [true, false] {
             let heap = heap();
             let mut m = heap.attach().unwrap();
             let queue = FinalizationQueue::<u64>::new(&heap);
             let object = m.root(m.alloc(1_u64));
-            if generation == Generation::Old {
-                m.collect(Generation::Old);
+            if generation == Collect::Full {
+                m.collect(Collect::Full);
             }
             queue.register(&m, object.get(&m));
             let weak = m.root(Gc::downgrade(object.get(&m), &m));
@@ -91,7 +91,7 @@ fn callbacks_that_own_a_queue_of_their_heap_are_dropped_with_it() {
             while own.poll(m).is_some() {}
         });
         if dies {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
         }
         drop((m, heap, queue));
         wait_until("the callback was dropped", || dropped.load(Relaxed) == 1);
@@ -108,7 +108,7 @@ fn threads_that_run_callbacks_hold_up_no_collection() {
     let there = heap.clone();
     let other = thread::spawn(move || {
         asked.recv().unwrap();
-        there.attach().unwrap().collect(Generation::Fresh);
+        there.attach().unwrap().collect(Collect::Young);
     });
     let turn = Arc::new(AtomicUsize::new(0));
     for _ in 0..CALLBACKS {
@@ -128,7 +128,7 @@ fn threads_that_run_callbacks_hold_up_no_collection() {
             }
         });
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert_eq!(m.run_callbacks(), CALLBACKS);
     blocking::join(&mut m, other).unwrap();
 }
@@ -143,10 +143,10 @@ fn a_thread_that_runs_a_mutator_ends_the_thread_of_callbacks() {
     let (end, ended) = mpsc::channel();
     m.on_death(m.alloc(1_u64), move |m| {
         began.send(()).unwrap();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         end.send(()).unwrap();
     });
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.blocked(|| begins.recv().unwrap());
     drop(callbacks);
     m.blocked(|| ended.recv().unwrap());
@@ -154,7 +154,7 @@ fn a_thread_that_runs_a_mutator_ends_the_thread_of_callbacks() {
 
 /// Begins a cycle in which `first` dies. Returns when that is so, and the rest of the cycle is still to come.
 fn begin_to_clear(m: &mut Mutator, first: &Root<Weak<'static, Own>>) {
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     wait_until("the first object is dead", || {
         m.safepoint();
         first.get(m).is_dead(m)
@@ -185,7 +185,7 @@ fn a_shutdown_while_weak_references_are_cleared_loses_nothing() {
                 })
             })
             .collect();
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let first = m.root(Gc::downgrade(objects.get(&m)[0].get().unwrap(), &m));
         drop(objects);
         begin_to_clear(&mut m, &first);
@@ -196,7 +196,7 @@ fn a_shutdown_while_weak_references_are_cleared_loses_nothing() {
         }
         assert_eq!((handed, ran.load(Relaxed)), (NUMBER, NUMBER));
         assert!(finalizers.iter().all(|finalizer| !finalizer.is_alive()));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(queue.is_empty());
     }
 }
@@ -211,7 +211,7 @@ fn objects_that_are_being_handed_over_when_the_heap_ends_leak_if_they_are_to() {
     let objects = m.alloc_slice_with(NUMBER, |_| Slot::new(Some(m.alloc(Leaf(Counts(dropped.clone()))))));
     objects.iter().for_each(|object| assert!(queue.register(&m, object.get().unwrap())));
     let objects = m.root(objects);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let first = m.root(Gc::downgrade(objects.get(&m)[0].get().unwrap(), &m));
     drop(objects);
     begin_to_clear(&mut m, &first);
@@ -243,7 +243,7 @@ fn objects_of_all_shapes_are_registered() {
             m.alloc_slice_with(NUMBER, |n| Gc::downgrade(aligned.get(&m)[n], &m)),
         ));
         let mut ids = Vec::new();
-        for generation in [Generation::Fresh, Generation::Young, Generation::Old, Generation::Old] {
+        for generation in [Collect::Young, Collect::Promote, Collect::Full, Collect::Full] {
             m.collect(generation);
             let found = {
                 let weak = weak.borrow(&m);
@@ -462,10 +462,10 @@ impl Shared {
                 18 => self.take_news(),
                 _ => match random.below(60) {
                     0 => {
-                        m.collect(Generation::Old);
+                        m.collect(Collect::Full);
                     }
                     1..4 => {
-                        m.collect(Generation::Young);
+                        m.collect(Collect::Promote);
                     }
                     4 => {
                         m.compact();
@@ -506,7 +506,7 @@ fn run(profile: &str, seed: u64) {
     shared.strong.get(&m).iter().for_each(|place| place.set(&m, None));
     let mut rounds = 0;
     loop {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         shared.take_news();
         let mut some = false;
         while shared.take(&m).is_some() {

@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use gc_core::{FinalizationQueue, Generation};
+use gc_core::{Collect, FinalizationQueue};
 use gc_tests::{heaps::under, sizes::scaled};
 
 /// A thread without a mutator frees the words of a queue while a pause may be updating them: the pause must not use them any more.
@@ -20,7 +20,7 @@ fn a_queue_may_be_closed_beside_a_minor_collection() {
         for number in 0..objects {
             queue.register(&m, m.alloc(number));
         }
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         assert_eq!(queue.len() as u64, objects);
         let pauses = AtomicU64::new(0);
         thread::scope(|scope| {
@@ -32,7 +32,7 @@ fn a_queue_may_be_closed_beside_a_minor_collection() {
                 drop(queue);
             });
             while !closes.is_finished() {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 pauses.fetch_add(1, Ordering::Relaxed);
             }
             closes.join().unwrap();

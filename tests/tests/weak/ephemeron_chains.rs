@@ -1,6 +1,6 @@
 //! What ephemerons cost is in proportion to their number, whatever depends on what, and in whichever order they are found.
 
-use gc_core::{Ephemeron, Gc, Generation, Heap, Mutator, Root};
+use gc_core::{Collect, Ephemeron, Gc, Heap, Mutator, Root};
 use gc_tests::{
     heaps::{settle, under},
     random::Random,
@@ -69,14 +69,14 @@ fn a_minor_collection_looks_at_each_ephemeron_three_times_at_most() {
                 let heap = under(profile).auto(false).nursery_bytes(256 << 20).build().unwrap();
                 let mut m = heap.attach().unwrap();
                 let (key, links) = chain(&mut m, len, order);
-                let looked = looks(&heap, || _ = m.collect(Generation::Fresh));
+                let looked = looks(&heap, || _ = m.collect(Collect::Young));
                 assert!(
                     looked >= len as u64 && looked <= 3 * len as u64,
                     "{looked} looks at {len}, {order:?}, {profile}"
                 );
                 assert_eq!(alive(&m, &links), len);
                 drop(key);
-                let looked = looks(&heap, || _ = m.collect(Generation::Young));
+                let looked = looks(&heap, || _ = m.collect(Collect::Promote));
                 assert!(looked <= 3 * len as u64, "{looked} looks at {len} dead ones, {order:?}, {profile}");
             }
         }
@@ -91,15 +91,15 @@ fn marking_looks_at_each_ephemeron_twice_at_most() {
                 let heap = under(profile).auto(false).nursery_bytes(256 << 20).build().unwrap();
                 let mut m = heap.attach().unwrap();
                 let (key, links) = chain(&mut m, len, order);
-                m.collect(Generation::Young);
-                let looked = looks(&heap, || _ = m.collect(Generation::Old));
+                m.collect(Collect::Promote);
+                let looked = looks(&heap, || _ = m.collect(Collect::Full));
                 assert!(
                     looked >= len as u64 && looked <= 2 * len as u64,
                     "{looked} looks at {len}, {order:?}, {profile}"
                 );
                 assert_eq!(alive(&m, &links), len);
                 drop(key);
-                let looked = looks(&heap, || _ = m.collect(Generation::Old));
+                let looked = looks(&heap, || _ = m.collect(Collect::Full));
                 assert!(looked <= 2 * len as u64, "{looked} looks at {len} dead ones, {order:?}, {profile}");
                 assert_eq!(alive(&m, &links), 0);
                 assert_eq!(heap.stats().ephemerons_cleared, len as u64);
@@ -130,21 +130,21 @@ fn a_chain_through_generations_is_followed_to_where_it_is_cut() {
             ends.push(m.root(last));
             all.push(m.root(links));
             match part % 4 {
-                0 => _ = m.collect(Generation::Fresh),
-                1 => _ = m.collect(Generation::Young),
-                2 => _ = m.collect(Generation::Old),
+                0 => _ = m.collect(Collect::Young),
+                1 => _ = m.collect(Collect::Promote),
+                2 => _ = m.collect(Collect::Full),
                 _ => {}
             }
         }
         // The first object of the fifth part is reached on its own.
         let ends: Vec<_> = ends.into_iter().enumerate().filter(|(n, _)| *n == 4).collect();
-        m.collect(Generation::Fresh);
-        m.collect(Generation::Old);
+        m.collect(Collect::Young);
+        m.collect(Collect::Full);
         settle(&heap);
         let counts: Vec<_> = all.iter().map(|links| alive(&m, links)).collect();
         assert_eq!(counts, [0, 0, 0, 0, 100, 100, 100, 100], "{profile}");
         drop(ends);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(all.iter().all(|links| alive(&m, links) == 0));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use gc_core::{Ephemeron, Gc, GcCell, Generation, Mutator, Root, Trace};
+use gc_core::{Collect, Ephemeron, Gc, GcCell, Mutator, Root, Trace};
 use gc_tests::{
     heaps::{settle, under},
     ledger::{Ledger, Token},
@@ -104,8 +104,8 @@ impl World {
             }
             12..15 => drop(self.roots.swap_remove(a)),
             _ => match self.random.below(8) {
-                0 => _ = m.collect(Generation::Young),
-                1..4 => _ = m.collect(Generation::Fresh),
+                0 => _ = m.collect(Collect::Promote),
+                1..4 => _ = m.collect(Collect::Young),
                 _ => m.safepoint(),
             },
         }
@@ -142,12 +142,12 @@ fn run(profile: &str, seed: u64, steps: u64) {
         for _ in 0..steps {
             world.step(&mut m);
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         settle(&heap);
         world.check(&m, seed);
     }
     world.roots.clear();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     world.ledger.assert_all_once();
 }

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use gc_core::{Ephemeron, Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace};
+use gc_core::{Collect, Ephemeron, Gc, GcCell, Heap, Mutator, Root, Slot, Trace};
 use gc_tests::{
     heaps::{settle, under},
     ledger::{Ledger, Token},
@@ -92,8 +92,8 @@ fn run(profile: &str, seed: u64) {
         .collect();
     let ended: Vec<_> = m.blocked(|| threads.into_iter().map(thread::JoinHandle::join).collect());
     ended.into_iter().for_each(|result| result.unwrap());
-    m.collect(Generation::Old);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
+    m.collect(Collect::Full);
     settle(&heap);
     assert!(board.get(&m).iter().all(|place| place.borrow(&m).is_none_or(|pair| pair.is_dead(&m))));
     ledger.assert_all_once();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gc_core::{Ephemeron, Event, Gc, GcCell, Generation, Heap, Level, Mutator, Root, Slot, Step, Trace};
+use gc_core::{Collect, Ephemeron, Event, Gc, GcCell, Heap, Level, Mutator, Root, Slot, Step, Trace};
 use gc_tests::{
     heaps::{self, settle, under},
     ledger::{Ledger, Token},
@@ -75,14 +75,14 @@ fn numbers(m: &Mutator, pair: &PairRoot) -> Option<(u64, u64)> {
 
 /// Everything that is dead is found.
 fn collect(heap: &Heap, m: &mut Mutator) {
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(heap);
 }
 
 #[test]
 fn the_value_lives_while_its_key_and_the_ephemeron_do() {
     each(|heap, m| {
-        for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+        for generation in [Collect::Young, Collect::Promote, Collect::Full] {
             let ledger = Ledger::default();
             let key = m.root(plain(m, 1));
             let pair = m.root(Ephemeron::new(m, key.get(m), thing(m, 2, Some(ledger.token()))));
@@ -104,7 +104,7 @@ fn the_value_dies_with_the_ephemeron_though_its_key_lives() {
         let ledger = Ledger::default();
         let key = m.root(plain(m, 1));
         let pair = m.root(Ephemeron::new(m, key.get(m), thing(m, 2, Some(ledger.token()))));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         drop(pair);
         collect(heap, m);
         assert_eq!(key.get(m).number(), 1);
@@ -119,7 +119,7 @@ fn a_young_key_is_found_dead_by_the_next_collection() {
         let heap = under(profile).auto(false).build().unwrap();
         let mut m = heap.attach().unwrap();
         let pair = m.root(Ephemeron::new(&m, plain(&m, 1), plain(&m, 2)));
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         assert_eq!(numbers(&m, &pair), None, "{profile}");
         assert_eq!(heap.stats().ephemerons_cleared, 1);
     }
@@ -130,10 +130,10 @@ fn an_old_key_is_found_dead_by_a_major_cycle_and_not_before() {
     each(|heap, m| {
         let key = m.root(plain(m, 1));
         let pair = m.root(Ephemeron::new(m, key.get(m), plain(m, 2)));
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         drop(key);
-        m.collect(Generation::Young);
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Promote);
+        m.collect(Collect::Young);
         assert_eq!(numbers(m, &pair), Some((1, 2)));
         collect(heap, m);
         assert_eq!(numbers(m, &pair), None);
@@ -146,7 +146,7 @@ fn the_keys_that_are_waited_for_are_told() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let hook = told.clone();
     let heap = heaps::calm().auto(false).on_event(Level::Debug, move |event| {
-        if let Event::Collection { step, waiting, .. } = event {
+        if let Event::Pause { step, waiting, .. } = event {
             hook.lock().push((*step, *waiting));
         }
     });
@@ -157,9 +157,9 @@ fn the_keys_that_are_waited_for_are_told() {
     // Two wait for each key that dies.
     let keys: Vec<_> = dying.get(&m).iter().flat_map(|key| [*key, *key, live.get(&m)]).collect();
     let pairs = m.root(m.alloc_slice_with(keys.len(), |n| Ephemeron::new(&m, keys[n], plain(&m, 3))));
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     drop(dying);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let pauses = || told.lock().iter().filter(|(step, _)| *step != Step::Whole).copied().collect::<Vec<_>>();
     heaps::wait_until("the pauses are told", || pauses().len() == 3);
     // Each is told by the thread that led it, in no order.
@@ -173,7 +173,7 @@ fn the_keys_that_are_waited_for_are_told() {
 #[test]
 fn a_key_that_only_its_own_value_reaches_is_dead() {
     each(|heap, m| {
-        for generation in [Generation::Fresh, Generation::Young] {
+        for generation in [Collect::Young, Collect::Promote] {
             let ledger = Ledger::default();
             let value = m.root(thing(m, 2, Some(ledger.token())));
             let key = m.root(thing(m, 1, Some(ledger.token())));
@@ -193,7 +193,7 @@ fn a_key_may_be_its_own_value() {
     each(|heap, m| {
         let key = m.root(plain(m, 1));
         let pair = m.root(Ephemeron::new(m, key.get(m), key.get(m)));
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         assert_eq!(numbers(m, &pair), Some((1, 1)));
         drop(key);
         collect(heap, m);
@@ -222,7 +222,7 @@ fn a_key_that_only_another_ephemerons_value_reaches_lives_with_that() {
                 of_second = make(m, &second, 20, None);
             }
             drop(second);
-            for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+            for generation in [Collect::Young, Collect::Promote, Collect::Full] {
                 m.collect(generation);
                 assert_eq!((numbers(m, &of_first), numbers(m, &of_second)), (Some((1, 10)), Some((2, 20))));
             }
@@ -241,7 +241,7 @@ fn a_cycle_of_ephemerons_is_dead_unless_one_key_is_reached() {
         let pairs: Vec<_> = (0..5).map(pair).collect();
         let kept = keys[2].clone_in(m);
         drop(keys);
-        for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+        for generation in [Collect::Young, Collect::Promote, Collect::Full] {
             m.collect(generation);
             assert!((0..5).all(|n| numbers(m, &pairs[n as usize]) == Some((n, (n + 1) % 5))));
         }
@@ -262,7 +262,7 @@ fn an_ephemeron_in_its_own_value_or_key_lives_with_the_key() {
             *if in_key { key.get(m) } else { value }.pair.borrow_mut(m) = Some(pair);
             // In its own value only, nothing reaches it.
             let pair = m.root(pair);
-            for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+            for generation in [Collect::Young, Collect::Promote, Collect::Full] {
                 m.collect(generation);
                 assert_eq!(numbers(m, &pair), Some((1, 2)));
             }
@@ -287,8 +287,8 @@ fn many_ephemerons_may_have_one_key() {
             .map(|n| m.root(Ephemeron::new(m, if n % 3 == 0 { others.get(m) } else { key.get(m) }, plain(m, n))))
             .collect();
         drop(others);
-        m.collect(Generation::Fresh);
-        m.collect(Generation::Old);
+        m.collect(Collect::Young);
+        m.collect(Collect::Full);
         for (n, pair) in pairs.iter().enumerate() {
             assert_eq!(numbers(m, pair), (n % 3 != 0).then_some((1, n as u64)));
         }
@@ -306,9 +306,9 @@ fn generations_do_not_matter() {
         for bits in (0..64_u32).step_by(if is_full() { 1 } else { 5 }) {
             let age = |m: &mut Mutator, bits: u32| match bits & 3 {
                 0 => {}
-                1 => _ = m.collect(Generation::Fresh),
-                2 => _ = m.collect(Generation::Young),
-                _ => _ = m.collect(Generation::Old),
+                1 => _ = m.collect(Collect::Young),
+                2 => _ = m.collect(Collect::Promote),
+                _ => _ = m.collect(Collect::Full),
             };
             let key = m.root(plain(m, 1));
             age(m, bits);
@@ -331,7 +331,7 @@ fn generations_do_not_matter() {
 #[test]
 fn keys_and_values_of_every_kind() {
     each(|heap, m| {
-        for generation in [Generation::Fresh, Generation::Old] {
+        for generation in [Collect::Young, Collect::Full] {
             let large = m.root(m.alloc_slice_with(100_000, |n| n as u64));
             let text = m.root(m.alloc_str("a key"));
             let unit = m.root(m.alloc(()));
@@ -343,7 +343,7 @@ fn keys_and_values_of_every_kind() {
             assert_eq!(by_large.get(m).value(m).as_deref(), Some("of a large object"));
             assert_eq!(by_text.get(m).get(m).map(|(key, value)| (key.len(), value[99_999])), Some((5, 99_999)));
             drop(large);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             // The value of the third one.
             assert_eq!(by_large.get(m).key(m).map(|key| key[77]), Some(77));
             assert!(by_unit.get(m).key(m).is_some());
@@ -354,7 +354,7 @@ fn keys_and_values_of_every_kind() {
         }
         // A large key that dies young.
         let pair = m.root(Ephemeron::new(m, m.alloc_slice_with(100_000, |n| n as u64), m.alloc(1_u64)));
-        m.collect(Generation::Fresh);
+        m.collect(Collect::Young);
         assert!(pair.get(m).is_dead(m));
     });
 }
@@ -379,7 +379,7 @@ fn an_ephemeron_is_a_value_like_a_pointer() {
             many: vec![pair(2), pair(3)],
             cell: GcCell::new(Vec::new()),
         }));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         // Into an old cell, a young one: the write barrier.
         places.get(m).cell.borrow_mut(m).push(Ephemeron::new(m, keys.borrow(m)[4], plain(m, 4)));
         let all = |m: &Mutator| -> Vec<_> {
@@ -388,7 +388,7 @@ fn an_ephemeron_is_a_value_like_a_pointer() {
             let all = [places.field].into_iter().chain(places.optional).chain(places.many.iter().copied()).chain(cell);
             all.map(|pair| pair.get(m).map(|(key, value)| (key.number(), value.number()))).collect()
         };
-        for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+        for generation in [Collect::Young, Collect::Promote, Collect::Full] {
             m.collect(generation);
             assert_eq!(all(m), (0..5).map(|n| Some((n, n))).collect::<Vec<_>>());
         }
@@ -404,7 +404,7 @@ fn ephemerons_are_the_same_by_identity() {
         let (key, value) = (plain(m, 1), plain(m, 2));
         let first = Ephemeron::new(m, key, value);
         let pair = m.root((first, first, Ephemeron::new(m, key, value)));
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         let (first, again, other) = *pair.borrow(m);
         assert!(Ephemeron::ptr_eq(first, again) && !Ephemeron::ptr_eq(first, other));
         assert!(format!("{first:?}").starts_with("Ephemeron<"));

@@ -11,7 +11,7 @@ use std::{
 };
 
 use gc_core::{
-    Event, FinalizationQueue, Finalizer, Gc, Generation, Heap, Leaf, Level, Mutator, ReferenceQueue, Slot, Step, Trace,
+    Collect, Event, FinalizationQueue, Finalizer, Gc, Heap, Leaf, Level, Mutator, ReferenceQueue, Slot, Step, Trace,
     Unfinalized, WaitError,
 };
 use gc_tests::heaps::{self, settle};
@@ -41,15 +41,15 @@ fn check(node: Gc<'_, Node<'_>>) -> u64 {
 }
 
 /// Makes an object that is dead in this generation: it has survived so many collections.
-fn age(m: &mut Mutator, generation: Generation) {
+fn age(m: &mut Mutator, generation: Collect) {
     match generation {
-        Generation::Fresh => {}
-        Generation::Young => drop(m.collect(Generation::Fresh)),
-        Generation::Old => drop(m.collect(Generation::Young)),
+        Collect::Young => {}
+        Collect::Promote => drop(m.collect(Collect::Young)),
+        Collect::Full => drop(m.collect(Collect::Promote)),
     }
 }
 
-const ALL: [Generation; 3] = [Generation::Fresh, Generation::Young, Generation::Old];
+const ALL: [Collect; 3] = [Collect::Young, Collect::Promote, Collect::Full];
 
 #[test]
 fn an_object_is_handed_over_alive_and_whole_and_once() {
@@ -70,7 +70,7 @@ fn an_object_is_handed_over_alive_and_whole_and_once() {
         assert_eq!((check(found), check(next)), (1, 2));
         assert!(Gc::ptr_eq(next.next.get().unwrap(), found) && queue.poll(&m).is_none());
         assert!(!queue.is_registered(&m, found));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(queue.is_empty(), "{generation:?}");
     }
 }
@@ -100,13 +100,13 @@ fn what_is_handed_over_stays_alive_until_it_is_taken_and_as_long_as_it_is_kept()
     seen.sort_unstable();
     assert_eq!(seen, (0..100).collect::<Vec<_>>());
     // It is an ordinary object again, and may be registered again.
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     for &object in kept.borrow(&m).iter() {
         check(object.next.get().unwrap());
         assert!(queue.register(&m, object));
     }
     drop(kept);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(queue.len(), 100);
 }
 
@@ -156,7 +156,7 @@ fn registration_can_end_and_be_asked_for() {
     a.register(&m, object.get(&m));
     b.register(&m, object.get(&m));
     drop(object);
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert!(Gc::ptr_eq(a.poll(&m).unwrap(), b.poll(&m).unwrap()));
 }
 
@@ -172,16 +172,16 @@ fn a_queue_that_nobody_has_finalizes_nothing() {
         age(&mut m, generation);
     }
     drop(queue);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     assert_eq!(drops.load(Ordering::Relaxed), 3);
     // One whose objects wait.
     let queue = FinalizationQueue::<Leaf<Counts>>::new(&heap);
     queue.register(&m, m.alloc(Leaf(Counts(drops.clone()))));
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert_eq!(queue.len(), 1);
     drop(queue);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(&heap);
     assert_eq!(drops.load(Ordering::Relaxed), 4);
 }
@@ -219,7 +219,7 @@ fn values_that_nobody_can_take_are_dropped_on_a_thread_of_the_heap() {
     }
     drop((dead, objects));
     let held = lock.lock();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     drop(held);
     for _ in ALL {
         assert_ne!(m.blocked(|| receiver.recv()).unwrap(), thread::current().id());
@@ -253,7 +253,7 @@ fn shutdown_hands_everything_over() {
     let queue = Queue::new(&heap);
     let kept = m.root((0..10).map(|n| node(&m, n)).collect::<Vec<_>>());
     kept.borrow(&m).iter().for_each(|&object| assert!(queue.register(&m, object)));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     (10..20).for_each(|n| assert!(queue.register(&m, node(&m, n))));
     let (sender, receiver) = mpsc::channel();
     let tell = |number: u64| {
@@ -308,7 +308,7 @@ fn a_callback_that_panics_is_over_and_the_next_ones_run() {
             assert!(n % 2 == 0, "a callback panics");
         });
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let run = |m: &mut Mutator| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| m.run_callbacks())).is_err();
     let panics = [(); 3].map(|()| run(&mut m));
     assert_eq!(panics.iter().filter(|&&panicked| panicked).count(), 2);
@@ -328,7 +328,7 @@ fn callbacks_run_on_a_thread_of_their_own() {
             assert!(n != 5, "a callback panics");
         });
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let mut ran: Vec<u64> = m
         .blocked(|| (0..10).map(|_| receiver.recv().unwrap()).collect::<Vec<_>>())
         .into_iter()
@@ -341,7 +341,7 @@ fn callbacks_run_on_a_thread_of_their_own() {
     assert_eq!(ran, (0..10).collect::<Vec<_>>());
     m.blocked(|| drop(callbacks));
     m.on_death(m.alloc(1), |_| ());
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert_eq!(m.run_callbacks(), 1);
 }
 
@@ -402,7 +402,7 @@ fn what_is_not_finalized_is_dropped_at_the_end_of_the_heap_or_leaks_as_the_progr
         closed.register(&m, objects[3].get(&m));
         let [first, others @ ..] = objects;
         drop(first);
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
         queue.register(&m, others[1].get(&m));
         assert_eq!(queue.len(), 1);
         drop((m, others, closed));
@@ -429,12 +429,12 @@ fn a_program_that_takes_too_little_is_told() {
         dead.watch(&m, object, n);
         queue.register(&m, object);
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     heaps::wait_until("the hook is told", || told.load(Ordering::Relaxed) == 80_000);
     let stats = heap.stats();
     assert_eq!((stats.news_waiting, stats.finalization_waiting, stats.registered), (40_000, 40_000, 0));
     while dead.poll().is_some() && queue.poll(&m).is_some() {}
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let stats = heap.stats();
     assert_eq!((stats.news_waiting, stats.finalization_waiting, told.load(Ordering::Relaxed)), (0, 0, 80_000));
 }
@@ -457,7 +457,7 @@ fn a_registration_that_has_ended_leaves_nothing() {
             assert!(queue.unregister(&m, object.get(&m)));
         }
         assert_eq!(heap.stats().registered, 0, "round {round}");
-        m.collect(Generation::Young);
+        m.collect(Collect::Promote);
     }
 }
 
@@ -467,7 +467,7 @@ fn the_pause_that_begins_clearing_is_told_and_counted() {
     let steps = Arc::new(Mutex::new(Vec::new()));
     let told = steps.clone();
     let heap = heaps::calm().auto(false).on_event(Level::Debug, move |event| {
-        if let Event::Collection { step, pause, .. } = event {
+        if let Event::Pause { step, pause, .. } = event {
             told.lock().push((*step, *pause));
         }
     });
@@ -481,7 +481,7 @@ fn the_pause_that_begins_clearing_is_told_and_counted() {
             Gc::id(object.get(&m), &m);
         }
         steps.lock().clear();
-        let report = m.collect(Generation::Old);
+        let report = m.collect(Collect::Full);
         heaps::wait_until("the pauses are told", || {
             steps.lock().iter().filter(|(step, _)| *step != Step::Whole).count() >= expected.len()
         });

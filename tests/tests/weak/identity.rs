@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, thread};
 
-use gc_core::{FinalizationQueue, Gc, Generation, Root};
+use gc_core::{Collect, FinalizationQueue, Gc, Root};
 use gc_tests::{heaps, sizes::scaled};
 
 #[test]
@@ -10,7 +10,7 @@ fn it_survives_moving_and_is_never_used_again() {
     let heap = heaps::checked().auto(false).build().unwrap();
     let mut m = heap.attach().unwrap();
     let mut seen = HashSet::new();
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         let kept: Vec<Root<Gc<'static, u64>>> = (0..100_u64).map(|n| m.root(m.alloc(n))).collect();
         let ids: Vec<u64> = kept.iter().map(|root| Gc::id(root.get(&m), &m)).collect();
         assert!(ids.iter().all(|&id| seen.insert(id)));
@@ -21,7 +21,7 @@ fn it_survives_moving_and_is_never_used_again() {
         m.compact();
         assert!(kept.iter().zip(&ids).all(|(root, &id)| Gc::id(root.get(&m), &m) == id));
     }
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(heap.stats().registered, 0, "entries of dead objects are gone");
 }
 
@@ -30,7 +30,7 @@ fn objects_that_were_never_asked_pay_nothing() {
     let heap = heaps::calm().auto(false).build().unwrap();
     let mut m = heap.attach().unwrap();
     let _kept: Vec<Root<Gc<'static, u64>>> = (0..100_u64).map(|n| m.root(m.alloc(n))).collect();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(heap.stats().registered, 0);
 }
 
@@ -62,7 +62,7 @@ fn two_threads_that_ask_at_once_agree() {
 /// Weak references that are dead name it still, those to what it reaches, too.
 #[test]
 fn an_object_that_comes_back_is_the_one_that_its_dead_weak_references_name() {
-    for generation in [Generation::Fresh, Generation::Old] {
+    for generation in [Collect::Young, Collect::Full] {
         let heap = heaps::checked().auto(false).build().unwrap();
         let mut m = heap.attach().unwrap();
         let queue = FinalizationQueue::<Option<Gc<'static, u64>>>::new(&heap);
@@ -70,8 +70,8 @@ fn an_object_that_comes_back_is_the_one_that_its_dead_weak_references_name() {
         let outer = m.root(m.alloc(Some(inner)));
         let weaks = m.root((Gc::downgrade(outer.get(&m), &m), Gc::downgrade(inner, &m)));
         queue.register(&m, outer.get(&m));
-        if generation == Generation::Old {
-            m.collect(Generation::Young);
+        if generation == Collect::Full {
+            m.collect(Collect::Promote);
         }
         drop(outer);
         m.collect(generation);

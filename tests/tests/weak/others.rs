@@ -1,7 +1,7 @@
 //! What other collectors test of ephemerons, weak references and finalizers: OCaml (`ephetest`, `ephetest2`, `weaklifetime`, `finaliser`),
 //! rust-gc and boa's collector. Written from what each of them checks.
 
-use gc_core::{Ephemeron, FinalizationQueue, Gc, GcCell, Generation, Heap, Mutator, Root, Slot, Trace, Weak};
+use gc_core::{Collect, Ephemeron, FinalizationQueue, Gc, GcCell, Heap, Mutator, Root, Slot, Trace, Weak};
 use gc_tests::{
     heaps::{self, settle},
     ledger::{Ledger, Token},
@@ -37,7 +37,7 @@ fn each(test: impl Fn(&Heap, &mut Mutator)) {
 
 /// Looks for everything that is dead.
 fn collect(heap: &Heap, m: &mut Mutator) {
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     settle(heap);
 }
 
@@ -155,11 +155,11 @@ fn ocaml_key_in_the_minor_and_the_major_heap() {
         for old in [false, true] {
             let key = m.root(node(m, 1));
             if old {
-                m.collect(Generation::Young);
+                m.collect(Collect::Promote);
             }
             let pair = m.root(Ephemeron::new(m, key.get(m), node(m, 2)));
             for _ in 0..3 {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 assert_eq!(found(m, &pair), Some((1, 2)));
             }
             drop(key);
@@ -184,7 +184,7 @@ fn ocaml_memo() {
                 keys.swap_remove(random.below(keys.len() as u64) as usize);
             }
             if random.below(16) == 0 {
-                m.collect(if random.below(2) == 0 { Generation::Fresh } else { Generation::Young });
+                m.collect(if random.below(2) == 0 { Collect::Young } else { Collect::Promote });
             }
             for key in &keys {
                 let number = key.get(m).number;
@@ -219,7 +219,7 @@ fn ocaml_weak_lifetime() {
                     assert!(found.is_some() || strong[at].get(m).is_none());
                     assert!(found.is_none_or(|found| found.number == at as u64));
                 }
-                _ => _ = random.below(20) == 0 && m.collect(Generation::Young).generation >= Generation::Young,
+                _ => _ = random.below(20) == 0 && m.collect(Collect::Promote).collected >= Collect::Promote,
             }
         }
     });
@@ -238,13 +238,13 @@ fn ocaml_finalisers_run_once_each() {
             queue.register(m, new);
             last = (number % 10 != 9).then(|| m.root(new));
             if number % 50 == 49 {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
             }
         }
         drop(last);
         // What was alive because something of another age held it that was to be finalized comes later.
         for _ in 0..10 {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             while let Some(object) = queue.poll(m) {
                 seen[object.number as usize] += 1;
             }

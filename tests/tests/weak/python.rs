@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use gc_core::{FinalizationQueue, Finalizer, Gc, Generation, Heap, Mutator, Root, Slot, Trace, Weak, WeakSlot};
+use gc_core::{Collect, FinalizationQueue, Finalizer, Gc, Heap, Mutator, Root, Slot, Trace, Weak, WeakSlot};
 use gc_tests::heaps;
 
 #[derive(Trace)]
@@ -42,19 +42,19 @@ fn ring(m: &Mutator, len: u64) -> ObjectRoot {
 }
 
 /// Runs a test on objects of each age, which it makes old enough itself.
-fn each(test: impl Fn(&Heap, &mut Mutator, Generation)) {
-    for generation in [Generation::Fresh, Generation::Young, Generation::Old] {
+fn each(test: impl Fn(&Heap, &mut Mutator, Collect)) {
+    for generation in [Collect::Young, Collect::Promote, Collect::Full] {
         let heap = heaps::checked().auto(false).build().unwrap();
         test(&heap, &mut heap.attach().unwrap(), generation);
     }
 }
 
 /// Makes everything so old that collections of this generation look for it.
-fn age(m: &mut Mutator, generation: Generation) {
+fn age(m: &mut Mutator, generation: Collect) {
     match generation {
-        Generation::Fresh => {}
-        Generation::Young => _ = m.collect(Generation::Fresh),
-        Generation::Old => _ = m.collect(Generation::Young),
+        Collect::Young => {}
+        Collect::Promote => _ = m.collect(Collect::Young),
+        Collect::Full => _ = m.collect(Collect::Promote),
     }
 }
 
@@ -210,7 +210,7 @@ fn callbacks_on_callback() {
         m.on_death(object(m, 1), move |m| {
             let call = call.clone();
             m.on_death(object(m, 2), call);
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         });
         age(m, generation);
         m.collect(generation);
@@ -224,7 +224,7 @@ fn callback_that_collects() {
     each(|_, m, generation| {
         let other = m.root(Gc::downgrade(object(m, 2), m));
         m.on_death(object(m, 1), move |m| {
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             assert!(other.get(m).is_dead(m));
         });
         age(m, generation);
@@ -344,7 +344,7 @@ fn simple() {
         m.collect(generation);
         assert!(weak.get(m).is_dead(m));
         assert_eq!(finalized(m, &queue), [1]);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(finalized(m, &queue).is_empty());
     });
 }
@@ -361,11 +361,11 @@ fn simple_resurrect() {
         drop(strong);
         m.collect(generation);
         let survivor = m.root(queue.poll(m).unwrap());
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(survivor.get(m).name == 1 && weak.get(m).is_dead(m));
         let new = m.root(Gc::downgrade(survivor.get(m), m));
         drop(survivor);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(new.get(m).is_dead(m) && queue.is_empty());
     });
 }
@@ -380,10 +380,10 @@ fn self_cycle_and_its_resurrection() {
         drop(ring);
         m.collect(generation);
         let back = m.root(queue.poll(m).unwrap());
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(Gc::ptr_eq(back.get(m).next.get().unwrap(), back.get(m)));
         drop(back);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(queue.is_empty());
     });
 }
@@ -409,7 +409,7 @@ fn homogenous_cycle() {
         names.push(first.name);
         names.sort_unstable();
         assert_eq!(names, [0, 1, 2, 3, 4]);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(queue.is_empty());
     });
 }
@@ -432,7 +432,7 @@ fn heterogenous_cycle_resurrected_by_one() {
         m.collect(generation);
         let back = m.root(queue.poll(m).unwrap());
         assert_eq!(finalized(m, &queue).len(), 2);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let mut names = Vec::new();
         let mut at = back.get(m);
         for _ in 0..6 {
@@ -442,7 +442,7 @@ fn heterogenous_cycle_resurrected_by_one() {
         names.sort_unstable();
         assert!(names == [0, 1, 2, 3, 4, 5] && Gc::ptr_eq(at, back.get(m)));
         drop(back);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(queue.is_empty(), "each is finalized once");
     });
 }
@@ -460,10 +460,10 @@ fn what_a_finalizer_brings_back_holds_what_it_holds() {
         m.collect(generation);
         let outer = m.root(queue.poll(m).unwrap());
         queue.register(m, outer.get(m).next.get().unwrap());
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert!(queue.is_empty());
         drop(outer);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         assert_eq!(finalized(m, &queue), [2]);
     });
 }

@@ -1,6 +1,6 @@
 //! Random programs with weak references and identities, beside a model that knows what is reachable.
 
-use gc_core::{Gc, Generation, Heap, Mutator, Root, Slot, Trace, Weak, WeakSlot};
+use gc_core::{Collect, Gc, Heap, Mutator, Root, Slot, Trace, Weak, WeakSlot};
 use gc_tests::{heaps, random::Random, sizes::scaled};
 
 #[derive(Trace)]
@@ -123,9 +123,9 @@ impl Program<'_> {
             10 => m.safepoint(),
             _ => {
                 let generation = match self.pick(8) {
-                    0 => Generation::Old,
-                    1..4 => Generation::Young,
-                    _ => Generation::Fresh,
+                    0 => Collect::Full,
+                    1..4 => Collect::Promote,
+                    _ => Collect::Young,
                 };
                 m.collect(generation);
             }
@@ -166,7 +166,7 @@ impl Program<'_> {
 
     /// After a full collection exactly what is reachable is alive.
     fn check_exactly(&mut self, m: &mut Mutator) {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         self.check(m);
         let reachable = self.reachable();
         for (weak, known) in &self.weaks {
@@ -191,7 +191,7 @@ fn run(profile: &str, seed: u64) {
     program.check_exactly(&mut m);
     program.roots.clear();
     program.weaks.clear();
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(program.heap.stats().registered, 0);
 }
 

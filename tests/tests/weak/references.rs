@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, GcCell, Generation, Heap, Root, Slot, Trace, Weak, WeakSlot};
+use gc_core::{Collect, Gc, GcCell, Heap, Root, Slot, Trace, Weak, WeakSlot};
 use gc_tests::{
     heaps::{self, wait_until},
     sizes::scaled,
@@ -16,7 +16,7 @@ fn heap() -> Heap {
     heaps::checked().auto(false).build().unwrap()
 }
 
-const ALL: [Generation; 3] = [Generation::Fresh, Generation::Young, Generation::Old];
+const ALL: [Collect; 3] = [Collect::Young, Collect::Promote, Collect::Full];
 
 #[derive(Trace)]
 struct Node<'gc> {
@@ -45,7 +45,7 @@ fn a_target_that_only_weak_references_lead_to_dies_in_each_generation() {
         let target = m.root(m.alloc(node(1)));
         let weak = m.root(Gc::downgrade(target.get(&m), &m));
         for _ in 0..made_old {
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
         }
         assert_eq!(weak.get(&m).upgrade(&m).unwrap().value, 1);
         drop(target);
@@ -76,16 +76,16 @@ fn a_weak_reference_to_an_old_object_survives_as_the_cell_gets_old() {
     let heap = heap();
     let mut m = heap.attach().unwrap();
     let target = m.root(m.alloc(node(7)));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let weak = m.root(Gc::downgrade(target.get(&m), &m));
-    for generation in [Generation::Fresh, Generation::Fresh, Generation::Old, Generation::Old] {
+    for generation in [Collect::Young, Collect::Young, Collect::Full, Collect::Full] {
         m.collect(generation);
         assert!(Weak::ptr_eq(weak.get(&m), Gc::downgrade(target.get(&m), &m)), "{generation:?}");
     }
     drop(target);
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     assert!(!weak.get(&m).is_dead(&m), "a minor collection does not look for dead old objects");
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(weak.get(&m).is_dead(&m));
 }
 
@@ -97,11 +97,11 @@ fn weak_cells_die_with_their_last_reference() {
     for made_old in [false, true] {
         let weak = m.root(Gc::downgrade(target.get(&m), &m));
         if made_old {
-            m.collect(Generation::Young);
+            m.collect(Collect::Promote);
         }
         let before = heap.stats().registered;
         drop(weak);
-        m.collect(if made_old { Generation::Old } else { Generation::Fresh });
+        m.collect(if made_old { Collect::Full } else { Collect::Young });
         assert_eq!((before, heap.stats().registered), (1, 0));
     }
 }
@@ -120,11 +120,11 @@ fn targets_may_be_strings_slices_and_large() {
         assert_eq!(roots.1.get(&m).upgrade(&m).map(|numbers| numbers.len()), Some(2000));
     }
     drop((text, numbers));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(roots.0.get(&m).is_dead(&m) && roots.1.get(&m).is_dead(&m));
     // A large object that dies young.
     let young = m.root(Gc::downgrade(m.alloc_slice_copy(&[1_u64; 2000]), &m));
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert!(young.get(&m).is_dead(&m));
 }
 
@@ -146,11 +146,11 @@ fn fields_and_containers_hold_them() {
     let other = m.alloc(node(3));
     holder.get(&m).mutable.set(&m, Gc::downgrade(other, &m));
     holder.get(&m).strong.set(&m, Some(other));
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     assert_eq!(holder.get(&m).mutable.get().upgrade(&m).map(|node| node.value), Some(3));
     holder.get(&m).strong.set(&m, None);
     drop(target);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     let holder = holder.get(&m);
     assert!(holder.immutable.is_dead(&m) && holder.mutable.get().is_dead(&m));
     assert!(many.get(&m).borrow(&m).iter().all(|weak| weak.upgrade(&m).is_none()));
@@ -176,7 +176,7 @@ fn they_are_equal_and_hashed_by_identity_also_when_dead() {
         assert_eq!(check(&m), ids);
     }
     drop((a, b));
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert!(weak.borrow(&m).iter().all(|weak| weak.is_dead(&m)));
     assert_eq!(check(&m), ids);
     assert_eq!(Weak::<u64>::dangling(), Weak::default());
@@ -191,7 +191,7 @@ fn what_an_upgrade_has_returned_stays_alive_while_marking() {
         scope.spawn(|| {
             let mut m = heap.attach().unwrap();
             while !ends.load(Ordering::Relaxed) {
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
             }
         });
         let mut m = heap.attach().unwrap();

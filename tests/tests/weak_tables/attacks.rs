@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gc_core::{
-    FinalizationQueue, Gc, Generation, Interner, Leaf, Mutator, Root, Slot, Trace, WeakKeyMap, WeakSet, WeakValueMap,
+    Collect, FinalizationQueue, Gc, Interner, Leaf, Mutator, Root, Slot, Trace, WeakKeyMap, WeakSet, WeakValueMap,
 };
 use gc_tests::heaps::{checked, under};
 
@@ -122,7 +122,7 @@ fn a_table_may_be_its_own_member() {
 /// What is finalized is dead to tables before, and may be put in again.
 #[test]
 fn what_is_finalized_has_left_and_may_come_back() {
-    for generation in [Generation::Fresh, Generation::Old] {
+    for generation in [Collect::Young, Collect::Full] {
         let heap = checked().build().unwrap();
         let mut m = heap.attach().unwrap();
         let queue = FinalizationQueue::<u64>::new(&heap);
@@ -131,7 +131,7 @@ fn what_is_finalized_has_left_and_may_come_back() {
         set.get(&m).insert(&m, object.get(&m));
         map.get(&m).insert(&m, object.get(&m), 'a');
         queue.register(&m, object.get(&m));
-        if generation == Generation::Old {
+        if generation == Collect::Full {
             collect_all(&mut m);
         }
         drop(object);
@@ -157,7 +157,7 @@ fn the_removal_of_a_dead_entry_spares_a_new_one() {
     names.get(&m).intern(&m, "Ada");
     map.get(&m).insert(&m, 1, m.alloc_str("nobody"));
     // Both are dead, and their removal waits for a safepoint of this thread.
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let kept = m.root(names.get(&m).intern(&m, "Ada"));
     map.get(&m).insert(&m, 1, kept.get(&m));
     collect_all(&mut m);
@@ -177,7 +177,7 @@ fn a_heap_may_end_while_entries_wait() {
         for n in 0..1000 {
             map.get(&m).insert(&m, m.alloc(n), Leaf(shared.clone()));
         }
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         drop((map, m, heap));
         assert_eq!(Arc::strong_count(&shared), 1);
     }
@@ -192,7 +192,7 @@ fn entries_leave_while_the_program_does_something_else() {
     for n in 0..5000 {
         set.get(&m).insert(&m, m.alloc(n));
     }
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let parked = m.park();
     gc_tests::heaps::settle(&heap);
     let m = parked.enter().unwrap();

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use gc_core::{Generation, Interner, Leaf, WeakSet, blocking};
+use gc_core::{Collect, Interner, Leaf, WeakSet, blocking};
 use gc_tests::{
     heaps::{TIMEOUT, calm},
     sizes::scaled,
@@ -31,7 +31,7 @@ fn the_rest_that_a_later_removal_takes_over() {
                 for n in 0..10 {
                     other.get(&m).insert(&m, m.alloc(n));
                 }
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 m.blocked(|| std::thread::sleep(Duration::from_millis(1)));
             }
         });
@@ -46,7 +46,7 @@ fn the_rest_that_a_later_removal_takes_over() {
                         m.safepoint();
                     }
                 }
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 m.drain_drops(TIMEOUT).unwrap();
                 early.push(numbers.get(&m).len());
             }
@@ -62,7 +62,7 @@ fn the_rest_that_a_later_removal_takes_over() {
 /// With the default settings, a thread that reaches no safepoint for half a second after its collection, and then drains.
 #[test]
 fn entries_whose_removal_could_not_attach() {
-    for generation in [Generation::Fresh, Generation::Old] {
+    for generation in [Collect::Young, Collect::Full] {
         let heap = calm().build().unwrap();
         let mut m = heap.attach().unwrap();
         let numbers = m.root(Interner::<u64>::new(&m));
@@ -90,7 +90,7 @@ fn a_removal_that_another_thread_begins() {
             let mut early = 0;
             for round in 0..rounds {
                 set.get(&m).insert(&m, m.alloc(round));
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 m.drain_drops(TIMEOUT).unwrap();
                 early += u64::from(!set.get(&m).is_empty());
             }
@@ -118,7 +118,7 @@ fn no_longer_than_it_is_told() {
     let closed = gate.lock();
     m.alloc(Leaf(Waits(gate.clone())));
     (0..100).for_each(|n| _ = numbers.get(&m).intern(&m, n));
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     for timeout in [Duration::ZERO, Duration::from_millis(50)] {
         assert!(m.drain_drops(timeout).is_err_and(|left| left.values > 0));
         assert_eq!(numbers.get(&m).len(), 100);

@@ -1,6 +1,6 @@
 //! A heap ends when its last user lets go of it, also while one of its own threads removes dead entries.
 
-use gc_core::{Event, Gc, Generation, Heap, Interner, Leaf, Level, Mutator, Root, Stress, WeakKeyMap};
+use gc_core::{Collect, Event, Gc, Heap, Interner, Leaf, Level, Mutator, Root, Stress, WeakKeyMap};
 use gc_tests::{
     heaps::{TIMEOUT, calm, wait_until},
     sizes::scaled,
@@ -38,7 +38,7 @@ fn watched(alone: &Arc<AtomicBool>) -> Heap {
 /// Has the numbers found dead, and waits until the first ones have been removed.
 #[track_caller]
 fn removing(m: &mut Mutator, numbers: &Root<Interner<'static, u64>>) {
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     wait_until("entries are removed", || {
         m.blocked(std::thread::yield_now);
         numbers.get(m).len() < MANY as usize
@@ -107,7 +107,7 @@ fn by_a_destructor() {
         let mut m = other.attach().unwrap();
         m.alloc(Leaf(heap));
         drop((numbers, parked));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.drain_drops(TIMEOUT).unwrap();
         assert!(weak.upgrade().is_none());
         // A heap's own thread does not wait for the end of another one.
@@ -171,7 +171,7 @@ fn though_its_dead_table_owns_a_root() {
         let kept = m.root(m.alloc(7_u64));
         let numbers = m.root(Interner::<u64, Keeps>::with_hasher(&m, Keeps(RandomState::new(), (kept, alive.clone()))));
         (0..dead).for_each(|n| _ = numbers.get(&m).intern(&m, n));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         if drained {
             m.drain_drops(TIMEOUT).unwrap();
         }
@@ -193,7 +193,7 @@ fn though_its_dead_map_has_a_value_that_owns_a_root() {
         map.get(&m).insert(&m, key.get(&m), Some(Leaf((own, alive.clone()))));
         (0..MANY).for_each(|n| _ = map.get(&m).insert(&m, m.alloc(n), None));
         drop(key);
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         if drained {
             m.drain_drops(TIMEOUT).unwrap();
         }

@@ -1,6 +1,6 @@
 //! Dead entries leave without the program, and what they took is given back.
 
-use gc_core::{ById, Gc, Generation, Interner, Leaf, Root, WeakKeyMap, WeakSet, WeakValueMap};
+use gc_core::{ById, Collect, Gc, Interner, Leaf, Root, WeakKeyMap, WeakSet, WeakValueMap};
 use gc_tests::{
     heaps::{TIMEOUT, calm, checked, settle, under},
     sizes::scaled,
@@ -16,7 +16,7 @@ fn an_entry_whose_object_is_dead_leaves() {
     let names = m.root(Interner::<str>::new(&m));
     let kept = m.root(names.get(&m).intern(&m, "Ada"));
     names.get(&m).intern(&m, "nobody");
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.drain_drops(TIMEOUT).unwrap();
     assert_eq!(names.get(&m).len(), 1);
     // It is old when it dies.
@@ -108,7 +108,7 @@ fn few_entries_wait_for_a_pause_that_is_asked_for() {
     }
     m.blocked(|| settle(&heap));
     assert_eq!((set.get(&m).len(), set.get(&m).iter(&m).count()), (100, 0));
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     m.drain_drops(TIMEOUT).unwrap();
     assert_eq!(set.get(&m).len(), 0);
 }
@@ -160,10 +160,10 @@ fn a_table_that_dies_while_entries_wait_is_collected() {
             }
             let map = m.root(map);
             // The keys are found dead. Their removal begins when this thread is at a safepoint.
-            m.collect(Generation::Fresh);
+            m.collect(Collect::Young);
             assert_eq!(map.get(&m).iter(&m).count(), 1);
             drop(map);
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             collect_all(&mut m);
             told += std::iter::from_fn(|| watch.poll()).count() as u64;
             assert_eq!(told, round + 1);
@@ -199,7 +199,7 @@ fn an_old_table_costs_a_minor_collection_only_what_was_written() {
     }
     let written = heap.stats();
     assert!(written.remembered - before.remembered < 100, "{} slots are remembered", written.remembered);
-    m.collect(Generation::Fresh);
+    m.collect(Collect::Young);
     let after = heap.stats();
     let copied = after.bytes_copied + after.bytes_promoted - before.bytes_copied - before.bytes_promoted;
     assert!(copied < 10 << 10, "{copied} bytes are copied");

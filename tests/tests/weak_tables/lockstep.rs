@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use gc_core::{Gc, Generation, Interner, Mutator, Root, Trace, WeakKeyMap, WeakSet, WeakValueMap, map::Cursor};
+use gc_core::{Collect, Gc, Interner, Mutator, Root, Trace, WeakKeyMap, WeakSet, WeakValueMap, map::Cursor};
 use gc_tests::{
     hashers::Bits,
     heaps::{checked, under},
@@ -154,7 +154,7 @@ fn agree(profile: &str, bits: u32, steps: &[Step]) -> Result<(), TestCaseError> 
                 prop_assert_eq!(here.names.len(), model.names.len());
                 all(&m, tables.get(&m), &model, true)?;
             }
-            Step::Collect(false) => drop(m.collect(Generation::Fresh)),
+            Step::Collect(false) => drop(m.collect(Collect::Young)),
             Step::Safepoint => m.safepoint(),
             _ => same(&m, tables.get(&m), step, &mut model, &mut kept)?,
         }

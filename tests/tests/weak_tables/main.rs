@@ -10,7 +10,7 @@ mod lies;
 mod lockstep;
 mod threads;
 
-use gc_core::{Generation, Mutator};
+use gc_core::{Collect, Mutator};
 use gc_tests::heaps::TIMEOUT;
 
 /// Has everything that is unreachable found dead, and dead entries removed.
@@ -18,7 +18,7 @@ use gc_tests::heaps::TIMEOUT;
 fn collect_all(m: &mut Mutator) {
     // What was read while the heap was being marked lives until the cycle after that, and a table until its dead entries have been taken.
     for _ in 0..3 {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.drain_drops(TIMEOUT).unwrap();
     }
 }

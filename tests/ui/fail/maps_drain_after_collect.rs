@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]
 
-use gc_core::{collections::BTreeMap, Gc, Generation};
+use gc_core::{collections::BTreeMap, Gc, Collect};
 
 fn main() {
     let heap = gc_core::Heap::builder().build().unwrap();
@@ -11,6 +11,6 @@ fn main() {
     let mut root = m.root(BTreeMap::from([(1, m.alloc(1_u64)), (2, m.alloc(2))]));
     let mut taken = root.get_mut(&m).extract_if(.., |_, _| true);
     let first = taken.next().unwrap().1;
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     assert_eq!(*first + *taken.next().unwrap().1, 3);
 }

@@ -3,7 +3,7 @@
 extern crate gc_core as real;
 extern crate self as gc_core;
 
-use real::{Gc, Generation, Heap};
+use real::{Gc, Collect, Heap};
 
 pub mod __private {
     pub use core::primitive::bool;
@@ -41,7 +41,7 @@ fn a_field_that_the_derive_was_tricked_to_skip_is_still_alive() {
     let heap = Heap::builder().build().unwrap();
     let mut m = heap.attach().unwrap();
     let root = m.root(m.alloc(Untraced { hidden: m.alloc("alive".to_owned()) }));
-    m.collect(Generation::Young);
+    m.collect(Collect::Promote);
     for i in 0..10000 {
         m.alloc([i; 3]);
     }

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]
 
-use gc_core::{collections::BTreeMap, Gc, Generation};
+use gc_core::{collections::BTreeMap, Gc, Collect};
 
 fn main() {
     let heap = gc_core::Heap::builder().build().unwrap();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use gc_benches::clock::sink_word;
-use gc_core::{Gc, GcMap, Generation, Heap, Leaf, Mutator, Root, Trace};
+use gc_core::{Collect, Gc, GcMap, Heap, Leaf, Mutator, Root, Trace};
 
 use super::{
     contestants::{Contestant, Threads, Times, nanoseconds, on_threads},
@@ -132,7 +132,7 @@ impl<V: Value> Contestant for InHeap<V> {
 
     fn collect(&mut self) {
         let mut m = self.heap.attach().expect("a mutator");
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         m.compact();
     }
 }

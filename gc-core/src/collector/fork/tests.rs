@@ -4,7 +4,7 @@ use std::{panic, sync::mpsc, thread, time::Instant};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use super::{AtomicBool, Collector, FORK, Ordering, RawLock, counted, first_locks, last_locks, raw, watch};
-use crate::{Generation, Heap, Leaf, Stress};
+use crate::{Collect, Heap, Leaf, Stress};
 use parking_lot::lock_api::RawMutex as _;
 
 unsafe extern "C" {
@@ -50,7 +50,7 @@ fn a_child_starts_threads_whichever_lock_of_std_another_thread_held() {
         let done = (0..200).all(|_| {
             in_child(|| {
                 m.alloc(Leaf(Box::new(1)));
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 m.drain_drops(Duration::from_secs(60)).unwrap();
             })
         });
@@ -101,7 +101,7 @@ fn a_child_has_every_lock_whichever_another_thread_held() {
                     unsafe { lock.unlock() };
                 }
                 m.alloc(Leaf(Box::new(1)));
-                m.collect(Generation::Old);
+                m.collect(Collect::Full);
                 m.drain_drops(Duration::from_secs(60)).unwrap();
                 assert_eq!(*kept.get(&m), 7);
             });

@@ -105,7 +105,7 @@ impl fmt::Display for Site {
 /// # let heap = gc_core::Heap::builder().sites(SitesConfig::exact()).build()?;
 /// # let mut m = heap.attach()?;
 /// let kept = m.root(m.alloc(1_u64));
-/// m.collect(gc_core::Generation::Old);
+/// m.collect(gc_core::Collect::Full);
 /// let snapshot = sites::snapshot(&m);
 /// let trace = &snapshot.traces()[0];
 /// assert_eq!((trace.type_name(), trace.allocated().objects), ("u64", 1));

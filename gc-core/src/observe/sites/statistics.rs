@@ -202,7 +202,7 @@ impl Snapshot {
     /// # let mut m = heap.attach()?;
     /// m.alloc(1_u64);
     /// let before = sites::snapshot(&m);
-    /// m.collect(gc_core::Generation::Fresh);
+    /// m.collect(gc_core::Collect::Young);
     /// let diff = &sites::snapshot(&m).compare_to(&before, GroupBy::Type)[0];
     /// assert_eq!((diff.objects_diff, diff.bytes_diff, diff.allocated_bytes_diff), (-1, -16, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Event, Step};
+use crate::{Collect, Event, Step};
 
 use super::{
     Record,
@@ -102,14 +102,14 @@ fn entries(records: &[Record], origin: Instant) -> (Tracks, Vec<Entry>) {
     let (mut clears, mut finishes) = (HashMap::new(), HashMap::new());
     for record in records {
         match &record.event {
-            Event::Collection { generation: 2, cycle, start, marking, sweeping, .. } => cycles.push(Cycle {
+            Event::FullCollection { cycle, start, marking, sweeping, .. } => cycles.push(Cycle {
                 record,
-                number: cycle.unwrap_or(0),
+                number: *cycle,
                 start: since(*start, origin),
                 marking: nanos(*marking),
                 sweeping: nanos(*sweeping),
             }),
-            Event::Collection { step, cycle, start, pause, .. } => {
+            Event::Pause { step, cycle, start, pause, .. } => {
                 let (at, end) = (since(*start, origin), since(*start, origin) + nanos(*pause));
                 match (step, cycle) {
                     (Step::Clear, Some(cycle)) => drop(clears.insert((record.heap.number, *cycle), end)),
@@ -178,8 +178,8 @@ pub(super) fn write(
 
 /// Adds a pause with the stop of the world in it, and the sizes before and after.
 fn add_pause(record: &Record, origin: Instant, tracks: &mut Tracks, entries: &mut Vec<Entry>) {
-    let Event::Collection {
-        generation,
+    let Event::Pause {
+        collected,
         cause,
         step,
         cycle,
@@ -203,15 +203,15 @@ fn add_pause(record: &Record, origin: Instant, tracks: &mut Tracks, entries: &mu
         return;
     };
     let (at, length, track) = (since(*start, origin), nanos(*pause), tracks.thread(led_by));
-    let name = match (step, generation) {
-        (Step::Whole, 0) => "minor",
+    let name = match (step, collected) {
+        (Step::Whole, Collect::Young) => "minor",
         (Step::Whole, _) => "minor, promoting all",
         (Step::Begin, _) => "begin marking",
         (Step::Clear, _) => "begin clearing",
         (Step::Finish, _) => "end marking",
     };
     let mut args = format!(
-        "{{\"heap\":{},\"generation\":{generation},\"cause\":\"{cause}\",\"step\":\"{step}\",\"before\":{before},\
+        "{{\"heap\":{},\"collected\":\"{collected}\",\"cause\":\"{cause}\",\"step\":\"{step}\",\"before\":{before},\
          \"after\":{after},\"copied\":{copied},\"promoted\":{promoted},\"remembered\":{remembered},\
          \"registered\":{registered},\"queued\":{queued}",
         Text(&record.heap.name)
@@ -250,7 +250,8 @@ fn add_cycle(
     tracks: &mut Tracks,
     entries: &mut Vec<Entry>,
 ) -> Nanos {
-    let Event::Collection { cause, pause, before, after: left, promoted, snapshot, assist, .. } = &cycle.record.event
+    let Event::FullCollection { cause, pause, before, after: left, promoted, snapshot, assist, .. } =
+        &cycle.record.event
     else {
         return after;
     };
@@ -283,7 +284,8 @@ fn add_cycle(
 /// Returns the name of an instant event.
 fn name_of(event: &Event) -> &'static str {
     match event {
-        Event::Collection { .. } => "collection",
+        Event::Pause { .. } => "pause",
+        Event::FullCollection { .. } => "full collection",
         Event::DestructorsBehind { .. } => "destructors behind",
         Event::DestructorSlow { .. } => "destructor slow",
         Event::HeldByRoots { .. } => "held by roots",
@@ -315,21 +317,18 @@ mod tests {
     use super::{super::HeapName, *};
     use crate::{Cause, sync::Arc};
 
-    /// A record of a collection, in microseconds.
-    fn record(
-        generation: u8,
-        step: Step,
-        cycle: u64,
-        start: u64,
-        marking: u64,
-        sweeping: u64,
-        origin: Instant,
-    ) -> Record {
-        let event = Event::Collection {
-            generation,
+    fn record(event: Event, origin: Instant) -> Record {
+        let heap = Arc::new(HeapName { number: 0, name: "main".to_owned() });
+        Record { at: origin, heap, event }
+    }
+
+    /// A record of a pause of 10 microseconds, which the stop takes, from this one on.
+    fn pause(step: Step, start: u64, origin: Instant) -> Record {
+        let event = Event::Pause {
+            collected: Collect::Promote,
             cause: Cause::Explicit,
             step,
-            cycle: Some(cycle),
+            cycle: Some(1),
             start: origin + Duration::from_micros(start),
             led_by: std::thread::current(),
             pause: Duration::from_micros(10),
@@ -345,14 +344,30 @@ mod tests {
             waiting: 0,
             registered: 0,
             queued: 0,
-            snapshot: 0,
-            beside: Duration::ZERO,
+        };
+        record(event, origin)
+    }
+
+    /// A record of a full collection, in microseconds.
+    fn cycle(cycle: u64, start: u64, marking: u64, sweeping: u64, origin: Instant) -> Record {
+        let event = Event::FullCollection {
+            cause: Cause::Explicit,
+            cycle,
+            start: origin + Duration::from_micros(start),
+            ended_by: std::thread::current(),
+            pause: Duration::from_micros(10),
+            concurrent: Duration::ZERO,
             assist: Duration::ZERO,
             marking: Duration::from_micros(marking),
             sweeping: Duration::from_micros(sweeping),
+            before: 0,
+            after: 0,
+            promoted: 0,
+            snapshot: 0,
+            registered: 0,
+            queued: 0,
         };
-        let heap = Arc::new(HeapName { number: 0, name: "main".to_owned() });
-        Record { at: origin, heap, event }
+        record(event, origin)
     }
 
     /// The slices: name, start and end in microseconds.
@@ -368,8 +383,8 @@ mod tests {
     #[test]
     fn cycles_that_overlap_are_drawn_one_after_the_other() {
         let origin = Instant::now();
-        let cycle = |number, start, marking, sweeping| record(2, Step::Whole, number, start, marking, sweeping, origin);
-        let drawn = slices(&[cycle(2, 145, 20, 30), cycle(3, 100, 10, 10), cycle(1, 100, 40, 10)], origin);
+        let records = [cycle(2, 145, 20, 30, origin), cycle(3, 100, 10, 10, origin), cycle(1, 100, 40, 10, origin)];
+        let drawn = slices(&records, origin);
         let expected = [
             ("major cycle 1", 100, 150),
             ("marking", 100, 140),
@@ -389,11 +404,7 @@ mod tests {
     #[test]
     fn what_is_longer_is_around_what_is_shorter() {
         let origin = Instant::now();
-        let records = [
-            record(2, Step::Whole, 1, 0, 100, 5, origin),
-            record(1, Step::Finish, 1, 90, 0, 0, origin),
-            record(1, Step::Clear, 1, 30, 0, 0, origin),
-        ];
+        let records = [cycle(1, 0, 100, 5, origin), pause(Step::Finish, 90, origin), pause(Step::Clear, 30, origin)];
         let drawn = slices(&records, origin);
         let expected = [
             ("major cycle 1", 0, 105),

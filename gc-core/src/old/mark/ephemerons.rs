@@ -73,7 +73,7 @@ fn is_marked(bits: &Bits, runs: &RunTable, old_part: Part, object: NonNull<u8>) 
 mod tests {
     use super::*;
     use crate::{
-        Ephemeron, Gc, Generation, Heap, Mutator, Root, Stress, barrier::Mode, collector::Collector,
+        Collect, Ephemeron, Gc, Heap, Mutator, Root, Stress, barrier::Mode, collector::Collector,
         collector::major_cycle::MARKER,
     };
 
@@ -88,7 +88,7 @@ mod tests {
         let key = m.alloc(7_u64);
         let pairs: Vec<_> = (0..count).map(|number| Ephemeron::new(m, key, m.alloc(number))).collect();
         let pairs = m.root((key, pairs));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         pairs
     }
 

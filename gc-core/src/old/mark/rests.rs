@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Gc, GcCell, Generation, Heap, Mutator, Root, Stress, collector::Collector, collector::major_cycle::MARKER,
+        Collect, Gc, GcCell, Heap, Mutator, Root, Stress, collector::Collector, collector::major_cycle::MARKER,
     };
 
     type Cell = Root<Gc<'static, GcCell<Vec<Gc<'static, u64>>>>>;
@@ -166,7 +166,7 @@ mod tests {
 
     fn old_cell(m: &mut Mutator, len: usize) -> Cell {
         let cell = m.root(m.alloc(GcCell::new((0..len as u64).map(|n| m.alloc(n)).collect::<Vec<_>>())));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         cell
     }
 
@@ -196,7 +196,7 @@ mod tests {
         let cell = old_cell(&mut m, len);
         let held = cell.get(&m).borrow(&m).clone();
         let immutable = m.root(m.alloc(held));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let objects = [cell.get(&m).address(), immutable.get(&m).address()];
         let all: Vec<_> = immutable.get(&m).iter().map(|object| object.address()).collect();
         for object in objects {
@@ -220,7 +220,7 @@ mod tests {
         let mut elements = vec![None; 9 * PIECE];
         elements[5 * PIECE] = Some(target);
         let object = m.root(m.alloc((target, elements)));
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         let collector = heap.collector();
         let block = collector.map.block_of(object.get(&m).0.address().addr().get());
         collector.candidates.begin(&[block as u32], 100, 100);

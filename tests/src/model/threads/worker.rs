@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use gc_core::{Gc, Generation, Heap, Root, blocking};
+use gc_core::{Collect, Gc, Heap, Root, blocking};
 
 use super::{
     super::{
@@ -244,8 +244,8 @@ fn visit(heap: &Heap, shared: &SharedBoard, mut maker: Maker, place: u32, collec
     }
     shared.get(&m).raise(&m, maker.notice(&m, None));
     match collect {
-        0 => drop(m.collect(Generation::Fresh)),
-        1 => drop(m.collect(Generation::Old)),
+        0 => drop(m.collect(Collect::Young)),
+        1 => drop(m.collect(Collect::Full)),
         _ => {}
     }
     Letter::Coins(purse)

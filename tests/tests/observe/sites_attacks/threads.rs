@@ -11,7 +11,7 @@ use std::{
 };
 
 use gc_core::{
-    FinalizationQueue, Gc, Generation, Heap, Mutator, Root, Weak,
+    Collect, FinalizationQueue, Gc, Heap, Mutator, Root, Weak,
     observe::{
         Census, Graph,
         sites::{self, SitesConfig},
@@ -145,13 +145,13 @@ fn everything_at_once(seed: u64, profile: &str) {
     sites::stop(&heap);
     let mut m = heap.attach().unwrap();
     for _ in 0..3 {
-        m.collect(Generation::Old);
+        m.collect(Collect::Full);
         while let Some(object) = queue.poll(&m) {
             finalized.push(*object);
         }
     }
     settle(&heap);
-    m.collect(Generation::Old);
+    m.collect(Collect::Full);
     finalized.sort_unstable();
     let all = finalized.len();
     finalized.dedup();
@@ -211,9 +211,9 @@ fn churn(heap: &Heap, queue: &FinalizationQueue<u64>, registered: &AtomicUsize, 
                 m.safepoint();
             }
             _ => match random.below(16) {
-                0 => _ = m.collect(Generation::Old),
+                0 => _ = m.collect(Collect::Full),
                 1 => _ = m.compact(),
-                2 | 3 => _ = m.collect(Generation::Young),
+                2 | 3 => _ = m.collect(Collect::Promote),
                 _ => m.safepoint(),
             },
         }
@@ -263,7 +263,7 @@ fn heaps_count_their_own_and_threads_leave_what_they_made() {
             });
             roots.push(made);
         });
-        m.collect([Generation::Young, Generation::Old][round % 2]);
+        m.collect([Collect::Promote, Collect::Full][round % 2]);
     }
     let line = sites::site_of_root(&roots[0].0).unwrap().line();
     assert!(roots.iter().all(|(root, foreign)| {
@@ -312,7 +312,7 @@ fn a_place_is_that_of_the_root_in_the_slot() {
                 4 if !small.is_empty() => drop(small.swap_remove(random.below(small.len() as u64) as usize)),
                 _ => {
                     if random.below(50) == 0 {
-                        m.collect([Generation::Fresh, Generation::Old][random.below(2) as usize]);
+                        m.collect([Collect::Young, Collect::Full][random.below(2) as usize]);
                     }
                 }
             }
@@ -341,7 +341,7 @@ fn a_place_is_that_of_the_root_in_the_slot() {
         let parked = m.park();
         heap.with(|m| {
             let own = second(m);
-            (0..4).for_each(|_| _ = m.collect(Generation::Old));
+            (0..4).for_each(|_| _ = m.collect(Collect::Full));
             small.push(own);
         })
         .unwrap();
@@ -470,7 +470,7 @@ fn a_dormant_mutator_follows_when_it_wakes() {
             );
             // Many pauses, so that it is dormant, with sessions between them.
             for _ in 0..20 {
-                m.collect(Generation::Fresh);
+                m.collect(Collect::Young);
                 sites::clear(heap);
             }
             if on {
@@ -478,7 +478,7 @@ fn a_dormant_mutator_follows_when_it_wakes() {
             } else {
                 sites::stop(heap);
             }
-            m.collect(Generation::Old);
+            m.collect(Collect::Full);
             ask.send(round < 9).unwrap();
         }
     });
