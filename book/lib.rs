@@ -19,6 +19,7 @@ texts! {
     why: "src/why.md";
     tour: "src/tour.md";
     pointers: "src/pointers.md";
+    refused: "src/refused.md";
     collections: "src/collections.md";
     counted: "src/counted.md";
     threads: "src/threads.md";
