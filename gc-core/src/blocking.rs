@@ -18,6 +18,26 @@
 //! assert_eq!(blocking::join(&mut m, worker).unwrap(), 42);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Every wait goes into a call of its own. Where workers share a receiver under a mutex, the lock is one of them: in
+//! `recv(m, &jobs.lock().unwrap())` the thread waits for the lock outside of `blocked`, for as long as another worker waits for a job, and no
+//! collection begins meanwhile. Lock, receive, and drop the guard:
+//!
+//! ```
+//! use gc_core::{Mutator, blocking};
+//! use std::sync::{Mutex, mpsc::{Receiver, RecvError}};
+//!
+//! fn next_job<T>(m: &mut Mutator, jobs: &Mutex<Receiver<T>>) -> Result<T, RecvError> {
+//!     let queue = blocking::lock(m, jobs).expect("no worker panicked");
+//!     blocking::recv(m, &queue) // the guard is dropped after it
+//! }
+//! # let heap = gc_core::Heap::builder().build()?;
+//! # let mut m = heap.attach()?;
+//! # let (send, receive) = std::sync::mpsc::channel();
+//! # send.send(7)?;
+//! # assert_eq!(next_job(&mut m, &Mutex::new(receive))?, 7);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::{
     sync::{
@@ -34,7 +54,8 @@ use crate::Mutator;
 pub mod crossbeam;
 pub mod parking_lot;
 
-/// Waits for a thread to end.
+/// Waits for a thread to end. With [`JoinHandle::join`] itself, no collection begins until it has ended, and it never ends if it
+/// wants one, or has still to attach.
 ///
 /// # Errors
 ///
@@ -214,6 +235,24 @@ pub fn barrier(mutator: &mut Mutator, barrier: &Barrier) -> bool {
 }
 
 /// Receives from a channel.
+///
+/// Blocked is what happens inside, not what makes the argument. If the receiver is behind a mutex that other threads hold while they
+/// receive, `recv(m, &jobs.lock().unwrap())` may wait for ever: wait for the lock by [`lock`], too, in a statement of its own.
+///
+/// ```
+/// # use gc_core::{Heap, blocking};
+/// # use std::sync::{Mutex, mpsc};
+/// # let heap = Heap::builder().build()?;
+/// # let m = &mut heap.attach()?;
+/// # let (send, receive) = mpsc::channel();
+/// # send.send(7)?;
+/// # let jobs = Mutex::new(receive);
+/// let queue = blocking::lock(m, &jobs).expect("no worker panicked");
+/// let job = blocking::recv(m, &queue);
+/// drop(queue); // another worker may receive while this one works
+/// assert_eq!(job?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
