@@ -46,9 +46,13 @@ use crate::object::{CellWord, EphemeronPair, PointerSlot};
 ///
 /// # Safety
 ///
-/// The invariants [trace.layout] to [trace.cells-inline] of the module: the layout is the same under every lifetime; every
-/// pointer is reported; exclusive references are formed only while the world is stopped; no cell lies in memory that a container
-/// owns.
+/// An impl guarantees that
+///
+/// - `At<'a>`, `Static` and `Self` differ in collection lifetimes only, so they have one layout;
+/// - `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of the memory it owns, exactly once;
+/// - `trace` forms only shared references, unless `V::MOVES`. If `V::MOVES`, the world is stopped, and `trace` may form `&mut` to reach
+///   memory that a container owns;
+/// - a `Slot` or `GcCell` lies inline in its object. A container with memory of its own asserts it in the body of `trace`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be traced by the collector",
     label = "`{Self}` does not implement `Trace`",
