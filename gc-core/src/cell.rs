@@ -63,6 +63,7 @@ use conflict::{Access, LONG};
 /// borrow costs what `RefCell`'s does, every access that conflicts with a guard panics at once. A read also panics if 2²¹ − 1
 /// read guards are alive. The message names the type.
 #[repr(C)]
+#[doc(alias = "RefCell")]
 pub struct GcCell<T> {
     word: CellWord,
     /// Never `Send` or `Sync`.

@@ -84,6 +84,7 @@ impl Heap {
     /// let heap = gc_core::Heap::builder().build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "new")]
     pub fn builder() -> HeapBuilder {
         HeapBuilder::new()
     }

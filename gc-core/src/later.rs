@@ -132,6 +132,7 @@ impl Mutator {
     /// assert!(parent.is_some_and(|parent| Gc::ptr_eq(parent, root)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "new_cyclic")]
     #[inline]
     #[track_caller]
     pub fn alloc_cyclic<'gc, T: Trace<At<'gc> = T> + 'gc>(

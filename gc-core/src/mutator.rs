@@ -444,6 +444,7 @@ impl Mutator {
     /// assert!(report.bytes_freed >= 1000);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "gc")]
     #[track_caller]
     pub fn collect(&mut self, what: Collect) -> CollectReport {
         self.local().seen_at.set(Location::caller());

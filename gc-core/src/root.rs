@@ -47,6 +47,7 @@ use crate::{
 /// # Panics
 ///
 /// Every access with a mutator of another heap panics.
+#[doc(alias("handle", "persistent"))]
 pub struct Root<T: Trace> {
     slot: RootRef,
     value: PhantomData<fn(T) -> T>,

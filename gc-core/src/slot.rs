@@ -38,6 +38,7 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[repr(transparent)]
+#[doc(alias = "Cell")]
 pub struct Slot<'gc, T: ?Sized> {
     pointer_slot: PointerSlot,
     /// Makes the slot invariant in both parameters, as any mutable place is; and neither `Send` nor `Sync`.

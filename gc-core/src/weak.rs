@@ -81,6 +81,7 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     /// assert_eq!(weak.upgrade(&m).as_deref(), Some("Ada"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "weak")]
     pub fn downgrade(this: Self, mutator: &'gc Mutator) -> Weak<'gc, T> {
         // SAFETY: the cell is made just now, and nothing leads to it.
         unsafe { this.weak(mutator, || mutator.as_weak_cell(mutator.alloc_young(WeakCell::unused()))) }
@@ -139,6 +140,7 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[doc(alias = "new")]
     pub const fn dangling() -> Self {
         Self { cell: ptr::null_mut(), target: PhantomData }
     }

@@ -49,6 +49,7 @@ impl Mutator {
     /// assert_eq!((pair.0, &*pair.1), (1, "one"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "new")]
     #[inline(always)]
     #[track_caller]
     pub fn alloc<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Gc<'gc, T> {
