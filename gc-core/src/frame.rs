@@ -66,6 +66,9 @@ pub struct Vacant<'f> {
 /// `T` is written at `'static`, as for a [`Root`](crate::Root): `Kept<'_, Gc<'static, Node<'static>>>`. It is `Copy`, has no destructor, and
 /// stays on its thread.
 ///
+/// It keeps a [`Gc`] or an `Option` of one. A value that has a pointer in it, such as an enum of an interpreter, takes a
+/// [`Root`](crate::Root).
+///
 /// ```
 /// use gc_core::{Gc, Kept, Mutator, Slot, Trace};
 ///
