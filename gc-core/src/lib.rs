@@ -55,7 +55,7 @@
 //! | test a program that uses it | [`Stress`] |
 //!
 //! The guide is the folder `book` of the repository: a tour, how to write a language runtime, what a collection does, the safety
-//! argument. Its chapter *Inside* is the map of the source.
+//! argument. *When the compiler refuses* goes from rustc's message to what to write; *Inside* is the map of the source.
 //!
 //! # How it collects
 //!
@@ -77,6 +77,18 @@
 //! beside the heap. A minor collection looks at its young entries; the dead among the old ones are found between two short
 //! pauses that end marking, and cleared concurrently. Ephemerons (Hayes 1997) are traced in linear time, finalization is a queue
 //! (Dybvig, Bruggeman, Eby 1993).
+//!
+//! # Cargo features
+//!
+//! None is on by default.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `serde` | `Serialize` and `Deserialize` for [`Counted`] |
+//! | `crossbeam` | `blocking::crossbeam`: waiting for the channels of `crossbeam-channel` |
+//! | `backtraces` | backtraces of allocations, for [`observe::sites`] |
+//! | `tracing` | `observe::tracing`: events as spans and events of `tracing` |
+//! | `metrics` | `observe::metrics`: figures for a recorder of `metrics` |
 //!
 //! # Environment
 //!
