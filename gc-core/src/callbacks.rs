@@ -43,7 +43,7 @@ impl State {
 /// Dropping the handle changes nothing. A callback that owns a [`Root`] of its own object keeps that alive, for ever.
 ///
 /// ```
-/// use gc_core::{Finalizer, Collect};
+/// use gc_core::{Collect, Finalizer};
 /// use std::sync::mpsc;
 ///
 /// # let heap = gc_core::Heap::builder().build()?;

@@ -29,7 +29,7 @@ use crate::{
 /// order in which they depend on each other.
 ///
 /// ```
-/// use gc_core::{Ephemeron, Collect, Heap};
+/// use gc_core::{Collect, Ephemeron, Heap};
 ///
 /// let heap = Heap::builder().build()?;
 /// let mut m = heap.attach()?;

@@ -30,7 +30,7 @@ use crate::{
 /// [`Mutator::shutdown`] hands them over before.
 ///
 /// ```
-/// use gc_core::{FinalizationQueue, Collect, Trace};
+/// use gc_core::{Collect, FinalizationQueue, Trace};
 ///
 /// #[derive(Trace)]
 /// struct Connection { number: u64 }

@@ -22,7 +22,7 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// use gc_core::{Gc, Collect};
+    /// use gc_core::{Collect, Gc};
     /// let object = m.root(m.alloc(1));
     /// let id = Gc::id(object.get(&m), &m);
     /// m.collect(Collect::Promote); // moves it

@@ -6,7 +6,7 @@
 //! object.
 //!
 //! ```
-//! use gc_core::{Gc, Collect, Heap, Slot, Trace};
+//! use gc_core::{Collect, Gc, Heap, Slot, Trace};
 //!
 //! #[derive(Trace)]
 //! struct Node<'gc> {

@@ -37,7 +37,7 @@ use crate::{
 /// object are equal, unless the first was dead when the second was made. All dangling ones are equal.
 ///
 /// ```
-/// use gc_core::{Gc, Collect, Slot, Trace, WeakSlot};
+/// use gc_core::{Collect, Gc, Slot, Trace, WeakSlot};
 ///
 /// #[derive(Trace)]
 /// struct Child<'gc> { parent: WeakSlot<'gc, Parent<'gc>> }
@@ -170,7 +170,7 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
     /// # let mut m = heap.attach()?;
-    /// use gc_core::{Gc, Collect};
+    /// use gc_core::{Collect, Gc};
     /// let weak = m.root(Gc::downgrade(m.alloc(7), &m));
     /// assert_eq!(weak.get(&m).upgrade(&m).as_deref(), Some(&7));
     /// m.collect(Collect::Young);

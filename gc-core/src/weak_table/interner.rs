@@ -29,7 +29,7 @@ use super::entries::{Held, Table};
 /// set costs a minor collection only what was put in since, and a major one what as many ephemerons cost.
 ///
 /// ```
-/// use gc_core::{Gc, Collect, Heap, Interner};
+/// use gc_core::{Collect, Gc, Heap, Interner};
 /// use std::time::Duration;
 ///
 /// let heap = Heap::builder().build()?;

@@ -25,7 +25,7 @@ use super::entries::{Held, Table};
 /// what was put in since, and a major one what as many ephemerons cost.
 ///
 /// ```
-/// use gc_core::{Gc, Collect, Heap, WeakKeyMap};
+/// use gc_core::{Collect, Gc, Heap, WeakKeyMap};
 /// use std::time::Duration;
 ///
 /// let heap = Heap::builder().build()?;
