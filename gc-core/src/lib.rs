@@ -40,6 +40,7 @@
 //! | use a heap on a pool's threads, in callbacks, with an async runtime | [`Heap::with`], [`Mutator::park`] |
 //! | start threads that use it | [`Heap::spawn`], [`Heap::scope`] |
 //! | write a type whose values live in a heap | [`derive@Trace`], and for its fields [`Gc`], [`Slot`], [`GcCell`], [`Leaf`] |
+//! | write code that is generic over such types | [`Traced`], [`Object`] |
 //! | make an object whose fields lead back to it, and never change | [`Mutator::alloc_cyclic`], [`Later`] |
 //! | look things up by keys, from several threads | [`GcMap`], [`GcSet`], [`GcTextMap`]; in a cell, [`collections`] |
 //! | keep something across safepoints, or send it to another thread | [`Root`] |
@@ -158,6 +159,6 @@ pub use stats::{
 };
 #[doc(hidden)]
 pub use trace::__private;
-pub use trace::{Acyclic, Leaf, Object, Trace, Visitor};
+pub use trace::{Acyclic, Leaf, Object, Trace, Traced, Visitor};
 pub use weak::{Weak, WeakSlot};
 pub use weak_table::{Interner, WeakKeyMap, WeakSet, WeakValueMap};

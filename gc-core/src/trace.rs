@@ -19,6 +19,7 @@ pub(crate) mod acyclic;
 mod impls;
 pub(crate) mod pieces;
 mod tailed;
+mod traced;
 
 use core::ptr::NonNull;
 
@@ -26,6 +27,7 @@ pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
 pub(crate) use impls::{NoCells, trace_each};
 pub(crate) use tailed::Tailed;
+pub use traced::Traced;
 
 use crate::object::{CellWord, EphemeronPair, PointerSlot};
 

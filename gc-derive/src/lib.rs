@@ -77,11 +77,11 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 ///
 /// Bounds that the type itself states must hold under every lifetime, and the impl repeats them under every lifetime. It is
-/// better to state them where they are used. A function that is generic over `T: Trace<At<'gc> = T>` cannot use a type with
-/// bounds of its own on `T`, because rustc takes `T::At<'x>` for `T` there, whatever `'x` is.
+/// better to state them where they are used. A function that is generic over `T: Traced<'gc>` cannot use a type with bounds of its
+/// own on `T`, because rustc takes `T::At<'x>` for `T` there, whatever `'x` is.
 ///
 /// ```
-/// # use gc_core::{Gc, Mutator, Slot, Trace};
+/// # use gc_core::{Gc, Mutator, Slot, Trace, Traced};
 /// # #[derive(Trace)]
 /// # struct Entry<'gc, T> {
 /// #     value: T,
@@ -89,7 +89,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// # }
 /// fn push_greater<'gc, T>(m: &'gc Mutator, top: Gc<'gc, Entry<'gc, T>>, value: T) -> Gc<'gc, Entry<'gc, T>>
 /// where
-///     T: Trace<At<'gc> = T> + Ord + 'gc,
+///     T: Traced<'gc> + Ord,
 /// {
 ///     if value <= top.value { top } else { m.alloc(Entry { value, next: top.into() }) }
 /// }

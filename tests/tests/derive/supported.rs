@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::survives::survives;
-use gc_core::{Gc, GcCell, Mutator, Object, Slot, Trace, collections::HashMap};
+use gc_core::{Gc, GcCell, Mutator, Object, Slot, Trace, Traced, collections::HashMap};
 
 #[test]
 fn structs_are_traced() {
@@ -546,7 +546,7 @@ fn generic_functions_over_traced_types_compose() {
         value: Gc<'gc, T>,
         next: Slot<'gc, Entry<'gc, T>>,
     }
-    fn push<'gc, T: Trace<At<'gc> = T> + 'gc>(
+    fn push<'gc, T: Traced<'gc>>(
         m: &'gc Mutator,
         value: T,
         next: Option<Gc<'gc, Entry<'gc, T>>>,
@@ -566,7 +566,7 @@ fn generic_functions_over_traced_types_compose() {
     struct Ordered<'gc, T>(Gc<'gc, T>, Vec<T>);
     fn ordered<'gc, T>(m: &'gc Mutator, mut values: Vec<T>) -> Gc<'gc, Ordered<'gc, T>>
     where
-        T: Trace<At<'gc> = T> + Ord + Clone + 'gc,
+        T: Traced<'gc> + Ord + Clone,
     {
         values.sort();
         m.alloc(Ordered(m.alloc(values[0].clone()), values))
