@@ -2,10 +2,10 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Attribute, DeriveInput, Error, Field, LitStr, Path, Result, Token, Variant, WherePredicate,
+    Attribute, DeriveInput, Error, Field, LitStr, Meta, Path, Result, Token, Variant, WherePredicate,
     ext::IdentExt,
     parenthesized,
-    parse::{ParseStream, Parser},
+    parse::{Parse, ParseStream, Parser},
     punctuated::Punctuated,
     token,
 };
@@ -48,15 +48,16 @@ impl Container {
             }
             "bound" if container.bound.is_some() => Err(repeated(name)),
             "bound" => {
-                value.parse::<Token![=]>()?;
-                let bound: LitStr = value.parse()?;
-                container.bound = Some(bound.parse_with(Punctuated::parse_terminated)?);
+                let bound: LitStr = value_of(name, value, BOUND)?;
+                let read = bound.parse_with(Punctuated::parse_terminated);
+                let of_bounds = |error: Error| Error::new(error.span(), format!("{error} in the bounds: {BOUND}"));
+                container.bound = Some(read.map_err(of_bounds)?);
                 Ok(())
             }
             "crate" if container.path.is_some() => Err(repeated(name)),
             "crate" => {
-                value.parse::<Token![=]>()?;
-                container.path = Some(value.call(Path::parse_mod_style)?);
+                let Module(path) = value_of(name, value, CRATE)?;
+                container.path = Some(path);
                 Ok(())
             }
             "acyclic" if container.acyclic => Err(repeated(name)),
@@ -125,17 +126,40 @@ pub fn check_variant(variant: &Variant) -> Result<()> {
     })
 }
 
+/// A path to a module.
+struct Module(Path);
+
+impl Parse for Module {
+    fn parse(input: ParseStream) -> Result<Self> {
+        input.call(Path::parse_mod_style).map(Self)
+    }
+}
+
+/// Reads what follows `name`: an equals sign and a value. `form` says how the whole is written.
+fn value_of<T: Parse>(name: &Ident, input: ParseStream, form: &str) -> Result<T> {
+    // At the end of the attribute there is no token to show the error at.
+    let here = || if input.is_empty() { name.span() } else { input.span() };
+    let at = here();
+    input.parse::<Token![=]>().map_err(|_| Error::new(at, form))?;
+    let at = here();
+    input.parse::<T>().map_err(|_| Error::new(at, form))
+}
+
 /// Calls `read` with each name in each `#[trace(…)]`, and the tokens that follow it.
 fn each(attributes: &[Attribute], mut read: impl FnMut(&Ident, ParseStream) -> Result<()>) -> Result<()> {
     for attribute in attributes.iter().filter(|a| a.path().is_ident("trace")) {
-        let list = attribute.meta.require_list()?;
+        let Meta::List(list) = &attribute.meta else {
+            return Err(Error::new_spanned(&attribute.meta, "write it in parentheses, such as `#[trace(leaf)]`"));
+        };
         let parser = |input: ParseStream| {
             while !input.is_empty() {
                 let name = input.call(Ident::parse_any)?;
                 read(&name, input)?;
-                if !input.is_empty() {
-                    input.parse::<Token![,]>()?;
+                if !input.is_empty() && !input.peek(Token![,]) {
+                    let takes = if name == "bound" || name == "crate" { "no more" } else { "no value" };
+                    return Err(input.error(format!("`{name}` takes {takes}: write a comma, or nothing, behind it")));
                 }
+                input.parse::<Option<Token![,]>>()?;
             }
             Ok(())
         };
@@ -151,3 +175,8 @@ fn repeated(name: &Ident) -> Error {
 fn unknown(name: &Ident, known: &str) -> Error {
     Error::new(name.span(), format!("unknown attribute `{name}`; known {known}"))
 }
+
+/// The forms of the attributes that have a value.
+const BOUND: &str = "write the bounds of the impl in quotation marks, such as `#[trace(bound = \"T: Trace + Clone\")]`";
+const CRATE: &str =
+    "write a path without quotation marks, such as `#[trace(crate = gc_core)]` or `#[trace(crate = my::renamed)]`";
