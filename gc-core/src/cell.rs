@@ -448,6 +448,7 @@ unsafe impl<T: Trace> Trace for GcCell<T> {
     type At<'a> = GcCell<T::At<'a>>;
     type Static = GcCell<T::Static>;
     const HAS_CELL: bool = true;
+    const MISPLACES_CELL: bool = T::HAS_CELL || T::MISPLACES_CELL;
     const HAS_GC: bool = T::HAS_GC;
 
     #[inline(always)]

@@ -166,6 +166,7 @@ unsafe impl<T: Object + ?Sized> Trace for Gc<'_, T> {
     type At<'a> = Gc<'a, T::At<'a>>;
     type Static = Gc<'static, T::Static>;
     const HAS_CELL: bool = false;
+    const MISPLACES_CELL: bool = T::OBJECT_MISPLACES_CELL;
     const HAS_GC: bool = true;
 
     #[inline(always)]

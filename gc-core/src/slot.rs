@@ -247,6 +247,7 @@ unsafe impl<T: Object + ?Sized> Trace for Slot<'_, T> {
     type At<'a> = Slot<'a, T::At<'a>>;
     type Static = Slot<'static, T::Static>;
     const HAS_CELL: bool = true;
+    const MISPLACES_CELL: bool = T::OBJECT_MISPLACES_CELL;
     const HAS_GC: bool = true;
 
     #[inline(always)]

@@ -74,6 +74,16 @@ pub unsafe trait Trace {
     /// Whether the value may hold a pointer into the heap. If not, `At<'a>` is `Self` for every `'a`.
     const HAS_GC: bool;
 
+    /// Whether a [`Slot`](crate::Slot) or [`GcCell`](crate::GcCell) lies where none may ([trace.cells-inline]): in memory that a
+    /// container in the value owns, or in another cell. For the message at the field of a type only, since `trace` asserts the
+    /// same. A derived type answers `false`, as its fields are asked where it is defined: so a recursive type is no cycle here.
+    #[doc(hidden)]
+    const MISPLACES_CELL: bool = false;
+
+    /// The same of each traced field of a derived type that has no parameters.
+    #[doc(hidden)]
+    const FIELDS_MISPLACE_CELLS: &'static [bool] = &[];
+
     /// Gives the derive its proofs. The derive reaches them through the trait that is being implemented, so no other item can
     /// stand in for them.
     #[doc(hidden)]
@@ -114,6 +124,10 @@ pub unsafe trait Object {
     /// The type at `'static`.
     type Static: ?Sized + for<'b> Object<At<'b> = Self::At<'b>, Static = Self::Static> + 'static;
 
+    /// [`Trace::MISPLACES_CELL`] of what lies in the object.
+    #[doc(hidden)]
+    const OBJECT_MISPLACES_CELL: bool = false;
+
     /// Returns the object whose one-word address is `address`.
     ///
     /// # Safety
@@ -127,6 +141,7 @@ pub unsafe trait Object {
 unsafe impl<T: Trace> Object for T {
     type At<'a> = T::At<'a>;
     type Static = T::Static;
+    const OBJECT_MISPLACES_CELL: bool = T::MISPLACES_CELL;
 
     #[inline(always)]
     unsafe fn at_address(address: NonNull<u8>) -> NonNull<T> {
@@ -138,6 +153,7 @@ unsafe impl<T: Trace> Object for T {
 unsafe impl<T: Trace> Object for [T] {
     type At<'a> = [T::At<'a>];
     type Static = [T::Static];
+    const OBJECT_MISPLACES_CELL: bool = T::MISPLACES_CELL;
 
     #[inline(always)]
     unsafe fn at_address(address: NonNull<u8>) -> NonNull<[T]> {

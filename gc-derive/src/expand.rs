@@ -3,7 +3,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
-    DeriveInput, Error, Ident, Lifetime, Path, Result, Type, parse_quote, parse_quote_spanned, spanned::Spanned,
+    DeriveInput, Error, Ident, Lifetime, Path, Result, Type, ext::IdentExt, parse_quote, parse_quote_spanned,
+    spanned::Spanned,
 };
 
 use crate::{
@@ -111,14 +112,27 @@ fn traced(
     let proofs = proofs(private);
     let trace = trace_arms(private, variants);
     let proof = proof_arms(name, private, variants, lifetime);
+    // With parameters the answer depends on them, and `trace` asserts the same for each type that is used.
+    let has_parameters =
+        input.generics.type_params().next().is_some() || input.generics.const_params().next().is_some();
+    let (misplaced, in_place) = if has_parameters {
+        (None, None)
+    } else {
+        let places = asked("misplaces_cell", private, variants);
+        let misplaced = quote!(const FIELDS_MISPLACE_CELLS: &'static [#private::bool] = &[#(#places),*];);
+        (Some(misplaced), Some(cells_are_in_place(name, &static_type, private, variants)))
+    };
     // SAFETY: `trace` reports every field except leaves, each at its place in `this`, which its caller guarantees is a live
     // value. The proofs are made from the places. They hold for each field and for `At`, or the compiler rejects the impl.
     Ok(quote! {
+        #in_place
+
         #[automatically_derived]
         unsafe impl #generics #private::Trace for #name #arguments #clause {
             type At<#lifetime> = #at_type;
             type Static = #static_type;
             const HAS_CELL: #private::bool = #has_cell;
+            #misplaced
             const HAS_GC: #private::bool = #has_gc;
 
             #[inline]
@@ -149,6 +163,33 @@ fn traced(
 
 /// Returns the OR over the traced fields, each of them asked through its place.
 fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
+    let places = asked("has_cell", private, variants);
+    quote!(false #(|| #places)*)
+}
+
+/// Returns items that assert of each traced field of `of`, which is the type at `'static`, that no cell lies where none may. They
+/// have no parameters, so that the compiler evaluates them where the type is defined, and also when it only checks.
+fn cells_are_in_place(name: &Ident, of: &Type, private: &Path, variants: &[VariantOf]) -> TokenStream {
+    let fields = variants.iter().flat_map(|variant| variant.traced().map(move |field| (variant, field)));
+    let items = fields.enumerate().map(|(index, (variant, field))| {
+        let span = field.ty.span();
+        let private = path_at(private, span);
+        let message = format!(
+            "field `{}` of `{}`: a `Slot` or `GcCell` lies in memory that a container owns (a `Vec`, a `Box`, a map), or \
+             in another `GcCell`; write `Gc<'gc, [Slot<'gc, …>]>` for an object of slots, or one cell around a container of \
+             pointers, `GcCell<Vec<Gc<'gc, …>>>`",
+            variant.name_of(field),
+            name.unraw()
+        );
+        quote_spanned! {at(span)=>
+            const _: () = <#of as #private::Trace>::PROOFS.cells_are_in_place::<#of>(#index, #message);
+        }
+    });
+    quote!(#(#items)*)
+}
+
+/// Returns calls of `method`, one for each traced field, with the function that finds it.
+fn asked(method: &str, private: &Path, variants: &[VariantOf]) -> Vec<TokenStream> {
     let Locals { this, .. } = &Locals::new();
     let proofs_of = proofs(private);
     let others = (variants.len() > 1).then(|| quote!(_ => #proofs_of.other_variant(),));
@@ -159,16 +200,15 @@ fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
             false => Binding::Ignored,
         });
         let span = field.ty.span();
-        let proofs = proofs_at(private, span);
+        let (proofs, method) = (proofs_at(private, span), Ident::new(method, at(span)));
         quote_spanned! {at(span)=>
-            #proofs.has_cell(|#this: &Self| match *#this {
+            #proofs.#method(|#this: &Self| match *#this {
                 #pattern => #proofs.field(#here),
                 #others
             })
         }
     };
-    let places = variants.iter().flat_map(|variant| variant.traced().map(move |field| one(variant, field)));
-    quote!(false #(|| #places)*)
+    variants.iter().flat_map(|variant| variant.traced().map(move |field| one(variant, field))).collect()
 }
 
 /// Returns the arms of `match *this` in `trace`.

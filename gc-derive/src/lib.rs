@@ -8,6 +8,9 @@
 //! - `__private::Proof`, whose body compiles only if each field's type under `'a` is its type in `Self::At<'a>`.
 //! - `__private::TracedTypeMustNotImplDrop`, which collides with any `impl Drop`.
 //!
+//! If it has no parameters, an assertion for each field that no cell in it lies where none may. It is evaluated also when the
+//! program is only checked, and says the field's name. The containers assert the same when the program is built.
+//!
 //! For `#[trace(leaf)]`, one: `Trace` with nothing to trace. It compiles only if the type is `'static + Send + Sync`.
 //!
 //! With `#[trace(acyclic)]`, one more: `Acyclic`, whose body compiles only if each field is acyclic, or is a leaf and assumed to
@@ -228,9 +231,10 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # Errors
 ///
-/// At the field, if its type is not traced or has another lifetime than the collection lifetime, and in an acyclic type also if
-/// the field may be part of a cycle. At the type, if it implements `Drop`, is a union, has two lifetimes, or has one although it
-/// is acyclic.
+/// At the field, if its type is not traced or has another lifetime than the collection lifetime, or if a `Slot` or `GcCell` in it
+/// lies in memory that a container owns or in another cell. (If the type has parameters, the latter is an error where a value is
+/// allocated.) In an acyclic type also if the field may be part of a cycle. At the type, if it implements `Drop`, is a union, has
+/// two lifetimes, or has one although it is acyclic.
 #[proc_macro_derive(Trace, attributes(trace))]
 pub fn derive_trace(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -372,6 +372,7 @@ unsafe impl<K: IsLeaf, V: Trace> Trace for BTreeMap<K, V> {
     type At<'a> = BTreeMap<K, V::At<'a>>;
     type Static = BTreeMap<K, V::Static>;
     const HAS_CELL: bool = false;
+    const MISPLACES_CELL: bool = V::HAS_CELL || V::MISPLACES_CELL;
     const HAS_GC: bool = V::HAS_GC;
 
     unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {

@@ -367,6 +367,7 @@ unsafe impl<K: IsLeaf, V: Trace, S: IsLeaf> Trace for HashMap<K, V, S> {
     type At<'a> = HashMap<K, V::At<'a>, S>;
     type Static = HashMap<K, V::Static, S>;
     const HAS_CELL: bool = false;
+    const MISPLACES_CELL: bool = V::HAS_CELL || V::MISPLACES_CELL;
     const HAS_GC: bool = V::HAS_GC;
 
     unsafe fn trace<Vis: Visitor>(this: *mut Self, visitor: &mut Vis) {

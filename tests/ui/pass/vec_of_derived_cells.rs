@@ -1,4 +1,4 @@
-//! The twin of `built/vec_of_derived_cells.rs`: compiles.
+//! The twin of `fail/vec_of_derived_cells.rs`: compiles.
 
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]

@@ -20,6 +20,7 @@ macro_rules! fields {
             type At<'a> = $name<$($t::At<'a>),+>;
             type Static = $name<$($t::Static),+>;
             const HAS_CELL: bool = false $(|| $t::HAS_CELL)+;
+            const MISPLACES_CELL: bool = false $(|| $t::MISPLACES_CELL)+;
             const HAS_GC: bool = false $(|| $t::HAS_GC)+;
 
             #[inline(always)]
@@ -52,6 +53,7 @@ macro_rules! enums {
             type At<'a> = $name<$($t::At<'a>),+>;
             type Static = $name<$($t::Static),+>;
             const HAS_CELL: bool = false $(|| $t::HAS_CELL)+;
+            const MISPLACES_CELL: bool = false $(|| $t::MISPLACES_CELL)+;
             const HAS_GC: bool = false $(|| $t::HAS_GC)+;
 
             #[inline(always)]
@@ -82,6 +84,7 @@ unsafe impl<T: Trace> Trace for RangeInclusive<T> {
     type At<'a> = RangeInclusive<T::At<'a>>;
     type Static = RangeInclusive<T::Static>;
     const HAS_CELL: bool = T::HAS_CELL;
+    const MISPLACES_CELL: bool = T::MISPLACES_CELL;
     const HAS_GC: bool = T::HAS_GC;
 
     #[inline]
@@ -102,6 +105,7 @@ unsafe impl<T: Trace> Trace for ManuallyDrop<T> {
     type At<'a> = ManuallyDrop<T::At<'a>>;
     type Static = ManuallyDrop<T::Static>;
     const HAS_CELL: bool = T::HAS_CELL;
+    const MISPLACES_CELL: bool = T::MISPLACES_CELL;
     const HAS_GC: bool = T::HAS_GC;
 
     #[inline(always)]
@@ -128,6 +132,7 @@ unsafe impl<T: Trace, const N: usize> Trace for [T; N] {
     type At<'a> = [T::At<'a>; N];
     type Static = [T::Static; N];
     const HAS_CELL: bool = T::HAS_CELL;
+    const MISPLACES_CELL: bool = T::MISPLACES_CELL;
     const HAS_GC: bool = T::HAS_GC;
 
     #[inline]
@@ -150,6 +155,7 @@ macro_rules! tuples {
             type At<'a> = ($($t::At<'a>,)+);
             type Static = ($($t::Static,)+);
             const HAS_CELL: bool = false $(|| $t::HAS_CELL)+;
+            const MISPLACES_CELL: bool = false $(|| $t::MISPLACES_CELL)+;
             const HAS_GC: bool = false $(|| $t::HAS_GC)+;
 
             #[inline]

@@ -54,6 +54,7 @@ unsafe impl<T: Trace> Trace for Vec<T> {
     type At<'a> = Vec<T::At<'a>>;
     type Static = Vec<T::Static>;
     const HAS_CELL: bool = false;
+    const MISPLACES_CELL: bool = T::HAS_CELL || T::MISPLACES_CELL;
     const HAS_GC: bool = T::HAS_GC;
 
     #[inline]
@@ -79,6 +80,7 @@ unsafe impl<T: Trace> Trace for VecDeque<T> {
     type At<'a> = VecDeque<T::At<'a>>;
     type Static = VecDeque<T::Static>;
     const HAS_CELL: bool = false;
+    const MISPLACES_CELL: bool = T::HAS_CELL || T::MISPLACES_CELL;
     const HAS_GC: bool = T::HAS_GC;
 
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {
@@ -106,6 +108,7 @@ unsafe impl<T: Trace> Trace for Box<T> {
     type At<'a> = Box<T::At<'a>>;
     type Static = Box<T::Static>;
     const HAS_CELL: bool = false;
+    const MISPLACES_CELL: bool = T::HAS_CELL || T::MISPLACES_CELL;
     const HAS_GC: bool = T::HAS_GC;
 
     #[inline]
@@ -126,6 +129,7 @@ unsafe impl<T: Trace> Trace for Box<[T]> {
     type At<'a> = Box<[T::At<'a>]>;
     type Static = Box<[T::Static]>;
     const HAS_CELL: bool = false;
+    const MISPLACES_CELL: bool = T::HAS_CELL || T::MISPLACES_CELL;
     const HAS_GC: bool = T::HAS_GC;
 
     #[inline]
@@ -144,6 +148,7 @@ unsafe impl<T: Trace> Trace for LinkedList<T> {
     type At<'a> = LinkedList<T::At<'a>>;
     type Static = LinkedList<T::Static>;
     const HAS_CELL: bool = false;
+    const MISPLACES_CELL: bool = T::HAS_CELL || T::MISPLACES_CELL;
     const HAS_GC: bool = T::HAS_GC;
 
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V) {

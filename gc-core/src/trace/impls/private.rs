@@ -65,6 +65,9 @@ pub trait Field {
     /// The value of `F::HAS_CELL`.
     const HAS_CELL: bool;
 
+    /// The value of `F::MISPLACES_CELL`.
+    const MISPLACES_CELL: bool;
+
     /// Traces the field in the value at `this`.
     ///
     /// # Safety
@@ -106,6 +109,17 @@ impl Proofs {
     /// Returns whether the field that `locate` finds holds a cell inline. `locate` is passed for its type only.
     pub const fn has_cell<S, F: Field>(self, _locate: fn(&S) -> F) -> bool {
         F::HAS_CELL
+    }
+
+    /// Returns whether a cell in the field that `locate` finds lies where none may. `locate` is passed for its type only.
+    pub const fn misplaces_cell<S, F: Field>(self, _locate: fn(&S) -> F) -> bool {
+        F::MISPLACES_CELL
+    }
+
+    /// Asserts that no cell in the traced field of this number lies where none may. `message` says which field it is.
+    #[track_caller]
+    pub const fn cells_are_in_place<T: Trace>(self, field: usize, message: &str) {
+        assert!(!T::FIELDS_MISPLACE_CELLS[field], "{}", message);
     }
 
     /// Stands for the other variants in `locate`.
@@ -172,6 +186,7 @@ struct Place<F> {
 impl<F: Trace> Field for Place<F> {
     type At<'a> = F::At<'a>;
     const HAS_CELL: bool = F::HAS_CELL;
+    const MISPLACES_CELL: bool = F::MISPLACES_CELL;
 
     #[inline(always)]
     unsafe fn trace<S, V: Visitor>(self, this: *mut S, visitor: &mut V) {

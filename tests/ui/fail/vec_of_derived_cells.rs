@@ -1,4 +1,4 @@
-//! A derived type with a `Slot`, in a `Vec`, as an object.
+//! A derived type with a `Slot`, in a `Vec`: the field is named where the type is defined.
 
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]
