@@ -123,8 +123,11 @@ impl<'i> Parameters<'i> {
             let under = |lifetime| self.type_of_field_under(&ty, lifetime);
             let (at_every, at_other, at_forever) = (under(every), under(other), under(&forever));
             let becomes: TypeParamBound = parse_quote!(#private::Trace<At<#every> = #at_every, Static = #at_forever>);
-            clause.predicates.push(parse_quote!(for<#every> #ty: #becomes));
-            clause.predicates.push(parse_quote!(for<#every> #at_forever: #becomes));
+            // That of a leaf differs in the lifetime only, so the last bound includes the others, and would be ambiguous beside them.
+            if self.followers().any(|name| mentions(&ty, name)) {
+                clause.predicates.push(parse_quote!(for<#every> #ty: #becomes));
+                clause.predicates.push(parse_quote!(for<#every> #at_forever: #becomes));
+            }
             clause.predicates.push(parse_quote!(for<#every, #other> #at_other: #becomes));
         }
         Ok(clause)
@@ -156,10 +159,7 @@ impl<'i> Parameters<'i> {
             _ => None,
         };
         let is_said = |bound: &TypeParamBound| match bound {
-            TypeParamBound::Trait(of) => {
-                let name = of.path.segments.last().map(|last| last.ident.to_string());
-                is_maybe(bound) || (name.is_some() && name.as_deref() == traced_as)
-            }
+            TypeParamBound::Trait(of) => is_maybe(bound) || traced_as.is_some_and(|name| self.is_ours(&of.path, name)),
             TypeParamBound::Lifetime(outlived) => Some(outlived) == self.lifetime,
             _ => false,
         };
@@ -205,14 +205,36 @@ impl<'i> Parameters<'i> {
             _ => None,
         });
         let ours = self.trait_of(name)?;
-        let is_ours = |path: &Path| path.segments.last().is_some_and(|last| last.ident == ours);
+        let is_ours = |path: &Path| self.is_ours(path, ours);
         let only = traits.by_ref().find(|path| !is_ours(path))?;
         traits.all(is_ours).then_some(only)
     }
 
+    /// Returns whether `path` is that of the trait `name` of `gc_core`. It is taken for that by its name alone, or by the path of the
+    /// crate. A trait of the user's with this name is told apart by any other path.
+    fn is_ours(&self, path: &Path, name: &str) -> bool {
+        let mut before: Vec<_> = path.segments.iter().map(|segment| &segment.ident).collect();
+        if before.pop().is_none_or(|last| last != name) {
+            return false;
+        }
+        // Without `__private` at its end, it is the path of the crate.
+        let crate_path = self.private.segments.iter().map(|segment| &segment.ident).rev().skip(1).rev();
+        before.is_empty() || before == ["gc_core"] || before.iter().copied().eq(crate_path)
+    }
+
+    /// Returns the role of the parameter `name`.
+    pub fn role(&self, name: &Ident) -> Option<Role> {
+        self.types.iter().find(|(parameter, _)| *parameter == name).map(|(_, role)| *role)
+    }
+
+    /// Returns the parameters that become others under another lifetime.
+    pub fn followers(&self) -> impl Iterator<Item = &Ident> {
+        self.types.iter().filter(|(_, role)| *role != Role::Leaf).map(|(name, _)| *name)
+    }
+
     /// Returns the trait by which the parameter `name` is traced, or `None` if it is not traced.
     fn trait_of(&self, name: &Ident) -> Option<&'static str> {
-        match self.types.iter().find(|(parameter, _)| *parameter == name)?.1 {
+        match self.role(name)? {
             Role::Traced => Some("Trace"),
             Role::Object => Some("Object"),
             Role::Leaf => None,
@@ -314,7 +336,7 @@ impl VisitMut for Qualify<'_, '_> {
     }
 }
 
-/// Finds associated types of traced parameters.
+/// Finds associated types of parameters that follow the collection lifetime.
 struct Projections<'a, 'i> {
     parameters: &'a Parameters<'i>,
     types: Vec<Type>,
@@ -322,9 +344,12 @@ struct Projections<'a, 'i> {
 
 impl VisitMut for Projections<'_, '_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
-        let is_projection = match ty {
+        let is_projection = match &*ty {
+            // That of a leaf may have the collection lifetime: `<F as Family<'gc>>::Member`.
             Type::Path(TypePath { qself: Some(of), .. }) => {
-                self.parameters.types.iter().any(|(name, role)| *role != Role::Leaf && mentions(&of.ty, name))
+                let has_lifetime = self.parameters.lifetime.is_some_and(|lifetime| has_lifetime(ty, lifetime));
+                let follows = |role: Role| role != Role::Leaf || has_lifetime;
+                self.parameters.types.iter().any(|(name, role)| follows(*role) && mentions(&of.ty, name))
             }
             _ => false,
         };
@@ -365,4 +390,17 @@ pub fn mentions(tokens: &impl ToTokens, name: &Ident) -> bool {
         })
     }
     search(tokens.to_token_stream(), name)
+}
+
+/// Returns whether a type has `lifetime`, outside of macros.
+pub fn has_lifetime(ty: &Type, lifetime: &Lifetime) -> bool {
+    struct Search<'l>(&'l Lifetime, bool);
+    impl VisitMut for Search<'_> {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            self.1 |= lifetime == self.0;
+        }
+    }
+    let mut search = Search(lifetime, false);
+    search.visit_type_mut(&mut ty.clone());
+    search.1
 }

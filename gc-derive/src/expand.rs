@@ -11,6 +11,7 @@ use crate::{
     acyclic,
     attributes::Container,
     bounds::{self, Parameters},
+    marker::Marker,
     names::Names,
     variants::{Binding, FieldOf, Locals, VariantOf, at, path_at, variants},
 };
@@ -18,14 +19,14 @@ use crate::{
 /// Returns the expansion of `#[derive(Trace)]` on `input`.
 pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::of(input)?;
-    let variants = variants(input, &container)?;
+    let mut variants = variants(input, &container)?;
     let path = container.path.clone().unwrap_or_else(|| parse_quote!(::gc_core));
     let private: Path = parse_quote!(#path::__private);
     let names = Names::beside(input, &container);
     let impls = if container.leaf {
         leaf(input, &private, &container, &names)?
     } else {
-        traced(input, &private, &container, &names, &variants)?
+        traced(input, &private, &container, &names, &mut variants)?
     };
     // This error does not suppress the impl of `Trace`: the type is still traced.
     let acyclic = container.acyclic.then(|| {
@@ -87,12 +88,15 @@ fn traced(
     private: &Path,
     container: &Container,
     names: &Names,
-    variants: &[VariantOf],
+    variants: &mut [VariantOf],
 ) -> Result<TokenStream> {
     let types = |skipped: bool| -> Vec<&Type> {
         variants.iter().flat_map(|v| &v.fields).filter(|f| f.skipped == skipped).map(|f| f.ty).collect()
     };
     let parameters = Parameters::new(input, container, private, names, &types(false), &types(true))?;
+    for field in variants.iter_mut().flat_map(|variant| &mut variant.fields).filter(|field| !field.skipped) {
+        field.marker = Marker::of(field.ty, &parameters);
+    }
     let own = bounds::own_where_clause(&input.generics);
     let clause = match &container.bound {
         None => parameters.where_clause()?,
@@ -122,7 +126,7 @@ fn traced(
         let misplaced = quote!(const FIELDS_MISPLACE_CELLS: &'static [#private::bool] = &[#(#places),*];);
         (Some(misplaced), Some(cells_are_in_place(name, &static_type, private, variants)))
     };
-    // SAFETY: `trace` reports every field except leaves, each at its place in `this`, which its caller guarantees is a live
+    // SAFETY: `trace` reports every field except leaves and markers, each at its place in `this`, which its caller guarantees is a live
     // value. The proofs are made from the places. They hold for each field and for `At`, or the compiler rejects the impl.
     Ok(quote! {
         #in_place
@@ -215,9 +219,9 @@ fn asked(method: &str, private: &Path, variants: &[VariantOf]) -> Vec<TokenStrea
 fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
     let Locals { this, visitor, .. } = &Locals::new();
     let arms = variants.iter().map(|variant| {
-        let pattern = variant.pattern(&quote!(Self), |field| match field.skipped {
-            true => Binding::Ignored,
-            false => Binding::Ref(&field.here),
+        let pattern = variant.pattern(&quote!(Self), |field| match field.is_traced() {
+            true => Binding::Ref(&field.here),
+            false => Binding::Ignored,
         });
         let fields = variant.traced().map(|field| {
             let FieldOf { here, ty, .. } = field;
@@ -240,15 +244,17 @@ fn proof_arms(name: &Ident, private: &Path, variants: &[VariantOf], lifetime: &L
     let arms = variants.iter().map(|variant| {
         let here = variant.pattern(&quote!(Self), |field| Binding::RefMut(&field.here));
         let there = variant.pattern(&quote!(#name), |field| Binding::RefMut(&field.there));
-        let pairs = variant.fields.iter().map(|FieldOf { here, there, ty, skipped, .. }| {
+        let pairs = variant.fields.iter().map(|FieldOf { here, there, ty, skipped, marker, .. }| {
             let (span, proofs) = (at(ty.span()), proofs_at(private, ty.span()));
-            if *skipped {
-                quote_spanned!(span=> #proofs.skipped(#here, #there);)
-            } else {
-                quote_spanned! {span=>
+            let lifetime = quote_spanned!(span=> #proofs.lifetime::<#lifetime>());
+            match marker {
+                _ if *skipped => quote_spanned!(span=> #proofs.skipped(#here, #there);),
+                Some(Marker::Function) => quote_spanned!(span=> #proofs.follows(#here, #there, #lifetime);),
+                Some(Marker::Constant) => quote_spanned!(span=> #proofs.stays(#here, #there);),
+                None => quote_spanned! {span=>
                     let #here = #proofs.field(#here);
-                    #proofs.becomes(#here, #there, #proofs.lifetime::<#lifetime>());
-                }
+                    #proofs.becomes(#here, #there, #lifetime);
+                },
             }
         });
         quote!(#here => match *#value { #there => { #(#pairs)* } #others })

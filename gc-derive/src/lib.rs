@@ -34,6 +34,7 @@ mod acyclic;
 mod attributes;
 mod bounds;
 mod expand;
+mod marker;
 mod names;
 mod variants;
 
@@ -95,6 +96,43 @@ use syn::{DeriveInput, parse_macro_input};
 ///     T: Traced<'gc> + Ord,
 /// {
 ///     if value <= top.value { top } else { m.alloc(Entry { value, next: top.into() }) }
+/// }
+/// ```
+///
+/// The bound `Trace` or `Object` on a parameter is taken for the trait of `gc_core`, and not repeated. A trait of your own with
+/// such a name is written with its path:
+///
+/// ```
+/// mod render {
+///     pub trait Object {
+///         fn draw(&self);
+///     }
+/// }
+///
+/// #[derive(gc_core::Trace)]
+/// struct Scene<'gc, T: render::Object + ?Sized>(gc_core::Gc<'gc, T>);
+/// ```
+///
+/// # Markers
+///
+/// A `PhantomData` of a traced type follows it to another lifetime, as does a `PhantomData` of a function of traced types. A
+/// parameter that occurs in markers only has to be traced like every other, or be marked `#[trace(leaf(T))]`. Any other type in
+/// a `PhantomData` has to be `'static + Send + Sync`, since the values of a heap are used on all its threads.
+///
+/// ```
+/// use std::marker::PhantomData;
+///
+/// use gc_core::{Gc, Trace};
+///
+/// struct Meters;
+///
+/// #[derive(Trace)]
+/// struct Field<'gc, T> {
+///     name: Gc<'gc, str>,
+///     offset: u32,
+///     unit: PhantomData<Meters>,
+///     content: PhantomData<fn() -> T>,
+///     heap: PhantomData<Gc<'gc, ()>>, // and not `&'gc ()`, as a reference is not traced
 /// }
 /// ```
 ///

@@ -4,7 +4,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Data, DeriveInput, Error, Fields, Ident, Member, Path, Result, Type, ext::IdentExt, spanned::Spanned};
 
-use crate::attributes::{self, Container, Marks};
+use crate::{
+    attributes::{self, Container, Marks},
+    marker::Marker,
+};
 
 /// The names of the local variables. Only a constant of the user's could clash with them, which would be a compile error.
 pub struct Locals {
@@ -25,11 +28,20 @@ pub struct FieldOf<'i> {
     pub member: Member,
     pub ty: &'i Type,
     pub skipped: bool,
+    /// The proof for a field that marks, and holds nothing.
+    pub marker: Option<Marker>,
     /// Whether the user assumes that the field is acyclic.
     pub assumed: bool,
     /// The names under which patterns of `Self` and of `Self::At` bind the field.
     pub here: Ident,
     pub there: Ident,
+}
+
+impl FieldOf<'_> {
+    /// Returns whether the collector looks into the field.
+    pub fn is_traced(&self) -> bool {
+        !self.skipped && self.marker.is_none()
+    }
 }
 
 /// How a pattern binds a field.
@@ -47,7 +59,7 @@ pub struct VariantOf<'i> {
 
 impl VariantOf<'_> {
     pub fn traced(&self) -> impl Iterator<Item = &FieldOf<'_>> {
-        self.fields.iter().filter(|field| !field.skipped)
+        self.fields.iter().filter(|field| field.is_traced())
     }
 
     /// Returns the name of a field for who looks inside: with that of its variant, as in `Branch.left`.
@@ -104,6 +116,7 @@ fn fields<'i>(fields: &'i Fields, container: &Container) -> Result<Vec<FieldOf<'
                 member,
                 ty: &field.ty,
                 skipped: marks.skip,
+                marker: None,
                 assumed: marks.assume_acyclic,
                 here: format_ident!("__gc_here_{i}", span = at(field.ty.span())),
                 there: format_ident!("__gc_there_{i}", span = at(field.ty.span())),

@@ -13,7 +13,7 @@
 //! - **[leaf.parameters]** Each parameter of a container is traced or a leaf. There is no impl for `Cell`, `RefCell`, `Rc`,
 //!   `UnsafeCell`, `MaybeUninit` and raw pointers: a pointer written there would bypass the write barrier.
 //!
-//! [`leaf`] has the wrapper that makes a leaf of any other type. [`acyclic`] lists which of these types are `Acyclic`.
+//! [`leaf`] has the wrapper that makes a leaf of any other type. [`marker`] has the proofs for `PhantomData`. [`acyclic`] lists which of these types are `Acyclic`.
 //! `__private` has what the derived code calls.
 
 #[doc(hidden)]
@@ -22,6 +22,7 @@ pub mod __private;
 mod acyclic;
 mod inline;
 mod leaf;
+mod marker;
 mod owned;
 mod plain;
 

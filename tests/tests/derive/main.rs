@@ -4,6 +4,7 @@
 
 mod acyclic;
 mod fake_module;
+mod markers;
 mod names;
 mod no_ring;
 mod send_wrapper;

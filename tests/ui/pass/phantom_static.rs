@@ -1,0 +1,16 @@
+//! The twin of `fail/phantom_static.rs`: compiles.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+use std::marker::PhantomData;
+
+use gc_core::{Gc, Trace};
+
+#[derive(Trace)]
+struct Marked<'gc, T> {
+    marker: PhantomData<fn(T) -> Gc<'gc, u8>>,
+    name: Gc<'gc, str>,
+}
+
+fn main() {}
