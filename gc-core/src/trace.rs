@@ -115,7 +115,8 @@ pub unsafe trait Trace {
 /// As for [`Trace`]. `at_address` turns the one-word address of an object of this type into a pointer to it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an object of a collected heap",
-    note = "objects are types that `#[derive(Trace)]`, slices of them, and `str`"
+    note = "an object is a value of a type that has `#[derive(Trace)]`, a slice of such values, or a `str`; for a leaf of another \
+            crate, write `gc_core::Leaf<…>`; for one of several types, write an enum, as there are no objects of trait objects"
 )]
 pub unsafe trait Object {
     /// The type under the collection lifetime `'a`.
@@ -138,6 +139,7 @@ pub unsafe trait Object {
 }
 
 // SAFETY: the address of a sized object is the address of its value.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: Trace> Object for T {
     type At<'a> = T::At<'a>;
     type Static = T::Static;

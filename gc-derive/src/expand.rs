@@ -13,6 +13,7 @@ use crate::{
     bounds::{self, Parameters},
     marker::Marker,
     names::Names,
+    refused,
     variants::{Binding, FieldOf, Locals, VariantOf, at, path_at, variants},
 };
 
@@ -94,6 +95,7 @@ fn traced(
         variants.iter().flat_map(|v| &v.fields).filter(|f| f.skipped == skipped).map(|f| f.ty).collect()
     };
     let parameters = Parameters::new(input, container, private, names, &types(false), &types(true))?;
+    refused::check(types(false).into_iter(), &parameters, container.bound.is_some())?;
     for field in variants.iter_mut().flat_map(|variant| &mut variant.fields).filter(|field| !field.skipped) {
         field.marker = Marker::of(field.ty, &parameters);
     }

@@ -36,6 +36,7 @@ mod bounds;
 mod expand;
 mod marker;
 mod names;
+mod refused;
 mod variants;
 
 use proc_macro::TokenStream;
