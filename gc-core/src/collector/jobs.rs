@@ -30,7 +30,6 @@ use super::{
 };
 
 /// A job of the background thread. None of them runs a destructor.
-#[expect(clippy::large_enum_variant, reason = "few wait at a time")]
 pub(crate) enum Job {
     Report(Event),
     /// Give empty memory back to the system.

@@ -68,7 +68,6 @@ impl fmt::Display for Step {
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "one for each pause, moved through one queue")]
 pub enum Event {
     /// A pause has ended: a young collection, which may be a step of a full one.
     #[non_exhaustive]
