@@ -2,7 +2,9 @@
 //!
 //! - **[limit.drops]** Dead values count towards the limit, with what they hold elsewhere, until their destructors have run. So a mutator
 //!   that reaches a safepoint with little room waits for them, once after each collection, and for a bounded time: the system may not run the
-//!   threads that drop them, and a destructor may wait for this very thread. Each wait in vain makes the next one shorter.
+//!   threads that drop them, and a destructor may wait for this very thread. Each wait that releases little makes the next one shorter.
+
+use std::time::Instant;
 
 use crate::{sync::Arc, workers::role};
 
@@ -33,9 +35,12 @@ fn await_drops_slow(local: &Attachment) {
     request::while_blocked(local, || {
         // [on-demand.refused].
         background.call_again();
-        let before = memory.budget.used();
-        headroom.count_wait(background.pending.drain(last, headroom.drops_timeout()).is_ok());
-        if before.saturating_sub(memory.budget.used()) >= Headroom::margin(memory.budget.limit()) {
+        let (limit, before, start) = (memory.budget.limit(), memory.budget.used(), Instant::now());
+        // What is left then is waited for after the next collection.
+        let _ = background.pending.drain(last, headroom.drops_timeout());
+        let released = before.saturating_sub(memory.budget.used());
+        headroom.count_wait(released, start.elapsed(), limit);
+        if released >= Headroom::margin(limit) {
             // What the last collection has found is no longer so.
             near_limit::fit_anew(collector);
         }

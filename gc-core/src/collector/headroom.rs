@@ -240,10 +240,13 @@ impl Headroom {
         Duration::from_millis(self.drops_timeout.load(Ordering::Relaxed).into())
     }
 
-    /// Records whether everything was dropped that a mutator has waited for.
-    pub(crate) fn count_wait(&self, was_dropped: bool) {
+    /// Records how many bytes destructors have released while a mutator waited. The wait was in vain if that would not be the margin in the
+    /// time of a half of the longest one.
+    pub(crate) fn count_wait(&self, released: usize, waited: Duration, limit: usize) {
+        let worth = Self::margin(limit) as u128 * waited.as_millis().max(1) / u128::from(LONGEST_WAIT / 2);
+        let was_of_use = released as u128 >= worth.max(1);
         let before = self.drops_timeout.load(Ordering::Relaxed);
-        let after = if was_dropped { (before * 2).min(LONGEST_WAIT) } else { (before / 2).max(1) };
+        let after = if was_of_use { (before * 2).min(LONGEST_WAIT) } else { (before / 2).max(1) };
         self.drops_timeout.store(after, Ordering::Relaxed);
     }
 
@@ -333,13 +336,19 @@ mod tests {
     fn a_wait_in_vain_makes_the_next_one_shorter() {
         let headroom = Headroom::new();
         let longest = headroom.drops_timeout();
-        headroom.count_wait(false);
+        let (limit, margin) = (64 << 20, Headroom::margin(64 << 20));
+        let wait = |released, millis| headroom.count_wait(released, Duration::from_millis(millis), limit);
+        wait(0, 0);
         assert_eq!(headroom.drops_timeout(), longest / 2);
-        headroom.count_wait(true);
-        headroom.count_wait(true);
+        wait(margin, 64);
+        wait(margin, 64);
         assert_eq!(headroom.drops_timeout(), longest);
-        (0..100).for_each(|_| headroom.count_wait(false));
+        // What held little was dropped, but the room is what it was.
+        (0..100).for_each(|_| wait(1000, 1));
         assert_eq!(headroom.drops_timeout(), Duration::from_millis(1));
+        // A little in a short time is of use.
+        wait(margin / 64, 1);
+        assert_eq!(headroom.drops_timeout(), Duration::from_millis(2));
     }
 
     #[test]
