@@ -44,8 +44,10 @@ use crate::{
 /// whose destructor was running on another thread leaks. Idle heaps are looked after from the first pause on. The observer of
 /// [`on_pressure`](HeapBuilder::on_pressure) is not called any more. What other libraries and the program do about `fork` is theirs: a lock that another thread held stays locked.
 /// The std of Rust 1.95 has such a lock, which each of its threads takes when it begins and when it ends: if another thread did so at that
-/// moment, no thread that std starts in the child ever runs. The threads of heaps run nevertheless; a program that starts threads in
-/// its children starts and ends none while it forks.
+/// moment, no thread that std starts in the child ever runs, and a child that returns from `main` or calls `std::process::exit` may wait for
+/// ever. The threads that a heap has of its own run nevertheless, but not that of [`spawn_callbacks`](Self::spawn_callbacks), nor the
+/// observer of a heap that is built in the child. A program whose children start threads, or end otherwise than by `_exit`, starts and
+/// ends none while it forks.
 ///
 /// For that, `fork` stops every heap of the process, as a pause does, but collects nothing: some microseconds for each heap, if all
 /// threads that run a mutator are near a safepoint, or fork, too. It waits for a second for those that are not, and as long again for

@@ -6,7 +6,7 @@
 //!
 //! The tokens only choose the proof. The proof takes the type from the place, which must be a `PhantomData`.
 
-use quote::ToTokens;
+use quote::{ToTokens, format_ident};
 use syn::{GenericArgument, Path, PathArguments, Type, TypePath};
 
 use crate::bounds::{Parameters, has_lifetime, mentions};
@@ -28,6 +28,8 @@ impl Marker {
         };
         let marked = is_marker(path).then(|| marked(path)).flatten()?;
         let changes = parameters.lifetime.is_some_and(|lifetime| has_lifetime(marked, lifetime))
+            // It stands for the type with its lifetime and parameters, if it has any.
+            || mentions(marked, &format_ident!("Self"))
             || parameters.followers().any(|name| mentions(marked, name));
         match marked {
             Type::BareFn(_) if changes => Some(Self::Function),

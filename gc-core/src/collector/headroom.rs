@@ -124,9 +124,10 @@ impl Headroom {
         usual.min(SMALLEST_NURSERY)
     }
 
-    /// Measures what is left. `None` if there is no hard limit.
+    /// Measures what is left. `None` if there is no hard limit: then what was left below an earlier one is forgotten.
     pub(crate) fn measure(&self, budget: &Budget, old: &OldSpace, large: &LargeSpace, mix: &Census) -> Option<Room> {
         if budget.limit() == usize::MAX {
+            self.note(Room { available: usize::MAX, small: usize::MAX });
             return None;
         }
         // What is on its way back will be room before a thread could wait for it.
@@ -232,7 +233,7 @@ impl Headroom {
     /// Returns whether the last pause has found less room than a quarter of the limit, so that what waits to be dropped matters.
     pub(crate) fn is_low(&self, limit: usize) -> bool {
         let left = self.available.load(Ordering::Relaxed).min(self.small.load(Ordering::Relaxed));
-        left < (limit / 4).saturating_add(self.largest_run())
+        limit != usize::MAX && left < (limit / 4).saturating_add(self.largest_run())
     }
 
     /// Returns for how long a mutator waits for destructors ([limit.drops]).
@@ -349,6 +350,21 @@ mod tests {
         // A little in a short time is of use.
         wait(margin / 64, 1);
         assert_eq!(headroom.drops_timeout(), Duration::from_millis(2));
+    }
+
+    #[test]
+    fn without_a_limit_there_is_room() {
+        let heap = crate::Heap::builder().hard_limit(32 << 20).stress(crate::Stress::default()).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let headroom = &heap.collector().headroom;
+        let kept: Vec<_> = (0..24).map(|_| m.root(m.alloc_slice_copy(&[1_u8; 1 << 20]))).collect();
+        m.collect(crate::Collect::Full);
+        assert!(headroom.is_low(32 << 20), "{}", headroom.available());
+        heap.set_hard_limit(None);
+        m.collect(crate::Collect::Young);
+        assert_eq!(headroom.available(), usize::MAX);
+        assert!(!headroom.is_low(usize::MAX) && !headroom.is_tight());
+        drop(kept);
     }
 
     #[test]

@@ -118,6 +118,23 @@ fn generic_code_makes_markers() {
     );
 }
 
+/// What a type marks of itself changes with it.
+#[derive(Trace)]
+struct OfItself<'gc, T> {
+    value: T,
+    next: Slot<'gc, OfItself<'gc, T>>,
+    own: PhantomData<Self>,
+    made: PhantomData<fn() -> Self>,
+}
+
+#[test]
+fn a_type_marks_itself() {
+    survives::<OfItself<'static, Gc<'static, u8>>>(
+        |m| OfItself { value: m.alloc(7), next: Slot::null(), own: PhantomData, made: PhantomData },
+        |v, _| assert!(*v.value == 7 && v.next.get().is_none()),
+    );
+}
+
 #[test]
 fn a_marker_is_acyclic() {
     fn is_acyclic<T: Acyclic>() {}
