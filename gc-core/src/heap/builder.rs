@@ -372,7 +372,7 @@ impl HeapBuilder {
     ///     .on_event(Level::Debug, move |event| { let _ = send.lock().unwrap().send(event.to_string()); })
     ///     .build()?;
     /// heap.attach()?.collect(gc_core::Collect::Young);
-    /// assert!(events.recv()?.starts_with("collection generation=0 cause=explicit"));
+    /// assert!(events.recv()?.starts_with("pause collected=young cause=explicit"));
     /// # Ok(()) }
     /// ```
     pub fn on_event(mut self, least: Level, tell: impl Fn(&Event) + Send + Sync + 'static) -> Self {
