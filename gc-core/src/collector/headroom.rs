@@ -242,12 +242,12 @@ impl Headroom {
     }
 
     /// Records how many bytes destructors have released while a mutator waited. The wait was in vain if that would not be the margin in the
-    /// time of a half of the longest one.
+    /// time of a quarter of the longest one. One in vain counts as much as two that were of use.
     pub(crate) fn count_wait(&self, released: usize, waited: Duration, limit: usize) {
-        let worth = Self::margin(limit) as u128 * waited.as_millis().max(1) / u128::from(LONGEST_WAIT / 2);
+        let worth = Self::margin(limit) as u128 * waited.as_millis().max(1) / u128::from(LONGEST_WAIT / 4);
         let was_of_use = released as u128 >= worth.max(1);
         let before = self.drops_timeout.load(Ordering::Relaxed);
-        let after = if was_of_use { (before * 2).min(LONGEST_WAIT) } else { (before / 2).max(1) };
+        let after = if was_of_use { (before * 2).min(LONGEST_WAIT) } else { (before / 4).max(1) };
         self.drops_timeout.store(after, Ordering::Relaxed);
     }
 
@@ -340,15 +340,16 @@ mod tests {
         let (limit, margin) = (64 << 20, Headroom::margin(64 << 20));
         let wait = |released, millis| headroom.count_wait(released, Duration::from_millis(millis), limit);
         wait(0, 0);
-        assert_eq!(headroom.drops_timeout(), longest / 2);
-        wait(margin, 64);
-        wait(margin, 64);
+        assert_eq!(headroom.drops_timeout(), longest / 4);
+        wait(margin, 32);
+        wait(margin, 32);
+        wait(margin, 32);
         assert_eq!(headroom.drops_timeout(), longest);
         // What held little was dropped, but the room is what it was.
         (0..100).for_each(|_| wait(1000, 1));
         assert_eq!(headroom.drops_timeout(), Duration::from_millis(1));
         // A little in a short time is of use.
-        wait(margin / 64, 1);
+        wait(margin / 32, 1);
         assert_eq!(headroom.drops_timeout(), Duration::from_millis(2));
     }
 
