@@ -53,6 +53,11 @@ class Picture:
         if words:
             self.text(x + width / 2, y + height / 2 + size / 3, words, "middle", size, fill=ink)
 
+    def number(self, x, y, number):
+        """A number in a disc around (x, y)."""
+        self.dot(x, y, "#495057", 9)
+        self.text(x, y + 4, str(number), "middle", 11, True, "#ffffff")
+
     def line(self, *points, stroke=INK, width=1.2, dashed=False):
         path = "M" + "L".join(f"{n(x)} {n(y)}" for x, y in points)
         dashes = ' stroke-dasharray="4 3"' if dashed else ""

@@ -36,8 +36,7 @@ def map_publication():
     for number, (name, tags, slots, writer, reader) in enumerate(steps):
         x = 16 + 246 * number
         p.rect(x, 14, 236, 278, "#ffffff", "#ced4da")
-        p.dot(x + 20, 32, "#495057", 9)
-        p.text(x + 20, 36, str(number + 1), "middle", 11, True, "#ffffff")
+        p.number(x + 20, 32, number + 1)
         p.text(x + 36, 36, name, bold=True)
         left = x + 44
         p.text(left - 5, 67, "tags", "end", 11, fill=FAINT)
@@ -131,8 +130,7 @@ def map_move():
     for number, (name, moving, there, words) in enumerate(steps):
         x = 16 + 184 * number
         p.rect(x, 202, 176, 192, "#ffffff", "#ced4da")
-        p.dot(x + 18, 220, "#495057", 9)
-        p.text(x + 18, 224, str(number + 1), "middle", 11, True, "#ffffff")
+        p.number(x + 18, 220, number + 1)
         p.text(x + 34, 224, name, bold=True)
         p.text(x + 10, 258, "old slot", size=11, fill=FAINT)
         p.box(x + 62, 242, 28, 24, fill=fills.get(name, YOUNG))

@@ -36,8 +36,7 @@ def full_collection():
     p.text(222, 144, "overwritten\npointers", size=11, fill=FAINT)
     p.text(378, 144, "the same", size=11, fill=FAINT)
     for number, x in enumerate([160, 260, 490, 569], 1):
-        p.dot(x, 236, "#495057", 9)
-        p.text(x, 240, str(number), "middle", 11, True, "#ffffff")
+        p.number(x, 236, number)
     p.arrow((left, 214), (right, 214), stroke=EDGE)
     p.text(16, 218, "time", fill=FAINT)
 
@@ -50,8 +49,7 @@ def full_collection():
     for number, (name, stops, words) in enumerate(steps):
         x = 16 + 183 * number
         p.rect(x, 258, 177, 134, "#ffecec" if stops else "#ffffff", STOPPED if stops else EDGE)
-        p.dot(x + 18, 276, "#495057", 9)
-        p.text(x + 18, 280, str(number + 1), "middle", 11, True, "#ffffff")
+        p.number(x + 18, 276, number + 1)
         p.text(x + 34, 280, name, bold=True)
         p.text(x + 8, 300, "stops the program" if stops else "while the program runs", size=11, fill="#b02a37" if stops else "#2b7a3f")
         p.text(x + 8, 318, words, size=11)
