@@ -3,8 +3,9 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    DeriveInput, Error, GenericParam, Generics, Ident, Lifetime, LifetimeParam, Path, PredicateType, Result, Token,
-    TraitBoundModifier, Type, TypeParam, TypeParamBound, TypePath, WhereClause, WherePredicate, parse_quote,
+    DeriveInput, Error, GenericArgument, GenericParam, Generics, Ident, Lifetime, LifetimeParam, Path, PathArguments,
+    PredicateType, Result, Token, TraitBoundModifier, Type, TypeParam, TypeParamBound, TypePath, WhereClause,
+    WherePredicate, parse_quote,
     punctuated::Punctuated,
     visit_mut::{self, VisitMut},
 };
@@ -403,4 +404,18 @@ pub fn has_lifetime(ty: &Type, lifetime: &Lifetime) -> bool {
     let mut search = Search(lifetime, false);
     search.visit_type_mut(&mut ty.clone());
     search.1
+}
+
+/// Returns whether the last name of a path is one of these.
+pub fn is_named(path: &Path, names: &[&str]) -> bool {
+    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+}
+
+/// Returns the generic arguments of the last name of a path.
+pub fn arguments(path: &Path) -> impl Iterator<Item = &GenericArgument> {
+    let arguments = match path.segments.last().map(|last| &last.arguments) {
+        Some(PathArguments::AngleBracketed(arguments)) => Some(&arguments.args),
+        _ => None,
+    };
+    arguments.into_iter().flatten()
 }

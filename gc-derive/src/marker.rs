@@ -7,9 +7,9 @@
 //! The tokens only choose the proof. The proof takes the type from the place, which must be a `PhantomData`.
 
 use quote::{ToTokens, format_ident};
-use syn::{GenericArgument, Path, PathArguments, Type, TypePath};
+use syn::{GenericArgument, Path, Type, TypePath};
 
-use crate::bounds::{Parameters, has_lifetime, mentions};
+use crate::bounds::{Parameters, arguments, has_lifetime, is_named, mentions};
 
 /// The proof for a field of type `PhantomData`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,16 +41,14 @@ impl Marker {
 
 /// Returns whether a path is named like the type of std.
 pub fn is_marker(path: &Path) -> bool {
-    path.segments.last().is_some_and(|last| last.ident == "PhantomData")
+    is_named(path, &["PhantomData"])
 }
 
 /// Returns the only argument of the type.
 fn marked(path: &Path) -> Option<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &path.segments.last()?.arguments else {
-        return None;
-    };
-    match arguments.args.first() {
-        Some(GenericArgument::Type(ty)) if arguments.args.len() == 1 => Some(ty),
+    let mut arguments = arguments(path);
+    match (arguments.next(), arguments.next()) {
+        (Some(GenericArgument::Type(ty)), None) => Some(ty),
         _ => None,
     }
 }

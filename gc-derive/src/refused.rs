@@ -6,12 +6,12 @@
 
 use quote::ToTokens;
 use syn::{
-    Error, GenericArgument, Lifetime, Path, PathArguments, Result, Type, TypeBareFn, TypePath, TypeReference,
+    Error, GenericArgument, Lifetime, Path, Result, Type, TypeBareFn, TypePath, TypeReference,
     visit_mut::{self, VisitMut},
 };
 
 use crate::{
-    bounds::{Parameters, Role, has_lifetime, mentions},
+    bounds::{Parameters, Role, arguments, has_lifetime, is_named, mentions},
     marker,
 };
 
@@ -89,7 +89,7 @@ impl Forms<'_> {
                 );
             }
             Type::Path(TypePath { qself: None, path }) if is_named(path, &["Option"]) => {
-                arguments(path).for_each(|argument| self.check_generic_function(argument));
+                types(path).for_each(|argument| self.check_generic_function(argument));
             }
             _ => {}
         }
@@ -144,7 +144,7 @@ impl VisitMut for Forms<'_> {
                 );
             }
             Type::Path(TypePath { qself: None, path }) if is_named(path, POINTERS) && has_lifetimes(path) => {
-                for argument in arguments(path).filter(|argument| matches!(argument, Type::TraitObject(_))) {
+                for argument in types(path).filter(|argument| matches!(argument, Type::TraitObject(_))) {
                     self.refuse(
                         argument,
                         "there are no objects of trait objects: write an enum of the types that it may be",
@@ -183,19 +183,9 @@ fn is_generic(function: &TypeBareFn) -> bool {
     left_out.0
 }
 
-/// Returns whether the last name of a path is one of these.
-fn is_named(path: &Path, names: &[&str]) -> bool {
-    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
-}
-
 /// Returns the types among the arguments of a path.
-fn arguments(path: &Path) -> impl Iterator<Item = &Type> {
-    let arguments = path.segments.last().map(|last| &last.arguments);
-    let arguments = match arguments {
-        Some(PathArguments::AngleBracketed(arguments)) => Some(&arguments.args),
-        _ => None,
-    };
-    arguments.into_iter().flatten().filter_map(|argument| match argument {
+fn types(path: &Path) -> impl Iterator<Item = &Type> {
+    arguments(path).filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
     })
@@ -203,9 +193,7 @@ fn arguments(path: &Path) -> impl Iterator<Item = &Type> {
 
 /// Returns whether there are lifetimes among the arguments of a path.
 fn has_lifetimes(path: &Path) -> bool {
-    let arguments = path.segments.last().map(|last| &last.arguments);
-    matches!(arguments, Some(PathArguments::AngleBracketed(arguments))
-        if arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Lifetime(_))))
+    arguments(path).any(|argument| matches!(argument, GenericArgument::Lifetime(_)))
 }
 
 /// The pointers to objects.
