@@ -25,7 +25,7 @@ struct Body {
 }
 
 impl SystemThread {
-    /// Starts a thread with a stack of so many bytes, a multiple of the size of a page.
+    /// Starts a thread with a stack of so many bytes.
     pub(crate) fn start(name: &str, stack: usize, run: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let name = CString::new(&name.as_bytes()[..name.len().min(LONGEST_NAME)])?;
         let body = Box::into_raw(Box::new(Body { name, run: Box::new(run) }));

@@ -4,7 +4,7 @@ use std::{panic, sync::mpsc, thread, time::Instant};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use super::{AtomicBool, Collector, FORK, Ordering, RawLock, counted, first_locks, last_locks, raw, watch};
-use crate::{Collect, Heap, Leaf, Stress};
+use crate::{Collect, Heap, Leaf, Mutator, Stress};
 use parking_lot::lock_api::RawMutex as _;
 
 unsafe extern "C" {
@@ -33,6 +33,13 @@ fn in_child(body: impl FnOnce()) -> bool {
     }
 }
 
+/// Has the heap's threads mark, sweep and drop.
+fn use_each_thread(m: &mut Mutator) {
+    m.alloc(Leaf(Box::new(1)));
+    m.collect(Collect::Full);
+    m.drain_drops(Duration::from_secs(60)).unwrap();
+}
+
 /// Other threads begin and end when this one forks, and have locks of std.
 #[test]
 fn a_child_starts_threads_whichever_lock_of_std_another_thread_held() {
@@ -47,13 +54,7 @@ fn a_child_starts_threads_whichever_lock_of_std_another_thread_held() {
                 }
             });
         }
-        let done = (0..200).all(|_| {
-            in_child(|| {
-                m.alloc(Leaf(Box::new(1)));
-                m.collect(Collect::Full);
-                m.drain_drops(Duration::from_secs(60)).unwrap();
-            })
-        });
+        let done = (0..200).all(|_| in_child(|| use_each_thread(&mut m)));
         ends.store(true, Ordering::Relaxed);
         assert!(done);
     });
@@ -100,9 +101,7 @@ fn a_child_has_every_lock_whichever_another_thread_held() {
                     // SAFETY: locked just now.
                     unsafe { lock.unlock() };
                 }
-                m.alloc(Leaf(Box::new(1)));
-                m.collect(Collect::Full);
-                m.drain_drops(Duration::from_secs(60)).unwrap();
+                use_each_thread(&mut m);
                 assert_eq!(*kept.get(&m), 7);
             });
             assert!(goes_on, "lock {index}");
