@@ -130,7 +130,7 @@ impl OldCells {
         let shape = run.info.get()?.shape;
         let class = SizeClass::of(shape.cell_bytes(shape.size_with_header as usize))?;
         let next_in = |old: &OldSpace, block: u32, from: usize| {
-            let (next, end) = promote::free_run(old, block, class, from)?;
+            let (next, end) = promote::free_run(&old.bits, block, class, from)?;
             run.next.set(next);
             run.end.set(end);
             Some(())

@@ -1,12 +1,15 @@
 //! Memory for promotion: one cursor per size class and worker, which runs through the free cells of a block.
 //!
-//! - **[promote.cursor]** A cursor's run consists of free cells of its block. The block is open: it is on no list, and no other
-//!   cursor has it.
+//! - **[promote.cursor]** A cursor's run, and the one that follows, consist of free cells of its block. The block is open: it is on no
+//!   list, and no other cursor has it. So a worker goes on to the next run without a lock.
 //! - **[promote.room]** A promotion always finds memory: before nursery memory is handed out, enough empty blocks are made ready
 //!   for all of it, and one block per class for each worker that takes part.
 
 use crate::{
-    memory::{BLOCK, GRANULE, bitmap},
+    memory::{
+        BLOCK, GRANULE,
+        bitmap::{self, prefetch},
+    },
     object::{
         TypeInfo,
         size_class::{CLASSES, SizeClass},
@@ -31,12 +34,14 @@ struct Cursor {
     /// The next free cell, and the end of the run of free cells.
     next: usize,
     end: usize,
+    /// The run of the block that comes after it: empty if there is none.
+    following: (usize, usize),
     block: Option<u32>,
     /// Whether the block has received an object that needs dropping.
     drops: bool,
 }
 
-const NOWHERE: Cursor = Cursor { next: 0, end: 0, block: None, drops: false };
+const NOWHERE: Cursor = Cursor { next: 0, end: 0, following: (0, 0), block: None, drops: false };
 
 impl Cursors {
     pub(crate) fn new() -> Self {
@@ -57,7 +62,7 @@ impl Cursors {
         let Some(class) = SizeClass::of(bytes) else { unreachable!("gc-core: a young object larger than any class") };
         let cursor = &mut self.of[class.index()];
         if cursor.next == cursor.end {
-            cursor.advance(&mut old.lock(), class);
+            cursor.advance(old, bits, class);
         }
         (bits.pointer(cursor.next + info.shape.cell_offset()), class)
     }
@@ -116,29 +121,41 @@ impl Cursor {
         }
     }
 
-    /// Finds the next run of free cells, in this block or another ([promote.cursor], [promote.room]).
+    /// Goes on to the next run of free cells, in this block or another ([promote.cursor], [promote.room]). Only another block takes the
+    /// lock.
     #[cold]
     #[inline(never)]
-    fn advance(&mut self, old: &mut OldSpace, class: SizeClass) {
+    fn advance(&mut self, old: &Mutex<&mut OldSpace>, bits: &Bits, class: SizeClass) {
         loop {
+            let (next, end) = self.following;
             if let Some(block) = self.block
-                && let Some((next, end)) = free_run(old, block, class, self.end)
+                && next < end
             {
                 (self.next, self.end) = (next, end);
+                self.find_following(bits, block, class, end);
                 return;
             }
-            self.flush(old);
+            let mut old = old.lock();
+            self.flush(&mut old);
             let block = old.open(class).expect("gc-core: no block to promote into was kept ready");
-            let start = old.map.block_start(block as usize);
-            *self = Cursor { next: start, end: start, block: Some(block), drops: false };
+            drop(old);
+            let start = bits.map().block_start(block as usize);
+            *self = Cursor { next: start, end: start, following: (0, 0), block: Some(block), drops: false };
+            self.find_following(bits, block, class, start);
         }
+    }
+
+    /// Finds the run that begins at or after the address `from`, and has its first cell on the way to the cache when it is needed.
+    fn find_following(&mut self, bits: &Bits, block: u32, class: SizeClass, from: usize) {
+        self.following = free_run(bits, block, class, from).unwrap_or_default();
+        prefetch(bits.pointer(self.following.0));
     }
 }
 
 /// Returns the next run of free cells of an open block at or after the address `from`: its first cell, and its end.
-pub(super) fn free_run(old: &OldSpace, block: u32, class: SizeClass, from: usize) -> Option<(usize, usize)> {
-    let start = old.map.block_start(block as usize);
-    let bits = old.bits.allocated.block(block as usize);
+pub(super) fn free_run(bits: &Bits, block: u32, class: SizeClass, from: usize) -> Option<(usize, usize)> {
+    let start = bits.map().block_start(block as usize);
+    let bits = bits.allocated.block(block as usize);
     let mut cell = class.cell_of(from - start);
     // A block's last bytes need not be a whole cell.
     while cell < class.cells() {
