@@ -346,7 +346,7 @@ impl<T: Trace> fmt::Debug for Kept<'_, T> {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    use crate::{Collect, Gc, Heap, Kept, Mutator, Stress, Thresholds, sync::alone};
+    use crate::{Collect, Gc, Heap, Kept, Mutator, Stress, sync::alone};
 
     type Number = Gc<'static, u64>;
 
@@ -492,8 +492,7 @@ mod tests {
     #[test]
     fn a_mutator_with_frames_of_young_objects_does_not_fall_dormant() {
         let stress = "verify,promote-never".parse().unwrap();
-        let thresholds = Thresholds { promote_all_every: 0, ..Thresholds::default() };
-        let heap = Heap::builder().auto(false).stress(stress).thresholds(thresholds).build().unwrap();
+        let heap = Heap::builder().auto(false).stress(stress).build().unwrap();
         let mut m = heap.attach().unwrap();
         m.frame(|m, [number]| {
             let number = number.keep(m, m.alloc(7_u64));

@@ -76,7 +76,7 @@ impl Subject {
         let pauses = Pauses::default();
         let told = pauses.clone();
         let heap = Heap::builder()
-            .thresholds(Thresholds { nursery_bytes, promote_all_every: 0, ..Thresholds::default() })
+            .thresholds(Thresholds { nursery_bytes, ..Thresholds::default() })
             .on_event(Level::Debug, move |event| {
                 let ended = match event {
                     Event::FullCollection { concurrent, .. } => (Ends::Cycle, *concurrent),

@@ -29,7 +29,6 @@ pub(crate) struct Pacing {
     max_nursery_bytes: AtomicUsize,
     /// Whether the next minor collection promotes all survivors, as nearly all of them will survive another one.
     promotes_at_once: AtomicBool,
-    promote_all_every: AtomicU32,
     growth_percent: AtomicU32,
     growth_floor: AtomicUsize,
     soft_limit: AtomicUsize,
@@ -83,14 +82,8 @@ const LEAST_EXTERNAL: usize = 256 << 10;
 
 impl Pacing {
     pub(crate) fn new(config: &Config) -> Self {
-        let Thresholds {
-            nursery_bytes,
-            max_nursery_bytes,
-            copied_goal,
-            promote_all_every,
-            growth_percent,
-            growth_floor,
-        } = config.thresholds;
+        let Thresholds { nursery_bytes, max_nursery_bytes, copied_goal, growth_percent, growth_floor } =
+            config.thresholds;
         Self {
             nursery_bytes: AtomicUsize::new(nursery_bytes),
             nurseries: AtomicUsize::new(1),
@@ -100,7 +93,6 @@ impl Pacing {
             nursery_part: AtomicUsize::new(WHOLE),
             max_nursery_bytes: AtomicUsize::new(max_nursery_bytes),
             promotes_at_once: AtomicBool::new(false),
-            promote_all_every: AtomicU32::new(promote_all_every),
             growth_percent: AtomicU32::new(growth_percent),
             growth_floor: AtomicUsize::new(growth_floor),
             soft_limit: AtomicUsize::new(config.soft_limit.unwrap_or(usize::MAX)),
@@ -133,7 +125,6 @@ impl Pacing {
             nursery_bytes: self.nursery_bytes.load(Ordering::Relaxed),
             max_nursery_bytes: self.max_nursery_bytes.load(Ordering::Relaxed),
             copied_goal: self.copied_goal.load(Ordering::Relaxed),
-            promote_all_every: self.promote_all_every.load(Ordering::Relaxed),
             growth_percent: self.growth_percent.load(Ordering::Relaxed),
             growth_floor: self.growth_floor.load(Ordering::Relaxed),
         }
@@ -143,7 +134,6 @@ impl Pacing {
         self.nursery_bytes.store(thresholds.nursery_bytes, Ordering::Relaxed);
         self.max_nursery_bytes.store(thresholds.max_nursery_bytes, Ordering::Relaxed);
         self.copied_goal.store(thresholds.copied_goal, Ordering::Relaxed);
-        self.promote_all_every.store(thresholds.promote_all_every, Ordering::Relaxed);
         self.growth_percent.store(thresholds.growth_percent, Ordering::Relaxed);
         self.growth_floor.store(thresholds.growth_floor, Ordering::Relaxed);
         self.set_goal();

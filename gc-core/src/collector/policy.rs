@@ -34,9 +34,9 @@ impl Request {
 /// The most objects that a pause marks ([assist.bound]).
 pub(crate) const MOST_MARKED: u64 = 1 << 16;
 
-/// Chooses what the pause does. A minor collection promotes everything when `promote_all_every` makes that due. It also begins a
-/// major cycle when the old generation has grown enough. It ends marking when the old generation is over its goal and nothing is known to
-/// be left to mark, or when it is far over the goal ([assist.bound]).
+/// Chooses what the pause does. A minor collection promotes everything where nearly all survivors live on, and near the hard limit. It
+/// also begins a major cycle when the old generation has grown enough. It ends marking when the old generation is over its goal and nothing
+/// is known to be left to mark, or when it is far over the goal ([assist.bound]).
 pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (Collect, Request, Cause) {
     let pace = &collector.pacing;
     let Request::Minor(asked) = wanted else { return (Collect::Promote, wanted, cause) };
@@ -62,11 +62,8 @@ pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (C
             return (Collect::Promote, Request::Begin, Cause::Growth);
         }
     }
-    let every = pace.thresholds().promote_all_every;
-    let turn = every != 0 && pace.minor_collections() + 1 >= every;
-    let turn = turn || (cause != Cause::Explicit && pace.promotes_at_once()) || collector.headroom.is_tight();
-    let collect = if asked == Collect::Young && !turn { Collect::Young } else { Collect::Promote };
-    (collect, wanted, cause)
+    let at_once = (cause != Cause::Explicit && pace.promotes_at_once()) || collector.headroom.is_tight();
+    (if at_once { Collect::Promote } else { asked }, wanted, cause)
 }
 
 /// Returns the collection that is due, with its cause, no matter which thread made it due.

@@ -43,7 +43,7 @@ impl HeapBuilder {
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
-    /// let heap = Heap::builder().thresholds(Thresholds { promote_all_every: 0, ..Thresholds::default() }).build()?;
+    /// let heap = Heap::builder().thresholds(Thresholds { growth_percent: 50, ..Thresholds::default() }).build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn thresholds(mut self, thresholds: Thresholds) -> Self {

@@ -81,9 +81,6 @@ pub struct Thresholds {
     /// would be copied first. 8 MiB by default, which takes about 3 ms of one thread's time. With 1 MiB most pauses are shorter than
     /// half a millisecond. With `usize::MAX` pauses do not matter.
     pub copied_goal: usize,
-    /// The number of minor collections from one that promotes every survivor, whatever its age, to the next such one. 16 by
-    /// default; with 0 none promotes everything for this reason.
-    pub promote_all_every: u32,
     /// By how many percent the old generation grows over the size that was live after the last major (full) cycle, before the
     /// next one. 100 by default; at least 1. Where objects are large, so that marking them costs little, cycles are more frequent: the
     /// old generation grows by 384 bytes for each object, or by a quarter of this if that is more.
@@ -98,7 +95,6 @@ impl Default for Thresholds {
             nursery_bytes: 4 << 20,
             max_nursery_bytes: 32 << 20,
             copied_goal: 8 << 20,
-            promote_all_every: 16,
             growth_percent: 100,
             growth_floor: 16 << 20,
         }

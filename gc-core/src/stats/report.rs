@@ -57,7 +57,7 @@ impl fmt::Display for Cause {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Collect {
     /// The young objects, by age: one that survives its first collection becomes generation 1, and the second one
-    /// promotes it. When [`promote_all_every`](crate::Thresholds::promote_all_every) makes it due, this collects as `Promote` does.
+    /// promotes it. Near the hard limit this collects as `Promote` does.
     Young = 0,
     /// The young objects, and every survivor is promoted: it becomes old.
     Promote = 1,

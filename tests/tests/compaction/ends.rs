@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use gc_core::{Collect, Gc, GcCell, Heap, HeapBuilder, Mutator, Root, Slot, Thresholds, Trace};
+use gc_core::{Collect, Gc, GcCell, Heap, HeapBuilder, Mutator, Root, Slot, Trace};
 use gc_tests::{
     Tested,
     heaps::under,
@@ -95,8 +95,7 @@ fn a_marking_that_the_program_outruns_moves_what_it_recorded() {
     for (threads, profile) in
         [(1, "compact-always,slow-marker=1,verify"), (4, "compact-random,slow-marker=1,workers=2,tiny-nursery,verify")]
     {
-        let thresholds = Thresholds { promote_all_every: 2, ..Thresholds::default() };
-        let builder = under(profile).thresholds(thresholds).nursery_bytes(256 << 10);
+        let builder = under(profile).nursery_bytes(256 << 10);
         let heap = play(builder, threads, scaled(1200), 100);
         assert!(heap.stats().objects_moved > 0, "{profile}");
     }

@@ -44,7 +44,6 @@ fn thresholds_out_of_range_change_nothing() {
         nursery_bytes: 1 << 20,
         max_nursery_bytes: 8 << 20,
         copied_goal: 2 << 20,
-        promote_all_every: 3,
         growth_percent: 10,
         growth_floor: 1 << 20,
     };
