@@ -36,7 +36,7 @@ pub(crate) use by_hash::Put;
 pub use hasher::{DefaultHashBuilder, DefaultHasher};
 pub use iter::{Cursor, Iter};
 pub use matches::Matches;
-pub(crate) use memory::Memory;
+pub(crate) use memory::{Memory, lost};
 #[cfg(not(any(gc_loom, gc_shuttle)))]
 pub use set::{GcSet, SetIter};
 #[cfg(not(any(gc_loom, gc_shuttle)))]

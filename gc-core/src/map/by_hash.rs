@@ -87,6 +87,23 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, S> GcMap<'gc, K, (), S> {
         Ok(Put { before: before.map(key), after: after.map(key) })
     }
 
+    /// Puts what `make` returns in the place of the key of this hash that is `wanted`, and returns it; `None` if there is none. `make` is called again if another
+    /// thread was faster.
+    pub(crate) fn replace_by(
+        &self,
+        memory: Memory<'gc>,
+        hash: u32,
+        mut wanted: impl FnMut(&'gc K) -> bool,
+        mut make: impl FnMut(&'gc K) -> Result<K, AllocError<()>>,
+    ) -> Result<Option<&'gc K>, AllocError<()>> {
+        let make = |found: NodeRef<'gc, K, ()>| {
+            let key = make(contents(found).0)?;
+            memory.alloc(Node::Entry { hash, key, value: () }).map_err(lost)
+        };
+        let entry = self.replace_found(memory, hash, |_, key| wanted(key), make)?;
+        Ok(entry.map(|entry| contents(entry).0))
+    }
+
     /// Removes the key of this hash that is `wanted`, and returns it. Never fails.
     pub(crate) fn remove_by(
         &self,

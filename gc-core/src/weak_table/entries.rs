@@ -81,18 +81,27 @@ impl<'gc, E: Entry<'gc>, S: Send + Sync + 'static> Table<'gc, E, S> {
     /// Puts in what `make` returns, given the pair's part, if there is no entry that is `wanted`, or one that may be replaced.
     pub(super) fn put(
         this: Gc<'gc, Self>,
-        m: &'gc Mutator,
+        memory: Memory<'gc>,
         hash: u32,
         wanted: impl Fn(Option<&'gc E>, &E) -> bool,
         replaces: impl Fn(&'gc E) -> bool,
         make: impl FnOnce(NewPair<'gc, Self>) -> Result<E, AllocError<()>>,
-    ) -> Put<'gc, E> {
-        let memory = Memory::of_alloc(m);
-        let make = || make(NewPair { m, table: this, hash });
-        match Gc::as_ref(this).entries.put_by(memory, hash, wanted, replaces, make) {
-            Ok(put) => put,
-            Err(error) => refuse(m.local(), error.refused),
-        }
+    ) -> Result<Put<'gc, E>, AllocError<()>> {
+        let make = || make(NewPair { m: memory.mutator, table: this, hash });
+        Gc::as_ref(this).entries.put_by(memory, hash, wanted, replaces, make)
+    }
+
+    /// Puts what `make` returns, given the pair's part and the entry, in the place of the entry that is `wanted`, if there is one. `make` is called again if
+    /// another thread was faster.
+    pub(super) fn replace(
+        this: Gc<'gc, Self>,
+        memory: Memory<'gc>,
+        hash: u32,
+        wanted: impl FnMut(&'gc E) -> bool,
+        mut make: impl FnMut(NewPair<'gc, Self>, &'gc E) -> Result<E, AllocError<()>>,
+    ) -> Result<Option<&'gc E>, AllocError<()>> {
+        let make = |entry| make(NewPair { m: memory.mutator, table: this, hash }, entry);
+        Gc::as_ref(this).entries.replace_by(memory, hash, wanted, make)
     }
 
     /// Removes the entries that are there throughout and for which `keep` returns false.
@@ -106,6 +115,14 @@ impl<'gc, E: Entry<'gc>, S: Send + Sync + 'static> Table<'gc, E, S> {
     /// Removes the entry of this hash that is `wanted`.
     pub(super) fn remove(&self, m: &'gc Mutator, hash: u32, wanted: impl FnMut(&'gc E) -> bool) -> Option<&'gc E> {
         self.entries.remove_by(m, hash, wanted)
+    }
+}
+
+/// Returns what was made, or panics as [`Mutator::alloc`] does.
+pub(super) fn granted<T>(m: &Mutator, made: Result<T, AllocError<()>>) -> T {
+    match made {
+        Ok(made) => made,
+        Err(error) => refuse(m.local(), error.refused),
     }
 }
 

@@ -7,11 +7,11 @@ use core::{
 };
 
 use crate::{
-    Gc, Mutator, Object, Trace,
-    map::{Cursor, DefaultHashBuilder},
+    AllocError, Gc, Mutator, Object, Trace,
+    map::{Cursor, DefaultHashBuilder, Memory, lost},
 };
 
-use super::entries::{Held, Table};
+use super::entries::{Held, Table, granted};
 
 /// A set of objects with different contents, which it does not keep alive: it returns one object for each content, to all threads.
 ///
@@ -223,34 +223,69 @@ where
         T: Borrow<Q>,
     {
         let hash = self.table.hash(content);
-        self.find(m, hash, content).unwrap_or_else(|| self.put(m, hash, content, make))
+        match self.find(m, hash, content) {
+            Some(object) => object,
+            None => granted(m, self.put(Memory::of_alloc(m), hash, content, || Ok(make()))),
+        }
+    }
+
+    /// Returns the object of a content as [`intern_with`](Self::intern_with) does. What `make` is refused is refused to the caller.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the set is as it was. `make` may have been called.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let names = gc_core::Interner::<str>::new(&m);
+    /// let ada = names.try_intern_with(&m, "Ada", || m.try_alloc_str("Ada"))?;
+    /// assert_eq!(&*ada, "Ada");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn try_intern_with<Q: Hash + Eq + ?Sized, E>(
+        &self,
+        m: &'gc Mutator,
+        content: &Q,
+        make: impl FnOnce() -> Result<Gc<'gc, T>, AllocError<E>>,
+    ) -> Result<Gc<'gc, T>, AllocError<()>>
+    where
+        T: Borrow<Q>,
+    {
+        let hash = self.table.hash(content);
+        match self.find(m, hash, content) {
+            Some(object) => Ok(object),
+            None => self.put(Memory::of_try_alloc(m), hash, content, || make().map_err(lost)),
+        }
     }
 
     #[cold]
     #[inline(never)]
     fn put<Q: Eq + ?Sized>(
         &self,
-        m: &'gc Mutator,
+        memory: Memory<'gc>,
         hash: u32,
         content: &Q,
-        make: impl FnOnce() -> Gc<'gc, T>,
-    ) -> Gc<'gc, T>
+        make: impl FnOnce() -> Result<Gc<'gc, T>, AllocError<()>>,
+    ) -> Result<Gc<'gc, T>, AllocError<()>>
     where
         T: Borrow<Q>,
     {
+        let m = memory.mutator;
         let put = Table::put(
             self.table,
-            m,
+            memory,
             hash,
             |_, held: &Held<'gc, T, T>| object_of(held, m, content).is_some(),
             |_| false,
             |pair| {
-                let object = make();
+                let object = make()?;
                 Ok(Held(pair.of(object, object)?))
             },
-        );
+        )?;
         match put.before.or(put.after).and_then(|held| held.0.key(m)) {
-            Some(object) => object,
+            Some(object) => Ok(object),
             None => unreachable!("an entry that was found or made at this moment is alive until the next safepoint"),
         }
     }
@@ -273,6 +308,24 @@ where
     /// ```
     pub fn intern_object(&self, m: &'gc Mutator, object: Gc<'gc, T>) -> Gc<'gc, T> {
         self.intern_with(m, Gc::as_ref(object), || object)
+    }
+
+    /// Returns the object that stands for all that are equal to `object`, as [`intern_object`](Self::intern_object) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the set is as it was.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let names = gc_core::Interner::<str>::new(&m);
+    /// let ada = m.alloc_str("Ada");
+    /// assert!(gc_core::Gc::ptr_eq(names.try_intern_object(&m, ada)?, ada));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_intern_object(&self, m: &'gc Mutator, object: Gc<'gc, T>) -> Result<Gc<'gc, T>, AllocError<()>> {
+        self.try_intern_with(m, Gc::as_ref(object), || Ok::<_, AllocError<()>>(object))
     }
 
     /// Takes the entry of a content out. Its object, if somebody has it, is not the one that is returned for the content any more. Returns it if it was alive.
@@ -313,6 +366,25 @@ impl<'gc, S: BuildHasher + Send + Sync + 'static> Interner<'gc, str, S> {
     pub fn intern(&self, m: &'gc Mutator, text: &str) -> Gc<'gc, str> {
         self.intern_with(m, text, || m.alloc_str(text))
     }
+
+    /// Returns the object of a text as [`intern`](Self::intern) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the set is as it was.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let names = gc_core::Interner::<str>::new(&m);
+    /// assert_eq!(&*names.try_intern(&m, "Ada")?, "Ada");
+    /// heap.set_hard_limit(Some(0));
+    /// assert!(names.try_intern(&m, &"Bob".repeat(1 << 16)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_intern(&self, m: &'gc Mutator, text: &str) -> Result<Gc<'gc, str>, AllocError<()>> {
+        self.try_intern_with(m, text, || m.try_alloc_str(text))
+    }
 }
 
 impl<'gc, T, S> Interner<'gc, [T], S>
@@ -337,6 +409,26 @@ where
     #[inline]
     pub fn intern(&self, m: &'gc Mutator, slice: &[T]) -> Gc<'gc, [T]> {
         self.intern_with(m, slice, || m.alloc_slice_with(slice.len(), |index| slice[index].clone()))
+    }
+
+    /// Returns the object of a slice as [`intern`](Self::intern) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the set is as it was.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let rows = gc_core::Interner::<[u32]>::new(&m);
+    /// assert_eq!(*rows.try_intern(&m, &[1, 2])?, [1, 2]);
+    /// heap.set_hard_limit(Some(0));
+    /// assert!(rows.try_intern(&m, &[3; 1 << 16]).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_intern(&self, m: &'gc Mutator, slice: &[T]) -> Result<Gc<'gc, [T]>, AllocError<()>> {
+        let make = || m.try_alloc_slice_with(slice.len(), |index| slice[index].clone());
+        self.try_intern_with(m, slice, make)
     }
 }
 
@@ -366,9 +458,34 @@ where
             Some(object) => object,
             None => {
                 let object = m.alloc(value);
-                self.put(m, hash, Gc::as_ref(object), || object)
+                granted(m, self.put(Memory::of_alloc(m), hash, Gc::as_ref(object), || Ok(object)))
             }
         }
+    }
+
+    /// Returns the object of a value as [`intern`](Self::intern) does, or gives the value back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the set is as it was. There is nothing to give back if the value was in the heap already, and its entry was refused.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let pages = gc_core::Interner::<[u8; 1 << 16]>::new(&m);
+    /// heap.set_hard_limit(Some(0));
+    /// assert_eq!(pages.try_intern(&m, [7; 1 << 16]).unwrap_err().into_value(), Some([7; 1 << 16]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_intern(&self, m: &'gc Mutator, value: T) -> Result<Gc<'gc, T>, AllocError<Option<T>>> {
+        let hash = self.table.hash(&value);
+        if let Some(object) = self.find(m, hash, &value) {
+            return Ok(object);
+        }
+        let given_back = |AllocError { value, refused }| AllocError { value: Some(value), refused };
+        let object = m.try_alloc(value).map_err(given_back)?;
+        let put = self.put(Memory::of_try_alloc(m), hash, Gc::as_ref(object), || Ok(object));
+        put.map_err(|AllocError { refused, .. }| AllocError { value: None, refused })
     }
 }
 

@@ -2,9 +2,12 @@
 
 use core::fmt;
 
-use crate::{Gc, Mutator, Object, Trace, map::Cursor};
+use crate::{
+    AllocError, Gc, Mutator, Object, Trace,
+    map::{Cursor, Memory, lost},
+};
 
-use super::entries::{Held, Table};
+use super::entries::{Held, NewPair, Table, granted};
 
 /// A map from objects to values, which keeps no key alive: an entry lives as long as its key, and its value with it.
 ///
@@ -82,17 +85,72 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn insert(&self, m: &'gc Mutator, key: Gc<'gc, K>, value: V) -> Option<&'gc V> {
-        let hash = number(Gc::id(key, m));
         let value = m.alloc(value);
-        let put = Table::put(
-            self.table,
-            m,
-            hash,
-            |_, held| held.0.is_of(key),
-            |_| true,
-            |pair| Ok(Held(pair.of(key, value)?)),
-        );
-        put.before.and_then(|held| held.0.value(m)).map(Gc::as_ref)
+        granted(m, self.put(Memory::of_alloc(m), key, value))
+    }
+
+    /// Puts a value in as [`insert`](Self::insert) does, or gives it back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the map is as it was. There is nothing to give back if the value was in the heap already, and its entry was refused.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let map = gc_core::WeakKeyMap::new(&m);
+    /// let key = m.alloc(7);
+    /// heap.set_hard_limit(Some(0));
+    /// let error = map.try_insert(&m, key, [0_u8; 1 << 16]).unwrap_err();
+    /// assert_eq!((error.into_value(), map.len()), (Some([0; 1 << 16]), 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_insert(
+        &self,
+        m: &'gc Mutator,
+        key: Gc<'gc, K>,
+        value: V,
+    ) -> Result<Option<&'gc V>, AllocError<Option<V>>> {
+        let given_back = |AllocError { value, refused }| AllocError { value: Some(value), refused };
+        let value = m.try_alloc(value).map_err(given_back)?;
+        let put = self.put(Memory::of_try_alloc(m), key, value);
+        put.map_err(|AllocError { refused, .. }| AllocError { value: None, refused })
+    }
+
+    fn put(&self, memory: Memory<'gc>, key: Gc<'gc, K>, value: Gc<'gc, V>) -> Result<Option<&'gc V>, AllocError<()>> {
+        let m = memory.mutator;
+        let hash = number(Gc::id(key, m));
+        let make = |pair: NewPair<'gc, _>| Ok(Held(pair.of(key, value)?));
+        let put = Table::put(self.table, memory, hash, |_, held| held.0.is_of(key), |_| true, make)?;
+        Ok(put.before.and_then(|held| held.0.value(m)).map(Gc::as_ref))
+    }
+
+    /// Puts what `change` returns in the place of the value of a key, and returns the new value; `None` if there is none.
+    ///
+    /// `change` is called again if another thread, or `change`, was faster, and may use the map.
+    ///
+    /// # Panics
+    ///
+    /// As [`Mutator::alloc`]; the map is as it was.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let map = gc_core::WeakKeyMap::new(&m);
+    /// let (key, other) = (m.alloc('a'), m.alloc('b'));
+    /// map.insert(&m, key, 1);
+    /// assert_eq!(map.update(&m, key, |n| n + 1), Some(&2));
+    /// assert_eq!(map.update(&m, other, |n| n + 1), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn update(&self, m: &'gc Mutator, key: Gc<'gc, K>, mut change: impl FnMut(&'gc V) -> V) -> Option<&'gc V> {
+        let hash = number(Gc::known_id(key, m)?);
+        let make = |pair: NewPair<'gc, _>, held: &'gc Held<'gc, K, V>| {
+            let value = held.0.value(m).map(Gc::as_ref).expect("the value of a key that is alive is alive");
+            Ok(Held(pair.of(key, m.alloc(change(value)))?))
+        };
+        let replaced = Table::replace(self.table, Memory::of_alloc(m), hash, |held| held.0.is_of(key), make);
+        granted(m, replaced)?.0.value(m).map(Gc::as_ref)
     }
 
     /// Returns the value of a key, lent until the next safepoint.
@@ -142,23 +200,48 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get_or_insert_with(&self, m: &'gc Mutator, key: Gc<'gc, K>, make: impl FnOnce() -> V) -> &'gc V {
+        granted(m, self.find_or_put(Memory::of_alloc(m), key, make))
+    }
+
+    /// Returns the value of a key as [`get_or_insert_with`](Self::get_or_insert_with) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the map is as it was. `make` may have been called.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let map = gc_core::WeakKeyMap::new(&m);
+    /// let key = m.alloc(7);
+    /// assert_eq!(map.try_get_or_insert_with(&m, key, || 'a')?, &'a');
+    /// assert_eq!(map.try_get_or_insert_with(&m, key, || unreachable!())?, &'a');
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_get_or_insert_with(
+        &self,
+        m: &'gc Mutator,
+        key: Gc<'gc, K>,
+        make: impl FnOnce() -> V,
+    ) -> Result<&'gc V, AllocError<()>> {
+        self.find_or_put(Memory::of_try_alloc(m), key, make)
+    }
+
+    fn find_or_put(
+        &self,
+        memory: Memory<'gc>,
+        key: Gc<'gc, K>,
+        make: impl FnOnce() -> V,
+    ) -> Result<&'gc V, AllocError<()>> {
+        let m = memory.mutator;
         if let Some(value) = self.get(m, key) {
-            return value;
+            return Ok(value);
         }
         let hash = number(Gc::id(key, m));
-        let put = Table::put(
-            self.table,
-            m,
-            hash,
-            |_, held| held.0.is_of(key),
-            |_| false,
-            |pair| {
-                let value = m.alloc(make());
-                Ok(Held(pair.of(key, value)?))
-            },
-        );
+        let make = |pair: NewPair<'gc, _>| Ok(Held(pair.of(key, memory.alloc(make()).map_err(lost)?)?));
+        let put = Table::put(self.table, memory, hash, |_, held| held.0.is_of(key), |_| false, make)?;
         match put.before.or(put.after).and_then(|held| held.0.value(m)) {
-            Some(value) => Gc::as_ref(value),
+            Some(value) => Ok(Gc::as_ref(value)),
             None => unreachable!("the value of a key that is alive is alive"),
         }
     }

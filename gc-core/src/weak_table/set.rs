@@ -2,10 +2,13 @@
 
 use core::fmt;
 
-use crate::{Gc, Mutator, Object, Trace, map::Cursor};
+use crate::{
+    AllocError, Gc, Mutator, Object, Trace,
+    map::{Cursor, Memory},
+};
 
 use super::{
-    entries::{Held, NewPair, Table},
+    entries::{Held, NewPair, Table, granted},
     key_map::number,
 };
 
@@ -75,9 +78,32 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn insert(&self, m: &'gc Mutator, object: Gc<'gc, T>) -> bool {
-        let hash = number(Gc::id(object, m));
+        granted(m, self.put(Memory::of_alloc(m), object))
+    }
+
+    /// Puts an object in as [`insert`](Self::insert) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the set is as it was.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let set = gc_core::WeakSet::new(&m);
+    /// let object = m.alloc(7);
+    /// assert!(set.try_insert(&m, object)? && !set.try_insert(&m, object)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_insert(&self, m: &'gc Mutator, object: Gc<'gc, T>) -> Result<bool, AllocError<()>> {
+        self.put(Memory::of_try_alloc(m), object)
+    }
+
+    fn put(&self, memory: Memory<'gc>, object: Gc<'gc, T>) -> Result<bool, AllocError<()>> {
+        let hash = number(Gc::id(object, memory.mutator));
         let make = |pair: NewPair<'gc, _>| Ok(Held(pair.of(object, object)?));
-        Table::put(self.table, m, hash, |_, held| held.0.is_of(object), |_| false, make).after.is_some()
+        let put = Table::put(self.table, memory, hash, |_, held| held.0.is_of(object), |_| false, make)?;
+        Ok(put.after.is_some())
     }
 
     /// Returns whether an object is a member.

@@ -9,11 +9,11 @@ use core::{
 };
 
 use crate::{
-    Ephemeron, Gc, Mutator, Object, Trace,
-    map::{Cursor, DefaultHashBuilder},
+    AllocError, Ephemeron, Gc, Mutator, Object, Trace,
+    map::{Cursor, DefaultHashBuilder, Memory, lost},
 };
 
-use super::entries::{Entry, Table};
+use super::entries::{Entry, Table, granted};
 
 /// A map from keys to objects, which keeps no object alive: a cache of what somebody else has, or a registry of what there is.
 ///
@@ -76,6 +76,9 @@ impl<K: PartialEq, V: ?Sized> PartialEq for Named<'_, K, V> {
 }
 
 impl<K: Eq, V: ?Sized> Eq for Named<'_, K, V> {}
+
+/// The objects, if they are alive, that a write has found and stored.
+type Objects<'gc, V> = (Option<Gc<'gc, V>>, Option<Gc<'gc, V>>);
 
 impl<'gc, K, V> WeakValueMap<'gc, K, V>
 where
@@ -175,17 +178,41 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn insert(&self, m: &'gc Mutator, key: K, object: Gc<'gc, V>) -> Option<Gc<'gc, V>> {
-        self.put(m, key, |_| true, || object).0
+        granted(m, self.put(Memory::of_alloc(m), key, |_| true, || Ok(object)).map_err(lost)).0
+    }
+
+    /// Puts an object in as [`insert`](Self::insert) does, or gives the key back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the map is as it was. There is nothing to give back if the key was in an entry already, and that was refused.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let map = gc_core::WeakValueMap::new(&m);
+    /// assert!(map.try_insert(&m, 'a', m.try_alloc(1)?).is_ok_and(|before| before.is_none()));
+    /// assert_eq!(map.get(&m, &'a').as_deref(), Some(&1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_insert(
+        &self,
+        m: &'gc Mutator,
+        key: K,
+        object: Gc<'gc, V>,
+    ) -> Result<Option<Gc<'gc, V>>, AllocError<Option<K>>> {
+        self.put(Memory::of_try_alloc(m), key, |_| true, || Ok(object)).map(|(before, _)| before)
     }
 
     /// Puts in what `make` returns, if there is no entry of the key, or one that may be replaced. Returns the objects that were there and that were put in.
     fn put(
         &self,
-        m: &'gc Mutator,
+        memory: Memory<'gc>,
         key: K,
         replaces: impl Fn(&'gc Named<'gc, K, V>) -> bool,
-        make: impl FnOnce() -> Gc<'gc, V>,
-    ) -> (Option<Gc<'gc, V>>, Option<Gc<'gc, V>>) {
+        make: impl FnOnce() -> Result<Gc<'gc, V>, AllocError<()>>,
+    ) -> Result<Objects<'gc, V>, AllocError<Option<K>>> {
+        let m = memory.mutator;
         let hash = self.table.hash(&key);
         let key = RefCell::new(Some(key));
         let is_wanted = |made: Option<&'gc Named<'gc, K, V>>, named: &Named<'gc, K, V>| match &*key.borrow() {
@@ -193,14 +220,18 @@ where
             // It was moved into the entry.
             None => made.is_some_and(|made| made.key == named.key),
         };
-        let put = Table::put(self.table, m, hash, is_wanted, replaces, |pair| {
-            let object = make();
+        let put = Table::put(self.table, memory, hash, is_wanted, replaces, |pair| {
+            let object = make()?;
             let object = pair.of(object, object)?;
             let key = key.take().expect("an entry is made once");
             Ok(Named { key, object })
         });
+        let put = match put {
+            Ok(put) => put,
+            Err(AllocError { refused, .. }) => return Err(AllocError { value: key.into_inner(), refused }),
+        };
         let object = |named: &'gc Named<'gc, K, V>| named.object.key(m);
-        (put.before.and_then(object), put.after.and_then(object))
+        Ok((put.before.and_then(object), put.after.and_then(object)))
     }
 
     /// Returns the object of a key, if it is alive.
@@ -240,12 +271,45 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get_or_insert_with(&self, m: &'gc Mutator, key: K, make: impl FnOnce() -> Gc<'gc, V>) -> Gc<'gc, V> {
+        granted(m, self.find_or_put(Memory::of_alloc(m), key, || Ok(make())))
+    }
+
+    /// Returns the object of a key as [`get_or_insert_with`](Self::get_or_insert_with) does. What `make` is refused is refused to the caller.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::try_alloc`]; the map is as it was. `make` may have been called.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// # let m = heap.attach()?;
+    /// let map = gc_core::WeakValueMap::new(&m);
+    /// assert_eq!(*map.try_get_or_insert_with(&m, 'a', || m.try_alloc(1))?, 1);
+    /// assert_eq!(*map.try_get_or_insert_with(&m, 'a', || m.try_alloc(2))?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_get_or_insert_with<E>(
+        &self,
+        m: &'gc Mutator,
+        key: K,
+        make: impl FnOnce() -> Result<Gc<'gc, V>, AllocError<E>>,
+    ) -> Result<Gc<'gc, V>, AllocError<()>> {
+        self.find_or_put(Memory::of_try_alloc(m), key, || make().map_err(lost))
+    }
+
+    fn find_or_put(
+        &self,
+        memory: Memory<'gc>,
+        key: K,
+        make: impl FnOnce() -> Result<Gc<'gc, V>, AllocError<()>>,
+    ) -> Result<Gc<'gc, V>, AllocError<()>> {
+        let m = memory.mutator;
         if let Some(object) = self.get(m, &key) {
-            return object;
+            return Ok(object);
         }
-        let (before, after) = self.put(m, key, |named| named.object.is_dead(m), make);
+        let (before, after) = self.put(memory, key, |named| named.object.is_dead(m), make).map_err(lost)?;
         match after.or(before) {
-            Some(object) => object,
+            Some(object) => Ok(object),
             None => unreachable!(
                 "an object that was found alive or put in at this moment is alive until the next safepoint"
             ),

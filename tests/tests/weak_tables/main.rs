@@ -8,6 +8,7 @@ mod ends;
 mod leaving;
 mod lies;
 mod lockstep;
+mod refused;
 mod threads;
 
 use gc_core::{Collect, Mutator};

@@ -128,3 +128,39 @@ fn each_thread_finds_its_own_members_while_others_leave() {
         assert_eq!(set.get(&m).iter(&m).count(), left.load(Ordering::Relaxed));
     }
 }
+
+/// Each thread adds one to counts that objects have: none is lost.
+#[test]
+fn no_update_is_lost() {
+    const KEYS: u64 = 4;
+    for profile in PROFILES {
+        let heap = under(profile).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let counts = m.root(WeakKeyMap::<u64, u64>::new(&m));
+        let keys: Vec<Root<Gc<'static, u64>>> = (0..KEYS).map(|key| m.root(m.alloc(key))).collect();
+        keys.iter().for_each(|key| _ = counts.get(&m).insert(&m, key.get(&m), 0));
+        let rounds = scaled(2000);
+        four(&heap, &mut m, |m, random| {
+            for _ in 0..rounds {
+                let key = &keys[random.below(KEYS) as usize];
+                let after = counts.get(m).update(m, key.get(m), |count| count + 1);
+                assert!(after.is_some_and(|&after| after > 0));
+                m.safepoint();
+            }
+        });
+        let sum: u64 = keys.iter().filter_map(|key| counts.get(&m).get(&m, key.get(&m))).sum();
+        assert_eq!(sum, 4 * rounds, "{profile}");
+        assert_eq!(counts.get(&m).len(), KEYS as usize);
+        // Nothing is put in where nothing is, also if it was removed while the new value was made.
+        let counts = counts.get(&m);
+        assert_eq!(counts.update(&m, m.alloc(0), |_| unreachable!()), None);
+        let key = keys[0].get(&m);
+        let mut calls = 0;
+        let updated = counts.update(&m, key, |count| {
+            calls += 1;
+            counts.remove(&m, key);
+            count + 1
+        });
+        assert_eq!((updated, calls, counts.get(&m, key)), (None, 1, None));
+    }
+}
