@@ -32,7 +32,8 @@ use crate::{
 /// A young collection looks at the roots that were made or written in the last two, at those beside them in memory, and at those whose
 /// values have a [`Slot`](crate::Slot) or a [`GcCell`](crate::GcCell). It does not look at others, however many there are.
 ///
-/// A root in an object of its own heap leaks that heap: each keeps the other alive. For handles there is [`WeakHeap`](crate::WeakHeap).
+/// A root in an object that lives only by that very root, or by a cycle of such, is never dropped, and keeps its heap: see
+/// [`Event::HeldByRoots`](crate::Event::HeldByRoots). For handles there is [`WeakHeap`](crate::WeakHeap).
 ///
 /// ```
 /// use gc_core::{Gc, Root};
