@@ -77,7 +77,8 @@ use self::{
 ///
 /// An entry takes 16 bytes, its key and its value, and 12 to 25 bytes of the table; the smallest table has 7 slots. While the table moves to another one,
 /// there are both, and a look-up may look into both. A table of more than 7168 slots is made in segments of 64 KiB, as entries come to them: so no insertion
-/// pays for more than one. The [default hasher](crate::map::DefaultHashBuilder) is fast, and seeded at random for each map; any
+/// pays for more than one. An entry that moves takes an object of an entry's size once more, which is garbage soon: values of more than a few words had better
+/// be behind a [`Gc`]. The [default hasher](crate::map::DefaultHashBuilder) is fast, and seeded at random for each map; any
 /// [`BuildHasher`] will do that is `'static + Send + Sync`.
 ///
 /// ```

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Instant};
 
 use gc_benches::clock::Steps;
-use gc_core::{Gc, GcCell, Heap, Mutator, Slot, Trace, collections};
+use gc_core::{Gc, GcCell, GcMap, Heap, Mutator, Slot, Trace, collections};
 
 use crate::{
     Outcome, Program,
@@ -14,6 +14,7 @@ use crate::{
 
 pub(crate) const CONTESTANTS: &[Program] = &[
     ("gc-core", collected),
+    ("gc-core-map", concurrent),
     ("gc-core-slots", slots),
     ("box", owned::<Boxes>),
     ("rc", owned::<Rcs>),
@@ -145,6 +146,28 @@ fn slots(arguments: &[u64]) -> Outcome {
         steps.push(start.elapsed());
     }
     Outcome::with_steps(sum + table.get(&m).len.get(&m) as u64, steps)
+}
+
+/// By the concurrent map, though one thread uses it.
+fn concurrent(arguments: &[u64]) -> Outcome {
+    let [window, pushes] = sizes(arguments);
+    let heap = Heap::builder().build().expect("a heap");
+    let mut m = heap.attach().expect("the only mutator");
+    let map = m.root(m.alloc(GcMap::<u64, Gc<Bytes>>::new()));
+    let mut steps = Steps::with_capacity(pushes as usize);
+    let mut sum = 0;
+    for number in 0..pushes {
+        let start = Instant::now();
+        let messages = map.get(&m);
+        messages.insert(&m, number, m.alloc([number as u8; 1024]));
+        if number >= window {
+            let old = messages.remove(&m, &(number - window)).expect("a message of the window");
+            sum += u64::from(old[17]);
+        }
+        m.safepoint();
+        steps.push(start.elapsed());
+    }
+    Outcome::with_steps(sum + map.get(&m).len() as u64, steps)
 }
 
 fn owned<K: Kind>(arguments: &[u64]) -> Outcome {

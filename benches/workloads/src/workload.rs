@@ -126,7 +126,10 @@ pub const WORKLOADS: &[Workload] = &[
         full: &[200_000, 1_000_000],
         quick: &[2_000, 20_000],
         contestants: message_window::CONTESTANTS,
-        notes: &["gc-core: std's map in a cell; gc-core-slots: a hash table of slots", "arena: it could free nothing"],
+        notes: &[
+            "gc-core: std's map in a cell; gc-core-map: the concurrent map; gc-core-slots: a hash table of slots",
+            "arena: it could free nothing",
+        ],
     },
     Workload {
         name: "list",
