@@ -63,6 +63,8 @@ pub(crate) struct Nursery {
     tenure: Tenure,
     /// The aged share when promotion at once began.
     share: f64,
+    /// Bytes that are expected to survive the next collection and stay young.
+    survivors: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -145,8 +147,14 @@ impl Nursery {
         !matches!(self.tenure, Tenure::ByAge)
     }
 
+    /// Returns how many bytes are expected to survive the next collection and stay young.
+    pub(crate) fn survivors(&self) -> usize {
+        if self.promotes_at_once() { 0 } else { self.survivors }
+    }
+
     /// Learns from a minor collection, and chooses the size until the next one.
     pub(crate) fn learn(&mut self, found: Found, bounds: Bounds) {
+        self.survivors = found.copied;
         self.wait = self.wait.saturating_sub(1);
         self.tenure_after(&found);
         if found.fresh < bounds.usual / LEAST_PART {
@@ -238,6 +246,7 @@ impl Nursery {
         } else if self.step.is_some() {
             self.fail();
         }
+        self.survivors = cost.survivors as usize;
         self.change(doublings, bounds);
     }
 
@@ -326,6 +335,8 @@ struct Cost {
     cost: f64,
     /// Of a collection, in bytes copied.
     pause: f64,
+    /// The bytes that survive a collection and stay young.
+    survivors: f64,
 }
 
 impl Shares {
@@ -358,7 +369,7 @@ impl Shares {
         let usual = bounds.usual as f64 * 2_f64.powi(doublings);
         let cost =
             copied * self.byte + promoted * PROMOTED + EACH / usual.max(1.0) + DOUBLING * f64::from(doublings.max(0));
-        Cost { cost, pause }
+        Cost { cost, pause, survivors: fresh * between }
     }
 }
 

@@ -9,6 +9,9 @@
 //!   vacant region is a filler. No region outlives a pause.
 //! - **[chunk.committed]** A chunk that is handed out is committed. Free chunks keep their memory, because giving nursery memory
 //!   back costs more than allocating in it. Only the memory that a burst without safepoints took beyond the nursery is released.
+//! - **[chunk.for-survivors]** A chunk of generation 0 comes from new memory rather than from the empty chunks that the next collection is
+//!   expected to copy into. These were in use before, so the system backs them: a nursery that has just grown is touched first by the
+//!   program, not in the pause.
 
 use core::{cmp::Reverse, ptr::NonNull};
 
@@ -143,6 +146,8 @@ pub(crate) struct YoungSpace {
     released: Vec<u32>,
     /// The number of chunks on their way from `free` to `released`.
     releasing: usize,
+    /// How many chunks of `free` are for survivors ([chunk.for-survivors]).
+    for_survivors: usize,
     /// The most chunks in use since [`spare`](Self::spare) was called, and between that and the call before.
     peak: usize,
     last_peak: usize,
@@ -163,6 +168,7 @@ impl YoungSpace {
             free: Vec::new(),
             released: Vec::new(),
             releasing: 0,
+            for_survivors: 0,
             peak: 0,
             last_peak: 0,
         })
@@ -187,33 +193,39 @@ impl YoungSpace {
         (self.free.len() + self.releasing) << self.shift
     }
 
+    /// Has the empty chunks stay that so many bytes of survivors need ([chunk.for-survivors]).
+    pub(crate) fn expect_survivors(&mut self, bytes: usize) {
+        self.for_survivors = bytes.div_ceil(self.chunk_bytes());
+    }
+
     /// Takes an empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
     pub(crate) fn take(&mut self, age: Age, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
-        let index = match (self.free.pop(), self.released.last().copied()) {
-            (Some(index), _) => index,
-            (None, Some(index)) => {
-                if !commit(self.offset(index), self.chunk_bytes()) {
-                    return None;
-                }
-                self.released.pop();
-                index
-            }
-            (None, None) => {
-                let index = self.fills.len();
-                let bytes = self.chunk_bytes();
-                let start = self.part.start + index * bytes;
-                if (index + 1) * bytes > self.part.bytes || !commit(self.map.offset(start), bytes) {
-                    return None;
-                }
-                self.fills.push(Fill::default());
-                // Room for every chunk, so that giving one back never allocates.
-                self.free.reserve(self.fills.len());
-                index as u32
-            }
-        };
+        let kept = if age == Age::Fresh { self.for_survivors } else { 0 };
+        let empty = if self.free.len() > kept { self.free.pop() } else { self.take_new(commit) };
+        let index = empty.or_else(|| self.free.pop())?;
         self.set(index, age);
         self.peak = self.peak.max(self.in_use());
         Some(index)
+    }
+
+    /// Takes a chunk without memory, for which `commit` commits some.
+    fn take_new(&mut self, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
+        let bytes = self.chunk_bytes();
+        if let Some(&index) = self.released.last() {
+            return commit(self.offset(index), bytes).then(|| {
+                self.released.pop();
+                index
+            });
+        }
+        let index = self.fills.len();
+        let start = self.part.start + index * bytes;
+        if (index + 1) * bytes > self.part.bytes || !commit(self.map.offset(start), bytes) {
+            return None;
+        }
+        self.fills.push(Fill::default());
+        // Room for every chunk, so that giving one back never allocates.
+        self.free.reserve(self.fills.len());
+        Some(index as u32)
     }
 
     fn set(&mut self, index: u32, age: Age) {
@@ -408,6 +420,28 @@ mod tests {
         let chunks: Vec<u32> = (0..pages * IN_PAGE).map(|_| space.take(Age::Fresh, |_, _| true).unwrap()).collect();
         chunks.into_iter().filter(|&chunk| empty(chunk)).for_each(|chunk| space.give_back(chunk));
         space
+    }
+
+    /// [chunk.for-survivors]
+    #[test]
+    fn what_survivors_are_expected_to_need_is_not_allocated_in_while_there_is_other_memory() {
+        let mut space = space(2, |chunk| chunk < 10);
+        space.expect_survivors(3 * CHUNK + 1);
+        let mut fresh = |commits: bool| {
+            let taken = space.take(Age::Fresh, |_, _| commits);
+            (taken, space.free.len())
+        };
+        let from_free: Vec<usize> = (0..6).map(|_| fresh(false).1).collect();
+        assert_eq!(from_free, [9, 8, 7, 6, 5, 4], "four chunks are for survivors");
+        // The part has no more chunks, so what is released comes next.
+        assert_eq!(fresh(false).1, 3, "nothing is committed: better a slow pause than no memory");
+        let released = space.take_surplus(2, usize::MAX, Unit::Block);
+        space.put_released(&released);
+        space.expect_survivors(2 * CHUNK);
+        let mut take = |age, commits: bool| (space.take(age, |_, _| commits), space.free.len());
+        assert_eq!(take(Age::Fresh, true), (Some(released[0]), 2));
+        assert_eq!(take(Age::Arriving, true).1, 1, "survivors take what is theirs");
+        assert_eq!((take(Age::Arriving, false).1, take(Age::Arriving, false).0), (0, None));
     }
 
     fn taken(space: &mut YoungSpace, keep: usize, most: usize, unit: Unit) -> Vec<u32> {
