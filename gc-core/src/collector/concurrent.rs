@@ -5,7 +5,7 @@
 //! except while it traces a big map or linked list, which it traces without a check, and while the system does not run it.
 
 use core::time::Duration;
-use std::{thread, time::Instant};
+use std::thread;
 
 use crate::{
     object::CellUser,
@@ -14,7 +14,7 @@ use crate::{
     safepoint::Reason,
     stats::Cause,
     sync::{Arc, Mutex},
-    workers::{self, Packet, role::serve},
+    workers::{self, Packet, ProcessorTime, role::serve},
 };
 
 use super::{
@@ -80,12 +80,12 @@ const REST: Duration = Duration::from_micros(20);
 /// Marks until marking has ended, or the heap ends.
 fn mark_concurrently(collector: &Collector) {
     let (major, rendezvous, yielding) = (&collector.major, &collector.rendezvous, &collector.yielding);
-    let (mut attempts, mut took) = (0, Duration::ZERO);
+    let (mut attempts, is_idle) = (0, major.cause() == Cause::Idle);
     run_again(collector);
     while !major.thread_ends() && major.phase() == Phase::Marking {
-        let start = Instant::now();
-        let marked = if clear_increment(collector) { Marked::MoreLeft } else { mark_increment(collector) };
-        took += start.elapsed();
+        let marked = counted(collector, is_idle, || {
+            if clear_increment(collector) { Marked::MoreLeft } else { mark_increment(collector, is_idle) }
+        });
         if major.poll().is_raised() {
             let reason = collector.given_up.take(major.poll());
             if reason.contains(Reason::STOP) {
@@ -130,9 +130,17 @@ fn mark_concurrently(collector: &Collector) {
         }
     }
     make_way(collector);
-    if major.cause() == Cause::Idle {
-        collector.idle.note_marked(took);
+}
+
+/// Does a part of a cycle, which counts if the heap `is_idle` ([idle.share]).
+fn counted<R>(collector: &Collector, is_idle: bool, work: impl FnOnce() -> R) -> R {
+    if !is_idle {
+        return work();
     }
+    let start = ProcessorTime::now();
+    let result = work();
+    collector.idle.note_work(start.elapsed());
+    result
 }
 
 /// Does an increment of clearing, if there is any to do that needs no marking. The concurrent thread is RUNNING. Returns whether there
@@ -190,7 +198,7 @@ fn end_marking(collector: &Collector, budget: u64) -> bool {
 }
 
 /// Marks until nothing is left, or a pause is requested. The concurrent thread is RUNNING.
-fn mark_increment(collector: &Collector) -> Marked {
+fn mark_increment(collector: &Collector, is_idle: bool) -> Marked {
     let mut state = collector.marking.lock();
     state.take_from(&collector.satb);
     let cells = Cells::Locked(CellUser::new(collector.epochs.stop_number(), false, MARKER));
@@ -209,8 +217,10 @@ fn mark_increment(collector: &Collector) -> Marked {
     let mark = |state: &mut Marking| collector.marker(cells, state).among(pool).run(poll, budget);
     let task = |packet: Packet| {
         let mut state = spare.lock().pop().unwrap_or_default();
-        state.take_over(packet);
-        let _ = mark(&mut state);
+        counted(collector, is_idle, || {
+            state.take_over(packet);
+            let _ = mark(&mut state);
+        });
         spare.lock().push(state);
     };
     let mut marked = Marked::All;
@@ -239,7 +249,7 @@ fn marking_workers(collector: &Collector) -> usize {
 
 /// Sweeps until everything is swept, and ends cycle `number`. Stops early if the heap ends.
 fn sweep_concurrently(collector: &Collector, number: u64) {
-    let yielding = &collector.yielding;
+    let (yielding, is_idle) = (&collector.yielding, collector.major.cause() == Cause::Idle);
     let mut dead = DropQueue::default();
     let mut more = true;
     while more && !collector.major.thread_ends() {
@@ -249,7 +259,9 @@ fn sweep_concurrently(collector: &Collector, number: u64) {
         // A pause, or an allocation that needs blocks, can take the lock between two rounds.
         let mut old = collector.old.lock();
         let count = if collector.config.stress.slow_marker == 0 { AT_ONCE } else { 1 };
-        more = sweeping::sweep_some(collector, &mut old, &mut collector.large.lock(), &mut dead, count);
+        more = counted(collector, is_idle, || {
+            sweeping::sweep_some(collector, &mut old, &mut collector.large.lock(), &mut dead, count)
+        });
         collector.background.expect_drops(&mut dead, &collector.memory.budget);
         drop(old);
         if yielding.end_work() {

@@ -12,8 +12,9 @@
 //! - **[idle.looks]** The clock looks at the heap from time to time while it is BUSY, and at no other time. A thread that makes the heap BUSY
 //!   puts it on the clock's list. The clock looks at the state, and takes the heap off the list, under the lock of the list. So a
 //!   BUSY heap is on the list. The model is `models/protocols/clock.rs`.
-//! - **[idle.share]** A heap is marked because it is idle for at most a fiftieth of the time: until then it stays BUSY. So a program that
-//!   does a little now and then does not have a large heap marked each time.
+//! - **[idle.share]** A heap is collected because it is idle for at most a fiftieth of the time: until then it stays BUSY. So a program that
+//!   does a little now and then does not have a large heap marked each time. What counts is the processor time of the threads that mark and
+//!   sweep, and of those that lead the pauses: on a busy machine the same work takes longer by the clock, and costs no more.
 //! - **[idle.no-wait]** What is due because the heap is idle is done beside mutators that are BLOCKED. If one runs, it does it at its next
 //!   safepoint, or when it blocks. It waits a millisecond for others and reports none as late: where they are far from their
 //!   safepoints, the heap is BUSY again, and is looked at later.
@@ -110,9 +111,10 @@ impl Idle {
         unchanged && Instant::now() >= looks.mark_from && self.change(BUSY, DUE)
     }
 
-    /// Records that an idle heap was marked, which took so long.
-    pub(crate) fn note_marked(&self, took: Duration) {
-        self.looks.lock().mark_from = Instant::now() + SHARE * took;
+    /// Records that a thread has done some of the work because the heap is idle, which took so much processor time.
+    pub(crate) fn note_work(&self, took: Duration) {
+        let mut looks = self.looks.lock();
+        looks.mark_from = looks.mark_from.max(Instant::now()) + SHARE * took;
     }
 
     /// Returns what is due.
@@ -146,7 +148,58 @@ impl Idle {
 
 #[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
 mod tests {
+    use std::thread;
+
     use super::*;
+    use crate::{Heap, Stress, Trace, Visitor};
+
+    /// An object during whose marking the system runs other threads for a while.
+    struct Waits(#[expect(dead_code, reason = "what has no bytes is not traced")] u8);
+
+    const WAIT: Duration = Duration::from_millis(500);
+
+    // SAFETY: it has no pointers, and no lifetime.
+    unsafe impl Trace for Waits {
+        type At<'a> = Self;
+        type Static = Self;
+        const HAS_CELL: bool = false;
+        const HAS_GC: bool = true;
+
+        unsafe fn trace<V: Visitor>(_: *mut Self, _: &mut V) {
+            if !V::MOVES {
+                thread::sleep(WAIT);
+            }
+        }
+    }
+
+    /// Does `body` beside a heap that is idle soon and has such an object.
+    fn beside_one_that_waits(body: impl FnOnce(&Heap)) {
+        let heap = Heap::builder().stress(Stress::default()).idle_after(Duration::from_millis(20)).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let _kept = m.root(m.alloc(Waits(0)));
+        m.blocked(|| body(&heap));
+    }
+
+    fn wait_until(is_done: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_done() {
+            assert!(start.elapsed() < Duration::from_secs(120));
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// [idle.share]
+    #[test]
+    fn time_in_which_other_threads_run_does_not_count() {
+        beside_one_that_waits(|heap| {
+            let start = Instant::now();
+            wait_until(|| heap.stats().collections[2] == 1);
+            assert!(start.elapsed() >= WAIT, "it has waited");
+            let mark_from = heap.collector().idle.looks.lock().mark_from;
+            let left = mark_from.saturating_duration_since(Instant::now());
+            assert!(left < SHARE * WAIT / 2, "{left:?} until an idle heap is collected again");
+        });
+    }
 
     /// Looks at a heap in which nothing has happened between the looks.
     fn is_idle(idle: &Idle) -> bool {
@@ -165,7 +218,7 @@ mod tests {
             assert!(is_idle(&idle));
             assert_eq!(idle.work(), Some(IdleWork::Collect));
             idle.begin_work();
-            idle.note_marked(took);
+            idle.note_work(took);
             assert!(idle.rests() && idle.next_look().is_none());
             idle.note_activity(&major);
             assert_eq!((is_idle(&idle), idle.next_look().is_some()), (again, !again));

@@ -20,7 +20,7 @@ use crate::{
     safepoint::{Reason, Stopped},
     stats::report::{Cause, Collect, CollectReport},
     sync::MutexGuard,
-    workers::AbortOnUnwind,
+    workers::{AbortOnUnwind, ProcessorTime},
 };
 
 use super::{
@@ -429,9 +429,12 @@ fn lead_as(
     } else {
         collector.idle.note_activity(&collector.major);
     }
-    let started = collector.epochs.begin_collection();
+    let (started, processor) = (collector.epochs.begin_collection(), (cause == Cause::Idle).then(ProcessorTime::now));
     let (figures, mut dead) = collect(collector, &mutators, &mut registry, wanted, cause, start, look);
     collector.epochs.end_collection();
+    if let Some(processor) = processor {
+        collector.idle.note_work(processor.elapsed());
+    }
     let report = figures.report();
     for last in &mut registry.last[..=report.collected as usize] {
         *last = Some(Finished { started, report });
