@@ -15,6 +15,8 @@
 //! - **[idle.share]** A heap is collected because it is idle for at most a fiftieth of the time: until then it stays BUSY. So a program that
 //!   does a little now and then does not have a large heap marked each time. What counts is the processor time of the threads that mark and
 //!   sweep, and of those that lead the pauses: on a busy machine the same work takes longer by the clock, and costs no more.
+//! - **[idle.between-cycles]** A heap becomes DUE while no major cycle is under way: what is due because the heap is idle begins one, or moves
+//!   objects, and until the cycle ends it is not known what that costs. One that begins at that very moment asks again at its end.
 //! - **[idle.no-wait]** What is due because the heap is idle is done beside mutators that are BLOCKED. If one runs, it does it at its next
 //!   safepoint, or when it blocks. It waits a millisecond for others and reports none as late: where they are far from their
 //!   safepoints, the heap is BUSY again, and is looked at later.
@@ -131,9 +133,9 @@ impl Idle {
         let _ = self.change(DUE, REST) || self.change(SCATTERED, REST);
     }
 
-    /// Records that the collection of an idle heap has left objects far apart. Returns whether the heap is still idle.
-    pub(crate) fn note_scattered(&self) -> bool {
-        self.change(REST, SCATTERED)
+    /// Records that the collection of an idle heap has left objects far apart, if the heap is still idle.
+    pub(crate) fn note_scattered(&self) {
+        let _ = self.change(REST, SCATTERED);
     }
 
     /// Returns whether the heap is idle, and nothing is due any more.
@@ -151,7 +153,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::{Heap, Stress, Trace, Visitor};
+    use crate::{Heap, Stress, Trace, Visitor, collector::major_cycle::Phase};
 
     /// An object during whose marking the system runs other threads for a while.
     struct Waits(#[expect(dead_code, reason = "what has no bytes is not traced")] u8);
@@ -198,6 +200,17 @@ mod tests {
             let mark_from = heap.collector().idle.looks.lock().mark_from;
             let left = mark_from.saturating_duration_since(Instant::now());
             assert!(left < SHARE * WAIT / 2, "{left:?} until an idle heap is collected again");
+        });
+    }
+
+    /// [idle.between-cycles]
+    #[test]
+    fn what_happens_during_a_cycle_is_followed_by_another_one() {
+        beside_one_that_waits(|heap| {
+            let collector = heap.collector();
+            wait_until(|| collector.major.phase() == Phase::Marking);
+            collector.idle.note_activity(&collector.major);
+            wait_until(|| heap.stats().collections[2] == 2);
         });
     }
 

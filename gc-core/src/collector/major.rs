@@ -291,8 +291,11 @@ pub(crate) fn end_cycle_of(collector: &Collector, number: u64, old: &mut Old, la
         }
     });
     let Some(current) = ended else { return };
-    let scattered = current.cause == Cause::Idle && is_scattered(&old.space) && collector.idle.note_scattered();
-    if scattered || collector.headroom.wants_compaction() {
+    if current.cause == Cause::Idle && is_scattered(&old.space) {
+        collector.idle.note_scattered();
+    }
+    // [idle.between-cycles].
+    if collector.idle.work().is_some() || collector.headroom.wants_compaction() {
         collector.major.ask_to_collect();
     }
     collector.background.post(Job::Trim);

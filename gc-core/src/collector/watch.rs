@@ -14,6 +14,7 @@ use super::{
     clock::{Clock, Watched},
     collector::Collector,
     idle::Seen,
+    major_cycle::Phase,
 };
 
 static CLOCK: Clock<Heap> = Clock::of_process(start);
@@ -36,7 +37,9 @@ impl Watched for Heap {
         let again = next_look(&collector)?;
         let pauses = collector.epochs.collections();
         let (fresh_bytes, external) = (collector.pacing.fresh_bytes(), collector.memory.budget.external());
-        if collector.idle.look(Seen { pauses, fresh_bytes, external }) {
+        // [idle.between-cycles].
+        let is_free = collector.major.phase() == Phase::Idle;
+        if is_free && collector.idle.look(Seen { pauses, fresh_bytes, external }) {
             collector.major.ask_to_collect();
             return None;
         }
