@@ -12,8 +12,9 @@
 //! - **[idle.looks]** The clock looks at the heap from time to time while it is BUSY, and at no other time. A thread that makes the heap BUSY
 //!   puts it on the clock's list. The clock looks at the state, and takes the heap off the list, under the lock of the list. So a
 //!   BUSY heap is on the list. The model is `models/protocols/clock.rs`.
-//! - **[idle.share]** A heap is collected because it is idle for at most a fiftieth of the time: until then it stays BUSY. So a program that
-//!   does a little now and then does not have a large heap marked each time. What counts is the processor time of the threads that mark and
+//! - **[idle.share]** A heap is collected because it is idle for at most a fiftieth of the time, and for [`AHEAD`] more: until then
+//!   it stays BUSY. So a program that does a little now and then does not have a large heap marked each time, and one that has stopped has
+//!   it collected again at once: a table whose entries were found dead shrinks, and the next collection finds what it was. What counts is the processor time of the threads that mark and
 //!   sweep, and of those that lead the pauses: on a busy machine the same work takes longer by the clock, and costs no more.
 //! - **[idle.between-cycles]** A heap becomes DUE while no major cycle is under way: what is due because the heap is idle begins one, or moves
 //!   objects, and until the cycle ends it is not known what that costs. One that begins at that very moment asks again at its end.
@@ -66,6 +67,8 @@ pub(crate) enum IdleWork {
 
 /// [idle.share].
 const SHARE: u32 = 50;
+/// The time that an idle heap may take at once, of what it has not taken before.
+const AHEAD: Duration = Duration::from_secs(1);
 
 const REST: u8 = 0;
 const BUSY: u8 = 1;
@@ -78,7 +81,7 @@ impl Idle {
     pub(crate) fn new(after: Duration, watch: Box<dyn Fn() + Send + Sync>) -> Self {
         // A time that this clock does not know never comes.
         let every = Instant::now().checked_add(after).map(|_| after.min(Duration::from_secs(1 << 32)));
-        let looks = Looks { seen: Seen::default(), mark_from: Instant::now() };
+        let looks = Looks { seen: Seen::default(), mark_from: earliest() };
         Self { state: AtomicU8::new(REST), watch, every, looks: Mutex::new(looks) }
     }
 
@@ -116,7 +119,7 @@ impl Idle {
     /// Records that a thread has done some of the work because the heap is idle, which took so much processor time.
     pub(crate) fn note_work(&self, took: Duration) {
         let mut looks = self.looks.lock();
-        looks.mark_from = looks.mark_from.max(Instant::now()) + SHARE * took;
+        looks.mark_from = looks.mark_from.max(earliest()) + SHARE * took;
     }
 
     /// Returns what is due.
@@ -148,6 +151,12 @@ impl Idle {
     }
 }
 
+/// Returns since when a heap that has taken no time had to be idle to take [`AHEAD`].
+fn earliest() -> Instant {
+    let now = Instant::now();
+    now.checked_sub(SHARE * AHEAD).unwrap_or(now)
+}
+
 #[cfg(all(test, not(any(gc_loom, gc_shuttle))))]
 mod tests {
     use std::thread;
@@ -158,7 +167,7 @@ mod tests {
     /// An object during whose marking the system runs other threads for a while.
     struct Waits(#[expect(dead_code, reason = "what has no bytes is not traced")] u8);
 
-    const WAIT: Duration = Duration::from_millis(500);
+    const WAIT: Duration = Duration::from_millis(1500);
 
     // SAFETY: it has no pointers, and no lifetime.
     unsafe impl Trace for Waits {
@@ -199,7 +208,7 @@ mod tests {
             assert!(start.elapsed() >= WAIT, "it has waited");
             let mark_from = heap.collector().idle.looks.lock().mark_from;
             let left = mark_from.saturating_duration_since(Instant::now());
-            assert!(left < SHARE * WAIT / 2, "{left:?} until an idle heap is collected again");
+            assert!(left < SHARE * (WAIT - AHEAD) / 2, "{left:?} until an idle heap is collected again");
         });
     }
 
@@ -224,7 +233,7 @@ mod tests {
         let (idle, major) =
             (Idle::new(Duration::from_secs(5), Box::new(|| ())), MajorCycle::new(Box::new(|| false), Box::new(|| ())));
         assert_eq!((idle.next_look(), is_idle(&idle), idle.work()), (None, false, None));
-        for (took, again) in [(Duration::ZERO, true), (Duration::from_secs(3600), false)] {
+        for (took, again) in [(Duration::ZERO, true), (AHEAD / 2, true), (AHEAD, false)] {
             idle.note_activity(&major);
             assert!(idle.next_look().is_some());
             assert!(!idle.look(Seen { pauses: 2, ..Seen::default() }), "something has happened");

@@ -154,7 +154,7 @@ impl HeapBuilder {
     /// that it can do without. Objects are moved together if that makes room and no more than 64 MiB are alive. Afterwards the heap
     /// costs no processor time until it is used again: an allocation, a collection or a mutator that detaches is use; a root that is
     /// dropped, and nothing else, is not. A large heap that is used a little now and then is marked no more than for a
-    /// fiftieth of the time, where what counts is processor time.
+    /// fiftieth of the time and a second besides, where what counts is processor time.
     ///
     /// It happens beside threads that are in [`blocked`](crate::Mutator::blocked). A mutator that runs without a safepoint is not waited
     /// for: it does what is due when it comes to one.
