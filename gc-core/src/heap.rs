@@ -160,7 +160,7 @@ impl Heap {
     /// # let mut m = heap.attach()?;
     /// m.collect(gc_core::Collect::Full);
     /// let stats = heap.stats();
-    /// assert_eq!((stats.collections[2], stats.old_objects), (1, 0));
+    /// assert_eq!((stats.collections.full, stats.old_objects), (1, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn stats(&self) -> Stats {

@@ -155,7 +155,8 @@ pub use root::{Root, Rooted};
 pub use settings::{BuildError, ParseStressError, Stress, Thresholds, Unfinalized};
 pub use slot::Slot;
 pub use stats::{
-    Cause, Collect, CollectReport, CompactReport, Counts, Event, FreeCells, Histogram, Level, MemoryReport, Stats, Step,
+    Cause, Collect, CollectCounts, CollectReport, CompactReport, Counts, Event, FreeCells, Histogram, Level,
+    MemoryReport, Stats, Step,
 };
 #[doc(hidden)]
 pub use trace::__private;

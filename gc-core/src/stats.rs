@@ -11,7 +11,7 @@ pub(crate) mod recorder;
 pub(crate) mod report;
 
 pub use amount::Amount;
-pub use counters::{Counts, Stats};
+pub use counters::{CollectCounts, Counts, Stats};
 pub use event::{Event, Level, Step};
 pub use histogram::Histogram;
 pub use memory::{FreeCells, MemoryReport};

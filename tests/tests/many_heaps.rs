@@ -72,7 +72,7 @@ fn the_threads_of_idle_heaps_leave() {
             heap.with(|m| m.alloc(Leaf(shared.clone())).0.clone()).map(drop).unwrap();
         }
         wait_until("each heap is collected because it is idle", || {
-            Arc::strong_count(&shared) == 1 && heaps.iter().all(|heap| heap.stats().collections[2] >= round)
+            Arc::strong_count(&shared) == 1 && heaps.iter().all(|heap| heap.stats().collections.full >= round)
         });
         wait_until("all threads have left", || threads() == 0);
     }

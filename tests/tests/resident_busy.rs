@@ -35,9 +35,9 @@ fn faults_of_a_window(size: usize) -> (f64, u64) {
     let (len, source) = (BYTES / size, vec![1; size]);
     let window = m.root(m.alloc_slice_with(len, |_| Slot::<[u8]>::null()));
     push(&mut m, &window, &source, WARM);
-    let (before, cycles) = (page_faults(), heap.stats().collections[2]);
+    let (before, cycles) = (page_faults(), heap.stats().collections.full);
     push(&mut m, &window, &source, ROUNDS);
-    let (faults, cycles) = (page_faults() - before, heap.stats().collections[2] - cycles);
+    let (faults, cycles) = (page_faults() - before, heap.stats().collections.full - cycles);
     (faults as f64 / (ROUNDS * len) as f64, cycles)
 }
 

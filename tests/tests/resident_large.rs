@@ -37,10 +37,10 @@ fn faults_of_a_window(sizes: &[usize]) -> f64 {
     let mean = sizes.iter().sum::<usize>() / sizes.len();
     let window = window(&m, BYTES / mean);
     push(&mut m, &window, sizes, 30);
-    let (before, cycles) = (page_faults(), heap.stats().collections[2]);
+    let (before, cycles) = (page_faults(), heap.stats().collections.full);
     push(&mut m, &window, sizes, ROUNDS);
     let faults = page_faults() - before;
-    let cycles = heap.stats().collections[2] - cycles;
+    let cycles = heap.stats().collections.full - cycles;
     assert!(cycles >= 4, "{cycles} cycles, each of which may give memory back");
     faults as f64 / (ROUNDS * (BYTES / mean)) as f64
 }

@@ -66,7 +66,7 @@ fn run(mebibytes: usize) {
     let (start, processor, before) = (Instant::now(), processor_time(), heap.stats());
     let mut replaced = 0_u64;
     // A large heap is not full again for a while.
-    let collected = || heap.stats().collections[2] - before.collections[2] > 1;
+    let collected = || heap.stats().collections.full - before.collections.full > 1;
     while start.elapsed() < Duration::from_secs(SECONDS)
         || (!collected() && start.elapsed() < Duration::from_secs(5 * SECONDS))
     {
@@ -100,7 +100,7 @@ fn run(mebibytes: usize) {
         ms(begin.max),
         ms(finish.p50),
         ms(finish.max),
-        stats.collections[2] - before.collections[2],
+        stats.collections.full - before.collections.full,
         (replaced * 64) as f64 / start.elapsed().as_secs_f64() / f64::from(1 << 20),
         (processor_time() - processor).as_secs_f64() / start.elapsed().as_secs_f64(),
         stats.old_bytes as f64 / before.old_bytes as f64,

@@ -144,7 +144,7 @@ impl Subject {
                 let new = std::mem::take(&mut *self.pauses.lock().expect("nobody panics"));
                 self.cycles += new.iter().filter(|(ends, _)| *ends == Ends::Cycle).count() as u64;
                 all.extend(new);
-                if self.cycles == self.heap.stats().collections[2] {
+                if self.cycles == self.heap.stats().collections.full {
                     return;
                 }
                 std::thread::yield_now();
@@ -200,8 +200,8 @@ fn standing(rounds: usize) {
     for _ in 0..rounds {
         for (subject, all) in subjects.iter_mut().zip(&mut all) {
             let mut m = subject.heap.attach().expect("the only mutator");
-            let before = subject.heap.stats().collections[0];
-            while subject.heap.stats().collections[0] - before < YOUNG_PAUSES as u64 {
+            let before = subject.heap.stats().collections.young;
+            while subject.heap.stats().collections.young - before < YOUNG_PAUSES as u64 {
                 for index in 0..1000 {
                     sink(&raw const *m.alloc(Leaf24 { words: [index; 2] }));
                 }

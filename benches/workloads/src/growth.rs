@@ -268,7 +268,7 @@ fn run<const WORDS: usize>(shape: Shape) -> Line {
     }
     // What is measured begins with everything old.
     m.collect(Collect::Full);
-    let (pauses_before, majors_before) = (heap.pauses().count() as usize, heap.stats().collections[2]);
+    let (pauses_before, majors_before) = (heap.pauses().count() as usize, heap.stats().collections.full);
     let allocations = (shape.allocate_mib << 20) / shape.size / shape.mutators;
     let (start, processor) = (Instant::now(), processor_time());
     blocking::scope(&mut m, |scope| {
@@ -298,7 +298,7 @@ fn run<const WORDS: usize>(shape: Shape) -> Line {
         pause_p50_ms: ms(p50),
         pause_p999_ms: ms(p999),
         pause_max_ms: ms(max),
-        majors: heap.stats().collections[2] - majors_before,
+        majors: heap.stats().collections.full - majors_before,
     }
 }
 

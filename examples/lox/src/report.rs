@@ -15,11 +15,14 @@ pub(crate) struct Report(pub(crate) Stats);
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(stats) = self;
-        let [by_age, promoting, full] = stats.collections;
-        let pauses: u64 = stats.collections.iter().sum();
+        let collections = stats.collections;
         let milliseconds = |time: std::time::Duration| time.as_secs_f64() * 1e3;
-        let mean = milliseconds(stats.pause_total) / (pauses.max(1) as f64);
-        writeln!(f, "gc: collections  {by_age} young by age, {promoting} young promoting all, {full} full")?;
+        let mean = milliseconds(stats.pause_total) / (collections.total().max(1) as f64);
+        writeln!(
+            f,
+            "gc: collections  {} young by age, {} young promoting all, {} full",
+            collections.young, collections.promote, collections.full,
+        )?;
         writeln!(
             f,
             "gc: pauses       {:.2} ms in all, {mean:.3} ms on average, {:.3} ms the longest",

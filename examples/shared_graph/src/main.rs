@@ -86,7 +86,7 @@ fn run(threads: u64, steps: u64) -> Result<(), Box<dyn std::error::Error>> {
     println!("{} villages", world.get(&m).villages.len());
     let stats = heap.stats();
     println!(
-        "collections: {:?}, longest pause {:?}, slowest to a safepoint {:?}",
+        "collections: {}; longest pause {:?}, slowest to a safepoint {:?}",
         stats.collections,
         stats.pause_max,
         heap.times_to_safepoint().max()

@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn collections(heap: &Heap) -> u64 {
-        heap.stats().collections.iter().sum()
+        heap.stats().collections.total()
     }
 
     /// Allocates this many bytes, with safepoints, or less if there is a collection. Returns how many.

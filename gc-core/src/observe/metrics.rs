@@ -108,7 +108,8 @@ fn warning(event: &Event) -> Option<&'static str> {
 /// ```
 pub fn record(heap: &Heap, name: &str) {
     let (stats, memory) = (heap.stats(), heap.memory_report());
-    for (generation, &count) in ["0", "1", "2"].into_iter().zip(&stats.collections) {
+    let collections = stats.collections;
+    for (generation, count) in [("0", collections.young), ("1", collections.promote), ("2", collections.full)] {
         counter!("gc_collections_total", "heap" => name.to_owned(), "generation" => generation).absolute(count);
     }
     let totals = [

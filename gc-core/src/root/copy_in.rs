@@ -159,7 +159,7 @@ mod tests {
             drop(ask);
             copied.unwrap()
         });
-        assert!(heap.stats().collections[2] >= 4);
+        assert!(heap.stats().collections.full >= 4);
         for generation in [Collect::Young, Collect::Promote, Collect::Full] {
             assert!(copied.get(&m).iter().copied().eq(0..LEN as u64));
             m.collect(generation);

@@ -1,6 +1,8 @@
 //! Counters: kept up to date as things happen, read in constant time.
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
+
+use super::report::Collect;
 
 /// What a heap holds, and what it has done since it was made. See [`Heap::stats`](crate::Heap::stats).
 ///
@@ -19,8 +21,8 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Collections, by kind: minor collections by age, minor collections that promoted everything, and major (full) cycles.
-    pub collections: [u64; 3],
+    /// Collections, by kind.
+    pub collections: CollectCounts,
     /// The total time of all pauses. [`Heap::pauses`](crate::Heap::pauses) has percentiles.
     pub pause_total: Duration,
     /// The longest pause.
@@ -105,6 +107,57 @@ pub struct Stats {
     pub news_waiting: usize,
     /// Objects in finalization queues, which the program has not taken.
     pub finalization_waiting: usize,
+}
+
+/// How many collections there were of each kind: [`Stats::collections`].
+///
+/// It is printed as `3 young, 1 promote, 1 full`, with the words of [`Collect`].
+///
+/// ```
+/// # let heap = gc_core::Heap::builder().build()?;
+/// # let mut m = heap.attach()?;
+/// m.collect(gc_core::Collect::Full);
+/// let collections = heap.stats().collections;
+/// assert_eq!((collections.full, collections.total()), (1, 1));
+/// println!("{collections}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CollectCounts {
+    /// Minor collections by age ([`Collect::Young`]).
+    pub young: u64,
+    /// Minor collections that promoted everything ([`Collect::Promote`]).
+    pub promote: u64,
+    /// Major (full) cycles that have ended ([`Collect::Full`]). The minor collections that begin and end one are not counted as such.
+    pub full: u64,
+}
+
+impl CollectCounts {
+    /// Returns how many collections there were in all.
+    ///
+    /// ```
+    /// assert_eq!(gc_core::CollectCounts::default().total(), 0);
+    /// ```
+    pub fn total(&self) -> u64 {
+        self.young + self.promote + self.full
+    }
+
+    /// Counts a collection.
+    pub(crate) fn add(&mut self, collected: Collect) {
+        match collected {
+            Collect::Young => self.young += 1,
+            Collect::Promote => self.promote += 1,
+            Collect::Full => self.full += 1,
+        }
+    }
+}
+
+impl fmt::Display for CollectCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { young, promote, full } = self;
+        write!(f, "{young} {}, {promote} {}, {full} {}", Collect::Young, Collect::Promote, Collect::Full)
+    }
 }
 
 /// How close the heap is to its next collections. See [`Mutator::counts`](crate::Mutator::counts).

@@ -66,7 +66,7 @@ impl Recorder {
     pub(crate) fn record_pause(&self, figures: &PauseFigures) {
         let mut stats = self.stats.lock();
         if figures.step == Step::Whole {
-            stats.collections[figures.collected as usize] += 1;
+            stats.collections.add(figures.collected);
         }
         stats.pause_total += figures.pause;
         stats.pause_max = figures.pause.max(stats.pause_max);
@@ -111,7 +111,7 @@ impl Recorder {
     ) {
         let mut stats = self.stats.lock();
         (stats.old_bytes, stats.old_objects) = (old_bytes, old_objects);
-        stats.collections[Collect::Full as usize] += 1;
+        stats.collections.add(Collect::Full);
         stats.bytes_freed += freed_bytes as u64;
         stats.objects_freed += freed_objects as u64;
     }

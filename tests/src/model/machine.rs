@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use gc_core::{Collect, Gc, Heap, Level, Mutator, Object, Slot};
+use gc_core::{Collect, CollectCounts, Gc, Heap, Level, Mutator, Object, Slot};
 
 use super::{
     graph::{Chosen, Graph, Held, Id, Kind},
@@ -32,7 +32,7 @@ pub(super) struct Machine {
     /// `None` only while detached.
     mutator: Option<Mutator>,
     estate: Estate,
-    collections: [u64; 3],
+    collections: CollectCounts,
     /// Whether no other mutator uses the heap.
     alone: bool,
 }
@@ -79,7 +79,7 @@ impl Machine {
     pub(super) fn new(heap: Heap, alone: bool) -> Self {
         let mutator = Some(heap.attach().expect("this thread is not attached"));
         let estate = Estate::new(&heap);
-        Self { heap, mutator, estate, collections: [0; 3], alone }
+        Self { heap, mutator, estate, collections: CollectCounts::default(), alone }
     }
 
     /// The mutator and the estate.
@@ -98,7 +98,7 @@ impl Machine {
         if collections == self.collections {
             return false;
         }
-        let full = collections[2] > self.collections[2];
+        let full = collections.full > self.collections.full;
         self.collections = collections;
         let Some(m) = &self.mutator else { return true };
         self.estate.compare(m);

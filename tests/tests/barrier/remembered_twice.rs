@@ -87,7 +87,7 @@ fn race(profile: &str, slots: usize) {
         });
     });
     let stats = heap.stats();
-    assert!(stats.collections[0] + stats.collections[1] > 0, "{stats:?}");
+    assert!(stats.collections.young + stats.collections.promote > 0, "{stats:?}");
 }
 
 #[test]

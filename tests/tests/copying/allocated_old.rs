@@ -204,7 +204,7 @@ fn what_does_not_live_any_more_is_allocated_young_again() {
     let heap = calm().build().unwrap();
     let mut m = heap.attach().unwrap();
     let head = list(&mut m, 1_000_000);
-    let collections = || heap.stats().collections[Collect::Full as usize];
+    let collections = || heap.stats().collections.full;
     let mut garbage = |links: u64| {
         for value in 0..links {
             m.alloc(Link { value, next: None });

@@ -105,7 +105,7 @@ fn what_cannot_be_allocated_old_takes_no_place() {
 }
 
 fn collections(heap: &Heap) -> u64 {
-    heap.stats().collections.iter().sum()
+    heap.stats().collections.total()
 }
 
 /// Each has a block in hand, of which it uses a cell. The cells count, and not the blocks.

@@ -254,7 +254,7 @@ fn no_destructor_runs_inside_a_safepoint() {
     let heap = calm().build().unwrap();
     let ran: Arc<Mutex<Vec<ThreadId>>> = Arc::default();
     let mut m = heap.attach().unwrap();
-    while heap.stats().collections[0] < 3 {
+    while heap.stats().collections.young < 3 {
         let ran = Arc::clone(&ran);
         m.alloc((Runs::new(move || ran.lock().push(thread::current().id())), [0_u64; 50]));
         m.safepoint();
@@ -270,7 +270,7 @@ fn a_safepoint_with_a_lock_held_that_destructors_want_goes_on() {
     let lock = Arc::new(Mutex::new(0));
     let mut m = heap.attach().unwrap();
     let held = lock.lock();
-    while heap.stats().collections[0] < 3 {
+    while heap.stats().collections.young < 3 {
         let lock = Arc::clone(&lock);
         m.alloc((Runs::new(move || *lock.lock() += 1), [0_u64; 50]));
         m.safepoint();

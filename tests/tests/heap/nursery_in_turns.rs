@@ -22,6 +22,6 @@ fn a_tenth_of_a_nursery_asks_for_no_collection() {
         all.into_iter().for_each(|thread| thread.join().unwrap());
     });
     // 340 KiB in all, of a nursery of 4 MiB for each of the threads that run at once.
-    let collections = heap.stats().collections.iter().sum::<u64>();
+    let collections = heap.stats().collections.total();
     assert!(collections <= 2, "{collections} collections of {} objects", 40 * THREADS);
 }

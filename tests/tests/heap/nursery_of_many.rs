@@ -24,7 +24,7 @@ fn many_threads_are_collected_no_more_often_than_what_they_allocate_asks_for() {
             all.into_iter().for_each(|thread| thread.join().unwrap());
         });
         let stats = heap.stats();
-        young.push(stats.collections.iter().sum::<u64>());
+        young.push(stats.collections.total());
         eprintln!("{threads}: {stats:?}");
     }
     // With a buffer for each thread in each of them: at most one for every few buffers.

@@ -134,7 +134,7 @@ fn a_soft_limit_collects_harder() {
             kept.get_mut(&m).push(new);
             m.safepoint();
         }
-        heap.stats().collections[2]
+        heap.stats().collections.full
     };
     let (soft, none) = (collections(Some(2 << 20)), collections(None));
     assert!(soft > none, "{soft} full collections above the soft limit, {none} without one");

@@ -44,7 +44,7 @@ fn fill(heap: &Heap, places: usize, values: u64, at_once: usize, len: impl Fn(&m
         }
         m.safepoint();
     }
-    Figures { live, refusals, majors: heap.stats().collections[2] }
+    Figures { live, refusals, majors: heap.stats().collections.full }
 }
 
 /// Bytes of empty blocks counted as room, and nothing else did: 22 of 64 MiB were live at the end, after 454 major collections.

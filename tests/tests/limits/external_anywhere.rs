@@ -27,7 +27,7 @@ impl Drop for Grows {
 }
 
 fn collections(heap: &Heap) -> u64 {
-    heap.stats().collections.iter().sum()
+    heap.stats().collections.total()
 }
 
 #[test]

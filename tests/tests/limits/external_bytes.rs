@@ -23,9 +23,9 @@ fn garbage_that_holds_much_elsewhere_is_collected_though_it_is_small() {
         m.safepoint();
         let stats = heap.stats();
         most = most.max(stats.memory_bytes);
-        if stats.collections[0] > collections {
+        if stats.collections.young > collections {
             // Destructors run beside the program, which could be any way ahead of them.
-            collections = stats.collections[0];
+            collections = stats.collections.young;
             settle(&heap);
         }
     }
@@ -48,14 +48,14 @@ fn what_is_held_elsewhere_keeps_no_memory_of_a_burst() {
     let kept: Vec<_> = (0..16).map(|_| m.root(m.alloc_slice_copy(&source))).collect();
     let mut pushed = 0;
     let mut push = |m: &mut gc_core::Mutator, cycles: u64| {
-        let until = heap.stats().collections[2] + cycles;
+        let until = heap.stats().collections.full + cycles;
         wait_until("growth has begun major cycles, which have ended", || {
             let held = m.external_bytes(2 << 20);
             textures.get(m)[pushed % TEXTURES].set(m, Some(m.alloc(Texture { held })));
             pushed += 1;
             m.safepoint();
             // With all places of the window taken.
-            pushed >= TEXTURES && heap.stats().collections[2] >= until
+            pushed >= TEXTURES && heap.stats().collections.full >= until
         });
     };
     push(&mut m, 5);

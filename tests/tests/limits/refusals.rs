@@ -67,9 +67,9 @@ fn every_refusal_gives_back_and_asks_for_a_collection() -> Tested {
         let text = way(&m, &ledger);
         assert!(text.contains("no memory for an object of") && text.contains("the hard limit is 0 bytes"), "{text}");
         assert!(m.safepoint_pending(), "way {number}: {text}");
-        let before = heap.stats().collections[2];
+        let before = heap.stats().collections.full;
         m.safepoint();
-        assert_eq!(heap.stats().collections[2], before + 1, "way {number}");
+        assert_eq!(heap.stats().collections.full, before + 1, "way {number}");
     }
     heap.set_hard_limit(None);
     assert!(m.try_alloc(1_u64).is_ok());
@@ -190,7 +190,7 @@ fn a_refusal_in_the_middle_of_things_breaks_none() -> Tested {
             assert!(refused.get() > 0 && outer.is_ok_and(|outer| outer.len() == 1000), "round {round}");
         }
         m.safepoint();
-        let full = heap.stats().collections[2];
+        let full = heap.stats().collections.full;
         assert!(full > round);
         assert!(root.get(&m).borrow(&m).iter().all(|slice| slice.iter().all(|value| *value == slice[0])));
         root.get(&m).set(&m, Vec::new());

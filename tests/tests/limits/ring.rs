@@ -23,7 +23,7 @@ fn ring(limit: usize, live: usize, size: usize, steps: usize) -> u64 {
     let heap = calm().hard_limit(limit).build().unwrap();
     turn(&mut heap.attach().unwrap(), live, size, steps);
     assert!(heap.stats().memory_peak <= limit);
-    heap.stats().collections[2]
+    heap.stats().collections.full
 }
 
 /// The goal of the old generation, 337 MiB for 140 live ones, lay above the limit: marking began when an allocation was refused.

@@ -16,10 +16,10 @@ fn garbage(m: &mut Mutator, mib: usize) {
 
 /// Lets a setting act, by safepoints only, until there was a major collection.
 fn collects(heap: &Heap, m: &mut Mutator, what: &str) {
-    let before = heap.stats().collections[2];
+    let before = heap.stats().collections.full;
     wait_until(what, || {
         m.safepoint();
-        heap.stats().collections[2] > before
+        heap.stats().collections.full > before
     });
 }
 
@@ -32,13 +32,13 @@ fn a_hard_limit_that_is_set_acts_at_the_next_safepoint() {
     let heap = calm().thresholds(thresholds()).build().unwrap();
     let mut m = heap.attach().unwrap();
     garbage(&mut m, 40);
-    assert_eq!(heap.stats().collections[2], 0);
+    assert_eq!(heap.stats().collections.full, 0);
     heap.set_hard_limit(Some(64 << 20));
     // The goal lies below the hard limit: `alloc` is not refused.
     garbage(&mut m, 40);
     wait_until("the cycle that the limit asked for has ended", || {
         m.safepoint();
-        heap.stats().collections[2] > 0
+        heap.stats().collections.full > 0
     });
     assert!(heap.stats().memory_bytes <= 64 << 20, "{:?}", heap.stats());
 }

@@ -267,8 +267,8 @@ fn run(profile: &str, shape: u64, read: bool) {
         scope.spawn(move || {
             let _end = Ends(done);
             let mut m = heap.attach().unwrap();
-            let (begin, mut kept) = (heap.stats().collections[2], Vec::new());
-            while heap.stats().collections[2] < begin + CYCLES {
+            let (begin, mut kept) = (heap.stats().collections.full, Vec::new());
+            while heap.stats().collections.full < begin + CYCLES {
                 // Only this thread waits for a guard that was forgotten.
                 let forgets = !read && random.below(8) == 0;
                 write(&mut m, held, shape, &mut kept, random, forgets);

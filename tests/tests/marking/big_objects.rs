@@ -167,9 +167,9 @@ fn run(profile: &str, seed: u64, compacts: bool) {
         scope.spawn(move || {
             let _end = Ends(done);
             let mut m = heap.attach().unwrap();
-            let (begin, mut kept) = (heap.stats().collections[2], Vec::new());
+            let (begin, mut kept) = (heap.stats().collections.full, Vec::new());
             let mut turn = 0;
-            while heap.stats().collections[2] < begin + CYCLES {
+            while heap.stats().collections.full < begin + CYCLES {
                 write(&m, held, &mut kept, random);
                 m.safepoint();
                 turn += 1;

@@ -88,9 +88,9 @@ fn a_recorder_hears_what_the_heap_says_of_itself() -> Tested {
     let (stats, memory, pauses) = work(&recorder, "main")?;
     let told = told(&recorder);
     let counters = [
-        ("gc_collections_total heap=main generation=0", stats.collections[0]),
-        ("gc_collections_total heap=main generation=1", stats.collections[1]),
-        ("gc_collections_total heap=main generation=2", stats.collections[2]),
+        ("gc_collections_total heap=main generation=0", stats.collections.young),
+        ("gc_collections_total heap=main generation=1", stats.collections.promote),
+        ("gc_collections_total heap=main generation=2", stats.collections.full),
         ("gc_allocated_bytes_total heap=main", stats.bytes_allocated),
         ("gc_copied_bytes_total heap=main", stats.bytes_copied),
         ("gc_promoted_bytes_total heap=main", stats.bytes_promoted),

@@ -165,9 +165,9 @@ fn what_is_drawn_adds_up_to_the_figures_of_the_heap() -> Tested {
     let longest = slices.iter().filter(|s| PAUSES.contains(&&*s.name)).map(|s| s.to - s.from).max().unwrap();
     assert_eq!(Duration::from_nanos(longest as u64), stats.iter().map(|stats| stats.pause_max).max().unwrap());
     let count = |name: &str| slices.iter().filter(|s| s.name == name).count() as u64;
-    assert_eq!(count("minor"), stats.iter().map(|stats| stats.collections[0]).sum::<u64>());
-    assert_eq!(count("minor, promoting all"), stats.iter().map(|stats| stats.collections[1]).sum::<u64>());
-    let cycles: u64 = stats.iter().map(|stats| stats.collections[2]).sum();
+    assert_eq!(count("minor"), stats.iter().map(|stats| stats.collections.young).sum::<u64>());
+    assert_eq!(count("minor, promoting all"), stats.iter().map(|stats| stats.collections.promote).sum::<u64>());
+    let cycles: u64 = stats.iter().map(|stats| stats.collections.full).sum();
     assert!(cycles >= 4, "{cycles}");
     assert_eq!((count("marking"), count("sweeping")), (cycles, cycles));
     assert_eq!(slices.iter().filter(|s| s.name.starts_with("major cycle ")).count() as u64, cycles);
@@ -328,7 +328,7 @@ fn cycles_that_meet_in_a_pause_are_drawn_one_after_the_other() -> Tested {
         let file = read(&timeline);
         file.check();
         let cycles = file.slices().iter().filter(|s| s.name.starts_with("major cycle ")).count() as u64;
-        assert_eq!(cycles, stats.collections[2], "{profile}");
+        assert_eq!(cycles, stats.collections.full, "{profile}");
         assert_eq!(sum(&file.slices(), &PAUSES), stats.pause_total, "{profile}");
     }
     Ok(())

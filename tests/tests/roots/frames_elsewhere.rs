@@ -162,7 +162,7 @@ fn what_moves_between_slots_and_frames_survives_marking() {
                 let mut random = Random::new(7);
                 let mut step = 0;
                 // Until cycles have begun and ended.
-                while heap.stats().collections[2] < scaled(10).max(3) {
+                while heap.stats().collections.full < scaled(10).max(3) {
                     step += 1;
                     let (at, with) = (random.below(PLACES) as usize, random.below(3) as usize);
                     let slot = &places.get(m)[at].number;

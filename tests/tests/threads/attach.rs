@@ -139,7 +139,7 @@ fn a_thread_that_a_destructor_starts_may_attach() {
     let (one, other) = (heap(), heap());
     one.attach().unwrap().alloc(Starts(other.clone()));
     drop(one);
-    assert_eq!(other.stats().collections[2], 1);
+    assert_eq!(other.stats().collections.full, 1);
 }
 
 #[test]

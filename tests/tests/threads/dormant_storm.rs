@@ -61,7 +61,7 @@ impl Place {
 
     /// Waits for none or some pauses. The thread runs no mutator.
     fn stay_away(&self, random: &mut Random) {
-        let pauses = || self.heap.stats().collections.iter().sum::<u64>();
+        let pauses = || self.heap.stats().collections.total();
         let until = pauses() + [0, 1, 3, 5, 8][random.below(5) as usize];
         wait_until("others collect", || pauses() >= until);
     }

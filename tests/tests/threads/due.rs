@@ -13,7 +13,7 @@ use gc_core::{Collect, Gc, Level, Mutator, Stats, blocking};
 use gc_tests::heaps::{calm, wait_until};
 
 fn collections(stats: &Stats) -> u64 {
-    stats.collections.iter().sum()
+    stats.collections.total()
 }
 
 /// Allocates until a collection is due.
@@ -85,7 +85,7 @@ fn what_becomes_due_while_all_are_blocked_is_done_without_them() {
         .collect();
     (0..3).for_each(|_| all_attached.recv().unwrap());
     let held = heap.external_bytes(1 << 30);
-    wait_until("the memory outside the heap was answered by a major cycle", || heap.stats().collections[2] > 0);
+    wait_until("the memory outside the heap was answered by a major cycle", || heap.stats().collections.full > 0);
     drop((held, end));
     waiting.into_iter().for_each(|waits| waits.join().unwrap());
 }
@@ -128,14 +128,14 @@ fn a_refused_allocation_gets_its_cycle_though_its_mutator_blocks_or_goes() {
         let heap = calm().hard_limit(32 << 20).auto(false).build().unwrap();
         let mut m = heap.attach().unwrap();
         fill(&mut m); // and lets go of everything
-        let before = heap.stats().collections[2];
+        let before = heap.stats().collections.full;
         if blocks {
             m.blocked(|| ());
-            assert!(heap.stats().collections[2] > before, "leaving `blocked` waits for the end of the cycle");
+            assert!(heap.stats().collections.full > before, "leaving `blocked` waits for the end of the cycle");
             assert!(m.try_alloc([0_u8; 4096]).is_ok());
         } else {
             drop(m);
-            wait_until("the cycle has ended", || heap.stats().collections[2] > before);
+            wait_until("the cycle has ended", || heap.stats().collections.full > before);
             assert!(heap.attach().unwrap().try_alloc([0_u8; 4096]).is_ok());
         }
     }

@@ -141,7 +141,7 @@ fn a_heap_ends_while_it_is_marked() {
             }
             root
         });
-        cycles += heap.stats().collections[2];
+        cycles += heap.stats().collections.full;
         drop(heap);
         drop(roots);
         wait_until("the heap has ended", || ledger.dropped() == ledger.made());

@@ -64,8 +64,8 @@ fn child(place: &str) {
         match place {
             "blocked" => m.blocked(|| exit(7)),
             "dormant" => m.blocked(|| {
-                let now = heap.stats().collections[0];
-                wait_until("others collect", || heap.stats().collections[0] > now + 5);
+                let now = heap.stats().collections.young;
+                wait_until("others collect", || heap.stats().collections.young > now + 5);
                 exit(7)
             }),
             "running" => {

@@ -7,7 +7,7 @@ use gc_core::{Heap, Mutator, Stats, blocking};
 use gc_tests::heaps::{calm, wait_until};
 
 fn collections(stats: &Stats) -> u64 {
-    stats.collections.iter().sum()
+    stats.collections.total()
 }
 
 /// Allocates until a collection is due.

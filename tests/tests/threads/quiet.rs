@@ -6,7 +6,7 @@ use gc_core::{Collect, Gc, Heap, Mutator, Thresholds, blocking};
 use gc_tests::heaps::{calm, settle, wait_until};
 
 fn collections(heap: &Heap) -> u64 {
-    heap.stats().collections.iter().sum()
+    heap.stats().collections.total()
 }
 
 /// Waits until what is due is done, and nothing was done for a while. On a busy machine a thread may take a while to do what is due.

@@ -21,9 +21,9 @@ fn while_all_are_blocked(auto: bool, change: impl FnOnce(&Heap)) {
         assert_eq!(kept.get(&m)[5000], 5000);
     });
     is_ready.recv().unwrap();
-    let before = heap.stats().collections[2];
+    let before = heap.stats().collections.full;
     change(&heap);
-    wait_until("a cycle has ended", || heap.stats().collections[2] > before);
+    wait_until("a cycle has ended", || heap.stats().collections.full > before);
     drop(end);
     waits.join().unwrap();
 }

@@ -15,7 +15,7 @@ fn most(collectors: usize, mut turn: impl FnMut(&Heap, &mut Mutator)) -> u64 {
     let others = Collectors::start(&heap, collectors);
     let mut m = heap.attach().unwrap();
     m.blocked(|| {
-        while heap.stats().collections[0] < 100 {
+        while heap.stats().collections.young < 100 {
             thread::yield_now();
         }
     });
@@ -23,10 +23,10 @@ fn most(collectors: usize, mut turn: impl FnMut(&Heap, &mut Mutator)) -> u64 {
     let begin = Instant::now();
     let mut turns = 0;
     while turns < 200 && begin.elapsed() < Duration::from_secs(2) {
-        let (start, before) = (Instant::now(), heap.stats().collections[0]);
+        let (start, before) = (Instant::now(), heap.stats().collections.young);
         turn(&heap, &mut m);
         longest = longest.max(start.elapsed());
-        most = most.max(heap.stats().collections[0] - before);
+        most = most.max(heap.stats().collections.young - before);
         turns += 1;
     }
     let all = begin.elapsed();

@@ -114,7 +114,7 @@ fn threads_that_run_callbacks_hold_up_no_collection() {
     for _ in 0..CALLBACKS {
         let (turn, ask) = (turn.clone(), ask.clone());
         m.on_death(m.alloc(1_u64), move |m| {
-            let minor = |m: &Mutator| m.heap().stats().collections[0];
+            let minor = |m: &Mutator| m.heap().stats().collections.young;
             match turn.fetch_add(1, Relaxed) {
                 0 => {
                     assert_eq!(minor(m), 1);

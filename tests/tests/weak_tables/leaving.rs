@@ -101,8 +101,8 @@ fn few_entries_wait_for_a_pause_that_is_asked_for() {
     for _ in 0..100 {
         set.get(&m).insert(&m, m.alloc(7));
     }
-    let before = heap.stats().collections[0];
-    while heap.stats().collections[0] < before + 3 {
+    let before = heap.stats().collections.young;
+    while heap.stats().collections.young < before + 3 {
         m.alloc([0_u64; 100]);
         m.safepoint();
     }
