@@ -16,7 +16,7 @@ pub use weak::WeakHeap;
 use crate::{
     collector::{self, Collector, users::Users},
     mutator::{AttachError, Mutator},
-    settings::{BuildError, Thresholds},
+    settings::{SettingError, Thresholds},
     stats::{Counts, Histogram, MemoryReport, Stats},
     sync::{Arc, atomic::Ordering},
 };
@@ -290,7 +290,7 @@ impl Heap {
     /// assert!(error.to_string().starts_with("nursery_bytes: expected"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn set_thresholds(&self, thresholds: Thresholds) -> Result<(), BuildError> {
+    pub fn set_thresholds(&self, thresholds: Thresholds) -> Result<(), SettingError> {
         thresholds.check(self.collector().config.chunk_bytes)?;
         self.collector().pacing.set_thresholds(thresholds);
         collector::request::ask(self.collector());

@@ -95,7 +95,8 @@
 //!
 //! `GC_CORE_STRESS` sets [`Stress`] for every heap that does not set its own; [`HeapBuilder::build`] reads it.
 //! `GC_CORE_SITES` tracks allocation sites ([`observe::sites`]) of every heap that does not set it; `build` reads it, too.
-//! `GC_CORE_LOG=debug` prints each collection to stderr, unless the heap has an event hook; [`Heap::builder`] reads it.
+//! `GC_CORE_LOG=debug` prints each collection to stderr, unless the heap has an event hook; `build` reads it, too. What it cannot read is a
+//! [`SettingError`].
 
 extern crate self as gc_core;
 
@@ -152,7 +153,7 @@ pub use map::{GcMap, GcSet, GcTextMap};
 pub use mutator::{AllocError, AttachError, DropsLeft, EnterError, Mutator, NotEntered, Parked};
 pub use reference_queue::{ReferenceQueue, WaitError};
 pub use root::{Root, Rooted};
-pub use settings::{BuildError, ParseStressError, Stress, Thresholds, Unfinalized};
+pub use settings::{BuildError, SettingError, Stress, Thresholds, Unfinalized};
 pub use slot::Slot;
 pub use stats::{
     Cause, Collect, CollectCounts, CollectReport, CompactReport, Counts, Event, FreeCells, Histogram, Level,

@@ -4,7 +4,9 @@ use core::{fmt, time::Duration};
 
 use crate::{
     collector::{self, users::Users},
-    settings::{BuildError, SitesConfig, Stress, Thresholds, Unfinalized, config::Config},
+    settings::{
+        BuildError, SitesConfig, Stress, Thresholds, Unfinalized, config::Config, error::from_environment, log::Printed,
+    },
     stats::{Event, Level, event::Hook},
     sync::Arc,
 };
@@ -31,12 +33,13 @@ pub struct HeapBuilder {
     config: Config,
     stress: Option<Stress>,
     sites: Option<SitesConfig>,
+    hook: Option<Hook>,
     observer: Option<Observer>,
 }
 
 impl HeapBuilder {
     pub(super) fn new() -> Self {
-        Self { config: Config::default(), stress: None, sites: None, observer: None }
+        Self { config: Config::default(), stress: None, sites: None, hook: None, observer: None }
     }
 
     /// Sets when collections happen: see [`Thresholds`].
@@ -376,7 +379,7 @@ impl HeapBuilder {
     /// # Ok(()) }
     /// ```
     pub fn on_event(mut self, least: Level, tell: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.config.hook = Hook { least, tell: Arc::new(tell) };
+        self.hook = Some(Hook { least, tell: Arc::new(tell) });
         self
     }
 
@@ -417,8 +420,8 @@ impl HeapBuilder {
     ///
     /// # Errors
     ///
-    /// If a setting is out of its range, if `GC_CORE_STRESS` or `GC_CORE_SITES` cannot be parsed, or if the system refuses address space or a
-    /// thread: see [`BuildError`].
+    /// If a setting is out of its range, if `GC_CORE_STRESS`, `GC_CORE_SITES` or `GC_CORE_LOG` is used and cannot be parsed, or if the system
+    /// refuses address space or the observer's thread: see [`BuildError`].
     ///
     /// ```
     /// let error = gc_core::Heap::builder().chunk_bytes(1000).build().err();
@@ -428,14 +431,18 @@ impl HeapBuilder {
         let mut config = self.config;
         config.stress = match self.stress {
             Some(stress) => stress,
-            None => match std::env::var("GC_CORE_STRESS") {
-                Ok(text) => text.parse().map_err(BuildError::Stress)?,
-                Err(_) => Stress::default(),
-            },
+            None => from_environment("GC_CORE_STRESS")?.unwrap_or_default(),
         };
-        let sites = match (self.sites, std::env::var("GC_CORE_SITES")) {
-            (None, Ok(text)) => Some(text.parse().map_err(BuildError::Sites)?),
-            (sites, _) => sites,
+        let sites = match self.sites {
+            Some(sites) => Some(sites),
+            None => from_environment("GC_CORE_SITES")?,
+        };
+        config.hook = match self.hook {
+            Some(hook) => hook,
+            None => {
+                let Printed(least) = from_environment("GC_CORE_LOG")?.unwrap_or_default();
+                Hook::printing(least)
+            }
         };
         let heap = Heap { users: Arc::new(Users::new(collector::create(config)?)) };
         if let Some(sites) = sites {

@@ -74,7 +74,7 @@ pub use frames::Frame;
 pub use snapshot::{Amount, Site, SiteTrace, Snapshot};
 pub use statistics::{GroupBy, Statistic, StatisticDiff};
 
-pub use crate::settings::{ParseSitesError, SitesConfig};
+pub use crate::settings::SitesConfig;
 use crate::{
     Gc, Heap, Mutator, Root,
     collector::sampling,

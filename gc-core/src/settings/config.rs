@@ -2,9 +2,18 @@
 
 use core::{fmt, num::NonZero, time::Duration};
 
-use crate::{memory::BLOCK, object::size_class::promotion_reserve, space::young::MIN_REGION, stats::event::Hook};
+use crate::{
+    memory::BLOCK,
+    object::size_class::promotion_reserve,
+    space::young::MIN_REGION,
+    stats::{Level, event::Hook},
+};
 
-use super::{stress::Stress, system_memory};
+use super::{
+    error::SettingError,
+    stress::{MAX_WORKERS, Stress},
+    system_memory,
+};
 
 /// The settings that the builder collects.
 #[derive(Clone)]
@@ -101,30 +110,19 @@ impl Default for Thresholds {
     }
 }
 
-/// A setting that is out of its range, or a resource that the system refused.
+/// Why a heap was not made.
 ///
 /// ```
 /// use gc_core::{BuildError, Heap};
 ///
 /// let error = Heap::builder().hard_limit(1).build().err();
-/// assert!(matches!(error, Some(BuildError::Setting { name: "hard_limit", found: 1, .. })));
+/// assert!(matches!(error, Some(BuildError::Setting(error)) if error.name == "hard_limit" && error.found == "1"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A setting is out of its range.
-    Setting {
-        /// The setting's name: that of the builder's method.
-        name: &'static str,
-        /// The value that was found.
-        found: usize,
-        /// The values that are accepted.
-        expected: String,
-    },
-    /// The environment variable `GC_CORE_STRESS` could not be parsed.
-    Stress(super::stress::ParseStressError),
-    /// The environment variable `GC_CORE_SITES` could not be parsed.
-    Sites(super::sites::ParseSitesError),
+    /// A setting of the builder is out of its range, or a variable of the environment has another form.
+    Setting(SettingError),
     /// The system refused address space, even for the smallest reservation that holds the settings.
     Reservation {
         /// Bytes of the last attempt.
@@ -132,24 +130,33 @@ pub enum BuildError {
         /// The system's error message.
         os: String,
     },
-    /// The system refused to start the thread of the observer of memory pressure.
+    /// The system refused to start the thread of the observer of memory pressure. This is its error message.
     Thread(String),
 }
 
+/// Its message is that of the [`SettingError`], where it is one, and it has no [`source`](std::error::Error::source).
 impl std::error::Error for BuildError {}
+
+impl From<SettingError> for BuildError {
+    fn from(error: SettingError) -> Self {
+        Self::Setting(error)
+    }
+}
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Setting { name, found, expected } => write!(f, "{name}: expected {expected}, found {found}"),
-            Self::Stress(error) => write!(f, "GC_CORE_STRESS: {error}"),
-            Self::Sites(error) => write!(f, "GC_CORE_SITES: {error}"),
+            Self::Setting(error) => fmt::Display::fmt(error, f),
             Self::Reservation { bytes, os } => write!(
                 f,
                 "could not reserve {bytes} bytes of address space ({os}): raise the process's limit on virtual memory \
                  (ulimit -v), or set a smaller reservation, nursery or hard limit"
             ),
-            Self::Thread(os) => write!(f, "could not start the thread of the observer of memory pressure: {os}"),
+            Self::Thread(os) => write!(
+                f,
+                "could not start the thread of the observer of memory pressure ({os}): raise the process's limit on threads \
+                 (ulimit -u) or memory, or set no observer"
+            ),
         }
     }
 }
@@ -177,7 +184,7 @@ impl Default for Config {
             soft_limit: None,
             auto: true,
             stress: Stress::default(),
-            hook: Hook::default(),
+            hook: Hook::printing(Level::Warning),
         }
     }
 }
@@ -186,8 +193,6 @@ impl Default for Config {
 const DEFAULT_RESERVATION: usize = 64 << 30;
 /// The most workers by default: a minor collection has no work for more.
 const DEFAULT_WORKERS: usize = 8;
-/// The most workers that may be set.
-const MAX_WORKERS: usize = 64;
 /// The smallest chunk.
 pub(crate) const MIN_CHUNK: usize = MIN_REGION;
 /// The shortest time after which a thread counts as a straggler, or a destructor as slow: each warning is an event.
@@ -198,7 +203,7 @@ const MAX_CHUNK: usize = 16 << 20;
 
 impl Config {
     /// Applies the stress settings, and checks all settings.
-    pub(crate) fn checked(mut self) -> Result<Self, BuildError> {
+    pub(crate) fn checked(mut self) -> Result<Self, SettingError> {
         if self.stress.tiny_nursery {
             self.chunk_bytes = MIN_CHUNK;
             self.thresholds.nursery_bytes = MIN_CHUNK;
@@ -216,65 +221,75 @@ impl Config {
             self.workers = self.stress.workers as usize;
             self.parallel_threshold = 0;
         }
+        self.check()?;
+        if let Some(percent) = self.hard_limit_percent {
+            self.hard_limit = Some(bytes_of(percent)?);
+        }
+        self.check_limits()?;
+        Ok(self)
+    }
+
+    /// Checks each setting by itself.
+    fn check(&self) -> Result<(), SettingError> {
         if !(1..=MAX_WORKERS).contains(&self.workers) {
             let expected = format!("from 1 to {MAX_WORKERS} threads");
-            return Err(BuildError::Setting { name: "workers", found: self.workers, expected });
+            let advice = "by default there are as many as the system offers, up to 8";
+            return Err(SettingError::new("workers", expected, self.workers.to_string(), advice));
         }
         let chunk = self.chunk_bytes;
         if !chunk.is_power_of_two() || !(MIN_CHUNK..=MAX_CHUNK).contains(&chunk) {
             let expected = format!("a power of two from {MIN_CHUNK} to {MAX_CHUNK} bytes");
-            return Err(BuildError::Setting { name: "chunk_bytes", found: chunk, expected });
+            let near = chunk.clamp(MIN_CHUNK, MAX_CHUNK).next_power_of_two();
+            return Err(SettingError::new("chunk_bytes", expected, chunk.to_string(), format!("{near} would do")));
         }
         if self.remembered_entries == 0 {
-            let expected = "at least 1 entry".to_owned();
-            return Err(BuildError::Setting { name: "remembered_entries", found: 0, expected });
+            let advice = "262144 are the default, fewer lead to more collections";
+            return Err(SettingError::new("remembered_entries", "at least 1 entry", "0", advice));
         }
         self.thresholds.check(chunk)?;
-        for (name, time) in [("late_after", self.late_after), ("slow_destructor", self.slow_destructor)] {
-            if time < MIN_LATE {
-                let expected = format!("at least {MIN_LATE:?}");
-                return Err(BuildError::Setting { name, found: time.as_nanos() as usize, expected });
+        for (name, time, least, advice) in [
+            ("late_after", self.late_after, MIN_LATE, "a second is the default, and each warning is an event"),
+            (
+                "slow_destructor",
+                self.slow_destructor,
+                MIN_LATE,
+                "a second is the default, and each slow destructor starts a thread",
+            ),
+            ("idle_after", self.idle_after, MIN_IDLE, "with `Duration::MAX` the heap is never idle"),
+        ] {
+            if time < least {
+                return Err(SettingError::new(name, format!("at least {least:?}"), format!("{time:?}"), advice));
             }
         }
-        if self.idle_after < MIN_IDLE {
-            let expected = format!("at least {MIN_IDLE:?}");
-            let found = self.idle_after.as_nanos() as usize;
-            return Err(BuildError::Setting { name: "idle_after", found, expected });
-        }
-        if let Some(percent) = self.hard_limit_percent {
-            let wrong = |expected: &str| {
-                let expected = expected.to_owned();
-                BuildError::Setting { name: "hard_limit_percent", found: percent, expected }
-            };
-            if !(1..=100).contains(&percent) {
-                return Err(wrong("from 1 to 100 percent"));
-            }
-            let Some(memory) = system_memory::bytes() else {
-                return Err(wrong("a system that says how much memory it has"));
-            };
-            self.hard_limit = Some(memory / 100 * percent);
-        }
-        let least = self.least_bytes();
-        if self.reservation < least * 4 {
-            let expected = format!("at least {} bytes for a nursery of {}", least * 4, self.thresholds.nursery_bytes);
-            return Err(BuildError::Setting { name: "reservation", found: self.reservation, expected });
+        Ok(())
+    }
+
+    /// Checks what depends on the size of the nursery, and the limits against each other.
+    fn check_limits(&self) -> Result<(), SettingError> {
+        let (least, nursery) = (self.least_bytes(), self.thresholds.nursery_bytes);
+        if self.reservation < least.saturating_mul(4) {
+            let expected = format!("at least {} bytes for a nursery of {nursery}", least.saturating_mul(4));
+            let advice =
+                "reserve more, which costs nothing until it is used, or set a smaller nursery (`nursery_bytes`)";
+            return Err(SettingError::new("reservation", expected, self.reservation.to_string(), advice));
         }
         if let Some(limit) = self.hard_limit
             && limit < least
         {
-            let expected = format!(
-                "at least {least} bytes: a nursery of {} and the memory to promote all of it into",
-                self.thresholds.nursery_bytes
-            );
-            return Err(BuildError::Setting { name: "hard_limit", found: limit, expected });
+            let expected =
+                format!("at least {least} bytes (a nursery of {nursery} and the memory to promote all of it into)");
+            let advice = "raise the limit, or set a smaller nursery (`nursery_bytes`)";
+            let name = if self.hard_limit_percent.is_some() { "hard_limit_percent" } else { "hard_limit" };
+            return Err(SettingError::new(name, expected, limit.to_string(), advice));
         }
         if let (Some(soft), Some(hard)) = (self.soft_limit, self.hard_limit)
             && soft > hard
         {
             let expected = format!("at most the hard limit of {hard} bytes");
-            return Err(BuildError::Setting { name: "soft_limit", found: soft, expected });
+            let advice = "lower the soft limit, or raise the hard one";
+            return Err(SettingError::new("soft_limit", expected, soft.to_string(), advice));
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Returns the least address space that holds the settings.
@@ -292,17 +307,32 @@ impl Config {
 
 impl Thresholds {
     /// Checks the values against the size of a chunk.
-    pub(crate) fn check(&self, chunk: usize) -> Result<(), BuildError> {
-        if self.nursery_bytes < chunk || self.nursery_bytes > MAX_NURSERY {
+    pub(crate) fn check(&self, chunk: usize) -> Result<(), SettingError> {
+        let nursery = self.nursery_bytes;
+        if nursery < chunk || nursery > MAX_NURSERY {
             let expected = format!("from one chunk ({chunk} bytes) to {MAX_NURSERY} bytes");
-            return Err(BuildError::Setting { name: "nursery_bytes", found: self.nursery_bytes, expected });
+            let advice = "a smaller one needs smaller chunks (`HeapBuilder::chunk_bytes`)";
+            return Err(SettingError::new("nursery_bytes", expected, nursery.to_string(), advice));
         }
         if self.growth_percent == 0 {
-            let expected = "at least 1 percent".to_owned();
-            return Err(BuildError::Setting { name: "growth_percent", found: 0, expected });
+            let advice = "100 is the default; with less, full collections are more frequent, and less memory is taken";
+            return Err(SettingError::new("growth_percent", "at least 1 percent", "0", advice));
         }
         Ok(())
     }
+}
+
+/// Returns so many percent of the memory that the system gives to the process.
+fn bytes_of(percent: usize) -> Result<usize, SettingError> {
+    let refused = |expected| {
+        let advice = "set the limit in bytes (`hard_limit`), or none";
+        SettingError::new("hard_limit_percent", expected, percent.to_string(), advice)
+    };
+    if !(1..=100).contains(&percent) {
+        return Err(refused("from 1 to 100 percent"));
+    }
+    let memory = system_memory::bytes().ok_or_else(|| refused("a system that says how much memory it has"))?;
+    Ok(memory / 100 * percent)
 }
 
 const MAX_NURSERY: usize = 4 << 30;

@@ -1,6 +1,8 @@
 //! The settings of the tracking of allocation sites.
 
-use core::{fmt, str::FromStr};
+use core::str::FromStr;
+
+use super::error::SettingError;
 
 /// How allocation sites are tracked: see [`observe::sites`](crate::observe::sites).
 ///
@@ -10,13 +12,14 @@ use core::{fmt, str::FromStr};
 /// let config = SitesConfig { sample_bytes: 64 << 10, ..SitesConfig::default() };
 /// assert_eq!("65536".parse(), Ok(config));
 /// assert_eq!("exact,frames=8".parse(), Ok(SitesConfig { frames: 8, ..SitesConfig::exact() }));
+/// assert!("often".parse::<SitesConfig>().unwrap_err().to_string().contains("found `often`"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SitesConfig {
     /// The mean of the bytes from one sample to the next: 512 KiB by default. With 0 every allocation is a sample.
     pub sample_bytes: usize,
-    /// How many frames of the stack are recorded with each sample: none by default, at most 255. Takes effect with the crate's feature
-    /// `backtraces`.
+    /// How many frames of the stack are recorded with each sample: none by default; more than 255 count as 255. Takes effect with the
+    /// crate's feature `backtraces`.
     pub frames: usize,
     /// How many different sites are told apart: 16 384 by default. A site is a place in the source with a type and a backtrace. What is
     /// allocated at others counts as allocated at the site `(others)`.
@@ -42,42 +45,26 @@ impl SitesConfig {
     /// ```
     /// assert_eq!(gc_core::observe::sites::SitesConfig::exact().sample_bytes, 0);
     /// ```
+    #[must_use]
     pub fn exact() -> Self {
         Self { sample_bytes: 0, ..Self::default() }
     }
 }
 
-/// A text that is no [`SitesConfig`].
-///
-/// ```
-/// use gc_core::observe::sites::SitesConfig;
-///
-/// let error = "often".parse::<SitesConfig>().unwrap_err();
-/// assert!(error.to_string().contains("found `often`"));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseSitesError {
-    found: String,
-}
-
-impl std::error::Error for ParseSitesError {}
-
-impl fmt::Display for ParseSitesError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "expected `exact` or the mean bytes from one sample to the next, and perhaps `,frames=N` behind it, found `{}`",
-            self.found
-        )
-    }
-}
-
 impl FromStr for SitesConfig {
-    type Err = ParseSitesError;
+    type Err = SettingError;
 
     /// Parses what the environment variable `GC_CORE_SITES` may hold: bytes or `exact`, and perhaps `,frames=N`.
-    fn from_str(text: &str) -> Result<Self, ParseSitesError> {
-        let error = || ParseSitesError { found: text.to_owned() };
+    fn from_str(text: &str) -> Result<Self, SettingError> {
+        let error = || {
+            let expected = "`exact` or the mean bytes from one sample to the next, and perhaps `,frames=N` behind it, with N up to 255";
+            SettingError::new(
+                "sites",
+                expected,
+                format!("`{text}`"),
+                "524288 is cheap enough for production, `exact` is for tests",
+            )
+        };
         let mut parts = text.split(',').map(str::trim);
         let mut config = match parts.next().unwrap_or_default() {
             "exact" => Self::exact(),

@@ -2,6 +2,8 @@
 
 use core::str::FromStr;
 
+use super::error::SettingError;
+
 /// Forces collections at points where a program would rarely see one, to find missed roots, missed safepoints and corrupted
 /// memory. It serves the tests of this crate and those of its users.
 ///
@@ -75,39 +77,62 @@ pub(crate) enum CompactBy {
     Chance,
 }
 
-/// A stress setting that could not be parsed. The message lists the settings that exist.
-///
-/// ```
-/// let error = "every-alloc".parse::<gc_core::Stress>().unwrap_err();
-/// assert!(error.to_string().ends_with("found `every-alloc`"));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseStressError {
-    found: String,
-}
+/// The most workers that may be set, here or by the builder.
+pub(super) const MAX_WORKERS: usize = 64;
 
-impl std::error::Error for ParseStressError {}
+/// How each setting is written.
+const FORMS: &[&str] = &[
+    "every-safepoint",
+    "every-safepoint=N",
+    "trace-safepoints",
+    "every-allocation=N",
+    "full-every=N",
+    "tiny-nursery",
+    "promote-always",
+    "promote-never",
+    "promote-random",
+    "pretenure",
+    "to-space-full=N",
+    "workers=N",
+    "slow-marker=N",
+    "stopped",
+    "compact-always",
+    "compact-random",
+    "compact-places=N",
+    "compact-all=N",
+    "map-fails=N",
+    "seed=SEED",
+    "random=SEED",
+    "verify",
+];
 
-impl core::fmt::Display for ParseStressError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "expected stress settings separated by commas (every-safepoint[=N], trace-safepoints, every-allocation=N, full-every=N, \
-             tiny-nursery, promote-always, promote-never, promote-random, pretenure, to-space-full=N, workers=N, slow-marker=N, stopped, \
-             compact-always, compact-random, compact-places=N, compact-all=N, map-fails=N, random=SEED, \
-             seed=SEED, verify), found `{}`",
-            self.found
-        )
-    }
+/// Says how a setting is written, if there is one of this name, or else which there are.
+fn refused(setting: &str) -> SettingError {
+    let name = |form: &'static str| form.split('=').next().unwrap_or(form);
+    let wanted = setting.split('=').next().unwrap_or(setting);
+    let forms: Vec<_> = FORMS.iter().filter(|form| name(form) == wanted).map(|form| format!("`{form}`")).collect();
+    let expected = match forms.as_slice() {
+        [] => format!("stress settings separated by commas ({})", FORMS.join(", ")),
+        _ if wanted == "workers" => format!("`workers=N` with N from 1 to {MAX_WORKERS}"),
+        forms => format!("{} with N from 1 on and any SEED", forms.join(" or ")),
+    };
+    let advice = "the documentation of `gc_core::Stress` says what each does";
+    SettingError::new("stress", expected, format!("`{setting}`"), advice)
 }
 
 impl FromStr for Stress {
-    type Err = ParseStressError;
+    type Err = SettingError;
 
-    fn from_str(text: &str) -> Result<Self, ParseStressError> {
+    /// Parses settings separated by commas.
+    ///
+    /// ```
+    /// let error = "every-alloc".parse::<gc_core::Stress>().unwrap_err();
+    /// assert!(error.expected.contains("every-allocation=N") && error.found == "`every-alloc`");
+    /// ```
+    fn from_str(text: &str) -> Result<Self, SettingError> {
         let mut stress = Self::default();
         for setting in text.split(',').map(str::trim).filter(|s| !s.is_empty()) {
-            let error = || ParseStressError { found: setting.to_owned() };
+            let error = || refused(setting);
             let (name, value) = match setting.split_once('=') {
                 Some((name, value)) => (name, Some(value.parse::<u64>().map_err(|_| error())?)),
                 None => (setting, None),
@@ -125,7 +150,7 @@ impl FromStr for Stress {
                 ("promote-random", None) => stress.promote = Some(PromoteBy::Chance),
                 ("pretenure", None) => stress.pretenure = true,
                 ("to-space-full", Some(_)) => stress.to_space_full = count()?,
-                ("workers", Some(_)) => stress.workers = count()?,
+                ("workers", Some(n)) if n <= MAX_WORKERS as u64 => stress.workers = count()?,
                 ("slow-marker", Some(_)) => stress.slow_marker = count()?,
                 ("stopped", None) => stress.stopped = true,
                 ("compact-always", None) => stress.compact = Some(CompactBy::Always),
@@ -148,8 +173,9 @@ impl Stress {
     ///
     /// ```
     /// assert_eq!(gc_core::Stress::random(7), "random=7".parse()?);
-    /// # Ok::<(), gc_core::ParseStressError>(())
+    /// # Ok::<(), gc_core::SettingError>(())
     /// ```
+    #[must_use]
     pub fn random(seed: u64) -> Self {
         let mut state = seed;
         let mut below = |n: u64| {
@@ -193,9 +219,16 @@ mod tests {
     fn reads_what_it_documents_and_names_what_it_does_not() {
         let stress: Stress = "every-safepoint, full-every=4,promote-never,verify".parse().unwrap();
         assert_eq!((stress.every_safepoint, stress.full_every, stress.verify), (1, 4, true));
-        for bad in ["every-safepoints", "full-every", "full-every=0", "tiny-nursery=3", "seed=x"] {
-            let error = bad.parse::<Stress>().unwrap_err().to_string();
-            assert!(error.contains(bad), "{error}");
+        for (bad, expected) in [
+            ("every-safepoints", "(every-safepoint, every-safepoint=N, trace"),
+            ("full-every", "`full-every=N` with"),
+            ("every-safepoint=0", "`every-safepoint` or `every-safepoint=N` with N from 1"),
+            ("tiny-nursery=3", "`tiny-nursery` with"),
+            ("workers=65", "`workers=N` with N from 1 to 64"),
+            ("seed=x", "`seed=SEED` with"),
+        ] {
+            let error = format!("verify,{bad}").parse::<Stress>().unwrap_err();
+            assert!(error.found == format!("`{bad}`") && error.expected.contains(expected), "{error}");
         }
         assert_eq!(Stress::random(7), "random=7".parse().unwrap());
     }

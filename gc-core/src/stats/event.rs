@@ -400,12 +400,9 @@ pub(crate) struct Hook {
     pub(crate) tell: Arc<dyn Fn(&Event) + Send + Sync>,
 }
 
-impl Default for Hook {
-    fn default() -> Self {
-        let debug = std::env::var("GC_CORE_LOG").is_ok_and(|level| level == "debug");
-        Self {
-            least: if debug { Level::Debug } else { Level::Warning },
-            tell: Arc::new(|event| eprintln!("gc-core: {event}")),
-        }
+impl Hook {
+    /// Prints events of at least this level.
+    pub(crate) fn printing(least: Level) -> Self {
+        Self { least, tell: Arc::new(|event| eprintln!("gc-core: {event}")) }
     }
 }

@@ -1,14 +1,17 @@
 //! The settings and limits of a heap: what is out of range is an error that says what would do, and limits hold.
 
-use gc_core::{BuildError, Collect, Gc, HeapBuilder, Thresholds};
+use std::time::Duration;
+
+use gc_core::{BuildError, Collect, Gc, HeapBuilder, SettingError, Stress, Thresholds, observe::sites::SitesConfig};
 use gc_tests::heaps::calm;
 
 fn refused(builder: HeapBuilder, wanted: &str) {
     match builder.build() {
-        Err(BuildError::Setting { name, found, expected }) => {
-            assert_eq!(name, wanted);
-            let message = BuildError::Setting { name, found, expected }.to_string();
-            assert!(message.contains("expected") && message.contains(&found.to_string()), "{message}");
+        Err(BuildError::Setting(error)) => {
+            assert_eq!(error.name, wanted);
+            let SettingError { expected, found, advice, .. } = &error;
+            assert!([expected, found, advice].iter().all(|part| !part.is_empty()), "{error:?}");
+            assert_eq!(error.to_string(), format!("{wanted}: expected {expected}, found {found}: {advice}"));
         }
         other => panic!("{wanted}: expected a refusal, found {other:?}"),
     }
@@ -26,6 +29,24 @@ fn every_setting_out_of_range_is_named_with_what_was_expected_and_found() {
     refused(calm().hard_limit(1 << 20), "hard_limit");
     refused(calm().hard_limit(1 << 30).soft_limit(2 << 30), "soft_limit");
     refused(calm().thresholds(Thresholds { growth_percent: 0, ..Thresholds::default() }), "growth_percent");
+    refused(calm().workers(0), "workers");
+    refused(calm().hard_limit_percent(101), "hard_limit_percent");
+    let short = Duration::from_nanos(1);
+    refused(calm().late_after(short), "late_after");
+    refused(calm().slow_destructor(short), "slow_destructor");
+    refused(calm().idle_after(short), "idle_after");
+}
+
+/// A value, and text that is one, are refused by one type.
+#[test]
+fn one_error_says_what_is_wrong_with_a_setting() {
+    let refusals: [SettingError; 3] = [
+        calm().build().unwrap().set_thresholds(Thresholds { growth_percent: 0, ..Thresholds::default() }).unwrap_err(),
+        "workers=1000".parse::<Stress>().unwrap_err(),
+        "exact,frames=256".parse::<SitesConfig>().unwrap_err(),
+    ];
+    assert_eq!(refusals.each_ref().map(|error| error.name), ["growth_percent", "stress", "sites"]);
+    assert_eq!(refusals.each_ref().map(|error| &*error.found), ["0", "`workers=1000`", "`exact,frames=256`"]);
 }
 
 #[test]

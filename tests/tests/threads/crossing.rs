@@ -2,7 +2,7 @@
 
 use gc_core::{
     AllocError, AttachError, BuildError, CollectReport, EnterError, Event, Gc, GcCell, GcCellMut, GcCellRef, Heap,
-    HeapBuilder, Mutator, NotEntered, Parked, Root, Scope, Slot, Stats, Stress, Thresholds,
+    HeapBuilder, Mutator, NotEntered, Parked, Root, Scope, SettingError, Slot, Stats, Stress, Thresholds,
 };
 use gc_tests::neither_send_nor_sync;
 
@@ -17,7 +17,7 @@ fn handles_roots_and_reports_cross_threads() {
     send_and_sync::<Root<Gc<'static, [Slot<'static, str>]>>>();
     send_and_sync::<Root<Vec<Gc<'static, GcCell<Vec<Gc<'static, str>>>>>>>();
     send_and_sync::<Root<GcCell<u64>>>();
-    send_and_sync::<(AttachError, BuildError, CollectReport, Event, Stats, Stress, Thresholds)>();
+    send_and_sync::<(AttachError, BuildError, CollectReport, Event, SettingError, Stats, Stress, Thresholds)>();
     send_and_sync::<AllocError<u64>>();
     send_and_sync::<(EnterError, Scope<'static, 'static>)>();
 }
