@@ -109,6 +109,7 @@ impl<T: Object + ?Sized + 'static> Finalizer<T> {
     /// assert_eq!(finalizer.peek(&m).as_deref(), Some(&1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn peek<'gc>(&self, mutator: &'gc Mutator) -> Option<Gc<'gc, T::At<'gc>>> {
         let object = self.object.get(mutator).upgrade(mutator)?;
         self.is_alive().then_some(object)
@@ -129,6 +130,7 @@ impl<T: Object + ?Sized + 'static> Finalizer<T> {
     /// m.run_callbacks();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn detach<'gc>(&self, mutator: &'gc Mutator) -> Option<Gc<'gc, T::At<'gc>>> {
         let object = self.object.get(mutator).upgrade(mutator);
         let call = self.state.call.lock().take();

@@ -100,6 +100,7 @@ impl<T> GcCell<T> {
 
     /// Takes the lock, after waiting for other mutators if necessary.
     #[inline(always)]
+    #[track_caller]
     fn lock(&self, user: CellUser, wanted: Access) {
         let taken = match wanted {
             Access::Read => self.word.try_read(user),
@@ -114,6 +115,7 @@ impl<T> GcCell<T> {
     /// than [`LONG`].
     #[cold]
     #[inline(never)]
+    #[track_caller]
     fn wait(&self, user: CellUser, wanted: Access, mut conflict: CellConflict) {
         let start = Instant::now();
         let mut turns = 0_u32;
@@ -153,6 +155,7 @@ impl<T> GcCell<T> {
 
     #[cold]
     #[inline(never)]
+    #[track_caller]
     fn conflict(wanted: Access, conflict: CellConflict) -> ! {
         panic!("{}", BorrowError::new::<T>(wanted, conflict))
     }
@@ -179,6 +182,7 @@ impl<T> GcCell<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn get<'gc>(&self, mutator: &'gc Mutator) -> T
     where
         T: Trace<At<'gc> = T> + Copy,
@@ -214,6 +218,7 @@ impl<T> GcCell<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn set<'gc>(&self, mutator: &'gc Mutator, value: T)
     where
         T: Trace<At<'gc> = T>,
@@ -236,6 +241,7 @@ impl<T> GcCell<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn replace<'gc>(&self, mutator: &'gc Mutator, value: T) -> T
     where
         T: Trace<At<'gc> = T>,
@@ -272,6 +278,7 @@ impl<T> GcCell<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn take<'gc>(&self, mutator: &'gc Mutator) -> T
     where
         T: Trace<At<'gc> = T> + Default,
@@ -295,6 +302,7 @@ impl<T> GcCell<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn borrow<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> GcCellRef<'a, T>
     where
         T: Trace<At<'gc> = T>,
@@ -324,6 +332,7 @@ impl<T> GcCell<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn borrow_mut<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> GcCellMut<'a, T>
     where
         T: Trace<At<'gc> = T>,

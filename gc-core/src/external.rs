@@ -60,6 +60,7 @@ unsafe impl Trace for ExternalBytes {
 }
 
 impl ExternalBytes {
+    #[track_caller]
     fn new(collector: &Arc<Collector>, bytes: usize) -> Self {
         let account = collector.memory.budget.clone();
         let mut new = Self { account, collector: Arc::downgrade(collector), bytes: 0 };
@@ -86,6 +87,7 @@ impl ExternalBytes {
     /// assert_eq!(held.get(), 30);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn set(&mut self, bytes: usize) {
         let grows = bytes > self.bytes;
         self.count(bytes);
@@ -94,6 +96,7 @@ impl ExternalBytes {
         }
     }
 
+    #[track_caller]
     fn count(&mut self, bytes: usize) {
         if bytes > self.bytes {
             let charged = self.account.charge_external(bytes - self.bytes);
@@ -137,6 +140,7 @@ impl Heap {
     /// drop(held);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
         let held = ExternalBytes::new(self.shared_collector(), bytes);
         request::ask(self.collector());
@@ -160,6 +164,7 @@ impl Mutator {
     /// # drop(held);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
         let held = ExternalBytes::new(&self.local().collector, bytes);
         self.count_external(bytes);

@@ -79,6 +79,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// assert!(queue.register(&m, object) && !queue.register(&m, object));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn register<'gc>(&self, mutator: &'gc Mutator, object: Gc<'gc, T::At<'gc>>) -> bool {
         self.queue.check(mutator, "FinalizationQueue::register");
         let collector = &mutator.local().collector;
@@ -112,6 +113,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// assert!(queue.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn unregister<'gc>(&self, mutator: &'gc Mutator, object: Gc<'gc, T::At<'gc>>) -> bool {
         self.queue.check(mutator, "FinalizationQueue::unregister");
         let was = mutator.local().collector.registered.with_leaving(object.address(), |entry| {
@@ -141,6 +143,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// assert!(queue.is_registered(&m, object));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn is_registered<'gc>(&self, mutator: &'gc Mutator, object: Gc<'gc, T::At<'gc>>) -> bool {
         self.queue.check(mutator, "FinalizationQueue::is_registered");
         let is_in = |entry: &mut crate::registered::Entry| {
@@ -161,6 +164,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// assert!(gc_core::FinalizationQueue::<u64>::new(&heap).poll(&m).is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn poll<'gc>(&self, mutator: &'gc Mutator) -> Option<Gc<'gc, T::At<'gc>>> {
         self.queue.check(mutator, "FinalizationQueue::poll");
         let object = self.queue.queues.take_object(self.queue.id)?;

@@ -229,6 +229,7 @@ impl<'f> Vacant<'f> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn keep<'gc, T: Pointer<At<'gc> = T> + 'gc>(self, mutator: &'gc Mutator, pointer: T) -> Kept<'f, T::Static> {
         self.place.write(mutator, pointer);
         Kept { place: self.place, value: PhantomData }
@@ -256,6 +257,7 @@ impl<T: Trace> Kept<'_, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn get<'gc>(&self, mutator: &'gc Mutator) -> T::At<'gc> {
         self.place.check(mutator);
         // SAFETY: the frame is open ([frame.brand]).
@@ -286,6 +288,7 @@ impl<T: Trace> Kept<'_, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn set<'gc>(&self, mutator: &'gc Mutator, pointer: T::At<'gc>) {
         self.place.write(mutator, pointer);
     }
@@ -294,6 +297,7 @@ impl<T: Trace> Kept<'_, T> {
 impl Place<'_> {
     /// Panics if `mutator` is another one ([frame.own]).
     #[inline(always)]
+    #[track_caller]
     fn check(&self, mutator: &Mutator) {
         if self.local != mutator.local {
             wrong_mutator();
@@ -302,6 +306,7 @@ impl Place<'_> {
 
     /// Writes a pointer, which is a word ([`Pointer`]).
     #[inline(always)]
+    #[track_caller]
     fn write<T>(&self, mutator: &Mutator, pointer: T) {
         self.check(mutator);
         if !mutant::FRAME_IS_WRITTEN_UNSEEN.is_planted() {
@@ -317,6 +322,7 @@ impl Place<'_> {
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn wrong_mutator() -> ! {
     panic!("Kept: expected the mutator that has entered the frame, found another one")
 }

@@ -52,6 +52,7 @@ impl Drop for Queue {
 
 impl Queue {
     /// Panics if a mutator is another heap's.
+    #[track_caller]
     pub(crate) fn check(&self, mutator: &Mutator, what: &str) {
         assert!(
             Arc::ptr_eq(&self.queues, &mutator.local().collector.registered.queues),
@@ -131,6 +132,7 @@ impl<V: Send + 'static> ReferenceQueue<V> {
     /// assert_eq!(dead.poll(), Some(17));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn watch<'gc, T: Object + ?Sized>(&self, mutator: &'gc Mutator, object: Gc<'gc, T>, value: V) {
         self.queue.check(mutator, "ReferenceQueue::watch");
         mutator.watch(object, self.queue.id, Box::new(value));
@@ -151,6 +153,7 @@ impl<V: Send + 'static> ReferenceQueue<V> {
     /// assert_eq!((dead.unwatch(&m, object), dead.unwatch(&m, object)), (vec!["one"], vec![]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn unwatch<'gc, T: Object + ?Sized>(&self, mutator: &'gc Mutator, object: Gc<'gc, T>) -> Vec<V> {
         self.queue.check(mutator, "ReferenceQueue::unwatch");
         let table = &mutator.local().collector.registered;
@@ -232,6 +235,7 @@ fn value<V: 'static>(notice: Box<dyn Any + Send>) -> V {
 
 impl Mutator {
     /// Has a notice put into a queue when an object dies.
+    #[track_caller]
     pub(crate) fn watch<'gc, T: Object + ?Sized>(
         &'gc self,
         object: Gc<'gc, T>,

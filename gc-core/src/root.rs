@@ -159,6 +159,7 @@ impl<T: Trace> Root<T> {
 
     /// Returns where the value lies. Panics if `mutator` is another heap's.
     #[inline(always)]
+    #[track_caller]
     fn place<'gc>(&self, mutator: &'gc Mutator) -> *mut T::At<'gc> {
         if self.slot.heap() != mutator.identity() {
             wrong_heap(core::any::type_name::<T>());
@@ -168,6 +169,7 @@ impl<T: Trace> Root<T> {
 
     /// Does the same for a value that may be written before the next safepoint: the next pause looks at it.
     #[inline(always)]
+    #[track_caller]
     fn place_to_write<'gc>(&self, mutator: &'gc Mutator) -> *mut T::At<'gc> {
         let place = self.place(mutator);
         if T::HAS_GC && !mutant::ROOT_IS_WRITTEN_UNSEEN.is_planted() {
@@ -191,6 +193,7 @@ impl<T: Trace> Root<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn get<'gc>(&self, mutator: &'gc Mutator) -> T::At<'gc>
     where
         T::At<'gc>: Copy,
@@ -215,6 +218,7 @@ impl<T: Trace> Root<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn borrow<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> &'a T::At<'gc> {
         // SAFETY: as for `get`; the value stays where it is for as long as the root does.
         unsafe { &*self.place(mutator) }
@@ -239,6 +243,7 @@ impl<T: Trace> Root<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn get_mut<'a, 'gc: 'a>(&'a mut self, mutator: &'gc Mutator) -> &'a mut T::At<'gc> {
         let place = self.place_to_write(mutator);
         // SAFETY: as for `borrow`; the root is borrowed exclusively.
@@ -261,6 +266,7 @@ impl<T: Trace> Root<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn set<'gc>(&mut self, mutator: &'gc Mutator, value: T::At<'gc>) {
         // SAFETY: as for `get_mut`. The old value is dropped after the new one is in place.
         drop(unsafe { self.place_to_write(mutator).replace(value) });
@@ -306,6 +312,7 @@ impl<T: Object + ?Sized> Root<Gc<'static, T>> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[track_caller]
     pub fn ptr_eq(&self, other: &Self, mutator: &Mutator) -> bool {
         Gc::ptr_eq(self.get(mutator), other.get(mutator))
     }
@@ -313,6 +320,7 @@ impl<T: Object + ?Sized> Root<Gc<'static, T>> {
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn wrong_heap(name: &'static str) -> ! {
     panic!("Root<{name}>: expected a mutator of the root's own heap, found one of another heap")
 }

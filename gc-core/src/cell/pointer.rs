@@ -17,6 +17,7 @@ impl<'gc, T: Trace<At<'gc> = T> + 'gc> Gc<'gc, GcCell<T>> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn borrow(self, mutator: &'gc Mutator) -> GcCellRef<'gc, T> {
         Gc::as_ref(self).borrow(mutator)
     }
@@ -33,6 +34,7 @@ impl<'gc, T: Trace<At<'gc> = T> + 'gc> Gc<'gc, GcCell<T>> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn borrow_mut(self, mutator: &'gc Mutator) -> GcCellMut<'gc, T> {
         Gc::as_ref(self).borrow_mut(mutator)
     }
