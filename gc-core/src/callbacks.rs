@@ -92,6 +92,7 @@ impl<T: Object + ?Sized + 'static> Finalizer<T> {
     /// assert!(!finalizer.is_alive());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_alive(&self) -> bool {
         self.state.call.lock().is_some()
     }
@@ -110,6 +111,7 @@ impl<T: Object + ?Sized + 'static> Finalizer<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
+    #[must_use]
     pub fn peek<'gc>(&self, mutator: &'gc Mutator) -> Option<Gc<'gc, T::At<'gc>>> {
         let object = self.object.get(mutator).upgrade(mutator)?;
         self.is_alive().then_some(object)
@@ -167,6 +169,12 @@ impl<T: Object + ?Sized + 'static> Finalizer<T> {
     }
 }
 
+/// As for [`Heap`](crate::Heap): a panic leaves no broken state.
+impl<T: Object + ?Sized + 'static> core::panic::RefUnwindSafe for Finalizer<T> {}
+
+/// As above.
+impl<T: Object + ?Sized + 'static> core::panic::UnwindSafe for Finalizer<T> {}
+
 impl<T: Object + ?Sized + 'static> fmt::Debug for Finalizer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Finalizer<{}>(alive: {})", core::any::type_name::<T>(), self.is_alive())
@@ -209,8 +217,11 @@ impl Mutator {
 
     /// Runs the callbacks that are due. Returns how many it ran.
     ///
-    /// They run on this thread, one after the other, in no particular order, with a safepoint before each. If one panics, the panic goes on
-    /// from here, and the next call runs those that are left.
+    /// They run on this thread, one after the other, in no particular order, with a safepoint before each.
+    ///
+    /// # Panics
+    ///
+    /// If a callback does: the panic goes on from here, and the next call runs those that are left.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -288,6 +299,7 @@ impl Mutator {
 /// It does not keep the heap alive. Dropping this ends the thread, after the callback that it is running, and waits for that, unless the
 /// thread that drops it runs a mutator: the callback may need a collection, which would wait for that. In the child of a fork the thread is
 /// gone; the child may start another one.
+#[must_use = "the thread ends when this is dropped"]
 pub struct CallbackThread {
     stop: Arc<Stop>,
     thread: Option<thread::JoinHandle<()>>,
@@ -355,6 +367,12 @@ impl Drop for CallbackThread {
         }
     }
 }
+
+/// As for [`Heap`](crate::Heap): a panic leaves no broken state.
+impl core::panic::RefUnwindSafe for CallbackThread {}
+
+/// As above.
+impl core::panic::UnwindSafe for CallbackThread {}
 
 impl fmt::Debug for CallbackThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

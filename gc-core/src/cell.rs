@@ -84,6 +84,7 @@ impl<T> GcCell<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn new(value: T) -> Self {
         Self { word: CellWord::new(), thread: PhantomData, content: UnsafeCell::new(value) }
     }
@@ -94,6 +95,7 @@ impl<T> GcCell<T> {
     /// assert_eq!(gc_core::GcCell::new(1).into_inner(), 1);
     /// ```
     #[inline]
+    #[must_use]
     pub fn into_inner(self) -> T {
         self.content.into_inner()
     }

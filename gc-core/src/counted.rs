@@ -133,6 +133,7 @@ impl<T: Acyclic> Counted<T> {
     /// assert_eq!(*answer, 42);
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn new(value: T) -> Self {
         Self::from_count(contents::new(Count::new(maker()), value))
     }
@@ -150,6 +151,7 @@ impl<T: Acyclic> Counted<T> {
     /// let zero = ZERO.clone(); // reads, writes nothing
     /// assert_eq!(*zero, 0);
     /// ```
+    #[must_use]
     pub fn immortal(value: T) -> Self {
         Self::from_count(contents::new(Count::immortal(), value))
     }
@@ -162,6 +164,7 @@ impl Counted<str> {
     /// let name = gc_core::Counted::immortal_str("__init__");
     /// assert_eq!(&*name, "__init__");
     /// ```
+    #[must_use]
     pub fn immortal_str(text: &str) -> Self {
         // SAFETY: `text` gives so many readable bytes of valid UTF-8, and bytes need no dropping.
         Self::from_count(unsafe { contents::new_slice(Count::immortal(), text.as_ptr(), text.len()) })
@@ -191,6 +194,7 @@ impl<T: Contents + ?Sized> Counted<T> {
     /// assert!(!Counted::ptr_eq(&one, &other));
     /// ```
     #[inline]
+    #[must_use]
     pub fn ptr_eq(this: &Self, other: &Self) -> bool {
         this.count == other.count
     }
@@ -204,6 +208,7 @@ impl<T: Contents + ?Sized> Counted<T> {
     /// assert!(std::ptr::eq(Counted::as_ptr(&one), &*one));
     /// ```
     #[inline]
+    #[must_use]
     pub fn as_ptr(this: &Self) -> *const T {
         // SAFETY: this handle refers to a live object of this type ([counted.one-count]).
         unsafe { T::at(this.count.cast()) }.as_ptr()
@@ -222,6 +227,7 @@ impl<T: Contents + ?Sized> Counted<T> {
     /// let two = one.clone();
     /// assert_eq!(Counted::strong_count(&one), 2);
     /// ```
+    #[must_use]
     pub fn strong_count(this: &Self) -> usize {
         if let Some(owner) = this.count().other_owner(current()) {
             merge(owner, this.count());
@@ -239,6 +245,7 @@ impl<T: Contents + ?Sized> Counted<T> {
     /// let weak = Counted::downgrade(&one);
     /// assert_eq!(Counted::weak_count(&one), 1);
     /// ```
+    #[must_use]
     pub fn weak_count(this: &Self) -> usize {
         this.count().weak()
     }
@@ -255,6 +262,7 @@ impl<T: Contents + ?Sized> Counted<T> {
     /// drop(one);
     /// assert!(weak.upgrade().is_none());
     /// ```
+    #[must_use]
     pub fn downgrade(this: &Self) -> CountedWeak<T> {
         this.count().downgrade();
         CountedWeak::from_count(this.count)

@@ -68,6 +68,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     /// ```
     #[inline]
     #[track_caller]
+    #[must_use]
     pub fn new(mutator: &'gc Mutator, key: Gc<'gc, K>, value: Gc<'gc, V>) -> Self {
         Self::of(mutator.alloc_young(EphemeronPair::new(key.address(), value.address())), key)
     }
@@ -120,6 +121,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn key(self, mutator: &'gc Mutator) -> Option<Gc<'gc, K>> {
         let key = mutator.local().barrier.read_weak(&Gc::as_ref(self.pair).key)?;
         // SAFETY: `new` has stored the address of a `K`, and the barrier found it alive, so it is until the next safepoint.
@@ -138,6 +140,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn value(self, mutator: &'gc Mutator) -> Option<Gc<'gc, V>> {
         if self.is_dead(mutator) {
             return None;
@@ -159,6 +162,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn get(self, mutator: &'gc Mutator) -> Option<(Gc<'gc, K>, Gc<'gc, V>)> {
         Some((self.key(mutator)?, self.value(mutator)?))
     }
@@ -175,6 +179,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn is_dead(self, mutator: &'gc Mutator) -> bool {
         !mutator.local().barrier.is_weak_alive(&Gc::as_ref(self.pair).key)
     }
@@ -192,6 +197,7 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn ptr_eq(this: Self, other: Self) -> bool {
         Gc::ptr_eq(this.pair, other.pair)
     }

@@ -69,6 +69,7 @@ impl ExternalBytes {
     }
 
     /// Returns how many bytes are counted.
+    #[must_use]
     pub fn get(&self) -> usize {
         self.bytes
     }
@@ -118,6 +119,12 @@ impl Drop for ExternalBytes {
 // object.
 unsafe impl Acyclic for ExternalBytes {}
 
+/// As for [`Heap`](crate::Heap): a panic leaves no broken state.
+impl core::panic::RefUnwindSafe for ExternalBytes {}
+
+/// As above.
+impl core::panic::UnwindSafe for ExternalBytes {}
+
 impl fmt::Debug for ExternalBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ExternalBytes({})", self.bytes)
@@ -141,6 +148,7 @@ impl Heap {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
+    #[must_use = "the bytes are counted until what this returns is dropped"]
     pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
         let held = ExternalBytes::new(self.shared_collector(), bytes);
         request::ask(self.collector());
@@ -165,6 +173,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
+    #[must_use = "the bytes are counted until what this returns is dropped"]
     pub fn external_bytes(&self, bytes: usize) -> ExternalBytes {
         let held = ExternalBytes::new(&self.local().collector, bytes);
         self.count_external(bytes);

@@ -59,6 +59,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// assert!(gc_core::FinalizationQueue::<str>::new(&heap).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new(heap: &Heap) -> Self {
         let queues = heap.collector().registered.queues.clone();
         Self { queue: Arc::new(Queue { id: queues.open_objects(), queues }), object: PhantomData }
@@ -144,6 +145,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
+    #[must_use]
     pub fn is_registered<'gc>(&self, mutator: &'gc Mutator, object: Gc<'gc, T::At<'gc>>) -> bool {
         self.queue.check(mutator, "FinalizationQueue::is_registered");
         let is_in = |entry: &mut crate::registered::Entry| {
@@ -222,6 +224,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// assert_eq!(gc_core::FinalizationQueue::<str>::new(&heap).len(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.queue.queues.len(self.queue.id)
     }
@@ -233,6 +236,7 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
     /// assert!(gc_core::FinalizationQueue::<str>::new(&heap).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -243,6 +247,12 @@ impl<T: ?Sized> Clone for FinalizationQueue<T> {
         Self { queue: self.queue.clone(), object: PhantomData }
     }
 }
+
+/// As for [`Heap`](crate::Heap): a panic leaves no broken state.
+impl<T: ?Sized> core::panic::RefUnwindSafe for FinalizationQueue<T> {}
+
+/// As above.
+impl<T: ?Sized> core::panic::UnwindSafe for FinalizationQueue<T> {}
 
 impl<T: ?Sized> fmt::Debug for FinalizationQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -258,6 +258,7 @@ impl<T: Trace> Kept<'_, T> {
     /// ```
     #[inline(always)]
     #[track_caller]
+    #[must_use]
     pub fn get<'gc>(&self, mutator: &'gc Mutator) -> T::At<'gc> {
         self.place.check(mutator);
         // SAFETY: the frame is open ([frame.brand]).

@@ -102,6 +102,7 @@ impl<'gc, T: ?Sized> Gc<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn ptr_eq(this: Self, other: Self) -> bool {
         this.address == other.address
     }
@@ -122,6 +123,7 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     /// ```
     #[inline(always)]
     #[expect(clippy::should_implement_trait, reason = "`AsRef` could not return the longer borrow")]
+    #[must_use]
     pub fn as_ref(this: Self) -> &'gc T {
         // SAFETY: [gc.live]: a live object of type `T`.
         let object = unsafe { T::at_address(this.address) };

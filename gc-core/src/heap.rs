@@ -163,6 +163,7 @@ impl Heap {
     /// assert_eq!((stats.collections.full, stats.old_objects), (1, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn stats(&self) -> Stats {
         let collector = self.collector();
         let mut stats = collector.stats.stats();
@@ -202,6 +203,7 @@ impl Heap {
     /// # drop(kept);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn memory_report(&self) -> MemoryReport {
         collector::report::memory_report(self.collector())
     }
@@ -219,6 +221,7 @@ impl Heap {
     /// println!("99 % took at most {:?}, the longest {:?}", pauses.percentile(99.0), pauses.max());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn pauses(&self) -> Histogram {
         self.collector().stats.pauses()
     }
@@ -235,6 +238,7 @@ impl Heap {
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn minimum_utilisation(&self) -> [(core::time::Duration, f64); 3] {
         self.collector().stats.minimum_utilisation()
     }
@@ -249,6 +253,7 @@ impl Heap {
     /// assert_eq!(heap.times_to_safepoint().count(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn times_to_safepoint(&self) -> Histogram {
         self.collector().stats.times_to_safepoint()
     }
@@ -261,6 +266,7 @@ impl Heap {
     /// assert_eq!(heap.slowest_to_safepoint(), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn slowest_to_safepoint(&self) -> Option<String> {
         self.collector().stats.slowest_to_safepoint()
     }
@@ -272,6 +278,7 @@ impl Heap {
     /// assert_eq!(heap.thresholds(), gc_core::Thresholds::default());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn thresholds(&self) -> Thresholds {
         self.collector().pacing.thresholds()
     }
@@ -304,6 +311,7 @@ impl Heap {
     /// assert!(heap.is_auto());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_auto(&self) -> bool {
         self.collector().pacing.is_auto()
     }
@@ -333,6 +341,7 @@ impl Heap {
     /// assert_eq!(heap.hard_limit(), Some(64 << 20));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn hard_limit(&self) -> Option<usize> {
         Some(self.collector().memory.budget.limit()).filter(|&limit| limit != usize::MAX)
     }
@@ -378,6 +387,7 @@ impl Heap {
     /// assert_eq!(heap.soft_limit(), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn soft_limit(&self) -> Option<usize> {
         Some(self.collector().pacing.soft_limit()).filter(|&limit| limit != usize::MAX)
     }
@@ -390,6 +400,7 @@ impl Heap {
     /// assert!(!heap.ptr_eq(&gc_core::Heap::builder().build()?));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.users, &other.users)
     }
@@ -408,6 +419,7 @@ impl Mutator {
     /// assert!(m.counts().young_bytes > 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn counts(&self) -> Counts {
         let collector = self.collector();
         let pace = &collector.pacing;
@@ -427,6 +439,7 @@ impl Mutator {
     /// assert!(m.heap().ptr_eq(&heap));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn heap(&self) -> Heap {
         Heap { users: self.users() }
     }

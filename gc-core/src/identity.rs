@@ -60,6 +60,7 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     /// assert_eq!(format!("{:?}", Gc::by_id(a, &m)), format!("7 (u64 #{})", Gc::id(a, &m)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn by_id(this: Self, mutator: &'gc Mutator) -> ById<'gc, T> {
         ById { object: this, id: Self::id(this, mutator) }
     }
@@ -82,6 +83,7 @@ impl<'gc, T: ?Sized> ById<'gc, T> {
     /// assert_eq!(*gc_core::Gc::by_id(m.alloc(1), &m).object(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn object(self) -> Gc<'gc, T> {
         self.object
     }
@@ -96,6 +98,7 @@ impl<'gc, T: ?Sized> ById<'gc, T> {
     /// assert_eq!(Gc::by_id(object, &m).id(), Gc::id(object, &m));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn id(self) -> u64 {
         self.id
     }

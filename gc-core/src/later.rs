@@ -73,6 +73,7 @@ impl<'gc, T: ?Sized> Later<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn get(self) -> Option<Gc<'gc, T>> {
         // SAFETY: the address is that of a live object ([gc.live]), which was made as a `Slot` of this type under another lifetime:
         // the same layout ([trace.layout]). It is only read here ([later.read-only]).
@@ -92,6 +93,7 @@ impl<'gc, T: ?Sized> Later<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn ptr_eq(this: Self, other: Self) -> bool {
         this.slot == other.slot
     }

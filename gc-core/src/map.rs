@@ -127,6 +127,7 @@ impl<K, V> GcMap<'_, K, V> {
     /// assert!(map.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Self::with_hasher(DefaultHashBuilder::default())
     }
@@ -147,6 +148,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> GcMap<'gc, K
     /// map.insert(&m, 1, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn with_capacity(m: &'gc Mutator, entries: usize) -> Self {
         Self::with_capacity_and_hasher(m, entries, DefaultHashBuilder::default())
     }
@@ -164,6 +166,7 @@ impl<K, V, S> GcMap<'_, K, V, S> {
     /// map.insert(&m, 1, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
         Self { table: Slot::null(), hasher }
     }
@@ -175,6 +178,7 @@ impl<K, V, S> GcMap<'_, K, V, S> {
     /// let map = gc_core::GcMap::<u64, u64>::new();
     /// assert_eq!(map.hasher().hash_one(7), map.hasher().hash_one(7));
     /// ```
+    #[must_use]
     pub fn hasher(&self) -> &S {
         &self.hasher
     }
@@ -196,6 +200,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMap<'gc
     /// map.insert(&m, 1, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn with_capacity_and_hasher(m: &'gc Mutator, entries: usize, hasher: S) -> Self {
         match Table::first(Memory::of_alloc(m), entries) {
             Ok(table) => Self { table: Slot::from(table.0), hasher },
@@ -215,6 +220,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMap<'gc
     /// assert_eq!(map.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.current().map_or(0, Table::len)
     }
@@ -224,6 +230,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMap<'gc
     /// ```
     /// assert!(gc_core::GcMap::<u64, u64>::new().is_empty());
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -265,6 +272,7 @@ where
     /// println!("{one:?}");
     /// ```
     #[inline]
+    #[must_use]
     pub fn get<Q: Hash + ?Sized>(&self, key: &Q) -> Option<&'gc V>
     where
         K: Matches<Q>,
@@ -283,6 +291,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn get_key_value<Q: Hash + ?Sized>(&self, key: &Q) -> Option<(&'gc K, &'gc V)>
     where
         K: Matches<Q>,
@@ -302,6 +311,7 @@ where
     /// assert!(map.contains_key(&1) && !map.contains_key(&2));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn contains_key<Q: Hash + ?Sized>(&self, key: &Q) -> bool
     where
         K: Matches<Q>,

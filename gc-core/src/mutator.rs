@@ -75,6 +75,7 @@ use crate::{
 /// assert_eq!(*sum.get(&m), 0);
 /// # Ok(()) }
 /// ```
+#[must_use = "the thread is detached when this is dropped"]
 pub struct Mutator {
     pub(crate) local: NonNull<Attachment>,
     /// Never `Send` or `Sync`.
@@ -414,6 +415,7 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn safepoint_pending(&self) -> bool {
         self.local().poll.is_raised()
     }

@@ -74,7 +74,7 @@ impl Queue {
 /// assert_eq!(queue.wait(Duration::MAX), Err(WaitError::Ended));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitError {
     /// Nothing came in time.
@@ -111,6 +111,7 @@ impl<V: Send + 'static> ReferenceQueue<V> {
     /// assert!(gc_core::ReferenceQueue::<String>::new(&heap).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new(heap: &Heap) -> Self {
         let queues = heap.collector().registered.queues.clone();
         Self { queue: Arc::new(Queue { id: queues.open_news(), queues }), value: PhantomData }
@@ -213,6 +214,7 @@ impl<V: Send + 'static> ReferenceQueue<V> {
     /// assert_eq!(gc_core::ReferenceQueue::<u64>::new(&heap).len(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.queue.queues.len(self.queue.id)
     }
@@ -224,6 +226,7 @@ impl<V: Send + 'static> ReferenceQueue<V> {
     /// assert!(gc_core::ReferenceQueue::<u64>::new(&heap).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -257,6 +260,12 @@ impl<V> Clone for ReferenceQueue<V> {
         Self { queue: self.queue.clone(), value: PhantomData }
     }
 }
+
+/// As for [`Heap`](crate::Heap): a panic leaves no broken state.
+impl<V> core::panic::RefUnwindSafe for ReferenceQueue<V> {}
+
+/// As above.
+impl<V> core::panic::UnwindSafe for ReferenceQueue<V> {}
 
 impl<V> fmt::Debug for ReferenceQueue<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

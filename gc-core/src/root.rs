@@ -78,6 +78,7 @@ impl Mutator {
     /// ```
     #[inline(always)]
     #[track_caller]
+    #[must_use = "the value is kept alive until the root is dropped"]
     pub fn root<'gc, T: Trace<At<'gc> = T> + 'gc>(&'gc self, value: T) -> Root<T::Static> {
         let local = self.local();
         let slot = if is_inline::<T>() {
@@ -146,6 +147,7 @@ impl<T: Trace<Static = T>> Root<T> {
     /// ```
     #[inline(always)]
     #[track_caller]
+    #[must_use = "the value is kept alive until the root is dropped"]
     pub fn new<'gc>(mutator: &'gc Mutator, value: T::At<'gc>) -> Self {
         mutator.root::<T::At<'gc>>(value)
     }
@@ -194,6 +196,7 @@ impl<T: Trace> Root<T> {
     /// ```
     #[inline(always)]
     #[track_caller]
+    #[must_use]
     pub fn get<'gc>(&self, mutator: &'gc Mutator) -> T::At<'gc>
     where
         T::At<'gc>: Copy,
@@ -219,6 +222,7 @@ impl<T: Trace> Root<T> {
     /// ```
     #[inline(always)]
     #[track_caller]
+    #[must_use]
     pub fn borrow<'a, 'gc: 'a>(&'a self, mutator: &'gc Mutator) -> &'a T::At<'gc> {
         // SAFETY: as for `get`; the value stays where it is for as long as the root does.
         unsafe { &*self.place(mutator) }
@@ -288,6 +292,7 @@ impl<T: Trace> Root<T> {
     /// ```
     #[inline]
     #[track_caller]
+    #[must_use = "the value is kept alive until the root is dropped"]
     pub fn clone_in<'gc>(&self, mutator: &'gc Mutator) -> Root<T::Static>
     where
         T::At<'gc>: Clone,
@@ -313,6 +318,7 @@ impl<T: Object + ?Sized> Root<Gc<'static, T>> {
     /// ```
     #[inline]
     #[track_caller]
+    #[must_use]
     pub fn ptr_eq(&self, other: &Self, mutator: &Mutator) -> bool {
         Gc::ptr_eq(self.get(mutator), other.get(mutator))
     }
@@ -357,6 +363,12 @@ impl<T: Trace> Root<T> {
 }
 
 /// Prints the type only, as reading takes the mutator.
+/// As a `Box` of the value.
+impl<T: Trace + core::panic::RefUnwindSafe> core::panic::RefUnwindSafe for Root<T> {}
+
+/// As a `Box` of the value.
+impl<T: Trace + core::panic::UnwindSafe> core::panic::UnwindSafe for Root<T> {}
+
 impl<T: Trace> fmt::Debug for Root<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Root<{}>", core::any::type_name::<T>())

@@ -57,6 +57,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[must_use]
     pub const fn new(value: Option<Gc<'gc, T>>) -> Self {
         // `Option<Gc>` is one word with null for `None`: the match compiles to nothing.
         let address = match value {
@@ -73,6 +74,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     /// assert!(gc_core::Slot::<u64>::null().get().is_none());
     /// ```
     #[inline(always)]
+    #[must_use]
     pub const fn null() -> Self {
         Self::new(None)
     }
@@ -94,6 +96,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
     /// assert_eq!(len(None), 0);
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn get(&self) -> Option<Gc<'gc, T>> {
         let address = self.pointer_slot.get();
         // SAFETY: a slot holds null or the address of an object of type `T`. The object is reachable, so it lives for `'gc`.

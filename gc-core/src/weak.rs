@@ -82,6 +82,7 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "weak")]
+    #[must_use]
     pub fn downgrade(this: Self, mutator: &'gc Mutator) -> Weak<'gc, T> {
         // SAFETY: the cell is made just now, and nothing leads to it.
         unsafe { this.weak(mutator, || mutator.as_weak_cell(mutator.alloc_young(WeakCell::unused()))) }
@@ -141,6 +142,7 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     /// ```
     #[inline(always)]
     #[doc(alias = "new")]
+    #[must_use]
     pub const fn dangling() -> Self {
         Self { cell: ptr::null_mut(), target: PhantomData }
     }
@@ -178,6 +180,7 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn upgrade(self, mutator: &'gc Mutator) -> Option<Gc<'gc, T>> {
         let target = mutator.local().barrier.read_weak(self.cell()?.target())?;
         // SAFETY: [weak.target]: an object of this type. It lives until the next safepoint ([weak-mode.pauses]).
@@ -194,6 +197,7 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     /// assert!(!Gc::downgrade(object, &m).is_dead(&m) && Weak::<u64>::dangling().is_dead(&m));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_dead(self, mutator: &Mutator) -> bool {
         self.cell().is_none_or(|cell| !mutator.local().barrier.is_weak_alive(cell.target()))
     }
@@ -223,6 +227,7 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn ptr_eq(this: Self, other: Self) -> bool {
         ptr::eq(this.cell, other.cell)
     }

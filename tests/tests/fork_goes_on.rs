@@ -217,8 +217,8 @@ fn a_child_goes_on_beside_threads_that_attach_and_drop_roots() {
                 while !stop.load(Relaxed) {
                     drop(roots.recv_timeout(Duration::from_millis(1)));
                     drops.with(|m| m.alloc(1_u64).abs_diff(0)).unwrap();
-                    drops.stats();
-                    drops.memory_report();
+                    let _ = drops.stats();
+                    let _ = drops.memory_report();
                 }
             }),
         ]

@@ -102,7 +102,7 @@ fn with_heap(source: Option<&str>, options: &Options) -> Result<ExitCode, Box<dy
     // The last events are told before this returns.
     drop(heap);
     if let (Some(timeline), Some(file)) = (timeline, &mut files.trace) {
-        file.write_with(|mut out| timeline.write(&mut out))?;
+        file.write_with(|out| timeline.write(out))?;
     }
     Ok(code)
 }

@@ -11,6 +11,7 @@ use core::{
 use crate::object::CellWord;
 
 /// A read guard of a [`GcCell`](crate::GcCell): see [`borrow`](crate::GcCell::borrow).
+#[must_use = "the borrow ends when this is dropped"]
 pub struct GcCellRef<'a, T: ?Sized> {
     content: NonNull<T>,
     word: &'a CellWord,
@@ -19,6 +20,7 @@ pub struct GcCellRef<'a, T: ?Sized> {
 }
 
 /// A write guard of a [`GcCell`](crate::GcCell): see [`borrow_mut`](crate::GcCell::borrow_mut).
+#[must_use = "the borrow ends when this is dropped"]
 pub struct GcCellMut<'a, T: ?Sized> {
     content: NonNull<T>,
     word: &'a CellWord,

@@ -64,6 +64,7 @@ impl<K, V> BTreeMap<K, V> {
     /// let map = gc_core::collections::BTreeMap::<u32, String>::new();
     /// assert!(map.is_empty());
     /// ```
+    #[must_use]
     pub const fn new() -> Self {
         Self { whole: Whole::new(), map: btree_map::BTreeMap::new() }
     }
@@ -78,11 +79,13 @@ impl<K, V> BTreeMap<K, V> {
     /// map = Default::default();
     /// assert!(map.is_whole());
     /// ```
+    #[must_use]
     pub fn is_whole(&self) -> bool {
         self.whole.holds()
     }
 
     /// Returns the map of std, which is no longer traced.
+    #[must_use]
     pub fn into_std(self) -> btree_map::BTreeMap<K, V> {
         self.whole.check();
         self.map
@@ -227,6 +230,7 @@ impl<K: Ord, V> BTreeMap<K, V> {
     /// assert_eq!(map.split_off(&7).len(), 3);
     /// assert_eq!(map.len(), 7);
     /// ```
+    #[must_use]
     pub fn split_off<Q: Ord + ?Sized>(&mut self, key: &Q) -> Self
     where
         K: Borrow<Q>,
@@ -432,4 +436,10 @@ where
     R: RangeBounds<K>,
     F: FnMut(&K, &mut V) -> bool,
 {
+}
+
+impl<K, V, R, F> fmt::Debug for ExtractIf<'_, K, V, R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExtractIf").finish_non_exhaustive()
+    }
 }

@@ -65,6 +65,7 @@ impl<K, V> HashMap<K, V> {
     /// let map = gc_core::collections::HashMap::<u32, String>::new();
     /// assert!(map.is_empty());
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -75,6 +76,7 @@ impl<K, V> HashMap<K, V> {
     /// let map = gc_core::collections::HashMap::<u32, String>::with_capacity(10);
     /// assert!(map.capacity() >= 10);
     /// ```
+    #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self::with_capacity_and_hasher(capacity, RandomState::new())
     }
@@ -90,11 +92,13 @@ impl<K, V, S> HashMap<K, V, S> {
     /// let map = gc_core::collections::HashMap::<u32, String, _>::with_hasher(hasher);
     /// assert!(map.is_empty());
     /// ```
+    #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
         Self { whole: Whole::new(), map: hash_map::HashMap::with_hasher(hasher) }
     }
 
     /// Makes an empty map that has room for `capacity` entries and hashes with `hasher`.
+    #[must_use]
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
         Self { whole: Whole::new(), map: hash_map::HashMap::with_capacity_and_hasher(capacity, hasher) }
     }
@@ -132,11 +136,13 @@ impl<K, V, S> HashMap<K, V, S> {
     }
 
     /// Iterates over the keys by value, in any order.
+    #[must_use]
     pub fn into_keys(self) -> hash_map::IntoKeys<K, V> {
         self.into_std().into_keys()
     }
 
     /// Iterates over the values by value, in any order.
+    #[must_use]
     pub fn into_values(self) -> hash_map::IntoValues<K, V> {
         self.into_std().into_values()
     }
@@ -419,6 +425,12 @@ impl<K, V> ExactSizeIterator for Drain<'_, K, V> {}
 
 impl<K, V> FusedIterator for Drain<'_, K, V> {}
 
+impl<K, V> fmt::Debug for Drain<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drain").finish_non_exhaustive()
+    }
+}
+
 /// The iterator of [`HashMap::extract_if`].
 #[must_use = "entries are removed as the iterator goes on"]
 pub struct ExtractIf<'a, K, V, F>(Taking<'a, hash_map::ExtractIf<'a, K, V, F>>);
@@ -436,3 +448,9 @@ impl<K, V, F: FnMut(&K, &mut V) -> bool> Iterator for ExtractIf<'_, K, V, F> {
 }
 
 impl<K, V, F: FnMut(&K, &mut V) -> bool> FusedIterator for ExtractIf<'_, K, V, F> {}
+
+impl<K, V, F> fmt::Debug for ExtractIf<'_, K, V, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExtractIf").finish_non_exhaustive()
+    }
+}

@@ -58,6 +58,7 @@ impl<T: Acyclic> CountedWeak<T> {
     /// ```
     /// assert!(gc_core::CountedWeak::<String>::new().upgrade().is_none());
     /// ```
+    #[must_use]
     pub const fn new() -> Self {
         Self { count: NOWHERE, contents: PhantomData }
     }
@@ -91,6 +92,7 @@ impl<T: Contents + ?Sized> CountedWeak<T> {
     /// assert!(Counted::ptr_eq(&weak.upgrade().unwrap(), &one));
     /// ```
     #[inline]
+    #[must_use]
     pub fn upgrade(&self) -> Option<Counted<T>> {
         self.count()?.upgrade(current()).then(|| Counted::from_count(self.count))
     }
@@ -102,6 +104,7 @@ impl<T: Contents + ?Sized> CountedWeak<T> {
     /// let one = Counted::new(1);
     /// assert_eq!(Counted::downgrade(&one).strong_count(), 1);
     /// ```
+    #[must_use]
     pub fn strong_count(&self) -> usize {
         self.count().map_or(0, |count| count.strong(current()))
     }
@@ -128,6 +131,7 @@ impl<T: Contents + ?Sized> CountedWeak<T> {
     /// let weak = Counted::downgrade(&one);
     /// assert!(weak.ptr_eq(&weak.clone()));
     /// ```
+    #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
         self.count == other.count
     }

@@ -29,6 +29,7 @@ use super::{
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
+#[must_use = "the heap is made by `build`"]
 pub struct HeapBuilder {
     config: Config,
     stress: Option<Stress>,

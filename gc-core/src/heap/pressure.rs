@@ -23,16 +23,24 @@ pub struct Pressure {
 
 impl Pressure {
     /// Returns the heap, if it has not ended. Until the handle is dropped, the heap does not end.
+    #[must_use]
     pub fn heap(&self) -> Option<Heap> {
         self.heap.upgrade().map(|users| Heap { users })
     }
 
     /// Returns how many bytes of small objects, of the sizes that the program allocated last, the last major (full) collection has
     /// left room for.
+    #[must_use]
     pub fn room(&self) -> usize {
         self.room
     }
 }
+
+/// As for [`Heap`](crate::Heap): a panic leaves no broken state.
+impl core::panic::RefUnwindSafe for Pressure {}
+
+/// As above.
+impl core::panic::UnwindSafe for Pressure {}
 
 impl fmt::Debug for Pressure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -57,6 +57,7 @@ impl Heap {
     /// assert!(weak.upgrade().is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn downgrade(&self) -> WeakHeap {
         WeakHeap { users: Arc::downgrade(&self.users) }
     }
@@ -83,6 +84,7 @@ impl WeakHeap {
     /// assert_eq!(visit(&weak), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn upgrade(&self) -> Option<Heap> {
         self.users.upgrade().map(|users| Heap { users })
     }

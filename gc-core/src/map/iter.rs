@@ -34,6 +34,7 @@ impl Cursor {
     /// ```
     /// let start = gc_core::map::Cursor::new();
     /// ```
+    #[must_use]
     pub const fn new() -> Self {
         Self { position: 0 }
     }
@@ -49,6 +50,7 @@ impl Cursor {
 /// assert_eq!(map.iter().next(), Some((&1, &2)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "an iterator does nothing until it is asked"]
 pub struct Iter<'a, 'gc, K, V, S> {
     map: &'a GcMap<'gc, K, V, S>,
     cursor: Cursor,

@@ -60,6 +60,7 @@ impl<T> GcSet<'_, T> {
     /// assert!(set.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Self { map: GcMap::new() }
     }
@@ -79,6 +80,7 @@ impl<'gc, T: Trace<At<'gc> = T> + 'gc> GcSet<'gc, T> {
     /// set.insert(&m, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn with_capacity(m: &'gc Mutator, members: usize) -> Self {
         Self { map: GcMap::with_capacity(m, members) }
     }
@@ -96,6 +98,7 @@ impl<T, S> GcSet<'_, T, S> {
     /// assert!(set.insert(&m, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
         Self { map: GcMap::with_hasher(hasher) }
     }
@@ -107,6 +110,7 @@ impl<T, S> GcSet<'_, T, S> {
     /// let set = gc_core::GcSet::<u64>::new();
     /// assert_eq!(set.hasher().hash_one(7), set.hasher().hash_one(7));
     /// ```
+    #[must_use]
     pub fn hasher(&self) -> &S {
         self.map.hasher()
     }
@@ -127,6 +131,7 @@ impl<'gc, T: Trace<At<'gc> = T> + 'gc, S> GcSet<'gc, T, S> {
     /// set.insert(&m, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn with_capacity_and_hasher(m: &'gc Mutator, members: usize, hasher: S) -> Self {
         Self { map: GcMap::with_capacity_and_hasher(m, members, hasher) }
     }
@@ -141,6 +146,7 @@ impl<'gc, T: Trace<At<'gc> = T> + 'gc, S> GcSet<'gc, T, S> {
     /// assert_eq!(set.len(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.map.len()
     }
@@ -150,6 +156,7 @@ impl<'gc, T: Trace<At<'gc> = T> + 'gc, S> GcSet<'gc, T, S> {
     /// ```
     /// assert!(gc_core::GcSet::<u64>::new().is_empty());
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
@@ -191,6 +198,7 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc, S: BuildHasher> GcSet<'gc, T,
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn get<Q: Hash + ?Sized>(&self, value: &Q) -> Option<&'gc T>
     where
         T: Matches<Q>,
@@ -209,6 +217,7 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc, S: BuildHasher> GcSet<'gc, T,
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn contains<Q: Hash + ?Sized>(&self, value: &Q) -> bool
     where
         T: Matches<Q>,
@@ -550,6 +559,7 @@ where
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "an iterator does nothing until it is asked"]
 pub struct SetIter<'a, 'gc, T, S>(Iter<'a, 'gc, T, (), S>);
 
 impl<'gc, T: Trace<At<'gc> = T> + Eq + 'gc, S> Iterator for SetIter<'_, 'gc, T, S> {

@@ -70,6 +70,7 @@ impl<V, T: TextKey + ?Sized> GcTextMap<'_, V, T> {
     /// assert!(map.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Self::with_hasher(DefaultHashBuilder::default())
     }
@@ -89,6 +90,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized> GcTextMap<'gc, V, T>
     /// map.insert(&m, "one", 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn with_capacity(m: &'gc Mutator, entries: usize) -> Self {
         Self::with_capacity_and_hasher(m, entries, DefaultHashBuilder::default())
     }
@@ -126,6 +128,7 @@ impl<V, T: TextKey + ?Sized, S> GcTextMap<'_, V, T, S> {
     /// map.insert(&m, "one", 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
         Self { map: GcMap::with_hasher(hasher), keys: PhantomData }
     }
@@ -137,6 +140,7 @@ impl<V, T: TextKey + ?Sized, S> GcTextMap<'_, V, T, S> {
     /// let map = gc_core::GcTextMap::<u64>::new();
     /// assert_eq!(map.hasher().hash_one("a"), map.hasher().hash_one("a"));
     /// ```
+    #[must_use]
     pub fn hasher(&self) -> &S {
         self.map.hasher()
     }
@@ -157,6 +161,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S> GcTextMap<'gc, V,
     /// m.alloc(map).insert(&m, "one", 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn with_capacity_and_hasher(m: &'gc Mutator, entries: usize, hasher: S) -> Self {
         Self { map: GcMap::with_capacity_and_hasher(m, entries, hasher), keys: PhantomData }
     }
@@ -171,6 +176,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S> GcTextMap<'gc, V,
     /// assert_eq!(map.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.map.len()
     }
@@ -180,6 +186,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S> GcTextMap<'gc, V,
     /// ```
     /// assert!(gc_core::GcTextMap::<u64>::new().is_empty());
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
@@ -243,6 +250,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn get(&self, key: &T) -> Option<&'gc V> {
         self.find(key).map(value_of)
     }
@@ -258,6 +266,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn get_key_value(&self, key: &T) -> Option<(&'gc T, &'gc V)> {
         self.find(key).map(|entry| (Self::key_of(entry), value_of(entry)))
     }
@@ -272,6 +281,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
     /// assert!(map.contains_key("one") && !map.contains_key("two"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn contains_key(&self, key: &T) -> bool {
         self.find(key).is_some()
     }
@@ -535,6 +545,7 @@ impl<'gc, V: Trace<At<'gc> = V> + fmt::Debug + 'gc, T: TextKey + fmt::Debug + ?S
 /// assert_eq!(map.iter().next(), Some(("one", &1)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "an iterator does nothing until it is asked"]
 pub struct TextIter<'a, 'gc, V, T: ?Sized + 'static, S> {
     map: &'a GcTextMap<'gc, V, T, S>,
     cursor: Cursor,

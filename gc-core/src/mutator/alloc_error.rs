@@ -33,6 +33,7 @@ pub struct AllocError<T> {
 
 impl<T> AllocError<T> {
     /// Returns what was to be allocated: the value, or the closure or iterator that was to make it.
+    #[must_use]
     pub fn into_value(self) -> T {
         self.value
     }
@@ -48,11 +49,13 @@ impl<T> AllocError<T> {
     /// assert_eq!((error.report().live, error.report().headroom), (0, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn report(&self) -> &MemoryReport {
         &self.refused.report
     }
 
     /// Returns the heap's hard limit in bytes, `usize::MAX` if it has none.
+    #[must_use]
     pub fn limit(&self) -> usize {
         self.refused.report.limit
     }
@@ -66,18 +69,21 @@ impl<T> AllocError<T> {
     /// assert!(m.try_alloc(7).unwrap_err().is_collecting());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_collecting(&self) -> bool {
         self.refused.collects
     }
 
     /// Returns whether the heap was nearly full: the last major (full) collection had left less than a sixteenth of the hard
     /// limit. There may be memory then that only `alloc` gets.
+    #[must_use]
     pub fn is_early(&self) -> bool {
         self.refused.early
     }
 
     /// Returns the bytes that were in use when the allocation failed, as [`Stats::memory_bytes`](crate::Stats::memory_bytes)
     /// counts them.
+    #[must_use]
     pub fn used(&self) -> usize {
         self.refused.report.counted
     }

@@ -47,6 +47,7 @@ use super::{EnterError, Lent, Mutator};
 /// assert_eq!(sum, 45);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "a parked mutator is detached when it is dropped"]
 pub struct Parked {
     local: NonNull<Attachment>,
     /// Never `Send` or `Sync`.
@@ -65,6 +66,7 @@ pub struct Parked {
 /// let m = refused.parked.enter()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[non_exhaustive]
 pub struct NotEntered {
     /// The mutator, parked as before.
     pub parked: Parked,
@@ -72,11 +74,8 @@ pub struct NotEntered {
     pub error: EnterError,
 }
 
-impl std::error::Error for NotEntered {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
-    }
-}
+/// Its message has that of [`error`](Self::error), which is no [`source`](std::error::Error::source) beside it.
+impl std::error::Error for NotEntered {}
 
 impl fmt::Display for NotEntered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -122,6 +122,7 @@ impl AllocatorStats {
     /// assert_eq!(heap.dump_allocator_stats().fragmentation(), 0.0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn fragmentation(&self) -> f64 {
         share(self.memory.old_used - self.memory.old_cells, self.memory.old_used)
     }
@@ -135,6 +136,7 @@ impl AllocatorStats {
     /// assert!(stats.most_lost_to_rounding() <= stats.memory.old_cells);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn most_lost_to_rounding(&self) -> usize {
         self.classes.iter().map(|class| class.used * (class.cell_bytes - class.least_bytes)).sum()
     }
@@ -150,6 +152,7 @@ impl ClassStats {
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn fragmentation(&self) -> f64 {
         let bytes = self.blocks * BLOCK;
         share(bytes - self.used * self.cell_bytes, bytes)
@@ -169,6 +172,7 @@ impl Heap {
     /// assert!(stats.to_string().starts_with("cell bytes"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn dump_allocator_stats(&self) -> AllocatorStats {
         let collector = self.collector();
         let locked = Locked::new(collector);

@@ -119,6 +119,7 @@ pub fn stop(heap: &Heap) -> bool {
 /// assert!(sites::is_tracing(&heap));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn is_tracing(heap: &Heap) -> bool {
     heap.collector().sites.number() != 0
 }
@@ -131,6 +132,7 @@ pub fn is_tracing(heap: &Heap) -> bool {
 /// assert_eq!(sites::config(&heap).map(|config| config.frames), Some(7));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn config(heap: &Heap) -> Option<SitesConfig> {
     heap.collector().sites.session().map(|session| session.config)
 }
@@ -171,6 +173,7 @@ pub fn clear(heap: &Heap) {
 /// assert_eq!(sites::traced_memory(&heap), (0, 0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn traced_memory(heap: &Heap) -> (u64, u64) {
     heap.collector().sites.session().map_or((0, 0), |session| session.totals.traced())
 }
@@ -198,6 +201,7 @@ pub fn reset_peak(heap: &Heap) {
 /// assert!(sites::tracking_bytes(&heap) > 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn tracking_bytes(heap: &Heap) -> usize {
     sampling::side_bytes(heap.collector())
 }
@@ -218,6 +222,7 @@ pub fn tracking_bytes(heap: &Heap) -> usize {
 /// assert_eq!(snapshot.live().objects, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn snapshot(mutator: &Mutator) -> Snapshot {
     Snapshot::take(mutator.collector())
 }
@@ -246,6 +251,7 @@ fn with_record<'gc, T: Object + ?Sized, R>(
 /// assert_eq!(sites::site_of(&m, object.get(&m)).map(|site| site.line()), Some(line));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn site_of<'gc, T: Object + ?Sized>(mutator: &'gc Mutator, object: Gc<'gc, T>) -> Option<Site> {
     with_record(mutator, object, |record| Site::of(record.place))
 }
@@ -263,6 +269,7 @@ pub fn site_of<'gc, T: Object + ?Sized>(mutator: &'gc Mutator, object: Gc<'gc, T
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn backtrace_of<'gc, T: Object + ?Sized>(mutator: &'gc Mutator, object: Gc<'gc, T>) -> Option<Vec<Frame>> {
     let most = mutator.collector().sites.session()?.config.frames;
     let addresses = with_record(mutator, object, |record| record.frames.clone())?;
@@ -279,6 +286,7 @@ pub fn backtrace_of<'gc, T: Object + ?Sized>(mutator: &'gc Mutator, object: Gc<'
 /// assert_eq!(sites::site_of_root(&root).map(|site| site.line()), Some(line));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn site_of_root<T: Trace>(root: &Root<T>) -> Option<Site> {
     root.place_of_making().map(|place| Site::of(Some(place)))
 }

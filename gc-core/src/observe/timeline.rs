@@ -98,6 +98,7 @@ impl Timeline {
     /// let timeline = gc_core::observe::Timeline::new();
     /// assert_eq!((timeline.len(), timeline.dropped()), (0, 0));
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(EVENTS)
     }
@@ -115,6 +116,7 @@ impl Timeline {
     /// assert_eq!((timeline.len(), timeline.dropped()), (2, 3));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn with_capacity(events: usize) -> Self {
         let shared = Shared {
             origin: Instant::now(),
@@ -169,11 +171,11 @@ impl Timeline {
     /// assert!(file.starts_with(b"{\"displayTimeUnit\":\"ms\""));
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
+    pub fn write(&self, mut out: impl io::Write) -> io::Result<()> {
         let records = self.shared.records.lock();
         let (kept, dropped): (Vec<Record>, u64) = (records.kept.iter().cloned().collect(), records.dropped);
         drop(records);
-        entries::write(&kept, dropped, self.shared.origin, std::process::id(), out)
+        entries::write(&kept, dropped, self.shared.origin, std::process::id(), &mut out)
     }
 
     /// Forgets the recorded events, and begins to count dropped ones anew. Time goes on.
@@ -193,6 +195,7 @@ impl Timeline {
     /// ```
     /// assert_eq!(gc_core::observe::Timeline::new().len(), 0);
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.shared.records.lock().kept.len()
     }
@@ -202,6 +205,7 @@ impl Timeline {
     /// ```
     /// assert!(gc_core::observe::Timeline::new().is_empty());
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -211,6 +215,7 @@ impl Timeline {
     /// ```
     /// assert_eq!(gc_core::observe::Timeline::new().dropped(), 0);
     /// ```
+    #[must_use]
     pub fn dropped(&self) -> u64 {
         self.shared.records.lock().dropped
     }
@@ -221,6 +226,12 @@ impl Default for Timeline {
         Self::new()
     }
 }
+
+/// As for [`Heap`](crate::Heap): a panic leaves no broken state.
+impl core::panic::RefUnwindSafe for Timeline {}
+
+/// As above.
+impl core::panic::UnwindSafe for Timeline {}
 
 impl fmt::Debug for Timeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

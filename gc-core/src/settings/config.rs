@@ -55,7 +55,7 @@ pub(crate) struct Config {
 /// ```
 /// assert_eq!(gc_core::Unfinalized::default(), gc_core::Unfinalized::Dropped);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unfinalized {
     /// Their values are dropped, as those of all other objects.

@@ -11,7 +11,7 @@
 /// assert_eq!(Census::take(&mut m).all(), Amount { objects: 1, bytes: 16 });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Hash)]
 pub struct Amount {
     /// The number of objects.
     pub objects: usize,

@@ -139,6 +139,7 @@ impl CollectCounts {
     /// ```
     /// assert_eq!(gc_core::CollectCounts::default().total(), 0);
     /// ```
+    #[must_use]
     pub fn total(&self) -> u64 {
         self.young + self.promote + self.full
     }

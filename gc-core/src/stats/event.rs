@@ -12,7 +12,7 @@ use super::report::{Cause, Collect};
 /// ```
 /// assert!(gc_core::Level::Debug < gc_core::Level::Warning);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 #[non_exhaustive]
 pub enum Level {
     /// Something that happens all the time, as each collection does.
@@ -21,12 +21,22 @@ pub enum Level {
     Warning,
 }
 
+/// Writes `debug` or `warning`.
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Debug => "debug",
+            Self::Warning => "warning",
+        })
+    }
+}
+
 /// What a pause was for.
 ///
 /// ```
 /// assert_eq!(gc_core::Step::Begin.to_string(), "begin");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[non_exhaustive]
 pub enum Step {
     /// A complete collection.
@@ -274,6 +284,7 @@ impl Event {
     /// let heap = Heap::builder().on_event(Level::Debug, |event| assert!(event.level() >= Level::Debug)).build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn level(&self) -> Level {
         match self {
             Self::Pause { .. } | Self::FullCollection { .. } | Self::HeldByRoots { .. } => Level::Debug,

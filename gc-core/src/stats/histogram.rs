@@ -66,6 +66,7 @@ impl Histogram {
     /// assert!(heap.pauses().count() > 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -79,6 +80,7 @@ impl Histogram {
     /// assert!(heap.pauses().total() >= heap.pauses().max());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn total(&self) -> Duration {
         self.total
     }
@@ -92,6 +94,7 @@ impl Histogram {
     /// assert!(heap.pauses().max() > std::time::Duration::ZERO);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn max(&self) -> Duration {
         self.max
     }
@@ -101,6 +104,7 @@ impl Histogram {
     /// ```
     /// assert!(gc_core::Histogram::default().percentile(99.9).is_zero());
     /// ```
+    #[must_use]
     pub fn percentile(&self, percent: f64) -> Duration {
         let wanted = (self.count as f64 * percent / 100.0).ceil().max(1.0) as u64;
         let mut seen = 0;

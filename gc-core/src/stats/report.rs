@@ -7,7 +7,7 @@ use core::{fmt, time::Duration};
 /// ```
 /// assert_eq!(gc_core::Cause::Growth.to_string(), "growth");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[non_exhaustive]
 pub enum Cause {
     /// The program requested it.
@@ -87,6 +87,7 @@ impl Collect {
     /// assert_eq!(gc_core::Collect::generation(2), gc_core::Collect::Full);
     /// ```
     #[track_caller]
+    #[must_use]
     pub const fn generation(number: u8) -> Self {
         match number {
             0 => Self::Young,

@@ -44,6 +44,7 @@ impl<'gc, T: ?Sized> WeakSlot<'gc, T> {
     /// assert!(slot.get().upgrade(&m).is_some());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new(value: Weak<'gc, T>) -> Self {
         Self { slot: Slot::new(value.to_gc()), target: PhantomData }
     }
@@ -56,6 +57,7 @@ impl<'gc, T: ?Sized> WeakSlot<'gc, T> {
     /// assert!(gc_core::WeakSlot::<str>::dangling().get().is_dead(&m));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub const fn dangling() -> Self {
         Self { slot: Slot::null(), target: PhantomData }
     }
@@ -67,6 +69,7 @@ impl<'gc, T: ?Sized> WeakSlot<'gc, T> {
     /// assert_eq!(WeakSlot::<u64>::dangling().get(), Weak::dangling());
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn get(&self) -> Weak<'gc, T> {
         Weak::from_gc(self.slot.get())
     }

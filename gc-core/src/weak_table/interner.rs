@@ -64,6 +64,7 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> Interner<'gc, T> {
     /// assert!(gc_core::Interner::<str>::new(&m).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new(m: &'gc Mutator) -> Self {
         Self::with_hasher(m, DefaultHashBuilder::default())
     }
@@ -85,6 +86,7 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc, S: Send + Sync + 'static> Inter
     /// assert_eq!(&*names.intern(&m, "Ada"), "Ada");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn with_hasher(m: &'gc Mutator, hasher: S) -> Self {
         Self { table: Table::alloc(m, hasher) }
     }
@@ -100,6 +102,7 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc, S: Send + Sync + 'static> Inter
     /// assert_eq!(names.len(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.table.entries().len()
     }
@@ -112,6 +115,7 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc, S: Send + Sync + 'static> Inter
     /// assert!(gc_core::Interner::<str>::new(&m).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -173,6 +177,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn get<Q: Hash + Eq + ?Sized>(&self, m: &'gc Mutator, content: &Q) -> Option<Gc<'gc, T>>
     where
         T: Borrow<Q>,

@@ -64,6 +64,7 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
     /// assert!(gc_core::WeakKeyMap::<u64, u64>::new(&m).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new(m: &'gc Mutator) -> Self {
         Self { table: Table::alloc(m, ()) }
     }
@@ -164,6 +165,7 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
     /// assert_eq!((map.get(&m, key), map.get(&m, other)), (Some(&'a'), None));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn get(&self, m: &'gc Mutator, key: Gc<'gc, K>) -> Option<&'gc V> {
         let held = self.table.entries().find_by(number(Gc::known_id(key, m)?), |held| held.0.is_of(key))?;
         held.0.value(m).map(Gc::as_ref)
@@ -178,6 +180,7 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
     /// assert!(!map.contains_key(&m, m.alloc(7)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn contains_key(&self, m: &'gc Mutator, key: Gc<'gc, K>) -> bool {
         self.get(m, key).is_some()
     }
@@ -330,6 +333,7 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
     /// assert_eq!(map.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.table.entries().len()
     }
@@ -344,6 +348,7 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
     /// assert!(!map.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -59,6 +59,7 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
     /// assert!(gc_core::WeakSet::<u64>::new(&m).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new(m: &'gc Mutator) -> Self {
         Self { table: Table::alloc(m, ()) }
     }
@@ -117,6 +118,7 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
     /// assert!(set.contains(&m, object) && !set.contains(&m, m.alloc(7)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn contains(&self, m: &'gc Mutator, object: Gc<'gc, T>) -> bool {
         let Some(id) = Gc::known_id(object, m) else { return false };
         self.table.entries().find_by(number(id), |held| held.0.is_of(object)).is_some()
@@ -205,6 +207,7 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
     /// assert_eq!(set.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.table.entries().len()
     }
@@ -219,6 +222,7 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
     /// assert!(!set.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

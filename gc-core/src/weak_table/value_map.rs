@@ -97,6 +97,7 @@ where
     /// assert!(gc_core::WeakValueMap::<u64, u64>::new(&m).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new(m: &'gc Mutator) -> Self {
         Self::with_hasher(m, DefaultHashBuilder::default())
     }
@@ -123,6 +124,7 @@ where
     /// map.insert(&m, 1, m.alloc_str("one"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn with_hasher(m: &'gc Mutator, hasher: S) -> Self {
         Self { table: Table::alloc(m, hasher) }
     }
@@ -138,6 +140,7 @@ where
     /// assert_eq!(map.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.table.entries().len()
     }
@@ -152,6 +155,7 @@ where
     /// assert!(!map.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -247,6 +251,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[must_use]
     pub fn get<Q: Hash + Eq + ?Sized>(&self, m: &'gc Mutator, key: &Q) -> Option<Gc<'gc, V>>
     where
         K: Borrow<Q>,

@@ -33,7 +33,7 @@ pub(crate) fn top(show: &Show, path: &Path, count: usize) -> Result<Answer, Fail
         .iter()
         .take(count)
         .map(|total| {
-            let TypeTotal { name, objects, bytes, owned } = total;
+            let TypeTotal { name, objects, bytes, owned, .. } = total;
             let retained = retained.get(name).copied().unwrap_or(0);
             vec![objects.to_string(), show.size(*bytes), show.size(*owned), show.size(retained), name.clone()]
         })

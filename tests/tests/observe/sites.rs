@@ -440,7 +440,7 @@ fn every_kind_of_allocation_has_the_place_of_its_caller() {
     let (line, root) = (line!(), m.try_root_slice_copy(&vec![1; 3 << 20]).unwrap());
     assert_eq!(sites::site_of(&m, root.get(&m)).map(|site| site.line()), Some(line));
     let ephemeron = line!() + 1;
-    gc_core::Ephemeron::new(&m, root.get(&m), m.alloc(1));
+    let _ = gc_core::Ephemeron::new(&m, root.get(&m), m.alloc(1));
     assert_eq!(sites::snapshot(&m).filter(&[Filter::include().line(ephemeron)]).allocated().objects, 2);
     for trace in sites::snapshot(&m).traces() {
         assert!(trace.site().file() == file!(), "{}", trace.site());

@@ -75,7 +75,7 @@ fn the_error_names_the_thread_in_the_way() {
     assert!(error.to_string().contains("in-the-way"), "{error}");
     detach.0.send(()).unwrap();
     thread.unwrap().join().unwrap();
-    heap.attach().unwrap();
+    drop(heap.attach().unwrap());
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn attaching_while_thread_locals_are_destroyed_works_or_says_why() {
         })
         .join()
         .unwrap();
-        heap.attach().expect("the thread is gone and left nothing attached");
+        drop(heap.attach().expect("the thread is gone and left nothing attached"));
     }
 }
 

@@ -1,12 +1,28 @@
 //! What crosses threads: handles and roots. What never does: pointers, slots, cells, guards, mutators.
 
+use std::{
+    cell::Cell,
+    panic::{RefUnwindSafe, UnwindSafe},
+};
+
 use gc_core::{
-    AllocError, AttachError, BuildError, CollectReport, EnterError, Event, Gc, GcCell, GcCellMut, GcCellRef, Heap,
-    HeapBuilder, Mutator, NotEntered, Parked, Root, Scope, SettingError, Slot, Stats, Stress, Thresholds,
+    AllocError, AttachError, BuildError, CallbackThread, CollectReport, EnterError, Event, ExternalBytes,
+    FinalizationQueue, Finalizer, Gc, GcCell, GcCellMut, GcCellRef, Heap, HeapBuilder, Mutator, NotEntered, Parked,
+    Pressure, ReferenceQueue, Root, Scope, SettingError, Slot, Stats, Stress, Thresholds, WeakHeap, observe::Timeline,
 };
 use gc_tests::neither_send_nor_sync;
 
 fn send_and_sync<T: Send + Sync>() {}
+
+fn unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
+
+/// No panic leaves them in a state that matters: no user code runs while a lock is held.
+#[test]
+fn handles_are_unwind_safe() {
+    unwind_safe::<(Heap, WeakHeap, Pressure, ExternalBytes, CallbackThread, Timeline)>();
+    unwind_safe::<(Root<Gc<'static, str>>, Root<Vec<u64>>)>();
+    unwind_safe::<(ReferenceQueue<Cell<u64>>, FinalizationQueue<GcCell<u64>>, Finalizer<GcCell<u64>>)>();
+}
 
 #[test]
 fn handles_roots_and_reports_cross_threads() {

@@ -123,7 +123,7 @@ fn a_thread_that_keeps_a_mutator_may_attach() {
         assert_eq!(m.blocked(|| one.with(|m| *kept.get(m))), Ok(1));
     }
     one.with(|m| assert_eq!(other.attach().map(drop), Err(AttachError::AlreadyAttached), "{m:?}")).unwrap();
-    other.attach().unwrap();
+    drop(other.attach().unwrap());
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_panic_leaves_the_kept_mutator_blocked_and_usable() {
         let there = one.clone();
         thread::spawn(move || there.attach().unwrap().collect(Collect::Full)).join().unwrap();
         assert_eq!(one.with(|m| root.get(m).borrow(m).len()), Ok(round as usize + 1));
-        one.attach().unwrap();
+        drop(one.attach().unwrap());
     }
 }
 

@@ -103,7 +103,7 @@ fn no_mutator_is_to_be_had_for_good_inside() {
         assert!(caught.is_err() && out.is_none());
     })
     .unwrap();
-    other.attach().unwrap();
+    drop(other.attach().unwrap());
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_thread_with_a_parked_mutator_attaches_and_enters() {
     let m = parked.enter().unwrap();
     assert_eq!(other.attach().map(drop), Err(AttachError::AlreadyAttached));
     drop(m);
-    other.attach().unwrap();
+    drop(other.attach().unwrap());
 }
 
 /// To enter for good inside of `blocked` would let two mutators run on a thread: by the closure's result, or past it.

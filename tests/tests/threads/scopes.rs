@@ -124,5 +124,5 @@ fn a_panic_in_a_scope_leaves_the_callers_mutator_running() {
     drop(m);
     let caught = catch_unwind(AssertUnwindSafe(|| heap.scope(|scope| drop(scope.spawn(|_| panic!("on purpose"))))));
     assert!(caught.is_err());
-    thread::scope(|_| heap.attach().unwrap());
+    drop(thread::scope(|_| heap.attach().unwrap()));
 }

@@ -39,7 +39,7 @@ fn two_threads_that_ask_at_once_agree() {
     let heap = heaps::checked().build().unwrap();
     let m = heap.attach().unwrap();
     let objects: Vec<Root<Gc<'static, u64>>> = (0..scaled(5000) as u64).map(|n| m.root(m.alloc(n))).collect();
-    m.park();
+    drop(m.park());
     let ask = || {
         let mut m = heap.attach().unwrap();
         objects.iter().fold(Vec::new(), |mut ids, root| {

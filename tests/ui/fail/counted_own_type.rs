@@ -9,5 +9,5 @@ use gc_core::{Counted, Trace};
 struct Name(String);
 
 fn main() {
-    Counted::new(Name(String::new()));
+    let _ = Counted::new(Name(String::new()));
 }

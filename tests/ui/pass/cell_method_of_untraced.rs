@@ -6,6 +6,6 @@ fn main() {
     let heap = Heap::builder().build().unwrap();
     let m = heap.attach().unwrap();
     let cell: GcCell<HashMap<u32, Gc<str>>> = GcCell::default();
-    cell.borrow(&m);
+    let _ = cell.borrow(&m);
     cell.set(&m, HashMap::new());
 }

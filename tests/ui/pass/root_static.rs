@@ -13,5 +13,5 @@ struct Node<'gc> {
 fn main() {
     let heap = Heap::builder().build().unwrap();
     let m = heap.attach().unwrap();
-    m.root::<Node<'_>>(Node { next: Slot::null() });
+    let _ = m.root::<Node<'_>>(Node { next: Slot::null() });
 }

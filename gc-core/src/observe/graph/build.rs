@@ -87,11 +87,13 @@ impl Default for GraphBuilder {
 
 impl GraphBuilder {
     /// A builder with the virtual root: [`Node::ROOT`], of kind [`Other`](NodeKind::Other) and the type `""`.
+    #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(0, 0)
     }
 
     /// The same, with room for so many nodes and edges.
+    #[must_use]
     pub fn with_capacity(nodes: usize, edges: usize) -> Self {
         let nodes = nodes.saturating_add(1).min(WEAK as usize);
         let mut first = Vec::with_capacity(nodes + 1);
@@ -144,11 +146,13 @@ impl GraphBuilder {
     }
 
     /// Returns how many nodes there are, the virtual root among them: the number that the next one will have.
+    #[must_use]
     pub fn node_count(&self) -> usize {
         self.graph.node_count()
     }
 
     /// Returns how many edges have been added.
+    #[must_use]
     pub fn edge_count(&self) -> usize {
         self.graph.edge_count()
     }

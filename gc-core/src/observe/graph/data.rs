@@ -55,26 +55,31 @@ pub struct Graph {
 
 impl Graph {
     /// Returns how many nodes there are, the virtual root among them.
+    #[must_use]
     pub fn node_count(&self) -> usize {
         self.kinds.len()
     }
 
     /// Returns how many edges there are.
+    #[must_use]
     pub fn edge_count(&self) -> usize {
         self.labels.len()
     }
 
     /// Returns all nodes in the order in which they were added; [`Node::ROOT`] is the first.
+    #[must_use]
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = Node> + DoubleEndedIterator + use<> {
         (0..self.kinds.len() as u32).map(Node::at)
     }
 
     /// Returns the node of a number, if there is one.
+    #[must_use]
     pub fn node(&self, index: usize) -> Option<Node> {
         (index < self.node_count()).then(|| Node::at(index as u32))
     }
 
     /// Returns the node that has this [`id`](Self::id), the first if several have it. Linear in the nodes.
+    #[must_use]
     pub fn node_with_id(&self, id: u64) -> Option<Node> {
         self.nodes().find(|&node| self.id(node) == id)
     }
@@ -85,37 +90,44 @@ impl Graph {
     }
 
     /// Returns what the node stands for.
+    #[must_use]
     pub fn kind(&self, node: Node) -> NodeKind {
         self.kinds[node.index()]
     }
 
     /// Returns the name of the node's type; of a root, that of what is rooted.
+    #[must_use]
     pub fn type_name(&self, node: Node) -> &str {
         &self.types[self.node_types[node.index()] as usize]
     }
 
     /// Returns the bytes of the node itself.
+    #[must_use]
     pub fn size(&self, node: Node) -> u64 {
         self.sizes[node.index()]
     }
 
     /// Returns the bytes that the node owns elsewhere: the buffer of a `Vec` or a `String`, a `Counted`.
+    #[must_use]
     pub fn owned(&self, node: Node) -> u64 {
         self.owned[node.index()]
     }
 
     /// Returns the number that the node was given when it was added.
+    #[must_use]
     pub fn id(&self, node: Node) -> u64 {
         self.ids[node.index()]
     }
 
     /// Returns where a root was made, if that is known.
+    #[must_use]
     pub fn place(&self, node: Node) -> Option<&str> {
         let at = self.root_places.binary_search_by_key(&node, |&(node, _)| node).ok()?;
         Some(&self.places[self.root_places[at].1 as usize])
     }
 
     /// Returns the edges that begin at a node, in the order in which they were added.
+    #[must_use]
     pub fn edges(&self, node: Node) -> impl ExactSizeIterator<Item = Edge<'_>> + DoubleEndedIterator {
         self.links.range(node.number()).map(move |at| self.edge_at(node, at))
     }
@@ -136,6 +148,7 @@ impl Graph {
     /// Returns the nodes that edges of a node lead to, weak ones too, each once and in ascending order.
     ///
     /// It sorts the edges of the node.
+    #[must_use]
     pub fn referents(&self, node: Node) -> Vec<Node> {
         let mut ends: Vec<_> = self.links.row(node.number()).iter().map(|end| Node::at(end.node())).collect();
         ends.sort_unstable();
@@ -186,6 +199,12 @@ impl Graph {
     /// Whether strong edges lead from the virtual root to the node. [`Node::ROOT`] is reachable.
     ///
     /// The first call of a graph visits all that is reachable; from then on it is constant.
+    ///
+    /// # Panics
+    ///
+    /// If the graph has no such node.
+    #[must_use]
+    #[track_caller]
     pub fn is_reachable(&self, node: Node) -> bool {
         assert!(node.index() < self.node_count(), "the graph has {} nodes, and no {node:?}", self.node_count());
         let bits = self.reachable.get_or_init(|| self.reachable_bits());

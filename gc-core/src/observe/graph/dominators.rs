@@ -74,6 +74,7 @@ impl Graph {
     /// Semi-NCA (Georgiadis 2005) with jump pointers: O(m log n) of m edges and n nodes at worst, in practice linear. While it is under
     /// way it takes 16 bytes for each node besides the result, and the first call of a graph sorts its edges as
     /// [`referrers`](Self::referrers) does. A million nodes with four million edges, by chance, take about a second.
+    #[must_use]
     pub fn dominators(&self) -> Dominators<'_> {
         let search = Search::of(self);
         let immediate = immediate_dominators(self, &search);
@@ -274,6 +275,7 @@ fn children(graph: &Graph, search: &Search, immediate: &[u32]) -> (Vec<u32>, Vec
 
 impl<'g> Dominators<'g> {
     /// Returns the graph of which these are the dominators.
+    #[must_use]
     pub fn graph(&self) -> &'g Graph {
         self.graph
     }
@@ -285,6 +287,7 @@ impl<'g> Dominators<'g> {
 
     /// Returns the nearest node without which this one would die, other than itself. `None` of the virtual root, and of what is not
     /// reachable. Constant.
+    #[must_use]
     pub fn immediate(&self, node: Node) -> Option<Node> {
         let number = self.number(node).filter(|&number| number > 0)?;
         Some(self.nodes[self.immediate[number] as usize])
@@ -298,17 +301,20 @@ impl<'g> Dominators<'g> {
     /// Whether `node` would die without `above`; true of itself. False if `node` is not reachable.
     ///
     /// As many steps as there are [dominators](Self::of).
+    #[must_use]
     pub fn is_dominated(&self, node: Node, above: Node) -> bool {
         self.number(node).is_some() && (node == above || self.of(node).any(|dominator| dominator == above))
     }
 
     /// Returns the bytes that would be free without the node: its own and what it owns, and those of all that it dominates.
     /// 0 if it is not reachable. Constant.
+    #[must_use]
     pub fn retained(&self, node: Node) -> u64 {
         self.number(node).map_or(0, |number| self.retained[number])
     }
 
     /// Returns the nodes of which this one is the [immediate](Self::immediate) dominator, in ascending order. Constant.
+    #[must_use]
     pub fn children(&self, node: Node) -> &[Node] {
         let Some(number) = self.number(node) else { return &[] };
         &self.children[self.first_child[number] as usize..self.first_child[number + 1] as usize]
@@ -318,6 +324,7 @@ impl<'g> Dominators<'g> {
     /// among them.
     ///
     /// One may retain another, whose bytes are in both. Linear in the nodes, with memory for `count`.
+    #[must_use]
     pub fn largest(&self, count: usize) -> Vec<(Node, u64)> {
         let mut largest = BinaryHeap::new();
         for (&node, &retained) in
@@ -361,6 +368,7 @@ impl<'g> Dominators<'g> {
     /// assert_eq!(retained[1].total(), 124);
     /// # Ok::<(), gc_core::observe::GraphError>(())
     /// ```
+    #[must_use]
     pub fn retained_by_type(&self) -> Vec<TypeTotal> {
         let types = self.graph.types.len();
         let owned = sums(&self.nodes, &self.immediate, |node| self.graph.owned(node));

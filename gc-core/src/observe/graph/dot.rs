@@ -29,6 +29,7 @@ impl Graph {
     /// assert!(picture.starts_with("digraph heap {") && picture.contains(r#"n1 -> n1 [label="next"]"#));
     /// # Ok::<(), gc_core::observe::GraphError>(())
     /// ```
+    #[must_use]
     pub fn dot(&self, nodes: &[Node], depth: usize, limit: usize) -> String {
         let drawn = neighbourhood(nodes, depth, limit, |node| self.referents(node));
         let more = |node| self.edges(node).filter(|edge| !drawn.contains(&edge.to)).count();
@@ -47,6 +48,7 @@ impl Graph {
     /// Returns a picture of these nodes and of what leads to them, as [`dot`](Self::dot).
     ///
     /// The first call of a graph sorts its edges, as [`referrers`](Self::referrers) does.
+    #[must_use]
     pub fn dot_referrers(&self, nodes: &[Node], depth: usize, limit: usize) -> String {
         let drawn = neighbourhood(nodes, depth, limit, |node| self.referrers(node).collect());
         let more = |node| self.referrers(node).filter(|from| !drawn.contains(from)).count();

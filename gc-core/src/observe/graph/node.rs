@@ -22,11 +22,13 @@ impl Node {
     /// Returns the node of this number, which a graph may have or not ([`Graph::node`](super::Graph::node)).
     ///
     /// A builder's edges may lead to nodes that are added later, which are named by this.
+    #[must_use]
     pub const fn at(index: u32) -> Self {
         Self(index)
     }
 
     /// Returns the number of the node.
+    #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -54,6 +56,7 @@ pub enum NodeKind {
 
 /// Whether an edge keeps alive what it leads to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[non_exhaustive]
 pub enum Strength {
     /// It does.
     #[default]
@@ -98,16 +101,19 @@ pub struct Label<'g> {
 
 impl<'g> Label<'g> {
     /// A label of these parts.
+    #[must_use]
     pub const fn new(field: Option<&'g str>, index: Option<u32>) -> Self {
         Self { field, index }
     }
 
     /// Returns the pattern, such as `items[].left`.
+    #[must_use]
     pub const fn field(self) -> Option<&'g str> {
         self.field
     }
 
     /// Returns the index.
+    #[must_use]
     pub const fn index(self) -> Option<u32> {
         self.index
     }

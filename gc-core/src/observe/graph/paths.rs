@@ -60,21 +60,25 @@ impl<'g> Path<'g> {
     }
 
     /// Returns the nodes with the edges between them, from the first node on. There is one at least.
+    #[must_use]
     pub fn steps(&self) -> &[PathStep<'g>] {
         &self.steps
     }
 
     /// Returns the nodes.
+    #[must_use]
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = Node> + DoubleEndedIterator + '_ {
         self.steps.iter().map(|step| step.node)
     }
 
     /// Returns where it begins.
+    #[must_use]
     pub fn first(&self) -> Node {
         self.steps[0].node
     }
 
     /// Returns where it ends.
+    #[must_use]
     pub fn last(&self) -> Node {
         self.steps[self.steps.len() - 1].node
     }
@@ -133,6 +137,12 @@ impl Graph {
     ///
     /// The virtual root is not in it, unless it is what was asked for. Breadth-first search: at worst all that is reachable, with
     /// 8 bytes for each node.
+    ///
+    /// # Panics
+    ///
+    /// If the graph has no such node.
+    #[must_use]
+    #[track_caller]
     pub fn path_to(&self, node: Node) -> Option<Path<'_>> {
         assert!(node.index() < self.node_count(), "the graph has {} nodes, and no {node:?}", self.node_count());
         self.path_to_any(|found| found == node)

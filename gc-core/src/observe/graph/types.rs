@@ -10,6 +10,7 @@ use super::{
 
 /// How much there is of a type.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
 pub struct TypeTotal {
     /// The name of the type.
     pub name: String,
@@ -23,6 +24,7 @@ pub struct TypeTotal {
 
 impl TypeTotal {
     /// Returns `bytes` and `owned` together.
+    #[must_use]
     pub fn total(&self) -> u64 {
         self.bytes.saturating_add(self.owned)
     }
@@ -46,16 +48,19 @@ pub struct TypeChange {
 
 impl TypeChange {
     /// Returns the name of the type.
+    #[must_use]
     pub fn name(&self) -> &str {
         &self.after.name
     }
 
     /// Returns how many objects more there are; less, if negative.
+    #[must_use]
     pub fn objects(&self) -> i64 {
         change(self.before.objects, self.after.objects)
     }
 
     /// Returns by how many bytes it grew, with what the objects own elsewhere; shrank, if negative.
+    #[must_use]
     pub fn bytes(&self) -> i64 {
         change(self.before.total(), self.after.total())
     }
@@ -96,6 +101,7 @@ impl Graph {
     /// Returns what there is of each type, roots not counted: the most bytes first, then by name. What is not reachable counts too.
     ///
     /// Linear in the nodes.
+    #[must_use]
     pub fn by_type(&self) -> Vec<TypeTotal> {
         let mut totals = vec![TypeTotal::default(); self.types.len()];
         for node in self.nodes().filter(|&node| self.is_counted(node)) {
@@ -129,6 +135,7 @@ impl Graph {
     /// assert!(graph(2)?.diff(&graph(2)?).is_empty());
     /// # Ok::<(), gc_core::observe::GraphError>(())
     /// ```
+    #[must_use]
     pub fn diff(&self, later: &Self) -> Vec<TypeChange> {
         let mut earlier: HashMap<String, TypeTotal> =
             self.by_type().into_iter().map(|total| (total.name.clone(), total)).collect();

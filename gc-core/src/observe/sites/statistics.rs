@@ -42,6 +42,7 @@ pub enum GroupBy {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Statistic {
     /// What the traces have in common, by [`GroupBy`]. A backtrace has a line for each frame.
     pub key: String,
@@ -72,6 +73,7 @@ impl fmt::Display for Statistic {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StatisticDiff {
     /// What the traces have in common.
     pub key: String,
