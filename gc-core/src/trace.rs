@@ -58,8 +58,10 @@ use crate::object::{CellWord, EphemeronPair, PointerSlot};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be traced by the collector",
     label = "`{Self}` does not implement `Trace`",
-    note = "derive it with `#[derive(Trace)]`; for a type without pointers into the heap that is `'static + Send + Sync`, \
-            mark the field `#[trace(skip)]` or wrap it in `gc_core::Leaf`"
+    note = "a type of your own: derive it with `#[derive(Trace)]`",
+    note = "any type without pointers into the heap that is `'static + Send + Sync`: mark the field `#[trace(skip)]`, or wrap it in `gc_core::Leaf`",
+    note = "a type of another crate around pointers into the heap: write `Gc<'gc, T>` for what is shared, `GcCell<T>` for what is changed, and a `Vec` \
+            or a map of `gc_core::collections` for what holds many"
 )]
 pub unsafe trait Trace {
     /// `Self` with its collection lifetime replaced by `'a`: the same layout, the same bytes.

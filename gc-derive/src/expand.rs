@@ -99,11 +99,10 @@ fn traced(
     for field in variants.iter_mut().flat_map(|variant| &mut variant.fields).filter(|field| !field.skipped) {
         field.marker = Marker::of(field.ty, &parameters);
     }
-    let own = bounds::own_where_clause(&input.generics);
     let clause = match &container.bound {
         None => parameters.where_clause()?,
         Some(bound) => {
-            let mut clause = own.clone();
+            let mut clause = bounds::own_where_clause(&input.generics);
             clause.predicates.extend(bound.iter().cloned());
             clause
         }
@@ -115,9 +114,12 @@ fn traced(
     let (at_type, static_type) =
         (parameters.type_under(lifetime), parameters.type_under(&Lifetime::new("'static", Span::mixed_site())));
     let (has_cell, has_gc) = (has_cell(private, variants), parameters.has_gc());
-    let proofs = proofs(private);
     let trace = trace_arms(private, variants);
     let proof = proof_arms(name, private, variants, lifetime);
+    let without_drop = {
+        let (span, proofs) = (at(name.span()), proofs_at(private, name.span()));
+        quote_spanned!(span=> #proofs.drop_of::<Self>().has_none();)
+    };
     // With parameters the answer depends on them, and `trace` asserts the same for each type that is used.
     let has_parameters =
         input.generics.type_params().next().is_some() || input.generics.const_params().next().is_some();
@@ -143,7 +145,7 @@ fn traced(
 
             #[inline]
             unsafe fn trace<#type_of_visitor: #private::Visitor>(#this: *mut Self, #visitor: &mut #type_of_visitor) {
-                #proofs.without_drop::<Self, _>();
+                #without_drop
                 let _ = &#visitor;
                 // SAFETY: the caller of `trace` guarantees a live value, which may be shared.
                 let #value: &Self = unsafe { &*#this };
@@ -161,9 +163,6 @@ fn traced(
                 match *#this { #proof }
             }
         }
-
-        #[automatically_derived]
-        impl #generics #private::TracedTypeMustNotImplDrop for #name #arguments #own {}
     })
 }
 

@@ -2,11 +2,11 @@
 //!
 //! # What is generated
 //!
-//! For a type that is traced field by field, three impls:
+//! For a type that is traced field by field, two impls:
 //!
-//! - `Trace`, whose `trace` destructures the value by reference and exhaustively, and traces each field.
+//! - `Trace`, whose `trace` destructures the value by reference and exhaustively, and traces each field. It compiles only if the type has no
+//!   impl of `Drop`.
 //! - `__private::Proof`, whose body compiles only if each field's type under `'a` is its type in `Self::At<'a>`.
-//! - `__private::TracedTypeMustNotImplDrop`, which collides with any `impl Drop`.
 //!
 //! If it has no parameters, an assertion for each field that no cell in it lies where none may. It is evaluated also when the
 //! program is only checked, and says the field's name. The containers assert the same when the program is built.

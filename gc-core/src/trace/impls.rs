@@ -10,8 +10,9 @@
 //!
 //! - **[leaf.itself]** A leaf is `'static + Send + Sync` *itself*, and each impl states so of the very type. A `Mutex` of a
 //!   pointer into the heap is not `Send`, so it is not a leaf and needs no rule of its own.
-//! - **[leaf.parameters]** Each parameter of a container is traced or a leaf. There is no impl for `Cell`, `RefCell`, `Rc`,
-//!   `UnsafeCell`, `MaybeUninit` and raw pointers: a pointer written there would bypass the write barrier.
+//! - **[leaf.parameters]** Each parameter of a container is traced or a leaf. No `Cell`, `RefCell`, `Rc`, `UnsafeCell`, `MaybeUninit` or raw
+//!   pointer is traced: a pointer written there would bypass the write barrier. Some have an impl that wants what no type
+//!   has, and whose message says what to write ([`refused`]).
 //!
 //! [`leaf`] has the wrapper that makes a leaf of any other type. [`marker`] has the proofs for `PhantomData`. [`acyclic`] lists which of these types are `Acyclic`.
 //! `__private` has what the derived code calls.
@@ -25,6 +26,7 @@ mod leaf;
 mod marker;
 mod owned;
 mod plain;
+mod refused;
 
 pub use leaf::Leaf;
 pub(crate) use owned::{NoCells, trace_each};

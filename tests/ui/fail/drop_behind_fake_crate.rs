@@ -11,7 +11,6 @@ pub mod __private {
     pub trait Proof: Trace {
         fn proof<'a>(this: &mut Self, at: &mut Self::At<'a>);
     }
-    pub trait TracedTypeMustNotImplDrop {}
     pub struct Nothing;
     pub trait Field {
         fn trace<S, V: Visitor>(self, _: *mut S, _: &mut V);

@@ -63,9 +63,6 @@ leaves! {
     // Two counts and the owner.
     Counted<T> where [T: Contents + ?Sized]; |counted| (Counted::as_ptr(counted).addr(), size_of_val::<T>(counted) + 16),
     CountedWeak<T> where [T: Contents + ?Sized],
-    sync::Mutex<T> where [T],
-    sync::RwLock<T> where [T],
-    sync::OnceLock<T> where [T],
     sync::LazyLock<T, F> where [T, F],
     sync::Once, sync::Condvar, sync::Barrier,
     Box<dyn Any + Send + Sync>,

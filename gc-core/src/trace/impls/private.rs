@@ -39,23 +39,53 @@ pub trait Proof: Trace {
     fn proof<'a>(this: &mut Self, at: &mut Self::At<'a>);
 }
 
-/// Implemented for each type that is traced field by field, and for every type that has a destructor. A type that is both is an
-/// error.
+/// The bound of what the derive calls for a type with an impl of `Drop`. No type has it.
 ///
 /// A destructor of a traced type would run when the objects that the value points to may be gone.
-pub trait TracedTypeMustNotImplDrop {}
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is traced, and may not implement `Drop`",
+    label = "what it points to may be gone when its destructor runs",
+    note = "put what has to be released into a field whose type has no pointers into the heap and is `#[trace(leaf)]`, or skipped: that one may \
+            implement `Drop`",
+    note = "to do something with an object before it is gone, register it with a `gc_core::FinalizationQueue`"
+)]
+pub trait TracedWithDrop {}
 
-#[expect(drop_bounds, reason = "an impl of `Drop` is exactly what must collide here")]
-impl<T: Drop + ?Sized> TracedTypeMustNotImplDrop for T {}
-
-/// Implemented for every type, and a second time for types that have a destructor, so that the parameter cannot be inferred for
-/// these. [`TracedTypeMustNotImplDrop`] gives a better message for the same error, but only if the derive's path leads to it.
-pub trait WithoutDrop<Which> {}
-
-impl<T: ?Sized> WithoutDrop<()> for T {}
+/// Asks whether a type has an impl of `Drop`. If it has, its method is this type's; if not, that of [`WithoutDrop`], to which this dereferences.
+///
+/// The former is inherent and takes this by value. So it is found before every method of a trait, and none of the user's can stand in for it. (An
+/// impl of `Drop` has the bounds of its type, so it is known wherever the type can be named.)
+pub struct AskDrop<T: ?Sized>(PhantomData<fn(&T)>);
 
 #[expect(drop_bounds, reason = "whether there is an impl of `Drop` is the question")]
-impl<T: Drop + ?Sized> WithoutDrop<Proofs> for T {}
+impl<T: Drop + ?Sized> AskDrop<T> {
+    /// Never compiles.
+    #[inline(always)]
+    pub fn has_none(self)
+    where
+        T: TracedWithDrop,
+    {
+    }
+}
+
+impl<T: ?Sized> core::ops::Deref for AskDrop<T> {
+    type Target = WithoutDrop;
+
+    #[inline(always)]
+    fn deref(&self) -> &WithoutDrop {
+        &WithoutDrop
+    }
+}
+
+/// The answer for a type without an impl of `Drop`.
+#[derive(Clone, Copy)]
+pub struct WithoutDrop;
+
+impl WithoutDrop {
+    /// Always compiles.
+    #[inline(always)]
+    pub fn has_none(self) {}
+}
 
 /// A field of a traced type. Its type is known by its place.
 pub trait Field {
@@ -146,9 +176,11 @@ impl Proofs {
     #[inline(always)]
     pub fn leaf<T: IsLeaf + ?Sized>(self) {}
 
-    /// Compiles if a type has no destructor of its own: with one, there would be two `Which` to choose from.
+    /// Returns what has a method `has_none`, which compiles if a type has no destructor of its own.
     #[inline(always)]
-    pub fn without_drop<T: WithoutDrop<Which> + ?Sized, Which>(self) {}
+    pub fn drop_of<T: ?Sized>(self) -> AskDrop<T> {
+        AskDrop(PhantomData)
+    }
 }
 
 /// Holds if two types are the same.
@@ -217,6 +249,66 @@ pub unsafe trait IsLeaf: 'static + Send + Sync {}
 // SAFETY: this impl is the definition.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: 'static + Send + Sync + ?Sized> IsLeaf for T {}
+
+/// What a `Mutex` may hold. A trait of its own, for the error message.
+///
+/// # Safety
+///
+/// The blanket impl is the definition: there are no others.
+#[diagnostic::on_unimplemented(
+    message = "a lock of std cannot hold `{Self}`, which is no leaf: a store into it would pass by the write barrier",
+    label = "write a `GcCell`",
+    note = "with pointers into the heap: `GcCell<T>`, which any number of threads may use, instead of `Mutex<T>`, `RwLock<T>` and `OnceLock<T>`; \
+            `Slot<'gc, T>` for a single pointer"
+)]
+pub unsafe trait LeafInMutex: 'static + Send {}
+
+// SAFETY: this impl is the definition.
+#[diagnostic::do_not_recommend]
+unsafe impl<T: 'static + Send> LeafInMutex for T {}
+
+/// What another lock of std may hold: it lends its content to several threads at once. A trait of its own, for the error message.
+///
+/// # Safety
+///
+/// The blanket impl is the definition: there are no others.
+#[diagnostic::on_unimplemented(
+    message = "a lock of std cannot hold `{Self}`, which is no leaf: a store into it would pass by the write barrier",
+    label = "write a `GcCell`",
+    note = "with pointers into the heap: `GcCell<T>`, which any number of threads may use, instead of `Mutex<T>`, `RwLock<T>` and `OnceLock<T>`; \
+            `Slot<'gc, T>` for a single pointer"
+)]
+pub unsafe trait LeafInStdLock: 'static + Send + Sync {}
+
+// SAFETY: this impl is the definition.
+#[diagnostic::do_not_recommend]
+unsafe impl<T: 'static + Send + Sync> LeafInStdLock for T {}
+
+/// What a cell of std may hold in a traced type: nothing. A trait of its own, for the error message.
+///
+/// # Safety
+///
+/// There are no impls.
+#[diagnostic::on_unimplemented(
+    message = "a cell of std cannot hold `{Self}` in a traced type: a store into it would pass by the write barrier",
+    label = "write a `Slot` or a `GcCell`",
+    note = "with pointers into the heap: `Slot<'gc, T>` instead of `Cell<Option<Gc<'gc, T>>>`, and `GcCell<T>` instead of any other cell of a `T`",
+    note = "without: an atomic, a lock, or `GcCell<T>`"
+)]
+pub unsafe trait NotInStdCells: 'static {}
+
+/// What an `Rc` may hold in a traced type: nothing. A trait of its own, for the error message.
+///
+/// # Safety
+///
+/// There are no impls.
+#[diagnostic::on_unimplemented(
+    message = "an `Rc` of `{Self}` cannot be traced: objects are used and dropped on any thread",
+    label = "write a `Gc`",
+    note = "with pointers into the heap: `Gc<'gc, T>` instead of `Rc<T>`, and `gc_core::Weak<'gc, T>` instead of `rc::Weak<T>`",
+    note = "without: `Arc<T>`, or `gc_core::Counted<T>`, which counts without atomic operations on the thread that made it"
+)]
+pub unsafe trait NotInStdCounts: 'static {}
 
 /// What a map of std may hold: leaves. A trait of its own, for the error message.
 ///
