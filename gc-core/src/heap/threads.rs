@@ -35,7 +35,8 @@ impl Heap {
     /// Starts a thread that attaches and runs `body` with its mutator, which is detached when `body` returns or panics.
     ///
     /// Returns std's handle. A thread that has a mutator joins it by [`blocking::join`](crate::blocking::join), so that it delays no
-    /// collection. The new thread attaches on its own time: this waits for nothing.
+    /// collection. The new thread attaches on its own time: this waits for nothing. It has no name, as those of [`std::thread::spawn`];
+    /// [`spawn_as`](Self::spawn_as) gives it one, by which warnings and errors call it ([`Event::Late`](crate::Event::Late)).
     ///
     /// If too many mutators are attached, `body` is not called, and joining returns the
     /// [`AttachError`](crate::AttachError) as what the thread panicked with.
@@ -165,8 +166,32 @@ impl<'scope> Scope<'scope, '_> {
         &self,
         body: impl FnOnce(&mut Mutator) -> T + Send + 'scope,
     ) -> io::Result<ScopedJoinHandle<'scope, T>> {
+        self.spawn_as(thread::Builder::new(), body)
+    }
+
+    /// Starts a thread as [`spawn`](Self::spawn) does, with a name or a stack size.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses a thread.
+    ///
+    /// ```
+    /// # let heap = gc_core::Heap::builder().build()?;
+    /// let name = heap.scope(|scope| {
+    ///     let walker = std::thread::Builder::new().name("walker".into());
+    ///     let thread = scope.spawn_as(walker, |_| std::thread::current().name().map(str::to_owned));
+    ///     thread.unwrap().join().unwrap()
+    /// })?;
+    /// assert_eq!(name.as_deref(), Some("walker"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spawn_as<T: Send + 'scope>(
+        &self,
+        thread: thread::Builder,
+        body: impl FnOnce(&mut Mutator) -> T + Send + 'scope,
+    ) -> io::Result<ScopedJoinHandle<'scope, T>> {
         let heap = self.heap.clone();
-        thread::Builder::new().spawn_scoped(self.scope, move || attached(&heap, body))
+        thread.spawn_scoped(self.scope, move || attached(&heap, body))
     }
 }
 
