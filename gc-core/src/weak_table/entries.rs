@@ -87,7 +87,7 @@ impl<'gc, E: Entry<'gc>, S: Send + Sync + 'static> Table<'gc, E, S> {
         replaces: impl Fn(&'gc E) -> bool,
         make: impl FnOnce(NewPair<'gc, Self>) -> Result<E, AllocError<()>>,
     ) -> Result<Put<'gc, E>, AllocError<()>> {
-        let make = || make(NewPair { m: memory.mutator, table: this, hash });
+        let make = || make(NewPair { memory, table: this, hash });
         Gc::as_ref(this).entries.put_by(memory, hash, wanted, replaces, make)
     }
 
@@ -100,7 +100,7 @@ impl<'gc, E: Entry<'gc>, S: Send + Sync + 'static> Table<'gc, E, S> {
         wanted: impl FnMut(&'gc E) -> bool,
         mut make: impl FnMut(NewPair<'gc, Self>, &'gc E) -> Result<E, AllocError<()>>,
     ) -> Result<Option<&'gc E>, AllocError<()>> {
-        let make = |entry| make(NewPair { m: memory.mutator, table: this, hash }, entry);
+        let make = |entry| make(NewPair { memory, table: this, hash }, entry);
         Gc::as_ref(this).entries.replace_by(memory, hash, wanted, make)
     }
 
@@ -128,7 +128,7 @@ pub(super) fn granted<T>(m: &Mutator, made: Result<T, AllocError<()>>) -> T {
 
 /// What an ephemeron is made of, beside key and value.
 pub(super) struct NewPair<'gc, T> {
-    m: &'gc Mutator,
+    memory: Memory<'gc>,
     table: Gc<'gc, T>,
     hash: u32,
 }
@@ -138,14 +138,16 @@ impl<'gc, T: Object> NewPair<'gc, T> {
     ///
     /// # Errors
     ///
-    /// If memory is refused.
+    /// If memory is refused to a write that does not insist on it.
     pub(super) fn of<K: Object + ?Sized, V: Object + ?Sized>(
         self,
         key: Gc<'gc, K>,
         value: Gc<'gc, V>,
     ) -> Result<Ephemeron<'gc, K, V>, AllocError<()>> {
-        let Self { m, table, hash } = self;
-        Ephemeron::of_table(|pair| m.try_alloc_young(pair), (key, value), (table, hash))
+        let Self { memory, table, hash } = self;
+        let Memory { mutator: m, insists } = memory;
+        let make = |pair| if insists { Ok(m.alloc_young(pair)) } else { m.try_alloc_young(pair) };
+        Ephemeron::of_table(make, (key, value), (table, hash))
     }
 }
 

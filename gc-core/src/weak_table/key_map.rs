@@ -128,7 +128,8 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
 
     /// Puts what `change` returns in the place of the value of a key, and returns the new value; `None` if there is none.
     ///
-    /// `change` is called again if another thread, or `change`, was faster, and may use the map.
+    /// `change` is called again if another thread, or `change`, was faster, and may use the map. One that changes this entry each time it is called, or that
+    /// puts in and removes so much each time that the table moves, is called for ever.
     ///
     /// # Panics
     ///

@@ -115,3 +115,38 @@ fn what_a_closure_is_refused_leaves_nothing() {
     assert_eq!(&*names.try_intern(&m, "Ada").unwrap(), "Ada");
     assert_eq!(&*map.try_get_or_insert_with(&m, 7, || m.try_alloc_str("Ada")).unwrap(), "Ada");
 }
+
+/// A heap that is nearly full refuses `try_alloc`, and gives `alloc` what it has: a write that panics where it is refused gets as much as that.
+#[test]
+fn what_panics_is_not_refused_before_alloc_is() {
+    for write in 0..5 {
+        let heap = small();
+        let mut m = heap.attach().unwrap();
+        let (notes, set) = (m.root(WeakKeyMap::<u64, u64>::new(&m)), m.root(WeakSet::<u64>::new(&m)));
+        let (names, known) = (m.root(Interner::<u64>::new(&m)), m.root(WeakValueMap::<u64, u64>::new(&m)));
+        let key = m.root(m.alloc(7_u64));
+        // The tables have been made, and have room.
+        let first = m.root(m.alloc(6_u64));
+        notes.get(&m).insert(&m, key.get(&m), 0);
+        set.get(&m).insert(&m, first.get(&m));
+        names.get(&m).intern_object(&m, first.get(&m));
+        known.get(&m).insert(&m, 0, first.get(&m));
+        let mut kept = m.root(Vec::<Gc<[u64; 6]>>::new());
+        while let Ok(object) = m.try_alloc([7; 6]) {
+            kept.get_mut(&m).push(object);
+            m.safepoint();
+        }
+        // What a region holds beyond the first refusal is had by both.
+        while m.try_alloc(7_u64).is_ok() {}
+        assert_eq!(*m.alloc(7_u64), 7, "what `alloc` gets");
+        while m.try_alloc(7_u64).is_ok() {}
+        let key = key.get(&m);
+        match write {
+            0 => assert_eq!(notes.get(&m).insert(&m, key, 1), Some(&0)),
+            1 => assert_eq!(notes.get(&m).update(&m, key, |n| n + 1), Some(&1)),
+            2 => assert!(set.get(&m).insert(&m, key)),
+            3 => assert!(Gc::ptr_eq(names.get(&m).intern_object(&m, key), key)),
+            _ => assert!(known.get(&m).insert(&m, 1, key).is_none()),
+        }
+    }
+}
