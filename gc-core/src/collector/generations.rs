@@ -100,6 +100,8 @@ impl Young {
         self.near = near;
         self.census = Census::default();
         if near {
+            // Nothing is taken that is not needed yet.
+            self.space.expect_survivors(0);
             for chunk in self.space.of_age(Age::Survivor) {
                 let start = self.space.start(chunk);
                 // SAFETY: [chunk.no-gaps], and the world is stopped.

@@ -283,4 +283,26 @@ mod tests {
         let found: Gc<'_, [Number<'_>]> = unsafe { Gc::from_address(address) };
         assert!(found.iter().enumerate().all(|(n, number)| **number == n as u64));
     }
+
+    /// [chunk.for-survivors]: whichever pause finds the heap near its limit.
+    #[test]
+    fn near_the_limit_no_chunk_is_kept_for_survivors() {
+        let heap = Heap::builder().idle_after(Duration::MAX).nursery_bytes(1 << 20).build().unwrap();
+        let mut m = heap.attach().unwrap();
+        let kept = || heap.collector().young.lock().space.for_survivors();
+        let mut young = m.root(Vec::<Number<'_>>::new());
+        while kept() == 0 {
+            let number = m.alloc(7);
+            let young = young.get_mut(&m);
+            young.push(number);
+            if young.len() > 20_000 {
+                young.clear();
+            }
+            m.safepoint();
+        }
+        heap.set_hard_limit(Some(heap.stats().memory_bytes + (1 << 20)));
+        m.collect(Collect::Full);
+        assert!(heap.collector().young.lock().near);
+        assert_eq!(kept(), 0);
+    }
 }

@@ -198,6 +198,12 @@ impl YoungSpace {
         self.for_survivors = bytes.div_ceil(self.chunk_bytes());
     }
 
+    /// Returns how many chunks that is.
+    #[cfg(test)]
+    pub(crate) fn for_survivors(&self) -> usize {
+        self.for_survivors
+    }
+
     /// Takes an empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
     pub(crate) fn take(&mut self, age: Age, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
         let kept = if age == Age::Fresh { self.for_survivors } else { 0 };
