@@ -16,6 +16,7 @@
 
 pub(crate) mod attachment;
 pub(crate) mod await_drops;
+mod burst;
 mod claims;
 mod clearing;
 mod clock;

@@ -23,6 +23,8 @@ pub(crate) struct Young {
     /// mutator has a chunk.
     pub(crate) near: bool,
     pub(crate) census: Census,
+    /// Pauses since it was looked whether memory goes back ([burst.look]).
+    pub(crate) not_looked: u32,
     /// At least so many blocks are ready ([refill.known-ready]).
     pub(crate) ready: usize,
     /// Objects that need dropping: those of generation 1, and those of mutators that have detached.
@@ -43,6 +45,7 @@ impl Young {
         Self {
             space,
             near: false,
+            not_looked: 0,
             census: Census::default(),
             ready: 0,
             drops: Vec::new(),

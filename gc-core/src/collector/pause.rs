@@ -20,6 +20,7 @@ use crate::stats::{
 };
 
 use super::{
+    burst,
     collector::Collector,
     drops::DropQueue,
     generations::old_bytes,
@@ -73,6 +74,7 @@ pub(crate) fn collect(
     }
     let old_bytes = old_bytes(&heap.old.space, &heap.large);
     let all_swept = heap.all_swept;
+    let is_after_burst = burst::is_over(&mut heap.young, collector.pacing.young_budget());
     let waiting = collector.keys_waited_for();
     let dead = heap.finish(waiting);
     if let Some((then, bytes)) = registry.resumed.replace((Instant::now(), old_bytes)) {
@@ -101,6 +103,9 @@ pub(crate) fn collect(
         waiting,
         queued: collector.registered.queues.waiting(),
     };
+    if is_after_burst {
+        collector.background.post(Job::Trim);
+    }
     let survived = evacuated.copied + evacuated.promoted;
     collector.pacing.count_survivors(survived, evacuated.promoted);
     if collector.workers.want(&collector.config, survived) {
