@@ -13,8 +13,6 @@
 //!   small object gets what was freed for it. It keeps `trims` meanwhile: an allocation that finds no memory waits until that is over
 //!   ([trim.found]), and no two give back what the other one needs. What it gives back it does not take again before it has
 //!   succeeded, so it ends, and is refused only when nothing is left to give back or to sweep.
-//! - **[trim.burst]** A program of which nothing becomes old has no full collection, after which memory is given back. So every so many pauses it is looked
-//!   whether far more chunks are empty than a nursery needs: a burst of allocation without safepoints has taken them, and blocks to promote all of that.
 //! - **[trim.listed]** What was taken off its list is listed again if the thread panics meanwhile, too.
 
 use crate::{
@@ -113,19 +111,6 @@ pub(crate) fn release_chunks(collector: &Collector) {
         space.spare().min(2 * collector.pacing.young_budget() / space.chunk_bytes())
     };
     while give_back(collector, |young| Piece::chunks(young, spare, Unit::Group)) {}
-}
-
-/// Pauses between two looks for chunks that a burst has taken.
-const LOOK: u32 = 16;
-
-/// Returns whether what is empty is to be given back ([trim.burst]): there are twice the chunks that [`release_chunks`] would keep. Called once in each pause.
-pub(crate) fn is_after_burst(young: &mut Young, budget: usize) -> bool {
-    young.not_looked += 1;
-    if young.not_looked < LOOK {
-        return false;
-    }
-    young.not_looked = 0;
-    young.space.empty_bytes() > budget.saturating_mul(4)
 }
 
 /// Gives the memory of free large runs back, until runs in use and free ones have `total` bytes together.

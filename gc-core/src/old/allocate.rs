@@ -115,6 +115,7 @@ impl OldCells {
         if marking && !mutant::ALLOCATED_UNMARKED.is_planted() {
             bits.marks.set_shared(granule);
         }
+        debug_assert!(!bits.allocated.is_set(granule), "allocated over an object");
         bits.allocated.set(granule);
         Some(address)
     }

@@ -74,6 +74,7 @@ impl Cursors {
         let cursor = &mut self.of[class.index()];
         cursor.next += class.bytes();
         let granule = bits.granule(address.addr());
+        debug_assert!(!bits.allocated.is_set(granule), "promoted over an object");
         bits.allocated.set(granule);
         if self.marking && !mutant::BORN_UNMARKED.is_planted() {
             bits.marks.set(granule);

@@ -7,6 +7,7 @@ mod allocated_old_kinds;
 mod allocated_old_types;
 mod claims;
 mod depth;
+mod gaps;
 mod helpers;
 mod layout;
 mod lockstep;
