@@ -1,4 +1,5 @@
-//! What the write barrier records for the collector: the remembered set, and the old values that are overwritten while marking.
+//! What the write barrier records for the collector: the remembered set, and the old values that
+//! are overwritten while marking.
 
 mod adopt;
 mod big_cells;

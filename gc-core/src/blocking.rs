@@ -1,10 +1,12 @@
-//! Waiting for other threads without delaying a collection: [`Mutator::blocked`] around what programs wait on.
+//! Waiting for other threads without delaying a collection: [`Mutator::blocked`] around what
+//! programs wait on.
 //!
-//! The module itself is for the standard library, [`parking_lot`] for that crate's locks, `crossbeam` (with the feature of that
-//! name) for the channels of `crossbeam-channel`. For anything else call `blocked` itself: for a socket, a child process, a lock of
-//! another library.
+//! The module itself is for the standard library, [`parking_lot`] for that crate's locks,
+//! `crossbeam` (with the feature of that name) for the channels of `crossbeam-channel`. For
+//! anything else call `blocked` itself: for a socket, a child process, a lock of another library.
 //!
-//! A thread that waits outside of `blocked` delays every collection. It deadlocks if the thread that it waits for needs one.
+//! A thread that waits outside of `blocked` delays every collection. It deadlocks if the thread
+//! that it waits for needs one.
 //!
 //! ```
 //! use gc_core::blocking;
@@ -19,9 +21,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Every wait goes into a call of its own. Where workers share a receiver under a mutex, the lock is one of them: in
-//! `recv(m, &jobs.lock().unwrap())` the thread waits for the lock outside of `blocked`, for as long as another worker waits for a job, and no
-//! collection begins meanwhile. Lock, receive, and drop the guard:
+//! Every wait goes into a call of its own. Where workers share a receiver under a mutex, the lock
+//! is one of them: in `recv(m, &jobs.lock().unwrap())` the thread waits for the lock outside of
+//! `blocked`, for as long as another worker waits for a job, and no collection begins meanwhile.
+//! Lock, receive, and drop the guard:
 //!
 //! ```
 //! use gc_core::{Mutator, blocking};
@@ -54,8 +57,8 @@ use crate::Mutator;
 pub mod crossbeam;
 pub mod parking_lot;
 
-/// Waits for a thread to end. With [`JoinHandle::join`] itself, no collection begins until it has ended, and it never ends if it
-/// wants one, or has still to attach.
+/// Waits for a thread to end. With [`JoinHandle::join`] itself, no collection begins until it has
+/// ended, and it never ends if it wants one, or has still to attach.
 ///
 /// # Errors
 ///
@@ -72,8 +75,8 @@ pub fn join<T>(mutator: &mut Mutator, thread: JoinHandle<T>) -> thread::Result<T
     mutator.blocked(|| thread.join())
 }
 
-/// Runs [`thread::scope`], blocked from its beginning to its end: for threads that borrow from this one. Inside `body`, this
-/// thread has no mutator.
+/// Runs [`thread::scope`], blocked from its beginning to its end: for threads that borrow from this
+/// one. Inside `body`, this thread has no mutator.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -94,9 +97,11 @@ pub fn scope<'env, R>(
     mutator.blocked(|| thread::scope(body))
 }
 
-/// Locks a mutex. If it is free and no collection is due, this costs what [`Mutex::try_lock`] costs.
+/// Locks a mutex. If it is free and no collection is due, this costs what [`Mutex::try_lock`]
+/// costs.
 ///
-/// The guard may be held across safepoints. Then every mutator that waits for it must wait blocked, too.
+/// The guard may be held across safepoints. Then every mutator that waits for it must wait blocked,
+/// too.
 ///
 /// # Errors
 ///
@@ -236,8 +241,9 @@ pub fn barrier(mutator: &mut Mutator, barrier: &Barrier) -> bool {
 
 /// Receives from a channel.
 ///
-/// Blocked is what happens inside, not what makes the argument. If the receiver is behind a mutex that other threads hold while they
-/// receive, `recv(m, &jobs.lock().unwrap())` may wait for ever: wait for the lock by [`lock`], too, in a statement of its own.
+/// Blocked is what happens inside, not what makes the argument. If the receiver is behind a mutex
+/// that other threads hold while they receive, `recv(m, &jobs.lock().unwrap())` may wait for ever:
+/// wait for the lock by [`lock`], too, in a statement of its own.
 ///
 /// ```
 /// # use gc_core::{Heap, blocking};

@@ -38,9 +38,10 @@ impl State {
 
 /// A callback for the death of an object, with a handle: what Python calls `weakref.finalize`.
 ///
-/// The callback runs once at most: when the object has died and the program calls [`Mutator::run_callbacks`], or has a
-/// [`CallbackThread`]; when it is [called](Self::call); or in [`Mutator::shutdown`]. It does not see the object, which is dead.
-/// Dropping the handle changes nothing. A callback that owns a [`Root`] of its own object keeps that alive, for ever.
+/// The callback runs once at most: when the object has died and the program calls
+/// [`Mutator::run_callbacks`], or has a [`CallbackThread`]; when it is [called](Self::call); or in
+/// [`Mutator::shutdown`]. It does not see the object, which is dead. Dropping the handle changes
+/// nothing. A callback that owns a [`Root`] of its own object keeps that alive, for ever.
 ///
 /// ```
 /// use gc_core::{Collect, Finalizer};
@@ -117,7 +118,8 @@ impl<T: Object + ?Sized + 'static> Finalizer<T> {
         self.is_alive().then_some(object)
     }
 
-    /// Gives the callback up: it does not run. Returns the object, if it is alive and the callback was still to run.
+    /// Gives the callback up: it does not run. Returns the object, if it is alive and the callback
+    /// was still to run.
     ///
     /// # Panics
     ///
@@ -152,7 +154,8 @@ impl<T: Object + ?Sized + 'static> Finalizer<T> {
         self.state.call(mutator)
     }
 
-    /// Sets whether [`Mutator::shutdown`] runs the callback if the object is alive. It does unless this says otherwise.
+    /// Sets whether [`Mutator::shutdown`] runs the callback if the object is alive. It does unless
+    /// this says otherwise.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -194,8 +197,8 @@ impl Mutator {
         state
     }
 
-    /// Has `callback` run some time after the object has died: a [`Finalizer`] without a handle, which [`shutdown`](Self::shutdown) does not
-    /// run for an object that is alive.
+    /// Has `callback` run some time after the object has died: a [`Finalizer`] without a handle,
+    /// which [`shutdown`](Self::shutdown) does not run for an object that is alive.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -217,7 +220,8 @@ impl Mutator {
 
     /// Runs the callbacks that are due. Returns how many it ran.
     ///
-    /// They run on this thread, one after the other, in no particular order, with a safepoint before each.
+    /// They run on this thread, one after the other, in no particular order, with a safepoint
+    /// before each.
     ///
     /// # Panics
     ///
@@ -242,11 +246,12 @@ impl Mutator {
         ran
     }
 
-    /// Prepares the end of the heap: hands every object to its queues that is registered to be finalized, dead or alive, and runs the
-    /// callbacks that are due and those of [`Finalizer`]s. Returns how many callbacks it ran. The program then takes the objects
-    /// from its queues.
+    /// Prepares the end of the heap: hands every object to its queues that is registered to be
+    /// finalized, dead or alive, and runs the callbacks that are due and those of [`Finalizer`]s.
+    /// Returns how many callbacks it ran. The program then takes the objects from its queues.
     ///
-    /// Without this, objects that are registered when the heap ends go as all others: their values are dropped.
+    /// Without this, objects that are registered when the heap ends go as all others: their values
+    /// are dropped.
     ///
     /// ```
     /// use gc_core::FinalizationQueue;
@@ -294,11 +299,13 @@ impl Mutator {
     }
 }
 
-/// A thread that runs callbacks as they become due, with a mutator of its own: made by [`Heap::spawn_callbacks`].
+/// A thread that runs callbacks as they become due, with a mutator of its own: made by
+/// [`Heap::spawn_callbacks`].
 ///
-/// It does not keep the heap alive. Dropping this ends the thread, after the callback that it is running, and waits for that, unless the
-/// thread that drops it runs a mutator: the callback may need a collection, which would wait for that. In the child of a fork the thread is
-/// gone; the child may start another one.
+/// It does not keep the heap alive. Dropping this ends the thread, after the callback that it is
+/// running, and waits for that, unless the thread that drops it runs a mutator: the callback may
+/// need a collection, which would wait for that. In the child of a fork the thread is gone; the
+/// child may start another one.
 #[must_use = "the thread ends when this is dropped"]
 pub struct CallbackThread {
     stop: Arc<Stop>,
@@ -313,8 +320,8 @@ struct Stop {
 }
 
 impl Heap {
-    /// Starts a thread that runs callbacks as they become due. A callback that panics ends as the panic hook has reported it, and the
-    /// thread goes on.
+    /// Starts a thread that runs callbacks as they become due. A callback that panics ends as the
+    /// panic hook has reported it, and the thread goes on.
     ///
     /// # Errors
     ///

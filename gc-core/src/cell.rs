@@ -1,6 +1,7 @@
 //! `GcCell`: a mutable field that is not one pointer.
 //!
-//! A cell is a lock word and the content. `object::cell_word` defines the word's bits. The write barrier runs before a write begins.
+//! A cell is a lock word and the content. `object::cell_word` defines the word's bits. The write
+//! barrier runs before a write begins.
 
 mod conflict;
 mod guards;
@@ -22,25 +23,30 @@ use crate::{
 
 use conflict::{Access, LONG};
 
-/// A mutable field of a traced type: an enum value, a `Vec`, a map. For a single pointer, use a [`Slot`](crate::Slot).
+/// A mutable field of a traced type: an enum value, a `Vec`, a map. For a single pointer, use a
+/// [`Slot`](crate::Slot).
 ///
 /// [`get`](Self::get) and [`set`](Self::set) copy small values; [`borrow`](Self::borrow) and
-/// [`borrow_mut`](Self::borrow_mut) return guards, as `RefCell` does. A guard ends before the next safepoint. A guard that is
-/// forgotten (`mem::forget`) counts until the next collection. If its mutator is the heap's only one, it also ceases to count
-/// when that mutator detaches, or when a second one attaches.
+/// [`borrow_mut`](Self::borrow_mut) return guards, as `RefCell` does. A guard ends before the next
+/// safepoint. A guard that is forgotten (`mem::forget`) counts until the next collection. If its
+/// mutator is the heap's only one, it also ceases to count when that mutator detaches, or when a
+/// second one attaches.
 ///
-/// While one mutator is attached and the old generation is not being marked, a borrow costs what `RefCell`'s does. Otherwise
-/// the cell is a reader-writer lock that spins, so hold a guard for a few lines only. A waiting writer goes before readers that
-/// come after it, for up to 2 ms. The lock takes one word in front of the content.
+/// While one mutator is attached and the old generation is not being marked, a borrow costs what
+/// `RefCell`'s does. Otherwise the cell is a reader-writer lock that spins, so hold a guard for a
+/// few lines only. A waiting writer goes before readers that come after it, for up to 2 ms. The
+/// lock takes one word in front of the content.
 ///
-/// The next minor collection after a write to a cell scans the whole content. While the old generation is being marked, the first
-/// write borrow of a cell also logs what the cell holds, about 3 ns for each pointer; of more than 1024 elements only what the marker
-/// has not traced yet, once in each major cycle. A borrow waits for the marker for 1024 elements at most, except that a `HashMap`, a
-/// `BTreeMap` or a `LinkedList` is traced in one go. So for a big mutable array of pointers use a slice object of slots,
-/// `Gc<[Slot<…>]>`. Content that cannot hold pointers has no barrier.
+/// The next minor collection after a write to a cell scans the whole content. While the old
+/// generation is being marked, the first write borrow of a cell also logs what the cell holds,
+/// about 3 ns for each pointer; of more than 1024 elements only what the marker has not traced yet,
+/// once in each major cycle. A borrow waits for the marker for 1024 elements at most, except that a
+/// `HashMap`, a `BTreeMap` or a `LinkedList` is traced in one go. So for a big mutable array of
+/// pointers use a slice object of slots, `Gc<[Slot<…>]>`. Content that cannot hold pointers has no
+/// barrier.
 ///
-/// A cell must lie inline in its object: a type that has one in a `Vec`, a `Box` or another cell does not compile when it is
-/// allocated.
+/// A cell must lie inline in its object: a type that has one in a `Vec`, a `Box` or another cell
+/// does not compile when it is allocated.
 ///
 /// ```
 /// use gc_core::{Gc, GcCell, Trace};
@@ -59,9 +65,10 @@ use conflict::{Access, LONG};
 ///
 /// # Panics
 ///
-/// An access panics if it conflicts with a write guard of the same thread, or has waited for other guards for 10 seconds. Where a
-/// borrow costs what `RefCell`'s does, every access that conflicts with a guard panics at once. A read also panics if 2²¹ − 1
-/// read guards are alive. The message names the type.
+/// An access panics if it conflicts with a write guard of the same thread, or has waited for other
+/// guards for 10 seconds. Where a borrow costs what `RefCell`'s does, every access that conflicts
+/// with a guard panics at once. A read also panics if 2²¹ − 1 read guards are alive. The message
+/// names the type.
 #[repr(C)]
 #[doc(alias = "RefCell")]
 pub struct GcCell<T> {
@@ -113,8 +120,8 @@ impl<T> GcCell<T> {
         }
     }
 
-    /// Waits until the lock can be taken, and takes it. Panics if a guard of this mutator is in the way, or if the wait is longer
-    /// than [`LONG`].
+    /// Waits until the lock can be taken, and takes it. Panics if a guard of this mutator is in the
+    /// way, or if the wait is longer than [`LONG`].
     #[cold]
     #[inline(never)]
     #[track_caller]
@@ -166,10 +173,11 @@ impl<T> GcCell<T> {
 /// How long a reader lets a waiting writer go first.
 const COURTESY: Duration = Duration::from_millis(2);
 
-/// Each method has its bound, so that a content that is not traced is an error about that, not about a method that is missing.
+/// Each method has its bound, so that a content that is not traced is an error about that, not
+/// about a method that is missing.
 impl<T> GcCell<T> {
-    /// Returns a copy of the content. With one mutator, this costs a load and a compare more than a plain read; with several, or
-    /// during marking, it takes a lock.
+    /// Returns a copy of the content. With one mutator, this costs a load and a compare more than a
+    /// plain read; with several, or during marking, it takes a lock.
     ///
     /// # Panics
     ///
@@ -204,7 +212,8 @@ impl<T> GcCell<T> {
         value
     }
 
-    /// Replaces the content, through the write barrier. The old content is dropped now, on this thread.
+    /// Replaces the content, through the write barrier. The old content is dropped now, on this
+    /// thread.
     ///
     /// # Panics
     ///
@@ -288,7 +297,8 @@ impl<T> GcCell<T> {
         self.replace(mutator, T::default())
     }
 
-    /// Borrows the content for reading. The guard borrows the mutator too (`'gc: 'a`), so no guard lives across a safepoint.
+    /// Borrows the content for reading. The guard borrows the mutator too (`'gc: 'a`), so no guard
+    /// lives across a safepoint.
     ///
     /// # Panics
     ///
@@ -315,8 +325,9 @@ impl<T> GcCell<T> {
         unsafe { GcCellRef::new(&self.word, self.content.get(), user.exclusive()) }
     }
 
-    /// Borrows the content for writing. The guard borrows the mutator too, as the guard of [`borrow`](Self::borrow) does. The
-    /// write barrier runs once, for everything that is written through the guard.
+    /// Borrows the content for writing. The guard borrows the mutator too, as the guard of
+    /// [`borrow`](Self::borrow) does. The write barrier runs once, for everything that is written
+    /// through the guard.
     ///
     /// # Panics
     ///
@@ -346,7 +357,8 @@ impl<T> GcCell<T> {
         unsafe { GcCellMut::new(&self.word, self.content.get(), user.exclusive()) }
     }
 
-    /// Borrows the content for reading, or returns an error if a write guard is alive, of this thread or another one. Waits for nobody.
+    /// Borrows the content for reading, or returns an error if a write guard is alive, of this
+    /// thread or another one. Waits for nobody.
     ///
     /// # Errors
     ///
@@ -375,9 +387,11 @@ impl<T> GcCell<T> {
         Ok(unsafe { GcCellRef::new(&self.word, self.content.get(), user.exclusive()) })
     }
 
-    /// Borrows the content for writing, or returns an error if a guard is alive, of this thread or another one. Waits for nobody but the thread that is marking
-    /// the heap, if that may be reading the cell, and for that 2 ms at most. So while the heap is being marked, a cell of a map with very many entries, which is
-    /// traced in one go, may be refused though no guard is alive.
+    /// Borrows the content for writing, or returns an error if a guard is alive, of this thread or
+    /// another one. Waits for nobody but the thread that is marking the heap, if that may be
+    /// reading the cell, and for that 2 ms at most. So while the heap is being marked, a cell of a
+    /// map with very many entries, which is traced in one go, may be refused though no guard is
+    /// alive.
     ///
     /// # Errors
     ///
@@ -409,7 +423,8 @@ impl<T> GcCell<T> {
         Ok(unsafe { GcCellMut::new(&self.word, self.content.get(), user.exclusive()) })
     }
 
-    /// Waits until the lock can be taken for writing, if the reader that is in the way may be the thread that marks the heap, and takes it.
+    /// Waits until the lock can be taken for writing, if the reader that is in the way may be the
+    /// thread that marks the heap, and takes it.
     #[cold]
     #[inline(never)]
     fn wait_for_marker(&self, mutator: &Mutator, mut conflict: CellConflict) -> Result<(), CellConflict> {
@@ -487,7 +502,8 @@ mod tests {
 
     use super::COURTESY;
 
-    /// A reader that may be the thread that marks is waited for, and not for ever: here it is a guard of this thread, which does not end.
+    /// A reader that may be the thread that marks is waited for, and not for ever: here it is a
+    /// guard of this thread, which does not end.
     #[test]
     fn a_reader_that_may_be_the_marker_is_waited_for() {
         let heap = Heap::builder().build().unwrap();

@@ -9,9 +9,10 @@
 //! | `reclaim` | reclaiming dead objects without deep recursion |
 //! | `weak`, `unique`, `convert`, `compare`, `serde` | the public API |
 //!
-//! - **[counted.one-count]** A `Counted` is one reference of its object's count. A `CountedWeak` is one weak handle.
-//! - **[counted.whole]** The contents are valid from before the first `Counted` exists until the object is dead ([count.dead]).
-//!   They are written only through the only handle.
+//! - **[counted.one-count]** A `Counted` is one reference of its object's count. A `CountedWeak` is
+//!   one weak handle.
+//! - **[counted.whole]** The contents are valid from before the first `Counted` exists until the
+//!   object is dead ([count.dead]). They are written only through the only handle.
 
 mod compare;
 mod contents;
@@ -42,15 +43,17 @@ use crate::trace::Acyclic;
 use count::{Count, Released, Step};
 use current::{ask, current, maker, merge};
 
-/// A reference to an immutable object that is reclaimed with its last reference: the interface of `Arc`, at the speed of `Rc` on
-/// the thread that made the object.
+/// A reference to an immutable object that is reclaimed with its last reference: the interface of
+/// `Arc`, at the speed of `Rc` on the thread that made the object.
 ///
-/// For types that cannot form cycles. Such types are [`Acyclic`], which `#[derive(Trace)] #[trace(acyclic)]` proves field by
-/// field: `String`s, numbers and containers of such types. A `Counted` needs no heap and no mutator. Its object is never traced
-/// and never moves. It is `Send + Sync` where `T` is. In a traced object it is a leaf.
+/// For types that cannot form cycles. Such types are [`Acyclic`], which `#[derive(Trace)] #[trace(acyclic)]`
+/// proves field by field: `String`s, numbers and containers of such types. A `Counted` needs no
+/// heap and no mutator. Its object is never traced and never moves. It is `Send + Sync` where `T`
+/// is. In a traced object it is a leaf.
 ///
-/// A `Counted` is one word, and so is `Option<Counted<T>>`, also for `str` and slices, whose contents lie in the same allocation.
-/// An object takes 24 bytes in addition to its contents, or 32 bytes for strings and slices.
+/// A `Counted` is one word, and so is `Option<Counted<T>>`, also for `str` and slices, whose
+/// contents lie in the same allocation. An object takes 24 bytes in addition to its contents, or 32
+/// bytes for strings and slices.
 ///
 /// ```
 /// use gc_core::Counted;
@@ -64,45 +67,54 @@ use current::{ask, current, maker, merge};
 ///
 /// # What it costs
 ///
-/// The thread that made the object counts without atomic operations while it runs its [`Mutator`](crate::Mutator): a clone and
-/// its drop cost about as much as those of `Rc`. Every other thread counts by atomic operations, as `Arc` does. So does a thread
-/// without a mutator or in [`blocked`](crate::Mutator::blocked). Making an object takes no atomic operation, nor does dropping
-/// the last reference on the thread that made the object. The next section has two exceptions: after a
-/// long chain, and while very many objects wait for a thread, it counts by atomic operations itself.
+/// The thread that made the object counts without atomic operations while it runs its
+/// [`Mutator`](crate::Mutator): a clone and its drop cost about as much as those of `Rc`. Every
+/// other thread counts by atomic operations, as `Arc` does. So does a thread without a mutator or
+/// in [`blocked`](crate::Mutator::blocked). Making an object takes no atomic operation, nor does
+/// dropping the last reference on the thread that made the object. The next section has two
+/// exceptions: after a long chain, and while very many objects wait for a thread, it counts by
+/// atomic operations itself.
 ///
 /// # When an object is reclaimed
 ///
-/// An object is reclaimed with its last reference, if the thread that made the object drops that reference. It is also reclaimed
-/// with its last reference, whichever thread drops it, if the thread that made the object has released all references that *it
-/// counted*, is blocked, or has detached.
+/// An object is reclaimed with its last reference, if the thread that made the object drops that
+/// reference. It is also reclaimed with its last reference, whichever thread drops it, if the
+/// thread that made the object has released all references that *it counted*, is blocked, or has
+/// detached.
 ///
-/// While the thread that made the object runs, the other threads together may drop more references than they have made. The
-/// thread that made the object is then asked to merge the counts. Until its next safepoint, `blocked` or detach, the object is
-/// not reclaimed, even if that thread drops the last reference. If no reference is left by then, the destructor runs on a
-/// thread of the owner's heap.
+/// While the thread that made the object runs, the other threads together may drop more references
+/// than they have made. The thread that made the object is then asked to merge the counts. Until
+/// its next safepoint, `blocked` or detach, the object is not reclaimed, even if that thread drops
+/// the last reference. If no reference is left by then, the destructor runs on a thread of the
+/// owner's heap.
 ///
-/// A chain that another thread drops waits in this way for its first object, then for the second one, and so on, but at most for nine
-/// safepoints one after the other, whatever its length. At the ninth one its owner *renews its token*: from then on it counts what it
-/// made before by atomic operations, as other threads do, and nothing of it waits any more. This includes trees, what destructors drop,
-/// and chains of several owners, which take one safepoint more for each further owner. A destructor that has another thread drop a
-/// reference begins a chain anew.
+/// A chain that another thread drops waits in this way for its first object, then for the second
+/// one, and so on, but at most for nine safepoints one after the other, whatever its length. At the
+/// ninth one its owner *renews its token*: from then on it counts what it made before by atomic
+/// operations, as other threads do, and nothing of it waits any more. This includes trees, what
+/// destructors drop, and chains of several owners, which take one safepoint more for each further
+/// owner. A destructor that has another thread drop a reference begins a chain anew.
 ///
-/// [`Stats::counted_waiting`](crate::Stats::counted_waiting) is the number of objects that wait. While 16,384 or more wait for one
-/// thread, what it makes is counted by atomic operations, and does not wait. So no more can come to wait for a thread that reaches no
-/// safepoint than those and what it had made before. [`Event::CountedBehind`](crate::Event::CountedBehind) tells of it. A leaked mutator
-/// (`mem::forget`) never reaches a safepoint, so the objects that wait for it leak.
+/// [`Stats::counted_waiting`](crate::Stats::counted_waiting) is the number of objects that wait.
+/// While 16,384 or more wait for one thread, what it makes is counted by atomic operations, and
+/// does not wait. So no more can come to wait for a thread that reaches no safepoint than those and
+/// what it had made before. [`Event::CountedBehind`](crate::Event::CountedBehind) tells of it. A
+/// leaked mutator (`mem::forget`) never reaches a safepoint, so the objects that wait for it leak.
 ///
-/// Dropping a long chain takes no deep stack. The references that a destructor drops are reclaimed only after it has returned, if
-/// many destructors are nested or one of them has panicked. A destructor must not wait for them to be reclaimed. If destructors
-/// panic while a chain is dropped, all destructors still run, and the first panic is resumed.
+/// Dropping a long chain takes no deep stack. The references that a destructor drops are reclaimed
+/// only after it has returned, if many destructors are nested or one of them has panicked. A
+/// destructor must not wait for them to be reclaimed. If destructors panic while a chain is
+/// dropped, all destructors still run, and the first panic is resumed.
 ///
-/// In the child of a `fork`, an object leaks whose last reference another thread of the parent was dropping, or was asked to drop: see
-/// [`Heap`](crate::Heap#fork).
+/// In the child of a `fork`, an object leaks whose last reference another thread of the parent was
+/// dropping, or was asked to drop: see [`Heap`](crate::Heap#fork).
 ///
-/// A count that reaches its maximum is saturated: it stays there, and the object is never freed. No count ever wraps.
+/// A count that reaches its maximum is saturated: it stays there, and the object is never freed. No
+/// count ever wraps.
 ///
-/// There is no `Counted<dyn Trait>`. A one-word pointer to a trait object would need the vtable in the object, and stable Rust
-/// has no safe way to name the vtable of a trait. `Counted<Box<dyn Trait>>` costs one allocation more.
+/// There is no `Counted<dyn Trait>`. A one-word pointer to a trait object would need the vtable in
+/// the object, and stable Rust has no safe way to name the vtable of a trait. `Counted<Box<dyn
+/// Trait>>` costs one allocation more.
 pub struct Counted<T: Contents + ?Sized> {
     count: NonNull<Count>,
     contents: PhantomData<T>,
@@ -125,8 +137,8 @@ impl<T: Contents + ?Sized + RefUnwindSafe> RefUnwindSafe for Counted<T> {}
 impl<T: Acyclic> Counted<T> {
     /// Makes an object.
     ///
-    /// One allocation. If the calling thread runs a mutator, that mutator becomes the owner, which counts without atomic
-    /// operations.
+    /// One allocation. If the calling thread runs a mutator, that mutator becomes the owner, which
+    /// counts without atomic operations.
     ///
     /// ```
     /// let answer = gc_core::Counted::new(42);
@@ -138,10 +150,11 @@ impl<T: Acyclic> Counted<T> {
         Self::from_count(contents::new(Count::new(maker()), value))
     }
 
-    /// Makes an object that is never dropped or freed, and whose references are never counted: for interned names and small
-    /// constants.
+    /// Makes an object that is never dropped or freed, and whose references are never counted: for
+    /// interned names and small constants.
     ///
-    /// Its [`strong_count`](Self::strong_count) is `usize::MAX`, and no reference to it is ever the only one.
+    /// Its [`strong_count`](Self::strong_count) is `usize::MAX`, and no reference to it is ever the
+    /// only one.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -216,9 +229,10 @@ impl<T: Contents + ?Sized> Counted<T> {
 
     /// Returns the number of references, `usize::MAX` for an immortal object.
     ///
-    /// While other threads clone and drop references, the number is out of date at once, as for `Arc`. It is exact on the thread
-    /// that made the object. On another thread it is exact if the thread that made the object is blocked or gone, as the counts
-    /// are merged then. Otherwise it is an estimate, at least 1.
+    /// While other threads clone and drop references, the number is out of date at once, as for
+    /// `Arc`. It is exact on the thread that made the object. On another thread it is exact if the
+    /// thread that made the object is blocked or gone, as the counts are merged then. Otherwise it
+    /// is an estimate, at least 1.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -250,8 +264,8 @@ impl<T: Contents + ?Sized> Counted<T> {
         this.count().weak()
     }
 
-    /// Makes a weak handle, which does not keep the contents alive. It takes one atomic operation; the first weak handle of an
-    /// object takes two.
+    /// Makes a weak handle, which does not keep the contents alive. It takes one atomic operation;
+    /// the first weak handle of an object takes two.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -268,7 +282,8 @@ impl<T: Contents + ?Sized> Counted<T> {
         CountedWeak::from_count(this.count)
     }
 
-    /// Releases this reference. Returns whether the object is dead and the caller has to reclaim it.
+    /// Releases this reference. Returns whether the object is dead and the caller has to reclaim
+    /// it.
     fn release(&mut self) -> bool {
         let released = match self.count().release(current()) {
             Step::Counted => Released::Alive,
@@ -320,7 +335,8 @@ impl<T: Contents + ?Sized> Deref for Counted<T> {
 ///
 /// # Safety
 ///
-/// `object` is the count of an object of this type. The caller has released a reference to it, and got that step.
+/// `object` is the count of an object of this type. The caller has released a reference to it, and
+/// got that step.
 #[inline(never)]
 unsafe fn drop_last<T: Contents + ?Sized>(object: NonNull<Count>) {
     // SAFETY: the object is not freed before this call returns that it is dead.
@@ -337,7 +353,8 @@ unsafe fn drop_last<T: Contents + ?Sized>(object: NonNull<Count>) {
 ///
 /// # Safety
 ///
-/// `object` is the count of an object of this type. The caller has a reference to it, which this call releases.
+/// `object` is the count of an object of this type. The caller has a reference to it, which this
+/// call releases.
 #[inline(never)]
 unsafe fn drop_elsewhere<T: Contents + ?Sized>(object: NonNull<Count>) {
     // SAFETY: the object is not freed before this call returns that it is dead.

@@ -1,7 +1,7 @@
 //! `Ephemeron`: a pointer to a pair whose value lives only as long as its key.
 //!
-//! - **[ephemeron.key-flag]** The key has [`Flag::Key`] before the pair is reachable from anything. So the collector finds the flag in every
-//!   object for which a pair may wait.
+//! - **[ephemeron.key-flag]** The key has [`Flag::Key`] before the pair is reachable from anything.
+//!   So the collector finds the flag in every object for which a pair may wait.
 
 use core::{fmt, marker::PhantomData, ptr::NonNull};
 
@@ -11,22 +11,26 @@ use crate::{
     trace::{Object, Trace, Visitor},
 };
 
-/// A pointer to a pair of a key and a value. The value lives only while the key *and* the ephemeron do: one word, `Copy`.
+/// A pointer to a pair of a key and a value. The value lives only while the key *and* the ephemeron
+/// do: one word, `Copy`.
 ///
-/// The key is not kept alive by the ephemeron, and nor is it by its own value, whatever that holds: that is what a weak key and a strong
-/// value, as in a map with weak keys, cannot do (Hayes: *Ephemerons: a new finalization mechanism*, 1997). So data can be attached to
-/// an object that knows nothing of them, and goes when the object goes. Chains and cycles of ephemerons are right: a key that only other
-/// ephemerons' values reach lives if one of these values does.
+/// The key is not kept alive by the ephemeron, and nor is it by its own value, whatever that holds:
+/// that is what a weak key and a strong value, as in a map with weak keys, cannot do (Hayes:
+/// *Ephemerons: a new finalization mechanism*, 1997). So data can be attached to an object that
+/// knows nothing of them, and goes when the object goes. Chains and cycles of ephemerons are right:
+/// a key that only other ephemerons' values reach lives if one of these values does.
 ///
-/// When a collection finds the key dead, it clears the ephemeron: both pointers are `None` from then on, in all copies, and before
-/// anything that died with the key is finalized. When that is depends on the generations: a young key is found dead by the next
-/// collection, an old one by the next major (full) cycle.
+/// When a collection finds the key dead, it clears the ephemeron: both pointers are `None` from
+/// then on, in all copies, and before anything that died with the key is finalized. When that is
+/// depends on the generations: a young key is found dead by the next collection, an old one by the
+/// next major (full) cycle.
 ///
-/// An ephemeron is immutable. It may be a field of a traced type, an element of a `Vec`, a [`Root`](crate::Root) or a part of one, and,
-/// in a [`GcCell`](crate::GcCell), be replaced by another one.
+/// An ephemeron is immutable. It may be a field of a traced type, an element of a `Vec`, a
+/// [`Root`](crate::Root) or a part of one, and, in a [`GcCell`](crate::GcCell), be replaced by
+/// another one.
 ///
-/// Each costs an object of 4 words, and each collection of its generation time in proportion to the ephemerons that it traces, whatever the
-/// order in which they depend on each other.
+/// Each costs an object of 4 words, and each collection of its generation time in proportion to the
+/// ephemerons that it traces, whatever the order in which they depend on each other.
 ///
 /// ```
 /// use gc_core::{Collect, Ephemeron, Heap};
@@ -107,10 +111,12 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
         Self { pair, types: PhantomData }
     }
 
-    /// Returns the key, or `None` once a collection has found it dead. It lives until the next safepoint at least.
+    /// Returns the key, or `None` once a collection has found it dead. It lives until the next
+    /// safepoint at least.
     ///
-    /// Costs two loads and a test. While the old generation is being marked, what is read counts as reachable when marking began, as with
-    /// every pointer that a program reads and then removes; so it lives until the cycle after that.
+    /// Costs two loads and a test. While the old generation is being marked, what is read counts as
+    /// reachable when marking began, as with every pointer that a program reads and then removes;
+    /// so it lives until the cycle after that.
     ///
     /// ```
     /// # use gc_core::Ephemeron;
@@ -128,8 +134,8 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
         Some(unsafe { Gc::from_address(key) })
     }
 
-    /// Returns the value, or `None` once a collection has found the key dead. It lives until the next safepoint at least. Costs as much as
-    /// [`key`](Self::key).
+    /// Returns the value, or `None` once a collection has found the key dead. It lives until the
+    /// next safepoint at least. Costs as much as [`key`](Self::key).
     ///
     /// ```
     /// # use gc_core::Ephemeron;
@@ -167,8 +173,9 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
         Some((self.key(mutator)?, self.value(mutator)?))
     }
 
-    /// Returns whether a collection has found the key dead. Unlike [`key`](Self::key) this keeps nothing alive: a sweep over a table
-    /// for what is dead does not lengthen the life of what is not.
+    /// Returns whether a collection has found the key dead. Unlike [`key`](Self::key) this keeps
+    /// nothing alive: a sweep over a table for what is dead does not lengthen the life of what is
+    /// not.
     ///
     /// ```
     /// # use gc_core::Ephemeron;
@@ -184,7 +191,8 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
         !mutator.local().barrier.is_weak_alive(&Gc::as_ref(self.pair).key)
     }
 
-    /// Returns whether both are the same ephemeron: copies of what one call of [`new`](Self::new) returned.
+    /// Returns whether both are the same ephemeron: copies of what one call of [`new`](Self::new)
+    /// returned.
     ///
     /// ```
     /// # use gc_core::Ephemeron;
@@ -236,7 +244,8 @@ unsafe impl<K: Object + ?Sized, V: Object + ?Sized> Trace for Ephemeron<'_, K, V
 }
 
 impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
-    /// Returns the ephemeron of an entry of a weak table, which is told when it is cleared ([pair.watched]).
+    /// Returns the ephemeron of an entry of a weak table, which is told when it is cleared
+    /// ([pair.watched]).
     pub(crate) fn of_table<T: Object>(
         memory: impl FnOnce(WatchedPair) -> Result<Gc<'gc, WatchedPair>, AllocError<WatchedPair>>,
         (key, value): (Gc<'gc, K>, Gc<'gc, V>),

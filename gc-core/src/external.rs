@@ -12,11 +12,13 @@ use crate::{
     trace::{Acyclic, Trace, Visitor},
 };
 
-/// Bytes that an object holds outside the heap: a buffer of another library, a texture, a mapped file. While the value lives, they
-/// count towards the heap's limits, and may make a collection due.
+/// Bytes that an object holds outside the heap: a buffer of another library, a texture, a mapped
+/// file. While the value lives, they count towards the heap's limits, and may make a collection
+/// due.
 ///
-/// Keep it in the object that holds the memory, as a field that is traced, so that a [graph](crate::observe::Graph) has the bytes as memory that the
-/// object owns, or as one that is skipped. Its bytes cease to count when the object's destructor has run.
+/// Keep it in the object that holds the memory, as a field that is traced, so that a
+/// [graph](crate::observe::Graph) has the bytes as memory that the object owns, or as one that is
+/// skipped. Its bytes cease to count when the object's destructor has run.
 ///
 /// ```
 /// use gc_core::{ExternalBytes, Heap, Trace};
@@ -74,8 +76,8 @@ impl ExternalBytes {
         self.bytes
     }
 
-    /// Counts `bytes` from now on, where the memory has grown or shrunk. If they make a collection due, it happens at the next
-    /// safepoint of a mutator that runs, or at once if none does.
+    /// Counts `bytes` from now on, where the memory has grown or shrunk. If they make a collection
+    /// due, it happens at the next safepoint of a mutator that runs, or at once if none does.
     ///
     /// # Panics
     ///
@@ -132,9 +134,10 @@ impl fmt::Debug for ExternalBytes {
 }
 
 impl Heap {
-    /// Counts bytes that are held outside the heap, until the value is dropped: see [`ExternalBytes`]. The limits never refuse it, as
-    /// the memory is held already. If they make a collection due, it happens at the next safepoint of a mutator that runs, or at once
-    /// if none does.
+    /// Counts bytes that are held outside the heap, until the value is dropped: see
+    /// [`ExternalBytes`]. The limits never refuse it, as the memory is held already. If they make a
+    /// collection due, it happens at the next safepoint of a mutator that runs, or at once if none
+    /// does.
     ///
     /// # Panics
     ///
@@ -157,8 +160,8 @@ impl Heap {
 }
 
 impl Mutator {
-    /// Counts bytes that an object holds outside the heap: see [`ExternalBytes`]. If they make a collection due, it happens at the
-    /// next safepoint.
+    /// Counts bytes that an object holds outside the heap: see [`ExternalBytes`]. If they make a
+    /// collection due, it happens at the next safepoint.
     ///
     /// # Panics
     ///

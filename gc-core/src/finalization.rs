@@ -1,4 +1,5 @@
-//! Finalization, by queues: the guardians of Dybvig, Bruggeman and Eby (*Guardians in a generation-based garbage collector*, 1993).
+//! Finalization, by queues: the guardians of Dybvig, Bruggeman and Eby (*Guardians in a
+//! generation-based garbage collector*, 1993).
 
 use core::{fmt, marker::PhantomData, time::Duration};
 
@@ -9,25 +10,31 @@ use crate::{
     trace::Object,
 };
 
-/// Hands objects over that nothing else leads to any more, alive and whole: what the program does with them is finalization.
+/// Hands objects over that nothing else leads to any more, alive and whole: what the program does
+/// with them is finalization.
 ///
-/// An object is *registered* with the queue. When a collection finds that nothing leads to it but this, its weak references are cleared
-/// first; then it is put into the queue, which keeps it alive with all that it reaches, until the program takes it. From then on it is an
-/// ordinary object: the program may keep it, and register it again. It is handed over once for each time that it was registered.
+/// An object is *registered* with the queue. When a collection finds that nothing leads to it but
+/// this, its weak references are cleared first; then it is put into the queue, which keeps it alive
+/// with all that it reaches, until the program takes it. From then on it is an ordinary object: the
+/// program may keep it, and register it again. It is handed over once for each time that it was
+/// registered.
 ///
-/// The collector runs nothing of the program: the program takes objects when it suits, [`poll`](Self::poll), or on a thread of its own. So
-/// a finalizer may allocate, lock, block and panic as any code. The order in which objects are handed over says nothing: registered
-/// objects that a collection finds dead together are all handed over, also if they lead to each other, and each finds the others whole.
-/// (What an object in the queue leads to is alive: an old object to which a young one leads that was found dead earlier waits for a later
-/// collection.) That, and that an object may come back, is why traced types have no `Drop` of their own that sees other objects:
-/// destructors of the values *in* an object run after all this, when nothing can reach it.
+/// The collector runs nothing of the program: the program takes objects when it suits,
+/// [`poll`](Self::poll), or on a thread of its own. So a finalizer may allocate, lock, block and
+/// panic as any code. The order in which objects are handed over says nothing: registered objects
+/// that a collection finds dead together are all handed over, also if they lead to each other, and
+/// each finds the others whole. (What an object in the queue leads to is alive: an old object to
+/// which a young one leads that was found dead earlier waits for a later collection.) That, and
+/// that an object may come back, is why traced types have no `Drop` of their own that sees other
+/// objects: destructors of the values *in* an object run after all this, when nothing can reach it.
 ///
-/// An ephemeron whose key is to be finalized is cleared before, as weak references are; one that only finalized objects lead to is not, if
-/// they lead to its key, too.
+/// An ephemeron whose key is to be finalized is cleared before, as weak references are; one that
+/// only finalized objects lead to is not, if they lead to its key, too.
 ///
-/// A queue belongs to one heap, does not keep it alive, and may be used from any thread; clones are the same queue. When the last clone goes,
-/// nothing is finalized any more that it had registered. When the heap ends, its objects go without being finalized:
-/// [`Mutator::shutdown`] hands them over before.
+/// A queue belongs to one heap, does not keep it alive, and may be used from any thread; clones are
+/// the same queue. When the last clone goes, nothing is finalized any more that it had registered.
+/// When the heap ends, its objects go without being finalized: [`Mutator::shutdown`] hands them
+/// over before.
 ///
 /// ```
 /// use gc_core::{Collect, FinalizationQueue, Trace};
@@ -65,8 +72,9 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
         Self { queue: Arc::new(Queue { id: queues.open_objects(), queues }), object: PhantomData }
     }
 
-    /// Registers an object, unless it is registered already. Returns whether it was not. Takes some tens of nanoseconds, and adds about 100
-    /// bytes to the heap's tables until the object is handed over.
+    /// Registers an object, unless it is registered already. Returns whether it was not. Takes some
+    /// tens of nanoseconds, and adds about 100 bytes to the heap's tables until the object is
+    /// handed over.
     ///
     /// # Panics
     ///
@@ -177,8 +185,8 @@ impl<T: Object + ?Sized + 'static> FinalizationQueue<T> {
 
     /// Waits until an object can be taken, for `timeout` at most. Another thread may take it first.
     ///
-    /// A thread that runs a mutator holds up the collections of its heap while it waits: it waits inside of
-    /// [`Mutator::blocked`], or has its mutator parked.
+    /// A thread that runs a mutator holds up the collections of its heap while it waits: it waits
+    /// inside of [`Mutator::blocked`], or has its mutator parked.
     ///
     /// # Errors
     ///

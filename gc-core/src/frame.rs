@@ -1,14 +1,19 @@
-//! `Mutator::frame`: roots for the time of a closure, in its own native frame. What a pause does with them is in `roots::frames`.
+//! `Mutator::frame`: roots for the time of a closure, in its own native frame. What a pause does
+//! with them is in `roots::frames`.
 //!
-//! - **[frame.brand]** The closure is generic over `'f`, so nothing that names `'f` leaves it, by its result or by a variable outside. Nothing
-//!   bounds `'f` from below, so what is known to live for some other lifetime (`dyn Trait + 'm`) does not hide it either. This is why the
-//!   closure has the mutator as it is: a mutator that bears the brand, lent for `'m`, would say that `'f` outlives `'m`.
-//! - **[frame.left]** A frame is left when the closure returns or panics: its guard is in the same native frame. The mutator lives until then: it
-//!   is borrowed for `'m`. If code takes it out of the reference, which other crates let it do, it cannot end it: `park` refuses, and `drop`
+//! - **[frame.brand]** The closure is generic over `'f`, so nothing that names `'f` leaves it, by
+//!   its result or by a variable outside. Nothing bounds `'f` from below, so what is known to live
+//!   for some other lifetime (`dyn Trait + 'm`) does not hide it either. This is why the closure
+//!   has the mutator as it is: a mutator that bears the brand, lent for `'m`, would say that `'f`
+//!   outlives `'m`.
+//! - **[frame.left]** A frame is left when the closure returns or panics: its guard is in the same
+//!   native frame. The mutator lives until then: it is borrowed for `'m`. If code takes it out of
+//!   the reference, which other crates let it do, it cannot end it: `park` refuses, and `drop`
 //!   leaves it attached.
-//! - **[frame.own]** Every access compares the address of the mutator's state, which [frame.left] keeps from being used anew. So it is that
-//!   mutator which runs, and no pause looks at the words meanwhile. Another one of the thread's may be of another heap. If it is of the same,
-//!   this one may be dormant, and what it writes would not be looked at.
+//! - **[frame.own]** Every access compares the address of the mutator's state, which [frame.left]
+//!   keeps from being used anew. So it is that mutator which runs, and no pause looks at the words
+//!   meanwhile. Another one of the thread's may be of another heap. If it is of the same, this one
+//!   may be dormant, and what it writes would not be looked at.
 
 use core::{fmt, marker::PhantomData, ptr::NonNull};
 
@@ -20,7 +25,8 @@ use crate::{
     trace::{Object, Trace},
 };
 
-/// A pointer that a [frame](Mutator::frame) can keep: a [`Gc`], or an `Option` of one. Not meant to be implemented by hand.
+/// A pointer that a [frame](Mutator::frame) can keep: a [`Gc`], or an `Option` of one. Not meant to
+/// be implemented by hand.
 ///
 /// ```
 /// use gc_core::{Gc, Pointer};
@@ -61,13 +67,14 @@ pub struct Vacant<'f> {
     place: Place<'f>,
 }
 
-/// A pointer in a [frame](Mutator::frame) of roots: it stays alive across safepoints until the closure ends.
+/// A pointer in a [frame](Mutator::frame) of roots: it stays alive across safepoints until the
+/// closure ends.
 ///
-/// `T` is written at `'static`, as for a [`Root`](crate::Root): `Kept<'_, Gc<'static, Node<'static>>>`. It is `Copy`, has no destructor, and
-/// stays on its thread.
+/// `T` is written at `'static`, as for a [`Root`](crate::Root): `Kept<'_, Gc<'static,
+/// Node<'static>>>`. It is `Copy`, has no destructor, and stays on its thread.
 ///
-/// It keeps a [`Gc`] or an `Option` of one. A value that has a pointer in it, such as an enum of an interpreter, takes a
-/// [`Root`](crate::Root).
+/// It keeps a [`Gc`] or an `Option` of one. A value that has a pointer in it, such as an enum of an
+/// interpreter, takes a [`Root`](crate::Root).
 ///
 /// ```
 /// use gc_core::{Gc, Kept, Mutator, Slot, Trace};
@@ -126,14 +133,17 @@ struct Open {
 }
 
 impl Mutator {
-    /// Runs `body` with room for pointers that stay alive across safepoints until it ends: roots that are pushed and popped like a stack.
+    /// Runs `body` with room for pointers that stay alive across safepoints until it ends: roots
+    /// that are pushed and popped like a stack.
     ///
-    /// For functions that call others while they hold pointers, and so for recursion. `body` has the mutator, and as many [`Vacant`]s as
-    /// its pattern names. [`Vacant::keep`] makes each a [`Kept`]. To enter and leave a frame costs 12 instructions, to keep a pointer 7, to
-    /// read it 5. A [`Root`](crate::Root) costs 20, is valid for longer, and holds any value.
+    /// For functions that call others while they hold pointers, and so for recursion. `body` has
+    /// the mutator, and as many [`Vacant`]s as its pattern names. [`Vacant::keep`] makes each a
+    /// [`Kept`]. To enter and leave a frame costs 12 instructions, to keep a pointer 7, to read it 5.
+    /// A [`Root`](crate::Root) costs 20, is valid for longer, and holds any value.
     ///
-    /// `body` has the mutator for as long as the caller has it, so its result may be a pointer. A function that returns one returns the
-    /// mutator with it, shared: so the caller can keep the pointer, or use it at once.
+    /// `body` has the mutator for as long as the caller has it, so its result may be a pointer. A
+    /// function that returns one returns the mutator with it, shared: so the caller can keep the
+    /// pointer, or use it at once.
     ///
     /// ```
     /// use gc_core::{Gc, Mutator, Trace};
@@ -163,8 +173,9 @@ impl Mutator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// A young collection looks at the frames that were entered or written in the last two. It does not look at others, however deep the
-    /// program is. The frames lie in the native stack: 16 bytes, and 8 for each root.
+    /// A young collection looks at the frames that were entered or written in the last two. It does
+    /// not look at others, however deep the program is. The frames lie in the native stack: 16
+    /// bytes, and 8 for each root.
     ///
     /// If `body` panics, the panic goes on after the frame is left.
     #[inline(always)]
@@ -212,7 +223,8 @@ impl Drop for Open {
 }
 
 impl<'f> Vacant<'f> {
-    /// Keeps `pointer` until the closure of the frame ends. Costs seven instructions; the first one in a frame since a collection costs some tens.
+    /// Keeps `pointer` until the closure of the frame ends. Costs seven instructions; the first one
+    /// in a frame since a collection costs some tens.
     ///
     /// # Panics
     ///
@@ -535,7 +547,8 @@ mod tests {
         assert_eq!(heap.collector().registry.lock().mutators.len(), 0);
     }
 
-    /// Only code that exchanges stacks can do that. It ends the process, so this runs in one of its own.
+    /// Only code that exchanges stacks can do that. It ends the process, so this runs in one of its
+    /// own.
     #[test]
     fn a_frame_that_is_left_out_of_turn_ends_the_process() {
         alone::ends(
@@ -553,7 +566,8 @@ mod tests {
         );
     }
 
-    /// The verifier does not rely on what the pause looks at. What it finds ends the process, so this runs in one of its own.
+    /// The verifier does not rely on what the pause looks at. What it finds ends the process, so
+    /// this runs in one of its own.
     #[test]
     fn the_verifier_finds_a_young_object_in_a_frame_that_no_pause_would_look_at() {
         alone::ends(

@@ -2,10 +2,10 @@
 //!
 //! # Invariants
 //!
-//! - **[gc.live]** The address is that of a live object of type `T` for as long as `'gc` lasts: everything that can move or
-//!   free an object takes `&mut Mutator`, which ends `'gc`.
-//! - **[gc.one-heap]** A `Gc` never crosses threads. So every `Gc` that a thread holds points into the one heap that the thread is
-//!   attached to.
+//! - **[gc.live]** The address is that of a live object of type `T` for as long as `'gc` lasts:
+//!   everything that can move or free an object takes `&mut Mutator`, which ends `'gc`.
+//! - **[gc.one-heap]** A `Gc` never crosses threads. So every `Gc` that a thread holds points into
+//!   the one heap that the thread is attached to.
 
 mod compare;
 
@@ -16,10 +16,12 @@ use crate::{
     trace::{Object, Trace, Visitor},
 };
 
-/// A pointer to an object of the heap: one word, `Copy`, dereferences to `T` at the cost of a plain load.
+/// A pointer to an object of the heap: one word, `Copy`, dereferences to `T` at the cost of a plain
+/// load.
 ///
 /// It borrows the [`Mutator`](crate::Mutator) (`'gc`) and so ends at the next safepoint; a
-/// [`Root`](crate::Root) carries it across. For `str` and slices it is one word too: the length lies in the object.
+/// [`Root`](crate::Root) carries it across. For `str` and slices it is one word too: the length
+/// lies in the object.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -32,9 +34,12 @@ use crate::{
 ///
 /// # Comparison
 ///
-/// Pointers are equal, ordered and hashed as their objects, as those of `Rc` are. So a pointer to a text is a key that is looked up by any `&str`, and a type with pointers
-/// in it derives `PartialEq` and `Hash`. What is a key must not change. Objects of a cycle of which each compares the next one never come to an end,
-/// as in std: so cells and slots, by which cycles are made, are not comparable. [`Gc::ptr_eq`] compares objects instead, and [`Gc::by_id`] makes a key that does.
+/// Pointers are equal, ordered and hashed as their objects, as those of `Rc` are. So a pointer to a
+/// text is a key that is looked up by any `&str`, and a type with pointers in it derives
+/// `PartialEq` and `Hash`. What is a key must not change. Objects of a cycle of which each compares
+/// the next one never come to an end, as in std: so cells and slots, by which cycles are made, are
+/// not comparable. [`Gc::ptr_eq`] compares objects instead, and [`Gc::by_id`] makes a key that
+/// does.
 ///
 /// ```
 /// use gc_core::{Gc, GcMap, Heap, Trace};
@@ -90,8 +95,8 @@ impl<'gc, T: ?Sized> Gc<'gc, T> {
 
     /// Returns whether both point to the same object.
     ///
-    /// A program cannot keep an object's address to compare it later, because objects move. Two pointers to one object are
-    /// equal by this test at every moment.
+    /// A program cannot keep an object's address to compare it later, because objects move. Two
+    /// pointers to one object are equal by this test at every moment.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -109,7 +114,8 @@ impl<'gc, T: ?Sized> Gc<'gc, T> {
 }
 
 impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
-    /// Returns the object, borrowed until the next safepoint rather than for as long as this copy of the pointer.
+    /// Returns the object, borrowed until the next safepoint rather than for as long as this copy
+    /// of the pointer.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;

@@ -23,39 +23,48 @@ use crate::{
 
 /// A collected heap: a cheap handle to it, `Clone + Send + Sync`.
 ///
-/// A thread attaches to a heap to use it ([`attach`](Self::attach)), or enters it for the time of a closure
-/// ([`with`](Self::with)). The heap lives as long as a handle, a mutator or a
-/// [`Root`](crate::Root) of it. The thread that drops the last of these waits until every object is dropped and all of the heap's
-/// memory is returned. It waits for no destructor that runs for long, since that may want a lock that the thread holds:
-/// [`HeapBuilder::end_waits`] says what happens then, and how not to wait at all. If a destructor may need a collection of another heap,
-/// drop the last one in [`blocked`](Mutator::blocked). A [`WeakHeap`] does not keep it alive.
+/// A thread attaches to a heap to use it ([`attach`](Self::attach)), or enters it for the time of a
+/// closure ([`with`](Self::with)). The heap lives as long as a handle, a mutator or a
+/// [`Root`](crate::Root) of it. The thread that drops the last of these waits until every object is
+/// dropped and all of the heap's memory is returned. It waits for no destructor that runs for long,
+/// since that may want a lock that the thread holds: [`HeapBuilder::end_waits`] says what happens
+/// then, and how not to wait at all. If a destructor may need a collection of another heap, drop
+/// the last one in [`blocked`](Mutator::blocked). A [`WeakHeap`] does not keep it alive.
 ///
-/// There may be many heaps: a thousand, with a few objects in each, take some 30 KiB each. Each reserves address space. It starts
-/// threads of its own when there is something to mark, sweep, drop or report, or memory to return to the system, and they leave when it
-/// is [idle](HeapBuilder::idle_after). One thread of the process looks from time to time which heaps are idle. Where the system
-/// refuses a thread, the heap goes on: collections are done by the threads that wait for them, and what else the thread was to do waits
-/// until the system starts one.
+/// There may be many heaps: a thousand, with a few objects in each, take some 30 KiB each. Each
+/// reserves address space. It starts threads of its own when there is something to mark, sweep,
+/// drop or report, or memory to return to the system, and they leave when it is
+/// [idle](HeapBuilder::idle_after). One thread of the process looks from time to time which heaps
+/// are idle. Where the system refuses a thread, the heap goes on: collections are done by the
+/// threads that wait for them, and what else the thread was to do waits until the system starts
+/// one.
 ///
 /// # Fork
 ///
-/// A child process made by `fork` has only the thread that called it, and that thread goes on with its heaps: it allocates, collects,
-/// and starts threads; destructors run. Mutators of other threads count as blocked for ever, and their roots stay, as do their
-/// handles: a heap of which they had a handle does not end. The memory of a heap that had threads stays until the child ends. A value
-/// whose destructor was running on another thread leaks. Idle heaps are looked after from the first pause on. The observer of
-/// [`on_pressure`](HeapBuilder::on_pressure) is not called any more. What other libraries and the program do about `fork` is theirs: a lock that another thread held stays locked.
-/// The std of Rust 1.95 has such a lock, which each of its threads takes when it begins and when it ends: if another thread did so at that
-/// moment, no thread that std starts in the child ever runs, and a child that returns from `main` or calls `std::process::exit` may wait for
-/// ever. The threads that a heap has of its own run nevertheless, but not that of [`spawn_callbacks`](Self::spawn_callbacks), nor the
-/// observer of a heap that is built in the child. A program whose children start threads, or end otherwise than by `_exit`, starts and
-/// ends none while it forks.
+/// A child process made by `fork` has only the thread that called it, and that thread goes on with
+/// its heaps: it allocates, collects, and starts threads; destructors run. Mutators of other
+/// threads count as blocked for ever, and their roots stay, as do their handles: a heap of which
+/// they had a handle does not end. The memory of a heap that had threads stays until the child
+/// ends. A value whose destructor was running on another thread leaks. Idle heaps are looked after
+/// from the first pause on. The observer of [`on_pressure`](HeapBuilder::on_pressure) is not called
+/// any more. What other libraries and the program do about `fork` is theirs: a lock that another
+/// thread held stays locked. The std of Rust 1.95 has such a lock, which each of its threads takes
+/// when it begins and when it ends: if another thread did so at that moment, no thread that std
+/// starts in the child ever runs, and a child that returns from `main` or calls
+/// `std::process::exit` may wait for ever. The threads that a heap has of its own run nevertheless,
+/// but not that of [`spawn_callbacks`](Self::spawn_callbacks), nor the observer of a heap that is
+/// built in the child. A program whose children start threads, or end otherwise than by `_exit`,
+/// starts and ends none while it forks.
 ///
-/// For that, `fork` stops every heap of the process, as a pause does, but collects nothing: some microseconds for each heap, if all
-/// threads that run a mutator are near a safepoint, or fork, too. It waits for a second for those that are not, and as long again for
-/// locks. A heap that does not stop until then, or one of whose own threads forks, in a destructor or the event hook, is lost to the
-/// child: it may read objects, allocate while there is room, and drop its mutator, roots and handles. To attach is an error then,
-/// [`AttachError::Forked`]; to collect is a panic; to enter a mutator that was kept or parked may wait for ever; nothing is dropped. The
-/// same holds where `fork` runs no handlers of `pthread_atfork`, as `vfork` does not; `std::process::Command` runs them only with
-/// `pre_exec`.
+/// For that, `fork` stops every heap of the process, as a pause does, but collects nothing: some
+/// microseconds for each heap, if all threads that run a mutator are near a safepoint, or fork,
+/// too. It waits for a second for those that are not, and as long again for locks. A heap that does
+/// not stop until then, or one of whose own threads forks, in a destructor or the event hook, is
+/// lost to the child: it may read objects, allocate while there is room, and drop its mutator,
+/// roots and handles. To attach is an error then, [`AttachError::Forked`]; to collect is a panic;
+/// to enter a mutator that was kept or parked may wait for ever; nothing is dropped. The same holds
+/// where `fork` runs no handlers of `pthread_atfork`, as `vfork` does not; `std::process::Command`
+/// runs them only with `pre_exec`.
 ///
 /// # Example
 ///
@@ -73,7 +82,8 @@ pub struct Heap {
     users: Arc<Users>,
 }
 
-/// A panic leaves no broken state: no user code runs while a lock is held, and a collection that fails aborts the process.
+/// A panic leaves no broken state: no user code runs while a lock is held, and a collection that
+/// fails aborts the process.
 impl core::panic::RefUnwindSafe for Heap {}
 
 /// As above.
@@ -107,15 +117,17 @@ impl Heap {
 
     /// Makes this thread a mutator of the heap.
     ///
-    /// Up to 2²¹ − 1 threads may be attached. This waits for the end of a pause that is under way. If exactly one mutator is
-    /// attached, it also waits until that one reaches a safepoint or is [`blocked`](Mutator::blocked), because cells become locks
-    /// with the second. It takes locks and allocates memory: attach once for each thread, not once for each task.
+    /// Up to 2²¹ − 1 threads may be attached. This waits for the end of a pause that is under way.
+    /// If exactly one mutator is attached, it also waits until that one reaches a safepoint or is
+    /// [`blocked`](Mutator::blocked), because cells become locks with the second. It takes locks
+    /// and allocates memory: attach once for each thread, not once for each task.
     ///
     /// # Errors
     ///
-    /// If the thread has a mutator already, of any heap, also inside [`Mutator::blocked`] or [`with`](Self::with); if it is a heap's
-    /// own thread; or if too many mutators are attached. The error says which. A [parked](Mutator::park) mutator does not count,
-    /// nor one that the thread keeps for `with`.
+    /// If the thread has a mutator already, of any heap, also inside [`Mutator::blocked`] or
+    /// [`with`](Self::with); if it is a heap's own thread; or if too many mutators are attached.
+    /// The error says which. A [parked](Mutator::park) mutator does not count, nor one that the
+    /// thread keeps for `with`.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -131,12 +143,13 @@ impl Heap {
 
     /// Attaches as [`attach`](Self::attach) does, but gives up after `timeout`.
     ///
-    /// The timeout is for both waits together: for a pause that is under way, and for the other thread's safepoint.
+    /// The timeout is for both waits together: for a pause that is under way, and for the other
+    /// thread's safepoint.
     ///
     /// # Errors
     ///
-    /// As [`attach`](Self::attach), and [`AttachError::TimedOut`], which names the threads that did not reach a safepoint. It
-    /// names none if a pause that another thread leads took too long.
+    /// As [`attach`](Self::attach), and [`AttachError::TimedOut`], which names the threads that did
+    /// not reach a safepoint. It names none if a pause that another thread leads took too long.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -153,7 +166,8 @@ impl Heap {
 
     /// Returns what the heap did and holds. Takes constant time, on any thread.
     ///
-    /// Collections bring the figures up to date. If one ends at this moment, a part of its figures may be included.
+    /// Collections bring the figures up to date. If one ends at this moment, a part of its figures
+    /// may be included.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -192,7 +206,8 @@ impl Heap {
         stats
     }
 
-    /// Returns what the heap's memory is used for. Takes locks of the heap, and waits for a pause that is under way.
+    /// Returns what the heap's memory is used for. Takes locks of the heap, and waits for a pause
+    /// that is under way.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -226,8 +241,8 @@ impl Heap {
         self.collector().stats.pauses()
     }
 
-    /// Returns the minimum mutator utilisation (MMU): for windows of 1, 10 and 100 ms, the least part of any such window that pauses
-    /// left to the mutators, from 0 to 1.
+    /// Returns the minimum mutator utilisation (MMU): for windows of 1, 10 and 100 ms, the least
+    /// part of any such window that pauses left to the mutators, from 0 to 1.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -243,8 +258,8 @@ impl Heap {
         self.collector().stats.minimum_utilisation()
     }
 
-    /// Returns how long each pause took to begin: from the request until every running thread had reached a safepoint. A pause
-    /// that had to wait for no thread does not count.
+    /// Returns how long each pause took to begin: from the request until every running thread had
+    /// reached a safepoint. A pause that had to wait for no thread does not count.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -258,8 +273,8 @@ impl Heap {
         self.collector().stats.times_to_safepoint()
     }
 
-    /// Returns the thread that the longest time to safepoint waited for, by name and id, or `the marker` for the concurrent marker.
-    /// `None` if no pause had to wait.
+    /// Returns the thread that the longest time to safepoint waited for, by name and id, or `the
+    /// marker` for the concurrent marker. `None` if no pause had to wait.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -316,10 +331,11 @@ impl Heap {
         self.collector().pacing.is_auto()
     }
 
-    /// Sets whether collections happen by themselves, at safepoints. If not, the heap grows up to its hard limit.
+    /// Sets whether collections happen by themselves, at safepoints. If not, the heap grows up to
+    /// its hard limit.
     ///
-    /// Explicit collections, those at the hard limit, and those that a full remembered set requests happen all the
-    /// same.
+    /// Explicit collections, those at the hard limit, and those that a full remembered set requests
+    /// happen all the same.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -346,10 +362,12 @@ impl Heap {
         Some(self.collector().memory.budget.limit()).filter(|&limit| limit != usize::MAX)
     }
 
-    /// Sets the hard limit: the most memory the heap takes from the system, in bytes. At the limit `try_alloc` fails. A
-    /// limit below what is in use takes effect as memory is returned. `None`: the reservation is the limit.
+    /// Sets the hard limit: the most memory the heap takes from the system, in bytes. At the limit
+    /// `try_alloc` fails. A limit below what is in use takes effect as memory is returned. `None`:
+    /// the reservation is the limit.
     ///
-    /// [`HeapBuilder::hard_limit`] says what is counted. Nothing checks that a nursery fits in the limit.
+    /// [`HeapBuilder::hard_limit`] says what is counted. Nothing checks that a nursery fits in the
+    /// limit.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -366,8 +384,8 @@ impl Heap {
         collector::request::ask(self.collector());
     }
 
-    /// Sets the soft limit, in bytes of the old generation: above it, major (full) cycles happen four times as often.
-    /// `None`: there is no soft limit.
+    /// Sets the soft limit, in bytes of the old generation: above it, major (full) cycles happen
+    /// four times as often. `None`: there is no soft limit.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -407,8 +425,8 @@ impl Heap {
 }
 
 impl Mutator {
-    /// Returns how far the heap is from its next collections. Includes what its other mutators have allocated, except what is
-    /// in their allocation buffers.
+    /// Returns how far the heap is from its next collections. Includes what its other mutators have
+    /// allocated, except what is in their allocation buffers.
     ///
     /// Takes locks of the heap: call it now and then, not for each allocation.
     ///

@@ -1,7 +1,8 @@
 //! Identity: a number for an object that stays the same while the object moves.
 //!
-//! Address-based identities are what a moving collector takes away; a table beside the objects gives them back (Agesen: *Space and time
-//! efficient hashing of garbage-collected objects*, 1999, stores them behind the object; here objects that are never asked pay nothing).
+//! Address-based identities are what a moving collector takes away; a table beside the objects
+//! gives them back (Agesen: *Space and time efficient hashing of garbage-collected objects*, 1999,
+//! stores them behind the object; here objects that are never asked pay nothing).
 
 use core::{
     fmt,
@@ -11,11 +12,13 @@ use core::{
 use crate::{Gc, Mutator, trace::Object};
 
 impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
-    /// Returns the identity of the object: a number that no other object of its heap has, had or will have. It is given when it is first
-    /// asked for, from 1 on, and stays until the object dies.
+    /// Returns the identity of the object: a number that no other object of its heap has, had or
+    /// will have. It is given when it is first asked for, from 1 on, and stays until the object
+    /// dies.
     ///
-    /// The first call for an object adds an entry of about 70 bytes to a table of the heap, which lives as long as the object; each takes
-    /// some tens of nanoseconds. Objects that are never asked pay nothing. All threads get the same number.
+    /// The first call for an object adds an entry of about 70 bytes to a table of the heap, which
+    /// lives as long as the object; each takes some tens of nanoseconds. Objects that are never
+    /// asked pay nothing. All threads get the same number.
     ///
     /// To compare two pointers that are in hand, [`ptr_eq`](Self::ptr_eq) is enough.
     ///
@@ -66,8 +69,8 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     }
 }
 
-/// A pointer that is compared, ordered, hashed and printed by the identity of its object: made by [`Gc::by_id`]. The identity stays the same,
-/// so it may be a key of a [`GcMap`](crate::GcMap).
+/// A pointer that is compared, ordered, hashed and printed by the identity of its object: made by
+/// [`Gc::by_id`]. The identity stays the same, so it may be a key of a [`GcMap`](crate::GcMap).
 #[derive(crate::Trace)]
 pub struct ById<'gc, T: ?Sized> {
     object: Gc<'gc, T>,

@@ -1,14 +1,17 @@
 //! `Later`: a pointer to an object that is being made, for its own fields.
 //!
-//! A `Later` is the address of a small object that holds one slot. `Mutator::alloc_cyclic` makes that object first, with an empty
-//! slot, then runs the closure, and stores the address of the new object in the slot through the write barrier. To the collector both are
-//! objects as any other, and a cycle of them is garbage as any other.
+//! A `Later` is the address of a small object that holds one slot. `Mutator::alloc_cyclic` makes
+//! that object first, with an empty slot, then runs the closure, and stores the address of the new
+//! object in the slot through the write barrier. To the collector both are objects as any other,
+//! and a cycle of them is garbage as any other.
 //!
 //! # Invariants
 //!
-//! - **[later.set-once]** The slot is empty until the object is whole, and is stored to once, by the call that made it. A closure that
-//!   panics leaves it empty. So a `Later` gives no object that is not whole; [slot.published-whole] makes this true on other threads.
-//! - **[later.read-only]** A `Later` only reads the slot. So it may be covariant, as a `Gc` is, though a `Slot` may not.
+//! - **[later.set-once]** The slot is empty until the object is whole, and is stored to once, by
+//!   the call that made it. A closure that panics leaves it empty. So a `Later` gives no object
+//!   that is not whole; [slot.published-whole] makes this true on other threads.
+//! - **[later.read-only]** A `Later` only reads the slot. So it may be covariant, as a `Gc` is,
+//!   though a `Slot` may not.
 
 use core::{fmt, marker::PhantomData, ptr::NonNull};
 
@@ -19,13 +22,16 @@ use crate::{
     trace::{Object, Trace, Visitor},
 };
 
-/// A pointer to an object that [`Mutator::alloc_cyclic`] makes: `None` until the object is there. One word, `Copy`.
+/// A pointer to an object that [`Mutator::alloc_cyclic`] makes: `None` until the object is there.
+/// One word, `Copy`.
 ///
-/// It is what a field has that never changes and leads back to its own object, or to one that is made around it. It is as strong as a
+/// It is what a field has that never changes and leads back to its own object, or to one that is
+/// made around it. It is as strong as a
 /// [`Gc`]: what it leads to lives. An object that only leads to itself is garbage.
 ///
-/// Reading it costs a load more than a [`Gc`], and a test. All that come from one call share an object of 16 bytes. It has the lifetime
-/// and the variance of a [`Gc`], so a type with such a field is not invariant, as one with a [`Slot`] is.
+/// Reading it costs a load more than a [`Gc`], and a test. All that come from one call share an
+/// object of 16 bytes. It has the lifetime and the variance of a [`Gc`], so a type with such a
+/// field is not invariant, as one with a [`Slot`] is.
 ///
 /// ```
 /// use gc_core::{Gc, Later, Mutator, Trace};
@@ -58,7 +64,8 @@ impl<'gc, T: ?Sized> Later<'gc, T> {
         Self { slot: slot.address(), borrow: PhantomData }
     }
 
-    /// Returns the object, or `None` if it is not there: while the closure runs that makes it, and for ever if that panicked.
+    /// Returns the object, or `None` if it is not there: while the closure runs that makes it, and
+    /// for ever if that panicked.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -81,7 +88,8 @@ impl<'gc, T: ?Sized> Later<'gc, T> {
         slot.get()
     }
 
-    /// Returns whether both come from the same call of [`alloc_cyclic`](Mutator::alloc_cyclic), whether or not the object is there.
+    /// Returns whether both come from the same call of [`alloc_cyclic`](Mutator::alloc_cyclic),
+    /// whether or not the object is there.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -100,12 +108,14 @@ impl<'gc, T: ?Sized> Later<'gc, T> {
 }
 
 impl Mutator {
-    /// Allocates an object that `make` returns, whose fields may lead back to it: `make` gets a [`Later`] of the object that it makes,
-    /// and may store it in the value, in other objects and in roots.
+    /// Allocates an object that `make` returns, whose fields may lead back to it: `make` gets a
+    /// [`Later`] of the object that it makes, and may store it in the value, in other objects and
+    /// in roots.
     ///
-    /// `make` may allocate, and may call this again: a tree whose nodes know their parents is made from the root down. If it panics, its
-    /// [`Later`] stays empty, and the memory of the object is lost until the next collection. Costs two allocations, of which the other
-    /// one is of 16 bytes, and a store.
+    /// `make` may allocate, and may call this again: a tree whose nodes know their parents is made
+    /// from the root down. If it panics, its [`Later`] stays empty, and the memory of the object is
+    /// lost until the next collection. Costs two allocations, of which the other one is of 16
+    /// bytes, and a store.
     ///
     /// # Panics
     ///

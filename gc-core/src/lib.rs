@@ -1,9 +1,10 @@
-//! A safe, moving, generational garbage collector: many threads share one heap of cyclic, mutable objects.
+//! A safe, moving, generational garbage collector: many threads share one heap of cyclic, mutable
+//! objects.
 //!
-//! A [`Gc<'gc, T>`](Gc) is a plain pointer that borrows the [`Mutator`]. Everything that can move or free an object
-//! takes `&mut Mutator`. So the borrow checker proves that no pointer lives across a safepoint, and reading one costs a
-//! load: no handle table, no reference count, no read barrier. A program without `unsafe` cannot reach a moved or freed
-//! object.
+//! A [`Gc<'gc, T>`](Gc) is a plain pointer that borrows the [`Mutator`]. Everything that can move
+//! or free an object takes `&mut Mutator`. So the borrow checker proves that no pointer lives
+//! across a safepoint, and reading one costs a load: no handle table, no reference count, no read
+//! barrier. A program without `unsafe` cannot reach a moved or freed object.
 //!
 //! ```
 //! use gc_core::{Collect, Gc, Heap, Slot, Trace};
@@ -55,28 +56,33 @@
 //! | look at it in Perfetto, and in what reads `tracing` or `metrics` | [`observe::Timeline`], [`observe`] |
 //! | test a program that uses it | [`Stress`] |
 //!
-//! The guide is the folder `book` of the repository: a tour, how to write a language runtime, what a collection does, the safety
-//! argument. *When the compiler refuses* goes from rustc's message to what to write; *Inside* is the map of the source.
+//! The guide is the folder `book` of the repository: a tour, how to write a language runtime, what
+//! a collection does, the safety argument. *When the compiler refuses* goes from rustc's message to
+//! what to write; *Inside* is the map of the source.
 //!
 //! # How it collects
 //!
-//! New objects are allocated by bumping a pointer in a buffer of the thread. When the nursery is used up, a *minor* (young)
-//! collection evacuates what is live and forgets the rest (Cheney 1970; Ungar 1984). An object that survives two of them is
-//! promoted: it is *old*, and moves again only where memory is sparse. A minor collection is one stop-the-world pause. The mutator that found it due
-//! leads it; GC workers copy too, where there is much to copy.
+//! New objects are allocated by bumping a pointer in a buffer of the thread. When the nursery is
+//! used up, a *minor* (young) collection evacuates what is live and forgets the rest (Cheney 1970;
+//! Ungar 1984). An object that survives two of them is promoted: it is *old*, and moves again only
+//! where memory is sparse. A minor collection is one stop-the-world pause. The mutator that found
+//! it due leads it; GC workers copy too, where there is much to copy.
 //!
-//! A *major* (full) cycle marks and sweeps the old generation concurrently, on a thread of the heap. Marking starts from a
-//! snapshot at the beginning (Yuasa 1990) and prefetches in front of the mark bits (Cher, Hosking, Vitek 2004); sweeping works
-//! on bitmaps. The write barrier in [`Slot`] and [`GcCell`] maintains the remembered set, which holds pointers from old objects to
+//! A *major* (full) cycle marks and sweeps the old generation concurrently, on a thread of the
+//! heap. Marking starts from a snapshot at the beginning (Yuasa 1990) and prefetches in front of
+//! the mark bits (Cher, Hosking, Vitek 2004); sweeping works on bitmaps. The write barrier in
+//! [`Slot`] and [`GcCell`] maintains the remembered set, which holds pointers from old objects to
 //! young ones. While marking is under way it also logs the old values that the snapshot needs.
 //!
-//! Where few objects are left in a block of the old generation, they are moved to others: a little in the pause that ends each
-//! major cycle, from places that were recorded while marking (Lang, Dupont 1987; Detlefs et al. 2004), and all at once where
-//! memory is short or the program asks for it ([`Mutator::compact`]). So the memory of a heap is in proportion to what lives.
+//! Where few objects are left in a block of the old generation, they are moved to others: a little
+//! in the pause that ends each major cycle, from places that were recorded while marking (Lang,
+//! Dupont 1987; Detlefs et al. 2004), and all at once where memory is short or the program asks for
+//! it ([`Mutator::compact`]). So the memory of a heap is in proportion to what lives.
 //!
-//! What is known of single objects (weak references to them, their identity, who waits for their death or finalizes them) is in a table
-//! beside the heap. A minor collection looks at its young entries; the dead among the old ones are found between two short
-//! pauses that end marking, and cleared concurrently. Ephemerons (Hayes 1997) are traced in linear time, finalization is a queue
+//! What is known of single objects (weak references to them, their identity, who waits for their
+//! death or finalizes them) is in a table beside the heap. A minor collection looks at its young
+//! entries; the dead among the old ones are found between two short pauses that end marking, and
+//! cleared concurrently. Ephemerons (Hayes 1997) are traced in linear time, finalization is a queue
 //! (Dybvig, Bruggeman, Eby 1993).
 //!
 //! # Cargo features
@@ -93,10 +99,11 @@
 //!
 //! # Environment
 //!
-//! `GC_CORE_STRESS` sets [`Stress`] for every heap that does not set its own; [`HeapBuilder::build`] reads it.
-//! `GC_CORE_SITES` tracks allocation sites ([`observe::sites`]) of every heap that does not set it; `build` reads it, too.
-//! `GC_CORE_LOG=debug` prints each collection to stderr, unless the heap has an event hook; `build` reads it, too. What it cannot read is a
-//! [`SettingError`].
+//! `GC_CORE_STRESS` sets [`Stress`] for every heap that does not set its own;
+//! [`HeapBuilder::build`] reads it. `GC_CORE_SITES` tracks allocation sites ([`observe::sites`]) of
+//! every heap that does not set it; `build` reads it, too. `GC_CORE_LOG=debug` prints each
+//! collection to stderr, unless the heap has an event hook; `build` reads it, too. What it cannot
+//! read is a [`SettingError`].
 
 extern crate self as gc_core;
 

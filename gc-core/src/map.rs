@@ -1,15 +1,19 @@
 //! `GcMap`: a concurrent hash map in the heap.
 //!
-//! A map is one pointer to its table, which it has from the first insertion on, and its hasher. The table and its protocol are in `map::table`, the move to
-//! another one in `map::moving`. Where slots lie is in `map::slots`, what they hold in `map::node`, and what else a table has in `map::head`. Reads are
-//! here, writes in `map::write`, iteration and cursors in `map::iter`.
+//! A map is one pointer to its table, which it has from the first insertion on, and its hasher. The
+//! table and its protocol are in `map::table`, the move to another one in `map::moving`. Where
+//! slots lie is in `map::slots`, what they hold in `map::node`, and what else a table has in
+//! `map::head`. Reads are here, writes in `map::write`, iteration and cursors in `map::iter`.
 //!
-//! There is no memory reclamation here: a thread that holds a table or a node keeps it alive until its next safepoint, and what nothing holds is
-//! garbage. So no address comes back while it is compared with (no ABA), and readers announce nothing.
+//! There is no memory reclamation here: a thread that holds a table or a node keeps it alive until
+//! its next safepoint, and what nothing holds is garbage. So no address comes back while it is
+//! compared with (no ABA), and readers announce nothing.
 //!
-//! - **[concurrent-map.whole]** User code (`Eq`, `Hash`, closures) runs between the steps of the protocol only, and what it returns decides nothing but
-//!   which entry is taken for which key. So it may panic, lie and use the map. It cannot reach a safepoint, as the mutator is borrowed.
-//! - **[concurrent-map.refused]** All that allocates does so before it changes a slot: a refused allocation leaves the map as another thread might have.
+//! - **[concurrent-map.whole]** User code (`Eq`, `Hash`, closures) runs between the steps of the
+//!   protocol only, and what it returns decides nothing but which entry is taken for which key. So
+//!   it may panic, lie and use the map. It cannot reach a safepoint, as the mutator is borrowed.
+//! - **[concurrent-map.refused]** All that allocates does so before it changes a slot: a refused
+//!   allocation leaves the map as another thread might have.
 
 mod by_hash;
 mod change;
@@ -50,36 +54,43 @@ use self::{
     table::{NodeRef, Table},
 };
 
-/// A concurrent hash map that lives in the heap: any number of threads read and write it at once, without a lock.
+/// A concurrent hash map that lives in the heap: any number of threads read and write it at once,
+/// without a lock.
 ///
-/// It is a field of a traced type, or an object of its own. Reads write nothing and never wait: a look-up finds the slot
-/// by the hash, looks at hardly any entry but the one that it wants, and compares keys.
-/// Writes are lock-free: one compare-and-exchange where the key is there, and three or four atomic operations where it is removed or added.
-/// The table grows, shrinks and is cleaned a little with each write. A write does the rest of a move itself if a thread that had begun a part of it has
-/// stopped, and the next table is full or nearly empty by then.
+/// It is a field of a traced type, or an object of its own. Reads write nothing and never wait: a
+/// look-up finds the slot by the hash, looks at hardly any entry but the one that it wants, and
+/// compares keys. Writes are lock-free: one compare-and-exchange where the key is there, and three
+/// or four atomic operations where it is removed or added. The table grows, shrinks and is cleaned
+/// a little with each write. A write does the rest of a move itself if a thread that had begun a
+/// part of it has stopped, and the next table is full or nearly empty by then.
 ///
 /// | one atomic step | not atomic |
 /// |---|---|
 /// | [`get`](Self::get), [`insert`](Self::insert), [`get_or_insert_with`](Self::get_or_insert_with), [`update`](Self::update), [`compare_exchange`](Self::compare_exchange), [`remove`](Self::remove), [`compare_remove`](Self::compare_remove) | [`len`](Self::len), [`iter`](Self::iter), [`retain`](Self::retain), [`clear`](Self::clear), cursors, and any two calls |
 ///
-/// The steps on one key are in one order for all threads. A key and its value are one immutable object, and `get` lends it until the next
-/// safepoint, though it may be replaced or removed meanwhile. To change a value in place, give it a [`Slot`] or a [`GcCell`](crate::GcCell), or
-/// put a new one in its place.
+/// The steps on one key are in one order for all threads. A key and its value are one immutable
+/// object, and `get` lends it until the next safepoint, though it may be replaced or removed
+/// meanwhile. To change a value in place, give it a [`Slot`] or a [`GcCell`](crate::GcCell), or put
+/// a new one in its place.
 ///
-/// Keys and values are of any traced type. What is replaced or removed is garbage at once, key and value. Only
-/// an entry whose slot lies behind those of three removed ones with hashes like its own, as that of a key that comes and goes, is garbage later: when its key is put
-/// in again, or the table moves.
+/// Keys and values are of any traced type. What is replaced or removed is garbage at once, key and
+/// value. Only an entry whose slot lies behind those of three removed ones with hashes like its
+/// own, as that of a key that comes and goes, is garbage later: when its key is put in again, or
+/// the table moves.
 ///
-/// User code in `Hash`, `Eq` and closures may panic, and may use the map: the map stays whole. If `Eq` and `Hash` do not agree, or change their
-/// minds, keys may be missed or be there twice, as in a map of std, and nothing worse happens.
+/// User code in `Hash`, `Eq` and closures may panic, and may use the map: the map stays whole. If
+/// `Eq` and `Hash` do not agree, or change their minds, keys may be missed or be there twice, as in
+/// a map of std, and nothing worse happens.
 ///
 /// # Cost
 ///
-/// An entry takes 16 bytes, its key and its value, and 12 to 25 bytes of the table; the smallest table has 7 slots. While the table moves to another one,
-/// there are both, and a look-up may look into both. A table of more than 7168 slots is made in segments of 64 KiB, as entries come to them: so no insertion
-/// pays for more than one. An entry that moves takes an object of an entry's size once more, which is garbage soon: values of more than a few words had better
-/// be behind a [`Gc`]. The [default hasher](crate::map::DefaultHashBuilder) is fast, and seeded at random for each map; any
-/// [`BuildHasher`] will do that is `'static + Send + Sync`.
+/// An entry takes 16 bytes, its key and its value, and 12 to 25 bytes of the table; the smallest
+/// table has 7 slots. While the table moves to another one, there are both, and a look-up may look
+/// into both. A table of more than 7168 slots is made in segments of 64 KiB, as entries come to
+/// them: so no insertion pays for more than one. An entry that moves takes an object of an entry's
+/// size once more, which is garbage soon: values of more than a few words had better be behind a
+/// [`Gc`]. The [default hasher](crate::map::DefaultHashBuilder) is fast, and seeded at random for
+/// each map; any [`BuildHasher`] will do that is `'static + Send + Sync`.
 ///
 /// ```
 /// use gc_core::{Gc, GcMap, Heap, Trace, blocking};
@@ -134,8 +145,8 @@ impl<K, V> GcMap<'_, K, V> {
 }
 
 impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> GcMap<'gc, K, V> {
-    /// Returns an empty map with room for `entries`. The memory for most of them is taken as they come. The map never has room for fewer, however many are
-    /// removed.
+    /// Returns an empty map with room for `entries`. The memory for most of them is taken as they
+    /// come. The map never has room for fewer, however many are removed.
     ///
     /// # Panics
     ///
@@ -185,8 +196,8 @@ impl<K, V, S> GcMap<'_, K, V, S> {
 }
 
 impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMap<'gc, K, V, S> {
-    /// Returns an empty map with room for `entries`, that hashes by `hasher`. The memory for most of them is taken as they come. The map never has room
-    /// for fewer, however many are removed.
+    /// Returns an empty map with room for `entries`, that hashes by `hasher`. The memory for most
+    /// of them is taken as they come. The map never has room for fewer, however many are removed.
     ///
     /// # Panics
     ///
@@ -208,8 +219,9 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMap<'gc
         }
     }
 
-    /// Returns how many entries there are. While other threads add and remove some, it is a number that there may never have been; when they have
-    /// ended it is exact. A load of a word that they write.
+    /// Returns how many entries there are. While other threads add and remove some, it is a number
+    /// that there may never have been; when they have ended it is exact. A load of a word that they
+    /// write.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -250,7 +262,8 @@ where
 {
     /// Returns the value of `key`, lent until the next safepoint. Writes nothing and never waits.
     ///
-    /// `key` may be of any type that the keys borrow as, with the same `Hash` and `Eq`, or [match](Matches).
+    /// `key` may be of any type that the keys borrow as, with the same `Hash` and `Eq`, or
+    /// [match](Matches).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -334,7 +347,8 @@ impl<K, V, S: Default> Default for GcMap<'_, K, V, S> {
     }
 }
 
-/// Returns the hash of a key: 32 bits that depend on all bits of what the hasher says, so that one whose upper bits say little will do.
+/// Returns the hash of a key: 32 bits that depend on all bits of what the hasher says, so that one
+/// whose upper bits say little will do.
 #[inline(always)]
 pub(crate) fn folded(hash: u64) -> u32 {
     (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32

@@ -1,4 +1,5 @@
-//! Address space, how much of it the heap may take, bitmaps over it, and lists in pieces. Knows neither objects nor collections.
+//! Address space, how much of it the heap may take, bitmaps over it, and lists in pieces. Knows
+//! neither objects nor collections.
 //!
 //! One contiguous reservation per heap in three parts, in this order:
 //!
@@ -7,7 +8,8 @@
 //!     generations 0 and 1    any age, never moves     generation 2, moves when blocks are sparse
 //! ```
 //!
-//! The values that the write barrier looks for are young or large, the source objects are large or old: each is one range.
+//! The values that the write barrier looks for are young or large, the source objects are large or
+//! old: each is one range.
 
 pub(crate) mod address_map;
 mod backing;

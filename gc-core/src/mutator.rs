@@ -1,16 +1,21 @@
-//! `Mutator`: one thread's attachment to one heap. Attaching, safepoints, blocking and collecting; allocation is in `allocate`.
+//! `Mutator`: one thread's attachment to one heap. Attaching, safepoints, blocking and collecting;
+//! allocation is in `allocate`.
 //!
-//! A `Mutator` is one word, which points to the mutator's state (`collector::mutator_state`). The leader of a pause reads the state
-//! while the owner is in `safepoint(&mut self)` or `blocked(&mut self)`. So the state is never reached by an exclusive reference.
+//! A `Mutator` is one word, which points to the mutator's state (`collector::mutator_state`). The
+//! leader of a pause reads the state while the owner is in `safepoint(&mut self)` or `blocked(&mut
+//! self)`. So the state is never reached by an exclusive reference.
 //!
-//! - **[mutator.nothing-moves]** While a `Mutator` is not borrowed exclusively, no object of its heap moves or is freed: every
-//!   function in which this thread can let a pause happen takes `&mut Mutator` or consumes it.
-//! - **[mutator.one-a-thread]** A thread has at most one `Mutator` that it can use, and that one runs: all others are borrowed by
-//!   `blocked`, parked or kept ([attachment.one-runs]). A `Mutator` stays on its thread. So no two can be exchanged (`mem::swap`),
-//!   and all pointers that a thread can use at a time are of one heap.
+//! - **[mutator.nothing-moves]** While a `Mutator` is not borrowed exclusively, no object of its
+//!   heap moves or is freed: every function in which this thread can let a pause happen takes `&mut
+//!   Mutator` or consumes it.
+//! - **[mutator.one-a-thread]** A thread has at most one `Mutator` that it can use, and that one
+//!   runs: all others are borrowed by `blocked`, parked or kept ([attachment.one-runs]). A
+//!   `Mutator` stays on its thread. So no two can be exchanged (`mem::swap`), and all pointers that
+//!   a thread can use at a time are of one heap.
 
 mod alloc_error;
 pub(crate) mod allocate;
+mod attach_error;
 mod compact;
 mod drain;
 mod first;
@@ -28,6 +33,8 @@ use std::{
 };
 
 pub use alloc_error::AllocError;
+pub use attach_error::AttachError;
+pub(super) use attach_error::FORKED;
 pub use drain::DropsLeft;
 pub(crate) use first::attach_for_with;
 pub use lent::EnterError;
@@ -59,12 +66,14 @@ use crate::{
     young::{Buffer, Sampler},
 };
 
-/// A thread's attachment to a heap: it allocates, reads and writes objects, and lets collections happen at its safepoints.
+/// A thread's attachment to a heap: it allocates, reads and writes objects, and lets collections
+/// happen at its safepoints.
 ///
-/// It stays on its thread (`!Send + !Sync`). Dropping it detaches the thread, and first does a collection that is due. A mutator that is leaked (`mem::forget`)
-/// counts as attached and running for ever. The next collection and a second thread's `attach` then wait for ever. So does every
-/// thread that waits for the end of a collection, also to leave `blocked` or to detach. A warning names the leaked mutator's
-/// thread each second. Nothing dangles.
+/// It stays on its thread (`!Send + !Sync`). Dropping it detaches the thread, and first does a
+/// collection that is due. A mutator that is leaked (`mem::forget`) counts as attached and running
+/// for ever. The next collection and a second thread's `attach` then wait for ever. So does every
+/// thread that waits for the end of a collection, also to leave `blocked` or to detach. A warning
+/// names the leaked mutator's thread each second. Nothing dangles.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -81,71 +90,6 @@ pub struct Mutator {
     /// Never `Send` or `Sync`.
     thread: PhantomData<*mut ()>,
 }
-
-/// Why a thread could not attach.
-///
-/// ```
-/// use gc_core::{AttachError, Heap};
-///
-/// let heap = Heap::builder().build()?;
-/// let m = heap.attach()?;
-/// assert_eq!(heap.attach().unwrap_err(), AttachError::AlreadyAttached);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AttachError {
-    /// The thread has a mutator: of this heap or another, perhaps blocked, leaked, or lent by [`Heap::with`](crate::Heap::with). A
-    /// [`Parked`] mutator does not count.
-    AlreadyAttached,
-    /// The thread is a heap's own: one that runs destructors or the event hook.
-    CollectorThread,
-    /// The heap's threads did not reach a safepoint in time: returned by
-    /// [`Heap::attach_timeout`](crate::Heap::attach_timeout) only.
-    TimedOut {
-        /// The threads that did not reach a safepoint; empty if a pause that another thread leads, or the concurrent marker, took
-        /// too long.
-        threads: Vec<String>,
-    },
-    /// As many mutators are attached as a heap can distinguish, 2²¹ − 1: nearly all of them were leaked.
-    TooMany,
-    /// This is the child of a `fork` during which the heap could not be stopped: see [`Heap`](crate::Heap#fork).
-    Forked,
-}
-
-impl std::error::Error for AttachError {}
-
-impl fmt::Display for AttachError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AlreadyAttached => f.write_str(
-                "expected a thread that is not attached, found one that has a mutator: drop or park that one first (a \
-                 blocked, lent or leaked mutator counts)",
-            ),
-            Self::CollectorThread => f.write_str(
-                "expected a thread of the program, found a collector's (a destructor or event hook runs there): hand the \
-                 work to another thread",
-            ),
-            Self::TimedOut { threads } => write!(
-                f,
-                "expected every thread of the heap to reach a safepoint in time, found that {} did not: let it call \
-                 safepoint(), or wrap what it waits for in blocked()",
-                if threads.is_empty() { "some other".to_owned() } else { threads.join(", ") }
-            ),
-            Self::Forked => f.write_str(FORKED),
-            Self::TooMany => write!(
-                f,
-                "expected at most {LAST_NUMBER} mutators on the heap, found as many attached: drop some (a leaked one \
-                 stays attached for ever)"
-            ),
-        }
-    }
-}
-
-/// What is wrong with a heap of which `Collector::is_elsewhere` says so.
-pub(super) const FORKED: &str = "expected a heap that was stopped when this process was forked, found one of which a thread did not reach a \
-                          safepoint in time, or one of whose own threads forked: let its threads call safepoint(), or wrap what they \
-                          wait for in blocked()";
 
 /// How long an attaching thread waits before it reports the stragglers.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -167,7 +111,8 @@ impl Mutator {
         Ok(mutator)
     }
 
-    /// Attaches this thread, one of the heap's own, for a visit, which is under way and ends after the mutator is dropped. Gives up after `timeout`.
+    /// Attaches this thread, one of the heap's own, for a visit, which is under way and ends after
+    /// the mutator is dropped. Gives up after `timeout`.
     pub(crate) fn visit(visitor: &Visitor, collector: &Arc<Collector>, timeout: Duration) -> Result<Self, AttachError> {
         let local = Self::admit(collector, || visitor.ties(), StateWord::running, Some(timeout))?;
         let mutator = Self { local, thread: PhantomData };
@@ -175,7 +120,8 @@ impl Mutator {
         Ok(mutator)
     }
 
-    /// Makes this thread a participant of the heap, and ties its mutator to it. Gives up after `timeout`, if there is one.
+    /// Makes this thread a participant of the heap, and ties its mutator to it. Gives up after
+    /// `timeout`, if there is one.
     fn admit(
         collector: &Arc<Collector>,
         ties: impl FnOnce() -> Ties,
@@ -230,7 +176,8 @@ impl Mutator {
         Ok(local)
     }
 
-    /// Makes the state of a mutator and enters it in the registry. The caller is the leader: it holds the registry lock.
+    /// Makes the state of a mutator and enters it in the registry. The caller is the leader: it
+    /// holds the registry lock.
     fn register(
         Ties { users, handle }: Ties,
         registry: &mut Registry,
@@ -362,7 +309,8 @@ impl Mutator {
         local.barrier.cell(&local.poll, word, info);
     }
 
-    /// Counts `bytes` that a new object holds outside the heap. Requests a collection if that makes one due.
+    /// Counts `bytes` that a new object holds outside the heap. Requests a collection if that makes
+    /// one due.
     pub(crate) fn count_external(&self, bytes: usize) {
         let collector = self.collector();
         let much = collector.pacing.count_external(bytes);
@@ -371,12 +319,14 @@ impl Mutator {
         }
     }
 
-    /// Lets a collection happen, if one was requested. If none was, this costs a load, a test and a branch.
+    /// Lets a collection happen, if one was requested. If none was, this costs a load, a test and a
+    /// branch.
     ///
-    /// Every `Gc` ends here; [`Root`](crate::Root)s live on. A program calls it often: at calls and at the ends of loops.
-    /// If a collection is due, this thread leads it, or sleeps while another thread leads it. It puts a minor collection off while the heap's
-    /// own thread is in the way of it, and goes on: see [`Stats::put_off`](crate::Stats::put_off). No destructor and no other code
-    /// of the program runs here.
+    /// Every `Gc` ends here; [`Root`](crate::Root)s live on. A program calls it often: at calls and
+    /// at the ends of loops. If a collection is due, this thread leads it, or sleeps while another
+    /// thread leads it. It puts a minor collection off while the heap's own thread is in the way of
+    /// it, and goes on: see [`Stats::put_off`](crate::Stats::put_off). No destructor and no other
+    /// code of the program runs here.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -399,8 +349,8 @@ impl Mutator {
 
     /// Returns whether [`safepoint`](Self::safepoint) has something to do. Costs a load and a test.
     ///
-    /// This is for an interpreter whose inner loop borrows the mutator: the loop ends when the result is true, and its caller
-    /// calls `safepoint`.
+    /// This is for an interpreter whose inner loop borrows the mutator: the loop ends when the
+    /// result is true, and its caller calls `safepoint`.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().stress(Default::default()).build()?;
@@ -420,8 +370,8 @@ impl Mutator {
         self.local().poll.is_raised()
     }
 
-    /// Takes the state, not the mutator: the address of the mutator never leaves the owner's frame, so the mutator stays in a
-    /// register.
+    /// Takes the state, not the mutator: the address of the mutator never leaves the owner's frame,
+    /// so the mutator stays in a register.
     #[cold]
     #[inline(never)]
     fn safepoint_slow(local: &Attachment, place: &'static Location<'static>) {
@@ -432,11 +382,13 @@ impl Mutator {
 
     /// Collects, now. Returns what was freed and how long the world was stopped.
     ///
-    /// What there is to collect, [`Collect`] says. A collection that another thread begins after this
-    /// call is shared, if it does as much: then there is no second one, and its report is returned.
+    /// What there is to collect, [`Collect`] says. A collection that another thread begins after
+    /// this call is shared, if it does as much: then there is no second one, and its report is
+    /// returned.
     ///
-    /// It runs no destructor, and waits for none: a thread of the heap drops what is dead, concurrently. So a program may hold
-    /// a lock that a destructor wants. [`drain_drops`](Self::drain_drops) waits for them.
+    /// It runs no destructor, and waits for none: a thread of the heap drops what is dead,
+    /// concurrently. So a program may hold a lock that a destructor wants.
+    /// [`drain_drops`](Self::drain_drops) waits for them.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -455,15 +407,17 @@ impl Mutator {
 
     /// Runs `wait`, which may take long: collections go on without this thread meanwhile.
     ///
-    /// A thread that waits outside of `blocked` delays every collection of its heap. If it waits for a thread that wants to
-    /// collect, both wait for ever. Inside `wait`, the thread has no mutator and cannot attach to another heap. It may
-    /// drop roots, and enter this heap or another ([`Heap::with`](crate::Heap::with)).
-    /// Afterwards it waits for the end of a pause that is under way. If there is none, `blocked` costs two atomic operations.
+    /// A thread that waits outside of `blocked` delays every collection of its heap. If it waits
+    /// for a thread that wants to collect, both wait for ever. Inside `wait`, the thread has no
+    /// mutator and cannot attach to another heap. It may drop roots, and enter this heap or another
+    /// ([`Heap::with`](crate::Heap::with)). Afterwards it waits for the end of a pause that is
+    /// under way. If there is none, `blocked` costs two atomic operations.
     ///
-    /// Entering and leaving count as safepoints: a collection that is due happens there. On entry this thread gives up after
-    /// some 20 ms (40 if another one is waiting to collect already) if another one does not reach a safepoint, since that one
-    /// may wait for what this thread is about to do; the other one then collects. A collection that becomes due while every
-    /// thread is blocked happens without them.
+    /// Entering and leaving count as safepoints: a collection that is due happens there. On entry
+    /// this thread gives up after some 20 ms (40 if another one is waiting to collect already) if
+    /// another one does not reach a safepoint, since that one may wait for what this thread is
+    /// about to do; the other one then collects. A collection that becomes due while every thread
+    /// is blocked happens without them.
     ///
     /// [`blocking`](crate::blocking) wraps locks, channels and threads this way.
     ///
@@ -513,8 +467,9 @@ impl Mutator {
     }
 }
 
-/// Ends the process: a mutator leaves `blocked` while another one of its thread runs ([attachment.one-runs]). A panic would unwind the stack
-/// that has resumed this one, and leave both in use.
+/// Ends the process: a mutator leaves `blocked` while another one of its thread runs
+/// ([attachment.one-runs]). A panic would unwind the stack that has resumed this one, and leave
+/// both in use.
 #[cold]
 #[inline(never)]
 fn out_of_turn() -> ! {
@@ -569,7 +524,8 @@ impl fmt::Debug for Mutator {
 mod tests {
     use crate::{Heap, Stress, collector::request};
 
-    /// So does a process that exits inside of `blocked`, with the mutator in a thread-local: a leader may be using its buffer.
+    /// So does a process that exits inside of `blocked`, with the mutator in a thread-local: a
+    /// leader may be using its buffer.
     #[test]
     fn a_mutator_that_is_dropped_inside_of_blocked_does_not_touch_its_buffer() {
         let heap = Heap::builder().stress(Stress::default()).build().unwrap();

@@ -1,4 +1,5 @@
-//! One object: its header and layout, its pointer slots, the lock of a cell. One object at a time, in whichever space it is.
+//! One object: its header and layout, its pointer slots, the lock of a cell. One object at a time,
+//! in whichever space it is.
 
 mod cell_word;
 mod copy;

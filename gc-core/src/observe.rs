@@ -1,7 +1,8 @@
 //! Seeing inside: where the memory of a heap goes, and why it stays.
 //!
-//! Nothing below this layer uses it, and nothing of it costs while it is off. What walks objects takes `&mut` [`Mutator`](crate::Mutator),
-//! and returns roots, counts or owned data: no pointer into the heap gets out.
+//! Nothing below this layer uses it, and nothing of it costs while it is off. What walks objects
+//! takes `&mut` [`Mutator`](crate::Mutator), and returns roots, counts or owned data: no pointer
+//! into the heap gets out.
 
 mod allocator;
 mod assertions;

@@ -1,5 +1,5 @@
-//! The old generation: memory for promoted objects, marking the live ones, sweeping the others, and moving objects out of sparse
-//! blocks.
+//! The old generation: memory for promoted objects, marking the live ones, sweeping the others, and
+//! moving objects out of sparse blocks.
 
 pub(crate) mod allocate;
 pub(crate) mod evacuate;

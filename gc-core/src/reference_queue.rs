@@ -13,11 +13,13 @@ use crate::{
 
 /// Tells which objects have died, by values that the program has attached to them.
 ///
-/// A value arrives when a collection finds its object dead: when the weak references to it are cleared, before it is finalized. In a
-/// minor collection that is in the pause; in a full one, concurrently. The order of the values says nothing. When the heap ends, the
-/// values of all objects arrive that are left. A queue belongs to one heap, does not keep it alive, and may be used from any thread; clones
-/// are the same queue. When the last clone goes, its values are dropped: those that wait at once, those of objects that live when these die,
-/// on a thread of the heap.
+/// A value arrives when a collection finds its object dead: when the weak references to it are
+/// cleared, before it is finalized. In a minor collection that is in the pause; in a full one,
+/// concurrently. The order of the values says nothing. When the heap ends, the values of all
+/// objects arrive that are left. A queue belongs to one heap, does not keep it alive, and may be
+/// used from any thread; clones are the same queue. When the last clone goes, its values are
+/// dropped: those that wait at once, those of objects that live when these die, on a thread of the
+/// heap.
 ///
 /// ```
 /// use gc_core::{Collect, ReferenceQueue};
@@ -117,7 +119,8 @@ impl<V: Send + 'static> ReferenceQueue<V> {
         Self { queue: Arc::new(Queue { id: queues.open_news(), queues }), value: PhantomData }
     }
 
-    /// Attaches a value to an object, for when it dies. An object may have several. Each adds about 100 bytes to the heap's tables.
+    /// Attaches a value to an object, for when it dies. An object may have several. Each adds about
+    /// 100 bytes to the heap's tables.
     ///
     /// # Panics
     ///
@@ -180,8 +183,8 @@ impl<V: Send + 'static> ReferenceQueue<V> {
 
     /// Takes a value from the queue, and waits for one, for `timeout` at most.
     ///
-    /// A thread that runs a mutator holds up the collections of its heap while it waits: it waits inside of
-    /// [`Mutator::blocked`], or has its mutator parked.
+    /// A thread that runs a mutator holds up the collections of its heap while it waits: it waits
+    /// inside of [`Mutator::blocked`], or has its mutator parked.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! `Root`: keeps a traced value across safepoints.
 //!
-//! A root is one word: the address of a slot in a chunk of slots (`roots`). A value of up to a word lies in the slot. A larger value,
-//! or one that needs dropping, lies in memory of its own.
+//! A root is one word: the address of a slot in a chunk of slots (`roots`). A value of up to a word
+//! lies in the slot. A larger value, or one that needs dropping, lies in memory of its own.
 
 mod copy_in;
 
@@ -15,25 +15,30 @@ use crate::{
     trace::{Object, Trace, Visitor},
 };
 
-/// A traced value that stays alive across safepoints, `Send + Sync`: one pointer, or the whole state of a virtual machine.
+/// A traced value that stays alive across safepoints, `Send + Sync`: one pointer, or the whole
+/// state of a virtual machine.
 ///
-/// `T` is written at `'static` (`Root<Gc<'static, Node<'static>>>`), which names the type and promises nothing: access takes the
-/// mutator, and returns the value with the mutator's lifetime.
+/// `T` is written at `'static` (`Root<Gc<'static, Node<'static>>>`), which names the type and
+/// promises nothing: access takes the mutator, and returns the value with the mutator's lifetime.
 ///
-/// A root may be shared between threads. It may be dropped on any thread at any time, attached or not. It keeps its heap
-/// alive.
+/// A root may be shared between threads. It may be dropped on any thread at any time, attached or
+/// not. It keeps its heap alive.
 ///
-/// A value of up to a word without a destructor, such as a pointer, lies in a table: on its mutator's thread, creating and
-/// dropping the root costs a few instructions. Any other value has memory of its own. On another thread a drop costs one
-/// compare-and-exchange. The value is dropped at once by a thread that has a mutator of the heap, otherwise after the next collection;
-/// where much is dropped like that, it asks for one. If the heap has no handle and no mutator any more, it is dropped at once, on a thread of
-/// the heap. If the value of a root holds roots, they are dropped after it, one after the other: a long chain takes no deep stack.
+/// A value of up to a word without a destructor, such as a pointer, lies in a table: on its
+/// mutator's thread, creating and dropping the root costs a few instructions. Any other value has
+/// memory of its own. On another thread a drop costs one compare-and-exchange. The value is dropped
+/// at once by a thread that has a mutator of the heap, otherwise after the next collection; where
+/// much is dropped like that, it asks for one. If the heap has no handle and no mutator any more,
+/// it is dropped at once, on a thread of the heap. If the value of a root holds roots, they are
+/// dropped after it, one after the other: a long chain takes no deep stack.
 ///
-/// A young collection looks at the roots that were made or written in the last two, at those beside them in memory, and at those whose
-/// values have a [`Slot`](crate::Slot) or a [`GcCell`](crate::GcCell). It does not look at others, however many there are.
+/// A young collection looks at the roots that were made or written in the last two, at those beside
+/// them in memory, and at those whose values have a [`Slot`](crate::Slot) or a
+/// [`GcCell`](crate::GcCell). It does not look at others, however many there are.
 ///
-/// A root in an object that lives only by that very root, or by a cycle of such, is never dropped, and keeps its heap: see
-/// [`Event::HeldByRoots`](crate::Event::HeldByRoots). For handles there is [`WeakHeap`](crate::WeakHeap).
+/// A root in an object that lives only by that very root, or by a cycle of such, is never dropped,
+/// and keeps its heap: see [`Event::HeldByRoots`](crate::Event::HeldByRoots). For handles there is
+/// [`WeakHeap`](crate::WeakHeap).
 ///
 /// ```
 /// use gc_core::{Gc, Root};
@@ -92,7 +97,8 @@ impl Mutator {
     }
 }
 
-/// Returns whether a value lies in the slot. The result is the same for a type under every lifetime.
+/// Returns whether a value lies in the slot. The result is the same for a type under every
+/// lifetime.
 const fn is_inline<T>() -> bool {
     size_of::<T>() <= size_of::<usize>() && align_of::<T>() <= align_of::<usize>() && !mem::needs_drop::<T>()
 }
@@ -125,7 +131,8 @@ const fn is_inline<T>() -> bool {
 pub type Rooted<T> = Root<Gc<'static, T>>;
 
 impl<T: Trace<Static = T>> Root<T> {
-    /// Keeps `value` alive across safepoints, as [`Mutator::root`] does. The type of the root says that of the value, where the compiler would not find it:
+    /// Keeps `value` alive across safepoints, as [`Mutator::root`] does. The type of the root says
+    /// that of the value, where the compiler would not find it:
     ///
     /// ```
     /// use gc_core::{Heap, Root, Rooted, Slot, Trace};
@@ -169,7 +176,8 @@ impl<T: Trace> Root<T> {
         if is_inline::<T>() { self.slot.inline_value().cast() } else { self.slot.boxed_value().cast() }
     }
 
-    /// Does the same for a value that may be written before the next safepoint: the next pause looks at it.
+    /// Does the same for a value that may be written before the next safepoint: the next pause
+    /// looks at it.
     #[inline(always)]
     #[track_caller]
     fn place_to_write<'gc>(&self, mutator: &'gc Mutator) -> *mut T::At<'gc> {
@@ -206,7 +214,8 @@ impl<T: Trace> Root<T> {
         unsafe { *self.place(mutator) }
     }
 
-    /// Borrows the value, until the next safepoint at most. A pointer that is copied out of it lives until then, whatever becomes of the root.
+    /// Borrows the value, until the next safepoint at most. A pointer that is copied out of it
+    /// lives until then, whatever becomes of the root.
     ///
     /// # Panics
     ///
@@ -228,8 +237,9 @@ impl<T: Trace> Root<T> {
         unsafe { &*self.place(mutator) }
     }
 
-    /// Borrows the value exclusively. Writes to it need no barrier: the next young collection looks at the root. Costs three instructions
-    /// more than `borrow`, and the first time since a collection some tens.
+    /// Borrows the value exclusively. Writes to it need no barrier: the next young collection looks
+    /// at the root. Costs three instructions more than `borrow`, and the first time since a
+    /// collection some tens.
     ///
     /// # Panics
     ///
@@ -452,7 +462,8 @@ mod tests {
         assert_eq!(looked(&mut m, Collect::Young), 0);
     }
 
-    /// The verifier does not rely on what the pause looks at. What it finds ends the process, so this runs in one of its own.
+    /// The verifier does not rely on what the pause looks at. What it finds ends the process, so
+    /// this runs in one of its own.
     #[test]
     fn the_verifier_finds_a_young_object_in_a_root_that_no_pause_would_look_at() {
         alone::ends(

@@ -7,8 +7,8 @@
 //!                                └ word: who owns it, how many roots are left, which slots were dropped elsewhere
 //! ```
 //!
-//! A young pause looks at the chunks in question (`question`), and at those with drops (`noted`): never at all of them. Marking,
-//! compaction and the verifier look at every root (`stopped`).
+//! A young pause looks at the chunks in question (`question`), and at those with drops (`noted`):
+//! never at all of them. Marking, compaction and the verifier look at every root (`stopped`).
 
 pub(crate) mod aside;
 mod attendance;

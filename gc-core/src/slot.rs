@@ -1,7 +1,8 @@
 //! `Slot`: a mutable pointer field, one word, null or an object.
 //!
-//! Loads are Acquire and stores are Release. So a thread that reads a pointer which another mutator published sees the object's
-//! header and value as that mutator wrote them before. Every store goes through [`crate::barrier`].
+//! Loads are Acquire and stores are Release. So a thread that reads a pointer which another mutator
+//! published sees the object's header and value as that mutator wrote them before. Every store goes
+//! through [`crate::barrier`].
 
 use core::{fmt, marker::PhantomData, ptr, ptr::NonNull, sync::atomic::Ordering};
 
@@ -11,17 +12,20 @@ use crate::{
     trace::{Object, Trace, Visitor},
 };
 
-/// A mutable pointer field of a traced type: null, or a [`Gc`]. One word, lock-free, with its write barrier built in.
+/// A mutable pointer field of a traced type: null, or a [`Gc`]. One word, lock-free, with its write
+/// barrier built in.
 ///
-/// Reading is a plain load. Writing takes the mutator, for the barrier: 9 instructions on its fast path. If the slot is in an
-/// old object, a young value that replaces null or an old one puts the slot into the remembered set, for the next collection.
-/// While the old generation is being marked, the barrier may also log the old value.
+/// Reading is a plain load. Writing takes the mutator, for the barrier: 9 instructions on its fast
+/// path. If the slot is in an old object, a young value that replaces null or an old one puts the
+/// slot into the remembered set, for the next collection. While the old generation is being marked,
+/// the barrier may also log the old value.
 ///
-/// Several threads may use a slot at once. A load is Acquire and a store is Release, so a thread that loads a pointer sees the
-/// whole object.
+/// Several threads may use a slot at once. A load is Acquire and a store is Release, so a thread
+/// that loads a pointer sees the whole object.
 ///
-/// A slot must lie inline in its object: a type that has one in a `Vec`, a `Box` or a [`GcCell`](crate::GcCell) does not compile
-/// when it is allocated. Elsewhere, on the stack for instance, a slot is an ordinary value that borrows the mutator.
+/// A slot must lie inline in its object: a type that has one in a `Vec`, a `Box` or a
+/// [`GcCell`](crate::GcCell) does not compile when it is allocated. Elsewhere, on the stack for
+/// instance, a slot is an ordinary value that borrows the mutator.
 ///
 /// ```
 /// use gc_core::{Gc, Slot, Trace};
@@ -41,7 +45,8 @@ use crate::{
 #[doc(alias = "Cell")]
 pub struct Slot<'gc, T: ?Sized> {
     pointer_slot: PointerSlot,
-    /// Makes the slot invariant in both parameters, as any mutable place is; and neither `Send` nor `Sync`.
+    /// Makes the slot invariant in both parameters, as any mutable place is; and neither `Send` nor
+    /// `Sync`.
     place: PhantomData<*mut Gc<'gc, T>>,
 }
 
@@ -119,8 +124,8 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         mutator.store(&self.pointer_slot, address(value));
     }
 
-    /// Stores `value` through the write barrier, and returns what was there. Atomic: of two swaps that race, each returns the
-    /// value that it replaced.
+    /// Stores `value` through the write barrier, and returns what was there. Atomic: of two swaps
+    /// that race, each returns the value that it replaced.
     ///
     /// ```
     /// # use gc_core::Slot;
@@ -137,8 +142,9 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         unsafe { option(old) }
     }
 
-    /// Stores `value` through the write barrier, and returns what was there, in two steps: what another thread stores in between is lost. For slots
-    /// that one thread writes: it costs what [`get`](Self::get) and [`set`](Self::set) do.
+    /// Stores `value` through the write barrier, and returns what was there, in two steps: what
+    /// another thread stores in between is lost. For slots that one thread writes: it costs what
+    /// [`get`](Self::get) and [`set`](Self::set) do.
     ///
     /// ```
     /// # use gc_core::Slot;
@@ -171,8 +177,8 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
         self.swap(mutator, None)
     }
 
-    /// Stores `new` through the write barrier if the slot holds `current`, by identity. Returns `current` then. Atomic, and
-    /// never fails spuriously.
+    /// Stores `new` through the write barrier if the slot holds `current`, by identity. Returns
+    /// `current` then. Atomic, and never fails spuriously.
     ///
     /// # Errors
     ///

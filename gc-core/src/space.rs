@@ -1,5 +1,5 @@
-//! The three spaces that objects live in, one for each part of the reservation. Only these modules know the flip and the
-//! beginning of a sweep.
+//! The three spaces that objects live in, one for each part of the reservation. Only these modules
+//! know the flip and the beginning of a sweep.
 
 pub(crate) mod candidates;
 pub(crate) mod census;

@@ -1,4 +1,5 @@
-//! The statistics of a heap: counters, pauses, reports and events. These are data, and know nothing of how a collection works.
+//! The statistics of a heap: counters, pauses, reports and events. These are data, and know nothing
+//! of how a collection works.
 
 pub(crate) mod amount;
 pub(crate) mod counters;

@@ -1,7 +1,8 @@
 //! The primitives that everything threads share is built from, shaped like `std::sync`.
 //!
-//! Locks are of this crate (`raw_lock`): a child of a fork can use them, ThreadSanitizer understands them, and a panic does not poison them.
-//! The loom and shuttle models compile protocol files with a `sync` of their own in place of this one.
+//! Locks are of this crate (`raw_lock`): a child of a fork can use them, ThreadSanitizer
+//! understands them, and a panic does not poison them. The loom and shuttle models compile protocol
+//! files with a `sync` of their own in place of this one.
 
 #[cfg(test)]
 pub(crate) mod alone;

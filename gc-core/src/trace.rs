@@ -1,17 +1,21 @@
 //! The [`Trace`] contract: what the collector may look into.
 //!
-//! An impl of `Trace` reports to the collector where the pointers of a type are, and names the type under any other collection
-//! lifetime. `#[derive(Trace)]` writes both. Outside this crate the traits are not meant to be implemented by hand.
+//! An impl of `Trace` reports to the collector where the pointers of a type are, and names the type
+//! under any other collection lifetime. `#[derive(Trace)]` writes both. Outside this crate the
+//! traits are not meant to be implemented by hand.
 //!
 //! # Invariants
 //!
-//! - **[trace.layout]** `At<'a>`, `Static` and `Self` differ in collection lifetimes only, so they have one layout.
-//! - **[trace.all-pointers]** `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of the memory it owns, exactly
-//!   once.
-//! - **[trace.shared-refs]** `trace` forms only shared references, unless `V::MOVES`. If `V::MOVES`, the world is stopped, and
-//!   `trace` may form `&mut` to reach memory that a container owns.
-//! - **[trace.cells-inline]** A `Slot` or `GcCell` lies inline in its object. Containers with memory of their own assert it in
-//!   the body of `trace`, which every allocation instantiates. (An assertion in a constant would be a cycle for recursive types.)
+//! - **[trace.layout]** `At<'a>`, `Static` and `Self` differ in collection lifetimes only, so they
+//!   have one layout.
+//! - **[trace.all-pointers]** `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of
+//!   the memory it owns, exactly once.
+//! - **[trace.shared-refs]** `trace` forms only shared references, unless `V::MOVES`. If
+//!   `V::MOVES`, the world is stopped, and `trace` may form `&mut` to reach memory that a container
+//!   owns.
+//! - **[trace.cells-inline]** A `Slot` or `GcCell` lies inline in its object. Containers with
+//!   memory of their own assert it in the body of `trace`, which every allocation instantiates. (An
+//!   assertion in a constant would be a cycle for recursive types.)
 //!
 //! [`acyclic`] is the contract of types that may be counted instead of traced.
 
@@ -33,7 +37,8 @@ use crate::object::{CellWord, EphemeronPair, PointerSlot};
 
 /// A type whose values may live in a heap or in a [`Root`](crate::Root).
 ///
-/// Derive it: `#[derive(Trace)]`. The derive needs no `unsafe`, and refuses an unsound field with a message at that field.
+/// Derive it: `#[derive(Trace)]`. The derive needs no `unsafe`, and refuses an unsound field with a
+/// message at that field.
 ///
 /// ```
 /// use gc_core::{Gc, Slot, Trace};
@@ -51,10 +56,12 @@ use crate::object::{CellWord, EphemeronPair, PointerSlot};
 /// An impl guarantees that
 ///
 /// - `At<'a>`, `Static` and `Self` differ in collection lifetimes only, so they have one layout;
-/// - `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of the memory it owns, exactly once;
-/// - `trace` forms only shared references, unless `V::MOVES`. If `V::MOVES`, the world is stopped, and `trace` may form `&mut` to reach
-///   memory that a container owns;
-/// - a `Slot` or `GcCell` lies inline in its object. A container with memory of its own asserts it in the body of `trace`.
+/// - `trace` reports every `Gc`, `Slot` and `GcCell` of the value and of the memory it owns,
+///   exactly once;
+/// - `trace` forms only shared references, unless `V::MOVES`. If `V::MOVES`, the world is stopped,
+///   and `trace` may form `&mut` to reach memory that a container owns;
+/// - a `Slot` or `GcCell` lies inline in its object. A container with memory of its own asserts it
+///   in the body of `trace`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be traced by the collector",
     label = "`{Self}` does not implement `Trace`",
@@ -67,18 +74,22 @@ pub unsafe trait Trace {
     /// `Self` with its collection lifetime replaced by `'a`: the same layout, the same bytes.
     type At<'a>: for<'b> Trace<At<'b> = Self::At<'b>, Static = Self::Static> + 'a;
 
-    /// `Self` at `'static`: the name of the type for roots and type identity. No user code ever runs on it.
+    /// `Self` at `'static`: the name of the type for roots and type identity. No user code ever
+    /// runs on it.
     type Static: for<'b> Trace<At<'b> = Self::At<'b>, Static = Self::Static> + 'static;
 
     /// Whether a [`Slot`](crate::Slot) or [`GcCell`](crate::GcCell) lies inline in the value.
     const HAS_CELL: bool;
 
-    /// Whether the value may hold a pointer into the heap. If not, `At<'a>` is `Self` for every `'a`.
+    /// Whether the value may hold a pointer into the heap. If not, `At<'a>` is `Self` for every
+    /// `'a`.
     const HAS_GC: bool;
 
-    /// Whether a [`Slot`](crate::Slot) or [`GcCell`](crate::GcCell) lies where none may ([trace.cells-inline]): in memory that a
-    /// container in the value owns, or in another cell. For the message at the field of a type only, since `trace` asserts the
-    /// same. A derived type answers `false`, as its fields are asked where it is defined: so a recursive type is no cycle here.
+    /// Whether a [`Slot`](crate::Slot) or [`GcCell`](crate::GcCell) lies where none may
+    /// ([trace.cells-inline]): in memory that a container in the value owns, or in another cell.
+    /// For the message at the field of a type only, since `trace` asserts the same. A derived type
+    /// answers `false`, as its fields are asked where it is defined: so a recursive type is no
+    /// cycle here.
     #[doc(hidden)]
     const MISPLACES_CELL: bool = false;
 
@@ -86,8 +97,8 @@ pub unsafe trait Trace {
     #[doc(hidden)]
     const FIELDS_MISPLACE_CELLS: &'static [bool] = &[];
 
-    /// Gives the derive its proofs. The derive reaches them through the trait that is being implemented, so no other item can
-    /// stand in for them.
+    /// Gives the derive its proofs. The derive reaches them through the trait that is being
+    /// implemented, so no other item can stand in for them.
     #[doc(hidden)]
     const PROOFS: __private::Proofs = __private::Proofs;
 
@@ -95,13 +106,14 @@ pub unsafe trait Trace {
     ///
     /// # Safety
     ///
-    /// `this` points to a valid, initialised value that no thread writes meanwhile. With `V::MOVES`, the world is stopped, and no
-    /// reference to the value or to memory that it owns exists.
+    /// `this` points to a valid, initialised value that no thread writes meanwhile. With
+    /// `V::MOVES`, the world is stopped, and no reference to the value or to memory that it owns
+    /// exists.
     unsafe fn trace<V: Visitor>(this: *mut Self, visitor: &mut V);
 }
 
-/// What a [`Gc`](crate::Gc) may point to: every [`Trace`] type, slices of them, and `str`. A bound for generic code; it is not
-/// meant to be implemented by hand.
+/// What a [`Gc`](crate::Gc) may point to: every [`Trace`] type, slices of them, and `str`. A bound
+/// for generic code; it is not meant to be implemented by hand.
 ///
 /// ```
 /// use gc_core::{Gc, Object, Slot};
@@ -114,7 +126,8 @@ pub unsafe trait Trace {
 ///
 /// # Safety
 ///
-/// As for [`Trace`]. `at_address` turns the one-word address of an object of this type into a pointer to it.
+/// As for [`Trace`]. `at_address` turns the one-word address of an object of this type into a
+/// pointer to it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an object of a collected heap",
     note = "an object is a value of a type that has `#[derive(Trace)]`, a slice of such values, or a `str`; for a leaf of another \
@@ -184,17 +197,19 @@ unsafe impl Object for str {
     }
 }
 
-/// What the collector does with each pointer that [`Trace::trace`] reports. Only the collector implements it, and only the code
-/// that `#[derive(Trace)]` writes uses it.
+/// What the collector does with each pointer that [`Trace::trace`] reports. Only the collector
+/// implements it, and only the code that `#[derive(Trace)]` writes uses it.
 #[diagnostic::on_unimplemented(message = "`Visitor` is implemented by the collector only")]
 pub trait Visitor: sealed::Visitor {
     /// Whether the visitor rewrites pointers. It does so only while the world is stopped.
     const MOVES: bool;
 
-    /// Whether the visitor looks for memory that values own, so that it visits values without pointers, too.
+    /// Whether the visitor looks for memory that values own, so that it visits values without
+    /// pointers, too.
     const LOOKS_FOR_MEMORY: bool = false;
 
-    /// Whether such a visitor comes to values without pointers also here: they may be nested deeply.
+    /// Whether such a visitor comes to values without pointers also here: they may be nested
+    /// deeply.
     #[doc(hidden)]
     #[inline(always)]
     fn looks_deeper(&self) -> bool {
@@ -217,7 +232,8 @@ pub trait Visitor: sealed::Visitor {
     #[doc(hidden)]
     unsafe fn cell<T: Trace>(&mut self, word: *mut CellWord, content: *mut T);
 
-    /// Visits the pair of an ephemeron, which is an object of its own: the value is reachable from it if the key is reachable.
+    /// Visits the pair of an ephemeron, which is an object of its own: the value is reachable from
+    /// it if the key is reachable.
     ///
     /// # Safety
     ///
@@ -225,8 +241,8 @@ pub trait Visitor: sealed::Visitor {
     #[doc(hidden)]
     unsafe fn ephemeron(&mut self, pair: *mut EphemeronPair);
 
-    /// Calls `element` for the elements of a container, by their index from 0 up to `len`. A visitor that visits a value in pieces
-    /// calls it for some of them.
+    /// Calls `element` for the elements of a container, by their index from 0 up to `len`. A
+    /// visitor that visits a value in pieces calls it for some of them.
     #[doc(hidden)]
     #[inline(always)]
     fn elements(&mut self, len: usize, mut element: impl FnMut(&mut Self, usize)) {
@@ -249,18 +265,20 @@ pub trait Visitor: sealed::Visitor {
         visit(self);
     }
 
-    /// Tells that the value owns memory of this many bytes outside the heap, for a visitor that tells where memory goes.
+    /// Tells that the value owns memory of this many bytes outside the heap, for a visitor that
+    /// tells where memory goes.
     #[doc(hidden)]
     #[inline(always)]
     fn owns(&mut self, _bytes: impl FnOnce() -> usize) {}
 
-    /// Tells that the value shares the memory at an address, of this many bytes outside the heap, with others.
+    /// Tells that the value shares the memory at an address, of this many bytes outside the heap,
+    /// with others.
     #[doc(hidden)]
     #[inline(always)]
     fn shares(&mut self, _memory: impl FnOnce() -> (usize, usize)) {}
 
-    /// Calls `visit` for a container that cannot be visited from an index on. A visitor that visits a value in pieces may not call
-    /// it.
+    /// Calls `visit` for a container that cannot be visited from an index on. A visitor that visits
+    /// a value in pieces may not call it.
     #[doc(hidden)]
     #[inline(always)]
     fn whole(&mut self, mut visit: impl FnMut(&mut Self)) {

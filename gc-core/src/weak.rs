@@ -1,8 +1,10 @@
 //! Weak references: pointers that do not keep their object alive.
 //!
-//! - **[weak.cell]** The word is null, or the address of a weak cell: a live object, as for any pointer ([gc.live]).
-//! - **[weak.target]** What a weak cell points to is an object of the weak reference's type: the cell was made for that object, and is
-//!   cleared before its memory is used again ([registered.no-ghosts]).
+//! - **[weak.cell]** The word is null, or the address of a weak cell: a live object, as for any
+//!   pointer ([gc.live]).
+//! - **[weak.target]** What a weak cell points to is an object of the weak reference's type: the
+//!   cell was made for that object, and is cleared before its memory is used again
+//!   ([registered.no-ghosts]).
 
 mod slot;
 
@@ -26,15 +28,18 @@ use crate::{
 
 /// A pointer to an object that does not keep it alive: one word, `Copy`.
 ///
-/// Made by [`Gc::downgrade`]. [`upgrade`](Self::upgrade) returns the object while it is alive. An object is dead from the moment at which
-/// a collection finds that nothing else leads to it: all its weak references become dead together, and stay so, also if it is
-/// finalized and the program keeps it. An object without weak references pays nothing for them; the first one costs an object of 24
-/// bytes and an entry of about 70 bytes in a table of the heap.
+/// Made by [`Gc::downgrade`]. [`upgrade`](Self::upgrade) returns the object while it is alive. An
+/// object is dead from the moment at which a collection finds that nothing else leads to it: all
+/// its weak references become dead together, and stay so, also if it is finalized and the program
+/// keeps it. An object without weak references pays nothing for them; the first one costs an object
+/// of 24 bytes and an entry of about 70 bytes in a table of the heap.
 ///
-/// It may be a field, part of a container, and in a [`Root`](crate::Root), like a [`Gc`]. A field that changes is a [`WeakSlot`].
+/// It may be a field, part of a container, and in a [`Root`](crate::Root), like a [`Gc`]. A field
+/// that changes is a [`WeakSlot`].
 ///
-/// Weak references are compared and hashed by the identity of their target, also when it is dead. Two of them that were made from one
-/// object are equal, unless the first was dead when the second was made. All dangling ones are equal.
+/// Weak references are compared and hashed by the identity of their target, also when it is dead.
+/// Two of them that were made from one object are equal, unless the first was dead when the second
+/// was made. All dangling ones are equal.
 ///
 /// ```
 /// use gc_core::{Collect, Gc, Slot, Trace, WeakSlot};
@@ -88,7 +93,8 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
         unsafe { this.weak(mutator, || mutator.as_weak_cell(mutator.alloc_young(WeakCell::unused()))) }
     }
 
-    /// Returns a weak reference to the object: [`downgrade`](Self::downgrade) for a program that goes on when memory runs out.
+    /// Returns a weak reference to the object: [`downgrade`](Self::downgrade) for a program that
+    /// goes on when memory runs out.
     ///
     /// # Errors
     ///
@@ -167,7 +173,8 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
         unsafe { self.cell.as_ref() }
     }
 
-    /// Returns the object, if it is alive. Takes about a nanosecond; while the old generation is being marked, some more.
+    /// Returns the object, if it is alive. Takes about a nanosecond; while the old generation is
+    /// being marked, some more.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -187,7 +194,8 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
         Some(unsafe { Gc::from_address(target) })
     }
 
-    /// Returns whether the object is dead, or never was. A `false` may be wrong from the next safepoint on.
+    /// Returns whether the object is dead, or never was. A `false` may be wrong from the next
+    /// safepoint on.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -202,7 +210,8 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
         self.cell().is_none_or(|cell| !mutator.local().barrier.is_weak_alive(cell.target()))
     }
 
-    /// Returns the identity of the object, dead or alive: what [`Gc::id`] returns or would return. `None` for a dangling one.
+    /// Returns the identity of the object, dead or alive: what [`Gc::id`] returns or would return.
+    /// `None` for a dangling one.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -234,7 +243,8 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
 }
 
 impl Mutator {
-    /// Makes a weak cell of an object that was allocated just now: it is known as one, and has the flag.
+    /// Makes a weak cell of an object that was allocated just now: it is known as one, and has the
+    /// flag.
     fn as_weak_cell(&self, cell: Gc<'_, WeakCell>) -> NonNull<WeakCell> {
         let cell = cell.address();
         // SAFETY: an object that was made just now.

@@ -1,4 +1,5 @@
-//! The threads that collect together: packets of work, how they are shared, and the threads themselves.
+//! The threads that collect together: packets of work, how they are shared, and the threads
+//! themselves.
 
 pub(crate) mod on_demand;
 mod packet;

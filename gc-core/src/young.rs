@@ -1,4 +1,5 @@
-//! The young generation: buffers in which objects are bump-allocated, and the evacuation of survivors.
+//! The young generation: buffers in which objects are bump-allocated, and the evacuation of
+//! survivors.
 
 mod buffer;
 mod evacuate;

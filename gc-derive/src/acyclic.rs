@@ -1,6 +1,8 @@
-//! `#[trace(acyclic)]`: the impl of `Acyclic`. It proves each field by its place, or accepts the user's assumption.
+//! `#[trace(acyclic)]`: the impl of `Acyclic`. It proves each field by its place, or accepts the
+//! user's assumption.
 //!
-//! Whether a field is traced or skipped does not matter: a field that the collector need not look at may still hold a `Counted`.
+//! Whether a field is traced or skipped does not matter: a field that the collector need not look
+//! at may still hold a `Counted`.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -59,10 +61,11 @@ fn proof(private: &Path, field: &FieldOf) -> TokenStream {
     }
 }
 
-/// Returns the where clause of the impl. It has the type's own bounds and those of the `bound` attribute. The attribute replaces
-/// no other bounds here, as it is about being traced. A parameter has to be a leaf if it occurs in an assumed field. It has to be
-/// acyclic if it occurs in another field or in none. Associated types of parameters have to be acyclic if they occur in fields
-/// that are proven.
+/// Returns the where clause of the impl. It has the type's own bounds and those of the `bound`
+/// attribute. The attribute replaces no other bounds here, as it is about being traced. A parameter
+/// has to be a leaf if it occurs in an assumed field. It has to be acyclic if it occurs in another
+/// field or in none. Associated types of parameters have to be acyclic if they occur in fields that
+/// are proven.
 fn where_clause(
     input: &DeriveInput,
     private: &Path,

@@ -1,4 +1,5 @@
-//! The `#[trace(…)]` attributes, checked: an attribute that is unknown, repeated or misplaced is an error at its position.
+//! The `#[trace(…)]` attributes, checked: an attribute that is unknown, repeated or misplaced is an
+//! error at its position.
 
 use proc_macro2::Ident;
 use syn::{

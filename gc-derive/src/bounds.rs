@@ -1,4 +1,5 @@
-//! The generics of the impl: which parameters are traced, what they become under another lifetime, and which bounds this needs.
+//! The generics of the impl: which parameters are traced, what they become under another lifetime,
+//! and which bounds this needs.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -19,7 +20,8 @@ pub enum Role {
     Traced,
     /// `T: Object + ?Sized`; becomes `T::At<'a>`. An `Object` has no `HAS_GC`.
     Object,
-    /// Marked as a leaf, or occurs in skipped fields only: `T: 'static + Send + Sync`; stays as it is.
+    /// Marked as a leaf, or occurs in skipped fields only: `T: 'static + Send + Sync`; stays as it
+    /// is.
     Leaf,
 }
 
@@ -36,7 +38,8 @@ pub struct Parameters<'i> {
 }
 
 impl<'i> Parameters<'i> {
-    /// Assigns a role to each parameter of `input`. `traced` and `skipped` are the types of its fields.
+    /// Assigns a role to each parameter of `input`. `traced` and `skipped` are the types of its
+    /// fields.
     pub fn new(
         input: &'i DeriveInput,
         container: &Container,
@@ -86,9 +89,10 @@ impl<'i> Parameters<'i> {
         parse_quote!(#name<#(#arguments),*>)
     }
 
-    /// Returns the value of `HAS_GC`: true with a collection lifetime, and otherwise the OR over the type parameters. It does not
-    /// ask the fields, as that would be a cycle for recursive types. The result is the same. Without a collection lifetime, and
-    /// with parameters that are the same under every lifetime, each field is the same under every lifetime, as the proof
+    /// Returns the value of `HAS_GC`: true with a collection lifetime, and otherwise the OR over
+    /// the type parameters. It does not ask the fields, as that would be a cycle for recursive
+    /// types. The result is the same. Without a collection lifetime, and with parameters that are
+    /// the same under every lifetime, each field is the same under every lifetime, as the proof
     /// checks. So no field has pointers.
     pub fn has_gc(&self) -> TokenStream {
         if self.lifetime.is_some() || self.types.iter().any(|(_, role)| *role == Role::Object) {
@@ -99,9 +103,10 @@ impl<'i> Parameters<'i> {
         quote!(false #(|| <#traced as #private::Trace>::HAS_GC)*)
     }
 
-    /// Returns the where clause of the impl. It has the type's own bounds, and the bounds of the parameters by role. It repeats
-    /// each bound of the type under every other lifetime, as the type could not be named there without it. It states that
-    /// associated types of parameters, if fields have them, follow their parameter to another lifetime.
+    /// Returns the where clause of the impl. It has the type's own bounds, and the bounds of the
+    /// parameters by role. It repeats each bound of the type under every other lifetime, as the
+    /// type could not be named there without it. It states that associated types of parameters, if
+    /// fields have them, follow their parameter to another lifetime.
     pub fn where_clause(&self) -> Result<WhereClause> {
         let mut clause = own_where_clause(&self.input.generics);
         let private = self.private;
@@ -150,7 +155,8 @@ impl<'i> Parameters<'i> {
             .collect()
     }
 
-    /// Returns `predicate` with everything that has a collection lifetime put under `lifetime`, or `None` if that adds nothing.
+    /// Returns `predicate` with everything that has a collection lifetime put under `lifetime`, or
+    /// `None` if that adds nothing.
     fn predicate_under(&self, predicate: &PredicateType, lifetime: &Lifetime) -> Option<PredicateType> {
         let mut predicate = predicate.clone();
         // `?Sized` is stated already. Being traced and outliving the collection lifetime are part of `Trace::At`. Repeating them
@@ -198,8 +204,8 @@ impl<'i> Parameters<'i> {
         qualify.error.map_or(Ok(()), Err)
     }
 
-    /// Returns the trait that the type's bounds give the parameter `name`, if it is the only one apart from the trait for being
-    /// traced.
+    /// Returns the trait that the type's bounds give the parameter `name`, if it is the only one
+    /// apart from the trait for being traced.
     fn only_trait(&self, name: &Ident) -> Option<&Path> {
         let mut traits = bounds_on(&self.input.generics, name).filter_map(|bound| match bound {
             TypeParamBound::Trait(bound) if bound.lifetimes.is_none() => Some(&bound.path),
@@ -211,8 +217,9 @@ impl<'i> Parameters<'i> {
         traits.all(is_ours).then_some(only)
     }
 
-    /// Returns whether `path` is that of the trait `name` of `gc_core`. It is taken for that by its name alone, or by the path of the
-    /// crate. A trait of the user's with this name is told apart by any other path.
+    /// Returns whether `path` is that of the trait `name` of `gc_core`. It is taken for that by its
+    /// name alone, or by the path of the crate. A trait of the user's with this name is told apart
+    /// by any other path.
     fn is_ours(&self, path: &Path, name: &str) -> bool {
         let mut before: Vec<_> = path.segments.iter().map(|segment| &segment.ident).collect();
         if before.pop().is_none_or(|last| last != name) {
@@ -255,8 +262,8 @@ impl<'i> Parameters<'i> {
     }
 }
 
-/// Returns `predicate` for every lifetime `every`. It is one predicate for each bound, as the binders of a bound and of a
-/// predicate cannot be nested.
+/// Returns `predicate` for every lifetime `every`. It is one predicate for each bound, as the
+/// binders of a bound and of a predicate cannot be nested.
 fn for_every(every: &Lifetime, predicate: &PredicateType) -> impl Iterator<Item = PredicateType> {
     predicate.bounds.iter().map(move |bound| {
         let mut predicate = PredicateType { bounds: Punctuated::from_iter([bound.clone()]), ..predicate.clone() };
@@ -304,7 +311,8 @@ impl VisitMut for Under<'_, '_> {
     }
 }
 
-/// Writes `T::Payload`, which has a meaning only for parameters, as `<T as Kind>::Payload`, which has a meaning for all types.
+/// Writes `T::Payload`, which has a meaning only for parameters, as `<T as Kind>::Payload`, which
+/// has a meaning for all types.
 struct Qualify<'a, 'i> {
     parameters: &'a Parameters<'i>,
     error: Option<Error>,
@@ -381,7 +389,8 @@ fn is_maybe(bound: &TypeParamBound) -> bool {
     matches!(bound, TypeParamBound::Trait(bound) if matches!(bound.modifier, TraitBoundModifier::Maybe(_)))
 }
 
-/// Returns whether the tokens contain `name`. It decides about bounds only, where a wrong answer is a compile error.
+/// Returns whether the tokens contain `name`. It decides about bounds only, where a wrong answer is
+/// a compile error.
 pub fn mentions(tokens: &impl ToTokens, name: &Ident) -> bool {
     fn search(tokens: TokenStream, name: &Ident) -> bool {
         tokens.into_iter().any(|token| match token {

@@ -1,4 +1,5 @@
-//! The impls. See the crate's documentation for what they prove, and rules [derive.places] to [derive.lints].
+//! The impls. See the crate's documentation for what they prove, and rules [derive.places] to
+//! [derive.lints].
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -36,8 +37,8 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote!(const _: () = { #impls #acyclic };))
 }
 
-/// Returns the value that has the proofs. It belongs to the trait that is being implemented, so no other item can stand in for it
-/// ([derive.places]).
+/// Returns the value that has the proofs. It belongs to the trait that is being implemented, so no
+/// other item can stand in for it ([derive.places]).
 fn proofs(private: &Path) -> TokenStream {
     quote!(<Self as #private::Trace>::PROOFS)
 }
@@ -48,7 +49,8 @@ fn proofs_at(private: &Path, user: Span) -> TokenStream {
     quote_spanned!(at(user)=> <Self as #private::Trace>::PROOFS)
 }
 
-/// Returns the impl for `#[trace(leaf)]`: nothing is traced, and the type itself is proven to be a leaf.
+/// Returns the impl for `#[trace(leaf)]`: nothing is traced, and the type itself is proven to be a
+/// leaf.
 fn leaf(input: &DeriveInput, private: &Path, container: &Container, names: &Names) -> Result<TokenStream> {
     if let Some(parameter) = input.generics.lifetimes().next() {
         return Err(Error::new(
@@ -172,8 +174,9 @@ fn has_cell(private: &Path, variants: &[VariantOf]) -> TokenStream {
     quote!(false #(|| #places)*)
 }
 
-/// Returns items that assert of each traced field of `of`, which is the type at `'static`, that no cell lies where none may. They
-/// have no parameters, so that the compiler evaluates them where the type is defined, and also when it only checks.
+/// Returns items that assert of each traced field of `of`, which is the type at `'static`, that no
+/// cell lies where none may. They have no parameters, so that the compiler evaluates them where the
+/// type is defined, and also when it only checks.
 fn cells_are_in_place(name: &Ident, of: &Type, private: &Path, variants: &[VariantOf]) -> TokenStream {
     let fields = variants.iter().flat_map(|variant| variant.traced().map(move |field| (variant, field)));
     let items = fields.enumerate().map(|(index, (variant, field))| {
@@ -238,7 +241,8 @@ fn trace_arms(private: &Path, variants: &[VariantOf]) -> TokenStream {
     quote!(#(#arms)*)
 }
 
-/// Returns the arms of `match *this` in `proof`, which pair each field with the same field of `Self::At<'a>`.
+/// Returns the arms of `match *this` in `proof`, which pair each field with the same field of
+/// `Self::At<'a>`.
 fn proof_arms(name: &Ident, private: &Path, variants: &[VariantOf], lifetime: &Lifetime) -> TokenStream {
     let Locals { value, .. } = &Locals::new();
     let others = (variants.len() > 1).then(|| quote!(_ => {}));

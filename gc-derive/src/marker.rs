@@ -1,10 +1,12 @@
-//! Fields of type `PhantomData`, which hold nothing. A `PhantomData` of a traced type is traced like every other field. These two
-//! are not, and are proven in another way:
+//! Fields of type `PhantomData`, which hold nothing. A `PhantomData` of a traced type is traced
+//! like every other field. These two are not, and are proven in another way:
 //!
-//! - a function type of traced types, as in `PhantomData<fn() -> T>`, whose parts follow the collection lifetime;
+//! - a function type of traced types, as in `PhantomData<fn() -> T>`, whose parts follow the
+//!   collection lifetime;
 //! - a leaf, which is the same under every lifetime, traced or not, as in `PhantomData<Meters>`.
 //!
-//! The tokens only choose the proof. The proof takes the type from the place, which must be a `PhantomData`.
+//! The tokens only choose the proof. The proof takes the type from the place, which must be a
+//! `PhantomData`.
 
 use quote::{ToTokens, format_ident};
 use syn::{GenericArgument, Path, Type, TypePath};

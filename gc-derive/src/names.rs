@@ -19,8 +19,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Returns names that occur in no token of `input`, from which `container` was read: not as a lifetime, as a parameter or in
-    /// the `for<…>` of a bound.
+    /// Returns names that occur in no token of `input`, from which `container` was read: not as a
+    /// lifetime, as a parameter or in the `for<…>` of a bound.
     pub fn beside(input: &DeriveInput, container: &Container) -> Self {
         let mut taken = HashSet::new();
         collect(input.to_token_stream(), &mut taken);

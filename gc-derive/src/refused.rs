@@ -1,8 +1,8 @@
-//! Types of fields that are never traced, known by their form. They are refused here for the message alone, which says what to
-//! write instead: without this file the proofs refuse them.
+//! Types of fields that are never traced, known by their form. They are refused here for the
+//! message alone, which says what to write instead: without this file the proofs refuse them.
 //!
-//! The derive looks into a type only as far as it knows the names of the containers. What a type of the user's makes of its
-//! arguments is not known.
+//! The derive looks into a type only as far as it knows the names of the containers. What a type of
+//! the user's makes of its arguments is not known.
 
 use quote::ToTokens;
 use syn::{
@@ -78,7 +78,8 @@ impl Forms<'_> {
         self.parameters.followers().any(|name| mentions(ty, name))
     }
 
-    /// Refuses a function pointer that is generic over a lifetime, if it is the field, or what an `Option` there may have.
+    /// Refuses a function pointer that is generic over a lifetime, if it is the field, or what an
+    /// `Option` there may have.
     fn check_generic_function(&mut self, ty: &Type) {
         match ty {
             Type::BareFn(function) if !self.is_of_collection(ty) && is_generic(function) => {

@@ -1,4 +1,5 @@
-//! The variants and fields of the type that is derived for. Also the names and spans of the bindings that the impls make.
+//! The variants and fields of the type that is derived for. Also the names and spans of the
+//! bindings that the impls make.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -9,7 +10,8 @@ use crate::{
     marker::Marker,
 };
 
-/// The names of the local variables. Only a constant of the user's could clash with them, which would be a compile error.
+/// The names of the local variables. Only a constant of the user's could clash with them, which
+/// would be a compile error.
 pub struct Locals {
     pub this: Ident,
     pub value: Ident,
@@ -62,7 +64,8 @@ impl VariantOf<'_> {
         self.fields.iter().filter(|field| field.is_traced())
     }
 
-    /// Returns the name of a field for who looks inside: with that of its variant, as in `Branch.left`.
+    /// Returns the name of a field for who looks inside: with that of its variant, as in
+    /// `Branch.left`.
     pub fn name_of(&self, field: &FieldOf<'_>) -> String {
         let member = match &field.member {
             Member::Named(name) => name.unraw().to_string(),
@@ -71,7 +74,8 @@ impl VariantOf<'_> {
         self.name.map_or(member.clone(), |variant| format!("{}.{member}", variant.unraw()))
     }
 
-    /// Returns a pattern of the type `of` that names every field, and binds each as `binding` returns.
+    /// Returns a pattern of the type `of` that names every field, and binds each as `binding`
+    /// returns.
     pub fn pattern<'f>(&'f self, of: &TokenStream, binding: impl Fn(&'f FieldOf) -> Binding<'f>) -> TokenStream {
         let path = self.name.map(|name| quote!(::#name));
         let fields = self.fields.iter().map(|field| {
@@ -125,7 +129,8 @@ fn fields<'i>(fields: &'i Fields, container: &Container) -> Result<Vec<FieldOf<'
         .collect()
 }
 
-/// Returns the span for code about the tokens at `user`. Errors are shown there, but lints take the code for a macro's.
+/// Returns the span for code about the tokens at `user`. Errors are shown there, but lints take the
+/// code for a macro's.
 pub fn at(user: Span) -> Span {
     Span::mixed_site().located_at(user)
 }

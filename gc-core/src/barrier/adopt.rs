@@ -1,7 +1,9 @@
-//! An object that its mutator allocates old: its pointers enter the remembered set, and are recorded, as if each were stored.
+//! An object that its mutator allocates old: its pointers enter the remembered set, and are
+//! recorded, as if each were stored.
 //!
-//! - **[adopt.strong]** While marking, what the object points to needs no push: its mutator has it from the snapshot, from an object that was
-//!   made since then, or by a weak word, which has pushed it ([barrier.snapshot]).
+//! - **[adopt.strong]** While marking, what the object points to needs no push: its mutator has it
+//!   from the snapshot, from an object that was made since then, or by a weak word, which has
+//!   pushed it ([barrier.snapshot]).
 
 use core::ptr::NonNull;
 

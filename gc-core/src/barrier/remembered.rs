@@ -1,5 +1,5 @@
-//! The remembered set: pointer slots and cells of old objects that may hold young values. The invariants [barrier.remembered] to
-//! [barrier.logged] keep it complete.
+//! The remembered set: pointer slots and cells of old objects that may hold young values. The
+//! invariants [barrier.remembered] to [barrier.logged] keep it complete.
 
 use core::ptr::NonNull;
 
@@ -39,8 +39,8 @@ impl Remembered {
         self.cells.append(other.cells);
     }
 
-    /// Removes duplicate slots if the set has more than `capacity` entries. Returns whether more than half of `capacity` is in
-    /// use after that.
+    /// Removes duplicate slots if the set has more than `capacity` entries. Returns whether more
+    /// than half of `capacity` is in use after that.
     pub(crate) fn compact(&mut self, capacity: usize) -> bool {
         if self.len() <= capacity {
             return false;

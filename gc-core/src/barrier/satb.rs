@@ -1,10 +1,12 @@
-//! SATB buffers: old values that mutators overwrite while the old generation is being marked. A buffer is handed over when it is
-//! full, and at every pause.
+//! SATB buffers: old values that mutators overwrite while the old generation is being marked. A
+//! buffer is handed over when it is full, and at every pause.
 //!
-//! - **[satb.marked-by-pusher]** The thread that pushes an object into a buffer of marked ones has marked it and has not traced it. The
-//!   thread that drains the buffer traces the object without looking at the mark.
-//! - **[satb.found]** The writer that logs a big cell does not mark what the cell holds, because to copy the pointers takes it a third of the
-//!   time. They come in buffers of objects that were found: the thread that drains one marks each, and traces it if it was not marked.
+//! - **[satb.marked-by-pusher]** The thread that pushes an object into a buffer of marked ones has
+//!   marked it and has not traced it. The thread that drains the buffer traces the object without
+//!   looking at the mark.
+//! - **[satb.found]** The writer that logs a big cell does not mark what the cell holds, because to
+//!   copy the pointers takes it a third of the time. They come in buffers of objects that were
+//!   found: the thread that drains one marks each, and traces it if it was not marked.
 //! - **[satb.one-place-each]** A buffer belongs to one mutator, to this queue or to the marker.
 
 use core::ptr::NonNull;
@@ -57,8 +59,8 @@ impl SatbQueue {
         self.add(buffer, |buffers| &mut buffers.marked);
     }
 
-    /// Adds a buffer of objects that a big cell held ([satb.found]), without the room that it does not use: there may be one for each
-    /// big cell until the marker takes them.
+    /// Adds a buffer of objects that a big cell held ([satb.found]), without the room that it does
+    /// not use: there may be one for each big cell until the marker takes them.
     pub(crate) fn hand_over_found(&self, mut buffer: Vec<NonNull<u8>>) {
         buffer.shrink_to_fit();
         self.add(buffer, |buffers| &mut buffers.found);
@@ -82,7 +84,8 @@ impl SatbQueue {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Moves the entries of the buffers of marked objects to `marked`, and the other buffers, which may be long, to `found`.
+    /// Moves the entries of the buffers of marked objects to `marked`, and the other buffers, which
+    /// may be long, to `found`.
     pub(crate) fn take(&self, marked: &mut Vec<NonNull<u8>>, found: &mut Vec<Vec<NonNull<u8>>>) {
         let mut buffers = self.buffers.lock();
         buffers.marked.drain(..).for_each(|buffer| marked.extend(buffer));

@@ -5,13 +5,15 @@
 //!                                           └───────────── the same pause does all of it ──────────────────▶ NORMAL
 //! ```
 //!
-//! - **[weak-mode.pauses]** The mode changes only while the world is stopped. So a mutator finds the same mode from one safepoint to
-//!   the next, and what it reads needs no order with it.
-//! - **[weak-mode.marking]** While the heap is marking, what is read counts as a value of the snapshot that is overwritten: the reader
-//!   logs it ([barrier.snapshot]), and it stays alive until marking ends.
-//! - **[weak-mode.clearing]** Marking is complete. A target that is old and has no mark is dead, and reads as cleared, before it is
-//!   cleared and afterwards. A word is cleared before its target may be marked again for a finalizer. So the reader that finds the mark
-//!   looks at the word again: it is cleared, or the target was reachable when marking ended.
+//! - **[weak-mode.pauses]** The mode changes only while the world is stopped. So a mutator finds
+//!   the same mode from one safepoint to the next, and what it reads needs no order with it.
+//! - **[weak-mode.marking]** While the heap is marking, what is read counts as a value of the
+//!   snapshot that is overwritten: the reader logs it ([barrier.snapshot]), and it stays alive
+//!   until marking ends.
+//! - **[weak-mode.clearing]** Marking is complete. A target that is old and has no mark is dead,
+//!   and reads as cleared, before it is cleared and afterwards. A word is cleared before its target
+//!   may be marked again for a finalizer. So the reader that finds the mark looks at the word
+//!   again: it is cleared, or the target was reachable when marking ended.
 
 use crate::sync::atomic::{AtomicU8, Ordering};
 

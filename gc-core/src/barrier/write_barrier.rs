@@ -1,7 +1,7 @@
 //! The one write barrier.
 //!
-//! Every store of a pointer into memory that an object may own goes through this file: [`Barrier::store`] and its
-//! siblings for `Slot`, [`Barrier::cell`] for `GcCell`.
+//! Every store of a pointer into memory that an object may own goes through this file:
+//! [`Barrier::store`] and its siblings for `Slot`, [`Barrier::cell`] for `GcCell`.
 //!
 //! ```text
 //!   if slot - source_start < source_bytes  &&  value - value_start < value_bytes   { slow }
@@ -12,29 +12,36 @@
 //!          if value is young && old is not && the source object is old                 { remember the slot }
 //! ```
 //!
-//! The value range covers the young and the large part. While the old generation is being marked it covers the whole address
-//! space, so that null and old values reach the slow path too.
+//! The value range covers the young and the large part. While the old generation is being marked it
+//! covers the whole address space, so that null and old values reach the slow path too.
 //!
-//! - **[barrier.remembered]** Between collections, every slot and cell in an old object that holds a young value is in the
-//!   remembered set. The set is a superset: an entry need not hold a young value any more.
-//! - **[barrier.slots-stay]** A remembered location stays a slot or cell of the same object until the set is rebuilt: cells never
-//!   lie in separate memory that an object owns, and old objects are freed only while the set is empty.
+//! - **[barrier.remembered]** Between collections, every slot and cell in an old object that holds
+//!   a young value is in the remembered set. The set is a superset: an entry need not hold a young
+//!   value any more.
+//! - **[barrier.slots-stay]** A remembered location stays a slot or cell of the same object until
+//!   the set is rebuilt: cells never lie in separate memory that an object owns, and old objects
+//!   are freed only while the set is empty.
 //! - **[barrier.logged]** A cell is in the set if and only if its logged bit is set.
-//! - **[barrier.ranges]** The ranges change only while the world is stopped, and a mutator that resumes sees the change. So they
-//!   are plain cells. The model is `models/protocols/ranges.rs`.
-//! - **[barrier.snapshot]** Snapshot at the beginning (Yuasa: *Real-time garbage collection on general-purpose machines*, 1990):
-//!   nothing is young when marking begins, nor when it ends. Every writer reads the old value before its own store. So the writer
-//!   of the first store to a slot after marking began, in the slot's modification order, reads the value of the snapshot. It finds
-//!   the mark of that object set, or sets it and pushes the object. Marks are not cleared while the heap is marking, so an object
-//!   whose mark is read as set needs no push. No fence is needed, because the barrier tests the mark of the *old value*, not that
-//!   of the source object. For a cell, the barrier logs every old value when it logs the cell: at the first write after marking
-//!   began, because the set is empty then, and again at the first write after each pause that took it from the set. A big cell is
-//!   logged once in each marking at most, and only what the marker has not traced of it ([big-cells.whole]).
+//! - **[barrier.ranges]** The ranges change only while the world is stopped, and a mutator that
+//!   resumes sees the change. So they are plain cells. The model is `models/protocols/ranges.rs`.
+//! - **[barrier.snapshot]** Snapshot at the beginning (Yuasa: *Real-time garbage collection on
+//!   general-purpose machines*, 1990): nothing is young when marking begins, nor when it ends.
+//!   Every writer reads the old value before its own store. So the writer of the first store to a
+//!   slot after marking began, in the slot's modification order, reads the value of the snapshot.
+//!   It finds the mark of that object set, or sets it and pushes the object. Marks are not cleared
+//!   while the heap is marking, so an object whose mark is read as set needs no push. No fence is
+//!   needed, because the barrier tests the mark of the *old value*, not that of the source object.
+//!   For a cell, the barrier logs every old value when it logs the cell: at the first write after
+//!   marking began, because the set is empty then, and again at the first write after each pause
+//!   that took it from the set. A big cell is logged once in each marking at most, and only what
+//!   the marker has not traced of it ([big-cells.whole]).
 //!
-//! - **[barrier.recorded]** While marking, the writer of an old slot records it if the value is in a candidate
-//!   ([candidates.recorded]). A cell that is written is in the remembered set, whose next collection looks at all that it holds.
+//! - **[barrier.recorded]** While marking, the writer of an old slot records it if the value is in
+//!   a candidate ([candidates.recorded]). A cell that is written is in the remembered set, whose
+//!   next collection looks at all that it holds.
 //!
-//! A slot that already held a young value is in the set ([barrier.remembered]), so the barrier does not add it again.
+//! A slot that already held a young value is in the set ([barrier.remembered]), so the barrier does
+//! not add it again.
 
 use core::{cell::Cell, cell::RefCell, ptr::NonNull};
 
@@ -62,7 +69,8 @@ use super::{
     weak_mode::Mode,
 };
 
-/// A mutator's barrier: the ranges that it compares with, in one cache line, and the entries that it has recorded.
+/// A mutator's barrier: the ranges that it compares with, in one cache line, and the entries that
+/// it has recorded.
 #[repr(C, align(64))]
 pub(crate) struct Barrier {
     source_start: Cell<usize>,
@@ -73,13 +81,14 @@ pub(crate) struct Barrier {
     runs: Arc<RunTable>,
     /// Never borrowed while code outside this file runs.
     remembered: RefCell<Remembered>,
-    /// At every multiple of so many entries the mutator's next safepoint takes the slow path. From the second multiple on,
-    /// duplicates are removed, too.
+    /// At every multiple of so many entries the mutator's next safepoint takes the slow path. From
+    /// the second multiple on, duplicates are removed, too.
     capacity: usize,
     bits: Arc<Bits>,
     satb: Arc<SatbQueue>,
     marking: Cell<bool>,
-    /// The SATB buffer: overwritten values that this barrier has marked. Borrowed as `remembered` is.
+    /// The SATB buffer: overwritten values that this barrier has marked. Borrowed as `remembered`
+    /// is.
     overwritten: RefCell<Vec<NonNull<u8>>>,
     candidates: Arc<Candidates>,
     /// Slots that hold pointers into candidates. Borrowed as `remembered` is.
@@ -120,8 +129,8 @@ impl Barrier {
         }
     }
 
-    /// Sets whether the old generation is being marked. The world is stopped ([barrier.ranges]), or no other thread knows the
-    /// barrier yet.
+    /// Sets whether the old generation is being marked. The world is stopped ([barrier.ranges]), or
+    /// no other thread knows the barrier yet.
     pub(crate) fn set_marking(&self, marking: bool) {
         let values = self.map.young_and_large();
         self.value_start.set(if marking { 0 } else { values.start });
@@ -197,11 +206,13 @@ impl Barrier {
         }
     }
 
-    /// Looks at a pointer slot of an object that was allocated old, and holds what it was made with.
+    /// Looks at a pointer slot of an object that was allocated old, and holds what it was made
+    /// with.
     ///
     /// # Safety
     ///
-    /// It is a pointer slot of an old object that the barrier's mutator has made and not published yet.
+    /// It is a pointer slot of an old object that the barrier's mutator has made and not published
+    /// yet.
     #[inline(always)]
     pub(super) unsafe fn adopt(&self, poll: &Poll, slot: NonNull<PointerSlot>) {
         // SAFETY: the caller's: a valid slot.
@@ -250,7 +261,8 @@ impl Barrier {
         }
     }
 
-    /// Logs what a cell holds. Of a big cell only what neither the marker nor a writer has seen in this marking ([big-cells.whole]).
+    /// Logs what a cell holds. Of a big cell only what neither the marker nor a writer has seen in
+    /// this marking ([big-cells.whole]).
     fn log_content(&self, cell: RememberedCell) {
         let mut logger = SatbLogger { barrier: self, pieces: Pieces::none(), found: None };
         // SAFETY: the content of the cell, whose lock the caller has, with the type of that content.
@@ -269,7 +281,8 @@ impl Barrier {
         }
     }
 
-    /// Logs a value that is about to be overwritten: it stays alive until marking ends ([barrier.snapshot]).
+    /// Logs a value that is about to be overwritten: it stays alive until marking ends
+    /// ([barrier.snapshot]).
     fn log_old_value(&self, old: *mut u8) {
         let Some(object) = NonNull::new(old) else { return };
         let address = old.addr();
@@ -290,20 +303,22 @@ impl Barrier {
         }
     }
 
-    /// Keeps an object that the owner of the barrier has reached by no pointer: while marking, it counts as one of the snapshot.
+    /// Keeps an object that the owner of the barrier has reached by no pointer: while marking, it
+    /// counts as one of the snapshot.
     pub(crate) fn keep(&self, object: NonNull<u8>) {
         if self.marking.get() {
             self.log_old_value(object.as_ptr());
         }
     }
 
-    /// Reaches an object by the table of registered objects. Returns whether it is alive, or can be: then it is kept ([weak-mode.marking]).
+    /// Reaches an object by the table of registered objects. Returns whether it is alive, or can
+    /// be: then it is kept ([weak-mode.marking]).
     pub(crate) fn reach(&self, object: NonNull<u8>) -> bool {
         self.read_weak(&PointerSlot::new(object.as_ptr())).is_some()
     }
 
-    /// Reads a word that does not keep its target alive. Returns the target, which lives until the next safepoint at least, or `None` if
-    /// it is dead ([weak-mode.clearing]).
+    /// Reads a word that does not keep its target alive. Returns the target, which lives until the
+    /// next safepoint at least, or `None` if it is dead ([weak-mode.clearing]).
     #[inline(always)]
     pub(crate) fn read_weak(&self, word: &PointerSlot) -> Option<NonNull<u8>> {
         let target = NonNull::new(word.get())?;
@@ -322,13 +337,15 @@ impl Barrier {
         }
     }
 
-    /// Returns whether a word would be read as its target now. Logs nothing: the answer may be wrong from the next safepoint on.
+    /// Returns whether a word would be read as its target now. Logs nothing: the answer may be
+    /// wrong from the next safepoint on.
     pub(crate) fn is_weak_alive(&self, word: &PointerSlot) -> bool {
         let Some(target) = NonNull::new(word.get()) else { return false };
         !self.marking.get() || self.satb.weak_mode.get() != Mode::Clearing || self.is_reached(word, target)
     }
 
-    /// Returns whether the target of a word was reachable when marking ended ([weak-mode.clearing]).
+    /// Returns whether the target of a word was reachable when marking ended
+    /// ([weak-mode.clearing]).
     fn is_reached(&self, word: &PointerSlot, target: NonNull<u8>) -> bool {
         let address = target.addr().get();
         let marked = if self.map.old.contains(address) {
@@ -362,8 +379,9 @@ impl Barrier {
         }
     }
 
-    /// Returns whether `address` is that of a young object. Objects in the young part are young. An object in the large part is
-    /// young until its run becomes old. Null is the address of no object.
+    /// Returns whether `address` is that of a young object. Objects in the young part are young. An
+    /// object in the large part is young until its run becomes old. Null is the address of no
+    /// object.
     #[inline]
     fn is_young(&self, address: *mut u8) -> bool {
         let address = address.addr();
@@ -377,8 +395,9 @@ impl Barrier {
         self.map.old.contains(address) || (self.map.large.contains(address) && self.runs.run_of(address).is_old())
     }
 
-    /// Returns whether the object that `place` is in is old. The caller passes a place in the old or the large part, or in memory that an
-    /// old object owns. An object in the large part is old if its run is, and all others here are.
+    /// Returns whether the object that `place` is in is old. The caller passes a place in the old
+    /// or the large part, or in memory that an old object owns. An object in the large part is old
+    /// if its run is, and all others here are.
     #[inline]
     fn source_is_old(&self, place: usize) -> bool {
         !self.map.large.contains(place) || self.runs.run_of(place).is_old()

@@ -1,7 +1,8 @@
-//! Waiting for the channels of the `crossbeam-channel` crate, version 0.5, as [`blocking`](super) does for the standard library's.
-//! With the feature `crossbeam`.
+//! Waiting for the channels of the `crossbeam-channel` crate, version 0.5, as [`blocking`](super)
+//! does for the standard library's. With the feature `crossbeam`.
 //!
-//! For `recv(..) -> ..` and its like of `crossbeam_channel::select!`, which waits where it stands: `m.blocked(|| select! { .. })`.
+//! For `recv(..) -> ..` and its like of `crossbeam_channel::select!`, which waits where it stands:
+//! `m.blocked(|| select! { .. })`.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Waiting for the locks and condition variables of the `parking_lot` crate, version 0.12, as [`blocking`](super) does for the
-//! standard library's.
+//! Waiting for the locks and condition variables of the `parking_lot` crate, version 0.12, as
+//! [`blocking`](super) does for the standard library's.
 
 use std::time::Duration;
 
@@ -7,9 +7,11 @@ use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWri
 
 use crate::Mutator;
 
-/// Locks a mutex. If it is free and no collection is due, this costs what [`Mutex::try_lock`] costs.
+/// Locks a mutex. If it is free and no collection is due, this costs what [`Mutex::try_lock`]
+/// costs.
 ///
-/// The guard may be held across safepoints. Then every mutator that waits for it must wait blocked, too.
+/// The guard may be held across safepoints. Then every mutator that waits for it must wait blocked,
+/// too.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -29,7 +31,8 @@ pub fn lock<'a, T: ?Sized>(mutator: &mut Mutator, mutex: &'a Mutex<T>) -> MutexG
     mutator.blocked(|| mutex.lock())
 }
 
-/// Locks a lock for reading. If it is free and no collection is due, this costs what [`RwLock::try_read`] costs.
+/// Locks a lock for reading. If it is free and no collection is due, this costs what
+/// [`RwLock::try_read`] costs.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -48,7 +51,8 @@ pub fn read<'a, T: ?Sized>(mutator: &mut Mutator, lock: &'a RwLock<T>) -> RwLock
     mutator.blocked(|| lock.read())
 }
 
-/// Locks a lock for writing. If it is free and no collection is due, this costs what [`RwLock::try_write`] costs.
+/// Locks a lock for writing. If it is free and no collection is due, this costs what
+/// [`RwLock::try_write`] costs.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;

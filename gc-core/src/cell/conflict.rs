@@ -14,7 +14,8 @@ pub(super) enum Access {
     Write,
 }
 
-/// Why [`GcCell::try_borrow`](super::GcCell::try_borrow) or [`try_borrow_mut`](super::GcCell::try_borrow_mut) returned no guard.
+/// Why [`GcCell::try_borrow`](super::GcCell::try_borrow) or
+/// [`try_borrow_mut`](super::GcCell::try_borrow_mut) returned no guard.
 ///
 /// ```
 /// # use gc_core::GcCell;

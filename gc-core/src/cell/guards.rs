@@ -54,7 +54,8 @@ impl<'a, T> GcCellMut<'a, T> {
 }
 
 impl<'a, T: ?Sized> GcCellRef<'a, T> {
-    /// Returns a guard of a part of the content. An associated function, so that it hides no method of the content.
+    /// Returns a guard of a part of the content. An associated function, so that it hides no method
+    /// of the content.
     ///
     /// ```
     /// # use gc_core::{GcCell, GcCellRef};
@@ -75,7 +76,8 @@ impl<'a, T: ?Sized> GcCellRef<'a, T> {
 }
 
 impl<'a, T: ?Sized> GcCellMut<'a, T> {
-    /// Returns a guard of a part of the content. An associated function, so that it hides no method of the content.
+    /// Returns a guard of a part of the content. An associated function, so that it hides no method
+    /// of the content.
     ///
     /// ```
     /// # use gc_core::{GcCell, GcCellMut};

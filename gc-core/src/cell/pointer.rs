@@ -1,4 +1,5 @@
-//! Borrowing the cell that a pointer leads to: the guard lives until the next safepoint, not only as long as a copy of the pointer.
+//! Borrowing the cell that a pointer leads to: the guard lives until the next safepoint, not only
+//! as long as a copy of the pointer.
 
 use crate::{Gc, Mutator, trace::Trace};
 

@@ -20,14 +20,16 @@ use crate::trace::{
     trace_each,
 };
 
-/// An ordered map whose values may point into the heap: the map of std, with a check for panics of user code.
+/// An ordered map whose values may point into the heap: the map of std, with a check for panics of
+/// user code.
 ///
-/// It has the methods of [`std::collections::BTreeMap`], to which it dereferences for reading. Keys are leaves (`'static + Send +
-/// Sync`), as user code compares them and they are not traced.
+/// It has the methods of [`std::collections::BTreeMap`], to which it dereferences for reading. Keys
+/// are leaves (`'static + Send + Sync`), as user code compares them and they are not traced.
 ///
-/// A map of std may no longer list all its entries after user code has panicked in it, so the collector does not trace the maps
-/// of std. This map detects such a panic, at the cost of two writes of a byte for each change. From then on the map is not whole:
-/// the collector takes it for empty, and each access panics. A map whose [`extract_if`](Self::extract_if) was forgotten is not
+/// A map of std may no longer list all its entries after user code has panicked in it, so the
+/// collector does not trace the maps of std. This map detects such a panic, at the cost of two
+/// writes of a byte for each change. From then on the map is not whole: the collector takes it for
+/// empty, and each access panics. A map whose [`extract_if`](Self::extract_if) was forgotten is not
 /// whole either. Put a new map in its place.
 ///
 /// ```
@@ -51,7 +53,8 @@ use crate::trace::{
 ///
 /// # Panics
 ///
-/// If the map is not whole, every access except [`is_whole`](Self::is_whole), `Debug` and dropping it.
+/// If the map is not whole, every access except [`is_whole`](Self::is_whole), `Debug` and dropping
+/// it.
 pub struct BTreeMap<K, V> {
     whole: Whole,
     map: btree_map::BTreeMap<K, V>,
@@ -69,8 +72,8 @@ impl<K, V> BTreeMap<K, V> {
         Self { whole: Whole::new(), map: btree_map::BTreeMap::new() }
     }
 
-    /// Returns whether the map may be used: user code has not panicked in it, and no iterator that takes entries out was
-    /// forgotten.
+    /// Returns whether the map may be used: user code has not panicked in it, and no iterator that
+    /// takes entries out was forgotten.
     ///
     /// ```
     /// let mut map = gc_core::collections::BTreeMap::from([(1, "one")]);
@@ -200,8 +203,8 @@ impl<K: Ord, V> BTreeMap<K, V> {
         self.whole.change(|| self.map.retain(keeps));
     }
 
-    /// Removes and returns, as the iterator advances, the entries with keys in `range` for which `removes` returns true. If the
-    /// iterator is forgotten, the map is not whole from then on.
+    /// Removes and returns, as the iterator advances, the entries with keys in `range` for which
+    /// `removes` returns true. If the iterator is forgotten, the map is not whole from then on.
     ///
     /// ```
     /// let mut map: gc_core::collections::BTreeMap<_, _> = (0..10).map(|i| (i, ())).collect();
@@ -216,14 +219,16 @@ impl<K: Ord, V> BTreeMap<K, V> {
         ExtractIf(Taking::new(&mut self.whole, || self.map.extract_if(range, removes)))
     }
 
-    /// Moves all entries of `other` into this map. If both maps have a key, the value of `other` is kept.
+    /// Moves all entries of `other` into this map. If both maps have a key, the value of `other` is
+    /// kept.
     pub fn append(&mut self, other: &mut Self) {
         // This check comes before this map is changed, so that it is not lost together with the other one.
         other.whole.check();
         self.whole.change(|| other.whole.change(|| self.map.append(&mut other.map)));
     }
 
-    /// Moves the entries from `key` on to a new map. If comparing keys panics, the entries of this map are leaked.
+    /// Moves the entries from `key` on to a new map. If comparing keys panics, the entries of this
+    /// map are leaked.
     ///
     /// ```
     /// let mut map: gc_core::collections::BTreeMap<_, _> = (0..10).map(|i| (i, ())).collect();
@@ -245,8 +250,9 @@ impl<K: Ord, V> BTreeMap<K, V> {
     }
 }
 
-/// Guards a map during `split_off`. If a panic leaves the map there, it must not be dropped. It counts entries that were moved to
-/// another tree, and std 1.95 drops them twice or aborts the process (rust-lang/rust#158165). So it is leaked.
+/// Guards a map during `split_off`. If a panic leaves the map there, it must not be dropped. It
+/// counts entries that were moved to another tree, and std 1.95 drops them twice or aborts the
+/// process (rust-lang/rust#158165). So it is leaked.
 struct Splitting<'a, K, V>(&'a mut btree_map::BTreeMap<K, V>);
 
 impl<K, V> Drop for Splitting<'_, K, V> {

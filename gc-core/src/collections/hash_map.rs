@@ -21,14 +21,17 @@ use crate::trace::{
     trace_each,
 };
 
-/// A hash map whose values may point into the heap: the map of std, with a check for panics of user code.
+/// A hash map whose values may point into the heap: the map of std, with a check for panics of user
+/// code.
 ///
-/// It has the methods of [`std::collections::HashMap`], to which it dereferences for reading. Keys and the hasher are leaves
-/// (`'static + Send + Sync`), as user code hashes and compares them and they are not traced.
+/// It has the methods of [`std::collections::HashMap`], to which it dereferences for reading. Keys
+/// and the hasher are leaves (`'static + Send + Sync`), as user code hashes and compares them and
+/// they are not traced.
 ///
-/// A map of std may no longer list all its entries after user code has panicked in it, so the collector does not trace the maps
-/// of std. This map detects such a panic, at the cost of two writes of a byte for each change. From then on the map is not whole:
-/// the collector takes it for empty, and each access panics. A map whose [`drain`](Self::drain) or
+/// A map of std may no longer list all its entries after user code has panicked in it, so the
+/// collector does not trace the maps of std. This map detects such a panic, at the cost of two
+/// writes of a byte for each change. From then on the map is not whole: the collector takes it for
+/// empty, and each access panics. A map whose [`drain`](Self::drain) or
 /// [`extract_if`](Self::extract_if) was forgotten is not whole either. Put a new map in its place.
 ///
 /// ```
@@ -52,7 +55,8 @@ use crate::trace::{
 ///
 /// # Panics
 ///
-/// If the map is not whole, every access except [`is_whole`](Self::is_whole), `Debug` and dropping it.
+/// If the map is not whole, every access except [`is_whole`](Self::is_whole), `Debug` and dropping
+/// it.
 pub struct HashMap<K, V, S = RandomState> {
     whole: Whole,
     map: hash_map::HashMap<K, V, S>,
@@ -103,8 +107,8 @@ impl<K, V, S> HashMap<K, V, S> {
         Self { whole: Whole::new(), map: hash_map::HashMap::with_capacity_and_hasher(capacity, hasher) }
     }
 
-    /// Returns whether the map may be used: user code has not panicked in it, and no iterator that takes entries out was
-    /// forgotten.
+    /// Returns whether the map may be used: user code has not panicked in it, and no iterator that
+    /// takes entries out was forgotten.
     ///
     /// ```
     /// let mut map = gc_core::collections::HashMap::from([(1, "one")]);
@@ -147,8 +151,8 @@ impl<K, V, S> HashMap<K, V, S> {
         self.into_std().into_values()
     }
 
-    /// Removes all entries. Dropping the iterator drops the entries that were not taken from it. If the iterator is forgotten,
-    /// the map is not whole from then on.
+    /// Removes all entries. Dropping the iterator drops the entries that were not taken from it. If
+    /// the iterator is forgotten, the map is not whole from then on.
     ///
     /// ```
     /// let mut map = gc_core::collections::HashMap::from([(1, "one")]);
@@ -159,8 +163,8 @@ impl<K, V, S> HashMap<K, V, S> {
         Drain(Taking::new(&mut self.whole, || self.map.drain()))
     }
 
-    /// Removes and returns, as the iterator advances, the entries for which `removes` returns true. If the iterator is forgotten,
-    /// the map is not whole from then on.
+    /// Removes and returns, as the iterator advances, the entries for which `removes` returns true.
+    /// If the iterator is forgotten, the map is not whole from then on.
     ///
     /// ```
     /// let mut map: gc_core::collections::HashMap<_, _> = (0..10).map(|i| (i, ())).collect();

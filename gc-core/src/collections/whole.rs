@@ -51,8 +51,9 @@ fn broken() -> ! {
     )
 }
 
-/// An iterator that takes entries out of a map. The map is not whole until the iterator is dropped. If the iterator was
-/// forgotten, or panicked in `next` or while it was dropped, the map is never whole again.
+/// An iterator that takes entries out of a map. The map is not whole until the iterator is dropped.
+/// If the iterator was forgotten, or panicked in `next` or while it was dropped, the map is never
+/// whole again.
 pub(super) struct Taking<'a, I> {
     whole: &'a mut Whole,
     /// `None` while the iterator is dropped.

@@ -1,13 +1,18 @@
-//! The attachment of a thread to a heap: its mutator's state, what keeps the heap alive, and which attachment a thread runs.
+//! The attachment of a thread to a heap: its mutator's state, what keeps the heap alive, and which
+//! attachment a thread runs.
 //!
-//! - **[attachment.one-runs]** A thread may have several attachments. At most one of them is RUNNING; all others are BLOCKED: their
-//!   mutators are inside `blocked`, parked, or kept between calls of `Heap::with`. A mutator stops running only by a function that
-//!   takes it exclusively or by value, so nothing that borrows it is in use while another one runs on its thread. (A leaked mutator
-//!   runs for ever, so no other one ever runs on its thread.) Every function that makes one run looks at `CURRENT` before. A stack does that
-//!   by its order, except where code exchanges stacks: a coroutine may suspend itself inside of `blocked`, and be resumed where the thread
-//!   runs another mutator, or an alias of the same one. So `blocked` looks, too, when it is left, and ends the process.
-//! - **[attachment.current]** `CURRENT` is the attachment whose mutator this thread runs. It is null while the thread is blocked,
-//!   detached or working for the collector. The thread counts references by the token of this attachment ([token.current]).
+//! - **[attachment.one-runs]** A thread may have several attachments. At most one of them is
+//!   RUNNING; all others are BLOCKED: their mutators are inside `blocked`, parked, or kept between
+//!   calls of `Heap::with`. A mutator stops running only by a function that takes it exclusively or
+//!   by value, so nothing that borrows it is in use while another one runs on its thread. (A leaked
+//!   mutator runs for ever, so no other one ever runs on its thread.) Every function that makes one
+//!   run looks at `CURRENT` before. A stack does that by its order, except where code exchanges
+//!   stacks: a coroutine may suspend itself inside of `blocked`, and be resumed where the thread
+//!   runs another mutator, or an alias of the same one. So `blocked` looks, too, when it is left,
+//!   and ends the process.
+//! - **[attachment.current]** `CURRENT` is the attachment whose mutator this thread runs. It is
+//!   null while the thread is blocked, detached or working for the collector. The thread counts
+//!   references by the token of this attachment ([token.current]).
 
 use core::{cell::Cell, ops::Deref, ptr};
 
@@ -28,7 +33,8 @@ use super::{
     collector::Collector, handle::Handle, jobs::Job, mutator_state::MutatorState, registry::name, users::Users,
 };
 
-/// What a mutator points to. The state comes first: its first cache line holds what the fast paths touch.
+/// What a mutator points to. The state comes first: its first cache line holds what the fast paths
+/// touch.
 #[repr(C)]
 pub(crate) struct Attachment {
     pub(crate) state: MutatorState,
@@ -56,14 +62,16 @@ impl Attachment {
         self.users.upgrade().expect("a heap has a user while a mutator of it runs")
     }
 
-    /// Merges the counts that other threads asked for, and passes dead objects to the background thread: no destructor runs here.
+    /// Merges the counts that other threads asked for, and passes dead objects to the background
+    /// thread: no destructor runs here.
     #[cold]
     #[inline(never)]
     pub(crate) fn merge_counted(&self) {
         self.pass_on(self.token.drain());
     }
 
-    /// Leaves the owners of counted objects. The mutator's thread has stopped counting for it for good.
+    /// Leaves the owners of counted objects. The mutator's thread has stopped counting for it for
+    /// good.
     pub(crate) fn leave_owners(&self) {
         self.pass_on(self.token.leave());
     }
@@ -75,7 +83,8 @@ impl Attachment {
     }
 }
 
-/// Other threads call these methods: what they use is `Sync`, or does not change while the mutator is attached.
+/// Other threads call these methods: what they use is `Sync`, or does not change while the mutator
+/// is attached.
 impl Owner for Attachment {
     fn word(&self) -> &StateWord {
         &self.word
@@ -122,8 +131,9 @@ pub(crate) fn current() -> *const Attachment {
     CURRENT.get()
 }
 
-/// Returns whether the thread's thread-locals are being destroyed. A thread that attaches calls this, too: from then on it knows,
-/// if the destructors run in the order in which threads run them here, the last one first.
+/// Returns whether the thread's thread-locals are being destroyed. A thread that attaches calls
+/// this, too: from then on it knows, if the destructors run in the order in which threads run them
+/// here, the last one first.
 pub(crate) fn thread_ends() -> bool {
     LIVES.try_with(|_| ()).is_err()
 }

@@ -1,8 +1,10 @@
 //! The wait for destructors of a mutator whose heap has little room.
 //!
-//! - **[limit.drops]** Dead values count towards the limit, with what they hold elsewhere, until their destructors have run. So a mutator
-//!   that reaches a safepoint with little room waits for them, once after each collection, and for a bounded time: the system may not run the
-//!   threads that drop them, and a destructor may wait for this very thread. Each wait that releases little makes the next one shorter.
+//! - **[limit.drops]** Dead values count towards the limit, with what they hold elsewhere, until
+//!   their destructors have run. So a mutator that reaches a safepoint with little room waits for
+//!   them, once after each collection, and for a bounded time: the system may not run the threads
+//!   that drop them, and a destructor may wait for this very thread. Each wait that releases little
+//!   makes the next one shorter.
 
 use std::time::Instant;
 
@@ -10,7 +12,8 @@ use crate::{sync::Arc, workers::role};
 
 use super::{attachment::Attachment, collector::Collector, headroom::Headroom, near_limit, request};
 
-/// Waits for destructors where there is little room ([limit.drops]). The caller is the running owner of `local`, at a safepoint.
+/// Waits for destructors where there is little room ([limit.drops]). The caller is the running
+/// owner of `local`, at a safepoint.
 #[inline]
 pub(crate) fn await_drops(local: &Attachment) {
     let Collector { headroom, memory, epochs, .. } = &*local.collector;

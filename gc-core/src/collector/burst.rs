@@ -1,14 +1,18 @@
-//! Memory that a burst of allocation without safepoints has taken: chunks, and blocks to promote all of that.
+//! Memory that a burst of allocation without safepoints has taken: chunks, and blocks to promote
+//! all of that.
 //!
-//! - **[burst.look]** Memory is given back after a full collection. A busy program of which nothing becomes old has none. So every [`LOOK`] pauses it is
-//!   looked whether far more chunks are empty than the nursery needs. Where it is so, what is empty is given back as after a full collection.
+//! - **[burst.look]** Memory is given back after a full collection. A busy program of which nothing
+//!   becomes old has none. So every [`LOOK`] pauses it is looked whether far more chunks are empty
+//!   than the nursery needs. Where it is so, what is empty is given back as after a full
+//!   collection.
 
 use super::generations::Young;
 
 /// Pauses between two looks.
 const LOOK: u32 = 16;
 
-/// Returns whether what is empty is to be given back: there are at least twice the chunks that [`release_chunks`] keeps at most. Called once in each pause.
+/// Returns whether what is empty is to be given back: there are at least twice the chunks that
+/// [`release_chunks`] keeps at most. Called once in each pause.
 ///
 /// [`release_chunks`]: super::trim::release_chunks
 pub(crate) fn is_over(young: &mut Young, budget: usize) -> bool {

@@ -1,19 +1,22 @@
-//! Who drops which value of a part: its thread claims one value after the other, until another thread takes what is left. The model
-//! is `models/protocols/claims.rs`.
+//! Who drops which value of a part: its thread claims one value after the other, until another
+//! thread takes what is left. The model is `models/protocols/claims.rs`.
 //!
-//! - **[claims.once]** Each value is claimed by the thread of the part, or is among those that were taken; never both. Each step is one
-//!   read-modify-write of one word: the thread's fails from the moment on at which the rest was taken.
-//! - **[claims.done]** A thread claims a value when it has dropped those before. So a thread that sees a claim sees what these destructors did.
+//! - **[claims.once]** Each value is claimed by the thread of the part, or is among those that were
+//!   taken; never both. Each step is one read-modify-write of one word: the thread's fails from the
+//!   moment on at which the rest was taken.
+//! - **[claims.done]** A thread claims a value when it has dropped those before. So a thread that
+//!   sees a claim sees what these destructors did.
 //!
-//! A claim costs one uncontended atomic operation, some 5 ns. A destructor that never returns costs itself and no other value, because no
-//! thread claims more than it is dropping.
+//! A claim costs one uncontended atomic operation, some 5 ns. A destructor that never returns costs
+//! itself and no other value, because no thread claims more than it is dropping.
 
 use crate::sync::{
     atomic::{AtomicUsize, Ordering},
     mutant,
 };
 
-/// The claims of one part: the index behind the last value that is claimed, and whether the rest was taken.
+/// The claims of one part: the index behind the last value that is claimed, and whether the rest
+/// was taken.
 pub(crate) struct Claims(AtomicUsize);
 
 const TAKEN: usize = 1 << (usize::BITS - 1);
@@ -24,8 +27,8 @@ impl Claims {
         Self(AtomicUsize::new(first))
     }
 
-    /// Claims the value `index` for the thread of the part, which has dropped all values before. Returns whether it is the thread's: not if
-    /// the rest was taken.
+    /// Claims the value `index` for the thread of the part, which has dropped all values before.
+    /// Returns whether it is the thread's: not if the rest was taken.
     #[inline(always)]
     #[must_use]
     pub(crate) fn claim(&self, index: usize) -> bool {
@@ -41,7 +44,8 @@ impl Claims {
         self.0.compare_exchange(index, index + 1, order, Ordering::Relaxed).is_ok()
     }
 
-    /// Takes what is not claimed yet. Returns the index of its first value. Called once, by one thread at a time.
+    /// Takes what is not claimed yet. Returns the index of its first value. Called once, by one
+    /// thread at a time.
     #[must_use]
     pub(crate) fn take_rest(&self) -> usize {
         // Acquire: as in `claimed`. The values themselves were written before the part was shared.

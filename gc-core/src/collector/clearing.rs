@@ -1,5 +1,5 @@
-//! Clearing: what is done between the end of marking and the sweep with the weak references, watchers and finalizable objects of the
-//! old generation, concurrently.
+//! Clearing: what is done between the end of marking and the sweep with the weak references,
+//! watchers and finalizable objects of the old generation, concurrently.
 //!
 //! ```text
 //!   pause: marking is complete, and something is registered ──▶ CLEARING (the phase stays MARKING) ──▶ pause: evacuate, sweep
@@ -9,17 +9,20 @@
 //!     remove:   entries of what is still not marked go; finalizable objects are handed over
 //! ```
 //!
-//! - **[clearing.marked]** From the pause that begins it to the one that ends it, everything that a mutator can reach is marked, and what
-//!   it makes is young or born marked: barriers stay on. So an old object without a mark is dead, unless it is finalized.
-//! - **[clearing.filtered]** Meanwhile a weak reference or an ephemeron that leads to an old object without a mark reads as dead. A
-//!   mutator learns that from its barrier, whose mode changes in the two pauses.
-//! - **[clearing.before-marks]** All weak cells of dead targets are cleared, and all ephemerons with dead keys, before the first object is
-//!   marked for finalization. A reader that finds a mark looks at the cell again: if the mark was set for finalization, it finds the cell
-//!   cleared. So weak references are cleared before anything is finalized.
-//! - **[clearing.cells]** An entry forgets a weak cell that nothing leads to. A mutator that takes a cell from an entry marks it, under the
-//!   lock under which the entry forgets it.
-//! - **[clearing.one]** One thread at a time clears, with the lock of this state: the concurrent thread, or the leader of a pause that cannot
-//!   wait.
+//! - **[clearing.marked]** From the pause that begins it to the one that ends it, everything that a
+//!   mutator can reach is marked, and what it makes is young or born marked: barriers stay on. So
+//!   an old object without a mark is dead, unless it is finalized.
+//! - **[clearing.filtered]** Meanwhile a weak reference or an ephemeron that leads to an old object
+//!   without a mark reads as dead. A mutator learns that from its barrier, whose mode changes in
+//!   the two pauses.
+//! - **[clearing.before-marks]** All weak cells of dead targets are cleared, and all ephemerons
+//!   with dead keys, before the first object is marked for finalization. A reader that finds a mark
+//!   looks at the cell again: if the mark was set for finalization, it finds the cell cleared. So
+//!   weak references are cleared before anything is finalized.
+//! - **[clearing.cells]** An entry forgets a weak cell that nothing leads to. A mutator that takes
+//!   a cell from an entry marks it, under the lock under which the entry forgets it.
+//! - **[clearing.one]** One thread at a time clears, with the lock of this state: the concurrent
+//!   thread, or the leader of a pause that cannot wait.
 //!
 //! The model is `models/protocols/clearing.rs`.
 
@@ -122,8 +125,8 @@ impl Clearing {
         self.finalized.iter().map(|&(_, object)| object)
     }
 
-    /// Has the next finalizable objects marked, when all is marked that those before them reach: some at a time, so that the marker's stack
-    /// stays small.
+    /// Has the next finalizable objects marked, when all is marked that those before them reach:
+    /// some at a time, so that the marker's stack stays small.
     pub(crate) fn finalize(&mut self, marking: &Mutex<Marking>) {
         debug_assert_eq!(self.stage, Stage::Finalize);
         let end = self.finalized.len().min(self.resurrected + SLICE);

@@ -1,12 +1,15 @@
-//! The clock: the one thread of the process that looks at busy heaps from time to time, whether they are idle by now. It does nothing
-//! for a heap itself, but calls for the heap's concurrent thread. So a thousand heaps need one thread while nothing happens in them.
+//! The clock: the one thread of the process that looks at busy heaps from time to time, whether
+//! they are idle by now. It does nothing for a heap itself, but calls for the heap's concurrent
+//! thread. So a thousand heaps need one thread while nothing happens in them.
 //!
-//! - **[clock.listed]** A heap is put on the list when it becomes BUSY, and taken off it when a look finds that it is not BUSY, or not to be
-//!   looked at. Both happen under the lock of the list, and the look, too. The model is `models/protocols/clock.rs`.
-//! - **[clock.releases]** The clock has a reference to a heap only under the lock. A heap that ends takes itself off the list, so its thread
-//!   is the last to release it.
+//! - **[clock.listed]** A heap is put on the list when it becomes BUSY, and taken off it when a
+//!   look finds that it is not BUSY, or not to be looked at. Both happen under the lock of the
+//!   list, and the look, too. The model is `models/protocols/clock.rs`.
+//! - **[clock.releases]** The clock has a reference to a heap only under the lock. A heap that ends
+//!   takes itself off the list, so its thread is the last to release it.
 //!
-//! The lock comes after those of `request` and the generations, and before that of the state of `major`.
+//! The lock comes after those of `request` and the generations, and before that of the state of
+//! `major`.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -43,15 +46,16 @@ impl<W: Watched> Clock<W> {
         Self { state: Mutex::new(State { watched: Vec::new(), thread: OnDemand::new(start) }), changed: Condvar::new() }
     }
 
-    /// Returns the clock of the process. It is there from the beginning: a child that is forked finds it whole.
+    /// Returns the clock of the process. It is there from the beginning: a child that is forked
+    /// finds it whole.
     #[cfg(not(any(gc_loom, gc_shuttle)))]
     pub(crate) const fn of_process(start: fn() -> bool) -> Self {
         let thread = OnDemand::of_process(start);
         Self { state: Mutex::new(State { watched: Vec::new(), thread }), changed: Condvar::new() }
     }
 
-    /// Has something looked at after a time, unless it is on the list. If the system refuses the thread, looks are late: until the
-    /// next call.
+    /// Has something looked at after a time, unless it is on the list. If the system refuses the
+    /// thread, looks are late: until the next call.
     pub(crate) fn watch(&self, watched: W, after: Duration) {
         let Some(at) = Instant::now().checked_add(after) else { return };
         let mut state = self.state.lock();
@@ -72,12 +76,14 @@ impl<W: Watched> Clock<W> {
         raw(&self.state)
     }
 
-    /// Forgets the thread, which is gone: this is the child of a fork. The next call starts it again.
+    /// Forgets the thread, which is gone: this is the child of a fork. The next call starts it
+    /// again.
     pub(crate) fn forget_threads(&self) {
         self.state.lock().thread.forget();
     }
 
-    /// Calls for the thread again, if it is not there: the system has refused it, or this is the child of a fork.
+    /// Calls for the thread again, if it is not there: the system has refused it, or this is the
+    /// child of a fork.
     pub(crate) fn call(&self) {
         let mut state = self.state.lock();
         if !state.watched.is_empty() {
@@ -90,7 +96,8 @@ impl<W: Watched> Clock<W> {
         self.state.lock().watched.retain(|(_, other)| other != watched);
     }
 
-    /// The life of the clock's thread: looks at what is on the list when it is time, and leaves when the list is empty.
+    /// The life of the clock's thread: looks at what is on the list when it is time, and leaves
+    /// when the list is empty.
     pub(crate) fn run(&self) {
         let mut state = self.state.lock();
         loop {

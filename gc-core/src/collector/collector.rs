@@ -1,15 +1,19 @@
-//! The owner of a heap's parts, which its mutators, roots and threads share, and the order of the locks.
+//! The owner of a heap's parts, which its mutators, roots and threads share, and the order of the
+//! locks.
 //!
 //! ```text
 //!   registry → trims → young → old → large → clearing → marking → the state of `major` → the queue of `background`
 //! ```
 //!
-//! A thread that holds one of these locks takes only locks to the right of it. No thread holds one while user code runs, except
-//! derived `Trace` in a pause. The locks within `rendezvous`, `visits`, `yielding`, `satb`, `stats`, `roots` and `workers` are leaves, and so is that of the
-//! queues of `registered`, and that of its sites. A shard of `registered` is locked before that one and before `satb`, and `waiting` before nothing. The table of
-//! counted owners (`counted::owners`) is locked after the registry, and the rendezvous or the queue of `background` after that. The lock
-//! word of a `GcCell` comes before all of them: a mutator may allocate while it has a guard. What the parts do together is in functions of the files that import this one,
-//! which take the owner first; no part imports its owner.
+//! A thread that holds one of these locks takes only locks to the right of it. No thread holds one
+//! while user code runs, except derived `Trace` in a pause. The locks within `rendezvous`,
+//! `visits`, `yielding`, `satb`, `stats`, `roots` and `workers` are leaves, and so is that of the
+//! queues of `registered`, and that of its sites. A shard of `registered` is locked before that one
+//! and before `satb`, and `waiting` before nothing. The table of counted owners (`counted::owners`)
+//! is locked after the registry, and the rendezvous or the queue of `background` after that. The
+//! lock word of a `GcCell` comes before all of them: a mutator may allocate while it has a guard.
+//! What the parts do together is in functions of the files that import this one, which take the
+//! owner first; no part imports its owner.
 
 use std::sync::OnceLock;
 
@@ -79,7 +83,8 @@ pub(crate) struct Collector {
     pub(crate) bits: Arc<Bits>,
     pub(crate) runs: Arc<RunTable>,
     pub(crate) candidates: Arc<Candidates>,
-    /// The current major cycle: its phase, its marking state, and the values that mutators have overwritten.
+    /// The current major cycle: its phase, its marking state, and the values that mutators have
+    /// overwritten.
     pub(crate) major: MajorCycle,
     pub(crate) marking: Mutex<Marking>,
     pub(crate) waiting: Waiting,
@@ -106,7 +111,8 @@ pub(crate) struct Collector {
     pub(crate) workers: Workers,
 }
 
-/// How the threads of a heap are started, when they are called for. Each returns whether the system has started one.
+/// How the threads of a heap are started, when they are called for. Each returns whether the system
+/// has started one.
 pub(crate) struct Starts {
     pub(crate) background: fn(&Arc<Collector>) -> bool,
     pub(crate) concurrent: fn(&Arc<Collector>) -> bool,
@@ -140,14 +146,15 @@ impl Collector {
         }
     }
 
-    /// Returns whether this is the child of a fork in which the heap can only be read and dropped ([fork.given-up]). There a thread that does
-    /// not exist may hold a lock.
+    /// Returns whether this is the child of a fork in which the heap can only be read and dropped
+    /// ([fork.given-up]). There a thread that does not exist may hold a lock.
     pub(crate) fn is_elsewhere(&self) -> bool {
         // Relaxed: written by the only thread of a process.
         self.process.load(Ordering::Relaxed) != std::process::id()
     }
 
-    /// Reserves the heap's parts out of `bytes` of address space: a quarter young, a quarter large, half old.
+    /// Reserves the heap's parts out of `bytes` of address space: a quarter young, a quarter large,
+    /// half old.
     fn reserve(config: &Config, bytes: usize, starts: &Starts, own: &Own) -> Result<Self, ReserveError> {
         let quarter = (bytes / 4) & !(HUGE_PAGE - 1);
         let reservation = Reservation::new(quarter * 4, HUGE_PAGE)?;
@@ -240,7 +247,8 @@ impl Collector {
 /// The heap itself, for what calls for its threads.
 type Own = Arc<OnceLock<Weak<Collector>>>;
 
-/// Returns the heap, unless it [is elsewhere](Collector::is_elsewhere): no thread works for it then.
+/// Returns the heap, unless it [is elsewhere](Collector::is_elsewhere): no thread works for it
+/// then.
 fn here(own: &Own) -> Option<Arc<Collector>> {
     own.get().and_then(Weak::upgrade).filter(|own| !own.is_elsewhere())
 }

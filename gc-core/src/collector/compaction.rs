@@ -8,12 +8,14 @@
 //!   all at once:    end the cycle that is under way → move together what is in each class → update every pointer of the heap
 //! ```
 //!
-//! - **[compact.bound]** A major cycle moves at most `compact_bytes`, and updates at most `compact_places` recorded places, beside
-//!   the roots. So the pause that ends marking stays short, however much is sparse and however many pointers lead there. One thing is
-//!   not counted: the rest of a cell that was written during marking and holds a recorded pointer. The next minor
-//!   collection visits it whole, too.
-//! - **[compact.room]** Moving takes only cells that exist: blocks for which there is no room are left alone. All at once needs no
-//!   empty block: the objects of a class fit into the free cells of its fullest blocks.
+//! - **[compact.bound]** A major cycle moves at most `compact_bytes`, and updates at most
+//!   `compact_places` recorded places, beside the roots. So the pause that ends marking stays
+//!   short, however much is sparse and however many pointers lead there. One thing is not counted:
+//!   the rest of a cell that was written during marking and holds a recorded pointer. The next
+//!   minor collection visits it whole, too.
+//! - **[compact.room]** Moving takes only cells that exist: blocks for which there is no room are
+//!   left alone. All at once needs no empty block: the objects of a class fit into the free cells
+//!   of its fullest blocks.
 //! - **[compact.large]** Large objects do not move. Their fields are updated like others.
 
 use std::time::Instant;
@@ -47,7 +49,8 @@ pub(crate) struct Compacted {
 }
 
 impl StoppedHeap<'_> {
-    /// Chooses the blocks that are evacuated when marking ends. The roots have been marked from: they are not recorded.
+    /// Chooses the blocks that are evacuated when marking ends. The roots have been marked from:
+    /// they are not recorded.
     pub(crate) fn choose_candidates(&mut self) {
         let (config, candidates) = (&self.collector.config, &self.collector.candidates);
         let by_test = config.stress.compact;
@@ -69,7 +72,8 @@ impl StoppedHeap<'_> {
         }
     }
 
-    /// Moves the live objects of the candidates, and updates the places that were recorded. Marking is complete.
+    /// Moves the live objects of the candidates, and updates the places that were recorded. Marking
+    /// is complete.
     pub(crate) fn evacuate_candidates(&mut self, mut recorded: Recorded) {
         let collector = self.collector;
         let candidates = &collector.candidates;
@@ -102,7 +106,8 @@ impl StoppedHeap<'_> {
         self.verify(Checkpoint::Evacuated);
     }
 
-    /// Moves objects together, and updates every pointer of the heap. No major cycle is under way, and nothing is young.
+    /// Moves objects together, and updates every pointer of the heap. No major cycle is under way,
+    /// and nothing is young.
     pub(crate) fn compact_all(&mut self) {
         debug_assert_eq!(self.collector.major.phase(), Phase::Idle);
         debug_assert_eq!((self.young.space.in_use(), self.young.remembered.len()), (0, 0));
@@ -140,8 +145,8 @@ impl StoppedHeap<'_> {
         self.verify(Checkpoint::AfterPromotion);
     }
 
-    /// Moves the live objects of those blocks that are still candidates. Blocks for which there is no room leave. Returns the
-    /// blocks, with what was moved out of each.
+    /// Moves the live objects of those blocks that are still candidates. Blocks for which there is
+    /// no room leave. Returns the blocks, with what was moved out of each.
     fn move_out(&mut self, blocks: &[u32], alive: Alive, tables: &mut impl FollowMoves) -> Vec<(u32, Moved)> {
         let candidates = &self.collector.candidates;
         let Old { space, cursors, .. } = &mut *self.old;
@@ -169,7 +174,8 @@ impl StoppedHeap<'_> {
         self.collector.registered.queues.visit(false, |word| unsafe { updater.values(WORD, word, 1) });
     }
 
-    /// Updates the pointers of every object in a block that is not evacuated, and of every large object.
+    /// Updates the pointers of every object in a block that is not evacuated, and of every large
+    /// object.
     fn update_objects(&self, updater: &mut Updater<'_>) {
         let (space, candidates) = (&self.old.space, &self.collector.candidates);
         for block in 0..space.blocks.len() as u32 {

@@ -1,8 +1,10 @@
 //! The concurrent thread: marks and sweeps while the program runs.
 //!
-//! It runs no user code except derived `Trace`, so no destructor or hook delays it. Between two objects, and between two pieces of a big
-//! one ([mark.pieces]), it checks whether a pause is requested, and then parks, or makes way for one (`yielding`). That takes microseconds,
-//! except while it traces a big map or linked list, which it traces without a check, and while the system does not run it.
+//! It runs no user code except derived `Trace`, so no destructor or hook delays it. Between two
+//! objects, and between two pieces of a big one ([mark.pieces]), it checks whether a pause is
+//! requested, and then parks, or makes way for one (`yielding`). That takes microseconds, except
+//! while it traces a big map or linked list, which it traces without a check, and while the system
+//! does not run it.
 
 use core::time::Duration;
 use std::thread;
@@ -52,8 +54,8 @@ pub(crate) fn start(collector: &Arc<Collector>) -> bool {
     handle.is_some()
 }
 
-/// Does what is due of the current major cycle, in the place of the concurrent thread, which the system refuses. The caller's mutator is
-/// BLOCKED.
+/// Does what is due of the current major cycle, in the place of the concurrent thread, which the
+/// system refuses. The caller's mutator is BLOCKED.
 pub(crate) fn work_in_its_place(collector: &Arc<Collector>) {
     match collector.major.phase() {
         Phase::Marking => mark_concurrently(collector),
@@ -62,15 +64,18 @@ pub(crate) fn work_in_its_place(collector: &Arc<Collector>) {
     }
 }
 
-/// The most objects that a final pause marks, at the first attempts to end marking ([assist.bound]).
+/// The most objects that a final pause marks, at the first attempts to end marking
+/// ([assist.bound]).
 const FINAL: u64 = 1 << 14;
 /// So many attempts mark no more.
 const ATTEMPTS: u32 = 3;
 /// How long it takes until the end of an idle heap's marking is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long the concurrent thread waits for a mutator to lead the pause that ends marking: as long as the system may not run one of them.
+/// How long the concurrent thread waits for a mutator to lead the pause that ends marking: as long
+/// as the system may not run one of them.
 const HANDED_OVER: Duration = Duration::from_millis(50);
-/// How long the concurrent thread makes way for a collection that was put off, while no mutator reaches a safepoint to lead it.
+/// How long the concurrent thread makes way for a collection that was put off, while no mutator
+/// reaches a safepoint to lead it.
 const AWAY: Duration = Duration::from_millis(10);
 /// Bytes of dead values that the sweep collects before it posts them to be dropped.
 const POST_AT: usize = 256 << 10;
@@ -143,8 +148,8 @@ fn counted<R>(collector: &Collector, is_idle: bool, work: impl FnOnce() -> R) ->
     result
 }
 
-/// Does an increment of clearing, if there is any to do that needs no marking. The concurrent thread is RUNNING. Returns whether there
-/// was.
+/// Does an increment of clearing, if there is any to do that needs no marking. The concurrent
+/// thread is RUNNING. Returns whether there was.
 fn clear_increment(collector: &Collector) -> bool {
     let mut clearing = collector.clearing.lock();
     let due = !matches!(clearing.stage(), Stage::Marking | Stage::Finalize | Stage::Done);
@@ -155,7 +160,8 @@ fn clear_increment(collector: &Collector) -> bool {
     due
 }
 
-/// Makes the concurrent thread BLOCKED. If a collection was put off that waited for this, sees to it that it is done now.
+/// Makes the concurrent thread BLOCKED. If a collection was put off that waited for this, sees to
+/// it that it is done now.
 fn make_way(collector: &Collector) {
     collector.rendezvous.enter_blocked(collector.major.word());
     if collector.yielding.end_work() {
@@ -177,8 +183,9 @@ fn run_again(collector: &Collector) {
     }
 }
 
-/// Has the pause led that ends marking, which marks no more than about `budget` objects ([major.handed-over]). Returns whether there was one: while
-/// the heap is idle and no thread waits for the cycle, it gives up early if a mutator runs ([idle.no-wait]).
+/// Has the pause led that ends marking, which marks no more than about `budget` objects
+/// ([major.handed-over]). Returns whether there was one: while the heap is idle and no thread waits
+/// for the cycle, it gives up early if a mutator runs ([idle.no-wait]).
 fn end_marking(collector: &Collector, budget: u64) -> bool {
     let major = &collector.major;
     let cause = major.cause();
@@ -236,7 +243,8 @@ fn mark_increment(collector: &Collector, is_idle: bool) -> Marked {
     if state.is_done() { marked } else { Marked::MoreLeft }
 }
 
-/// Returns how many GC workers may mark: as many as there are cores that no mutator uses. Those that have been blocked for long use none.
+/// Returns how many GC workers may mark: as many as there are cores that no mutator uses. Those
+/// that have been blocked for long use none.
 fn marking_workers(collector: &Collector) -> usize {
     let gc_workers = collector.workers.count();
     if collector.config.stress.workers != 0 {

@@ -1,7 +1,8 @@
 //! Which major cycle counts objects by type, and for whom.
 //!
-//! - **[counting.first]** A request names the first cycle that serves it: the next one to begin. It is made under the lock of the old
-//!   generation, under which cycles begin and marking ends. So that cycle, or a later one, finds the request when its marking ends.
+//! - **[counting.first]** A request names the first cycle that serves it: the next one to begin. It
+//!   is made under the lock of the old generation, under which cycles begin and marking ends. So
+//!   that cycle, or a later one, finds the request when its marking ends.
 //! - **[counting.given-back]** What was counted stays until the last request is withdrawn.
 
 use crate::{old::tally::Tally, sync::Arc};
@@ -22,8 +23,8 @@ pub(crate) struct Counting {
 }
 
 impl Counting {
-    /// Requests a count by a cycle that begins after this call. `begun` is the number of the last one that has begun. Returns the number
-    /// of the first one that serves the request.
+    /// Requests a count by a cycle that begins after this call. `begun` is the number of the last
+    /// one that has begun. Returns the number of the first one that serves the request.
     pub(crate) fn request(&mut self, begun: u64) -> u64 {
         self.requests.push(begun + 1);
         begun + 1
@@ -54,8 +55,8 @@ impl Counting {
         !self.requests.is_empty()
     }
 
-    /// Returns where a pause that promotes everything counts what was young, if it is to be counted: it may begin the next cycle, or belong
-    /// to the one that marks.
+    /// Returns where a pause that promotes everything counts what was young, if it is to be
+    /// counted: it may begin the next cycle, or belong to the one that marks.
     pub(crate) fn young(&mut self, phase: Phase, begun: u64) -> Option<&mut Tally> {
         match phase {
             // What an earlier pause has counted for this cycle, which it did not begin, is old or dead by now.

@@ -6,15 +6,19 @@
 //!             └── rest ──┘ and a further thread is started, which takes it
 //! ```
 //!
-//! The first thread is started when something waits, or when an event is reported; it stays until the heap is idle. The background thread looks at them now and
-//! then while something waits. If the destructor of one value has been running for the time that the settings say, what that thread had
-//! still to do is posted again, and a further thread is started, up to [`MOST`]. When the destructor returns, its thread goes on with
-//! other values, and the threads that are too many leave ([job-queue.one-stays]). Nobody joins them (`presence`).
+//! The first thread is started when something waits, or when an event is reported; it stays until
+//! the heap is idle. The background thread looks at them now and then while something waits. If the
+//! destructor of one value has been running for the time that the settings say, what that thread
+//! had still to do is posted again, and a further thread is started, up to [`MOST`]. When the
+//! destructor returns, its thread goes on with other values, and the threads that are too many
+//! leave ([job-queue.one-stays]). Nobody joins them (`presence`).
 //!
 //! - **[destructors.no-lock]** No lock is held while a destructor runs.
-//! - **[destructors.once]** A value is dropped once: a job is taken once ([job-queue.once]), and in a part each value is claimed
-//!   ([claims.once]). Jobs are not ordered among each other, nor are the values of one job.
-//! - **[destructors.own-stack]** Destructors run on threads with large stacks: nested `Box`es in one object are dropped recursively.
+//! - **[destructors.once]** A value is dropped once: a job is taken once ([job-queue.once]), and in
+//!   a part each value is claimed ([claims.once]). Jobs are not ordered among each other, nor are
+//!   the values of one job.
+//! - **[destructors.own-stack]** Destructors run on threads with large stacks: nested `Box`es in
+//!   one object are dropped recursively.
 
 use std::time::Instant;
 
@@ -33,8 +37,8 @@ use super::{
     presence::{Presence, Present},
 };
 
-/// The most threads of a heap that run destructors at a time. Those that have left do not count, though their thread-locals may still be
-/// being destroyed.
+/// The most threads of a heap that run destructors at a time. Those that have left do not count,
+/// though their thread-locals may still be being destroyed.
 pub(super) const MOST: usize = 8;
 
 /// What a look at the destructors has found.
@@ -47,7 +51,8 @@ pub(super) struct Looked {
     pub(super) is_slow: bool,
 }
 
-/// Looks at what waits, and starts a thread if none is free to drop it. Called by the background thread, as what follows.
+/// Looks at what waits, and starts a thread if none is free to drop it. Called by the background
+/// thread, as what follows.
 pub(super) fn look(collector: &Arc<Collector>) -> Looked {
     let background = &collector.background;
     let long = collector.config.slow_destructor;
@@ -79,7 +84,8 @@ pub(super) fn look(collector: &Arc<Collector>) -> Looked {
     Looked { waits: true, again: now.checked_add(long), is_slow }
 }
 
-/// Starts the first thread if there is none, before the background thread runs code of the program: meanwhile it cannot.
+/// Starts the first thread if there is none, before the background thread runs code of the program:
+/// meanwhile it cannot.
 pub(super) fn start_first(collector: &Arc<Collector>) {
     // If the system refuses it, it is tried again when something waits.
     let _ = collector.background.dead.serving() > 0 || start(collector);
@@ -98,13 +104,15 @@ fn start(collector: &Arc<Collector>) -> bool {
     thread.is_ok()
 }
 
-/// Ends the threads, and waits until they have left. Nothing waits to be dropped, so none runs code of the program.
+/// Ends the threads, and waits until they have left. Nothing waits to be dropped, so none runs code
+/// of the program.
 pub(super) fn end(collector: &Collector) {
     collector.background.dead.end();
     collector.background.destructors.wait_until_all_left();
 }
 
-/// What a thread that runs destructors has until it leaves. The fields are dropped in this order: [presence.left].
+/// What a thread that runs destructors has until it leaves. The fields are dropped in this order:
+/// [presence.left].
 #[derive(Clone)]
 struct OfThread {
     collector: Arc<Collector>,
@@ -112,7 +120,8 @@ struct OfThread {
 }
 
 impl OfThread {
-    /// Panics of destructors are caught: a panic that gets here is a bug of this crate, and the thread leaves.
+    /// Panics of destructors are caught: a panic that gets here is a bug of this crate, and the
+    /// thread leaves.
     fn work(self) {
         let Background { dead, pending, .. } = &self.collector.background;
         // [job-queue.all-leave].

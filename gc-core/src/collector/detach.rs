@@ -1,5 +1,5 @@
-//! Detaching: a mutator leaves the registry, and what it has in hand becomes the heap's. The last user of a heap detaches those that
-//! are left.
+//! Detaching: a mutator leaves the registry, and what it has in hand becomes the heap's. The last
+//! user of a heap detaches those that are left.
 
 use core::{ptr::NonNull, time::Duration};
 
@@ -22,8 +22,8 @@ use super::{
 /// So many types of roots are told of a heap that roots keep.
 const MOST_TYPES: usize = 32;
 
-/// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop it may end the heap, and gives memory
-/// back, which must not happen under a lock.
+/// What is left of a mutator that was detached: its memory, with what keeps the heap alive. To drop
+/// it may end the heap, and gives memory back, which must not happen under a lock.
 #[must_use]
 pub(crate) struct Left {
     _empty: EmptyChunks,
@@ -36,7 +36,8 @@ pub(crate) struct Left {
 ///
 /// - The mutator is in `registry`, which is its heap's, and BLOCKED.
 /// - The caller is its owner, or no thread runs any mutator of the heap any more.
-/// - Nothing else refers to its state, except the registry and its entry among the owners of counted objects.
+/// - Nothing else refers to its state, except the registry and its entry among the owners of
+///   counted objects.
 pub(crate) unsafe fn detach(local: NonNull<Attachment>, registry: &mut Registry) -> Left {
     // SAFETY: the registry has it, so it is not freed yet.
     let attachment = unsafe { local.as_ref() };
@@ -94,8 +95,9 @@ impl kept_end::Attached for Departure<'_> {
 }
 
 impl Drop for Users {
-    /// Detaches the mutators that are left, which are kept ones ([kept-end.once]), and has dropped what roots held that were dropped before.
-    /// No pause will look for them ([attendance.one-finds]).
+    /// Detaches the mutators that are left, which are kept ones ([kept-end.once]), and has dropped
+    /// what roots held that were dropped before. No pause will look for them
+    /// ([attendance.one-finds]).
     fn drop(&mut self) {
         if self.handle.is_elsewhere() {
             // The child of a fork: a thread that exists in the parent only may hold the lock. The states leak.

@@ -1,8 +1,9 @@
 //! The drop queue: dead values that wait to be dropped, outside of the pause that found them.
 //!
-//! Moving a value out of a dead object copies its bytes, as any move in Rust does. The values stay here until a thread for destructors
-//! drops them, part by part (`parts`). A queue is called `dead` where it is passed on. `drops` are something else: the objects that will
-//! need dropping when they are dead.
+//! Moving a value out of a dead object copies its bytes, as any move in Rust does. The values stay
+//! here until a thread for destructors drops them, part by part (`parts`). A queue is called `dead`
+//! where it is passed on. `drops` are something else: the objects that will need dropping when they
+//! are dead.
 
 use core::{alloc::Layout, ptr::NonNull};
 use std::{alloc, panic, thread};
@@ -13,7 +14,8 @@ use crate::{
     roots::{BoxedValue, EmptyChunks, Found},
 };
 
-/// Dead values that one collection moved out of their objects, and the other values that it left to be dropped.
+/// Dead values that one collection moved out of their objects, and the other values that it left to
+/// be dropped.
 pub(crate) struct DropQueue {
     arenas: Vec<Arena>,
     /// The free memory of the last arena.
@@ -53,7 +55,8 @@ pub(crate) struct DeadRun {
     pub(crate) info: &'static TypeInfo,
 }
 
-/// Memory that dead objects are moved into. Objects with their headers, and fillers, lie below `used` without a gap.
+/// Memory that dead objects are moved into. Objects with their headers, and fillers, lie below
+/// `used` without a gap.
 pub(crate) struct Arena {
     start: NonNull<u8>,
     pub(crate) bytes: usize,
@@ -83,8 +86,8 @@ impl Arena {
         Self { start, bytes, used: 0, objects: 0 }
     }
 
-    /// Returns the objects of a sealed arena in the order of their addresses: where they are and their types. Dropping an object leaves
-    /// its header as it is.
+    /// Returns the objects of a sealed arena in the order of their addresses: where they are and
+    /// their types. Dropping an object leaves its header as it is.
     pub(crate) fn objects(&self) -> Objects<'_> {
         Objects { arena: self, at: self.start.as_ptr() }
     }
@@ -156,7 +159,8 @@ impl DropQueue {
         self.arenas.iter().map(|arena| arena.bytes).sum()
     }
 
-    /// Returns the number of values, and the bytes of memory that hold them, that are new since the last call.
+    /// Returns the number of values, and the bytes of memory that hold them, that are new since the
+    /// last call.
     pub(crate) fn count_new(&mut self) -> (usize, usize) {
         let now = (self.len(), self.bytes());
         let before = core::mem::replace(&mut self.counted, now);
@@ -172,7 +176,8 @@ impl DropQueue {
         }
     }
 
-    /// Takes memory for an object of any alignment, and fills the gap before it. Returns the address for its header.
+    /// Takes memory for an object of any alignment, and fills the gap before it. Returns the
+    /// address for its header.
     #[cold]
     #[inline(never)]
     fn place_slow(&mut self, info: &'static TypeInfo, size_with_header: usize) -> *mut u8 {

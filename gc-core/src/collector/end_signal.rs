@@ -1,8 +1,8 @@
-//! What the thread that releases a heap as the last waits for: that everything is dropped, or that code of the program takes long: a
-//! destructor, or the event hook.
+//! What the thread that releases a heap as the last waits for: that everything is dropped, or that
+//! code of the program takes long: a destructor, or the event hook.
 //!
-//! The background thread tells of destructors. It cannot tell that it runs such code itself, so the thread that waits looks.
-//! The lock is a leaf.
+//! The background thread tells of destructors. It cannot tell that it runs such code itself, so the
+//! thread that waits looks. The lock is a leaf.
 
 use core::time::Duration;
 
@@ -27,7 +27,8 @@ pub(crate) enum Ending {
 pub(crate) struct EndSignal {
     state: Mutex<Ending>,
     changed: Condvar,
-    /// How often the background thread has begun and ended to run code of the program: odd while it does.
+    /// How often the background thread has begun and ended to run code of the program: odd while it
+    /// does.
     turns: AtomicU64,
 }
 

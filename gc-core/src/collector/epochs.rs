@@ -1,5 +1,6 @@
-//! Numbers of what the collector has done. By the number of a stop, a cell recognises a guard from before that stop. By the
-//! number of a collection, a request recognises collections that began after it was made.
+//! Numbers of what the collector has done. By the number of a stop, a cell recognises a guard from
+//! before that stop. By the number of a collection, a request recognises collections that began
+//! after it was made.
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -32,8 +33,9 @@ impl Epochs {
         }
     }
 
-    /// Counts a stop of this heap, after which the only mutator that there is uses cells for itself, if `exclusive`. Returns its number
-    /// among the stops of the process. The world is stopped, and the caller is the leader.
+    /// Counts a stop of this heap, after which the only mutator that there is uses cells for
+    /// itself, if `exclusive`. Returns its number among the stops of the process. The world is
+    /// stopped, and the caller is the leader.
     pub(crate) fn count_stop(&self, exclusive: bool) -> u64 {
         let number = next_stop_number();
         // Relaxed: under the registry lock, as where it is read.
@@ -44,7 +46,8 @@ impl Epochs {
         number
     }
 
-    /// Returns whether, since the last stop, there is one mutator that uses cells for itself. The caller has the registry lock.
+    /// Returns whether, since the last stop, there is one mutator that uses cells for itself. The
+    /// caller has the registry lock.
     pub(crate) fn is_exclusive(&self) -> bool {
         // Relaxed: as above.
         self.exclusive.load(Ordering::Relaxed)
@@ -62,8 +65,8 @@ impl Epochs {
         self.stop_number.load(Ordering::Relaxed)
     }
 
-    /// Counts the beginning of a collection. Returns the value that [`collections`](Self::collections) has while it runs. The
-    /// caller leads the pause.
+    /// Counts the beginning of a collection. Returns the value that
+    /// [`collections`](Self::collections) has while it runs. The caller leads the pause.
     pub(crate) fn begin_collection(&self) -> u64 {
         // Release, with the Acquire in `collections`.
         self.collections.fetch_add(1, Ordering::Release) + 1

@@ -6,40 +6,54 @@
 //!   child:    free the locks ─▶ forget the threads that are gone ─▶ only the thread that forks may run
 //! ```
 //!
-//! The handlers are registered by `pthread_atfork` when the first heap is created. What they rely on:
+//! The handlers are registered by `pthread_atfork` when the first heap is created. What they rely
+//! on:
 //!
-//! - **[fork.stopped]** A heap is stopped as for a pause, except that the mutator of the thread that forks, if it runs one, counts as at rest:
-//!   the thread is in `fork`, and in no function of this crate. So in the child no mutator is half-way through an allocation, a
-//!   store or a change of a cell, and the concurrent thread, if it was marking, has put its work into `marking`. By the
-//!   argument for pauses ([mutator-state.owner], [safepoint.no-new-runners]) the child's leader may use all of it. Nothing is moved,
-//!   and no stop is counted ([cell.stop]): the thread's pointers and guards stay good.
-//! - **[fork.locked]** Every lock is held during the copy, so what it guards is whole. In the child its word is set to FREE ([lock.word]):
-//!   the threads that slept on it are gone. A thread that is between two critical sections has in hand what it took out in the first
-//!   one: dead values, chunks of roots, a job. In the child that is nobody's, and leaks.
-//! - **[fork.gone]** In the child the state words of all other mutators, and of the concurrent thread, are BLOCKED for ever. No stop waits for
-//!   them, and their roots stay, except those in frames: these lie in the stacks of threads that are gone, which the system
-//!   uses for new ones. (Dormant ones stay dormant.) Threads of the heap count as not started ([on-demand.under-the-lock]): a
-//!   concurrent thread that is started goes on with the cycle that is under way. Parts of dead values whose thread is gone lose the
-//!   value that was being dropped; the rest is posted again, and what waits is counted anew. (A rest that a thread has taken from behind a slow
-//!   destructor and was about to post leaks.)
-//! - **[fork.threads]** The child starts the threads of heaps without std, of which another thread may have had a lock (`workers::start`).
-//! - **[fork.tolerance]** Threads without a running mutator, such as one that drops a root or a destructor's, are waited for by no pause. So
-//!   every pause finds what they share as it is between two of their steps, and so may the child.
-//! - **[fork.leader]** The thread that forks may run a mutator that another leader waits for, which has the registry locked. That leader has
-//!   changed nothing yet. If it waits for this mutator only, the heap is stopped except for that one, and stays so while the park lock is
-//!   held. In the child the registry's lock is freed, too, since the leader is gone.
-//! - **[fork.given-up]** Heaps are stopped within [`TIMEOUT`], and the locks taken within the same time again. A heap that could not be
-//!   stopped until then, or of which a lock could not be had, is given up: the child may read it and let go of it
-//!   (`Collector::is_elsewhere`). So is the heap whose own thread forks, in a destructor or a hook: that thread has dead values or a job
-//!   in hand. So no fork waits for ever. What is given up stays so in the child's children, though nothing runs in it any more.
-//! - **[fork.at-rest]** A thread that waits for another one's fork, to fork itself or to create a heap or let go of one, counts as at rest, like
-//!   the one that forks: it goes on only when that fork has ended. It says so under a lock of its own, before it waits, and
-//!   takes that back while it has the lock that it waited for.
+//! - **[fork.stopped]** A heap is stopped as for a pause, except that the mutator of the thread
+//!   that forks, if it runs one, counts as at rest: the thread is in `fork`, and in no function of
+//!   this crate. So in the child no mutator is half-way through an allocation, a store or a change
+//!   of a cell, and the concurrent thread, if it was marking, has put its work into `marking`. By
+//!   the argument for pauses ([mutator-state.owner], [safepoint.no-new-runners]) the child's leader
+//!   may use all of it. Nothing is moved, and no stop is counted ([cell.stop]): the thread's
+//!   pointers and guards stay good.
+//! - **[fork.locked]** Every lock is held during the copy, so what it guards is whole. In the child
+//!   its word is set to FREE ([lock.word]): the threads that slept on it are gone. A thread that is
+//!   between two critical sections has in hand what it took out in the first one: dead values,
+//!   chunks of roots, a job. In the child that is nobody's, and leaks.
+//! - **[fork.gone]** In the child the state words of all other mutators, and of the concurrent
+//!   thread, are BLOCKED for ever. No stop waits for them, and their roots stay, except those in
+//!   frames: these lie in the stacks of threads that are gone, which the system uses for new ones.
+//!   (Dormant ones stay dormant.) Threads of the heap count as not started
+//!   ([on-demand.under-the-lock]): a concurrent thread that is started goes on with the cycle that
+//!   is under way. Parts of dead values whose thread is gone lose the value that was being dropped;
+//!   the rest is posted again, and what waits is counted anew. (A rest that a thread has taken from
+//!   behind a slow destructor and was about to post leaks.)
+//! - **[fork.threads]** The child starts the threads of heaps without std, of which another thread
+//!   may have had a lock (`workers::start`).
+//! - **[fork.tolerance]** Threads without a running mutator, such as one that drops a root or a
+//!   destructor's, are waited for by no pause. So every pause finds what they share as it is
+//!   between two of their steps, and so may the child.
+//! - **[fork.leader]** The thread that forks may run a mutator that another leader waits for, which
+//!   has the registry locked. That leader has changed nothing yet. If it waits for this mutator
+//!   only, the heap is stopped except for that one, and stays so while the park lock is held. In
+//!   the child the registry's lock is freed, too, since the leader is gone.
+//! - **[fork.given-up]** Heaps are stopped within [`TIMEOUT`], and the locks taken within the same
+//!   time again. A heap that could not be stopped until then, or of which a lock could not be had,
+//!   is given up: the child may read it and let go of it (`Collector::is_elsewhere`). So is the
+//!   heap whose own thread forks, in a destructor or a hook: that thread has dead values or a job
+//!   in hand. So no fork waits for ever. What is given up stays so in the child's children, though
+//!   nothing runs in it any more.
+//! - **[fork.at-rest]** A thread that waits for another one's fork, to fork itself or to create a
+//!   heap or let go of one, counts as at rest, like the one that forks: it goes on only when that
+//!   fork has ended. It says so under a lock of its own, before it waits, and takes that back while
+//!   it has the lock that it waited for.
 //!
-//! The order: locks of several heaps are taken in the order of the heaps' list, floor by floor as in `collector`. Before them come the lock
-//! of this file, under which one thread forks, and that of the list; between the generations and the state of `major` come
-//! the clock's ([clock.listed]) and those of the owners of counted objects; last the park locks. No thread holds a lock of one heap while
-//! it waits for one of another, except as a leader that waits for mutators, which the deadline ends.
+//! The order: locks of several heaps are taken in the order of the heaps' list, floor by floor as
+//! in `collector`. Before them come the lock of this file, under which one thread forks, and that
+//! of the list; between the generations and the state of `major` come the clock's ([clock.listed])
+//! and those of the owners of counted objects; last the park locks. No thread holds a lock of one
+//! heap while it waits for one of another, except as a leader that waits for mutators, which the
+//! deadline ends.
 
 use core::{ptr, time::Duration};
 use std::{thread, time::Instant};
@@ -76,14 +90,16 @@ static AT_REST: Mutex<Vec<AtRest>> = Mutex::new(Vec::new());
 /// How long a fork waits for heaps to stop.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long it waits for the registry of its own mutator's heap, before it looks again whether the leader that has it waits for this thread.
+/// How long it waits for the registry of its own mutator's heap, before it looks again whether the
+/// leader that has it waits for this thread.
 const NAP: Duration = Duration::from_micros(50);
 
-/// How long it waits for each heap at first. Then it lets the heap go on, and tries again for twice as long: meanwhile one of its mutators may
-/// have come to wait for this fork.
+/// How long it waits for each heap at first. Then it lets the heap go on, and tries again for twice
+/// as long: meanwhile one of its mutators may have come to wait for this fork.
 const SHORT: Duration = Duration::from_millis(5);
 
-/// The longest of these times: threads that come to safepoints seldom have to come at the same time.
+/// The longest of these times: threads that come to safepoints seldom have to come at the same
+/// time.
 const LONG: Duration = Duration::from_millis(200);
 
 /// A fork that is under way.
@@ -145,13 +161,15 @@ pub(crate) fn enter(collector: &Arc<Collector>) {
     lock_at_rest(&HEAPS).push(Arc::downgrade(collector));
 }
 
-/// Ends that, for a heap that ends. A fork that is under way has released the heap when this returns.
+/// Ends that, for a heap that ends. A fork that is under way has released the heap when this
+/// returns.
 pub(crate) fn leave(collector: &Arc<Collector>) {
     let own = Arc::as_ptr(collector);
     lock_at_rest(&HEAPS).retain(|heap| heap.as_ptr() != own);
 }
 
-/// Takes a lock that a thread has for all of its fork. The mutator that this thread runs is at rest meanwhile ([fork.at-rest]).
+/// Takes a lock that a thread has for all of its fork. The mutator that this thread runs is at rest
+/// meanwhile ([fork.at-rest]).
 fn lock_at_rest<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     if let Some(guard) = mutex.try_lock() {
         return guard;
@@ -164,8 +182,9 @@ fn lock_at_rest<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     guard
 }
 
-/// Takes the lock of a registry, for a thread that may run a mutator of another heap. A fork that has stopped the one heap may be waiting for
-/// the other one: the thread is at rest, then, until that fork has ended.
+/// Takes the lock of a registry, for a thread that may run a mutator of another heap. A fork that
+/// has stopped the one heap may be waiting for the other one: the thread is at rest, then, until
+/// that fork has ended.
 pub(crate) fn lock_registry(collector: &Collector) -> MutexGuard<'_, Registry> {
     loop {
         if let Some(registry) = collector.registry.try_lock_for(SHORT) {
@@ -175,7 +194,8 @@ pub(crate) fn lock_registry(collector: &Collector) -> MutexGuard<'_, Registry> {
     }
 }
 
-/// Ends the visits to a heap whose last user goes. As for [`lock_registry`], a fork may have stopped a visit.
+/// Ends the visits to a heap whose last user goes. As for [`lock_registry`], a fork may have
+/// stopped a visit.
 pub(super) fn end_visits(collector: &Collector) {
     collector.visits.end(SHORT, || drop(lock_at_rest(&HEAPS)));
 }
@@ -259,7 +279,8 @@ extern "C" fn child() {
 }
 
 impl Fork {
-    /// Stops the heaps, that of this thread's mutator last: to stop it may take the locks of the owners.
+    /// Stops the heaps, that of this thread's mutator last: to stop it may take the locks of the
+    /// owners.
     fn stop_all(&mut self, deadline: Instant) {
         let own = own();
         let is_own = |heap: &Prepared| own.is_some_and(|own| Arc::ptr_eq(&own.collector, &heap.collector));
@@ -288,8 +309,8 @@ impl Fork {
         }
     }
 
-    /// Looks whether another leader waits for this thread's mutator, which has this word, and for no other one that is not at rest. Then it
-    /// stays so ([fork.leader]).
+    /// Looks whether another leader waits for this thread's mutator, which has this word, and for
+    /// no other one that is not at rest. Then it stays so ([fork.leader]).
     fn stopped_by_another(&mut self, index: usize, own: &StateWord, deadline: Instant) -> bool {
         let heap = &mut self.heaps[index];
         heap.note_at_rest();
@@ -314,7 +335,8 @@ impl Fork {
         false
     }
 
-    /// Takes all locks except those of the registries, also those of the heaps that are given up: so the child can use what they guard.
+    /// Takes all locks except those of the registries, also those of the heaps that are given up:
+    /// so the child can use what they guard.
     fn lock_all(&mut self, deadline: Instant) {
         let Self { heaps, locks, has_owners } = self;
         // Nobody unlocks what was lost in an earlier fork.
@@ -347,7 +369,8 @@ fn after(time: Duration) -> Instant {
     now.checked_add(time).unwrap_or(now)
 }
 
-/// Returns the attachment of the mutator that this thread runs, if it runs one. It is there during the whole fork.
+/// Returns the attachment of the mutator that this thread runs, if it runs one. It is there during
+/// the whole fork.
 fn own() -> Option<&'static Attachment> {
     // SAFETY: not null, so it exists ([attachment.current]); this thread does nothing with it but to fork.
     unsafe { attachment::current().as_ref() }
@@ -409,7 +432,8 @@ impl AtRest {
 }
 
 impl Prepared {
-    /// Returns whether the child can do no more with it than let go of it: one of its own threads forks, or it was given up in an earlier fork.
+    /// Returns whether the child can do no more with it than let go of it: one of its own threads
+    /// forks, or it was given up in an earlier fork.
     fn is_lost(&self) -> bool {
         role::serves(Arc::as_ptr(&self.collector)) || self.collector.is_elsewhere()
     }
@@ -428,8 +452,8 @@ impl Prepared {
         self.at_rest.retain(|at_rest| at_rest.heap == heap);
     }
 
-    /// Stops the heap, except the mutators that are at rest. Waits for the registry until `until`, and for mutators until the deadline.
-    /// Returns whether it is stopped.
+    /// Stops the heap, except the mutators that are at rest. Waits for the registry until `until`,
+    /// and for mutators until the deadline. Returns whether it is stopped.
     fn stop_here(&mut self, until: Instant, deadline: Instant) -> bool {
         let collector = self.collector.clone();
         let Some(registry) = collector.registry.try_lock_until(until) else { return false };

@@ -19,8 +19,8 @@ use super::{counting::Counting, mutator_state::MutatorState, nursery::Nursery, o
 /// The young generation.
 pub(crate) struct Young {
     pub(crate) space: YoungSpace,
-    /// Whether the heap is near its hard limit (`headroom`): then `census` counts every object. It changes in pauses, when no
-    /// mutator has a chunk.
+    /// Whether the heap is near its hard limit (`headroom`): then `census` counts every object. It
+    /// changes in pauses, when no mutator has a chunk.
     pub(crate) near: bool,
     pub(crate) census: Census,
     /// Pauses since it was looked whether memory goes back ([burst.look]).
@@ -61,7 +61,8 @@ impl Young {
         self.old_types.bytes += state.old_cells.retire(old);
     }
 
-    /// Takes over the rest of its state: its buffer, its lists and its remembered set. Hands its SATB buffer over.
+    /// Takes over the rest of its state: its buffer, its lists and its remembered set. Hands its
+    /// SATB buffer over.
     pub(crate) fn take_over(&mut self, state: &MutatorState) {
         if let Some((region, top)) = state.buffer.retire() {
             self.retire_region(region, top);
@@ -72,14 +73,15 @@ impl Young {
         state.barrier.hand_over();
     }
 
-    /// Returns the generation to a thread that may give back blocks that are ready ([refill.known-ready]).
+    /// Returns the generation to a thread that may give back blocks that are ready
+    /// ([refill.known-ready]).
     pub(crate) fn give_back(&mut self) -> &mut Self {
         self.ready = 0;
         self
     }
 
-    /// Takes back a region whose objects end at the address `top`, and counts them near the limit. Its owner runs this, or is
-    /// stopped.
+    /// Takes back a region whose objects end at the address `top`, and counts them near the limit.
+    /// Its owner runs this, or is stopped.
     pub(crate) fn retire_region(&mut self, region: Region, top: usize) {
         if self.near {
             self.census.take_unknown(region.bytes);
@@ -89,7 +91,8 @@ impl Young {
         self.space.retire_region(region, top);
     }
 
-    /// Returns how many blocks [refill.reserve] needs for what is young and another chunk, `more` bytes of which are handed out.
+    /// Returns how many blocks [refill.reserve] needs for what is young and another chunk, `more`
+    /// bytes of which are handed out.
     pub(crate) fn reserve(&self, old: &OldSpace, more: usize) -> usize {
         if self.near {
             self.census.blocks(old.free_cells(), more)

@@ -1,9 +1,10 @@
-//! The record that a thread gave up waiting for mutators to reach a safepoint, so that other threads do not wait for them again. The
-//! model is in `models/protocols/safepoint.rs`.
+//! The record that a thread gave up waiting for mutators to reach a safepoint, so that other
+//! threads do not wait for them again. The model is in `models/protocols/safepoint.rs`.
 //!
-//! - **[given-up.record]** A thread that gives up records it and *then* makes the stragglers LATE. While the record stands, threads
-//!   that block do not wait again. A straggler that takes LATE, wherever it polls next, removes the record *before* it looks at what
-//!   is due. So the record never stands when all mutators that it is about are blocked.
+//! - **[given-up.record]** A thread that gives up records it and *then* makes the stragglers LATE.
+//!   While the record stands, threads that block do not wait again. A straggler that takes LATE,
+//!   wherever it polls next, removes the record *before* it looks at what is due. So the record
+//!   never stands when all mutators that it is about are blocked.
 
 use crate::{
     safepoint::{Poll, Reason},
@@ -23,7 +24,8 @@ impl GivenUp {
         Self(AtomicU64::new(NEVER))
     }
 
-    /// Records that the thread which observed `collections` gave up waiting for the owners of these polls, and makes them LATE.
+    /// Records that the thread which observed `collections` gave up waiting for the owners of these
+    /// polls, and makes them LATE.
     pub(crate) fn give_up<'a>(&self, collections: u64, stragglers: impl Iterator<Item = &'a Poll>) {
         // Relaxed, all of this file: a hint that saves waiting again. LATE orders the record before its removal.
         if !mutant::LATE_BEFORE_THE_RECORD.is_planted() {
@@ -44,8 +46,8 @@ impl GivenUp {
         reason
     }
 
-    /// Returns whether a thread has given up since the last collection, which left `collections`, and no mutator that it waited for
-    /// has polled yet.
+    /// Returns whether a thread has given up since the last collection, which left `collections`,
+    /// and no mutator that it waited for has polled yet.
     pub(crate) fn stands(&self, collections: u64) -> bool {
         self.0.load(Ordering::Relaxed) == collections
     }

@@ -1,4 +1,5 @@
-//! What heap handles, mutators and root tables share of a heap: dropping the last reference to it ends the heap.
+//! What heap handles, mutators and root tables share of a heap: dropping the last reference to it
+//! ends the heap.
 
 use crate::{roots::HeapHandle, sync::Arc};
 

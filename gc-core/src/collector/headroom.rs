@@ -1,8 +1,9 @@
 //! What the heap can still give below its hard limit, and when it is too little to go on as usual.
 //!
-//! *Room* is the number of bytes that the program can allocate before the heap is full, if everything survives and is of the same
-//! mix of size classes as the last nurseries were ([census.bound]). *Available* are the bytes that are not taken, or can be given
-//! back at once: they hold large objects.
+//! *Room* is the number of bytes that the program can allocate before the heap is full, if
+//! everything survives and is of the same mix of size classes as the last nurseries were
+//! ([census.bound]). *Available* are the bytes that are not taken, or can be given back at once:
+//! they hold large objects.
 //!
 //! | the heap is | when | then |
 //! |---|---|---|
@@ -10,14 +11,16 @@
 //! | short | room is less than a smallest nursery | a pause collects the whole heap before it ends, unless the last major cycle found no more |
 //! | nearly full | a major cycle has ended with less room than [`margin`](Headroom::margin) | the next pause compacts the heap, if that makes room; `try_` allocations are refused early |
 //!
-//! - **[headroom.promise]** A refused allocation promises a major cycle, except in a heap that is nearly full and whose last
-//!   promised cycles, with their compactions, made little room: then only every n-th refusal does. `n` grows by half with each
-//!   promised cycle that ends with less than one and a half margins, to 16 at most, and is halved by one that ends with three. So
-//!   a program that releases much gets its memory at the next safepoint, and a program that releases a little at a time pays for
-//!   few cycles. All of it depends on counts, not on time.
+//! - **[headroom.promise]** A refused allocation promises a major cycle, except in a heap that is
+//!   nearly full and whose last promised cycles, with their compactions, made little room: then
+//!   only every n-th refusal does. `n` grows by half with each promised cycle that ends with less
+//!   than one and a half margins, to 16 at most, and is halved by one that ends with three. So a
+//!   program that releases much gets its memory at the next safepoint, and a program that releases
+//!   a little at a time pays for few cycles. All of it depends on counts, not on time.
 //!
-//! Any thread reads these figures. The leader of a pause and the thread that ends a major cycle write them. None guards other
-//! memory, so all accesses are Relaxed, and a stale value only delays a collection or a refusal.
+//! Any thread reads these figures. The leader of a pause and the thread that ends a major cycle
+//! write them. None guards other memory, so all accesses are Relaxed, and a stale value only delays
+//! a collection or a refusal.
 
 use core::time::Duration;
 
@@ -30,9 +33,11 @@ use crate::{
 
 /// The bytes of a region near the limit.
 pub(crate) const WINDOW: usize = 64 << 10;
-/// The fewest bytes that are allocated between two minor collections, except where the settings say less.
+/// The fewest bytes that are allocated between two minor collections, except where the settings say
+/// less.
 const SMALLEST_NURSERY: usize = 256 << 10;
-/// The longest wait for destructors, in milliseconds: the system has run every thread by then that it runs at all.
+/// The longest wait for destructors, in milliseconds: the system has run every thread by then that
+/// it runs at all.
 const LONGEST_WAIT: u32 = 128;
 /// The most refusals for which one major cycle is promised.
 const MOST_REFUSALS: usize = 16;
@@ -58,7 +63,8 @@ pub(crate) struct Headroom {
     smallest: AtomicUsize,
     /// Bytes of windows that mutators may have in hand when the young budget is used up.
     windows: AtomicUsize,
-    /// Bytes of the largest object for which a run was taken since the last major cycle, and during it.
+    /// Bytes of the largest object for which a run was taken since the last major cycle, and during
+    /// it.
     largest_run: AtomicUsize,
     largest_run_before: AtomicUsize,
     /// What the last major cycle, or pause, found.
@@ -77,7 +83,8 @@ pub(crate) struct Headroom {
     refusals: AtomicUsize,
     /// One in so many refusals promises a cycle ([headroom.promise]).
     refusals_for_one: AtomicUsize,
-    /// Whether a cycle was promised since the last one ended, and whether a large object was refused.
+    /// Whether a cycle was promised since the last one ended, and whether a large object was
+    /// refused.
     promised: AtomicBool,
     large_refused: AtomicBool,
     /// The time for which a mutator waits for destructors, in milliseconds ([limit.drops]).
@@ -110,8 +117,8 @@ impl Headroom {
         }
     }
 
-    /// Records the empty chunks that are charged, the bytes that survived, and what a smallest nursery takes with this many
-    /// mutators.
+    /// Records the empty chunks that are charged, the bytes that survived, and what a smallest
+    /// nursery takes with this many mutators.
     pub(crate) fn note_young(&self, young_bytes: usize, survivors: usize, mutators: usize, chunk_bytes: usize) {
         self.young_bytes.store(young_bytes, Ordering::Relaxed);
         self.survivors.store(survivors, Ordering::Relaxed);
@@ -124,7 +131,8 @@ impl Headroom {
         usual.min(SMALLEST_NURSERY)
     }
 
-    /// Measures what is left. `None` if there is no hard limit: then what was left below an earlier one is forgotten.
+    /// Measures what is left. `None` if there is no hard limit: then what was left below an earlier
+    /// one is forgotten.
     pub(crate) fn measure(&self, budget: &Budget, old: &OldSpace, large: &LargeSpace, mix: &Census) -> Option<Room> {
         if budget.limit() == usize::MAX {
             self.note(Room { available: usize::MAX, small: usize::MAX });
@@ -179,10 +187,10 @@ impl Headroom {
         self.small.store(room.small, Ordering::Relaxed);
     }
 
-    /// Records the room at the end of a major cycle, during which the old generation grew by `grown` bytes: the cycle has left
-    /// these too, and has not looked for garbage among them. If the heap is nearly full, and a compaction `makes_room`, one is due, and
-    /// what it leaves will be recorded instead.
-    /// Returns the room if it is less than an eighth of the limit.
+    /// Records the room at the end of a major cycle, during which the old generation grew by
+    /// `grown` bytes: the cycle has left these too, and has not looked for garbage among them. If
+    /// the heap is nearly full, and a compaction `makes_room`, one is due, and what it leaves will
+    /// be recorded instead. Returns the room if it is less than an eighth of the limit.
     pub(crate) fn major_ended(
         &self,
         room: Option<Room>,
@@ -209,7 +217,8 @@ impl Headroom {
         (left < margin.saturating_mul(2)).then_some(left)
     }
 
-    /// Returns the bytes that the last pause or major cycle has found to be left. `usize::MAX`: there is no hard limit.
+    /// Returns the bytes that the last pause or major cycle has found to be left. `usize::MAX`:
+    /// there is no hard limit.
     pub(crate) fn available(&self) -> usize {
         self.available.load(Ordering::Relaxed)
     }
@@ -219,18 +228,21 @@ impl Headroom {
         self.largest_run.fetch_max(bytes, Ordering::Relaxed);
     }
 
-    /// Returns the bytes of the largest object for which a run was taken lately: one of that size may be next.
+    /// Returns the bytes of the largest object for which a run was taken lately: one of that size
+    /// may be next.
     pub(crate) fn largest_run(&self) -> usize {
         self.largest_run.load(Ordering::Relaxed).max(self.largest_run_before.load(Ordering::Relaxed))
     }
 
-    /// Returns whether less is left than a smallest nursery takes, or than a large object of so many bytes.
+    /// Returns whether less is left than a smallest nursery takes, or than a large object of so
+    /// many bytes.
     pub(crate) fn is_short(&self, room: Room, budget: usize, large: usize) -> bool {
         let windows = self.windows.load(Ordering::Relaxed);
         room.small < Self::smallest_budget(budget) + windows || room.available < large
     }
 
-    /// Returns whether the last pause has found less room than a quarter of the limit, so that what waits to be dropped matters.
+    /// Returns whether the last pause has found less room than a quarter of the limit, so that what
+    /// waits to be dropped matters.
     pub(crate) fn is_low(&self, limit: usize) -> bool {
         let left = self.available.load(Ordering::Relaxed).min(self.small.load(Ordering::Relaxed));
         limit != usize::MAX && left < (limit / 4).saturating_add(self.largest_run())
@@ -241,8 +253,9 @@ impl Headroom {
         Duration::from_millis(self.drops_timeout.load(Ordering::Relaxed).into())
     }
 
-    /// Records how many bytes destructors have released while a mutator waited. The wait was in vain if that would not be the margin in the
-    /// time of a quarter of the longest one. One in vain counts as much as two that were of use.
+    /// Records how many bytes destructors have released while a mutator waited. The wait was in
+    /// vain if that would not be the margin in the time of a quarter of the longest one. One in
+    /// vain counts as much as two that were of use.
     pub(crate) fn count_wait(&self, released: usize, waited: Duration, limit: usize) {
         let worth = Self::margin(limit) as u128 * waited.as_millis().max(1) / u128::from(LONGEST_WAIT / 4);
         let was_of_use = released as u128 >= worth.max(1);
@@ -251,13 +264,14 @@ impl Headroom {
         self.drops_timeout.store(after, Ordering::Relaxed);
     }
 
-    /// Returns whether there is so little memory that survivors had better not stay young, in chunks of their own.
+    /// Returns whether there is so little memory that survivors had better not stay young, in
+    /// chunks of their own.
     pub(crate) fn is_tight(&self) -> bool {
         self.available.load(Ordering::Relaxed) < self.smallest.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a major cycle would find about what the last one has found: no room for a smallest nursery, and little was
-    /// allocated since.
+    /// Returns whether a major cycle would find about what the last one has found: no room for a
+    /// smallest nursery, and little was allocated since.
     pub(crate) fn is_still_full(&self) -> bool {
         self.full.load(Ordering::Relaxed) && self.allocated.load(Ordering::Relaxed) < SMALLEST_NURSERY / 2
     }
@@ -276,19 +290,22 @@ impl Headroom {
         self.allocated.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Returns whether the heap is nearly full. It is not if a compaction is due, which will make room.
+    /// Returns whether the heap is nearly full. It is not if a compaction is due, which will make
+    /// room.
     pub(crate) fn is_nearly_full(&self) -> bool {
         self.nearly_full.load(Ordering::Relaxed) && !self.wants_compaction()
     }
 
-    /// Records the room that a compaction has left. Before this, what the cycle before it has left counted.
+    /// Records the room that a compaction has left. Before this, what the cycle before it has left
+    /// counted.
     pub(crate) fn compacted(&self, room: Option<Room>, limit: usize, is_promised: bool) {
         self.compact.store(false, Ordering::Relaxed);
         self.found(room.map_or(usize::MAX, |room| room.small), Self::margin(limit), is_promised);
     }
 
-    /// Records the bytes that a major cycle, or the compaction after it, has left, and whether that was worth a cycle to a program that
-    /// was refused memory. `is_promised`: that program's cycle has not begun yet.
+    /// Records the bytes that a major cycle, or the compaction after it, has left, and whether that
+    /// was worth a cycle to a program that was refused memory. `is_promised`: that program's cycle
+    /// has not begun yet.
     fn found(&self, left: usize, margin: usize, is_promised: bool) {
         self.nearly_full.store(left < margin, Ordering::Relaxed);
         self.full.store(left < SMALLEST_NURSERY.min(margin), Ordering::Relaxed);

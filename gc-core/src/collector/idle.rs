@@ -1,5 +1,5 @@
-//! An idle heap: where nothing was allocated and nothing collected for a while, the heap is collected once more and gives its memory
-//! back. After that it costs no processor time.
+//! An idle heap: where nothing was allocated and nothing collected for a while, the heap is
+//! collected once more and gives its memory back. After that it costs no processor time.
 //!
 //! ```text
 //!              nothing changed          a pause that is led        the cycle has left
@@ -9,18 +9,23 @@
 //!         └─ memory is handed out, ┴── or any other pause ───┘  └──── a compaction ──┘
 //! ```
 //!
-//! - **[idle.looks]** The clock looks at the heap from time to time while it is BUSY, and at no other time. A thread that makes the heap BUSY
-//!   puts it on the clock's list. The clock looks at the state, and takes the heap off the list, under the lock of the list. So a
-//!   BUSY heap is on the list. The model is `models/protocols/clock.rs`.
-//! - **[idle.share]** A heap is collected because it is idle for at most a fiftieth of the time, and for [`AHEAD`] more: until then
-//!   it stays BUSY. So a program that does a little now and then does not have a large heap marked each time, and one that has stopped has
-//!   it collected again at once: a table whose entries were found dead shrinks, and the next collection finds what it was. What counts is the processor time of the threads that mark and
-//!   sweep, and of those that lead the pauses: on a busy machine the same work takes longer by the clock, and costs no more.
-//! - **[idle.between-cycles]** A heap becomes DUE while no major cycle is under way: what is due because the heap is idle begins one, or moves
-//!   objects, and until the cycle ends it is not known what that costs. One that begins at that very moment asks again at its end.
-//! - **[idle.no-wait]** What is due because the heap is idle is done beside mutators that are BLOCKED. If one runs, it does it at its next
-//!   safepoint, or when it blocks. It waits a millisecond for others and reports none as late: where they are far from their
-//!   safepoints, the heap is BUSY again, and is looked at later.
+//! - **[idle.looks]** The clock looks at the heap from time to time while it is BUSY, and at no
+//!   other time. A thread that makes the heap BUSY puts it on the clock's list. The clock looks at
+//!   the state, and takes the heap off the list, under the lock of the list. So a BUSY heap is on
+//!   the list. The model is `models/protocols/clock.rs`.
+//! - **[idle.share]** A heap is collected because it is idle for at most a fiftieth of the time,
+//!   and for [`AHEAD`] more: until then it stays BUSY. So a program that does a little now and then
+//!   does not have a large heap marked each time, and one that has stopped has it collected again
+//!   at once: a table whose entries were found dead shrinks, and the next collection finds what it
+//!   was. What counts is the processor time of the threads that mark and sweep, and of those that
+//!   lead the pauses: on a busy machine the same work takes longer by the clock, and costs no more.
+//! - **[idle.between-cycles]** A heap becomes DUE while no major cycle is under way: what is due
+//!   because the heap is idle begins one, or moves objects, and until the cycle ends it is not
+//!   known what that costs. One that begins at that very moment asks again at its end.
+//! - **[idle.no-wait]** What is due because the heap is idle is done beside mutators that are
+//!   BLOCKED. If one runs, it does it at its next safepoint, or when it blocks. It waits a
+//!   millisecond for others and reports none as late: where they are far from their safepoints, the
+//!   heap is BUSY again, and is looked at later.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -109,14 +114,16 @@ impl Idle {
         self.every.filter(|_| self.is_busy())
     }
 
-    /// Looks whether anything has happened since the last look. Returns whether a collection is due now.
+    /// Looks whether anything has happened since the last look. Returns whether a collection is due
+    /// now.
     pub(crate) fn look(&self, now: Seen) -> bool {
         let mut looks = self.looks.lock();
         let unchanged = core::mem::replace(&mut looks.seen, now) == now;
         unchanged && Instant::now() >= looks.mark_from && self.change(BUSY, DUE)
     }
 
-    /// Records that a thread has done some of the work because the heap is idle, which took so much processor time.
+    /// Records that a thread has done some of the work because the heap is idle, which took so much
+    /// processor time.
     pub(crate) fn note_work(&self, took: Duration) {
         let mut looks = self.looks.lock();
         looks.mark_from = looks.mark_from.max(earliest()) + SHARE * took;
@@ -136,7 +143,8 @@ impl Idle {
         let _ = self.change(DUE, REST) || self.change(SCATTERED, REST);
     }
 
-    /// Records that the collection of an idle heap has left objects far apart, if the heap is still idle.
+    /// Records that the collection of an idle heap has left objects far apart, if the heap is still
+    /// idle.
     pub(crate) fn note_scattered(&self) {
         let _ = self.change(REST, SCATTERED);
     }

@@ -1,11 +1,13 @@
 //! The visitor that reads without changes: for the verifier, and for who looks inside.
 //!
-//! It tells a [`Sink`] of each pointer where it lies, in words of the program: the fields and indices that lead there.
+//! It tells a [`Sink`] of each pointer where it lies, in words of the program: the fields and
+//! indices that lead there.
 //!
-//! - **[inspect.shallow]** A value without pointers is looked at for its memory down to [`DEEPEST`] fields. No collection looks into it, so it may
-//!   be a list of boxes as long as a stack of 64 MiB can drop, and the stack of the thread that looks may be small.
-//! - **[inspect.short]** A path is told with at most [`SHOWN`] parts at each end, so that the text of all paths is in proportion to their
-//!   number also where boxes lie in boxes.
+//! - **[inspect.shallow]** A value without pointers is looked at for its memory down to [`DEEPEST`]
+//!   fields. No collection looks into it, so it may be a list of boxes as long as a stack of 64 MiB
+//!   can drop, and the stack of the thread that looks may be small.
+//! - **[inspect.short]** A path is told with at most [`SHOWN`] parts at each end, so that the text
+//!   of all paths is in proportion to their number also where boxes lie in boxes.
 
 use crate::{
     object::{CellWord, EphemeronPair, HEADER, PairRef, PointerSlot, TypeInfo},
@@ -15,7 +17,8 @@ use crate::{
 
 /// What is told of a value. The world is stopped.
 pub(crate) trait Sink {
-    /// A pointer to the object at `target`, or to none (0), at `place`. It may lie in the content of the cell whose word is at `cell`.
+    /// A pointer to the object at `target`, or to none (0), at `place`. It may lie in the content
+    /// of the cell whose word is at `cell`.
     fn pointer(&mut self, place: usize, target: usize, cell: Option<usize>, path: &FieldPath);
 
     /// A cell whose content may hold pointers, and whether it is logged.
@@ -60,7 +63,8 @@ impl FieldPath {
         })
     }
 
-    /// Returns the path without its indices: `items[].left`. Of a long one, what is in the middle is left out: `next.next…next.item`.
+    /// Returns the path without its indices: `items[].left`. Of a long one, what is in the middle
+    /// is left out: `next.next…next.item`.
     pub(crate) fn pattern(&self) -> String {
         let (first, last) = self.shown();
         let mut pattern = String::new();
@@ -83,7 +87,8 @@ impl FieldPath {
     }
 }
 
-/// How many fields deep a value without pointers is looked at: some KiB of the stack for each under a sanitizer.
+/// How many fields deep a value without pointers is looked at: some KiB of the stack for each under
+/// a sanitizer.
 const DEEPEST: usize = 200;
 
 /// How many parts of a long path are told at each end.

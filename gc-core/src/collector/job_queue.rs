@@ -1,16 +1,19 @@
-//! A queue of jobs that any thread posts and that one or several threads take, and its end. The one thread of a queue is started when a job
-//! is posted. The model is `models/protocols/job_queue.rs`.
+//! A queue of jobs that any thread posts and that one or several threads take, and its end. The one
+//! thread of a queue is started when a job is posted. The model is `models/protocols/job_queue.rs`.
 //!
 //! - **[job-queue.once]** A job is taken once.
-//! - **[job-queue.end-last]** The queue ends after every job that was posted before `end`. The thread that drops the last handle
-//!   of a heap has posted all its jobs before. A job that any thread may post again has a handle of its own until it is done.
-//! - **[job-queue.one-stays]** A thread of several that finds no job leaves if another one waits for jobs. So one is left to wait, unless
-//!   all are busy.
-//! - **[job-queue.all-leave]** Several threads all leave only where nothing is counted that is to be posted, and has what is counted next
-//!   watched: then a thread looks how many serve, after it was counted. They do so under the lock under which they count as serving.
-//!   So the thread that looks starts one, or one of those that it has found takes what is posted.
-//! - **[job-queue.leaves]** The one thread of a queue may leave when there is no job, and releases the heap before it counts as gone
-//!   ([on-demand.under-the-lock]). So it is not the last to release it.
+//! - **[job-queue.end-last]** The queue ends after every job that was posted before `end`. The
+//!   thread that drops the last handle of a heap has posted all its jobs before. A job that any
+//!   thread may post again has a handle of its own until it is done.
+//! - **[job-queue.one-stays]** A thread of several that finds no job leaves if another one waits
+//!   for jobs. So one is left to wait, unless all are busy.
+//! - **[job-queue.all-leave]** Several threads all leave only where nothing is counted that is to
+//!   be posted, and has what is counted next watched: then a thread looks how many serve, after it
+//!   was counted. They do so under the lock under which they count as serving. So the thread that
+//!   looks starts one, or one of those that it has found takes what is posted.
+//! - **[job-queue.leaves]** The one thread of a queue may leave when there is no job, and releases
+//!   the heap before it counts as gone ([on-demand.under-the-lock]). So it is not the last to
+//!   release it.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -53,7 +56,8 @@ impl<J> Queue<J> {
         Self { state: Mutex::new(state), work: Condvar::new() }
     }
 
-    /// Posts a job. If the system refuses the thread that is to take it, the job waits for the next call ([on-demand.refused]).
+    /// Posts a job. If the system refuses the thread that is to take it, the job waits for the next
+    /// call ([on-demand.refused]).
     pub(crate) fn post(&self, job: J) {
         let mut state = self.state.lock();
         state.jobs.push_back(job);
@@ -85,8 +89,8 @@ impl<J> Queue<J> {
         }
     }
 
-    /// Ends the queue: no other thread will post more jobs. Returns whether the thread of the queue is there, which finds the end. If not,
-    /// the caller has its place.
+    /// Ends the queue: no other thread will post more jobs. Returns whether the thread of the queue
+    /// is there, which finds the end. If not, the caller has its place.
     pub(crate) fn end(&self) -> bool {
         let mut state = self.state.lock();
         state.ended = true;
@@ -99,9 +103,10 @@ impl<J> Queue<J> {
         is_there
     }
 
-    /// Takes the next job, and waits for one until `deadline`, for the only thread that takes jobs. It finds the end when the queue is empty
-    /// and has ended ([job-queue.end-last]), once: afterwards it takes what the threads post that it waits for itself. It does not wait
-    /// where it may [leave](Self::leave).
+    /// Takes the next job, and waits for one until `deadline`, for the only thread that takes jobs.
+    /// It finds the end when the queue is empty and has ended ([job-queue.end-last]), once:
+    /// afterwards it takes what the threads post that it waits for itself. It does not wait where
+    /// it may [leave](Self::leave).
     pub(crate) fn next(&self, deadline: Option<Instant>, may_leave: impl Fn() -> bool) -> Next<J> {
         let mut state = self.state.lock();
         loop {
@@ -130,8 +135,8 @@ impl<J> Queue<J> {
         }
     }
 
-    /// Lets the only thread leave, which has to `release` the heap, unless there is a job or the queue has ended ([job-queue.leaves]).
-    /// Returns whether it leaves.
+    /// Lets the only thread leave, which has to `release` the heap, unless there is a job or the
+    /// queue has ended ([job-queue.leaves]). Returns whether it leaves.
     pub(crate) fn leave(&self, release: impl FnOnce()) -> bool {
         let mut state = self.state.lock();
         let stays = !state.jobs.is_empty() || state.ended;
@@ -143,8 +148,9 @@ impl<J> Queue<J> {
         true
     }
 
-    /// Takes the next job for one of several threads, and waits for one. Returns `None` when the thread is to leave: when the queue is empty
-    /// and has ended, or another thread waits ([job-queue.one-stays]), or all may leave.
+    /// Takes the next job for one of several threads, and waits for one. Returns `None` when the
+    /// thread is to leave: when the queue is empty and has ended, or another thread waits
+    /// ([job-queue.one-stays]), or all may leave.
     pub(crate) fn next_of_several(&self, may_leave: impl Fn() -> bool) -> Option<J> {
         let mut state = self.state.lock();
         loop {
@@ -169,7 +175,8 @@ impl<J> Queue<J> {
         raw(&self.state)
     }
 
-    /// Forgets the threads, which are gone: this is the child of a fork. The next call starts one again.
+    /// Forgets the threads, which are gone: this is the child of a fork. The next call starts one
+    /// again.
     pub(crate) fn forget_threads(&self) {
         let mut state = self.state.lock();
         state.thread.forget();

@@ -1,4 +1,5 @@
-//! The background thread: reports events, gives memory back, sees to it that dead values are dropped, and ends the heap.
+//! The background thread: reports events, gives memory back, sees to it that dead values are
+//! dropped, and ends the heap.
 //!
 //! ```text
 //!   post(Job) ─▶ queue ─▶ this thread, which also looks after those that run destructors (`destructors`)
@@ -6,20 +7,26 @@
 //!     ─▶ all are dropped ─▶ the threads that dropped them leave, and this one ends
 //! ```
 //!
-//! It is started when a job is posted, and leaves when there is none and the heap is idle ([job-queue.leaves]). Where it is not there, the
-//! thread that drops the last handle does the beginning of the end itself, and where nothing is left to be dropped, all of it.
+//! It is started when a job is posted, and leaves when there is none and the heap is idle
+//! ([job-queue.leaves]). Where it is not there, the thread that drops the last handle does the
+//! beginning of the end itself, and where nothing is left to be dropped, all of it.
 //!
-//! - **[jobs.no-destructor]** No destructor runs on this thread, unless the system refuses another one. So none delays an event.
-//! - **[jobs.no-wait]** While the event hook runs, a thread is there that runs destructors. But this one looks after none that is slow.
+//! - **[jobs.no-destructor]** No destructor runs on this thread, unless the system refuses another
+//!   one. So none delays an event.
+//! - **[jobs.no-wait]** While the event hook runs, a thread is there that runs destructors. But
+//!   this one looks after none that is slow.
 //! - **[jobs.no-lock]** No lock is held while user code (the event hook) runs.
-//! - **[jobs.end-owns]** At its end this thread owns what is left in the heap: no other thread is left that could use it. Destructors of
-//!   what was found dead before may be running still; they have what they drop for themselves.
-//! - **[jobs.end-waits]** The memory of a heap is there until the last of its destructors has returned. The thread that dropped the last
-//!   handle waits for that, until a destructor has been running for long (`end_signal`).
-//! - **[jobs.end-let-go]** No thread waits for another one to end that has run code of the program, such as the event hook: the thread-locals
-//!   it has left may hang. So the threads that run destructors release the heap before they leave ([presence.left]), this thread does
-//!   before it tells of the end, and the thread that waits for that is the last, and unmaps the memory. If none waits, this thread is
-//!   the last.
+//! - **[jobs.end-owns]** At its end this thread owns what is left in the heap: no other thread is
+//!   left that could use it. Destructors of what was found dead before may be running still; they
+//!   have what they drop for themselves.
+//! - **[jobs.end-waits]** The memory of a heap is there until the last of its destructors has
+//!   returned. The thread that dropped the last handle waits for that, until a destructor has been
+//!   running for long (`end_signal`).
+//! - **[jobs.end-let-go]** No thread waits for another one to end that has run code of the program,
+//!   such as the event hook: the thread-locals it has left may hang. So the threads that run
+//!   destructors release the heap before they leave ([presence.left]), this thread does before it
+//!   tells of the end, and the thread that waits for that is the last, and unmaps the memory. If
+//!   none waits, this thread is the last.
 
 use core::ptr::NonNull;
 use std::{collections::HashSet, panic, time::Instant};
@@ -83,7 +90,8 @@ enum Life {
     Ended,
 }
 
-/// Starts a background thread of a heap, which does `live`. Returns whether the system has started it.
+/// Starts a background thread of a heap, which does `live`. Returns whether the system has started
+/// it.
 fn start_with(collector: &Arc<Collector>, live: fn(Arc<Collector>) -> Life) -> bool {
     let own = collector.clone();
     let thread = workers::start("gc-core collector", move || {
@@ -97,11 +105,13 @@ fn start_with(collector: &Arc<Collector>, live: fn(Arc<Collector>) -> Life) -> b
     thread.is_ok()
 }
 
-/// Ends the threads of a heap that nothing uses any more, and waits until everything is dropped, unless a destructor or the event hook
-/// runs for long ([jobs.end-waits]) or the settings say not to wait. A collector thread does not wait: the last handle may have been in an
-/// object that it is dropping. The background thread is not joined ([jobs.end-let-go]).
+/// Ends the threads of a heap that nothing uses any more, and waits until everything is dropped,
+/// unless a destructor or the event hook runs for long ([jobs.end-waits]) or the settings say not
+/// to wait. A collector thread does not wait: the last handle may have been in an object that it is
+/// dropping. The background thread is not joined ([jobs.end-let-go]).
 ///
-/// If that thread is not there, the caller ends the heap itself, as far as that takes no code of the program.
+/// If that thread is not there, the caller ends the heap itself, as far as that takes no code of
+/// the program.
 fn end(collector: &Arc<Collector>) {
     collector.pressure.end();
     watch::forget(collector);
@@ -127,7 +137,8 @@ fn end(collector: &Arc<Collector>) {
     }
 }
 
-/// Tells that everything is dropped, when the background thread has released the heap ([jobs.end-let-go]).
+/// Tells that everything is dropped, when the background thread has released the heap
+/// ([jobs.end-let-go]).
 struct TellTheEnd(Option<Arc<EndSignal>>);
 
 impl Drop for TellTheEnd {
@@ -138,8 +149,8 @@ impl Drop for TellTheEnd {
     }
 }
 
-/// Runs the jobs until the heap ends, and looks after destructors meanwhile. Returns the heap then, or `None` where this thread leaves
-/// before: the heap is idle, and nothing waits.
+/// Runs the jobs until the heap ends, and looks after destructors meanwhile. Returns the heap then,
+/// or `None` where this thread leaves before: the heap is idle, and nothing waits.
 fn work(mut collector: Arc<Collector>) -> Option<Arc<Collector>> {
     let queue = collector.background.queue.clone();
     let mut look_at = None;
@@ -178,8 +189,8 @@ fn end_threads(collector: &Collector) -> bool {
     true
 }
 
-/// Waits until everything is dropped, and ends the threads that do it. The queue of jobs has ended: what is posted now comes from
-/// them, and is done at once.
+/// Waits until everything is dropped, and ends the threads that do it. The queue of jobs has ended:
+/// what is posted now comes from them, and is done at once.
 fn finish(collector: Arc<Collector>) {
     let (collector, background) = (&collector, &collector.background);
     background.pending.tell_when_empty();
@@ -231,8 +242,9 @@ fn run(collector: &Arc<Collector>, job: Job) {
     }
 }
 
-/// Posts every object and root that is left, to be dropped ([jobs.end-owns]). No root that was put aside is: it would keep the heap alive.
-/// Returns whether something is left to be done by a thread of the heap.
+/// Posts every object and root that is left, to be dropped ([jobs.end-owns]). No root that was put
+/// aside is: it would keep the heap alive. Returns whether something is left to be done by a thread
+/// of the heap.
 fn post_everything(collector: &Collector) -> bool {
     let leaks = match collector.config.unfinalized {
         Unfinalized::Dropped => HashSet::new(),

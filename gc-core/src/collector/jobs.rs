@@ -1,5 +1,5 @@
-//! The jobs of a heap's threads: those of the background thread, and the dead values for the threads that run destructors. The threads
-//! themselves are in `job_thread` and `destructors`.
+//! The jobs of a heap's threads: those of the background thread, and the dead values for the
+//! threads that run destructors. The threads themselves are in `job_thread` and `destructors`.
 
 use core::cell::Cell;
 
@@ -45,8 +45,8 @@ pub(crate) enum Job {
 /// A job of a thread that runs destructors.
 pub(crate) enum Dead {
     Part(Part),
-    /// Drop the values of roots that were put aside by the destructors of values of `batch` (`nested_roots`). The roots keep the heap
-    /// alive until then.
+    /// Drop the values of roots that were put aside by the destructors of values of `batch`
+    /// (`nested_roots`). The roots keep the heap alive until then.
     Roots {
         roots: Vec<RootRef>,
         batch: u64,
@@ -97,8 +97,8 @@ impl Background {
         [raw(&self.marker), queue, dead, pending, destructors, self.end.lock_word()]
     }
 
-    /// Forgets the heap's threads, which are gone: this is the child of a fork. What they had in hand is lost, and leaks; what waits is
-    /// done when a thread is called for.
+    /// Forgets the heap's threads, which are gone: this is the child of a fork. What they had in
+    /// hand is lost, and leaks; what waits is done when a thread is called for.
     pub(crate) fn forget_threads(&self) {
         // A handle of a thread that does not exist must not be dropped.
         core::mem::forget(self.marker.lock().take());
@@ -120,12 +120,13 @@ impl Background {
         }
     }
 
-    /// Counts the dead values in `dead`, and the memory that holds them, as far as they are new since the last call. The
-    /// caller posts them later.
+    /// Counts the dead values in `dead`, and the memory that holds them, as far as they are new
+    /// since the last call. The caller posts them later.
     ///
-    /// At the call, no other thread can know yet that these values are dead. The leader of a pause holds the registry lock and
-    /// has not resumed the mutators; a sweep holds the lock of the old generation. So a thread that collects or runs afterwards
-    /// finds each value that was found dead either dropped or counted here ([pending.exact]).
+    /// At the call, no other thread can know yet that these values are dead. The leader of a pause
+    /// holds the registry lock and has not resumed the mutators; a sweep holds the lock of the old
+    /// generation. So a thread that collects or runs afterwards finds each value that was found
+    /// dead either dropped or counted here ([pending.exact]).
     pub(crate) fn expect_drops(&self, dead: &mut DropQueue, budget: &Budget) {
         let (new, new_bytes) = dead.count_new();
         if new == 0 {
@@ -171,8 +172,9 @@ impl Background {
         self.post_values(Values::Counted(dead));
     }
 
-    /// Looks after the queues of the program, into which something may have been put: counts notices that nobody can take, and queues them
-    /// to be dropped, and has entries of weak tables removed. Reports if much waits to be taken.
+    /// Looks after the queues of the program, into which something may have been put: counts
+    /// notices that nobody can take, and queues them to be dropped, and has entries of weak tables
+    /// removed. Reports if much waits to be taken.
     pub(crate) fn look_after(&self, queues: &Queues, removals: Removals) {
         queues.announce();
         if let Some((news, objects)) = queues.are_behind() {
@@ -227,7 +229,8 @@ impl Background {
         self.queue.call();
     }
 
-    /// Counts values that a thread of the program has dropped, and reports destructors that panicked.
+    /// Counts values that a thread of the program has dropped, and reports destructors that
+    /// panicked.
     pub(crate) fn count(&self, mut dropped: Dropped) {
         // Relaxed: a figure.
         self.run.fetch_add(dropped.values, Ordering::Relaxed);
@@ -244,7 +247,8 @@ impl Background {
         }
     }
 
-    /// Returns how many values wait to be dropped, how many were dropped, and how many destructors panicked.
+    /// Returns how many values wait to be dropped, how many were dropped, and how many destructors
+    /// panicked.
     pub(crate) fn drops(&self) -> (usize, u64, u64) {
         let (pending, run) = self.pending.figures();
         // Relaxed: figures.

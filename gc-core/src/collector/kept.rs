@@ -1,22 +1,28 @@
-//! The mutators that a thread keeps between calls of `Heap::with`, BLOCKED, and whether it lends one now.
+//! The mutators that a thread keeps between calls of `Heap::with`, BLOCKED, and whether it lends
+//! one now.
 //!
 //! ```text
 //!   first `with` ─▶ attached, BLOCKED ⇄ RUNNING: lent to the closure of a `with` ─▶ detached (`kept_end`)
 //! ```
 //!
-//! - **[kept.valid]** A thread follows a pointer to a mutator that it keeps only with a user of the heap in hand, whose number it has
-//!   found the pointer by ([users.identity]); or under the registry lock, if the registry has it ([kept-end.once]). An entry
-//!   whose heap has ended stays in the thread's table, is never found, and goes when the thread enters another heap.
-//! - **[kept.alias]** Within `with` the closure is lent a `Mutator` that its `Mutator::drop` leaves alone: it is an alias of a kept,
-//!   parked or blocked mutator, which is not dropped meanwhile, since it is kept, or borrowed exclusively. While a thread lends one
-//!   it cannot get another `Mutator`: to attach, and to enter a parked one for good, are refused while `LENT` is not 0. So what
-//!   safe code puts in the place of the alias, by whatever crate, is that alias.
-//! - **[kept.exit]** The table has a destructor, which runs when the thread exits and detaches what is in it. It leads no collection,
-//!   and waits for no pause while a mutator of this thread runs, which may be what the pause waits for; otherwise not for long, as
-//!   the process may be about to exit while a leader waits for a thread that never reaches a safepoint. Then it leaves the kept
-//!   ones to the last user of their heaps. A `with` that comes later, in the destructor of another thread-local, keeps nothing.
+//! - **[kept.valid]** A thread follows a pointer to a mutator that it keeps only with a user of the
+//!   heap in hand, whose number it has found the pointer by ([users.identity]); or under the
+//!   registry lock, if the registry has it ([kept-end.once]). An entry whose heap has ended stays
+//!   in the thread's table, is never found, and goes when the thread enters another heap.
+//! - **[kept.alias]** Within `with` the closure is lent a `Mutator` that its `Mutator::drop` leaves
+//!   alone: it is an alias of a kept, parked or blocked mutator, which is not dropped meanwhile,
+//!   since it is kept, or borrowed exclusively. While a thread lends one it cannot get another
+//!   `Mutator`: to attach, and to enter a parked one for good, are refused while `LENT` is not 0.
+//!   So what safe code puts in the place of the alias, by whatever crate, is that alias.
+//! - **[kept.exit]** The table has a destructor, which runs when the thread exits and detaches what
+//!   is in it. It leads no collection, and waits for no pause while a mutator of this thread runs,
+//!   which may be what the pause waits for; otherwise not for long, as the process may be about to
+//!   exit while a leader waits for a thread that never reaches a safepoint. Then it leaves the kept
+//!   ones to the last user of their heaps. A `with` that comes later, in the destructor of another
+//!   thread-local, keeps nothing.
 //!
-//! All other thread-locals here have no destructor, so they can be used in the destructors of others.
+//! All other thread-locals here have no destructor, so they can be used in the destructors of
+//! others.
 
 use core::{
     cell::{Cell, RefCell},
@@ -61,8 +67,8 @@ struct Kept {
     collector: Weak<Collector>,
 }
 
-/// Returns this thread's mutator for `with`, of the heap with this number: the one that it keeps, or the one that it has attached.
-/// The caller has a user of the heap ([kept.valid]).
+/// Returns this thread's mutator for `with`, of the heap with this number: the one that it keeps,
+/// or the one that it has attached. The caller has a user of the heap ([kept.valid]).
 #[inline(always)]
 pub(crate) fn find(heap: u64) -> Option<NonNull<Attachment>> {
     let (last, local) = LAST.get();
@@ -86,7 +92,8 @@ pub(crate) fn can_keep() -> bool {
     TABLE.try_with(|_| ()).is_ok()
 }
 
-/// Keeps a mutator, which this thread has attached and which is BLOCKED. The thread can keep one ([`can_keep`]).
+/// Keeps a mutator, which this thread has attached and which is BLOCKED. The thread can keep one
+/// ([`can_keep`]).
 pub(crate) fn keep(heap: u64, local: NonNull<Attachment>, collector: &Arc<Collector>) {
     let kept = Kept { heap, local, collector: Arc::downgrade(collector) };
     TABLE.with(|table| {
@@ -97,15 +104,16 @@ pub(crate) fn keep(heap: u64, local: NonNull<Attachment>, collector: &Arc<Collec
     LAST.set((heap, local.as_ptr()));
 }
 
-/// Leaves a mutator of this thread attached that could not be detached now, which is BLOCKED and which nothing else refers to. It is
-/// detached by [`detach_left`], or as a kept one.
+/// Leaves a mutator of this thread attached that could not be detached now, which is BLOCKED and
+/// which nothing else refers to. It is detached by [`detach_left`], or as a kept one.
 pub(crate) fn leave(local: NonNull<Attachment>, collector: &Arc<Collector>) {
     let left = Kept { heap: LEFT, local, collector: Arc::downgrade(collector) };
     // Where the table is gone, only the last user of the heap detaches it.
     let _ = TABLE.try_with(|table| table.0.borrow_mut().push(left));
 }
 
-/// Detaches what this thread has left attached, where no other thread has the lock. So what is left does not pile up.
+/// Detaches what this thread has left attached, where no other thread has the lock. So what is left
+/// does not pile up.
 pub(crate) fn detach_left() {
     let take = |table: &Table| {
         let mut table = table.0.borrow_mut();
@@ -147,7 +155,8 @@ pub(crate) fn is_lending() -> bool {
     LENT.get() > 0
 }
 
-/// Returns whether this thread can get a mutator for good: it has none, except ones that are kept and not lent, or parked.
+/// Returns whether this thread can get a mutator for good: it has none, except ones that are kept
+/// and not lent, or parked.
 pub(crate) fn has_none() -> bool {
     role() != Role::Attached && !is_lending() && attachment::current().is_null()
 }
@@ -172,12 +181,13 @@ impl Drop for Table {
     }
 }
 
-/// How long a thread that exits waits for the lock of a heap, for each mutator that it keeps: longer than a pause takes.
+/// How long a thread that exits waits for the lock of a heap, for each mutator that it keeps:
+/// longer than a pause takes.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Kept {
-    /// Detaches the mutator, unless the last user of its heap has done that ([kept.exit]). Returns false, and does nothing, if that
-    /// takes longer than `timeout`.
+    /// Detaches the mutator, unless the last user of its heap has done that ([kept.exit]). Returns
+    /// false, and does nothing, if that takes longer than `timeout`.
     fn detach(&self, timeout: Duration) -> bool {
         let Some(collector) = self.collector.upgrade() else { return true };
         if collector.is_elsewhere() {

@@ -1,13 +1,18 @@
-//! The part of a pause in a major cycle: begins it, ends its marking, and assists when the program outruns the concurrent thread.
+//! The part of a pause in a major cycle: begins it, ends its marking, and assists when the program
+//! outruns the concurrent thread.
 //!
-//! - **[assist.bound]** A pause marks at most [`MOST_MARKED`] objects, at 30 ns some two milliseconds of work, whatever is
-//!   left: a list of millions, which one thread marks one node after the other, is left to many pauses. Only where the old generation is far
-//!   over its goal, where the heap is compacted, and where a thread waits for what is being cleared, a pause marks whatever is left.
-//! - **[assist.schedule]** Half of what the old generation grows by from the begin of marking to the goal is left to the concurrent thread
-//!   alone. From there on pauses mark what it is behind by, so that all objects there were are marked when the goal is reached. Over the
-//!   goal each pause marks as many as it may. So marking ends while no more is promoted than in as many pauses as the rest of it takes.
-//! - **[assist.ends]** Every attempt to end marking marks what is left as far as it may. What can be left is a part of the snapshot, which
-//!   does not grow, so one of them ends it.
+//! - **[assist.bound]** A pause marks at most [`MOST_MARKED`] objects, at 30 ns some two
+//!   milliseconds of work, whatever is left: a list of millions, which one thread marks one node
+//!   after the other, is left to many pauses. Only where the old generation is far over its goal,
+//!   where the heap is compacted, and where a thread waits for what is being cleared, a pause marks
+//!   whatever is left.
+//! - **[assist.schedule]** Half of what the old generation grows by from the begin of marking to
+//!   the goal is left to the concurrent thread alone. From there on pauses mark what it is behind
+//!   by, so that all objects there were are marked when the goal is reached. Over the goal each
+//!   pause marks as many as it may. So marking ends while no more is promoted than in as many
+//!   pauses as the rest of it takes.
+//! - **[assist.ends]** Every attempt to end marking marks what is left as far as it may. What can
+//!   be left is a part of the snapshot, which does not grow, so one of them ends it.
 
 use core::time::Duration;
 use std::{thread, time::Instant};
@@ -43,8 +48,8 @@ use super::{
 const SLICE_BLOCKS: usize = 256;
 
 impl StoppedHeap<'_> {
-    /// Does the pause's part of a major cycle, by the phase: begins marking, ends marking, or assists where the program outruns
-    /// the concurrent thread.
+    /// Does the pause's part of a major cycle, by the phase: begins marking, ends marking, or
+    /// assists where the program outruns the concurrent thread.
     pub(crate) fn major(&mut self, wanted: Request, cause: Cause, before: usize, start: Instant) -> Step {
         if matches!(wanted, Request::Compact) {
             self.end_cycle_now(start);
@@ -129,9 +134,10 @@ impl StoppedHeap<'_> {
         self.collector.satb.weak_mode.set(if marking { Mode::Marking } else { Mode::Normal });
     }
 
-    /// Marks what is left, if that is no more than about `budget` objects. Then marking ends and sweeping begins, unless something is to
-    /// be cleared first: the concurrent thread does that, or this pause if it is to be done `now`. Returns whether marking has ended.
-    /// Nothing is young.
+    /// Marks what is left, if that is no more than about `budget` objects. Then marking ends and
+    /// sweeping begins, unless something is to be cleared first: the concurrent thread does that,
+    /// or this pause if it is to be done `now`. Returns whether marking has ended. Nothing is
+    /// young.
     pub(crate) fn finish_marking(&mut self, budget: u64, now: bool) -> bool {
         debug_assert_eq!(self.young.space.in_use(), 0);
         if !self.mark_what_is_left(budget) {
@@ -177,7 +183,8 @@ impl StoppedHeap<'_> {
         true
     }
 
-    /// Marks what is left, if that is no more than about `budget` objects. Returns whether all is marked.
+    /// Marks what is left, if that is no more than about `budget` objects. Returns whether all is
+    /// marked.
     fn mark_what_is_left(&mut self, budget: u64) -> bool {
         let collector = self.collector;
         let mut state = collector.marking.lock();
@@ -191,8 +198,8 @@ impl StoppedHeap<'_> {
         marked == Marked::All
     }
 
-    /// Marks what the concurrent thread is behind by ([assist.schedule]). At its end, and far over the goal, `policy::choose` requests
-    /// the end of marking instead.
+    /// Marks what the concurrent thread is behind by ([assist.schedule]). At its end, and far over
+    /// the goal, `policy::choose` requests the end of marking instead.
     fn assist_marking(&mut self) -> Step {
         let due = self.marking_due();
         if due > 0 {
@@ -217,7 +224,8 @@ impl StoppedHeap<'_> {
         (expected as u64).saturating_sub(collector.marking.lock().objects).min(MOST_MARKED)
     }
 
-    /// Sweeps some blocks if the old generation is over its goal, and all that are left if it is far over it.
+    /// Sweeps some blocks if the old generation is over its goal, and all that are left if it is
+    /// far over it.
     fn assist_sweeping(&mut self) -> Step {
         let collector = self.collector;
         let old_bytes = old_bytes(&self.old.space, &self.large);
@@ -244,7 +252,8 @@ impl StoppedHeap<'_> {
     }
 }
 
-/// Ends major cycle `number`, for which everything is swept, unless another thread has ended it ([major.ends-once]).
+/// Ends major cycle `number`, for which everything is swept, unless another thread has ended it
+/// ([major.ends-once]).
 pub(crate) fn end_cycle(collector: &Collector, number: u64) {
     let mut old = collector.old.lock();
     end_cycle_of(collector, number, &mut old, &mut collector.large.lock());
@@ -338,8 +347,9 @@ mod tests {
     /// Turns of a marker between two looks at its budget.
     const TURNS: u64 = 64;
 
-    /// A list has one node after the other to mark, and here the concurrent thread marks next to nothing. No pause marks more than it may,
-    /// and all the same marking ends about where it should.
+    /// A list has one node after the other to mark, and here the concurrent thread marks next to
+    /// nothing. No pause marks more than it may, and all the same marking ends about where it
+    /// should.
     #[test]
     fn a_list_that_outruns_the_concurrent_thread_is_marked_by_many_pauses() {
         let stress = "slow-marker=1".parse().unwrap();

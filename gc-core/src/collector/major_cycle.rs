@@ -1,4 +1,5 @@
-//! The major (full) cycles: the phase of the current one, the threads that wait for its end, and its figures.
+//! The major (full) cycles: the phase of the current one, the threads that wait for its end, and
+//! its figures.
 //!
 //! ```text
 //!            pause: promote everything,          pause: promote everything,
@@ -7,24 +8,29 @@
 //!                                    concurrent                       concurrent     every block is swept
 //! ```
 //!
-//! - **[major.phase]** The phase becomes MARKING and SWEEPING only in a pause. It becomes IDLE when the last block is swept.
-//!   Barriers, cursors and cells depend on whether it is MARKING, so they change in pauses only.
-//! - **[major.numbered]** Cycles are numbered: `ended` is the number of the last complete one. A thread that requests a cycle
-//!   waits for the end of the first one that begins after its request.
-//! - **[major.marker-runs]** While the concurrent thread marks, it is RUNNING, and every rendezvous waits for it. At any other
-//!   time it is BLOCKED.
-//! - **[major.on-demand]** The concurrent thread is started when there is a task for it, and leaves when there is none and the heap is
-//!   idle, both under the lock of the state ([on-demand.under-the-lock]). If the system refuses it, a thread that waits for the end of a
+//! - **[major.phase]** The phase becomes MARKING and SWEEPING only in a pause. It becomes IDLE when
+//!   the last block is swept. Barriers, cursors and cells depend on whether it is MARKING, so they
+//!   change in pauses only.
+//! - **[major.numbered]** Cycles are numbered: `ended` is the number of the last complete one. A
+//!   thread that requests a cycle waits for the end of the first one that begins after its request.
+//! - **[major.marker-runs]** While the concurrent thread marks, it is RUNNING, and every rendezvous
+//!   waits for it. At any other time it is BLOCKED.
+//! - **[major.on-demand]** The concurrent thread is started when there is a task for it, and leaves
+//!   when there is none and the heap is idle, both under the lock of the state
+//!   ([on-demand.under-the-lock]). If the system refuses it, a thread that waits for the end of a
 //!   cycle does its tasks meanwhile, in its place; pauses do some of the work in any case.
-//! - **[major.promise]** A refused allocation is promised a cycle. If no cycle is under way, the mutator that was refused begins it
-//!   before it blocks or detaches. Otherwise the end of the current cycle requests it from the concurrent thread.
-//! - **[major.ends-once]** A thread that ends a cycle names the number of the cycle. The first one ends it, and later ones find
-//!   that it has ended. The number is needed because the concurrent thread is BLOCKED while it sweeps. So before it ends its
-//!   cycle, one pause may have ended that cycle, another one may have begun the next cycle, and a third one may have ended the
-//!   marking of that. The model is `models/protocols/major_cycle.rs`.
-//! - **[major.handed-over]** The pause that ends marking is due for the heap ([request.of-heap]): the concurrent thread hands it over to the
-//!   mutators that run, and leads it only if none does, or if none has for long. So a mutator that runs need not wait until the
-//!   system runs the concurrent thread.
+//! - **[major.promise]** A refused allocation is promised a cycle. If no cycle is under way, the
+//!   mutator that was refused begins it before it blocks or detaches. Otherwise the end of the
+//!   current cycle requests it from the concurrent thread.
+//! - **[major.ends-once]** A thread that ends a cycle names the number of the cycle. The first one
+//!   ends it, and later ones find that it has ended. The number is needed because the concurrent
+//!   thread is BLOCKED while it sweeps. So before it ends its cycle, one pause may have ended that
+//!   cycle, another one may have begun the next cycle, and a third one may have ended the marking
+//!   of that. The model is `models/protocols/major_cycle.rs`.
+//! - **[major.handed-over]** The pause that ends marking is due for the heap ([request.of-heap]):
+//!   the concurrent thread hands it over to the mutators that run, and leads it only if none does,
+//!   or if none has for long. So a mutator that runs need not wait until the system runs the
+//!   concurrent thread.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -60,10 +66,11 @@ pub(crate) struct MajorCycle {
     phase: AtomicU8,
     /// A copy of `State::begun`.
     begun: AtomicU64,
-    /// The number of the last cycle that a refused allocation was promised: a cycle is due until the cycle with this number
-    /// begins.
+    /// The number of the last cycle that a refused allocation was promised: a cycle is due until
+    /// the cycle with this number begins.
     promised: AtomicU64,
-    /// If the pause that ends marking is due: the most objects that it may mark, or 0 if it is not due ([major.handed-over]).
+    /// If the pause that ends marking is due: the most objects that it may mark, or 0 if it is not
+    /// due ([major.handed-over]).
     finish: AtomicU64,
     /// Whether the concurrent thread ends, because the heap does.
     thread_ends: AtomicBool,
@@ -145,9 +152,9 @@ pub(crate) enum ConcurrentTask {
     Mark,
     /// Sweep for the cycle with this number.
     Sweep(u64),
-    /// Populate a range that is about to be promoted into (offset in the reservation, bytes): touching fresh memory takes most of
-    /// the time of such a pause. The concurrent thread does it, because a second concurrent thread would compete with it for a
-    /// core.
+    /// Populate a range that is about to be promoted into (offset in the reservation, bytes):
+    /// touching fresh memory takes most of the time of such a pause. The concurrent thread does it,
+    /// because a second concurrent thread would compete with it for a core.
     Populate(usize, usize),
     /// Collect what is due if no mutator runs: no mutator may come to a safepoint for long.
     Collect,
@@ -158,7 +165,8 @@ pub(crate) enum ConcurrentTask {
 }
 
 impl MajorCycle {
-    /// `start` starts the concurrent thread, and `work_in_its_place` does what is due of the current cycle.
+    /// `start` starts the concurrent thread, and `work_in_its_place` does what is due of the
+    /// current cycle.
     pub(crate) fn new(start: Start, work_in_its_place: Box<dyn Fn() + Send + Sync>) -> Self {
         let current = CycleFigures::new(Cause::Explicit, Instant::now());
         Self {
@@ -185,8 +193,8 @@ impl MajorCycle {
         }
     }
 
-    /// Returns the phase. While the leader of a pause holds the lock of the old generation, only the leader changes it. At any
-    /// other time another thread may change it at once.
+    /// Returns the phase. While the leader of a pause holds the lock of the old generation, only
+    /// the leader changes it. At any other time another thread may change it at once.
     pub(crate) fn phase(&self) -> Phase {
         // Acquire, with the Release in `set`: a thread that sees IDLE sees every block swept.
         match self.phase.load(Ordering::Acquire) {
@@ -202,7 +210,8 @@ impl MajorCycle {
         self.begun.load(Ordering::Acquire)
     }
 
-    /// Promises a cycle that begins after this call. Returns the number of the last one that has begun.
+    /// Promises a cycle that begins after this call. Returns the number of the last one that has
+    /// begun.
     pub(crate) fn promise(&self) -> u64 {
         let state = self.state.lock();
         // Relaxed: under the lock, which orders it with the end of a cycle. The thread that was refused sees its own store.
@@ -240,7 +249,8 @@ impl MajorCycle {
         }
     }
 
-    /// Calls for the concurrent thread again, if a cycle is under way and the system has refused the thread before.
+    /// Calls for the concurrent thread again, if a cycle is under way and the system has refused
+    /// the thread before.
     pub(crate) fn call_again(&self) {
         if self.phase() != Phase::Idle && !self.thread_ends() {
             let mut state = self.state.lock();
@@ -252,15 +262,16 @@ impl MajorCycle {
         raw(&self.state)
     }
 
-    /// Forgets the concurrent thread, and those that wait, which are gone: this is the child of a fork. The next call starts it again, and it
-    /// goes on with the cycle.
+    /// Forgets the concurrent thread, and those that wait, which are gone: this is the child of a
+    /// fork. The next call starts it again, and it goes on with the cycle.
     pub(crate) fn forget_threads(&self) {
         self.state.lock().thread.forget();
         // Relaxed: there is no other thread.
         self.waiting.store(0, Ordering::Relaxed);
     }
 
-    /// Wakes all threads, with the concurrent one, which is started if it is not there. Returns whether it is.
+    /// Wakes all threads, with the concurrent one, which is started if it is not there. Returns
+    /// whether it is.
     fn call(&self, state: &mut MutexGuard<'_, State>) -> bool {
         self.changed.notify_all();
         self.thread_ends() || state.thread.call()
@@ -285,8 +296,8 @@ impl MajorCycle {
         self.set(&mut state, Phase::Sweeping);
     }
 
-    /// Ends cycle `number`, whose blocks are all swept. Returns its figures, or `None` if another thread has ended it: by now the
-    /// next cycle may be at the same point, with nothing swept.
+    /// Ends cycle `number`, whose blocks are all swept. Returns its figures, or `None` if another
+    /// thread has ended it: by now the next cycle may be at the same point, with nothing swept.
     pub(crate) fn end(&self, number: u64, report: impl FnOnce(&CycleFigures) -> CollectReport) -> Option<CycleFigures> {
         let mut state = self.state.lock();
         if state.phase != Phase::Sweeping || (state.begun != number && !mutant::END_ANY.is_planted()) {
@@ -315,8 +326,9 @@ impl MajorCycle {
         count(&mut self.state.lock().current);
     }
 
-    /// Waits for the end of a cycle with a number after `observed`, and returns its report. Calls `begin` while no cycle is under
-    /// way. Does the tasks of the concurrent thread where the system refuses that. The caller's mutator is BLOCKED.
+    /// Waits for the end of a cycle with a number after `observed`, and returns its report. Calls
+    /// `begin` while no cycle is under way. Does the tasks of the concurrent thread where the
+    /// system refuses that. The caller's mutator is BLOCKED.
     pub(crate) fn wait_for_one_after(&self, observed: u64, mut begin: impl FnMut()) -> CollectReport {
         let mut state = self.state.lock();
         loop {
@@ -349,7 +361,8 @@ impl MajorCycle {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Returns the next task of the concurrent thread, and waits until there is one, or the thread `may_leave`.
+    /// Returns the next task of the concurrent thread, and waits until there is one, or the thread
+    /// `may_leave`.
     pub(crate) fn next(&self, may_leave: impl Fn() -> bool) -> ConcurrentTask {
         let mut state = self.state.lock();
         loop {
@@ -389,7 +402,8 @@ impl MajorCycle {
         Some(self.finish.load(Ordering::Relaxed)).filter(|&budget| budget != 0)
     }
 
-    /// Records that there was such a pause, which may have left something to be marked. The caller led it.
+    /// Records that there was such a pause, which may have left something to be marked. The caller
+    /// led it.
     pub(crate) fn end_hand_over(&self) {
         // The concurrent thread holds the lock from its look at the state to its sleep.
         let _state = (!mutant::END_HAND_OVER_WITHOUT_THE_LOCK.is_planted()).then(|| self.state.lock());
@@ -397,8 +411,9 @@ impl MajorCycle {
         self.changed.notify_all();
     }
 
-    /// Waits until a mutator has led the pause that ends marking, for `time` at most, and not while mutators wait for the end of the cycle: one of
-    /// them may be the one that ran. Returns whether one has led it.
+    /// Waits until a mutator has led the pause that ends marking, for `time` at most, and not while
+    /// mutators wait for the end of the cycle: one of them may be the one that ran. Returns whether
+    /// one has led it.
     pub(crate) fn await_hand_over(&self, time: Duration) -> bool {
         let until = Instant::now() + time;
         let mut state = self.state.lock();
@@ -411,8 +426,9 @@ impl MajorCycle {
         self.handed_over().is_none()
     }
 
-    /// Lets the concurrent thread rest while the marking of an idle heap waits for its end: for `time` at most, and no longer than the
-    /// heap is idle, no thread waits for the cycle, and nothing else is to be done.
+    /// Lets the concurrent thread rest while the marking of an idle heap waits for its end: for
+    /// `time` at most, and no longer than the heap is idle, no thread waits for the cycle, and
+    /// nothing else is to be done.
     pub(crate) fn rest(&self, time: Duration, is_idle: impl Fn() -> bool) {
         let mut state = self.state.lock();
         let asked = state.collect || !state.populate.is_empty() || self.waiting() > 0 || self.thread_ends();

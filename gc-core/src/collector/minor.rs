@@ -1,4 +1,5 @@
-//! A minor collection, in a pause: evacuates the reachable young objects, and passes dead ones on to be dropped or frees them.
+//! A minor collection, in a pause: evacuates the reachable young objects, and passes dead ones on
+//! to be dropped or frees them.
 
 use core::ptr::NonNull;
 
@@ -33,7 +34,8 @@ impl StoppedHeap<'_> {
         self.minor_then(collect, |_| ())
     }
 
-    /// Collects the young generation, with a step after all that is reachable was evacuated ([pairs.rounds]).
+    /// Collects the young generation, with a step after all that is reachable was evacuated
+    /// ([pairs.rounds]).
     fn minor_then(&mut self, collect: Collect, afterwards: impl FnOnce(&mut dyn Survivors)) -> (Evacuated, Found) {
         let policy = policy(self.collector, collect);
         let collector = self.collector;
@@ -116,8 +118,8 @@ impl StoppedHeap<'_> {
         evacuated
     }
 
-    /// Returns the parallel threshold of this pause: the bytes that the leader copies before GC workers join. Wakes the workers
-    /// if much is expected to survive.
+    /// Returns the parallel threshold of this pause: the bytes that the leader copies before GC
+    /// workers join. Wakes the workers if much is expected to survive.
     fn parallel_threshold(&self, gc_workers: usize) -> usize {
         let usual = self.collector.config.parallel_threshold;
         let expected = self.collector.pacing.expected_survivors();
@@ -131,8 +133,8 @@ impl StoppedHeap<'_> {
         }
     }
 
-    /// Returns how many GC workers may copy: each needs an empty block per class beyond the blocks that promotion may take
-    /// ([promote.room], [census.workers]).
+    /// Returns how many GC workers may copy: each needs an empty block per class beyond the blocks
+    /// that promotion may take ([promote.room], [census.workers]).
     fn gc_workers(&self) -> usize {
         let space = &self.young.space;
         let reserved = if self.young.near {
@@ -146,7 +148,8 @@ impl StoppedHeap<'_> {
         if stress { workers.count() } else { workers.reliable() }.min(spare)
     }
 
-    /// Queues the dead young objects that need dropping, and frees large objects that were not reached.
+    /// Queues the dead young objects that need dropping, and frees large objects that were not
+    /// reached.
     fn reclaim_young(&mut self) {
         let (collector, dead) = (self.collector, &mut self.dead);
         let map = collector.map;
@@ -240,8 +243,9 @@ mod tests {
         Heap::builder().auto(false).idle_after(Duration::MAX).stress(stress).build().unwrap()
     }
 
-    /// As what is finalized: an object that died is evacuated with all that it reaches. Ephemerons that were reachable on their own were
-    /// cleared before, those that it holds are decided by what lives then.
+    /// As what is finalized: an object that died is evacuated with all that it reaches. Ephemerons
+    /// that were reachable on their own were cleared before, those that it holds are decided by
+    /// what lives then.
     #[test]
     fn what_is_evacuated_afterwards_is_whole() {
         for profile in ["verify", "verify,workers=2", "verify,promote-always", "verify,promote-random,to-space-full=2"]

@@ -13,8 +13,8 @@ use crate::{
 
 use super::type_info::WEAK_CELL;
 
-/// The tables of a heap, for the time of one compaction: that of registered objects, and with the stress setting `verify` a log of the
-/// moves, which is checked when all pointers are updated.
+/// The tables of a heap, for the time of one compaction: that of registered objects, and with the
+/// stress setting `verify` a log of the moves, which is checked when all pointers are updated.
 pub(crate) struct AddressTables {
     log: Option<HashMap<usize, Move>>,
     /// Objects with the flag, and weak cells, that have moved.
@@ -32,7 +32,8 @@ impl AddressTables {
         Self { log: config.stress.verify.then(HashMap::new), registered: Vec::new(), cells: Vec::new() }
     }
 
-    /// Has the table of registered objects follow. The objects were moved, and the headers at their old addresses still forward.
+    /// Has the table of registered objects follow. The objects were moved, and the headers at their
+    /// old addresses still forward.
     pub(crate) fn follow(&mut self, table: &Table, generations: Generations<'_>) {
         for (from, to) in self.registered.drain(..) {
             let Some(mut entry) = table.remove_old(from) else { continue };

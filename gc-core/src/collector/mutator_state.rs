@@ -1,8 +1,8 @@
 //! The state of one mutator.
 //!
-//! - **[mutator-state.owner]** The owner touches it while its mutator is RUNNING. The leader of a pause touches it while the
-//!   owner is at a safepoint or BLOCKED. The owner that rejoins the members touches it with the registry lock, so that there is no
-//!   leader ([safepoint.dormant]).
+//! - **[mutator-state.owner]** The owner touches it while its mutator is RUNNING. The leader of a
+//!   pause touches it while the owner is at a safepoint or BLOCKED. The owner that rejoins the
+//!   members touches it with the registry lock, so that there is no leader ([safepoint.dormant]).
 
 use core::{
     cell::{Cell, RefCell},
@@ -35,7 +35,8 @@ pub(crate) struct MutatorState {
     pub(crate) number: u32,
     pub(crate) buffer: Buffer,
     pub(crate) barrier: Barrier,
-    /// Other threads write it when they stop the world or hold the mutator: it has a cache line of its own.
+    /// Other threads write it when they stop the world or hold the mutator: it has a cache line of
+    /// its own.
     pub(crate) word: CachePadded<StateWord>,
     /// The token by which it owns `Counted`s.
     pub(crate) token: Token,
@@ -50,7 +51,8 @@ pub(crate) struct MutatorState {
     pub(crate) old_cells: OldCells,
     /// When it takes the next sample of what it allocates.
     pub(crate) sampler: Sampler,
-    /// The number of the last major cycle that had begun when an allocation was last refused. The mutator waits for a later one.
+    /// The number of the last major cycle that had begun when an allocation was last refused. The
+    /// mutator waits for a later one.
     pub(crate) refused_at: Cell<u64>,
     /// The number of collections when it last waited for destructors ([limit.drops]).
     pub(crate) waited_at: Cell<u64>,
@@ -58,7 +60,8 @@ pub(crate) struct MutatorState {
     pub(crate) thread: Thread,
     /// Its index among the awake or the dormant mutators in the registry, under the registry lock.
     pub(crate) place: Cell<usize>,
-    /// Where its owner was last seen: at a safepoint that took the slow path, in `collect` or in `blocked`.
+    /// Where its owner was last seen: at a safepoint that took the slow path, in `collect` or in
+    /// `blocked`.
     pub(crate) seen_at: Place,
 }
 
@@ -70,7 +73,8 @@ impl MutatorState {
     }
 }
 
-/// A list of objects that need dropping. The allocation of such an object adds it, so the buffer is filled by bumping a pointer.
+/// A list of objects that need dropping. The allocation of such an object adds it, so the buffer is
+/// filled by bumping a pointer.
 ///
 /// `next` and `end` are in the spare capacity of `entries`, or null.
 #[derive(Default)]
@@ -142,7 +146,8 @@ mod tests {
 
     use super::*;
 
-    /// The word is written by other threads; what the owner uses all the time lies on other cache lines.
+    /// The word is written by other threads; what the owner uses all the time lies on other cache
+    /// lines.
     #[test]
     fn the_state_word_has_a_cache_line_of_its_own() {
         let word = offset_of!(MutatorState, word)..offset_of!(MutatorState, word) + size_of::<CachePadded<StateWord>>();

@@ -1,8 +1,10 @@
-//! Near the hard limit: which regions mutators allocate in, and what a pause does so that the next nursery has room.
+//! Near the hard limit: which regions mutators allocate in, and what a pause does so that the next
+//! nursery has room.
 //!
-//! - **[limit.progress]** Every pause leaves room for a smallest nursery, or has collected the whole heap. So `alloc` is refused
-//!   only if what lives and a smallest nursery have no room, or if the program allocates a nursery without a safepoint. So the young budget
-//!   is never more than what was left at the last pause has room for, however large the nursery had been before.
+//! - **[limit.progress]** Every pause leaves room for a smallest nursery, or has collected the
+//!   whole heap. So `alloc` is refused only if what lives and a smallest nursery have no room, or
+//!   if the program allocates a nursery without a safepoint. So the young budget is never more than
+//!   what was left at the last pause has room for, however large the nursery had been before.
 
 use std::time::Instant;
 
@@ -26,7 +28,8 @@ use super::{
     verify::Checkpoint,
 };
 
-/// Replaces the region of a mutator by a small one, for an object of at most `least` bytes: a window. The caller runs the mutator.
+/// Replaces the region of a mutator by a small one, for an object of at most `least` bytes: a
+/// window. The caller runs the mutator.
 pub(crate) fn next_region(local: &Attachment, young: &mut Young, least: usize, window: usize) -> Result<(), Lack> {
     let collector = &*local.collector;
     if let Some((before, top)) = local.buffer.retire() {
@@ -68,8 +71,8 @@ fn make_promotable(collector: &Collector, young: &Young, more: usize) -> Result<
     if old.ensure_empty(wanted, &collector.memory) { Ok(()) } else { Err(Lack::Blocks) }
 }
 
-/// Fits the goal to a limit that was set just now, or to what destructors have released. If there is not much room, the next safepoint
-/// collects, and fits the rest. The caller holds no lock.
+/// Fits the goal to a limit that was set just now, or to what destructors have released. If there
+/// is not much room, the next safepoint collects, and fits the rest. The caller holds no lock.
 pub(crate) fn fit_anew(collector: &Collector) {
     collector.headroom.forget();
     let (old, large) = (collector.old.lock(), collector.large.lock());
@@ -93,7 +96,8 @@ impl StoppedHeap<'_> {
         collector.headroom.measure(&collector.memory.budget, &self.old.space, &self.large, &self.old.mix)
     }
 
-    /// Fits the heap to what is left below its limit: the goal, the nursery, and how young objects are counted.
+    /// Fits the heap to what is left below its limit: the goal, the nursery, and how young objects
+    /// are counted.
     pub(crate) fn fit_to_limit(&mut self) -> Option<Room> {
         let collector = self.collector;
         collector.headroom.begin_fit();
@@ -138,8 +142,8 @@ impl StoppedHeap<'_> {
         room
     }
 
-    /// Collects the whole heap, if there is too little room for a smallest nursery otherwise ([limit.progress]). Adds to what was
-    /// evacuated. Returns whether it did.
+    /// Collects the whole heap, if there is too little room for a smallest nursery otherwise
+    /// ([limit.progress]). Adds to what was evacuated. Returns whether it did.
     pub(crate) fn collect_if_short(
         &mut self,
         cause: Cause,

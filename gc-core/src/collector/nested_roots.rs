@@ -1,23 +1,30 @@
-//! Roots inside the value of another root: they are dropped one after the other, not one inside the other.
+//! Roots inside the value of another root: they are dropped one after the other, not one inside the
+//! other.
 //!
-//! The value of a boxed root may hold roots, whose values may hold roots. To drop a chain of them must not take a stack as deep
-//! as the chain is long, nor a collection for each link.
+//! The value of a boxed root may hold roots, whose values may hold roots. To drop a chain of them
+//! must not take a stack as deep as the chain is long, nor a collection for each link.
 //!
-//! - **On its owner's thread** the value of a root is dropped at once, up to a depth. Deeper values wait until the outermost one
-//!   is dropped, as for counted objects (`counted::reclaim`).
-//! - **On a thread that runs destructors** roots of its heap are put aside. (This happens if a dead object held the first root, or if it was
-//!   dropped on another thread and a scan unlinked it.) When the value that held them is dropped, they become a job, which takes the values
-//!   out of the roots. It holds the registry lock meanwhile, so no pause is tracing the values ([roots.boxed-freed]). Then it drops them, and
-//!   the roots in them become the next job. If a leader has the lock for long, the roots become a job at the end of the queue, and
-//!   the other jobs come first.
-//! - **Anywhere else** a scan unlinks the root, in the next pause. When the heap has no user any more, there may be none: a root in the value
-//!   would keep the heap, with its memory and its threads, for ever. So the last user has what was dropped before, and a thread that
-//!   drops a root afterwards has its value, dropped on a thread that runs destructors ([attendance.one-finds]).
+//! - **On its owner's thread** the value of a root is dropped at once, up to a depth. Deeper values
+//!   wait until the outermost one is dropped, as for counted objects (`counted::reclaim`).
+//! - **On a thread that runs destructors** roots of its heap are put aside. (This happens if a dead
+//!   object held the first root, or if it was dropped on another thread and a scan unlinked it.)
+//!   When the value that held them is dropped, they become a job, which takes the values out of the
+//!   roots. It holds the registry lock meanwhile, so no pause is tracing the values
+//!   ([roots.boxed-freed]). Then it drops them, and the roots in them become the next job. If a
+//!   leader has the lock for long, the roots become a job at the end of the queue, and the other
+//!   jobs come first.
+//! - **Anywhere else** a scan unlinks the root, in the next pause. When the heap has no user any
+//!   more, there may be none: a root in the value would keep the heap, with its memory and its
+//!   threads, for ever. So the last user has what was dropped before, and a thread that drops a
+//!   root afterwards has its value, dropped on a thread that runs destructors
+//!   ([attendance.one-finds]).
 //!
-//! - **[nested-roots.counted]** A root that is put aside is counted as a value that waits to be dropped, before the value that held
-//!   it is counted as dropped. So when none waits, the whole chain is dropped.
+//! - **[nested-roots.counted]** A root that is put aside is counted as a value that waits to be
+//!   dropped, before the value that held it is counted as dropped. So when none waits, the whole
+//!   chain is dropped.
 //!
-//! The thread-locals have no destructor, so they still exist in the destructors of other thread-locals.
+//! The thread-locals have no destructor, so they still exist in the destructors of other
+//! thread-locals.
 
 use core::{cell::Cell, mem::ManuallyDrop, time::Duration};
 
@@ -82,7 +89,8 @@ fn pop<T>(list: &List<T>) -> Option<T> {
     item
 }
 
-/// Drops the values of roots that were put aside, or posts them again. The caller runs destructors for the heap, and holds no lock.
+/// Drops the values of roots that were put aside, or posts them again. The caller runs destructors
+/// for the heap, and holds no lock.
 pub(super) fn drop_roots(collector: &Collector, roots: Vec<RootRef>, batch: u64) {
     let Some(registry) = collector.registry.try_lock_for(TIMEOUT) else {
         collector.background.post_counted_roots(roots, batch);

@@ -1,21 +1,24 @@
-//! How large the nursery is, and at which age survivors are promoted: both are chosen by what survives.
+//! How large the nursery is, and at which age survivors are promoted: both are chosen by what
+//! survives.
 //!
-//! Two shares are measured: of the fresh bytes, those that survive a minor collection, and of generation 1, what survives another one. If
-//! the second share is the same for every further collection, the cost of any other size of the nursery follows from both: *k* times the
-//! size sees the fresh share *f* and the aged share *a* as
+//! Two shares are measured: of the fresh bytes, those that survive a minor collection, and of
+//! generation 1, what survives another one. If the second share is the same for every further
+//! collection, the cost of any other size of the nursery follows from both: *k* times the size sees
+//! the fresh share *f* and the aged share *a* as
 //!
 //! ```text
 //!   f(k) = f (1 - a^k) / (k (1 - a))        a(k) = a^k
 //! ```
 //!
-//! So where objects live for a while, *a* is small, and a larger nursery copies much less. Where they live for long, *a* is near 1, and
-//! every size copies the same. The heap changes at once to the size that is worth it, and back if it was not; then it waits for longer and
-//! longer before it tries again.
+//! So where objects live for a while, *a* is small, and a larger nursery copies much less. Where
+//! they live for long, *a* is near 1, and every size copies the same. The heap changes at once to
+//! the size that is worth it, and back if it was not; then it waits for longer and longer before it
+//! tries again.
 //!
-//! - **[nursery.by-counts]** All decisions depend on bytes and objects that were counted, and not on time: the same program is collected at
-//!   the same points.
-//! - **[nursery.bounded]** A size that does not pay is left after three collections, and is tried once in a number of collections that
-//!   doubles each time.
+//! - **[nursery.by-counts]** All decisions depend on bytes and objects that were counted, and not
+//!   on time: the same program is collected at the same points.
+//! - **[nursery.bounded]** A size that does not pay is left after three collections, and is tried
+//!   once in a number of collections that doubles each time.
 
 /// What a minor collection has found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +45,8 @@ pub(crate) struct Bounds {
     pub(crate) usual: usize,
     /// The largest size, as a multiple of the usual one.
     pub(crate) most: usize,
-    /// The work of a collection that is not to be exceeded without need: in bytes copied, of which a pointer counts as [`POINTER`].
+    /// The work of a collection that is not to be exceeded without need: in bytes copied, of which
+    /// a pointer counts as [`POINTER`].
     pub(crate) goal: usize,
 }
 
@@ -51,9 +55,11 @@ pub(crate) struct Bounds {
 pub(crate) struct Nursery {
     /// The size is the usual one, doubled so many times.
     doublings: i32,
-    /// Sums of what collections by age have found at this size, of which those that are further back count less.
+    /// Sums of what collections by age have found at this size, of which those that are further
+    /// back count less.
     sums: Sums,
-    /// Collections since the size has changed. The first ones find objects of the size before in generation 1.
+    /// Collections since the size has changed. The first ones find objects of the size before in
+    /// generation 1.
     settled: u32,
     /// What led to this size.
     step: Option<Step>,
@@ -100,7 +106,8 @@ enum Tenure {
     Measured { next: u32 },
 }
 
-/// What a pointer to a young object costs, in bytes copied: it reads a header that is most likely in no cache.
+/// What a pointer to a young object costs, in bytes copied: it reads a header that is most likely
+/// in no cache.
 pub(crate) const POINTER: usize = 32;
 /// What a collection costs beside its survivors, in bytes copied.
 const EACH: f64 = 16384.0;
@@ -112,7 +119,8 @@ const DOUBLING: f64 = 0.06;
 const WORTH: f64 = 0.04;
 /// A size that costs this much more than the best may be chosen for pauses that meet the goal.
 const DEARER: f64 = 1.25;
-/// Pauses so many times the goal are long: a size that costs this much more than the best may be chosen to avoid them.
+/// Pauses so many times the goal are long: a size that costs this much more than the best may be
+/// chosen to avoid them.
 const LONG: f64 = 2.0;
 const MUCH_DEARER: f64 = 4.0;
 /// A pause may exceed the goal by so much before that changes the size.
@@ -124,7 +132,8 @@ const LEAST: i32 = -2;
 /// Collections before a nursery may grow again that has shrunk because growing had not paid.
 const WAIT: u32 = 16;
 const LONGEST_WAIT: u32 = 1 << 12;
-/// The share of generation 1 that survives where promotion at once pays, and below which it does not any more.
+/// The share of generation 1 that survives where promotion at once pays, and below which it does
+/// not any more.
 const NEARLY_ALL: f64 = 0.9;
 const NOT_ALL: f64 = 0.8;
 /// Collections with promotion at once before the share is measured again: at first, and at most.
@@ -137,12 +146,14 @@ impl Nursery {
         if self.doublings < 0 { 64 >> -self.doublings } else { 64 << self.doublings }
     }
 
-    /// Returns whether the next collection promotes all survivors, because nearly all of those of the first collection survive the second.
+    /// Returns whether the next collection promotes all survivors, because nearly all of those of
+    /// the first collection survive the second.
     pub(crate) fn promotes_at_once(&self) -> bool {
         matches!(self.tenure, Tenure::AtOnce { .. })
     }
 
-    /// Returns whether nearly all objects that survive one collection survive the next one, as far as is known: it stays so while that is measured again.
+    /// Returns whether nearly all objects that survive one collection survive the next one, as far
+    /// as is known: it stays so while that is measured again.
     pub(crate) fn expects_long_lives(&self) -> bool {
         !matches!(self.tenure, Tenure::ByAge)
     }
@@ -356,7 +367,8 @@ impl Shares {
         })
     }
 
-    /// Returns what a size costs that is the present one doubled so many times, and the usual one doubled `doublings` times.
+    /// Returns what a size costs that is the present one doubled so many times, and the usual one
+    /// doubled `doublings` times.
     fn at(&self, more: i32, doublings: i32, bounds: Bounds) -> Cost {
         let times = 2_f64.powi(more);
         let left = 1.0 - self.aged;
@@ -382,7 +394,8 @@ mod tests {
     /// What objects are made of here.
     const UNIT: usize = 4 << 10;
 
-    /// A program, of which each unit lives as long as `lives` says: so many bytes of allocation from its birth on.
+    /// A program, of which each unit lives as long as `lives` says: so many bytes of allocation
+    /// from its birth on.
     struct Program {
         lives: Box<dyn FnMut(f64) -> f64>,
         random: u64,
@@ -504,7 +517,8 @@ mod tests {
         assert_eq!(parts[29], 8 * 64, "{parts:?}");
     }
 
-    /// As of a cache whose entries are replaced at random: an eighth of the largest nursery would copy as much, and promote much more.
+    /// As of a cache whose entries are replaced at random: an eighth of the largest nursery would
+    /// copy as much, and promote much more.
     #[test]
     fn pauses_are_not_long_where_shorter_ones_cost_up_to_four_times_as_much() {
         let mut program = Program::new(exponential(40e6));

@@ -1,4 +1,5 @@
-//! The types whose objects are allocated old: which they are, and what is known of others ([`pretenuring`](super::pretenuring)).
+//! The types whose objects are allocated old: which they are, and what is known of others
+//! ([`pretenuring`](super::pretenuring)).
 
 use core::ptr::NonNull;
 
@@ -24,7 +25,8 @@ pub(crate) struct OldTypes {
 #[derive(Clone, Copy)]
 struct Known {
     info: &'static TypeInfo,
-    /// In how many collections nearly all of its objects have survived, without one in which they have not.
+    /// In how many collections nearly all of its objects have survived, without one in which they
+    /// have not.
     streak: u32,
     /// Collections before it is asked again.
     left: u32,
@@ -77,7 +79,8 @@ impl OldTypes {
     ///
     /// # Safety
     ///
-    /// The world is stopped, all that is reachable was evacuated, and from-space has not been filled or reused yet ([chunk.no-gaps]).
+    /// The world is stopped, all that is reachable was evacuated, and from-space has not been
+    /// filled or reused yet ([chunk.no-gaps]).
     pub(super) unsafe fn look(&mut self, space: &YoungSpace, chunk: u32) {
         let start = space.start(chunk);
         let mut at = start;
@@ -104,7 +107,8 @@ impl OldTypes {
         }
     }
 
-    /// Returns what is known of a type. `None` if it cannot be allocated old, or too many are followed.
+    /// Returns what is known of a type. `None` if it cannot be allocated old, or too many are
+    /// followed.
     fn known(&mut self, info: &'static TypeInfo) -> Option<&mut Known> {
         if let Some(index) = self.types.iter().position(|known| known.info.is_like(info)) {
             return Some(&mut self.types[index]);

@@ -1,8 +1,8 @@
 //! Pacing: the figures and settings by which `policy` decides when to collect.
 //!
-//! Slow paths read these figures and settings, and any thread may set the settings at any time. Mutators, the leader of a pause
-//! and the thread that ends a major cycle write the figures. None guards other memory, so all accesses are Relaxed, and a stale
-//! value only delays a collection.
+//! Slow paths read these figures and settings, and any thread may set the settings at any time.
+//! Mutators, the leader of a pause and the thread that ends a major cycle write the figures. None
+//! guards other memory, so all accesses are Relaxed, and a stale value only delays a collection.
 
 use core::time::Duration;
 
@@ -27,13 +27,15 @@ pub(crate) struct Pacing {
     /// The size of the nursery, in 64ths of the usual one ([`nursery`](super::nursery)).
     nursery_part: AtomicUsize,
     max_nursery_bytes: AtomicUsize,
-    /// Whether the next minor collection promotes all survivors, as nearly all of them will survive another one.
+    /// Whether the next minor collection promotes all survivors, as nearly all of them will survive
+    /// another one.
     promotes_at_once: AtomicBool,
     growth_percent: AtomicU32,
     growth_floor: AtomicUsize,
     soft_limit: AtomicUsize,
     auto: AtomicBool,
-    /// The size in bytes that the old generation should not exceed: a major cycle should end before that.
+    /// The size in bytes that the old generation should not exceed: a major cycle should end before
+    /// that.
     goal: AtomicUsize,
     /// The goal is at most this: what the hard limit leaves to old objects.
     ceiling: AtomicUsize,
@@ -63,7 +65,8 @@ pub(crate) struct Pacing {
     survivors: AtomicUsize,
     /// Bytes that the next minor collection is expected to promote.
     to_promote: AtomicUsize,
-    /// Bytes outside the heap that young objects hold, as counted by mutators since the last collection.
+    /// Bytes outside the heap that young objects hold, as counted by mutators since the last
+    /// collection.
     fresh_external: AtomicUsize,
     /// Whether a refused allocation was reported since the last collection.
     limit_reported: AtomicBool,
@@ -73,11 +76,13 @@ pub(crate) struct Pacing {
 
 /// See `Pacing::nursery_part`.
 const WHOLE: usize = 64;
-/// Bytes by which the old generation should grow for each object that is marked then: marking one costs about as much as allocating 64.
+/// Bytes by which the old generation should grow for each object that is marked then: marking one
+/// costs about as much as allocating 64.
 const WORTH: usize = 6 * 64;
 /// Where more than this is promoted at once, the memory for it is backed ahead of time.
 const MUCH: usize = 64 << 10;
-/// However little the hard limit leaves, no minor collection is due for fewer bytes that young objects hold elsewhere.
+/// However little the hard limit leaves, no minor collection is due for fewer bytes that young
+/// objects hold elsewhere.
 const LEAST_EXTERNAL: usize = 256 << 10;
 
 impl Pacing {
@@ -148,10 +153,11 @@ impl Pacing {
         self.soft_limit.load(Ordering::Relaxed)
     }
 
-    /// Sets the goal from the bytes that were live after the last major cycle: live × (1 + growth), or less where marking costs little
-    /// because objects are large: then cycles are more frequent, so that each is worth its marking, down to live × (1 + growth / 4). If the
-    /// goal is above the soft limit, it is the soft limit, or about live × (1 + growth / 4) where that is more. It is at most what the
-    /// hard limit leaves.
+    /// Sets the goal from the bytes that were live after the last major cycle: live × (1 + growth),
+    /// or less where marking costs little because objects are large: then cycles are more frequent,
+    /// so that each is worth its marking, down to live × (1 + growth / 4). If the goal is above the
+    /// soft limit, it is the soft limit, or about live × (1 + growth / 4) where that is more. It is
+    /// at most what the hard limit leaves.
     pub(crate) fn set_goal(&self) {
         let live = self.old_live.load(Ordering::Relaxed);
         let thresholds = self.thresholds();
@@ -168,11 +174,13 @@ impl Pacing {
         self.set_trigger();
     }
 
-    /// Sets the trigger: the size of the old generation at which marking begins. It is the goal less a headroom. The headroom is
-    /// the bytes that the two pauses of a cycle promote, and four thirds of the bytes that are promoted in the time of a cycle, at
-    /// the measured rates: so the cycle ends with a third of its time to spare. The headroom is at least an eighth, and at most
-    /// three quarters, of the growth from the live bytes to the goal; at most a quarter if the hard limit sets the goal, because then
-    /// marking that begins early is repeated often. Before anything is measured it is the eighth.
+    /// Sets the trigger: the size of the old generation at which marking begins. It is the goal
+    /// less a headroom. The headroom is the bytes that the two pauses of a cycle promote, and four
+    /// thirds of the bytes that are promoted in the time of a cycle, at the measured rates: so the
+    /// cycle ends with a third of its time to spare. The headroom is at least an eighth, and at
+    /// most three quarters, of the growth from the live bytes to the goal; at most a quarter if the
+    /// hard limit sets the goal, because then marking that begins early is repeated often. Before
+    /// anything is measured it is the eighth.
     fn set_trigger(&self) {
         let (live, goal) = (self.old_live.load(Ordering::Relaxed), self.goal.load(Ordering::Relaxed));
         let growth = goal.saturating_sub(live);
@@ -202,8 +210,8 @@ impl Pacing {
         self.affordable.store(bytes, Ordering::Relaxed);
     }
 
-    /// Records the end of a major cycle: the bytes found live, the number of objects, the bytes of the old generation now, and how long
-    /// the cycle took.
+    /// Records the end of a major cycle: the bytes found live, the number of objects, the bytes of
+    /// the old generation now, and how long the cycle took.
     pub(crate) fn major_ended(&self, live: usize, objects: usize, old_bytes: usize, time: Duration) {
         self.old_live.store(live, Ordering::Relaxed);
         self.old_objects.store(objects, Ordering::Relaxed);
@@ -222,7 +230,8 @@ impl Pacing {
         self.goal.load(Ordering::Relaxed)
     }
 
-    /// Returns by how many bytes the old generation, which has `old_bytes` now, has grown since the last major cycle.
+    /// Returns by how many bytes the old generation, which has `old_bytes` now, has grown since the
+    /// last major cycle.
     pub(crate) fn old_growth(&self, old_bytes: usize) -> usize {
         old_bytes.saturating_sub(self.old_live.load(Ordering::Relaxed))
     }
@@ -250,8 +259,8 @@ impl Pacing {
         self.minor_collections.load(Ordering::Relaxed)
     }
 
-    /// Records how many bytes survived a minor collection, and how many were promoted. Earlier collections count less and less. The
-    /// caller leads the pause.
+    /// Records how many bytes survived a minor collection, and how many were promoted. Earlier
+    /// collections count less and less. The caller leads the pause.
     pub(crate) fn count_survivors(&self, bytes: usize, promoted: usize) {
         for (figure, bytes) in [(&self.survivors, bytes), (&self.to_promote, promoted)] {
             let expected = figure.load(Ordering::Relaxed) / 4 * 3;
@@ -264,19 +273,21 @@ impl Pacing {
         self.survivors.load(Ordering::Relaxed)
     }
 
-    /// Counts bytes that were handed out to young objects. Returns whether the young budget is used up.
+    /// Counts bytes that were handed out to young objects. Returns whether the young budget is used
+    /// up.
     pub(crate) fn count_fresh(&self, bytes: usize) -> bool {
         self.fresh_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.wants_minor()
     }
 
-    /// Returns the bytes allocated since the last collection: in chunks that are full, and in large runs.
+    /// Returns the bytes allocated since the last collection: in chunks that are full, and in large
+    /// runs.
     pub(crate) fn fresh_bytes(&self) -> usize {
         self.fresh_bytes.load(Ordering::Relaxed)
     }
 
-    /// Returns whether to report a refused allocation: once between two collections, because a program that can go on tries again
-    /// and again.
+    /// Returns whether to report a refused allocation: once between two collections, because a
+    /// program that can go on tries again and again.
     pub(crate) fn tell_limit(&self) -> bool {
         !self.limit_reported.swap(true, Ordering::Relaxed)
     }
@@ -299,13 +310,15 @@ impl Pacing {
         self.set_trigger();
     }
 
-    /// Returns whether the old generation, with the bytes that are expected to be promoted now, will be far over the goal.
+    /// Returns whether the old generation, with the bytes that are expected to be promoted now,
+    /// will be far over the goal.
     pub(crate) fn will_be_far_over_goal(&self) -> bool {
         self.is_far_over_goal(self.old_bytes.load(Ordering::Relaxed) + self.survivors.load(Ordering::Relaxed))
     }
 
-    /// Returns whether `old_bytes` are far over the goal ([assist.bound]): by half of what the goal is over what lived, and by a tenth
-    /// of the goal at least. Where a limit sets the goal, it is the tenth.
+    /// Returns whether `old_bytes` are far over the goal ([assist.bound]): by half of what the goal
+    /// is over what lived, and by a tenth of the goal at least. Where a limit sets the goal, it is
+    /// the tenth.
     pub(crate) fn is_far_over_goal(&self, old_bytes: usize) -> bool {
         let (goal, live) = (self.goal.load(Ordering::Relaxed), self.old_live.load(Ordering::Relaxed));
         let is_limited = goal >= self.ceiling().min(self.soft_limit());
@@ -313,15 +326,16 @@ impl Pacing {
         old_bytes > goal.saturating_add(half.max(goal / 10))
     }
 
-    /// Returns how many blocks the next minor collection is expected to promote into, if that is so much that they should be backed ahead
-    /// of time.
+    /// Returns how many blocks the next minor collection is expected to promote into, if that is so
+    /// much that they should be backed ahead of time.
     pub(crate) fn expected_blocks(&self) -> Option<usize> {
         let bytes = self.to_promote.load(Ordering::Relaxed);
         (bytes > MUCH).then(|| promotion_reserve(bytes))
     }
 
-    /// Returns whether marking should begin, where objects hold `external` bytes outside the heap. Nothing has to be marked where
-    /// nothing has grown: without a floor of growth, the trigger of a small heap is what lives.
+    /// Returns whether marking should begin, where objects hold `external` bytes outside the heap.
+    /// Nothing has to be marked where nothing has grown: without a floor of growth, the trigger of
+    /// a small heap is what lives.
     pub(crate) fn wants_major(&self, external: usize) -> bool {
         let bytes = self.old_bytes.load(Ordering::Relaxed).saturating_add(external);
         bytes >= self.trigger.load(Ordering::Relaxed) && bytes > self.old_live.load(Ordering::Relaxed)
@@ -337,8 +351,9 @@ impl Pacing {
         self.is_over_goal(self.old_bytes.load(Ordering::Relaxed))
     }
 
-    /// Returns how many mutators may use a core, where so many wait for a major cycle: no fewer than do. A dormant one does not, nor one
-    /// that waits, but which of those are both is not known.
+    /// Returns how many mutators may use a core, where so many wait for a major cycle: no fewer
+    /// than do. A dormant one does not, nor one that waits, but which of those are both is not
+    /// known.
     pub(crate) fn at_work(&self, waiting: usize) -> usize {
         self.awake.load(Ordering::Relaxed).min(self.attached.load(Ordering::Relaxed).saturating_sub(waiting))
     }
@@ -350,24 +365,27 @@ impl Pacing {
         wanted.min(self.affordable.load(Ordering::Relaxed).max(Headroom::smallest_budget(usual)))
     }
 
-    /// Returns the young budget far from the hard limit, where nothing speaks for another size of the nursery.
+    /// Returns the young budget far from the hard limit, where nothing speaks for another size of
+    /// the nursery.
     pub(crate) fn usual_budget(&self) -> usize {
         self.nursery_bytes.load(Ordering::Relaxed).saturating_mul(self.nurseries.load(Ordering::Relaxed))
     }
 
-    /// Sets the size of the nursery, in 64ths of the usual one, and whether all survivors are promoted. The caller leads a pause.
+    /// Sets the size of the nursery, in 64ths of the usual one, and whether all survivors are
+    /// promoted. The caller leads a pause.
     pub(crate) fn fit_nursery(&self, part: usize, promotes_at_once: bool) {
         self.nursery_part.store(part, Ordering::Relaxed);
         self.promotes_at_once.store(promotes_at_once, Ordering::Relaxed);
     }
 
-    /// Returns whether the next minor collection promotes all survivors, as nearly all of them will survive another one.
+    /// Returns whether the next minor collection promotes all survivors, as nearly all of them will
+    /// survive another one.
     pub(crate) fn promotes_at_once(&self) -> bool {
         self.promotes_at_once.load(Ordering::Relaxed)
     }
 
-    /// Returns what bounds the nursery under a hard limit, below which so many bytes are left. It takes its size again to be promoted,
-    /// and for survivors.
+    /// Returns what bounds the nursery under a hard limit, below which so many bytes are left. It
+    /// takes its size again to be promoted, and for survivors.
     pub(crate) fn nursery_bounds(&self, limit: usize, available: usize) -> Bounds {
         let usual = self.usual_budget();
         let by_setting = self.max_nursery_bytes.load(Ordering::Relaxed) / self.nursery_bytes.load(Ordering::Relaxed);
@@ -375,12 +393,14 @@ impl Pacing {
         Bounds { usual, most: by_setting.min(by_limit).max(1), goal: self.copied_goal.load(Ordering::Relaxed) }
     }
 
-    /// Sets the young budget for the mutators that are awake. If they shared one nursery, collections would be more frequent in proportion
-    /// to their number, and each would copy the objects that all of them are working on. Mutators beyond the number of cores wait
-    /// for a core with such objects in hand, so up to twice the cores count; a larger budget would not stay in the caches. The
-    /// budget is at most an eighth of the hard limit.
+    /// Sets the young budget for the mutators that are awake. If they shared one nursery,
+    /// collections would be more frequent in proportion to their number, and each would copy the
+    /// objects that all of them are working on. Mutators beyond the number of cores wait for a core
+    /// with such objects in hand, so up to twice the cores count; a larger budget would not stay in
+    /// the caches. The budget is at most an eighth of the hard limit.
     ///
-    /// A dormant mutator allocates nothing, and counts when it is awake again. The caller has the registry lock.
+    /// A dormant mutator allocates nothing, and counts when it is awake again. The caller has the
+    /// registry lock.
     pub(crate) fn share_nursery(&self, attached: usize, awake: usize, config: &Config) {
         self.attached.store(attached, Ordering::Relaxed);
         self.awake.store(awake, Ordering::Relaxed);
@@ -393,8 +413,9 @@ impl Pacing {
         self.fresh_bytes.load(Ordering::Relaxed) >= self.young_budget() && self.is_auto()
     }
 
-    /// Returns whether the program may allocate on though the young budget is used up: it has not exceeded it by a usual budget, or by
-    /// `overdraft` if that is more, nor by more than `most`, nor by what the hard limit leaves.
+    /// Returns whether the program may allocate on though the young budget is used up: it has not
+    /// exceeded it by a usual budget, or by `overdraft` if that is more, nor by more than `most`,
+    /// nor by what the hard limit leaves.
     pub(crate) fn bears_more(&self, overdraft: usize, most: usize) -> bool {
         let budget = self.young_budget();
         let affordable = self.affordable.load(Ordering::Relaxed).saturating_sub(budget);
@@ -402,7 +423,8 @@ impl Pacing {
         self.fresh_bytes.load(Ordering::Relaxed) < budget.saturating_add(overdraft)
     }
 
-    /// Counts that a remembered set is full, and the collection could be put off. Returns how often that was since the last one.
+    /// Counts that a remembered set is full, and the collection could be put off. Returns how often
+    /// that was since the last one.
     pub(crate) fn count_full_set(&self) -> usize {
         self.full_sets.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -417,16 +439,16 @@ impl Pacing {
         self.put_off.load(Ordering::Relaxed)
     }
 
-    /// Counts bytes outside the heap that a young object holds. Returns whether they are worth a minor collection: since the last
-    /// collection, young objects have taken as many bytes as the old generation may grow to without a major cycle, or as the hard limit
-    /// leaves to a nursery.
+    /// Counts bytes outside the heap that a young object holds. Returns whether they are worth a
+    /// minor collection: since the last collection, young objects have taken as many bytes as the
+    /// old generation may grow to without a major cycle, or as the hard limit leaves to a nursery.
     pub(crate) fn count_external(&self, bytes: usize) -> bool {
         let before = self.fresh_external.fetch_add(bytes, Ordering::Relaxed);
         before.saturating_add(bytes) >= self.most_external()
     }
 
-    /// Returns whether young objects hold so much outside the heap that a minor collection is due: see
-    /// [`count_external`](Self::count_external).
+    /// Returns whether young objects hold so much outside the heap that a minor collection is due:
+    /// see [`count_external`](Self::count_external).
     pub(crate) fn holds_much(&self) -> bool {
         let bytes = self.fresh_external.load(Ordering::Relaxed);
         bytes >= self.most_external() && bytes > 0

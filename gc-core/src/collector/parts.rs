@@ -1,8 +1,10 @@
-//! Parts: dead values that one thread drops one after the other, and of which another thread can take the rest.
+//! Parts: dead values that one thread drops one after the other, and of which another thread can
+//! take the rest.
 //!
-//! A part is what one arena holds, or one list. Its thread claims each value before it drops it (`claims`). If a destructor runs for long,
-//! the rest of the part becomes a part of its own, which shares the memory. So a destructor delays no value but its own, and what lies in
-//! the same object: the other fields, or the other elements of a slice.
+//! A part is what one arena holds, or one list. Its thread claims each value before it drops it
+//! (`claims`). If a destructor runs for long, the rest of the part becomes a part of its own, which
+//! shares the memory. So a destructor delays no value but its own, and what lies in the same
+//! object: the other fields, or the other elements of a slice.
 
 use core::{cell::Cell, panic::AssertUnwindSafe, ptr::NonNull};
 use std::{panic, time::Instant};
@@ -98,12 +100,14 @@ impl Part {
         self.end - self.first - self.claimed()
     }
 
-    /// Returns how many values are dropped ([claims.done]): the last one that is claimed may be not.
+    /// Returns how many values are dropped ([claims.done]): the last one that is claimed may be
+    /// not.
     pub(crate) fn dropped(&self) -> usize {
         self.claimed().saturating_sub(1)
     }
 
-    /// Takes the values that are not claimed yet. From then on, what is claimed is all of this part.
+    /// Takes the values that are not claimed yet. From then on, what is claimed is all of this
+    /// part.
     pub(crate) fn take_rest(&self) -> Option<Self> {
         let first = self.claims.take_rest();
         let claims = Claims::new(first);
@@ -138,7 +142,8 @@ impl Part {
         }
     }
 
-    /// Drops the values, as far as they are not taken. Panics are caught, and the remaining values are dropped. Called once.
+    /// Drops the values, as far as they are not taken. Panics are caught, and the remaining values
+    /// are dropped. Called once.
     pub(crate) fn run(&self, heap: &impl Run) {
         let mut dropped = Dropped::default();
         match &*self.values {
@@ -219,7 +224,8 @@ pub(crate) struct Running {
     /// How many values were claimed when this was looked at, and since when.
     seen: usize,
     pub(crate) since: Instant,
-    /// Whether the rest was taken: the destructor of the last value that is claimed has been running for long.
+    /// Whether the rest was taken: the destructor of the last value that is claimed has been
+    /// running for long.
     pub(crate) is_slow: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What happens in one pause. `request::lead` stops the world before it, and resumes the mutators after it.
+//! What happens in one pause. `request::lead` stops the world before it, and resumes the mutators
+//! after it.
 //!
 //! ```text
 //!   always:  take over what the mutators have in hand (`stopped_heap`)
@@ -7,9 +8,9 @@
 //!   finish:  a minor collection that promotes everything → mark what is left → barriers off → every block waits to be swept
 //! ```
 //!
-//! Marking begins and ends with nothing young and an empty remembered set. So the concurrent thread sees only the old generation,
-//! and no remembered pointer slot outlives an object that the sweep frees. The work between the pauses is in `concurrent`, the
-//! phases are in `major_cycle`.
+//! Marking begins and ends with nothing young and an empty remembered set. So the concurrent thread
+//! sees only the old generation, and no remembered pointer slot outlives an object that the sweep
+//! frees. The work between the pauses is in `concurrent`, the phases are in `major_cycle`.
 
 use std::time::Instant;
 
@@ -33,8 +34,8 @@ use super::{
     verify::Checkpoint,
 };
 
-/// Collects. The world is stopped, and the caller is the leader. Returns the figures of the pause, and the dead values that it
-/// found. `look` sees the heap at the end.
+/// Collects. The world is stopped, and the caller is the leader. Returns the figures of the pause,
+/// and the dead values that it found. `look` sees the heap at the end.
 pub(crate) fn collect(
     collector: &Collector,
     mutators: &[Attached],

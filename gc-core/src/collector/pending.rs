@@ -1,12 +1,15 @@
 //! What waits to be dropped: how much, for how long, and which parts of it are being dropped now.
 //!
-//! Dead values are counted in *batches*: those that a collection found, or that one part left. A batch is what a thread waits for that
-//! drains the drops: it waits for all batches there are when it asks.
+//! Dead values are counted in *batches*: those that a collection found, or that one part left. A
+//! batch is what a thread waits for that drains the drops: it waits for all batches there are when
+//! it asks.
 //!
-//! - **[pending.exact]** A value counts from the moment on at which a collection has found it dead, before any mutator runs again, until its
-//!   destructor has returned. What it drops that is to be dropped later, such as a root of its heap, counts before it counts no more, and
-//!   in the same batch.
-//! - **[pending.seen]** A thread that finds that a value counts no more sees what its destructor did.
+//! - **[pending.exact]** A value counts from the moment on at which a collection has found it dead,
+//!   before any mutator runs again, until its destructor has returned. What it drops that is to be
+//!   dropped later, such as a root of its heap, counts before it counts no more, and in the same
+//!   batch.
+//! - **[pending.seen]** A thread that finds that a value counts no more sees what its destructor
+//!   did.
 //!
 //! The lock is a leaf.
 
@@ -123,8 +126,9 @@ impl Pending {
         Counted { batch, to_watch, to_report: if much { state.report(bytes, Instant::now()) } else { None } }
     }
 
-    /// Returns whether nothing waits to be dropped, so that the threads that drop values may leave. Then a thread that counts values has
-    /// them watched anew, though the last look was not long ago: a look starts a thread.
+    /// Returns whether nothing waits to be dropped, so that the threads that drop values may leave.
+    /// Then a thread that counts values has them watched anew, though the last look was not long
+    /// ago: a look starts a thread.
     pub(crate) fn may_leave(&self) -> bool {
         let mut state = self.state.lock();
         let is_empty = state.values == 0;
@@ -136,14 +140,16 @@ impl Pending {
         raw(&self.state)
     }
 
-    /// Forgets the parts whose threads are gone: this is the child of a fork. Returns what these had not begun to drop, and no look has taken.
+    /// Forgets the parts whose threads are gone: this is the child of a fork. Returns what these
+    /// had not begun to drop, and no look has taken.
     pub(crate) fn forget_running(&self) -> Vec<Part> {
         let running = core::mem::take(&mut self.state.lock().running);
         running.iter().filter(|running| !running.is_slow).filter_map(|running| running.part.take_rest()).collect()
     }
 
-    /// Counts anew what waits: `each` passes the batch and the number of values of each job that is left. What is not among them is never
-    /// dropped: the thread that had it is gone. Returns whether anything waits.
+    /// Counts anew what waits: `each` passes the batch and the number of values of each job that is
+    /// left. What is not among them is never dropped: the thread that had it is gone. Returns
+    /// whether anything waits.
     pub(crate) fn recount(&self, each: impl FnOnce(&mut dyn FnMut(u64, usize))) -> bool {
         let mut guard = self.state.lock();
         let state = &mut *guard;
@@ -168,8 +174,9 @@ impl Pending {
         self.state.lock().is_awaited = true;
     }
 
-    /// Counts what a part has dropped when its thread is through with it, and frees and discharges the memory that held it before. Returns
-    /// whether to wake the thread that ends the heap: nothing waits any more.
+    /// Counts what a part has dropped when its thread is through with it, and frees and discharges
+    /// the memory that held it before. Returns whether to wake the thread that ends the heap:
+    /// nothing waits any more.
     #[must_use]
     pub(crate) fn end(&self, part: Arc<Part>, budget: &Budget) -> bool {
         let mut guard = self.state.lock();
@@ -288,7 +295,8 @@ impl State {
         oldest.map_or(Duration::ZERO, |(_, batch)| now.saturating_duration_since(batch.since))
     }
 
-    /// Returns how long the oldest batch has been waiting of which more is left than destructors that run for long.
+    /// Returns how long the oldest batch has been waiting of which more is left than destructors
+    /// that run for long.
     fn oldest_but_slow(&self, now: Instant) -> Duration {
         let waits = |id: &u64, batch: &Batch| {
             let of_batch = self.running.iter().filter(|running| running.part.batch == *id);

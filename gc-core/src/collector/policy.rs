@@ -16,12 +16,14 @@ pub(crate) enum Request {
     Begin,
     /// To end the major cycle that is under way, and to compact the heap all at once.
     Compact,
-    /// To end marking, if that takes no more than about `budget` objects. `now`: whatever it takes, with all that is to be cleared.
+    /// To end marking, if that takes no more than about `budget` objects. `now`: whatever it takes,
+    /// with all that is to be cleared.
     Finish { budget: u64, now: bool },
 }
 
 impl Request {
-    /// Returns whether the request is still to be done. A thread that held the registry lock before may have done it.
+    /// Returns whether the request is still to be done. A thread that held the registry lock before
+    /// may have done it.
     pub(crate) fn is_due(self, phase: Phase) -> bool {
         match self {
             Self::Minor(_) | Self::Compact => true,
@@ -34,9 +36,10 @@ impl Request {
 /// The most objects that a pause marks ([assist.bound]).
 pub(crate) const MOST_MARKED: u64 = 1 << 16;
 
-/// Chooses what the pause does. A minor collection promotes everything where nearly all survivors live on, and near the hard limit. It
-/// also begins a major cycle when the old generation has grown enough. It ends marking when the old generation is over its goal and nothing
-/// is known to be left to mark, or when it is far over the goal ([assist.bound]).
+/// Chooses what the pause does. A minor collection promotes everything where nearly all survivors
+/// live on, and near the hard limit. It also begins a major cycle when the old generation has grown
+/// enough. It ends marking when the old generation is over its goal and nothing is known to be left
+/// to mark, or when it is far over the goal ([assist.bound]).
 pub(crate) fn choose(collector: &Collector, wanted: Request, cause: Cause) -> (Collect, Request, Cause) {
     let pace = &collector.pacing;
     let Request::Minor(asked) = wanted else { return (Collect::Promote, wanted, cause) };
@@ -101,11 +104,12 @@ pub(crate) fn is_scattered(old: &OldSpace) -> bool {
     old.live_bytes <= MOST_WHEN_IDLE && old.is_worth_compacting()
 }
 
-/// The most bytes of live objects that an idle heap moves together in a pause: some 50 ms, if the program comes back just then.
+/// The most bytes of live objects that an idle heap moves together in a pause: some 50 ms, if the
+/// program comes back just then.
 const MOST_WHEN_IDLE: usize = 64 << 20;
 
-/// Returns whether marking should begin: the old generation has grown enough, with the memory that objects hold outside the
-/// heap.
+/// Returns whether marking should begin: the old generation has grown enough, with the memory that
+/// objects hold outside the heap.
 pub(crate) fn wants_major(collector: &Collector) -> bool {
     collector.pacing.wants_major(collector.memory.budget.external())
 }

@@ -1,9 +1,11 @@
 //! The threads of a heap that run destructors, as a number: nobody joins them.
 //!
-//! When such a thread ends, the destructors of its thread-locals run, which are code of the program: they may take long, or hang. So
-//! the background thread does not wait for its end, but until it has *left*. The model is `models/protocols/presence.rs`.
+//! When such a thread ends, the destructors of its thread-locals run, which are code of the
+//! program: they may take long, or hang. So the background thread does not wait for its end, but
+//! until it has *left*. The model is `models/protocols/presence.rs`.
 //!
-//! - **[presence.left]** A thread has released its reference to the heap before it leaves. So where all have left, none has one.
+//! - **[presence.left]** A thread has released its reference to the heap before it leaves. So where
+//!   all have left, none has one.
 //!
 //! The lock is a leaf.
 

@@ -1,7 +1,8 @@
-//! The signal to the program's observer of memory pressure. The observer's own thread waits for it; no thread of the collector
-//! waits for the observer.
+//! The signal to the program's observer of memory pressure. The observer's own thread waits for it;
+//! no thread of the collector waits for the observer.
 //!
-//! A signal that is raised while the observer runs is seen when the observer returns: several are one. The lock is a leaf.
+//! A signal that is raised while the observer runs is seen when the observer returns: several are
+//! one. The lock is a leaf.
 
 use crate::sync::{Condvar, Mutex, RawLock, raw};
 

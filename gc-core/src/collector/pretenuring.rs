@@ -1,19 +1,25 @@
-//! Pretenuring: objects of types that nearly always live for long are allocated old, and never copied.
+//! Pretenuring: objects of types that nearly always live for long are allocated old, and never
+//! copied.
 //!
-//! Where much survives, each minor collection looks into one chunk of what it has evacuated, and counts for each type what was allocated
-//! there and what survived. A type nearly all of whose objects survive in three collections is allocated old, once the heap [expects what
-//! survives to live for long](super::nursery::Nursery::expects_long_lives), as it nearly always survives twice. That is asked again now and then:
-//! then the type is allocated young until the next collection.
+//! Where much survives, each minor collection looks into one chunk of what it has evacuated, and
+//! counts for each type what was allocated there and what survived. A type nearly all of whose
+//! objects survive in three collections is allocated old, once the heap [expects what survives to
+//! live for long](super::nursery::Nursery::expects_long_lives), as it nearly always survives twice.
+//! That is asked again now and then: then the type is allocated young until the next collection.
 //!
-//! - **[pretenuring.reserve]** A run of old cells is taken from a block with free cells, or from an empty one beyond those that promotion of
-//!   what is young may need ([refill.reserve]). Near the hard limit there is none. Where there is none, the type is allocated young until the
-//!   next pause. While allocation sites are tracked, so is everything.
-//! - **[pretenuring.charged]** The bytes of its objects count as allocated in the nursery, when the run is full. So collections are due as
-//!   often as without it, and find how the old generation has grown.
-//! - **[pretenuring.in-hand]** A mutator that allocates little has blocks in hand all the same. The more mutators are awake, the fewer types
-//!   are allocated old, so that all of these blocks have [`IN_HAND`] bytes at most.
-//! - **[pretenuring.bounded]** A type whose objects die is found by the next question. There is one after 16 collections at first, then after
-//!   twice as many each time, up to 128: so long may garbage become old.
+//! - **[pretenuring.reserve]** A run of old cells is taken from a block with free cells, or from an
+//!   empty one beyond those that promotion of what is young may need ([refill.reserve]). Near the
+//!   hard limit there is none. Where there is none, the type is allocated young until the next
+//!   pause. While allocation sites are tracked, so is everything.
+//! - **[pretenuring.charged]** The bytes of its objects count as allocated in the nursery, when the
+//!   run is full. So collections are due as often as without it, and find how the old generation
+//!   has grown.
+//! - **[pretenuring.in-hand]** A mutator that allocates little has blocks in hand all the same. The
+//!   more mutators are awake, the fewer types are allocated old, so that all of these blocks have
+//!   [`IN_HAND`] bytes at most.
+//! - **[pretenuring.bounded]** A type whose objects die is found by the next question. There is one
+//!   after 16 collections at first, then after twice as many each time, up to 128: so long may
+//!   garbage become old.
 
 use core::ptr::NonNull;
 
@@ -28,13 +34,15 @@ use super::{attachment::Attachment, stopped_heap::StoppedHeap, trim};
 /// The most bytes of blocks that all mutators allocate in.
 const IN_HAND: usize = 16 << 20;
 
-/// Returns how many types are allocated old where so many mutators are awake ([pretenuring.in-hand]): each has a block in hand for each.
+/// Returns how many types are allocated old where so many mutators are awake
+/// ([pretenuring.in-hand]): each has a block in hand for each.
 fn most_types(mutators: usize) -> usize {
     IN_HAND / BLOCK / mutators.max(1)
 }
 
 impl StoppedHeap<'_> {
-    /// Chooses the types that are allocated old. Everything reachable was evacuated, and from-space is not reused yet.
+    /// Chooses the types that are allocated old. Everything reachable was evacuated, and from-space
+    /// is not reused yet.
     pub(super) fn look_for_old_types(&mut self, much_survived: bool) {
         let young = &mut *self.young;
         let old_types = &young.old_types;
@@ -66,7 +74,8 @@ impl StoppedHeap<'_> {
 }
 
 impl Attachment {
-    /// Returns memory for an object of `info` in the old part, with its bits ([old-cells.born-marked]). The caller writes it at once.
+    /// Returns memory for an object of `info` in the old part, with its bits
+    /// ([old-cells.born-marked]). The caller writes it at once.
     #[inline]
     pub(crate) fn old_cell(&self, info: &'static TypeInfo) -> Option<NonNull<u8>> {
         let run = self.old_cells.run_of(info)?;

@@ -1,4 +1,5 @@
-//! Promotion into the old generation, for one worker of a minor collection: what the young generation needs of the old one.
+//! Promotion into the old generation, for one worker of a minor collection: what the young
+//! generation needs of the old one.
 
 use crate::{
     object::{TypeInfo, size_class::SizeClass},

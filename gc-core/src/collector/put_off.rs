@@ -1,14 +1,19 @@
-//! Collections that are put off because the concurrent thread is in their way, and the system may not run it.
+//! Collections that are put off because the concurrent thread is in their way, and the system may
+//! not run it.
 //!
-//! A minor collection that is due because of what was allocated or remembered can come later: the program goes on, and allocates more than the
-//! young budget. All other requests wait for the concurrent thread.
+//! A minor collection that is due because of what was allocated or remembered can come later: the
+//! program goes on, and allocates more than the young budget. All other requests wait for the
+//! concurrent thread.
 //!
-//! - **[put-off.bound]** A collection is put off while the bytes allocated since the last one exceed the young budget by less than the
-//!   *overdraft*, and while remembered sets were full a few times only. So a mutator waits for the concurrent thread, as for any member of the
-//!   rendezvous, after that at the latest. Near the hard limit the overdraft is what the limit leaves beyond the young budget. [refill.reserve]
-//!   holds for what is allocated meanwhile, as for everything that is allocated.
-//! - **[put-off.due]** What was put off stays due for the heap ([request.of-heap]): each region that a mutator takes raises its poll again, and so
-//!   does the concurrent thread when it makes way ([yield.told]). What a remembered set was full for is due as for mutators that have
+//! - **[put-off.bound]** A collection is put off while the bytes allocated since the last one
+//!   exceed the young budget by less than the *overdraft*, and while remembered sets were full a
+//!   few times only. So a mutator waits for the concurrent thread, as for any member of the
+//!   rendezvous, after that at the latest. Near the hard limit the overdraft is what the limit
+//!   leaves beyond the young budget. [refill.reserve] holds for what is allocated meanwhile, as for
+//!   everything that is allocated.
+//! - **[put-off.due]** What was put off stays due for the heap ([request.of-heap]): each region
+//!   that a mutator takes raises its poll again, and so does the concurrent thread when it makes
+//!   way ([yield.told]). What a remembered set was full for is due as for mutators that have
 //!   detached.
 
 use crate::{
@@ -21,11 +26,13 @@ use super::{collector::Collector, yielding::Asked};
 
 /// The least overdraft, in bytes: what a program allocates in some milliseconds.
 const OVERDRAFT: usize = 8 << 20;
-/// How often remembered sets are full before a collection is not put off any more. Each time costs its pause about two milliseconds.
+/// How often remembered sets are full before a collection is not put off any more. Each time costs
+/// its pause about two milliseconds.
 const MOST_FULL_SETS: usize = 2;
 
-/// Puts a minor collection off that is due for `cause`, if the concurrent thread is in its way and the heap can bear that. Returns whether it did.
-/// Where it did not, the concurrent thread is away or was asked to be. No lock is taken.
+/// Puts a minor collection off that is due for `cause`, if the concurrent thread is in its way and
+/// the heap can bear that. Returns whether it did. Where it did not, the concurrent thread is away
+/// or was asked to be. No lock is taken.
 #[must_use]
 pub(crate) fn put_off(collector: &Collector, cause: Cause) -> bool {
     let Collector { yielding, pacing, .. } = collector;
@@ -94,7 +101,8 @@ mod tests {
         heap.stats().collections.total()
     }
 
-    /// Allocates this many bytes, with safepoints, or less if there is a collection. Returns how many.
+    /// Allocates this many bytes, with safepoints, or less if there is a collection. Returns how
+    /// many.
     fn allocate(heap: &Heap, m: &mut Mutator, bytes: usize) -> usize {
         let (mut done, before) = (0, collections(heap));
         while done < bytes && collections(heap) == before {
@@ -160,7 +168,8 @@ mod tests {
         assert_eq!(collections(&heap), 3);
     }
 
-    /// The request ends by itself where mutators are far from their safepoints, and with nobody there.
+    /// The request ends by itself where mutators are far from their safepoints, and with nobody
+    /// there.
     #[test]
     fn the_concurrent_thread_stays_away_for_no_longer_than_it_was_told_to() {
         let heap = heap().build().unwrap();
@@ -234,7 +243,8 @@ mod tests {
         let _ = yielding(&heap).end_work();
     }
 
-    /// No allocation is refused because a collection was put off, however much the hard limit leaves.
+    /// No allocation is refused because a collection was put off, however much the hard limit
+    /// leaves.
     #[test]
     fn nothing_is_refused_near_the_hard_limit() {
         let mut put_off = 0;

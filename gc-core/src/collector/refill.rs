@@ -1,12 +1,15 @@
-//! The slow path of allocation: takes another chunk, or a run. It never collects, but it may request a collection.
+//! The slow path of allocation: takes another chunk, or a run. It never collects, but it may
+//! request a collection.
 //!
-//! - **[refill.reserve]** Before nursery memory is handed out, the old generation has enough empty, committed blocks to promote
-//!   the whole young generation into, so that a minor collection cannot fail half-way.
-//! - **[refill.known-ready]** Blocks that are ready become fewer only in pauses, and, under the lock of the young generation, where memory is given
-//!   back and where a mutator takes one to allocate old ([pretenuring.reserve]).
-//!   So that lock guards a number below which they do not fall. Where it is enough, an allocation does without the lock of the old generation
-//!   while another thread has that: a thread that sweeps has it most of the time, and the system may run another process in
-//!   its place.
+//! - **[refill.reserve]** Before nursery memory is handed out, the old generation has enough empty,
+//!   committed blocks to promote the whole young generation into, so that a minor collection cannot
+//!   fail half-way.
+//! - **[refill.known-ready]** Blocks that are ready become fewer only in pauses, and, under the
+//!   lock of the young generation, where memory is given back and where a mutator takes one to
+//!   allocate old ([pretenuring.reserve]). So that lock guards a number below which they do not
+//!   fall. Where it is enough, an allocation does without the lock of the old generation while
+//!   another thread has that: a thread that sweeps has it most of the time, and the system may run
+//!   another process in its place.
 
 use core::{num::NonZero, panic::Location, ptr::NonNull};
 
@@ -50,14 +53,16 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    /// Refuses an object of more bytes than there are addresses: nothing that the program releases makes room for it.
+    /// Refuses an object of more bytes than there are addresses: nothing that the program releases
+    /// makes room for it.
     pub(crate) fn absurd(collector: &Collector) -> Self {
         let report = Box::new(memory_report(collector));
         Self { report, wanted: usize::MAX, early: false, collects: false }
     }
 }
 
-/// Memory for an object under construction. Its header is that of a filler until [`publish`](Reserved::publish).
+/// Memory for an object under construction. Its header is that of a filler until
+/// [`publish`](Reserved::publish).
 #[derive(Clone, Copy)]
 pub(crate) struct Reserved {
     address: NonNull<u8>,
@@ -146,8 +151,8 @@ pub(crate) const fn is_large(shape: &TypeShape, size_with_header: usize) -> bool
 const AHEAD: usize = 1 << 20;
 
 impl Attachment {
-    /// Reserves memory for an object of `size_with_header` bytes, its header included. With `INSIST`, a nearly full heap gives what
-    /// it has ([headroom.promise]).
+    /// Reserves memory for an object of `size_with_header` bytes, its header included. With
+    /// `INSIST`, a nearly full heap gives what it has ([headroom.promise]).
     pub(crate) fn reserve<const INSIST: bool>(
         &self,
         shape: &TypeShape,
@@ -169,7 +174,8 @@ impl Attachment {
         Ok(Reserved { address, kind })
     }
 
-    /// Reserves memory for an object that reaches beyond the end of the buffer's fast path: it is a sample, or needs another region.
+    /// Reserves memory for an object that reaches beyond the end of the buffer's fast path: it is a
+    /// sample, or needs another region.
     #[cold]
     #[inline(never)]
     fn bump_past_end<const INSIST: bool>(
@@ -190,7 +196,8 @@ impl Attachment {
         }
     }
 
-    /// Replaces the buffer's region with another one, for an object of `wanted` bytes and the gap before it.
+    /// Replaces the buffer's region with another one, for an object of `wanted` bytes and the gap
+    /// before it.
     #[cold]
     #[inline(never)]
     fn next_region<const INSIST: bool>(&self, wanted: usize, align: usize) -> Result<(), Refused> {
@@ -218,7 +225,8 @@ impl Attachment {
         if [WINDOW, MIN_REGION].into_iter().any(take) { Ok(()) } else { Err(self.refused(wanted, false)) }
     }
 
-    /// Replaces the buffer's region with one for an object of at most `least` bytes, if there is memory.
+    /// Replaces the buffer's region with one for an object of at most `least` bytes, if there is
+    /// memory.
     fn take_next_region(&self, young: &mut Young, least: usize, at_ease: bool) -> Result<(), Lack> {
         let chunk_bytes = self.collector.config.chunk_bytes;
         if !self.make_promotable(young, chunk_bytes, at_ease) {
@@ -236,7 +244,8 @@ impl Attachment {
         Ok(())
     }
 
-    /// Establishes [refill.reserve] for the young generation and another chunk. Returns whether that succeeded.
+    /// Establishes [refill.reserve] for the young generation and another chunk. Returns whether
+    /// that succeeded.
     fn make_promotable(&self, young: &mut Young, chunk_bytes: usize, at_ease: bool) -> bool {
         let memory = &self.collector.memory;
         let wanted = promotion_reserve((young.space.in_use() + 1) * chunk_bytes);
@@ -299,7 +308,8 @@ impl Attachment {
         Ok(Reserved { address, kind: Kind::Other { run: Some(page), sampled_in } })
     }
 
-    /// Counts memory that is handed out to young objects, and requests a collection when the young budget is used up.
+    /// Counts memory that is handed out to young objects, and requests a collection when the young
+    /// budget is used up.
     pub(crate) fn charge_fresh(&self, bytes: usize) {
         if self.collector.pacing.count_fresh(bytes) {
             self.poll.raise(Reason::MINOR);
@@ -342,8 +352,8 @@ impl Attachment {
     }
 }
 
-/// Takes a run for an object whose cell has `bytes` and lies on a multiple of `align`, with the object's address `offset` bytes into it. The
-/// caller holds no lock.
+/// Takes a run for an object whose cell has `bytes` and lies on a multiple of `align`, with the
+/// object's address `offset` bytes into it. The caller holds no lock.
 fn take_run(collector: &Collector, bytes: usize, offset: usize, align: usize) -> Option<u32> {
     let (memory, runs) = (&collector.memory, &collector.runs);
     let taken = collector.large.lock().take(runs, bytes, offset, align, |bytes| memory.budget.charge(bytes))?;

@@ -1,9 +1,12 @@
-//! What becomes of registered objects in a minor collection: the dead are cleared and handed over, entries follow the survivors.
+//! What becomes of registered objects in a minor collection: the dead are cleared and handed over,
+//! entries follow the survivors.
 //!
-//! - **[registered-young.new-only]** The pause looks at entries of which something is young, and at no others.
-//! - **[registered-young.order]** When all that is reachable has been evacuated, first all weak cells of dead targets are cleared and the
-//!   news told, then finalizable objects are evacuated with what they reach. A cell that is reached only by these is cleared where it
-//!   was, and evacuated as it is.
+//! - **[registered-young.new-only]** The pause looks at entries of which something is young, and at
+//!   no others.
+//! - **[registered-young.order]** When all that is reachable has been evacuated, first all weak
+//!   cells of dead targets are cleared and the news told, then finalizable objects are evacuated
+//!   with what they reach. A cell that is reached only by these is cleared where it was, and
+//!   evacuated as it is.
 
 use core::ptr::NonNull;
 
@@ -15,7 +18,8 @@ use crate::{
 
 use super::{collector::Collector, stopped_heap::StoppedHeap};
 
-/// Clears what leads weakly to the dead of `entries`, tells who watches, and evacuates what is to be finalized.
+/// Clears what leads weakly to the dead of `entries`, tells who watches, and evacuates what is to
+/// be finalized.
 pub(crate) fn reclaim(collector: &Collector, entries: &mut [Entry], survivors: &mut dyn Survivors) {
     let (table, generations) = (&collector.registered, collector.generations());
     let mut finalized = Vec::new();
@@ -35,7 +39,8 @@ pub(crate) fn reclaim(collector: &Collector, entries: &mut [Entry], survivors: &
 }
 
 impl StoppedHeap<'_> {
-    /// Puts entries back into the table, under the new addresses of what has survived. From-space is still there.
+    /// Puts entries back into the table, under the new addresses of what has survived. From-space
+    /// is still there.
     pub(crate) fn follow_registered(&mut self, entries: Vec<Entry>) {
         let collector = self.collector;
         let (table, generations): (&Table, _) = (&collector.registered, collector.generations());

@@ -12,8 +12,8 @@ use crate::{
 
 use super::mutator_state::MutatorState;
 
-/// The participants of the heap. The thread that holds the lock is the leader: no other thread attaches, detaches or collects
-/// meanwhile.
+/// The participants of the heap. The thread that holds the lock is the leader: no other thread
+/// attaches, detaches or collects meanwhile.
 #[derive(Default)]
 pub(crate) struct Registry {
     pub(crate) mutators: Members<Attached>,
@@ -57,7 +57,8 @@ impl Attached {
         self.0
     }
 
-    /// Returns the mutator's state. Its word and poll may be used at any time, the rest only while the world is stopped.
+    /// Returns the mutator's state. Its word and poll may be used at any time, the rest only while
+    /// the world is stopped.
     pub(crate) fn state(&self) -> &MutatorState {
         // SAFETY: its owner frees it only after the registry has forgotten it.
         unsafe { self.0.as_ref() }
@@ -99,9 +100,10 @@ pub(crate) fn name(thread: &Thread) -> String {
 
 /// The numbers of attached mutators, from 1 on; 0 is the concurrent thread's.
 ///
-/// The number of a mutator that has detached *rests* until the next stop. Then it may be given to another mutator. The reason is
-/// that the word of a cell names its writer by this number, and that a guard may have been forgotten: until the next stop, a new
-/// mutator with the number would take the forgotten guard for its own ([cell.stop]).
+/// The number of a mutator that has detached *rests* until the next stop. Then it may be given to
+/// another mutator. The reason is that the word of a cell names its writer by this number, and that
+/// a guard may have been forgotten: until the next stop, a new mutator with the number would take
+/// the forgotten guard for its own ([cell.stop]).
 #[derive(Default)]
 pub(crate) struct Numbers {
     last: u32,
@@ -111,7 +113,8 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// Returns a number that no other mutator has, or `None` if all are taken. A resting number is used only if there is no other.
+    /// Returns a number that no other mutator has, or `None` if all are taken. A resting number is
+    /// used only if there is no other.
     pub(crate) fn take(&mut self) -> Option<u32> {
         let fresh = |last: &mut u32| {
             (*last < LAST_NUMBER).then(|| {
@@ -126,7 +129,8 @@ impl Numbers {
         self.resting.push(number);
     }
 
-    /// Ends the rest of all numbers. The world is stopped, and this stop ends the guards that were forgotten before it.
+    /// Ends the rest of all numbers. The world is stopped, and this stop ends the guards that were
+    /// forgotten before it.
     pub(crate) fn end_rest(&mut self) {
         self.free.append(&mut self.resting);
     }
@@ -136,7 +140,8 @@ impl Numbers {
 mod tests {
     use super::*;
 
-    /// If numbers only grew, those of a server that attaches for each request would run into the flags of a cell's word.
+    /// If numbers only grew, those of a server that attaches for each request would run into the
+    /// flags of a cell's word.
     #[test]
     fn numbers_of_mutators_are_given_again_and_end() {
         let mut numbers = Numbers::default();

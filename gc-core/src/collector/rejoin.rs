@@ -1,10 +1,12 @@
-//! How a mutator leaves BLOCKED. A dormant one rejoins the members first ([safepoint.dormant]), and catches up with what stops have
-//! changed in those:
+//! How a mutator leaves BLOCKED. A dormant one rejoins the members first ([safepoint.dormant]), and
+//! catches up with what stops have changed in those:
 //!
-//! - the number of the last stop, by which cells recognise old locks, and whether it is alone with the cells. A mutator that attached
-//!   since then has stopped the world, if there was no more than one.
+//! - the number of the last stop, by which cells recognise old locks, and whether it is alone with
+//!   the cells. A mutator that attached since then has stopped the world, if there was no more than
+//!   one.
 //! - whether the heap is marking.
-//! - how large a region it takes: pauses in which it has allocated nothing make that small ([`Buffer::rest`](crate::young::Buffer::rest)).
+//! - how large a region it takes: pauses in which it has allocated nothing make that small
+//!   ([`Buffer::rest`](crate::young::Buffer::rest)).
 //! - what is due: it takes over requests as a mutator that attaches does ([request.of-heap]).
 
 use crate::safepoint::Reason;
@@ -44,7 +46,8 @@ fn catch_up(collector: &Collector, state: &MutatorState) {
     take_over_requests(collector, state);
 }
 
-/// Raises the poll of a mutator for what is due, for it was not asked. The caller has the registry lock.
+/// Raises the poll of a mutator for what is due, for it was not asked. The caller has the registry
+/// lock.
 pub(crate) fn take_over_requests(collector: &Collector, state: &MutatorState) {
     if collector.pacing.wants_minor() || collector.major.handed_over().is_some() {
         state.poll.raise(Reason::MINOR);
@@ -121,7 +124,8 @@ mod tests {
         assert_eq!(members(&heap), (1, 0), "who collects is at work");
     }
 
-    /// It waits, blocked, for the end of each cycle. Cells would take atomic operations until the next pause.
+    /// It waits, blocked, for the end of each cycle. Cells would take atomic operations until the
+    /// next pause.
     #[test]
     fn the_only_one_stays_alone_with_its_cells() {
         let heap = Heap::builder().stress(Stress::default()).build().unwrap();
@@ -142,7 +146,8 @@ mod tests {
         assert!(m.cell_user().exclusive());
     }
 
-    /// Each took half a chunk for one object, after any number of pauses in which it had allocated nothing.
+    /// Each took half a chunk for one object, after any number of pauses in which it had allocated
+    /// nothing.
     #[test]
     fn who_comes_back_takes_a_small_region_at_first() {
         const MUTATORS: usize = 32;

@@ -15,8 +15,8 @@ use super::{
     stopped_heap::StoppedHeap,
 };
 
-/// The generations of a heap under their locks: nothing is charged meanwhile but external bytes, bytes that wait to be dropped, and memory
-/// that is being released.
+/// The generations of a heap under their locks: nothing is charged meanwhile but external bytes,
+/// bytes that wait to be dropped, and memory that is being released.
 pub(crate) struct Locked<'a> {
     pub(crate) young: MutexGuard<'a, Young>,
     pub(crate) old: MutexGuard<'a, Old>,
@@ -31,7 +31,8 @@ impl<'a> Locked<'a> {
     }
 }
 
-/// Returns the memory of a heap. Waits for a pause that is under way: the caller holds no lock of the heap.
+/// Returns the memory of a heap. Waits for a pause that is under way: the caller holds no lock of
+/// the heap.
 pub(crate) fn memory_report(collector: &Collector) -> MemoryReport {
     report_of(collector, &Locked::new(collector))
 }
@@ -80,7 +81,8 @@ impl Collector {
 }
 
 impl StoppedHeap<'_> {
-    /// Returns the bytes of the tables and lists of the heap. The buffers of mutators were taken over.
+    /// Returns the bytes of the tables and lists of the heap. The buffers of mutators were taken
+    /// over.
     pub(crate) fn side_bytes(&self) -> usize {
         let young = &self.young;
         let lists = (young.drops.capacity() * size_of::<usize>())

@@ -1,15 +1,20 @@
-//! Requests for collections, and how a thread leads one: from its safepoint to the stopped world and back.
+//! Requests for collections, and how a thread leads one: from its safepoint to the stopped world
+//! and back.
 //!
-//! A running collection may have begun too early for a request. Then the requesting thread requests the next one. If another
-//! thread has begun a collection after the request, the requesting thread shares its report. A thread that requests a major cycle
-//! is BLOCKED until the end of the cycle; only the pauses of the cycle are led here.
+//! A running collection may have begun too early for a request. Then the requesting thread requests
+//! the next one. If another thread has begun a collection after the request, the requesting thread
+//! shares its report. A thread that requests a major cycle is BLOCKED until the end of the cycle;
+//! only the pauses of the cycle are led here.
 //!
-//! - **[request.of-heap]** A request belongs to the heap: `policy::due` says what is due, from the heap's figures. A mutator whose
-//!   poll is raised does what is due at its next safepoint, when it enters or leaves `blocked`, and when it detaches. If the
-//!   thread that made something due has no mutator, or cannot collect, the concurrent thread does it, unless a mutator runs: that
-//!   one finds its poll raised ([safepoint.due]). So no request waits for a thread that sleeps or has gone.
-//! - **[request.promise]** A refused allocation is promised a cycle that begins afterwards. The mutator that was refused waits for
-//!   the end of that cycle at its next safepoint, also after it was blocked. If it detaches, the cycle begins all the same.
+//! - **[request.of-heap]** A request belongs to the heap: `policy::due` says what is due, from the
+//!   heap's figures. A mutator whose poll is raised does what is due at its next safepoint, when it
+//!   enters or leaves `blocked`, and when it detaches. If the thread that made something due has no
+//!   mutator, or cannot collect, the concurrent thread does it, unless a mutator runs: that one
+//!   finds its poll raised ([safepoint.due]). So no request waits for a thread that sleeps or has
+//!   gone.
+//! - **[request.promise]** A refused allocation is promised a cycle that begins afterwards. The
+//!   mutator that was refused waits for the end of that cycle at its next safepoint, also after it
+//!   was blocked. If it detaches, the cycle begins all the same.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -37,14 +42,16 @@ use super::{
     watch,
 };
 
-/// The state of the collector when a request was made. A request shares the collections that begin later.
+/// The state of the collector when a request was made. A request shares the collections that begin
+/// later.
 #[derive(Clone, Copy)]
 pub(crate) struct Observed {
     collections: u64,
     major: u64,
 }
 
-/// Does what a safepoint was raised for. The caller is the running owner of `local`, at a safepoint.
+/// Does what a safepoint was raised for. The caller is the running owner of `local`, at a
+/// safepoint.
 pub(crate) fn at_safepoint(local: &Attachment) {
     let collector = &*local.collector;
     if collector.is_elsewhere() {
@@ -97,7 +104,8 @@ pub(crate) fn at_safepoint(local: &Attachment) {
     }
 }
 
-/// Returns whether MINOR in a poll stands for a collection now: without `auto` it does if there is another reason for it.
+/// Returns whether MINOR in a poll stands for a collection now: without `auto` it does if there is
+/// another reason for it.
 fn minor_is_wanted(collector: &Collector) -> bool {
     let pace = &collector.pacing;
     pace.is_auto() || pace.remembers_much() || collector.config.stress.every_allocation != 0
@@ -110,8 +118,9 @@ fn away(local: &Attachment, wait: impl FnOnce()) {
     attachment::run(local);
 }
 
-/// Collects, or shares a collection that another thread leads and that began after `observed`. For a major cycle it waits until the
-/// cycle ends, while other mutators go on. The caller is the running owner of `local`, at a safepoint.
+/// Collects, or shares a collection that another thread leads and that began after `observed`. For
+/// a major cycle it waits until the cycle ends, while other mutators go on. The caller is the
+/// running owner of `local`, at a safepoint.
 pub(crate) fn request(local: &Attachment, asked: Collect, cause: Cause, observed: Observed) -> CollectReport {
     let collector = &*local.collector;
     expect_here(collector);
@@ -129,15 +138,16 @@ pub(crate) fn request(local: &Attachment, asked: Collect, cause: Cause, observed
     report.expect("a collection leaves a report")
 }
 
-/// Compacts the heap all at once, in one pause. The caller is the running owner of `local`, at a safepoint. Returns the report of the
-/// pause.
+/// Compacts the heap all at once, in one pause. The caller is the running owner of `local`, at a
+/// safepoint. Returns the report of the pause.
 pub(crate) fn compact(local: &Attachment) -> CollectReport {
     expect_here(&local.collector);
     lead_here(local, Request::Compact, Cause::Explicit).expect("a compaction is always due")
 }
 
-/// Ends the clearing that is under way, if there is one, in a pause: afterwards no object that was found dead is on its way into a queue. The
-/// caller is the running owner of `local`, at a safepoint.
+/// Ends the clearing that is under way, if there is one, in a pause: afterwards no object that was
+/// found dead is on its way into a queue. The caller is the running owner of `local`, at a
+/// safepoint.
 pub(crate) fn end_clearing(local: &Attachment) {
     let collector = &*local.collector;
     while collector.satb.weak_mode.get() == Mode::Clearing && !collector.is_elsewhere() {
@@ -153,7 +163,8 @@ pub(super) fn expect_here(collector: &Collector) {
     );
 }
 
-/// Leads what is due, for a mutator at a safepoint. Returns the report of the pause, if it was still due.
+/// Leads what is due, for a mutator at a safepoint. Returns the report of the pause, if it was
+/// still due.
 fn lead_here(local: &Attachment, wanted: Request, cause: Cause) -> Option<CollectReport> {
     let mut report = None;
     while_blocked(local, || {
@@ -181,8 +192,8 @@ fn block(local: &Attachment) {
     }
 }
 
-/// Makes the mutator BLOCKED, at a place where a collection may happen, and leads what is due. The caller is the running owner of
-/// `local`; it runs no mutator afterwards.
+/// Makes the mutator BLOCKED, at a place where a collection may happen, and leads what is due. The
+/// caller is the running owner of `local`; it runs no mutator afterwards.
 #[inline]
 pub(crate) fn enter_blocked(local: &Attachment) {
     attachment::stop_running();
@@ -192,7 +203,8 @@ pub(crate) fn enter_blocked(local: &Attachment) {
     }
 }
 
-/// Does what the poll of a BLOCKED mutator was raised for. Returns whether the owner has to look again when it runs.
+/// Does what the poll of a BLOCKED mutator was raised for. Returns whether the owner has to look
+/// again when it runs.
 #[cold]
 #[inline(never)]
 fn blocked_slow(local: &Attachment, asked: bool) -> bool {
@@ -219,10 +231,12 @@ fn blocked_slow(local: &Attachment, asked: bool) -> bool {
     look_again
 }
 
-/// Leads what is due, and makes the mutator RUNNING. The caller is the owner of `local`, which has called [`enter_blocked`] before.
+/// Leads what is due, and makes the mutator RUNNING. The caller is the owner of `local`, which has
+/// called [`enter_blocked`] before.
 ///
-/// The mutator is BLOCKED while it leads, and gives up as it does on entry: another mutator may wait, for the moment, for what this
-/// thread does next. What becomes due after that is found at the next safepoint.
+/// The mutator is BLOCKED while it leads, and gives up as it does on entry: another mutator may
+/// wait, for the moment, for what this thread does next. What becomes due after that is found at
+/// the next safepoint.
 #[inline]
 pub(crate) fn leave_blocked(local: &Attachment) {
     let look_again = local.poll.is_raised() && blocked_slow(local, false);
@@ -233,8 +247,9 @@ pub(crate) fn leave_blocked(local: &Attachment) {
     }
 }
 
-/// Makes a mutator BLOCKED that is about to detach, and leads what is due. While the thread's thread-locals are destroyed it leads
-/// nothing: then the process may be about to exit, with threads that never reach a safepoint.
+/// Makes a mutator BLOCKED that is about to detach, and leads what is due. While the thread's
+/// thread-locals are destroyed it leads nothing: then the process may be about to exit, with
+/// threads that never reach a safepoint.
 pub(crate) fn detach(local: &Attachment) {
     let collector = &*local.collector;
     attachment::stop_running();
@@ -248,9 +263,9 @@ pub(crate) fn detach(local: &Attachment) {
     }
 }
 
-/// Leads what is due, for a thread whose mutator is BLOCKED; `remembers_much`: its remembered set is full. If another mutator
-/// takes long to reach a safepoint, that one leads instead: this thread may be about to end what it waits for. Returns whether
-/// nothing is due any more.
+/// Leads what is due, for a thread whose mutator is BLOCKED; `remembers_much`: its remembered set
+/// is full. If another mutator takes long to reach a safepoint, that one leads instead: this thread
+/// may be about to end what it waits for. Returns whether nothing is due any more.
 #[must_use]
 fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     let observed = observed(collector);
@@ -278,8 +293,9 @@ fn lead_due(collector: &Collector, remembers_much: bool) -> bool {
     led.is_some()
 }
 
-/// Leads what is due because the heap is idle, if no other mutator is far from a safepoint. If one is, the concurrent thread looks at the
-/// heap again later ([idle.no-wait]): here, too, it is better not to wait than to make each mutator wait for each other one.
+/// Leads what is due because the heap is idle, if no other mutator is far from a safepoint. If one
+/// is, the concurrent thread looks at the heap again later ([idle.no-wait]): here, too, it is
+/// better not to wait than to make each mutator wait for each other one.
 fn lead_idle(collector: &Collector, wanted: Request) -> Option<CollectReport> {
     let led = collector
         .registry
@@ -291,7 +307,8 @@ fn lead_idle(collector: &Collector, wanted: Request) -> Option<CollectReport> {
     led
 }
 
-/// Leads what is due if no mutator runs. Otherwise the mutators that run find their polls raised ([safepoint.due]).
+/// Leads what is due if no mutator runs. Otherwise the mutators that run find their polls raised
+/// ([safepoint.due]).
 pub(crate) fn lead_if_none_runs(collector: &Collector) {
     ask_or_lead(collector, observed(collector), collector.registry.lock());
 }
@@ -306,8 +323,8 @@ pub(crate) fn lead_what_was_put_off(collector: &Collector) {
     }
 }
 
-/// Leads what `wanted` requests if no mutator runs. Otherwise the mutators that run find it due, and their polls raised. Returns whether this
-/// thread has led.
+/// Leads what `wanted` requests if no mutator runs. Otherwise the mutators that run find it due,
+/// and their polls raised. Returns whether this thread has led.
 pub(crate) fn lead_unless_one_runs(collector: &Collector, wanted: Request, cause: Cause) -> bool {
     let registry = collector.registry.lock();
     let runs = collector.rendezvous.ask(stop::members(collector, registry.mutators.awake()));
@@ -330,7 +347,8 @@ fn ask_or_lead(collector: &Collector, observed: Observed, registry: MutexGuard<'
     }
 }
 
-/// How long a thread waits for mutators that run, for something that is due because the heap is idle.
+/// How long a thread waits for mutators that run, for something that is due because the heap is
+/// idle.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// Sees to it that what is due is done, for a thread that has no mutator here.
@@ -343,9 +361,9 @@ pub(crate) fn ask(collector: &Collector) {
 /// How long a thread that enters `blocked` or detaches waits for a mutator to reach a safepoint.
 const TIMEOUT: Duration = Duration::from_millis(20);
 
-/// Stops the world, however long that takes, and does what `wanted` requests. A minor collection that began after `observed` is
-/// shared instead. The caller's mutator, if it has one, is BLOCKED. Returns the report of the pause, or `None` if it was not due any
-/// more.
+/// Stops the world, however long that takes, and does what `wanted` requests. A minor collection
+/// that began after `observed` is shared instead. The caller's mutator, if it has one, is BLOCKED.
+/// Returns the report of the pause, or `None` if it was not due any more.
 pub(crate) fn lead(
     collector: &Collector,
     wanted: Request,
@@ -368,7 +386,8 @@ pub(crate) fn try_to_lead(
 /// What a thread looks at in a pause that it leads. It runs no user code.
 pub(crate) type Look<'a> = &'a mut dyn FnMut(&StoppedHeap<'_>);
 
-/// Promotes everything, and looks at the heap in the same pause. The caller is the running owner of `local`, at a safepoint.
+/// Promotes everything, and looks at the heap in the same pause. The caller is the running owner of
+/// `local`, at a safepoint.
 pub(crate) fn look(local: &Attachment, look: Look<'_>) {
     let collector = &*local.collector;
     expect_here(collector);
@@ -380,8 +399,8 @@ pub(crate) fn look(local: &Attachment, look: Look<'_>) {
     });
 }
 
-/// Leads, as above, with the lock that makes this thread the leader. Also returns `None` if a mutator did not reach a safepoint
-/// within `timeout`. Without `timeout`, this reports stragglers.
+/// Leads, as above, with the lock that makes this thread the leader. Also returns `None` if a
+/// mutator did not reach a safepoint within `timeout`. Without `timeout`, this reports stragglers.
 fn lead_as(
     collector: &Collector,
     mut registry: MutexGuard<'_, Registry>,
@@ -469,7 +488,8 @@ fn lead_as(
     Some(report)
 }
 
-/// Returns whether another leader has done what was due for `cause`. The caller has the registry lock.
+/// Returns whether another leader has done what was due for `cause`. The caller has the registry
+/// lock.
 fn is_done(collector: &Collector, wanted: Request, cause: Cause) -> bool {
     match (wanted, cause) {
         (Request::Begin | Request::Compact, Cause::Idle) => collector.idle.work().is_none(),
@@ -480,7 +500,8 @@ fn is_done(collector: &Collector, wanted: Request, cause: Cause) -> bool {
     }
 }
 
-/// Returns what had been done so far, for a request that is served by major cycle `first` and later ones.
+/// Returns what had been done so far, for a request that is served by major cycle `first` and later
+/// ones.
 pub(super) fn observed_before(collector: &Collector, first: u64) -> Observed {
     Observed { major: first - 1, ..observed(collector) }
 }

@@ -1,7 +1,8 @@
 //! Sampling: which objects are samples of what is allocated, and what is known of where they were.
 //!
-//! A mutator takes samples by itself (`young::Sampler`), and follows the session of its heap in the slow paths of allocation
-//! ([sites.number]). A sample is a registered object: so it moves with its object, and goes when that dies.
+//! A mutator takes samples by itself (`young::Sampler`), and follows the session of its heap in the
+//! slow paths of allocation ([sites.number]). A sample is a registered object: so it moves with its
+//! object, and goes when that dies.
 //!
 //! - **[sampling.no-cells]** A weak cell is no sample: it belongs to the entry of another object.
 
@@ -67,11 +68,13 @@ pub(crate) unsafe fn sample(
     unsafe { collector.registered.add_sample(collector.generations(), object, sample) };
 }
 
-/// How many frames of this crate there may be on top of those of the program. Which they are is seen when they get their names.
+/// How many frames of this crate there may be on top of those of the program. Which they are is
+/// seen when they get their names.
 #[cfg(feature = "backtraces")]
 const OWN_FRAMES: usize = 12;
 
-/// Returns the return addresses of the stack, the innermost first: so many, and those of this crate.
+/// Returns the return addresses of the stack, the innermost first: so many, and those of this
+/// crate.
 #[cfg(feature = "backtraces")]
 fn stack(frames: usize) -> Vec<usize> {
     let mut found = Vec::new();
@@ -94,7 +97,8 @@ fn stack(_: usize) -> Vec<usize> {
     Vec::new()
 }
 
-/// Begins a session of tracking, unless one is on. Returns whether it does. The mutator that this thread runs follows at once.
+/// Begins a session of tracking, unless one is on. Returns whether it does. The mutator that this
+/// thread runs follows at once.
 pub(crate) fn start(collector: &Collector, config: SitesConfig) -> bool {
     let session = collector.sites.start(config);
     if let Some(session) = session {
@@ -125,8 +129,9 @@ fn follow_here(collector: &Collector) {
     }
 }
 
-/// Calls `visit` with every sample of a live object that is in the table, and with the object's generation: 0, 1 or 2. The caller runs a
-/// mutator, so no entry is on its way from one place to another.
+/// Calls `visit` with every sample of a live object that is in the table, and with the object's
+/// generation: 0, 1 or 2. The caller runs a mutator, so no entry is on its way from one place to
+/// another.
 pub(crate) fn for_each_sample(collector: &Collector, mut visit: impl FnMut(&Sample, usize)) {
     let (ages, generations) = (collector.young.lock().space.ages.clone(), collector.generations());
     collector.registered.with_extras(|object, extras| {

@@ -1,5 +1,5 @@
-//! Stopping the world of a heap: the members that a rendezvous waits for, the report of the stragglers, and what changes
-//! afterwards.
+//! Stopping the world of a heap: the members that a rendezvous waits for, the report of the
+//! stragglers, and what changes afterwards.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -29,7 +29,8 @@ pub(crate) fn members<'a>(
     mutators.iter().map(|attached| attached.state().member()).chain(core::iter::once(collector.major.member()))
 }
 
-/// Records how long a stop took that the leader began at `at`, and the thread that it waited for last.
+/// Records how long a stop took that the leader began at `at`, and the thread that it waited for
+/// last.
 pub(crate) fn record_stop(collector: &Collector, at: Instant, stopped: Stopped, mutators: &[Attached]) -> Start {
     let time_to_safepoint = at.elapsed();
     let Stopped::All { last: Some(last) } = stopped else { return Start { at, time_to_safepoint, last: None } };
@@ -49,8 +50,8 @@ pub(crate) fn report_stragglers(collector: &Collector, mutators: &[Attached], wa
     }
 }
 
-/// Counts a stop. Locks of cells that were taken before it are free from now on, and it is decided again whether cells need
-/// atomic operations. The world is stopped, and the caller is the leader.
+/// Counts a stop. Locks of cells that were taken before it are free from now on, and it is decided
+/// again whether cells need atomic operations. The world is stopped, and the caller is the leader.
 pub(crate) fn count_stop(collector: &Collector, mutators: &Members<Attached>) {
     // The concurrent thread reads cells, too.
     let exclusive = mutators.len() == 1 && collector.major.phase() != Phase::Marking;

@@ -41,7 +41,8 @@ pub(crate) struct StoppedHeap<'a> {
 }
 
 impl<'a> StoppedHeap<'a> {
-    /// Locks the parts of the heap, and takes over the buffers and lists of the mutators. Those of dormant ones are empty.
+    /// Locks the parts of the heap, and takes over the buffers and lists of the mutators. Those of
+    /// dormant ones are empty.
     pub(crate) fn lock(
         collector: &'a Collector,
         mutators: &'a [Attached],
@@ -74,8 +75,8 @@ impl<'a> StoppedHeap<'a> {
         young + old_bytes(&self.old.space, &self.large)
     }
 
-    /// Returns the bytes of objects of generation 0, as chunks and runs hold them, and of those that were allocated old: the bytes that
-    /// were allocated since the last collection.
+    /// Returns the bytes of objects of generation 0, as chunks and runs hold them, and of those
+    /// that were allocated old: the bytes that were allocated since the last collection.
     pub(crate) fn fresh_bytes(&self) -> usize {
         let space = &self.young.space;
         let chunks: usize = space.of_age(Age::Fresh).map(|chunk| space.used(chunk)).sum();
@@ -88,8 +89,8 @@ impl<'a> StoppedHeap<'a> {
         &self.collector.registered
     }
 
-    /// Calls `look` with every live root, the words of finalization queues among them, and with the place where it was made, if that is
-    /// known. Changes nothing.
+    /// Calls `look` with every live root, the words of finalization queues among them, and with the
+    /// place where it was made, if that is known. Changes nothing.
     pub(crate) fn for_each_root(
         &self,
         mut look: impl FnMut(&'static TypeInfo, *mut u8, Option<&'static Location<'static>>),
@@ -121,7 +122,8 @@ impl<'a> StoppedHeap<'a> {
         }
     }
 
-    /// Publishes the figures. Returns the values that have to be dropped. `keys_waited_for`: for how many keys ephemerons wait.
+    /// Publishes the figures. Returns the values that have to be dropped. `keys_waited_for`: for
+    /// how many keys ephemerons wait.
     pub(crate) fn finish(mut self, keys_waited_for: usize) -> DropQueue {
         self.young.ready = self.old.space.ready();
         let old_bytes = old_bytes(&self.old.space, &self.large);

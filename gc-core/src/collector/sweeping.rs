@@ -1,4 +1,5 @@
-//! Increments of sweeping, for any thread that holds the lock of the old generation, and the dead values that they find.
+//! Increments of sweeping, for any thread that holds the lock of the old generation, and the dead
+//! values that they find.
 
 use crate::{old::sweep, space::large::LargeSpace};
 
@@ -9,8 +10,8 @@ pub(crate) const AT_ONCE: usize = 8;
 /// A block whose objects are counted takes as long as so many others.
 const COUNTED: usize = 8;
 
-/// Sweeps some blocks for an allocation that found no memory. Returns whether there were any to sweep. The concurrent thread
-/// ends the cycle.
+/// Sweeps some blocks for an allocation that found no memory. Returns whether there were any to
+/// sweep. The concurrent thread ends the cycle.
 pub(crate) fn sweep_to_allocate(collector: &Collector) -> bool {
     let mut dead = DropQueue::default();
     let mut old = collector.old.lock();

@@ -1,19 +1,26 @@
 //! Gives empty memory back to the system.
 //!
-//! - **[trim.pieces]** Memory is given back in pieces of [`PIECE`] bytes. A thread takes a piece off its list under the lock of the
-//!   list, gives it back without that lock, and lists it again. So a pause or an allocation of another thread waits for no system
-//!   call, and those of its own that wait for one of these in the system (to commit memory, or to back a page) wait for a piece.
-//! - **[trim.found]** Memory on its way back is charged and on no list; `trims` is locked meanwhile. An allocation that finds no memory
-//!   tries again when that is over ([`found_or_trimmed`]). It does so in vain at most once, and once for each time that something
+//! - **[trim.pieces]** Memory is given back in pieces of [`PIECE`] bytes. A thread takes a piece
+//!   off its list under the lock of the list, gives it back without that lock, and lists it again.
+//!   So a pause or an allocation of another thread waits for no system call, and those of its own
+//!   that wait for one of these in the system (to commit memory, or to back a page) wait for a
+//!   piece.
+//! - **[trim.found]** Memory on its way back is charged and on no list; `trims` is locked
+//!   meanwhile. An allocation that finds no memory tries again when that is over
+//!   ([`found_or_trimmed`]). It does so in vain at most once, and once for each time that something
 //!   was given back.
-//! - **[trim.counted]** Memory on its way back is discharged when it is listed again, in one critical section. So who holds the lock of
-//!   a list finds memory on its way back charged and free, or neither; a pause would find room twice otherwise.
-//! - **[trim.in-hand]** An allocation near the limit gives memory of another kind back, without the lock of the young generation: a
-//!   piece, and another one only if that was not enough. It lists a piece and tries again in one critical section, so that no other
-//!   small object gets what was freed for it. It keeps `trims` meanwhile: an allocation that finds no memory waits until that is over
-//!   ([trim.found]), and no two give back what the other one needs. What it gives back it does not take again before it has
-//!   succeeded, so it ends, and is refused only when nothing is left to give back or to sweep.
-//! - **[trim.listed]** What was taken off its list is listed again if the thread panics meanwhile, too.
+//! - **[trim.counted]** Memory on its way back is discharged when it is listed again, in one
+//!   critical section. So who holds the lock of a list finds memory on its way back charged and
+//!   free, or neither; a pause would find room twice otherwise.
+//! - **[trim.in-hand]** An allocation near the limit gives memory of another kind back, without the
+//!   lock of the young generation: a piece, and another one only if that was not enough. It lists a
+//!   piece and tries again in one critical section, so that no other small object gets what was
+//!   freed for it. It keeps `trims` meanwhile: an allocation that finds no memory waits until that
+//!   is over ([trim.found]), and no two give back what the other one needs. What it gives back it
+//!   does not take again before it has succeeded, so it ends, and is refused only when nothing is
+//!   left to give back or to sweep.
+//! - **[trim.listed]** What was taken off its list is listed again if the thread panics meanwhile,
+//!   too.
 
 use crate::{
     memory::{
@@ -38,13 +45,16 @@ use super::{
     sweeping,
 };
 
-/// The most bytes that are given back at a time. The system takes a quarter of a millisecond for pages of the usual size.
+/// The most bytes that are given back at a time. The system takes a quarter of a millisecond for
+/// pages of the usual size.
 const PIECE: usize = GROUP * BLOCK;
 
-/// Gives back what the program has not used for a major cycle: empty blocks, chunks, and large runs.
+/// Gives back what the program has not used for a major cycle: empty blocks, chunks, and large
+/// runs.
 ///
-/// What was in use at a time since the last cycle will be again before the next one, and an allocation on a page that was given back
-/// costs ten times as much. Blocks above the goal are not kept: the next cycle should end before the program uses them.
+/// What was in use at a time since the last cycle will be again before the next one, and an
+/// allocation on a page that was given back costs ten times as much. Blocks above the goal are not
+/// kept: the next cycle should end before the program uses them.
 pub(crate) fn release_unused(collector: &Collector) {
     let old = collector.old.lock();
     let goal = (collector.pacing.goal() / BLOCK).saturating_sub(old.space.used_blocks());
@@ -77,8 +87,8 @@ fn kept_runs(collector: &Collector) -> usize {
     large.kept(grown.saturating_add(grown / 10).saturating_add(nursery)).saturating_add(nursery)
 }
 
-/// Gives back all memory that the heap can do without until its next pause: it keeps a chunk, and has the blocks that promotion of what
-/// is young and of that chunk may need.
+/// Gives back all memory that the heap can do without until its next pause: it keeps a chunk, and
+/// has the blocks that promotion of what is young and of that chunk may need.
 pub(crate) fn release_all(collector: &Collector) {
     while give_back(collector, |young| Piece::chunks(young, 1, Unit::Block)) {}
     let keep = |young: &Young, old: &OldSpace| young.reserve(old, WINDOW);
@@ -89,7 +99,8 @@ pub(crate) fn release_all(collector: &Collector) {
     release_runs(collector, 0);
 }
 
-/// Gives the memory of empty blocks back. Keeps the blocks that promotion of the young generation may need, and `least` of them.
+/// Gives the memory of empty blocks back. Keeps the blocks that promotion of the young generation
+/// may need, and `least` of them.
 fn release_blocks(collector: &Collector, least: usize, unit: Unit) {
     release_blocks_except(collector, |young, old| ready(collector, young, old).max(least), unit);
 }
@@ -98,13 +109,14 @@ fn release_blocks_except(collector: &Collector, keep: impl Fn(&Young, &OldSpace)
     while give_back(collector, |young| Piece::blocks(collector, unit, |old| keep(young, old))) {}
 }
 
-/// Returns the blocks that promotion of the young generation may need, by every worker. Fewer workers promote with fewer blocks.
+/// Returns the blocks that promotion of the young generation may need, by every worker. Fewer
+/// workers promote with fewer blocks.
 pub(super) fn ready(collector: &Collector, young: &Young, old: &OldSpace) -> usize {
     young.reserve(old, WINDOW) + collector.workers.count() * CLASSES
 }
 
-/// Gives the memory of empty chunks back, except those that were in use at a time, and at most twice the young budget: a burst of
-/// allocation without safepoints can take much more.
+/// Gives the memory of empty chunks back, except those that were in use at a time, and at most
+/// twice the young budget: a burst of allocation without safepoints can take much more.
 pub(crate) fn release_chunks(collector: &Collector) {
     let spare = {
         let space = &mut collector.young.lock().space;
@@ -113,13 +125,14 @@ pub(crate) fn release_chunks(collector: &Collector) {
     while give_back(collector, |young| Piece::chunks(young, spare, Unit::Group)) {}
 }
 
-/// Gives the memory of free large runs back, until runs in use and free ones have `total` bytes together.
+/// Gives the memory of free large runs back, until runs in use and free ones have `total` bytes
+/// together.
 fn release_runs(collector: &Collector, total: usize) {
     while give_back(collector, |_| Piece::runs(collector, total)) {}
 }
 
-/// Gives back a piece of whatever is empty, for an allocation that needs the memory elsewhere. Returns whether there was any. The
-/// caller holds no lock.
+/// Gives back a piece of whatever is empty, for an allocation that needs the memory elsewhere.
+/// Returns whether there was any. The caller holds no lock.
 pub(crate) fn release_some(collector: &Collector) -> bool {
     give_back(collector, |young| {
         Piece::chunks(young, 1, Unit::Block)
@@ -136,9 +149,10 @@ pub(crate) enum Lack {
     Chunk(usize),
 }
 
-/// Allocates by `attempt`, which has the lock of the young generation, and again while memory is found for it: what can be committed,
-/// swept, or given back elsewhere ([trim.in-hand]). The first time `attempt` may take more than it must have (`true`). Returns whether
-/// it has succeeded. The caller holds no lock.
+/// Allocates by `attempt`, which has the lock of the young generation, and again while memory is
+/// found for it: what can be committed, swept, or given back elsewhere ([trim.in-hand]). The first
+/// time `attempt` may take more than it must have (`true`). Returns whether it has succeeded. The
+/// caller holds no lock.
 pub(crate) fn found_or_freed(collector: &Collector, attempt: impl Fn(&mut Young, bool) -> Result<(), Lack>) -> bool {
     let at_ease = || attempt(&mut collector.young.lock(), true).ok();
     let found = collector.memory.committed(at_ease).is_some() || {
@@ -188,7 +202,8 @@ fn free_until(
     }
 }
 
-/// Allocates by `attempt`, and again as long as memory was on its way back to the system meanwhile. The caller holds no lock.
+/// Allocates by `attempt`, and again as long as memory was on its way back to the system meanwhile.
+/// The caller holds no lock.
 pub(crate) fn found_or_trimmed<R>(collector: &Collector, attempt: impl Fn() -> Option<R>) -> Option<R> {
     let mut seen = None;
     loop {
@@ -203,7 +218,8 @@ pub(crate) fn found_or_trimmed<R>(collector: &Collector, attempt: impl Fn() -> O
     }
 }
 
-/// Gives back the piece that `choose` takes off its list. Returns whether there was one. The caller holds no lock.
+/// Gives back the piece that `choose` takes off its list. Returns whether there was one. The caller
+/// holds no lock.
 fn give_back(collector: &Collector, choose: impl Fn(&mut Young) -> Option<Piece>) -> bool {
     let mut trims = collector.trims.lock();
     let Some(given) = OnItsWay::take(collector, &trims, choose) else { return false };
@@ -225,7 +241,8 @@ fn advise(collector: &Collector) {
     }
 }
 
-/// Gives the memory of groups back that stay ready for promotion, except `spare` blocks ([group.idle]).
+/// Gives the memory of groups back that stay ready for promotion, except `spare` blocks
+/// ([group.idle]).
 fn release_idle(collector: &Collector, spare: usize) {
     while give_back(collector, |young| Piece::idle(collector, young, spare)) {}
 }
@@ -248,8 +265,8 @@ struct OnItsWay<'a> {
 impl<'a> OnItsWay<'a> {
     /// Takes the piece that `choose` takes off its list.
     ///
-    /// The lock of the young generation is held meanwhile. So no allocation gets nursery memory that relies on a block which is about
-    /// to be released ([refill.reserve]).
+    /// The lock of the young generation is held meanwhile. So no allocation gets nursery memory
+    /// that relies on a block which is about to be released ([refill.reserve]).
     fn take(
         collector: &'a Collector,
         trims: &MutexGuard<'_, u64>,
@@ -392,207 +409,4 @@ impl BlockMemory for Memory {
 }
 
 #[cfg(all(test, not(gc_loom)))]
-mod tests {
-    use core::time::Duration;
-    use std::{cell::Cell, panic, rc::Rc};
-
-    use super::*;
-    use crate::{
-        Collect, Gc, Heap, Level, Root, Slot, Stress,
-        collector::near_limit,
-        memory::calls::{self, Call},
-        sync::Arc,
-    };
-
-    /// What this thread has given back: calls, the bytes of all and of the largest one, and the bytes in use meanwhile. And how often it
-    /// has committed memory, and given advice.
-    #[derive(Clone, Copy, Default, Debug)]
-    struct Given {
-        commits: usize,
-        advice: usize,
-        calls: usize,
-        bytes: usize,
-        most: usize,
-        /// The least and the most.
-        in_use: Option<(usize, usize)>,
-    }
-
-    /// Returns the bytes that are charged and not free, as a pause would find them.
-    fn in_use(collector: &Collector) -> usize {
-        let (young, old, large) = (collector.young.lock(), collector.old.lock(), collector.large.lock());
-        let free = young.space.empty_bytes() + old.space.charged_empty() * BLOCK + large.charged_free();
-        collector.memory.budget.used() - free
-    }
-
-    /// Runs `scope`, in which no system call of this thread may be made while the thread holds a lock that a pause or an allocation
-    /// takes.
-    fn without_locks(collector: &Arc<Collector>, scope: impl FnOnce()) -> Given {
-        let given = Rc::new(Cell::new(Given::default()));
-        let (observed, collector) = (given.clone(), collector.clone());
-        let observer = move |call, bytes: usize| {
-            // Other threads hold a lock for a moment, this one would for ever.
-            let timeout = Duration::from_secs(20);
-            assert!(collector.registry.try_lock_for(timeout).is_some(), "{call:?} under the registry's lock");
-            assert!(collector.young.try_lock_for(timeout).is_some(), "{call:?} under the lock of what is young");
-            assert!(collector.old.try_lock_for(timeout).is_some(), "{call:?} under the lock of what is old");
-            assert!(collector.large.try_lock_for(timeout).is_some(), "{call:?} under the lock of large runs");
-            let mut given = observed.get();
-            match call {
-                Call::Commit => given.commits += 1,
-                Call::Release => {
-                    given.calls += 1;
-                    given.bytes += bytes;
-                    given.most = given.most.max(bytes);
-                    let now = in_use(&collector);
-                    given.in_use =
-                        given.in_use.or(Some((now, now))).map(|(least, most)| (least.min(now), most.max(now)));
-                }
-                Call::Advise => given.advice += 1,
-                Call::Populate | Call::Name(_) => {}
-            }
-            observed.set(given);
-        };
-        calls::observe(observer, scope);
-        given.get()
-    }
-
-    /// Empties 32 MiB of blocks, of chunks and of runs, and gives memory back by `give`. Returns what that has given back, and the
-    /// bytes that are charged before and after.
-    fn emptied(give: impl Fn(&Collector)) -> (Given, [usize; 2]) {
-        let (given, bytes) = emptied_heap(|heap| without_locks(heap.shared_collector(), || give(heap.collector())));
-        // What is given back does not look like less in use meanwhile ([trim.counted]).
-        assert!(given.in_use.is_some_and(|(least, most)| least == most), "room is found twice: {given:?}");
-        (given, bytes)
-    }
-
-    fn emptied_heap<R>(give: impl FnOnce(&Heap) -> R) -> (R, [usize; 2]) {
-        // The heap's own thread, which would give back some of it, waits in the hook. The lock is not one of this crate ([held.none]).
-        let lock = Arc::new(parking_lot::Mutex::new(()));
-        let (guard, waits) = (lock.lock(), lock.clone());
-        let builder = Heap::builder().stress(Stress::default());
-        let heap = builder.on_event(Level::Debug, move |_| drop(waits.lock())).build().unwrap();
-        let collector = heap.shared_collector();
-        let mut m = heap.attach().unwrap();
-        m.collect(Collect::Promote);
-        // No safepoint: a burst.
-        for _ in 0..32 << 10 {
-            m.alloc([0_u8; 1000]);
-        }
-        let mut kept: Root<Vec<Gc<'static, [u8]>>> = m.root(Vec::<Gc<[u8]>>::new());
-        for n in 0..32 << 10 {
-            let small = m.alloc_slice_with(1000, |_| 1);
-            kept.get_mut(&m).push(small);
-            if n % 64 == 0 {
-                let large = m.alloc_slice_copy(&[1; 60 << 10]);
-                kept.get_mut(&m).push(large);
-            }
-            m.safepoint();
-        }
-        drop(kept);
-        m.collect(Collect::Full);
-        drop(m);
-        let before = collector.memory.budget.used();
-        let given = give(&heap);
-        let after = collector.memory.budget.used();
-        drop(guard);
-        (given, [before, after])
-    }
-
-    #[test]
-    fn what_is_unused_is_given_back_in_pieces_without_a_lock() {
-        // All that was not in use for a cycle.
-        let (given, [before, after]) = emptied(|collector| (0..3).for_each(|_| release_unused(collector)));
-        assert!(given.bytes > 48 << 20 && given.most <= PIECE, "{given:?}");
-        assert!(after + (48 << 20) < before, "{after} after {before}, {given:?}");
-    }
-
-    #[test]
-    fn all_that_is_empty_is_given_back_in_pieces_without_a_lock() {
-        let (given, [before, after]) = emptied(release_all);
-        assert!(given.bytes > 64 << 20 && given.most <= PIECE, "{given:?}");
-        // A chunk, and the blocks that it may need.
-        assert!(after < 16 << 20, "{after} after {before}, {given:?}");
-    }
-
-    #[test]
-    fn advice_about_split_groups_is_given_without_a_lock() {
-        let (given, _) = emptied(|collector| {
-            collector.memory.budget.set_limit(1);
-            release_unused(collector);
-        });
-        assert!(given.advice > 0 && given.bytes > 48 << 20, "{given:?}");
-    }
-
-    /// It takes what empty blocks, chunks and runs have, which are all that the limit leaves.
-    #[test]
-    fn an_allocation_near_the_limit_gives_back_without_a_lock() {
-        for near in [false, true] {
-            let ((given, made), _) = emptied_heap(|heap| {
-                let collector = heap.shared_collector();
-                collector.memory.budget.set_limit(collector.memory.budget.used());
-                near_limit::fit_anew(collector);
-                let mut m = heap.attach().unwrap();
-                if near {
-                    m.collect(Collect::Promote);
-                }
-                let mut made = 0;
-                // No safepoint.
-                let given = without_locks(collector, || {
-                    while m.try_alloc([0_u8; 1000]).is_ok() {
-                        made += 1;
-                    }
-                });
-                (given, made)
-            });
-            assert!(given.calls > 0 && given.most <= PIECE, "near: {near}, {given:?}");
-            assert!(made * 1000 > 40 << 20, "near: {near}, {made} objects, {given:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_on_its_way_is_listed_again_after_a_panic() {
-        let (given, _) = emptied_heap(|heap| {
-            let first = Cell::new(true);
-            let panics = move |call, _| assert!(call != Call::Release || !first.replace(false), "planted");
-            let collector = heap.shared_collector();
-            let give = || panic::catch_unwind(panic::AssertUnwindSafe(|| release_all(collector))).is_ok();
-            let given = Cell::new([true; 2]);
-            calls::observe(panics, || given.set([give(), give()]));
-            let space = &collector.young.lock().space;
-            assert_eq!(space.empty_bytes(), space.chunk_bytes(), "the others were given back at last");
-            given.get()
-        });
-        assert_eq!(given, [false, true]);
-    }
-
-    /// The first commits are those ahead of the use.
-    #[test]
-    fn what_the_system_has_refused_is_committed_without_a_lock() {
-        for refused in 1..6 {
-            let stress = format!("map-fails={refused}").parse::<Stress>().unwrap();
-            let heap = Heap::builder().stress(stress).build().unwrap();
-            let m = heap.attach().unwrap();
-            let given = without_locks(heap.shared_collector(), || {
-                for _ in 0..1 << 13 {
-                    m.alloc([0_u8; 1000]);
-                }
-            });
-            assert!(given.commits >= refused, "{given:?}");
-        }
-    }
-
-    #[test]
-    fn an_allocation_commits_without_a_lock() {
-        let heap = Heap::builder().stress(Stress::default()).build().unwrap();
-        let m = heap.attach().unwrap();
-        let given = without_locks(heap.shared_collector(), || {
-            let kept = m.root(m.alloc_slice_with(1 << 15, |_| Slot::<[u8]>::null()));
-            for n in 0..1 << 15 {
-                let bytes = if n % 64 == 0 { 60 << 10 } else { 1000 };
-                let new = m.alloc_slice_with(bytes, |_| 1);
-                kept.get(&m)[n].set(&m, Some(new));
-            }
-        });
-        assert!(given.commits > 500 && given.calls == 0, "at least one for each large object: {given:?}");
-    }
-}
+mod tests;

@@ -12,8 +12,8 @@ use crate::{
 
 use super::{attachment::Attachment, collector::Collector, generations::Old, request, stopped_heap::StoppedHeap};
 
-/// Has a major cycle that begins now count the objects that it marks, and waits for its end. The caller is the running owner of `local`,
-/// at a safepoint.
+/// Has a major cycle that begins now count the objects that it marks, and waits for its end. The
+/// caller is the running owner of `local`, at a safepoint.
 pub(crate) fn count_types(local: &Attachment) -> (Arc<Tally>, CollectReport) {
     /// Withdraws the request, also if the wait panics.
     struct Requested<'a> {
@@ -46,7 +46,8 @@ pub(crate) fn count_types(local: &Attachment) -> (Arc<Tally>, CollectReport) {
 }
 
 impl StoppedHeap<'_> {
-    /// Counts what was young, if that is wanted, after all that is reachable of it was evacuated. `all`: everything was promoted.
+    /// Counts what was young, if that is wanted, after all that is reachable of it was evacuated.
+    /// `all`: everything was promoted.
     #[inline]
     pub(crate) fn count_young(&mut self, all: bool) {
         if all && self.old.counting.is_requested() {
@@ -83,7 +84,8 @@ impl StoppedHeap<'_> {
 ///
 /// # Safety
 ///
-/// From `start` on lie objects and fillers without a gap, `top` bytes of them, and the world is stopped.
+/// From `start` on lie objects and fillers without a gap, `top` bytes of them, and the world is
+/// stopped.
 unsafe fn count_chunk(tally: &mut Tally, age: Age, start: *mut u8, top: usize) {
     let mut at = 0;
     while at < top {

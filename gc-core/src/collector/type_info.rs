@@ -1,4 +1,5 @@
-//! The static type info of each type that lives in a heap, with the instances of its `trace` for every visitor.
+//! The static type info of each type that lives in a heap, with the instances of its `trace` for
+//! every visitor.
 
 use core::marker::PhantomData;
 
@@ -55,7 +56,8 @@ impl<T: Trace> TypeInfoOf<T> {
         }
     }
 
-    /// A type of size zero holds no pointer. It must be a leaf, because a slice may have any number of such elements.
+    /// A type of size zero holds no pointer. It must be a leaf, because a slice may have any number
+    /// of such elements.
     const LEAF: bool = !T::HAS_GC || size_of::<T>() == 0;
 
     const ALIGN: usize = {

@@ -1,4 +1,5 @@
-//! The users of a heap: those by whom a mutator of it can run. The last one that goes detaches the mutators that threads keep.
+//! The users of a heap: those by whom a mutator of it can run. The last one that goes detaches the
+//! mutators that threads keep.
 //!
 //! ```text
 //!   Heap, Mutator, Parked ──▶ Users ──▶ Handle ◀── root tables, while they have roots
@@ -6,16 +7,20 @@
 //!                 kept mutators ──────────┘     detached by the last user that goes
 //! ```
 //!
-//! The last user also ends the visits of the heap's own threads (`visits`), which refer to the `Handle` while they last.
+//! The last user also ends the visits of the heap's own threads (`visits`), which refer to the
+//! `Handle` while they last.
 //!
-//! A heap ends with the last reference to its `Handle`. If a kept mutator were a user, then a pool's threads, which never end,
-//! would keep every heap alive that they ever entered. So it refers to the `Handle` only, which its root table does in any case
-//! ([roots.keep-heap]): roots that were made within `Heap::with` need no count of their own.
+//! A heap ends with the last reference to its `Handle`. If a kept mutator were a user, then a
+//! pool's threads, which never end, would keep every heap alive that they ever entered. So it
+//! refers to the `Handle` only, which its root table does in any case ([roots.keep-heap]): roots
+//! that were made within `Heap::with` need no count of their own.
 //!
-//! - **[users.only-they-run]** A mutator runs only while the heap has a user: it is one itself, or it is lent by `Heap::with`, which
-//!   borrows a handle, or it is a visit's, for whose end the last user waits ([visits.over]). New users are made from existing ones. So after the last one no mutator of the heap ever runs again.
-//! - **[users.identity]** A heap is known to threads by a number that no other heap of the process has, before or after: an address
-//!   would be used again.
+//! - **[users.only-they-run]** A mutator runs only while the heap has a user: it is one itself, or
+//!   it is lent by `Heap::with`, which borrows a handle, or it is a visit's, for whose end the last
+//!   user waits ([visits.over]). New users are made from existing ones. So after the last one no
+//!   mutator of the heap ever runs again.
+//! - **[users.identity]** A heap is known to threads by a number that no other heap of the process
+//!   has, before or after: an address would be used again.
 
 use crate::sync::{
     Arc, Weak,

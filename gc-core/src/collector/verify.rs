@@ -1,25 +1,33 @@
-//! The heap verifier: checks the whole heap, relies on nothing that the collector computed, and changes nothing.
+//! The heap verifier: checks the whole heap, relies on nothing that the collector computed, and
+//! changes nothing.
 //!
-//! It builds its own list of objects by walking the spaces, and has its own stack and its own marks. It checks:
+//! It builds its own list of objects by walking the spaces, and has its own stack and its own
+//! marks. It checks:
 //!
-//! - **[verify.chunks]** Chunks consist of objects and fillers without a gap, up to their top. No header is forwarded.
-//! - **[verify.bits]** Each allocation bit is that of an object of its block's size class, at an address that the bit represents.
-//!   Drop bits are set for the objects that need dropping, and only for them. Marks are clear, except while marking, and in
-//!   blocks that wait to be swept. The counters of bytes and objects are equal to the bytes and objects that are found.
-//! - **[verify.lists]** A block is listed once at most, under its class, with as many free cells as it has. The free cells of a class are
-//!   those of its listed blocks.
-//! - **[verify.pointers]** Every pointer of every object and root is null or the address of an object.
-//! - **[verify.remembered]** Every pointer slot in an old object that holds a young object is remembered, as itself or by its
-//!   cell. After a collection nothing else is remembered. A cell is logged if and only if it is remembered.
+//! - **[verify.chunks]** Chunks consist of objects and fillers without a gap, up to their top. No
+//!   header is forwarded.
+//! - **[verify.bits]** Each allocation bit is that of an object of its block's size class, at an
+//!   address that the bit represents. Drop bits are set for the objects that need dropping, and
+//!   only for them. Marks are clear, except while marking, and in blocks that wait to be swept. The
+//!   counters of bytes and objects are equal to the bytes and objects that are found.
+//! - **[verify.lists]** A block is listed once at most, under its class, with as many free cells as
+//!   it has. The free cells of a class are those of its listed blocks.
+//! - **[verify.pointers]** Every pointer of every object and root is null or the address of an
+//!   object.
+//! - **[verify.remembered]** Every pointer slot in an old object that holds a young object is
+//!   remembered, as itself or by its cell. After a collection nothing else is remembered. A cell is
+//!   logged if and only if it is remembered.
 //! - **[verify.settled-roots]** No root holds a young object that a young pause would not look at.
 //! - **[verify.nothing-young]** After a collection that promotes everything, nothing is young.
-//! - **[verify.evacuated]** After blocks were evacuated, no pointer of a live object or root leads into one: they hold no objects, so
-//!   [verify.pointers] finds it.
-//! - **[verify.registered]** The object of every entry of the table exists, has the flag, and is young or old as it is listed. Its weak cell
-//!   exists and points to it. Every weak cell points to an object or nowhere.
-//! - **[verify.marked]** When marking is complete, every object that is reachable from a root is marked. The value of an ephemeron is
-//!   reachable if its key is.
-//! - **[verify.ephemerons]** Then every ephemeron that is reachable and not cleared has a key and a value that are marked.
+//! - **[verify.evacuated]** After blocks were evacuated, no pointer of a live object or root leads
+//!   into one: they hold no objects, so [verify.pointers] finds it.
+//! - **[verify.registered]** The object of every entry of the table exists, has the flag, and is
+//!   young or old as it is listed. Its weak cell exists and points to it. Every weak cell points to
+//!   an object or nowhere.
+//! - **[verify.marked]** When marking is complete, every object that is reachable from a root is
+//!   marked. The value of an ephemeron is reachable if its key is.
+//! - **[verify.ephemerons]** Then every ephemeron that is reachable and not cleared has a key and a
+//!   value that are marked.
 
 use core::{fmt, ptr::NonNull};
 use std::collections::{HashMap, HashSet};
@@ -61,8 +69,8 @@ pub(crate) enum Checkpoint {
     AfterPromotion,
     /// Marking is complete.
     Marked,
-    /// Marking is complete, and candidates were evacuated: only what is marked is checked, because dead objects may hold pointers
-    /// to what was there.
+    /// Marking is complete, and candidates were evacuated: only what is marked is checked, because
+    /// dead objects may hold pointers to what was there.
     Evacuated,
 }
 
@@ -362,7 +370,8 @@ fn check(
     Ok(())
 }
 
-/// Checks [verify.remembered] for one old object. Returns how many entries the remembered set needs for it.
+/// Checks [verify.remembered] for one old object. Returns how many entries the remembered set needs
+/// for it.
 fn check_remembered(
     heap: &Heap<'_>,
     objects: &Objects,

@@ -1,4 +1,5 @@
-//! Visits: a thread of the heap attaches for a while, to change objects, without being a user of the heap (`users`).
+//! Visits: a thread of the heap attaches for a while, to change objects, without being a user of
+//! the heap (`users`).
 //!
 //! ```text
 //!   thread of the heap:   begin ─▶ attach ─▶ change some objects, and again unless the visits are over ─▶ detach ─▶ the visit is dropped
@@ -7,10 +8,12 @@
 //!   last user:            end: says that they are over ─▶ waits until none is left ─▶ detaches the mutators that threads keep
 //! ```
 //!
-//! - **[visits.over]** A visit is counted, and the end is said, under one lock. So a visit begins before the end, and the last user waits for it, or it
-//!   does not begin. While it lasts, the last user has not released the heap.
-//! - **[visits.wait]** The last user waits for as long as a piece of work takes, and a pause that is under way. A visit runs no code of the program, so
-//!   the last user does not go on a thread that visits. It holds no lock, and no other mutator of the heap runs any more for which a
+//! - **[visits.over]** A visit is counted, and the end is said, under one lock. So a visit begins
+//!   before the end, and the last user waits for it, or it does not begin. While it lasts, the last
+//!   user has not released the heap.
+//! - **[visits.wait]** The last user waits for as long as a piece of work takes, and a pause that
+//!   is under way. A visit runs no code of the program, so the last user does not go on a thread
+//!   that visits. It holds no lock, and no other mutator of the heap runs any more for which a
 //!   visit could wait ([users.only-they-run]).
 //!
 //! The model is `models/protocols/visits.rs`.
@@ -62,7 +65,8 @@ impl Visits {
         Some(Visit(self))
     }
 
-    /// Ends the visits, and waits until none is left. Calls `rest` again and again, each time after `nap`.
+    /// Ends the visits, and waits until none is left. Calls `rest` again and again, each time after
+    /// `nap`.
     pub(crate) fn end(&self, nap: Duration, rest: impl Fn()) {
         let mut state = self.state.lock();
         state.are_over = true;

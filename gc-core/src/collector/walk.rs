@@ -1,9 +1,11 @@
 //! A walk over all objects of a stopped heap, in which nothing is young, and the number of each.
 //!
-//! - **[walk.rank]** An object's number is its rank: in the allocation bits of the blocks, then among the large objects by their pages. So it
-//!   is found from the address by counting bits, and no table of addresses is needed.
-//! - **[walk.valid]** What is walked are the objects whose pointers lead to objects. A dead object that waits to be swept is not one of
-//!   them: what it leads to may have been swept. Any other dead object is, until the cycle that finds it dead.
+//! - **[walk.rank]** An object's number is its rank: in the allocation bits of the blocks, then
+//!   among the large objects by their pages. So it is found from the address by counting bits, and
+//!   no table of addresses is needed.
+//! - **[walk.valid]** What is walked are the objects whose pointers lead to objects. A dead object
+//!   that waits to be swept is not one of them: what it leads to may have been swept. Any other
+//!   dead object is, until the cycle that finds it dead.
 
 use crate::{
     memory::bitmap::ones,

@@ -30,7 +30,8 @@ impl PartialEq for Heap {
 }
 
 impl Watched for Heap {
-    /// Calls for the concurrent thread if the heap is idle, which collects it if no mutator runs. A mutator that runs does it.
+    /// Calls for the concurrent thread if the heap is idle, which collects it if no mutator runs. A
+    /// mutator that runs does it.
     fn look(&self) -> Option<Duration> {
         // Where it cannot be collected, a thread that is gone may have its locks.
         let collector = self.0.upgrade().filter(|collector| !collector.is_elsewhere())?;

@@ -1,7 +1,9 @@
-//! How the concurrent thread makes way for a minor collection, so that the collection does not wait for it while the system does not run it.
+//! How the concurrent thread makes way for a minor collection, so that the collection does not wait
+//! for it while the system does not run it.
 //!
-//! The thread is *at work* while a pause would have to wait for it: while it marks, and while it sweeps with the lock of the old generation. A
-//! mutator that is about to lead a minor collection *asks* it to leave work, which it does between two objects or blocks. If it is still at work
+//! The thread is *at work* while a pause would have to wait for it: while it marks, and while it
+//! sweeps with the lock of the old generation. A mutator that is about to lead a minor collection
+//! *asks* it to leave work, which it does between two objects or blocks. If it is still at work
 //! some microseconds later, the mutator puts the collection off (`put_off`), and goes on.
 //!
 //! ```text
@@ -13,15 +15,17 @@
 //!   leader of a pause:   end, when the pause is over
 //! ```
 //!
-//! - **[yield.a-hint]** No thread relies on this for access to the heap. A leader stops the concurrent thread as a member of the rendezvous, and
-//!   takes the locks; it waits for what it finds. What is here decides only whether it will find the thread at work.
-//! - **[yield.told]** A collection that was put off is requested again when the thread is away: ASKED is set, and AT_WORK is cleared, by
-//!   read-modify-writes of one word. So either the mutator finds the thread away, or the thread finds that it was asked, and
-//!   raises the polls after that.
-//! - **[yield.away]** A thread that was asked does not begin to work before the request ends: at the end of the next pause, or after a timeout if
-//!   there is no pause, because the mutators that were asked are far from their safepoints.
-//! - **[yield.woken]** The thread sets WAITS under the lock before it sleeps. The thread that clears ASKED clears WAITS with it, and then wakes the
-//!   other one under that lock.
+//! - **[yield.a-hint]** No thread relies on this for access to the heap. A leader stops the
+//!   concurrent thread as a member of the rendezvous, and takes the locks; it waits for what it
+//!   finds. What is here decides only whether it will find the thread at work.
+//! - **[yield.told]** A collection that was put off is requested again when the thread is away:
+//!   ASKED is set, and AT_WORK is cleared, by read-modify-writes of one word. So either the mutator
+//!   finds the thread away, or the thread finds that it was asked, and raises the polls after that.
+//! - **[yield.away]** A thread that was asked does not begin to work before the request ends: at
+//!   the end of the next pause, or after a timeout if there is no pause, because the mutators that
+//!   were asked are far from their safepoints.
+//! - **[yield.woken]** The thread sets WAITS under the lock before it sleeps. The thread that
+//!   clears ASKED clears WAITS with it, and then wakes the other one under that lock.
 //!
 //! The model is `models/protocols/yielding.rs`.
 
@@ -90,14 +94,16 @@ impl Yielding {
         self.word.fetch_and(!AT_WORK, Ordering::AcqRel) & ASKED != 0
     }
 
-    /// Records that the concurrent thread is at work, unless it is asked to be away ([yield.away]). Returns whether it is at work.
+    /// Records that the concurrent thread is at work, unless it is asked to be away ([yield.away]).
+    /// Returns whether it is at work.
     #[must_use]
     pub(crate) fn begin_work(&self) -> bool {
         // AcqRel: as for `end_work`.
         self.word.compare_exchange(0, AT_WORK, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Waits while the concurrent thread, which calls this, is asked to be away. The request ends after `timeout`.
+    /// Waits while the concurrent thread, which calls this, is asked to be away. The request ends
+    /// after `timeout`.
     pub(crate) fn stay_away(&self, timeout: Duration) {
         if !self.is_asked() {
             return;

@@ -13,8 +13,8 @@ use std::alloc;
 use super::count::Count;
 use crate::trace::Acyclic;
 
-/// What a [`Counted`](super::Counted) may point to: every [`Acyclic`] type, slices of them, and `str`. A bound for generic code;
-/// it is not meant to be implemented by hand.
+/// What a [`Counted`](super::Counted) may point to: every [`Acyclic`] type, slices of them, and
+/// `str`. A bound for generic code; it is not meant to be implemented by hand.
 ///
 /// ```
 /// use gc_core::{Contents, Counted};
@@ -28,7 +28,8 @@ use crate::trace::Acyclic;
 ///
 /// # Safety
 ///
-/// As for [`Acyclic`]. The hidden items return where the contents of an object lie, and how much memory the object has.
+/// As for [`Acyclic`]. The hidden items return where the contents of an object lie, and how much
+/// memory the object has.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be counted",
     label = "`Counted<{Self}>` needs `{Self}` to be acyclic",
@@ -144,7 +145,8 @@ pub(super) fn new<T: Acyclic>(count: Count, value: T) -> NonNull<Count> {
     object
 }
 
-/// Makes a new object of elements that are copied from `elements`. Afterwards the elements no longer belong to the caller.
+/// Makes a new object of elements that are copied from `elements`. Afterwards the elements no
+/// longer belong to the caller.
 ///
 /// # Panics
 ///
@@ -152,7 +154,8 @@ pub(super) fn new<T: Acyclic>(count: Count, value: T) -> NonNull<Count> {
 ///
 /// # Safety
 ///
-/// `len` elements may be read at `elements`. If the type needs dropping, the caller does not drop them afterwards.
+/// `len` elements may be read at `elements`. If the type needs dropping, the caller does not drop
+/// them afterwards.
 pub(super) unsafe fn new_slice<T>(count: Count, elements: *const T, len: usize) -> NonNull<Count> {
     let Some(layout) = slice_layout::<T>(len) else {
         panic!("gc-core: expected a slice of at most isize::MAX bytes with its header, found {len} elements")

@@ -53,7 +53,8 @@ impl<T: Acyclic> Default for Counted<[T]> {
     }
 }
 
-/// Collects the elements, and then moves them into the object: two allocations, one of which is freed.
+/// Collects the elements, and then moves them into the object: two allocations, one of which is
+/// freed.
 ///
 /// ```
 /// let squares: gc_core::Counted<[u64]> = (1..4).map(|n| n * n).collect();

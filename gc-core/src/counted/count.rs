@@ -1,10 +1,10 @@
-//! The counts of one object: how many references exist, which thread counts them in which way, and which thread frees the object.
-//! The model is `models/protocols/counted.rs`.
+//! The counts of one object: how many references exist, which thread counts them in which way, and
+//! which thread frees the object. The model is `models/protocols/counted.rs`.
 //!
-//! Biased reference counting (Choi, Shull, Torrellas 2018). A reference is counted in one of two words. The *owner*, which is the
-//! mutator that made the object, counts in `biased`, a plain number. Every other thread counts in `shared`, by
-//! read-modify-writes. A reference may be counted up in one word and down in the other, so `shared` may be negative. Only the sum
-//! has a meaning.
+//! Biased reference counting (Choi, Shull, Torrellas 2018). A reference is counted in one of two
+//! words. The *owner*, which is the mutator that made the object, counts in `biased`, a plain
+//! number. Every other thread counts in `shared`, by read-modify-writes. A reference may be counted
+//! up in one word and down in the other, so `shared` may be negative. Only the sum has a meaning.
 //!
 //! ```text
 //!   owner      token of the owner, or MERGED_ALREADY, IMMORTAL, TAKEN
@@ -15,48 +15,56 @@
 //!   UNMERGED ── the owner releases its last biased count, or a thread with the owner's right merges ──▶ MERGED ── count 0 ──▶ dead
 //! ```
 //!
-//! A thread has the owner's *right* if it is the running owner, holds the owner's state word, or has found that the owner is
-//! gone: it has detached, or has renewed its token ([owners.renewed]). In the last two cases the thread takes the lock of the
-//! owner's entry in `owners`.
+//! A thread has the owner's *right* if it is the running owner, holds the owner's state word, or
+//! has found that the owner is gone: it has detached, or has renewed its token ([owners.renewed]).
+//! In the last two cases the thread takes the lock of the owner's entry in `owners`.
 //!
-//! - **[count.owner]** `owner` is written, and `biased` is accessed, only with the owner's right. A token is never used again, so
-//!   only the owner ever finds its own token in `owner`.
-//! - **[count.biased]** While MERGED is not set, `biased` is at least 1, except for the moment before a thread with the owner's
-//!   right sets MERGED.
+//! - **[count.owner]** `owner` is written, and `biased` is accessed, only with the owner's right. A
+//!   token is never used again, so only the owner ever finds its own token in `owner`.
+//! - **[count.biased]** While MERGED is not set, `biased` is at least 1, except for the moment
+//!   before a thread with the owner's right sets MERGED.
 //! - **[count.flags-stay]** MERGED and WEAK are never cleared.
-//! - **[count.dead]** An object with MERGED set and a count of 0 is *dead*, and stays so: no reference is left to be cloned, and
-//!   `upgrade` refuses.
-//! - **[count.one-reclaims]** One read-modify-write makes the object dead, and one thread reclaims it. If QUEUED is clear, that is
-//!   the thread of the read-modify-write. If QUEUED is set, it is the thread that clears QUEUED, so an object is not freed while
-//!   its owner is being asked about it. The owner hands the object to the heap's job thread; any other thread reclaims it itself.
-//!   (A thread that has the only handle reclaims the object without a read-modify-write: see the note below.)
-//! - **[count.queued]** QUEUED is set by the exchange that makes the count negative. If a later operation set it, other
-//!   decrements could make the object dead in between. The thread that sets QUEUED asks the owner to merge; if it gets the
-//!   owner's right instead, it clears QUEUED itself.
+//! - **[count.dead]** An object with MERGED set and a count of 0 is *dead*, and stays so: no
+//!   reference is left to be cloned, and `upgrade` refuses.
+//! - **[count.one-reclaims]** One read-modify-write makes the object dead, and one thread reclaims
+//!   it. If QUEUED is clear, that is the thread of the read-modify-write. If QUEUED is set, it is
+//!   the thread that clears QUEUED, so an object is not freed while its owner is being asked about
+//!   it. The owner hands the object to the heap's job thread; any other thread reclaims it itself.
+//!   (A thread that has the only handle reclaims the object without a read-modify-write: see the
+//!   note below.)
+//! - **[count.queued]** QUEUED is set by the exchange that makes the count negative. If a later
+//!   operation set it, other decrements could make the object dead in between. The thread that sets
+//!   QUEUED asks the owner to merge; if it gets the owner's right instead, it clears QUEUED itself.
 //! - **[count.weak-first]** WEAK is set before the first weak handle exists.
 //!
-//! Note [no read-modify-write]. In two cases a load of `shared` proves that a thread has the only handle.
+//! Note [no read-modify-write]. In two cases a load of `shared` proves that a thread has the only
+//! handle.
 //!
-//! The first case: the owner counts `biased` down to 0, and then loads ZERO from `shared`, which is a count of 0 and no flags. Then
-//! no reference is left, and no weak handle ever existed. Proof: let *P* be the changes of `shared` up to the loaded value, together
-//! with the owner's own counting.
+//! The first case: the owner counts `biased` down to 0, and then loads ZERO from `shared`, which is
+//! a count of 0 and no flags. Then no reference is left, and no weak handle ever existed. Proof:
+//! let *P* be the changes of `shared` up to the loaded value, together with the owner's own
+//! counting.
 //!
-//! 1. If *P* contains the end of a reference, it contains the making of the reference. For the making comes before the end, in the
-//!    modification order of `shared` or in the owner's past.
-//! 2. The sum of *P* is 0. So, by 1, *P* contains the end of every reference whose making it contains.
-//! 3. A reference whose making is in *P* can be cloned before its end only. That end is in *P*, by 2. So the clone comes before the
-//!    end in the modification order of `shared`, or before our load: the making of the clone is in *P*, too.
-//! 4. WEAK is set by a thread that has a reference, before the first weak handle exists. If it were set, that would be in *P* for
-//!    the reason in 3, and the loaded value would have the flag. So no weak handle exists, and none was ever upgraded.
+//! 1. If *P* contains the end of a reference, it contains the making of the reference. For the
+//!    making comes before the end, in the modification order of `shared` or in the owner's past.
+//! 2. The sum of *P* is 0. So, by 1, *P* contains the end of every reference whose making it
+//!    contains.
+//! 3. A reference whose making is in *P* can be cloned before its end only. That end is in *P*, by 2.
+//!    So the clone comes before the end in the modification order of `shared`, or before our load:
+//!    the making of the clone is in *P*, too.
+//! 4. WEAK is set by a thread that has a reference, before the first weak handle exists. If it were
+//!    set, that would be in *P* for the reason in 3, and the loaded value would have the flag. So
+//!    no weak handle exists, and none was ever upgraded.
 //! 5. By 3 and 4 the making of every reference is in *P*. So is its end, by 2.
 //!
-//! The load is Acquire and decrements are Release, so what other threads did with the object happens before it is reclaimed.
+//! The load is Acquire and decrements are Release, so what other threads did with the object
+//! happens before it is reclaimed.
 //!
-//! The second case: a thread that has a reference loads a count of 1, MERGED and no other flag. Then it has the only handle, by the
-//! same argument with a sum of 1.
+//! The second case: a thread that has a reference loads a count of 1, MERGED and no other flag.
+//! Then it has the only handle, by the same argument with a sum of 1.
 //!
-//! Not promised: an object whose last reference is dropped by another thread than its owner lives until the owner's next
-//! safepoint, `blocked` or detach. Until then a weak handle may be upgraded.
+//! Not promised: an object whose last reference is dropped by another thread than its owner lives
+//! until the owner's next safepoint, `blocked` or detach. Until then a weak handle may be upgraded.
 
 mod unique;
 mod weak;
@@ -82,9 +90,11 @@ pub(crate) struct Count {
 const MERGED_ALREADY: u64 = 1;
 /// In place of an owner's token: never counted, never freed.
 const IMMORTAL: u64 = 2;
-/// In place of an owner's token: the contents have been moved out. The thread that clears QUEUED frees the memory only.
+/// In place of an owner's token: the contents have been moved out. The thread that clears QUEUED
+/// frees the memory only.
 const TAKEN: u64 = 3;
-/// The first owner's token. (A thread that runs no mutator compares with 0, which is never in `owner`.)
+/// The first owner's token. (A thread that runs no mutator compares with 0, which is never in
+/// `owner`.)
 pub(crate) const FIRST_TOKEN: u64 = 16;
 
 const MERGED: u64 = 1;
@@ -92,20 +102,21 @@ const QUEUED: u64 = 2;
 const WEAK: u64 = 4;
 const FLAGS: u64 = 7;
 const ONE: u64 = 8;
-/// A count of 0. It lies in the middle of the range, so that the sign bit of `shared` says whether the count is SATURATED. The
-/// processor's flags have it already after the addition.
+/// A count of 0. It lies in the middle of the range, so that the sign bit of `shared` says whether
+/// the count is SATURATED. The processor's flags have it already after the addition.
 const ZERO: u64 = 1 << 62;
 
 /// One reference to an object that is merged and never had a weak handle.
 const ONLY_ONE: u64 = ZERO + ONE + MERGED;
 
-/// A count of at least this is never counted down again: the object is immortal. From one and a half times this on, the count is
-/// not counted up either, except by each thread for a moment.
+/// A count of at least this is never counted down again: the object is immortal. From one and a
+/// half times this on, the count is not counted up either, except by each thread for a moment.
 const SATURATED: i64 = 1 << 59;
 /// The same for weak handles: the memory is kept.
 const WEAK_SATURATED: u32 = 1 << 30;
-/// From here on weak handles are not counted up. It lies far above WEAK_SATURATED. If the two were equal, one thread could take
-/// its decrement back while another counts down a handle that was never counted up.
+/// From here on weak handles are not counted up. It lies far above WEAK_SATURATED. If the two were
+/// equal, one thread could take its decrement back while another counts down a handle that was
+/// never counted up.
 const WEAK_FULL: u32 = WEAK_SATURATED + WEAK_SATURATED / 2;
 /// In `weak`: a thread checks whether it has the only handle.
 const LOCKED: u32 = u32::MAX;
@@ -118,9 +129,11 @@ const SPILL: u32 = 1 << 31;
 pub(crate) enum Step {
     /// The owner has counted it down in `biased`. There are other references.
     Counted,
-    /// The owner has counted it down in `biased`, and has to call [`release_last_biased`](Count::release_last_biased).
+    /// The owner has counted it down in `biased`, and has to call
+    /// [`release_last_biased`](Count::release_last_biased).
     Last,
-    /// It is not counted down yet: the caller has to call [`release_elsewhere`](Count::release_elsewhere).
+    /// It is not counted down yet: the caller has to call
+    /// [`release_elsewhere`](Count::release_elsewhere).
     Elsewhere,
 }
 
@@ -134,7 +147,8 @@ pub(crate) enum Released {
     Dead,
     /// As `Dead`, and there never was a weak handle.
     Unshared,
-    /// The object may be dead, and the caller has to ask the owner with this token ([count.queued]).
+    /// The object may be dead, and the caller has to ask the owner with this token
+    /// ([count.queued]).
     Ask(u64),
 }
 
@@ -170,7 +184,8 @@ fn is_token(owner: u64) -> bool {
 }
 
 impl Count {
-    /// Returns the counts of a new object with one reference. `current` is the token of the mutator that this thread runs, or 0.
+    /// Returns the counts of a new object with one reference. `current` is the token of the mutator
+    /// that this thread runs, or 0.
     #[inline(always)]
     pub(crate) fn new(current: u64) -> Self {
         let of = |owner, shared, biased| Self {
@@ -197,7 +212,8 @@ impl Count {
         }
     }
 
-    /// Counts one reference more. The caller has a reference. On the owner this is a compare, an increment in memory and a test.
+    /// Counts one reference more. The caller has a reference. On the owner this is a compare, an
+    /// increment in memory and a test.
     #[inline(always)]
     pub(crate) fn retain(&self, current: u64) {
         // Relaxed: if it is our token, we wrote it, and it stays while we run ([count.owner]). If it is not, it never will be.
@@ -233,8 +249,8 @@ impl Count {
         self.biased.set(SPILL);
     }
 
-    /// Takes back an increment far above SATURATED. (It loads again rather than using the earlier value: an addition whose result
-    /// is not used takes half the time.)
+    /// Takes back an increment far above SATURATED. (It loads again rather than using the earlier
+    /// value: an addition whose result is not used takes half the time.)
     #[cold]
     #[inline(never)]
     fn retained_when_saturated(&self) {
@@ -252,8 +268,9 @@ impl Count {
         self.shared.fetch_add(ONE, Ordering::Relaxed);
     }
 
-    /// Counts one reference less. The caller has a reference, and must not use it afterwards. Every step except [`Step::Counted`]
-    /// needs a further call. On the owner this is a compare, a decrement in memory and a test.
+    /// Counts one reference less. The caller has a reference, and must not use it afterwards. Every
+    /// step except [`Step::Counted`] needs a further call. On the owner this is a compare, a
+    /// decrement in memory and a test.
     #[inline(always)]
     pub(crate) fn release(&self, current: u64) -> Step {
         // Relaxed: as for `retain`.
@@ -265,7 +282,8 @@ impl Count {
         if biased == 0 { Step::Last } else { Step::Counted }
     }
 
-    /// Completes a release after [`Step::Last`]: the owner has dropped the last reference that it counted.
+    /// Completes a release after [`Step::Last`]: the owner has dropped the last reference that it
+    /// counted.
     #[inline]
     pub(crate) fn release_last_biased(&self) -> Released {
         // Acquire, with the Release of every decrement. See the note [no read-modify-write].
@@ -287,7 +305,8 @@ impl Count {
         Self::outcome(before)
     }
 
-    /// Returns what a change of `shared` led to. The change left this value, with MERGED set ([count.one-reclaims]).
+    /// Returns what a change of `shared` led to. The change left this value, with MERGED set
+    /// ([count.one-reclaims]).
     fn outcome(shared: u64) -> Released {
         if count(shared) == 0 && (shared & QUEUED == 0 || mutant::FREED_WHILE_QUEUED.is_planted()) {
             Released::Dead
@@ -331,7 +350,8 @@ impl Count {
         released
     }
 
-    /// Does the same as [`release_elsewhere`](Self::release_elsewhere), which has loaded `shared` and found MERGED clear.
+    /// Does the same as [`release_elsewhere`](Self::release_elsewhere), which has loaded `shared`
+    /// and found MERGED clear.
     #[inline]
     fn release_unmerged(&self, owner: u64, mut shared: u64) -> Released {
         loop {
@@ -374,7 +394,8 @@ impl Count {
         }
     }
 
-    /// Merges the counts and clears QUEUED. The caller has the owner's right, and is the thread that has to clear QUEUED.
+    /// Merges the counts and clears QUEUED. The caller has the owner's right, and is the thread
+    /// that has to clear QUEUED.
     pub(crate) fn flush(&self) -> Settled {
         // Relaxed: the word is ours to read until QUEUED is cleared. Every thread that wrote it had the owner's right before us,
         // and so had the owner if it stored TAKEN.
@@ -393,7 +414,8 @@ impl Count {
         }
     }
 
-    /// Sets MERGED, moves `biased` to `shared`, and clears the flags in `off`, which are set. Returns the value left in `shared`.
+    /// Sets MERGED, moves `biased` to `shared`, and clears the flags in `off`, which are set.
+    /// Returns the value left in `shared`.
     fn add_biased(&self, off: u64) -> u64 {
         // We have the owner's right for all three accesses ([count.owner]). They come before MERGED is set, as other threads may
         // free the object afterwards. Relaxed: as `biased`, a plain number.
@@ -412,8 +434,8 @@ impl Count {
         Some(self.owner.load(Ordering::Relaxed)).filter(|&owner| is_token(owner) && owner != current)
     }
 
-    /// Returns the number of references, an estimate while other threads count. The references that another owner counts for
-    /// itself are taken as 1.
+    /// Returns the number of references, an estimate while other threads count. The references that
+    /// another owner counts for itself are taken as 1.
     pub(crate) fn strong(&self, current: u64) -> usize {
         // Relaxed, all: the number is an estimate, or no other thread counts.
         let (owner, shared) = (self.owner.load(Ordering::Relaxed), self.shared.load(Ordering::Relaxed));
@@ -430,7 +452,8 @@ impl Count {
 
 #[cfg(gc_loom)]
 impl Count {
-    /// Marks the memory as freed. A thread that uses it afterwards finds a value that makes it reclaim the object once more.
+    /// Marks the memory as freed. A thread that uses it afterwards finds a value that makes it
+    /// reclaim the object once more.
     pub(crate) fn poison(&self) {
         self.shared.store(ZERO | MERGED | QUEUED, Ordering::Relaxed);
         self.biased.set(0);

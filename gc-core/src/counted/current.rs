@@ -1,12 +1,13 @@
 //! The mutator that this thread counts for, and the table of all mutators.
 //!
-//! - **[token.current]** `CURRENT` is the token of the mutator that this thread runs. It is 0 on a thread without a mutator, in
-//!   `blocked`, at a safepoint while the thread is parked or collects, and from the beginning of a detach on. So one compare with an object's
-//!   owner decides whether plain counting is right.
-//! - **[token.no-destructor]** `CURRENT` needs no destructor, so the destructors of other thread-locals can use it. There it is 0
-//!   unless the mutator still exists.
-//! - **[token.renewed]** The token of a mutator changes at a safepoint or on the way into `blocked` only, and never back
-//!   ([owners.renewed]).
+//! - **[token.current]** `CURRENT` is the token of the mutator that this thread runs. It is 0 on a
+//!   thread without a mutator, in `blocked`, at a safepoint while the thread is parked or collects,
+//!   and from the beginning of a detach on. So one compare with an object's owner decides whether
+//!   plain counting is right.
+//! - **[token.no-destructor]** `CURRENT` needs no destructor, so the destructors of other
+//!   thread-locals can use it. There it is 0 unless the mutator still exists.
+//! - **[token.renewed]** The token of a mutator changes at a safepoint or on the way into `blocked`
+//!   only, and never back ([owners.renewed]).
 
 use core::{cell::Cell, hint::cold_path, ptr::NonNull};
 use std::collections::BTreeMap;
@@ -32,8 +33,8 @@ pub(super) fn current() -> u64 {
     CURRENT.get()
 }
 
-/// Returns the token of the mutator that owns what this thread makes, or 0: none does on a thread that counts for none, or if too
-/// many objects wait for the mutator ([owners.full]).
+/// Returns the token of the mutator that owns what this thread makes, or 0: none does on a thread
+/// that counts for none, or if too many objects wait for the mutator ([owners.full]).
 #[inline(always)]
 pub(super) fn maker() -> u64 {
     let current = current();
@@ -49,7 +50,8 @@ static OWNERS: [CachePadded<Owners>; SHARDS] =
     [const { CachePadded::new(Owners { entries: Mutex::new(BTreeMap::new()), full: Full(AtomicU64::new(NONE)) }) };
         SHARDS];
 
-/// The number of locks. Mutators that live at the same time have consecutive tokens, and so a lock each.
+/// The number of locks. Mutators that live at the same time have consecutive tokens, and so a lock
+/// each.
 const SHARDS: usize = 64;
 
 /// Returns the locks of the table.
@@ -78,7 +80,8 @@ impl Token {
         Self(Cell::new(fresh()))
     }
 
-    /// Enters the mutator into the table, where other threads find it from here on ([owners.entry]).
+    /// Enters the mutator into the table, where other threads find it from here on
+    /// ([owners.entry]).
     ///
     /// # Safety
     ///
@@ -119,23 +122,24 @@ impl Token {
         merged
     }
 
-    /// Removes the mutator from the table, and merges what other threads asked for. Its thread has stopped counting for the token for
-    /// good.
+    /// Removes the mutator from the table, and merges what other threads asked for. Its thread has
+    /// stopped counting for the token for good.
     pub(crate) fn leave(&self) -> Merged {
         let token = self.0.get();
         owners(token).leave(token)
     }
 }
 
-/// Merges an object that the caller has set QUEUED on, or asks its owner to. Returns whether the object is dead and the caller
-/// has to reclaim it.
+/// Merges an object that the caller has set QUEUED on, or asks its owner to. Returns whether the
+/// object is dead and the caller has to reclaim it.
 #[cold]
 #[inline(never)]
 pub(super) fn ask(token: u64, object: Object) -> bool {
     owners(token).ask(token, object)
 }
 
-/// Merges the counts of an object that the caller has a reference to, unless its owner runs. Returns whether they are merged.
+/// Merges the counts of an object that the caller has a reference to, unless its owner runs.
+/// Returns whether they are merged.
 #[cold]
 #[inline(never)]
 pub(super) fn merge(token: u64, count: &Count) -> bool {

@@ -1,30 +1,37 @@
 //! The mutators that count for themselves, and what other threads asked each to merge. The model is
 //! `models/protocols/counted.rs`.
 //!
-//! - **[owners.entry]** A mutator has an entry from before its thread first counts by its token until it has stopped doing so for
-//!   good. A token without an entry belongs to no running mutator, so any thread may merge what the token owned.
-//! - **[owners.merge]** Counts are merged under the lock, by the mutator's thread or while the mutator's state word is held
-//!   ([safepoint.held]). So merging excludes the owner's own counting, and other merging.
-//! - **[owners.queue]** An object gets into a queue only while the mutator is RUNNING, and the mutator's word is ASKED then. The
-//!   thread that ends RUNNING clears ASKED and drains the queue ([safepoint.asked]): at the next safepoint, or on the way into
-//!   `blocked`. So a mutator that does not run has an empty queue, or is about to empty it. `Owner::waiting` counts an object from
-//!   before it is in a queue until the mutator has passed it on if it was dead.
-//! - **[owners.full]** While FULL objects or more wait for one mutator, it owns nothing that it makes. So no more objects can ever
-//!   wait for a mutator that never reaches a safepoint than FULL and those that it owned when so many waited: an object waits once
-//!   ([count.queued]). (The mutator reads without the lock that it is full, so it may own some that it makes meanwhile. If several
-//!   mutators of a shard are full, the others of that shard own nothing that they make either.)
-//! - **[owners.rounds]** Below an object that waits there may be others that only it refers to. Nobody knows until it is dropped,
-//!   which a safepoint does not do. So a chain would take a safepoint for each link. An object counts the safepoints that
-//!   objects above it have waited for: its *round*. A mutator that finds a dead object which has waited LONG rounds renews its
-//!   token. By [owners.entry] the rest of what it owned in the chain waits no more. So a chain takes at most LONG safepoints
-//!   and one for each of its owners.
-//! - **[owners.renewed]** A mutator that renews its token has an entry by the new one before it counts by it, and counts by it
-//!   before the entry of the old one goes. Then the thread counts what it made before as every other thread does. It makes nothing
-//!   before that: no object is owned by the new token while another thread may hold the mutator by the old one, whose lock is another
-//!   ([safepoint.held]).
+//! - **[owners.entry]** A mutator has an entry from before its thread first counts by its token
+//!   until it has stopped doing so for good. A token without an entry belongs to no running
+//!   mutator, so any thread may merge what the token owned.
+//! - **[owners.merge]** Counts are merged under the lock, by the mutator's thread or while the
+//!   mutator's state word is held ([safepoint.held]). So merging excludes the owner's own counting,
+//!   and other merging.
+//! - **[owners.queue]** An object gets into a queue only while the mutator is RUNNING, and the
+//!   mutator's word is ASKED then. The thread that ends RUNNING clears ASKED and drains the queue
+//!   ([safepoint.asked]): at the next safepoint, or on the way into `blocked`. So a mutator that
+//!   does not run has an empty queue, or is about to empty it. `Owner::waiting` counts an object
+//!   from before it is in a queue until the mutator has passed it on if it was dead.
+//! - **[owners.full]** While FULL objects or more wait for one mutator, it owns nothing that it
+//!   makes. So no more objects can ever wait for a mutator that never reaches a safepoint than FULL
+//!   and those that it owned when so many waited: an object waits once ([count.queued]). (The
+//!   mutator reads without the lock that it is full, so it may own some that it makes meanwhile. If
+//!   several mutators of a shard are full, the others of that shard own nothing that they make
+//!   either.)
+//! - **[owners.rounds]** Below an object that waits there may be others that only it refers to.
+//!   Nobody knows until it is dropped, which a safepoint does not do. So a chain would take a
+//!   safepoint for each link. An object counts the safepoints that objects above it have waited
+//!   for: its *round*. A mutator that finds a dead object which has waited LONG rounds renews its
+//!   token. By [owners.entry] the rest of what it owned in the chain waits no more. So a chain
+//!   takes at most LONG safepoints and one for each of its owners.
+//! - **[owners.renewed]** A mutator that renews its token has an entry by the new one before it
+//!   counts by it, and counts by it before the entry of the old one goes. Then the thread counts
+//!   what it made before as every other thread does. It makes nothing before that: no object is
+//!   owned by the new token while another thread may hold the mutator by the old one, whose lock is
+//!   another ([safepoint.held]).
 //!
-//! The lock is a leaf, except for two that are taken under it: the park lock, to wake an owner, and that of the heap's jobs, to
-//! report that much waits. No user code runs under the lock.
+//! The lock is a leaf, except for two that are taken under it: the park lock, to wake an owner, and
+//! that of the heap's jobs, to report that much waits. No user code runs under the lock.
 //!
 //! A mutator that is leaked stays RUNNING: the objects in its queue are never merged, and leak.
 
@@ -80,8 +87,8 @@ impl Object {
         unsafe { self.count.as_ref() }
     }
 
-    /// Clears QUEUED, and frees the memory if only that is left. Returns whether the object is dead and the caller has to reclaim
-    /// it. The caller has to clear QUEUED, and has the owner's right.
+    /// Clears QUEUED, and frees the memory if only that is left. Returns whether the object is dead
+    /// and the caller has to reclaim it. The caller has to clear QUEUED, and has the owner's right.
     fn flush(self) -> bool {
         match self.count().flush() {
             Settled::Alive => false,
@@ -97,7 +104,8 @@ impl Object {
     }
 }
 
-/// What other threads need of a mutator: to hold it or to ask it, and to count and report what waits for it.
+/// What other threads need of a mutator: to hold it or to ask it, and to count and report what
+/// waits for it.
 pub(crate) trait Owner {
     fn word(&self) -> &StateWord;
     fn poll(&self) -> &Poll;
@@ -114,8 +122,8 @@ pub(crate) struct Owners {
     pub(crate) full: Full,
 }
 
-/// Which mutator of a shard is full ([owners.full]): its token, NONE or SEVERAL. It has cache lines of its own: who makes an object
-/// reads it, and other threads take the lock beside it.
+/// Which mutator of a shard is full ([owners.full]): its token, NONE or SEVERAL. It has cache lines
+/// of its own: who makes an object reads it, and other threads take the lock beside it.
 #[repr(align(128))]
 pub(crate) struct Full(pub(crate) AtomicU64);
 
@@ -216,12 +224,14 @@ impl Entry {
 pub(crate) struct Merged {
     /// The dead objects, which the caller has to reclaim.
     pub(crate) dead: Vec<Object>,
-    /// How many objects have waited: the caller subtracts them from `Owner::waiting` when it has passed the dead ones on.
+    /// How many objects have waited: the caller subtracts them from `Owner::waiting` when it has
+    /// passed the dead ones on.
     pub(crate) waited: usize,
 }
 
 impl Merged {
-    /// Returns whether a chain has waited for long, so that the mutator renews its token ([owners.rounds]).
+    /// Returns whether a chain has waited for long, so that the mutator renews its token
+    /// ([owners.rounds]).
     pub(crate) fn is_long(&self) -> bool {
         self.dead.iter().any(|object| object.round > LONG)
     }
@@ -254,12 +264,14 @@ impl Owners {
     ///
     /// # Safety
     ///
-    /// `owner` lives until it has left ([`leave`](Self::leave)), by this token or the one that [`renew`] has put in its place.
+    /// `owner` lives until it has left ([`leave`](Self::leave)), by this token or the one that
+    /// [`renew`] has put in its place.
     pub(crate) unsafe fn enter(&self, token: u64, owner: NonNull<dyn Owner>) {
         self.entries.lock().insert(token, Entry::new(owner));
     }
 
-    /// Removes a mutator ([owners.entry]), and merges what is in its queue. Its thread no longer counts by this token.
+    /// Removes a mutator ([owners.entry]), and merges what is in its queue. Its thread no longer
+    /// counts by this token.
     pub(crate) fn leave(&self, token: u64) -> Merged {
         let mut entries = self.entries.lock();
         let Some(mut entry) = entries.remove(&token) else { return Merged::default() };
@@ -267,8 +279,8 @@ impl Owners {
         entry.merge()
     }
 
-    /// Merges the objects in a mutator's queue ([owners.queue]). The caller is the mutator's thread, running or on the way into
-    /// `blocked`.
+    /// Merges the objects in a mutator's queue ([owners.queue]). The caller is the mutator's
+    /// thread, running or on the way into `blocked`.
     pub(crate) fn drain(&self, token: u64) -> Merged {
         let mut entries = self.entries.lock();
         let merged = entries.get_mut(&token).map(Entry::merge).unwrap_or_default();
@@ -276,8 +288,8 @@ impl Owners {
         merged
     }
 
-    /// Merges an object that the caller has set QUEUED on, or asks its owner to. Returns whether the object is dead and the
-    /// caller has to reclaim it.
+    /// Merges an object that the caller has set QUEUED on, or asks its owner to. Returns whether
+    /// the object is dead and the caller has to reclaim it.
     pub(crate) fn ask(&self, token: u64, object: Object) -> bool {
         let mut entries = self.entries.lock();
         let Some(entry) = entries.get_mut(&token) else { return object.flush() };
@@ -300,7 +312,8 @@ impl Owners {
         }
     }
 
-    /// Merges the counts of an object that the caller has a reference to, unless its owner runs. Returns whether they are merged.
+    /// Merges the counts of an object that the caller has a reference to, unless its owner runs.
+    /// Returns whether they are merged.
     pub(crate) fn merge(&self, token: u64, count: &Count) -> bool {
         let entries = self.entries.lock();
         let Some(entry) = entries.get(&token) else {
@@ -316,8 +329,9 @@ impl Owners {
     }
 }
 
-/// Gives a mutator a new token in place of the old one ([owners.renewed]). The caller is its thread, which counts by the new one
-/// when `count_by_new` returns. Merges what has come to wait since the last drain.
+/// Gives a mutator a new token in place of the old one ([owners.renewed]). The caller is its
+/// thread, which counts by the new one when `count_by_new` returns. Merges what has come to wait
+/// since the last drain.
 pub(crate) fn renew(old: (&Owners, u64), new: (&Owners, u64), count_by_new: impl FnOnce()) -> Merged {
     let renewed = |entry: &Entry| Entry { report_at: entry.report_at, ..Entry::new(entry.owner) };
     let entry = old.0.entries.lock().get(&old.1).map(renewed);
@@ -332,12 +346,13 @@ pub(crate) fn renew(old: (&Owners, u64), new: (&Owners, u64), count_by_new: impl
     old.0.leave(old.1)
 }
 
-/// The number of objects that wait for a mutator from which on it owns nothing that it makes ([owners.full]). To merge so many takes
-/// less than a millisecond.
+/// The number of objects that wait for a mutator from which on it owns nothing that it makes
+/// ([owners.full]). To merge so many takes less than a millisecond.
 pub(crate) const FULL: usize = 1 << 14;
 
-/// The number of rounds after which a chain does not wait any longer ([owners.rounds]). Every renewal costs the mutator its plain
-/// counts of all that it has made, and most trees that are shared among threads are not deeper.
+/// The number of rounds after which a chain does not wait any longer ([owners.rounds]). Every
+/// renewal costs the mutator its plain counts of all that it has made, and most trees that are
+/// shared among threads are not deeper.
 pub(crate) const LONG: u32 = 8;
 
 #[cfg(all(test, not(gc_loom)))]

@@ -1,19 +1,24 @@
-//! Reclaiming dead objects: dropping their contents and freeing their memory, without deep recursion.
+//! Reclaiming dead objects: dropping their contents and freeing their memory, without deep
+//! recursion.
 //!
-//! Dropping an object's contents may make further objects dead, to which it held the last references. Reclaiming these recurses
-//! down to a fixed depth. An object that dies below that depth waits until the outermost destructor has returned; the waiting
-//! objects are then reclaimed one after the other. So a chain takes a stack of a few frames whatever its length, and a wide
+//! Dropping an object's contents may make further objects dead, to which it held the last
+//! references. Reclaiming these recurses down to a fixed depth. An object that dies below that
+//! depth waits until the outermost destructor has returned; the waiting objects are then reclaimed
+//! one after the other. So a chain takes a stack of a few frames whatever its length, and a wide
 //! object takes no additional memory.
 //!
-//! - **[reclaim.once]** Every dead object is reclaimed once: it is dropped and freed, or it is on this thread's list of waiting
-//!   objects. The list is empty when no object is being reclaimed.
-//! - **[reclaim.panics]** A destructor that panics loses nothing. The memory of its object is freed, and the objects that it
-//!   referred to wait and are reclaimed. Then the panic is resumed; of several panics, the first one. (If the thread was
-//!   unwinding before, such a panic aborts the process, as it always does.)
-//! - **[reclaim.round]** `ROUND` is the round of the object that is being reclaimed, and 0 otherwise: those that its destructor drops
-//!   have waited for as many safepoints ([owners.rounds]).
+//! - **[reclaim.once]** Every dead object is reclaimed once: it is dropped and freed, or it is on
+//!   this thread's list of waiting objects. The list is empty when no object is being reclaimed.
+//! - **[reclaim.panics]** A destructor that panics loses nothing. The memory of its object is
+//!   freed, and the objects that it referred to wait and are reclaimed. Then the panic is resumed;
+//!   of several panics, the first one. (If the thread was unwinding before, such a panic aborts the
+//!   process, as it always does.)
+//! - **[reclaim.round]** `ROUND` is the round of the object that is being reclaimed, and 0
+//!   otherwise: those that its destructor drops have waited for as many safepoints
+//!   ([owners.rounds]).
 //!
-//! The thread-locals here need no destructor, so the destructors of other thread-locals can use them.
+//! The thread-locals here need no destructor, so the destructors of other thread-locals can use
+//! them.
 
 use core::{
     any::Any,
@@ -36,8 +41,8 @@ const DEEP: u32 = 32;
 const COUNT: u32 = 255;
 /// The waiting objects are being reclaimed.
 const ENDING: u32 = 256;
-/// The thread was unwinding before the outermost object was reclaimed. A destructor that panics then aborts in any case, so no
-/// object has to wait for that.
+/// The thread was unwinding before the outermost object was reclaimed. A destructor that panics
+/// then aborts in any case, so no object has to wait for that.
 const UNWINDS: u32 = 512;
 
 thread_local! {
@@ -139,7 +144,8 @@ fn wait(object: Object) {
     ANY_WAITS.set(true);
 }
 
-/// Reclaims the waiting objects, and those that start to wait meanwhile ([reclaim.once], [reclaim.panics]).
+/// Reclaims the waiting objects, and those that start to wait meanwhile ([reclaim.once],
+/// [reclaim.panics]).
 #[cold]
 #[inline(never)]
 fn end_what_waits(unwinds: u32) {

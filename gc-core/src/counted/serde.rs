@@ -1,5 +1,5 @@
-//! Serializes a `Counted` as its contents. A shared object is written once per reference, and each copy is read as an object of
-//! its own.
+//! Serializes a `Counted` as its contents. A shared object is written once per reference, and each
+//! copy is read as an object of its own.
 
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 

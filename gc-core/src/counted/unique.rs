@@ -1,8 +1,9 @@
 //! The only reference: write access, and moving the contents out.
 //!
-//! The thread that made an object knows whether its reference is the only one. Once the counts are merged, every thread knows.
-//! Another thread never reads what the owner counts. If the owner is blocked or gone, the other thread merges the counts first.
-//! If the owner runs, the other thread assumes that there may be another reference.
+//! The thread that made an object knows whether its reference is the only one. Once the counts are
+//! merged, every thread knows. Another thread never reads what the owner counts. If the owner is
+//! blocked or gone, the other thread merges the counts first. If the owner runs, the other thread
+//! assumes that there may be another reference.
 
 use core::mem::{ManuallyDrop, forget};
 
@@ -17,7 +18,8 @@ use super::{
 };
 
 impl<T: Contents + ?Sized> Counted<T> {
-    /// Returns what `look` finds, as far as this thread can know. If only the owner knows, merges the counts first.
+    /// Returns what `look` finds, as far as this thread can know. If only the owner knows, merges
+    /// the counts first.
     fn known(&self, mut look: impl FnMut(&Count) -> Only) -> bool {
         loop {
             match look(self.count()) {
@@ -37,8 +39,9 @@ impl<T: Contents + ?Sized> Counted<T> {
         self.known(|count| count.is_only(current()))
     }
 
-    /// Makes the object dead if this is the only reference, not counting weak handles. The contents are then the caller's to move
-    /// out, and the reference is gone. Returns `Some` in that case, with whether the caller has to free the memory afterwards.
+    /// Makes the object dead if this is the only reference, not counting weak handles. The contents
+    /// are then the caller's to move out, and the reference is gone. Returns `Some` in that case,
+    /// with whether the caller has to free the memory afterwards.
     fn claim(&mut self) -> Option<bool> {
         let mut memory = false;
         self.known(|count| count.claim(current(), &mut memory)).then_some(memory)
@@ -46,8 +49,9 @@ impl<T: Contents + ?Sized> Counted<T> {
 
     /// Returns the contents for writing, if this is the only handle, weak handles included.
     ///
-    /// Also returns `None` on a thread other than the one that made the object, while that one runs its mutator and still counts
-    /// references to the object itself: there may be references that only it knows of.
+    /// Also returns `None` on a thread other than the one that made the object, while that one runs
+    /// its mutator and still counts references to the object itself: there may be references that
+    /// only it knows of.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -69,13 +73,14 @@ impl<T: Contents + ?Sized> Counted<T> {
 }
 
 impl<T: Acyclic> Counted<T> {
-    /// Returns the contents if this is the only reference, and the reference otherwise. Weak handles find nothing afterwards.
+    /// Returns the contents if this is the only reference, and the reference otherwise. Weak
+    /// handles find nothing afterwards.
     ///
     /// # Errors
     ///
-    /// There are other references. It also fails on a thread other than the one that made the object, while that one runs its
-    /// mutator and still counts references to the object itself, or has been asked to merge and has not reached a safepoint
-    /// since.
+    /// There are other references. It also fails on a thread other than the one that made the
+    /// object, while that one runs its mutator and still counts references to the object itself, or
+    /// has been asked to merge and has not reached a safepoint since.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -98,7 +103,8 @@ impl<T: Acyclic> Counted<T> {
     ///
     /// # Safety
     ///
-    /// The object is dead and the caller's to reclaim. Its contents are valid, and the reference is gone.
+    /// The object is dead and the caller's to reclaim. Its contents are valid, and the reference is
+    /// gone.
     unsafe fn into_contents(self, memory: bool) -> T {
         let this = ManuallyDrop::new(self);
         // SAFETY: the contents are valid and the caller's to move out.
@@ -112,9 +118,10 @@ impl<T: Acyclic> Counted<T> {
 
     /// Returns the contents if this was the last reference, and drops the reference otherwise.
     ///
-    /// If several threads give their references up by this function, one of them gets the contents, as for `Arc`. This requires
-    /// that the thread that made the object is blocked or gone, or has released all references that it counted. While it runs and
-    /// has not, another thread gets `None`, and the object may be reclaimed at a safepoint.
+    /// If several threads give their references up by this function, one of them gets the contents,
+    /// as for `Arc`. This requires that the thread that made the object is blocked or gone, or has
+    /// released all references that it counted. While it runs and has not, another thread gets
+    /// `None`, and the object may be reclaimed at a safepoint.
     ///
     /// ```
     /// use gc_core::Counted;
@@ -138,12 +145,12 @@ impl<T: Acyclic> Counted<T> {
 }
 
 impl<T: CloneContents + ?Sized> Counted<T> {
-    /// Returns the contents for writing: in place if this is the only reference. Otherwise those of a clone, which this handle
-    /// refers to from then on.
+    /// Returns the contents for writing: in place if this is the only reference. Otherwise those of
+    /// a clone, which this handle refers to from then on.
     ///
-    /// If the only other handles are weak, the contents are moved, and the weak handles find nothing afterwards. On a thread
-    /// other than the one that made the object, the contents are cloned while that one runs its mutator and still counts
-    /// references to the object itself.
+    /// If the only other handles are weak, the contents are moved, and the weak handles find
+    /// nothing afterwards. On a thread other than the one that made the object, the contents are
+    /// cloned while that one runs its mutator and still counts references to the object itself.
     ///
     /// # Panics
     ///
@@ -189,9 +196,11 @@ impl<T: CloneContents + ?Sized> Counted<T> {
 }
 
 impl<T: Acyclic + Clone> Counted<T> {
-    /// Returns the contents, cloned if there are other references. If there are none, weak handles find nothing afterwards.
+    /// Returns the contents, cloned if there are other references. If there are none, weak handles
+    /// find nothing afterwards.
     ///
-    /// On a thread other than the one that made the object, they may be cloned where [`try_unwrap`](Self::try_unwrap) fails.
+    /// On a thread other than the one that made the object, they may be cloned where
+    /// [`try_unwrap`](Self::try_unwrap) fails.
     ///
     /// # Panics
     ///
@@ -209,8 +218,8 @@ impl<T: Acyclic + Clone> Counted<T> {
     }
 }
 
-/// [`Contents`] that can be cloned: every `T: Clone`, slices of such types, and `str`. A bound for [`Counted::make_mut`]; it is
-/// not meant to be implemented by hand.
+/// [`Contents`] that can be cloned: every `T: Clone`, slices of such types, and `str`. A bound for
+/// [`Counted::make_mut`]; it is not meant to be implemented by hand.
 ///
 /// # Safety
 ///

@@ -15,11 +15,11 @@ use super::{
 };
 use crate::trace::Acyclic;
 
-/// A handle to an object that does not keep its contents alive: [`upgrade`](Self::upgrade) returns a reference while they are.
-/// One word.
+/// A handle to an object that does not keep its contents alive: [`upgrade`](Self::upgrade) returns
+/// a reference while they are. One word.
 ///
-/// The contents are dropped with the last [`Counted`]. The memory is freed with the last handle of any kind. Clones and drops are
-/// atomic operations. A `CountedWeak` is `Send + Sync` where `T` is.
+/// The contents are dropped with the last [`Counted`]. The memory is freed with the last handle of
+/// any kind. Clones and drops are atomic operations. A `CountedWeak` is `Send + Sync` where `T` is.
 ///
 /// ```
 /// use gc_core::{Counted, CountedWeak};
@@ -82,8 +82,8 @@ impl<T: Contents + ?Sized> CountedWeak<T> {
 
     /// Returns a reference to the object, or `None` if its contents are gone or being dropped.
     ///
-    /// An object whose last reference was dropped by a thread other than its owner may wait for the owner's next safepoint. It is
-    /// not dead yet, and `upgrade` still returns a reference to it.
+    /// An object whose last reference was dropped by a thread other than its owner may wait for the
+    /// owner's next safepoint. It is not dead yet, and `upgrade` still returns a reference to it.
     ///
     /// ```
     /// # use gc_core::Counted;
@@ -109,7 +109,8 @@ impl<T: Contents + ?Sized> CountedWeak<T> {
         self.count().map_or(0, |count| count.strong(current()))
     }
 
-    /// Returns the number of weak handles, an estimate. It is 0 if the contents are gone, or immortal.
+    /// Returns the number of weak handles, an estimate. It is 0 if the contents are gone, or
+    /// immortal.
     ///
     /// ```
     /// # use gc_core::Counted;

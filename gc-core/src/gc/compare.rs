@@ -39,7 +39,8 @@ impl<T: Object + Hash + ?Sized> Hash for Gc<'_, T> {
     }
 }
 
-/// A map whose keys are pointers is looked up by a reference to a value, which need not be in the heap.
+/// A map whose keys are pointers is looked up by a reference to a value, which need not be in the
+/// heap.
 impl<T: Object + ?Sized> Borrow<T> for Gc<'_, T> {
     #[inline(always)]
     fn borrow(&self) -> &T {

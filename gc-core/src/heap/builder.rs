@@ -16,7 +16,8 @@ use super::{
     pressure::{self, Observer, Pressure},
 };
 
-/// Settings for a [`Heap`]; all have defaults. If a value is out of range, [`build`](Self::build) returns an error.
+/// Settings for a [`Heap`]; all have defaults. If a value is out of range, [`build`](Self::build)
+/// returns an error.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,8 +56,9 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets the bytes allocated between two minor collections: see [`Thresholds::nursery_bytes`]. The nursery keeps this size, unless
-    /// [`max_nursery_bytes`](Self::max_nursery_bytes) is called later.
+    /// Sets the bytes allocated between two minor collections: see [`Thresholds::nursery_bytes`].
+    /// The nursery keeps this size, unless [`max_nursery_bytes`](Self::max_nursery_bytes) is called
+    /// later.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -80,9 +82,11 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets the bytes of one allocation buffer: a power of two from 16 KiB to 16 MiB. 256 KiB by default.
+    /// Sets the bytes of one allocation buffer: a power of two from 16 KiB to 16 MiB. 256 KiB by
+    /// default.
     ///
-    /// Each mutator has a buffer of its own. So with many mutators, the nursery should be as large as many buffers.
+    /// Each mutator has a buffer of its own. So with many mutators, the nursery should be as large
+    /// as many buffers.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -94,9 +98,9 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets how many entries in a mutator's remembered set request a collection: 262 144 by default, which take about two milliseconds
-    /// of a pause. While the thread reaches no safepoint, duplicates are removed from its set each time that so many
-    /// more have been added.
+    /// Sets how many entries in a mutator's remembered set request a collection: 262 144 by
+    /// default, which take about two milliseconds of a pause. While the thread reaches no
+    /// safepoint, duplicates are removed from its set each time that so many more have been added.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -108,11 +112,14 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets how many bytes of objects a full collection moves out of sparse blocks: 256 KiB by default. With 0, none.
+    /// Sets how many bytes of objects a full collection moves out of sparse blocks: 256 KiB by
+    /// default. With 0, none.
     ///
-    /// If the old generation is less than two thirds full, a full collection empties the sparsest of them. Objects are
-    /// moved in the pause that ends marking, which that makes longer by a quarter of a millisecond to half of one. So memory that a program has
-    /// released comes back to the system over some collections; [`Mutator::compact`](crate::Mutator::compact) does it at once.
+    /// If the old generation is less than two thirds full, a full collection empties the sparsest
+    /// of them. Objects are moved in the pause that ends marking, which that makes longer by a
+    /// quarter of a millisecond to half of one. So memory that a program has released comes back to
+    /// the system over some collections; [`Mutator::compact`](crate::Mutator::compact) does it at
+    /// once.
     ///
     /// ```
     /// # use gc_core::Heap;
@@ -124,8 +131,9 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets how many pointers to the objects that a full collection moves it updates at most: 32 768 by default. Pointers of roots
-    /// are not counted. A block with more than a sixteenth of them is left alone, for the next eight full collections too.
+    /// Sets how many pointers to the objects that a full collection moves it updates at most: 32
+    /// 768 by default. Pointers of roots are not counted. A block with more than a sixteenth of
+    /// them is left alone, for the next eight full collections too.
     ///
     /// ```
     /// # use gc_core::Heap;
@@ -138,8 +146,8 @@ impl HeapBuilder {
     }
 
     /// Sets how long a pause waits for a thread's next safepoint before a warning names the thread
-    /// ([`Event::Late`](crate::Event::Late)). The warning comes again each time that so much more time has passed. A second by
-    /// default, a millisecond at least.
+    /// ([`Event::Late`](crate::Event::Late)). The warning comes again each time that so much more
+    /// time has passed. A second by default, a millisecond at least.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -151,19 +159,22 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets after how long without an allocation or a collection the heap is idle: 5 seconds by default, a millisecond at least.
-    /// With [`Duration::MAX`], never.
+    /// Sets after how long without an allocation or a collection the heap is idle: 5 seconds by
+    /// default, a millisecond at least. With [`Duration::MAX`], never.
     ///
-    /// After once to twice that time an idle heap is collected once ([`Cause::Idle`](crate::Cause::Idle)) and gives back the memory
-    /// that it can do without. Objects are moved together if that makes room and no more than 64 MiB are alive. Afterwards the heap
-    /// costs no processor time until it is used again: an allocation, a collection or a mutator that detaches is use; a root that is
-    /// dropped, and nothing else, is not. A large heap that is used a little now and then is marked no more than for a
-    /// fiftieth of the time and a second besides, where what counts is processor time.
+    /// After once to twice that time an idle heap is collected once
+    /// ([`Cause::Idle`](crate::Cause::Idle)) and gives back the memory that it can do without.
+    /// Objects are moved together if that makes room and no more than 64 MiB are alive. Afterwards
+    /// the heap costs no processor time until it is used again: an allocation, a collection or a
+    /// mutator that detaches is use; a root that is dropped, and nothing else, is not. A large heap
+    /// that is used a little now and then is marked no more than for a fiftieth of the time and a
+    /// second besides, where what counts is processor time.
     ///
-    /// It happens beside threads that are in [`blocked`](crate::Mutator::blocked). A mutator that runs without a safepoint is not waited
-    /// for: it does what is due when it comes to one.
+    /// It happens beside threads that are in [`blocked`](crate::Mutator::blocked). A mutator that
+    /// runs without a safepoint is not waited for: it does what is due when it comes to one.
     ///
-    /// The idea is that of Go's scavenger and of the periodic collections of G1 (JEP 346, *Promptly Return Unused Committed Memory*).
+    /// The idea is that of Go's scavenger and of the periodic collections of G1 (JEP 346, *Promptly
+    /// Return Unused Committed Memory*).
     ///
     /// ```
     /// # use gc_core::Heap;
@@ -175,13 +186,17 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets how long a destructor may run before others stop waiting for it. A second by default, a millisecond at least.
+    /// Sets how long a destructor may run before others stop waiting for it. A second by default, a
+    /// millisecond at least.
     ///
-    /// Dead values are dropped one after the other, on a thread of the heap. When the destructor of one has been running for this time, or
-    /// up to twice as long, a warning names its type ([`Event::DestructorSlow`](crate::Event::DestructorSlow)), and a further thread drops
-    /// what is behind it. A heap has at most eight such threads. If all are held up, what is left waits, until one goes on.
+    /// Dead values are dropped one after the other, on a thread of the heap. When the destructor of
+    /// one has been running for this time, or up to twice as long, a warning names its type
+    /// ([`Event::DestructorSlow`](crate::Event::DestructorSlow)), and a further thread drops what
+    /// is behind it. A heap has at most eight such threads. If all are held up, what is left waits,
+    /// until one goes on.
     ///
-    /// The end of the heap waits for no destructor that runs as long: see [`end_waits`](Self::end_waits).
+    /// The end of the heap waits for no destructor that runs as long: see
+    /// [`end_waits`](Self::end_waits).
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -193,14 +208,17 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets whether the thread that drops the last handle, mutator or root of the heap waits until every object is dropped and the heap's
-    /// memory is returned. `true` by default.
+    /// Sets whether the thread that drops the last handle, mutator or root of the heap waits until
+    /// every object is dropped and the heap's memory is returned. `true` by default.
     ///
-    /// If so, it waits until a destructor or the event hook is [slow](Self::slow_destructor) at the most, and then goes on: that may want a
-    /// lock that this thread holds. [`Event::EndsAlone`](crate::Event::EndsAlone) tells of destructors like that. If not, it waits for
-    /// nothing. Either way the heap's threads drop every object, and then return the memory and end. A destructor that never returns keeps
-    /// its thread, the background thread and the memory of the heap. Nothing waits for thread-locals that destructors or the event hook have
-    /// left on the heap's threads: these are destroyed when the threads end, which may be after the memory is returned.
+    /// If so, it waits until a destructor or the event hook is [slow](Self::slow_destructor) at the
+    /// most, and then goes on: that may want a lock that this thread holds.
+    /// [`Event::EndsAlone`](crate::Event::EndsAlone) tells of destructors like that. If not, it
+    /// waits for nothing. Either way the heap's threads drop every object, and then return the
+    /// memory and end. A destructor that never returns keeps its thread, the background thread and
+    /// the memory of the heap. Nothing waits for thread-locals that destructors or the event hook
+    /// have left on the heap's threads: these are destroyed when the threads end, which may be
+    /// after the memory is returned.
     ///
     /// A program that ends meanwhile does not drop the rest.
     ///
@@ -214,9 +232,11 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets what becomes of objects that are still to be finalized when the heap ends: those that are registered with a
-    /// [`FinalizationQueue`](crate::FinalizationQueue), and those in one. Nobody can take them any more then. A program that wants them
-    /// finalized calls [`Mutator::shutdown`](crate::Mutator::shutdown) before. Their values are dropped by default, as all others.
+    /// Sets what becomes of objects that are still to be finalized when the heap ends: those that
+    /// are registered with a [`FinalizationQueue`](crate::FinalizationQueue), and those in one.
+    /// Nobody can take them any more then. A program that wants them finalized calls
+    /// [`Mutator::shutdown`](crate::Mutator::shutdown) before. Their values are dropped by default,
+    /// as all others.
     ///
     /// ```
     /// # use gc_core::{Heap, Unfinalized};
@@ -228,11 +248,12 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets how many threads copy in a minor collection that has much to copy: GC workers and the leader of the pause, together
-    /// from 1 to 64. By default as many as the system offers, at most 8.
+    /// Sets how many threads copy in a minor collection that has much to copy: GC workers and the
+    /// leader of the pause, together from 1 to 64. By default as many as the system offers, at most 8.
     ///
-    /// The GC workers also mark the old generation concurrently, on cores that no mutator uses. They start after the first
-    /// collection that copies so much that they would have been of use, and sleep while there is no work.
+    /// The GC workers also mark the old generation concurrently, on cores that no mutator uses.
+    /// They start after the first collection that copies so much that they would have been of use,
+    /// and sleep while there is no work.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -244,10 +265,11 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets the bytes of address space to reserve. It costs nothing until it is used. If the system refuses, `build` tries half of
-    /// it, and so on. A quarter is for young objects, a quarter for large ones, and half for old ones. 64 GiB by default. Where the
-    /// data of the process is limited (`ulimit -d`), it is eight times the limit at most: the tables beside the heap count towards that
-    /// limit, by an eightieth of the reservation.
+    /// Sets the bytes of address space to reserve. It costs nothing until it is used. If the system
+    /// refuses, `build` tries half of it, and so on. A quarter is for young objects, a quarter for
+    /// large ones, and half for old ones. 64 GiB by default. Where the data of the process is
+    /// limited (`ulimit -d`), it is eight times the limit at most: the tables beside the heap count
+    /// towards that limit, by an eightieth of the reservation.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -259,23 +281,25 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets the most memory the heap may take from the system, in bytes: at the limit, `try_alloc` fails. By default the
-    /// reservation is the limit.
+    /// Sets the most memory the heap may take from the system, in bytes: at the limit, `try_alloc`
+    /// fails. By default the reservation is the limit.
     ///
-    /// Counted are the nursery, the blocks of the old generation with those kept ready for promotion, large objects,
-    /// values that wait to be dropped, and [bytes held elsewhere](crate::ExternalBytes). Other memory that objects own outside
-    /// the heap, such as the buffer of a `Vec`, is not counted. The collector's own tables and lists are: each pause measures them,
-    /// and what they grew by is missing from then on ([`Heap::memory_report`]).
+    /// Counted are the nursery, the blocks of the old generation with those kept ready for
+    /// promotion, large objects, values that wait to be dropped, and [bytes held
+    /// elsewhere](crate::ExternalBytes). Other memory that objects own outside the heap, such as
+    /// the buffer of a `Vec`, is not counted. The collector's own tables and lists are: each pause
+    /// measures them, and what they grew by is missing from then on ([`Heap::memory_report`]).
     ///
-    /// Near the limit the heap counts young objects by size class, collects smaller nurseries, and collects the whole heap in a
-    /// pause if there would be no room for the next nursery. The goal of a major cycle lies below the limit.
+    /// Near the limit the heap counts young objects by size class, collects smaller nurseries, and
+    /// collects the whole heap in a pause if there would be no room for the next nursery. The goal
+    /// of a major cycle lies below the limit.
     ///
-    /// The limit must hold a nursery and the blocks to promote it into: 13.63 MiB for the default nursery. With several mutators,
-    /// each needs another 5 chunks (1.25 MiB): its buffer, one more that it takes before it reaches the safepoint, and blocks to
-    /// promote both into.
+    /// The limit must hold a nursery and the blocks to promote it into: 13.63 MiB for the default
+    /// nursery. With several mutators, each needs another 5 chunks (1.25 MiB): its buffer, one more
+    /// that it takes before it reaches the safepoint, and blocks to promote both into.
     ///
-    /// Values that wait to be dropped, and bytes held elsewhere, may exceed the limit by a quarter. Above that, every allocation
-    /// that needs another chunk fails, until destructors catch up.
+    /// Values that wait to be dropped, and bytes held elsewhere, may exceed the limit by a quarter.
+    /// Above that, every allocation that needs another chunk fails, until destructors catch up.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -287,12 +311,13 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets the hard limit to so many percent of the memory that the system gives to this process when the heap is made: the limit
-    /// of its container (`memory.max` of its control group, version 2, or of a group above it), or the memory of the machine if
-    /// that is less. Replaces [`hard_limit`](Self::hard_limit), and is replaced by it.
+    /// Sets the hard limit to so many percent of the memory that the system gives to this process
+    /// when the heap is made: the limit of its container (`memory.max` of its control group,
+    /// version 2, or of a group above it), or the memory of the machine if that is less. Replaces
+    /// [`hard_limit`](Self::hard_limit), and is replaced by it.
     ///
-    /// The container's limit is for all of the process: its other memory, and the stacks of the heap's threads. Half of it is a
-    /// careful choice.
+    /// The container's limit is for all of the process: its other memory, and the stacks of the
+    /// heap's threads. Half of it is a careful choice.
     ///
     /// ```
     /// # use gc_core::Heap;
@@ -306,8 +331,8 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets the bytes of the old generation above which major (full) cycles happen four times as often. None by default; at most
-    /// the hard limit.
+    /// Sets the bytes of the old generation above which major (full) cycles happen four times as
+    /// often. None by default; at most the hard limit.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -331,7 +356,8 @@ impl HeapBuilder {
         self
     }
 
-    /// Forces collections where they are rare, for tests: see [`Stress`]. Replaces the environment's `GC_CORE_STRESS`.
+    /// Forces collections where they are rare, for tests: see [`Stress`]. Replaces the
+    /// environment's `GC_CORE_STRESS`.
     ///
     /// ```
     /// # use gc_core::{Heap, Stress, Thresholds};
@@ -343,8 +369,9 @@ impl HeapBuilder {
         self
     }
 
-    /// Tracks from the start where objects are allocated and roots are made: see [`observe::sites`](crate::observe::sites). Replaces the
-    /// environment's `GC_CORE_SITES`, which does the same for every heap: `GC_CORE_SITES=524288` for a sample in so many bytes,
+    /// Tracks from the start where objects are allocated and roots are made: see
+    /// [`observe::sites`](crate::observe::sites). Replaces the environment's `GC_CORE_SITES`, which
+    /// does the same for every heap: `GC_CORE_SITES=524288` for a sample in so many bytes,
     /// `GC_CORE_SITES=exact,frames=8` for every allocation and eight frames of its backtrace.
     ///
     /// ```
@@ -358,14 +385,17 @@ impl HeapBuilder {
         self
     }
 
-    /// Sets the event hook: `tell` is called with every event of at least the level `least`. By default warnings go to stderr, and
-    /// with `GC_CORE_LOG=debug` in the environment each collection does too.
+    /// Sets the event hook: `tell` is called with every event of at least the level `least`. By
+    /// default warnings go to stderr, and with `GC_CORE_LOG=debug` in the environment each
+    /// collection does too.
     ///
-    /// The heap's background thread calls `tell`, after the pause that an event is about. `tell` may lock and wait; it cannot
-    /// attach to a heap. If it panics, the panic hook reports that, and the collector goes on.
+    /// The heap's background thread calls `tell`, after the pause that an event is about. `tell`
+    /// may lock and wait; it cannot attach to a heap. If it panics, the panic hook reports that,
+    /// and the collector goes on.
     ///
-    /// While `tell` runs, other events wait, memory is not returned to the system, and no further thread is started to run destructors: one
-    /// that is [slow](Self::slow_destructor) holds up what is behind it. So what `tell` waits for should come soon.
+    /// While `tell` runs, other events wait, memory is not returned to the system, and no further
+    /// thread is started to run destructors: one that is [slow](Self::slow_destructor) holds up
+    /// what is behind it. So what `tell` waits for should come soon.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -386,13 +416,15 @@ impl HeapBuilder {
 
     /// Sets an observer that is called when little room is left: the place to let go of caches.
     ///
-    /// It is called after each major (full) collection that has left less than an eighth of the hard limit, or more than the soft
-    /// limit, on a thread of its own. Calls do not overlap: while one runs, several collections lead to one more call. So it is
-    /// called again as long as major collections find little room, and not between them.
+    /// It is called after each major (full) collection that has left less than an eighth of the
+    /// hard limit, or more than the soft limit, on a thread of its own. Calls do not overlap: while
+    /// one runs, several collections lead to one more call. So it is called again as long as major
+    /// collections find little room, and not between them.
     ///
-    /// The thread may attach. It holds the heap weakly: [`Pressure::heap`] returns a handle. No collection waits for the observer,
-    /// nor does the end of the heap, unless the observer is attached or has a handle. If it panics, the panic hook reports that, and
-    /// it is called again the next time.
+    /// The thread may attach. It holds the heap weakly: [`Pressure::heap`] returns a handle. No
+    /// collection waits for the observer, nor does the end of the heap, unless the observer is
+    /// attached or has a handle. If it panics, the panic hook reports that, and it is called again
+    /// the next time.
     ///
     /// ```
     /// # use gc_core::{Heap, Gc};
@@ -421,8 +453,9 @@ impl HeapBuilder {
     ///
     /// # Errors
     ///
-    /// If a setting is out of its range, if `GC_CORE_STRESS`, `GC_CORE_SITES` or `GC_CORE_LOG` is used and cannot be parsed, or if the system
-    /// refuses address space or the observer's thread: see [`BuildError`].
+    /// If a setting is out of its range, if `GC_CORE_STRESS`, `GC_CORE_SITES` or `GC_CORE_LOG` is
+    /// used and cannot be parsed, or if the system refuses address space or the observer's thread:
+    /// see [`BuildError`].
     ///
     /// ```
     /// let error = gc_core::Heap::builder().chunk_bytes(1000).build().err();

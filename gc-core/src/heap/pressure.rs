@@ -15,7 +15,8 @@ use crate::{
 
 use super::Heap;
 
-/// Little room is left in a heap. See [`HeapBuilder::on_pressure`](crate::HeapBuilder::on_pressure).
+/// Little room is left in a heap. See
+/// [`HeapBuilder::on_pressure`](crate::HeapBuilder::on_pressure).
 pub struct Pressure {
     heap: Weak<Users>,
     room: usize,
@@ -28,8 +29,8 @@ impl Pressure {
         self.heap.upgrade().map(|users| Heap { users })
     }
 
-    /// Returns how many bytes of small objects, of the sizes that the program allocated last, the last major (full) collection has
-    /// left room for.
+    /// Returns how many bytes of small objects, of the sizes that the program allocated last, the
+    /// last major (full) collection has left room for.
     #[must_use]
     pub fn room(&self) -> usize {
         self.room

@@ -10,7 +10,8 @@ use crate::mutator::{EnterError, Mutator};
 
 use super::Heap;
 
-/// Starts threads that may borrow from the caller of [`Heap::scope`], each with a mutator of its own.
+/// Starts threads that may borrow from the caller of [`Heap::scope`], each with a mutator of its
+/// own.
 ///
 /// It is `Clone + Send + Sync`: a thread may start more of them.
 ///
@@ -32,11 +33,14 @@ pub struct Scope<'scope, 'env: 'scope> {
 }
 
 impl Heap {
-    /// Starts a thread that attaches and runs `body` with its mutator, which is detached when `body` returns or panics.
+    /// Starts a thread that attaches and runs `body` with its mutator, which is detached when
+    /// `body` returns or panics.
     ///
-    /// Returns std's handle. A thread that has a mutator joins it by [`blocking::join`](crate::blocking::join), so that it delays no
-    /// collection. The new thread attaches on its own time: this waits for nothing. It has no name, as those of [`std::thread::spawn`];
-    /// [`spawn_as`](Self::spawn_as) gives it one, by which warnings and errors call it ([`Event::Late`](crate::Event::Late)).
+    /// Returns std's handle. A thread that has a mutator joins it by
+    /// [`blocking::join`](crate::blocking::join), so that it delays no collection. The new thread
+    /// attaches on its own time: this waits for nothing. It has no name, as those of
+    /// [`std::thread::spawn`]; [`spawn_as`](Self::spawn_as) gives it one, by which warnings and
+    /// errors call it ([`Event::Late`](crate::Event::Late)).
     ///
     /// If too many mutators are attached, `body` is not called, and joining returns the
     /// [`AttachError`](crate::AttachError) as what the thread panicked with.
@@ -82,14 +86,15 @@ impl Heap {
         thread.spawn(move || attached(&heap, body))
     }
 
-    /// Runs `body` with a [`Scope`] whose threads have a mutator each and may borrow from this thread, as
-    /// [`std::thread::scope`] does. Waits for all of them.
+    /// Runs `body` with a [`Scope`] whose threads have a mutator each and may borrow from this
+    /// thread, as [`std::thread::scope`] does. Waits for all of them.
     ///
     /// For a thread that runs no mutator. One that does calls [`Mutator::scope`].
     ///
     /// # Errors
     ///
-    /// If this thread runs a mutator: [`EnterError::Running`]. It would delay the collections of the threads that it waits for.
+    /// If this thread runs a mutator: [`EnterError::Running`]. It would delay the collections of
+    /// the threads that it waits for.
     ///
     /// # Panics
     ///
@@ -114,8 +119,9 @@ impl Heap {
 }
 
 impl Mutator {
-    /// Runs `body` as [`Heap::scope`] does. This mutator is [blocked](Self::blocked) until all threads of the scope have ended: `body`
-    /// may join them, and enters the heap by [`Heap::with`].
+    /// Runs `body` as [`Heap::scope`] does. This mutator is [blocked](Self::blocked) until all
+    /// threads of the scope have ended: `body` may join them, and enters the heap by
+    /// [`Heap::with`].
     ///
     /// # Panics
     ///
@@ -140,7 +146,8 @@ impl Mutator {
 }
 
 impl<'scope> Scope<'scope, '_> {
-    /// Starts a thread of the scope, which attaches and runs `body` with its mutator: see [`Heap::spawn`].
+    /// Starts a thread of the scope, which attaches and runs `body` with its mutator: see
+    /// [`Heap::spawn`].
     ///
     /// A thread that runs a mutator joins it inside of [`Mutator::blocked`].
     ///

@@ -10,10 +10,11 @@ use crate::{
 
 use super::Heap;
 
-/// A handle to a heap that does not keep it alive, `Clone + Send + Sync`: for what lives in a heap, and for tables and callbacks that a heap
-/// may outlive or not.
+/// A handle to a heap that does not keep it alive, `Clone + Send + Sync`: for what lives in a heap,
+/// and for tables and callbacks that a heap may outlive or not.
 ///
-/// A [`Heap`] in an object of that very heap keeps the heap, and so the object and itself: neither ends. A `WeakHeap` there does not.
+/// A [`Heap`] in an object of that very heap keeps the heap, and so the object and itself: neither
+/// ends. A `WeakHeap` there does not.
 ///
 /// ```
 /// use gc_core::{Heap, Trace, WeakHeap};
@@ -64,11 +65,13 @@ impl Heap {
 }
 
 impl WeakHeap {
-    /// Returns a handle to the heap, or `None` if its last handle and attached or parked mutator are gone: nobody can use it any more, also if
-    /// a [`Root`](crate::Root) still keeps it. Takes constant time, on any thread, also in a destructor.
+    /// Returns a handle to the heap, or `None` if its last handle and attached or parked mutator
+    /// are gone: nobody can use it any more, also if a [`Root`](crate::Root) still keeps it. Takes
+    /// constant time, on any thread, also in a destructor.
     ///
-    /// Until the handle that this returns is dropped, the heap does not end. The thread that drops it may be the last one that has one, and then
-    /// waits for the heap's end ([`HeapBuilder::end_waits`](crate::HeapBuilder::end_waits)).
+    /// Until the handle that this returns is dropped, the heap does not end. The thread that drops
+    /// it may be the last one that has one, and then waits for the heap's end
+    /// ([`HeapBuilder::end_waits`](crate::HeapBuilder::end_waits)).
     ///
     /// ```
     /// # use gc_core::{Heap, WeakHeap};

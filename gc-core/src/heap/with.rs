@@ -1,4 +1,5 @@
-//! `Heap::with`: entering a heap from a thread that is not the program's own, such as a pool's or one that calls back.
+//! `Heap::with`: entering a heap from a thread that is not the program's own, such as a pool's or
+//! one that calls back.
 
 use core::panic::Location;
 
@@ -10,28 +11,35 @@ use crate::{
 use super::Heap;
 
 impl Heap {
-    /// Lends a mutator to `body`: the one that this thread keeps for this heap, blocked between the calls.
+    /// Lends a mutator to `body`: the one that this thread keeps for this heap, blocked between the
+    /// calls.
     ///
-    /// For threads that come from elsewhere and run many short pieces of work: a pool's, an async runtime's, one on which a library
-    /// calls back. The first call on a thread attaches, and waits as [`attach`](Self::attach) does. Every later one costs two
-    /// atomic operations, some 40 instructions; if a pause is under way, it waits for its end. Entering and
-    /// leaving count as safepoints, as they do for [`blocked`](Mutator::blocked).
+    /// For threads that come from elsewhere and run many short pieces of work: a pool's, an async
+    /// runtime's, one on which a library calls back. The first call on a thread attaches, and waits
+    /// as [`attach`](Self::attach) does. Every later one costs two atomic operations, some 40
+    /// instructions; if a pause is under way, it waits for its end. Entering and leaving count as
+    /// safepoints, as they do for [`blocked`](Mutator::blocked).
     ///
-    /// Inside [`Mutator::blocked`] this works, too, also several deep. If it is `blocked` of a mutator of this heap that this
-    /// thread has attached, or has been lent, `body` is lent that one.
+    /// Inside [`Mutator::blocked`] this works, too, also several deep. If it is `blocked` of a
+    /// mutator of this heap that this thread has attached, or has been lent, `body` is lent that
+    /// one.
     ///
-    /// A kept mutator does not keep its heap alive, as a [`Root`](crate::Root) that was made in `body` does. It is detached when its
-    /// thread exits, or when the heap's last handle and attached mutator are gone. Until then it counts as attached: with two
-    /// attached mutators, cells become locks. A thread that has kept a mutator may [`attach`](Self::attach) all the same.
+    /// A kept mutator does not keep its heap alive, as a [`Root`](crate::Root) that was made in
+    /// `body` does. It is detached when its thread exits, or when the heap's last handle and
+    /// attached mutator are gone. Until then it counts as attached: with two attached mutators,
+    /// cells become locks. A thread that has kept a mutator may [`attach`](Self::attach) all the
+    /// same.
     ///
-    /// In the destructors of thread-locals, while a thread exits, this attaches and detaches for each call.
+    /// In the destructors of thread-locals, while a thread exits, this attaches and detaches for
+    /// each call.
     ///
-    /// If `body` panics, the panic goes on after the mutator is blocked again; it can be used afterwards.
+    /// If `body` panics, the panic goes on after the mutator is blocked again; it can be used
+    /// afterwards.
     ///
     /// # Errors
     ///
-    /// If this thread runs a mutator, of this heap or another; if it is a heap's own thread; or if too many mutators are attached.
-    /// Then `body` is not called.
+    /// If this thread runs a mutator, of this heap or another; if it is a heap's own thread; or if
+    /// too many mutators are attached. Then `body` is not called.
     ///
     /// ```
     /// use gc_core::{EnterError, Heap};

@@ -1,8 +1,11 @@
-//! What weak tables need of a map: their entries are found by a hash and a predicate, and a table shrinks also when nobody writes to it.
+//! What weak tables need of a map: their entries are found by a hash and a predicate, and a table
+//! shrinks also when nobody writes to it.
 //!
-//! What the predicate says of an entry may change in a pause, from yes to no and never back: its key was found dead. Within a step of a map there is no
-//! pause. So all steps that run between the same two pauses find the same entries dead, and such an entry is to them one with a key of its own, which
-//! nobody looks for: [concurrent-map.one-slot] holds. An entry that was removed is found by nobody again, so no slot is kept for its key.
+//! What the predicate says of an entry may change in a pause, from yes to no and never back: its
+//! key was found dead. Within a step of a map there is no pause. So all steps that run between the
+//! same two pauses find the same entries dead, and such an entry is to them one with a key of its
+//! own, which nobody looks for: [concurrent-map.one-slot] holds. An entry that was removed is found
+//! by nobody again, so no slot is kept for its key.
 
 use crate::{Gc, Mutator, Trace, mutator::AllocError};
 
@@ -71,8 +74,10 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, S> GcMap<'gc, K, (), S> {
         Some(contents(found.entry).0)
     }
 
-    /// Puts in what `make` returns, if there is no key of this hash that is `wanted`, or one of which `replaces` says that it may go. `wanted` is also told what
-    /// was made, if it was. `make` is called once at most; if it is refused memory, or what it has made is, the map is as it was.
+    /// Puts in what `make` returns, if there is no key of this hash that is `wanted`, or one of
+    /// which `replaces` says that it may go. `wanted` is also told what was made, if it was. `make`
+    /// is called once at most; if it is refused memory, or what it has made is, the map is as it
+    /// was.
     pub(crate) fn put_by(
         &self,
         memory: Memory<'gc>,
@@ -87,8 +92,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, S> GcMap<'gc, K, (), S> {
         Ok(Put { before: before.map(key), after: after.map(key) })
     }
 
-    /// Puts what `make` returns in the place of the key of this hash that is `wanted`, and returns it; `None` if there is none. `make` is called again if another
-    /// thread was faster.
+    /// Puts what `make` returns in the place of the key of this hash that is `wanted`, and returns
+    /// it; `None` if there is none. `make` is called again if another thread was faster.
     pub(crate) fn replace_by(
         &self,
         memory: Memory<'gc>,
@@ -122,7 +127,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, S> GcMap<'gc, K, (), S> {
         self.retain_entries(m, Return::Never, is_same, |entry| keep(contents(entry).0));
     }
 
-    /// Does a piece of the move to another table, if the map moves or is nearly empty. Returns whether there is more to do.
+    /// Does a piece of the move to another table, if the map moves or is nearly empty. Returns
+    /// whether there is more to do.
     pub(crate) fn tidy(&self, m: &'gc Mutator) -> bool {
         let memory = Memory::of_try_alloc(m);
         let Some(table) = self.current() else { return false };

@@ -1,4 +1,5 @@
-//! What a write does to its key: it puts an entry in, always, or if there is none, or in the place of a certain one.
+//! What a write does to its key: it puts an entry in, always, or if there is none, or in the place
+//! of a certain one.
 
 use core::ptr;
 
@@ -10,7 +11,8 @@ use super::{contents, memory::Memory, node::Node, table::NodeRef};
 pub(super) trait Change<'gc, K, V> {
     fn is_key(&self, entry: NodeRef<'gc, K, V>, key: &K) -> bool;
 
-    /// Returns the entry that is to be stored in place of one, or of none; `None` to leave it. May be called again.
+    /// Returns the entry that is to be stored in place of one, or of none; `None` to leave it. May
+    /// be called again.
     fn make(
         &mut self,
         memory: Memory<'gc>,

@@ -1,17 +1,23 @@
 //! The counts of a table: how many slots were used, and how many entries there are at most.
 //!
-//! - **[concurrent-map.room]** A key takes an empty slot after its thread has *reserved* one, and no more are reserved than the limit, which is three
-//!   quarters of the slots. Closing the counts ends that: the entries that are to be moved are at most those that had been reserved, less those that
-//!   had been removed. The next table reserves as many before it is found. So each entry finds an empty slot there, however many threads add others.
-//! - **[concurrent-map.late]** What is removed from a table whose counts are closed had been reserved in the next one, and is counted there as removed: by the
-//!   thread that finds the table moved, or, after that, at once. So what is reserved for nothing does not add up from table to table.
+//! - **[concurrent-map.room]** A key takes an empty slot after its thread has *reserved* one, and
+//!   no more are reserved than the limit, which is three quarters of the slots. Closing the counts
+//!   ends that: the entries that are to be moved are at most those that had been reserved, less
+//!   those that had been removed. The next table reserves as many before it is found. So each entry
+//!   finds an empty slot there, however many threads add others.
+//! - **[concurrent-map.late]** What is removed from a table whose counts are closed had been
+//!   reserved in the next one, and is counted there as removed: by the thread that finds the table
+//!   moved, or, after that, at once. So what is reserved for nothing does not add up from table to
+//!   table.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-/// Slots that were used (31 bits), entries (31 bits), and whether the table takes no new entries any more.
+/// Slots that were used (31 bits), entries (31 bits), and whether the table takes no new entries
+/// any more.
 ///
-/// A thread counts a removal after it has removed the entry. By then another one may have used the slot again, and counted that: so entries are counted, not
-/// removals, which would be less than none.
+/// A thread counts a removal after it has removed the entry. By then another one may have used the
+/// slot again, and counted that: so entries are counted, not removals, which would be less than
+/// none.
 pub(crate) struct Counts {
     word: AtomicU64,
     /// What was counted after the counts were closed, and whether that was taken.
@@ -81,14 +87,16 @@ impl Counts {
         self.change(|word| word - ENTRY - 1).is_some()
     }
 
-    /// Counts an entry that was removed. Returns how many there still are at most, or `None` if the counts are closed.
+    /// Counts an entry that was removed. Returns how many there still are at most, or `None` if the
+    /// counts are closed.
     #[must_use]
     pub(crate) fn count_removed(&self, many: u32) -> Option<u32> {
         self.change(|word| word - ENTRY * u64::from(many)).map(live)
     }
 
-    /// Counts that a slot is used again, by an entry for which another one was reserved ([concurrent-map.again]). Closed counts stay as they are: there are
-    /// as many entries in any case.
+    /// Counts that a slot is used again, by an entry for which another one was reserved
+    /// ([concurrent-map.again]). Closed counts stay as they are: there are as many entries in any
+    /// case.
     pub(crate) fn count_used_again(&self) {
         let _ = self.change(|word| word - 1);
     }
@@ -106,20 +114,23 @@ impl Counts {
         None
     }
 
-    /// Closes the counts, if they are not: they do not change any more. Returns how many entries there are at most, the same for each thread.
+    /// Closes the counts, if they are not: they do not change any more. Returns how many entries
+    /// there are at most, the same for each thread.
     pub(crate) fn close(&self) -> u32 {
         // Acquire: see `change`.
         live(self.word.fetch_or(CLOSED, Ordering::Acquire))
     }
 
-    /// Counts an entry of closed counts that was removed, or a reserved slot that was not used. Returns whether the next table has to be told.
+    /// Counts an entry of closed counts that was removed, or a reserved slot that was not used.
+    /// Returns whether the next table has to be told.
     #[must_use]
     pub(crate) fn count_late(&self) -> bool {
         // Relaxed: as in `reserve`.
         self.late.fetch_add(1, Ordering::Relaxed) & TAKEN != 0
     }
 
-    /// Takes what was counted late, when the table has been moved: the next one is told of what is counted from then on.
+    /// Takes what was counted late, when the table has been moved: the next one is told of what is
+    /// counted from then on.
     pub(crate) fn take_late(&self) -> u32 {
         // Relaxed: as in `reserve`.
         let late = self.late.fetch_or(TAKEN, Ordering::Relaxed);
@@ -132,7 +143,8 @@ impl Counts {
     }
 }
 
-/// Removals are counted after they are done, reservations before they are used: so this is no less than the entries that there are.
+/// Removals are counted after they are done, reservations before they are used: so this is no less
+/// than the entries that there are.
 fn live(word: u64) -> u32 {
     (word >> 31 & FIELD) as u32
 }

@@ -2,11 +2,13 @@
 
 use core::hash::{BuildHasher, Hasher};
 
-/// The hasher of a [`GcMap`](crate::GcMap) that is given no other one: fast, of good quality, and seeded at random for each map.
+/// The hasher of a [`GcMap`](crate::GcMap) that is given no other one: fast, of good quality, and
+/// seeded at random for each map.
 ///
-/// The seed keeps keys that somebody has chosen beforehand from falling into one place of the table. It does not keep a secret from those who
-/// measure for long how a running program answers: where they are to be feared, take [`RandomState`](std::hash::RandomState). The hashes differ from
-/// run to run, and from version to version.
+/// The seed keeps keys that somebody has chosen beforehand from falling into one place of the
+/// table. It does not keep a secret from those who measure for long how a running program answers:
+/// where they are to be feared, take [`RandomState`](std::hash::RandomState). The hashes differ
+/// from run to run, and from version to version.
 ///
 /// It is foldhash in its fast variant (Orson Peters), as hashbrown has it.
 ///

@@ -39,7 +39,8 @@ pub(crate) struct Progress<'gc, K, V> {
 /// What all tables of a map share.
 #[cfg_attr(not(any(gc_loom, gc_shuttle)), derive(Trace))]
 pub(crate) struct Shared<'gc, K, V> {
-    /// The groups that each of them has at least: those of the first one, for which the program has asked.
+    /// The groups that each of them has at least: those of the first one, for which the program has
+    /// asked.
     pub(crate) least: usize,
     /// The entries that were put in, less those that were removed. It wraps.
     pub(crate) len: Leaf<AtomicUsize>,

@@ -1,10 +1,12 @@
 //! Going through the entries of a map.
 //!
-//! Entries are visited in the order of their hashes, which tables of all sizes have: the home of a key is the upper bits of its hash. A position is a hash, so
-//! it means the same in a table that the map has moved to meanwhile.
+//! Entries are visited in the order of their hashes, which tables of all sizes have: the home of a
+//! key is the upper bits of its hash. A position is a hash, so it means the same in a table that
+//! the map has moved to meanwhile.
 //!
-//! - **[concurrent-map.range]** A step visits all keys with hashes in a range: it goes through their runs in one table after the other, as a reader does.
-//!   So a key that is there throughout the step is visited, and once: an equal key that was met is left out.
+//! - **[concurrent-map.range]** A step visits all keys with hashes in a range: it goes through
+//!   their runs in one table after the other, as a reader does. So a key that is there throughout
+//!   the step is visited, and once: an equal key that was met is left out.
 
 use core::fmt;
 use std::vec;
@@ -17,7 +19,8 @@ use super::{
     table::{NodeRef, Table, slots_of},
 };
 
-/// A position in a [`GcMap`], which stays good across safepoints and changes of the map: see [`GcMap::advance`].
+/// A position in a [`GcMap`], which stays good across safepoints and changes of the map: see
+/// [`GcMap::advance`].
 ///
 /// ```
 /// assert_eq!(gc_core::map::Cursor::new(), gc_core::map::Cursor::default());
@@ -60,9 +63,11 @@ pub struct Iter<'a, 'gc, K, V, S> {
 impl<'gc, K: Trace<At<'gc> = K> + Eq + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMap<'gc, K, V, S> {
     /// Returns the entries, in no order that means anything.
     ///
-    /// It looks at the map as it goes. An entry that is there throughout is returned once. One that is added, replaced or removed meanwhile may be
-    /// returned as it was, as it is, or not at all. No key is returned twice. It writes nothing and waits for nobody. The map cannot be collected
-    /// meanwhile, as the entries borrow the mutator: to go through a big map with safepoints, use [`advance`](Self::advance).
+    /// It looks at the map as it goes. An entry that is there throughout is returned once. One that
+    /// is added, replaced or removed meanwhile may be returned as it was, as it is, or not at all.
+    /// No key is returned twice. It writes nothing and waits for nobody. The map cannot be
+    /// collected meanwhile, as the entries borrow the mutator: to go through a big map with
+    /// safepoints, use [`advance`](Self::advance).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -76,10 +81,13 @@ impl<'gc, K: Trace<At<'gc> = K> + Eq + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMa
         Iter { map: self, cursor: Cursor::new(), step: Vec::new().into_iter() }
     }
 
-    /// Visits some entries, those from `cursor` on, and moves it past them. Returns false when there are no more.
+    /// Visits some entries, those from `cursor` on, and moves it past them. Returns false when
+    /// there are no more.
     ///
-    /// Between two calls there may be safepoints, and the map may grow, shrink and change. An entry that is there from the first call to the last
-    /// one is visited once. One that is added or removed meanwhile is visited once or not at all, and one that is replaced once, as it was or as it is.
+    /// Between two calls there may be safepoints, and the map may grow, shrink and change. An entry
+    /// that is there from the first call to the last one is visited once. One that is added or
+    /// removed meanwhile is visited once or not at all, and one that is replaced once, as it was or
+    /// as it is.
     ///
     /// A call visits a few entries, and all those whose hashes are the same as one of theirs.
     ///
@@ -108,7 +116,8 @@ impl<'gc, K: Trace<At<'gc> = K> + Eq + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMa
 }
 
 impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMap<'gc, K, V, S> {
-    /// Returns the entries of the next step, `None` at the end. `same` says whether two entries have one key.
+    /// Returns the entries of the next step, `None` at the end. `same` says whether two entries
+    /// have one key.
     pub(super) fn step(
         &self,
         cursor: &mut Cursor,
@@ -129,7 +138,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc, S> GcMap<'gc
     }
 }
 
-/// Adds the entries with hashes from `first` to `last` to `met`, unless their keys are there ([concurrent-map.range]).
+/// Adds the entries with hashes from `first` to `last` to `met`, unless their keys are there
+/// ([concurrent-map.range]).
 fn collect<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc>(
     table: Table<'gc, K, V>,
     (first, last): (u32, u32),

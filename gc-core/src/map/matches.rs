@@ -2,9 +2,11 @@
 
 use core::borrow::Borrow;
 
-/// A key that can be looked up by a `Q`. A key is looked up by all that it borrows as; implement this for what it cannot lend.
+/// A key that can be looked up by a `Q`. A key is looked up by all that it borrows as; implement
+/// this for what it cannot lend.
 ///
-/// `Q` has the same [`Hash`](core::hash::Hash) as the keys that it matches. If not, keys are missed, and nothing worse happens.
+/// `Q` has the same [`Hash`](core::hash::Hash) as the keys that it matches. If not, keys are
+/// missed, and nothing worse happens.
 ///
 /// ```
 /// use gc_core::{Gc, GcMap, Heap, Trace, map::Matches};

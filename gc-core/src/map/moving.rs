@@ -1,5 +1,6 @@
-//! The move of a table's entries to the next one: when the table is full, or nearly empty, each write moves some slots, and who comes to a slot that moves
-//! helps with it. The invariants are those of [`table`](super::table).
+//! The move of a table's entries to the next one: when the table is full, or nearly empty, each
+//! write moves some slots, and who comes to a slot that moves helps with it. The invariants are
+//! those of [`table`](super::table).
 
 use crate::{Gc, Mutator, Trace, mutator::AllocError, sync::atomic::Ordering};
 
@@ -11,7 +12,8 @@ use super::{
 };
 
 impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K, V> {
-    /// Moves the slots that no thread has begun to move, if this table moves: a few, or all. Returns whether all slots of the table have been moved.
+    /// Moves the slots that no thread has begun to move, if this table moves: a few, or all.
+    /// Returns whether all slots of the table have been moved.
     pub(crate) fn move_some(self, memory: Memory<'gc>, next: Self) -> Result<bool, AllocError<()>> {
         let (progress, groups) = (self.progress(), self.groups());
         // Relaxed: a number that says which groups this thread begins with. Slots may be moved twice.
@@ -78,8 +80,9 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         }
     }
 
-    /// Makes a slot that is MOVING MOVED, after its entry has come to its place. Returns false if the place is another entry's, and the slot has not
-    /// changed: then the entry comes to that place no more.
+    /// Makes a slot that is MOVING MOVED, after its entry has come to its place. Returns false if
+    /// the place is another entry's, and the slot has not changed: then the entry comes to that
+    /// place no more.
     pub(crate) fn arrive(
         self,
         m: &'gc Mutator,
@@ -110,7 +113,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         self.run(hash).find(|&index| self.load(index).is_none())
     }
 
-    /// Makes the next table if there is none. This one is closed then, and has room for no more keys.
+    /// Makes the next table if there is none. This one is closed then, and has room for no more
+    /// keys.
     pub(crate) fn make_next(self, memory: Memory<'gc>) -> Result<(), AllocError<()>> {
         let progress = self.progress();
         if progress.next.get().is_some() {
@@ -131,7 +135,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         Ok(())
     }
 
-    /// Moves the entries of a run that have this hash ([concurrent-map.lies]), as far as memory is there.
+    /// Moves the entries of a run that have this hash ([concurrent-map.lies]), as far as memory is
+    /// there.
     #[cold]
     #[inline(never)]
     pub(super) fn move_run(self, m: &'gc Mutator, hash: u32, next: Self) {
@@ -148,7 +153,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         }
     }
 
-    /// Makes an empty slot CLOSED, or all those of a segment that is not there. Returns whether it was still empty.
+    /// Makes an empty slot CLOSED, or all those of a segment that is not there. Returns whether it
+    /// was still empty.
     pub(super) fn close_slot(self, m: &'gc Mutator, index: usize) -> bool {
         if let At::Unmade = self.group(index / 8) {
             return self.0.spine[index / 8 / SEGMENT]
@@ -158,7 +164,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         self.exchange(m, index, None, self.shared().closed).is_ok()
     }
 
-    /// Counts a removal, or a slot that was not used, after the counts were closed ([concurrent-map.late]).
+    /// Counts a removal, or a slot that was not used, after the counts were closed
+    /// ([concurrent-map.late]).
     pub(super) fn count_late(self) {
         let mut table = self;
         while table.progress().counts.count_late() {

@@ -1,7 +1,8 @@
 //! What the slots of a table hold.
 //!
-//! Every node is immutable, and is reached by the pointer in a slot. So a change of a slot is one compare-and-exchange, and a node that was read
-//! stays whole until the next safepoint, wherever it is reached from by then.
+//! Every node is immutable, and is reached by the pointer in a slot. So a change of a slot is one
+//! compare-and-exchange, and a node that was read stays whole until the next safepoint, wherever it
+//! is reached from by then.
 
 use crate::Gc;
 #[cfg(not(any(gc_loom, gc_shuttle)))]

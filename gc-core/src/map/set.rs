@@ -15,15 +15,17 @@ use super::{
     write::promised,
 };
 
-/// A concurrent hash set that lives in the heap: any number of threads read and write it at once, without a lock.
+/// A concurrent hash set that lives in the heap: any number of threads read and write it at once,
+/// without a lock.
 ///
-/// It is a [`GcMap`] whose values are nothing, and all that is said there holds: reads write nothing and never wait, writes are lock-free, each method
-/// on one member is one step, and the table grows and shrinks a little with each write.
+/// It is a [`GcMap`] whose values are nothing, and all that is said there holds: reads write
+/// nothing and never wait, writes are lock-free, each method on one member is one step, and the
+/// table grows and shrinks a little with each write.
 ///
 /// # Cost
 ///
-/// A member takes an object of 16 bytes and itself, of at least 24 bytes, and 12 to 25 bytes of the table. A member that is there is not put in again:
-/// that costs a look-up, and allocates nothing.
+/// A member takes an object of 16 bytes and itself, of at least 24 bytes, and 12 to 25 bytes of the
+/// table. A member that is there is not put in again: that costs a look-up, and allocates nothing.
 ///
 /// ```
 /// use gc_core::{Gc, GcSet, Heap, Trace};
@@ -185,9 +187,11 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc> GcSet<'gc, T> {
 }
 
 impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc, S: BuildHasher> GcSet<'gc, T, S> {
-    /// Returns the member that is equal to `value`, lent until the next safepoint. Writes nothing and never waits.
+    /// Returns the member that is equal to `value`, lent until the next safepoint. Writes nothing
+    /// and never waits.
     ///
-    /// `value` may be of any type that the members borrow as, with the same `Hash` and `Eq`, or [match](super::Matches).
+    /// `value` may be of any type that the members borrow as, with the same `Hash` and `Eq`, or
+    /// [match](super::Matches).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -251,8 +255,9 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc, S: BuildHasher> GcSet<'gc, T,
     ///
     /// # Errors
     ///
-    /// As [`Mutator::try_alloc`]; the set is as it was. There is nothing to give back if the member's object had been made when a bigger table was
-    /// refused, which takes another thread that was faster.
+    /// As [`Mutator::try_alloc`]; the set is as it was. There is nothing to give back if the
+    /// member's object had been made when a bigger table was refused, which takes another thread
+    /// that was faster.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -292,7 +297,8 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc, S: BuildHasher> GcSet<'gc, T,
         }
     }
 
-    /// Returns the member that is equal to `value`, after putting `value` in if there was none. All threads get the same one.
+    /// Returns the member that is equal to `value`, after putting `value` in if there was none. All
+    /// threads get the same one.
     ///
     /// # Panics
     ///
@@ -330,14 +336,16 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc, S: BuildHasher> GcSet<'gc, T,
         self.present(Memory::of_try_alloc(m), value).map(|found| contents(found.entry).0)
     }
 
-    /// Returns the member that is equal to `value`, after putting in what `make` makes of it if there was none.
+    /// Returns the member that is equal to `value`, after putting in what `make` makes of it if
+    /// there was none.
     ///
-    /// `make` is called at most once, and may use the set. If another thread, or `make`, puts an equal member in first, that one is returned, and what
-    /// `make` returned is garbage.
+    /// `make` is called at most once, and may use the set. If another thread, or `make`, puts an
+    /// equal member in first, that one is returned, and what `make` returned is garbage.
     ///
     /// # Panics
     ///
-    /// As [`insert`](Self::insert), and if what `make` returns is not equal to `value`; the set is as it was.
+    /// As [`insert`](Self::insert), and if what `make` returns is not equal to `value`; the set is
+    /// as it was.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -389,7 +397,8 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc, S: BuildHasher> GcSet<'gc, T,
         self.try_get_or_insert(m, made(value, make))
     }
 
-    /// Returns the member that is equal to `value`, after putting it in if there was none. Gives it back if memory is refused.
+    /// Returns the member that is equal to `value`, after putting it in if there was none. Gives it
+    /// back if memory is refused.
     #[inline]
     fn present(&self, memory: Memory<'gc>, value: T) -> Result<Present<'gc, T, ()>, AllocError<Option<T>>> {
         let hash = self.map.hash(&value);
@@ -397,7 +406,8 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc, S: BuildHasher> GcSet<'gc, T,
         found.map_err(|error| AllocError { value: error.value.map(|ByValue(value)| value), refused: error.refused })
     }
 
-    /// Removes the member that is equal to `value`, and returns it. Never fails: if a smaller table is refused, the set keeps the one it has.
+    /// Removes the member that is equal to `value`, and returns it. Never fails: if a smaller table
+    /// is refused, the set keeps the one it has.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -497,8 +507,8 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + 'gc, S> GcSet<'gc, T, S> {
         SetIter(self.map.iter())
     }
 
-    /// Visits some members, those from `cursor` on, and moves it past them. Returns false when there are no more. There may be safepoints between two
-    /// calls: see [`GcMap::advance`].
+    /// Visits some members, those from `cursor` on, and moves it past them. Returns false when
+    /// there are no more. There may be safepoints between two calls: see [`GcMap::advance`].
     ///
     /// ```
     /// use gc_core::{GcSet, map::Cursor};

@@ -1,14 +1,22 @@
-//! Where the slots of a table lie: in groups, which lie in segments, which are made when they are needed.
+//! Where the slots of a table lie: in groups, which lie in segments, which are made when they are
+//! needed.
 //!
-//! A group is as large as a cache line: seven slots, and the tags of what they hold. A reader looks for the tag of its key, so it looks at hardly any entry but the
-//! one that it wants. (The tags are those of F14, Bronson and Shi, *Open-sourcing F14 for faster, more memory-efficient hash tables*, 2019.)
+//! A group is as large as a cache line: seven slots, and the tags of what they hold. A reader looks
+//! for the tag of its key, so it looks at hardly any entry but the one that it wants. (The tags are
+//! those of F14, Bronson and Shi, *Open-sourcing F14 for faster, more memory-efficient hash
+//! tables*, 2019.)
 //!
-//! - **[concurrent-map.tags]** The tag of a slot is 0 until an entry has been stored there, and from then on seven bits of the entry's hash, for ever: all entries that
-//!   a slot ever has are of one hash ([concurrent-map.one-slot]). So a slot with another tag than a key's has never had the key. A slot with tag 0 is looked at.
-//! - **[concurrent-map.dead-tags]** The eighth bit of a tag is cleared after its slot has become REMOVED, which it stays. So what a key that came and went has left costs
-//!   those who look for it nothing but the room. A thread that sets the tag late sets the bit again: then the slot is looked at.
-//! - **[concurrent-map.segments]** A segment that is not there is one of empty slots. It is made before one of them is filled, and stays. Where the table moves first,
-//!   the segment is one of no groups instead: all its slots are CLOSED.
+//! - **[concurrent-map.tags]** The tag of a slot is 0 until an entry has been stored there, and
+//!   from then on seven bits of the entry's hash, for ever: all entries that a slot ever has are of
+//!   one hash ([concurrent-map.one-slot]). So a slot with another tag than a key's has never had
+//!   the key. A slot with tag 0 is looked at.
+//! - **[concurrent-map.dead-tags]** The eighth bit of a tag is cleared after its slot has become
+//!   REMOVED, which it stays. So what a key that came and went has left costs those who look for it
+//!   nothing but the room. A thread that sets the tag late sets the bit again: then the slot is
+//!   looked at.
+//! - **[concurrent-map.segments]** A segment that is not there is one of empty slots. It is made
+//!   before one of them is filled, and stays. Where the table moves first, the segment is one of no
+//!   groups instead: all its slots are CLOSED.
 
 #[cfg(not(any(gc_loom, gc_shuttle)))]
 use crate::Trace;
@@ -26,7 +34,8 @@ pub(crate) struct Group<'gc, K, V> {
     pub(crate) slots: [Slot<'gc, Node<'gc, K, V>>; SLOTS],
 }
 
-/// Groups of a table that follow each other: [`SEGMENT`], all of a smaller table, or none where they are CLOSED.
+/// Groups of a table that follow each other: [`SEGMENT`], all of a smaller table, or none where
+/// they are CLOSED.
 pub(crate) type Segment<'gc, K, V> = [Group<'gc, K, V>];
 
 /// The segments of a table, as far as they are there.
@@ -44,7 +53,8 @@ pub(crate) enum Place<'gc, K, V> {
 /// The slots of a group.
 pub(crate) const SLOTS: usize = 7;
 
-/// The groups of a segment: 64 KiB, which are written in a few microseconds. In models each one has a segment.
+/// The groups of a segment: 64 KiB, which are written in a few microseconds. In models each one has
+/// a segment.
 pub(crate) const SEGMENT: usize = if cfg!(any(gc_loom, gc_shuttle)) { 1 } else { 1024 };
 
 impl<'gc, K, V> Group<'gc, K, V> {
@@ -52,7 +62,8 @@ impl<'gc, K, V> Group<'gc, K, V> {
         Self { tags: Leaf(AtomicU64::new(0)), slots: core::array::from_fn(|_| Slot::null()) }
     }
 
-    /// Returns the slots that may have a key of this hash, in their order: those of its tag, and those without one. It may return others behind these as well.
+    /// Returns the slots that may have a key of this hash, in their order: those of its tag, and
+    /// those without one. It may return others behind these as well.
     #[inline(always)]
     pub(crate) fn candidates(&self, hash: u32) -> Candidates {
         // Acquire: who sees a tag sees that the slot is in use.
@@ -104,13 +115,15 @@ impl Iterator for Candidates {
     }
 }
 
-/// Returns the tag of a hash: its lowest bits, as homes depend on the highest ones. Without the highest bit it is not 0 either.
+/// Returns the tag of a hash: its lowest bits, as homes depend on the highest ones. Without the
+/// highest bit it is not 0 either.
 #[inline(always)]
 fn tag(hash: u32) -> u64 {
     u64::from((hash & 0x7F).max(1) | 0x80)
 }
 
-/// Returns a word in which the highest bit of each byte is set that is 0, and perhaps of those of value 1 above such a one.
+/// Returns a word in which the highest bit of each byte is set that is 0, and perhaps of those of
+/// value 1 above such a one.
 #[inline(always)]
 fn zero(bytes: u64) -> u64 {
     bytes.wrapping_sub(LOWEST) & !bytes
@@ -162,7 +175,8 @@ mod tests {
         }
     }
 
-    /// Whatever tags there are, none that is wanted is missed, and all slots without one are looked at.
+    /// Whatever tags there are, none that is wanted is missed, and all slots without one are looked
+    /// at.
     #[test]
     fn no_slot_of_the_tag_is_missed() {
         let mut random = 1_u64;

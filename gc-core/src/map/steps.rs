@@ -1,4 +1,5 @@
-//! The steps of a write, for maps of all kinds of keys: each makes a node, and stores it by one compare-and-exchange, or looks again.
+//! The steps of a write, for maps of all kinds of keys: each makes a node, and stores it by one
+//! compare-and-exchange, or looks again.
 
 use core::ptr;
 
@@ -32,7 +33,8 @@ where
     K: Trace<At<'gc> = K> + 'gc,
     V: Trace<At<'gc> = V> + 'gc,
 {
-    /// Puts an entry in, and returns the one that it replaces. Gives key and value back if memory is refused.
+    /// Puts an entry in, and returns the one that it replaces. Gives key and value back if memory
+    /// is refused.
     #[inline]
     #[expect(clippy::type_complexity, reason = "what was replaced, or what a refusal gives back")]
     pub(super) fn put<N: NewKey<'gc, V, Key = K>>(
@@ -49,7 +51,8 @@ where
         }
     }
 
-    /// Returns the entry of `key`, after putting one in if there was none. Gives the key back if memory is refused.
+    /// Returns the entry of `key`, after putting one in if there was none. Gives the key back if
+    /// memory is refused.
     pub(super) fn find_or_put<N: NewKey<'gc, V, Key = K>>(
         &self,
         memory: Memory<'gc>,
@@ -70,7 +73,8 @@ where
         }
     }
 
-    /// Puts an entry in, in the place of the value `current`, or of none. Returns the new value, or the one that is there instead.
+    /// Puts an entry in, in the place of the value `current`, or of none. Returns the new value, or
+    /// the one that is there instead.
     pub(super) fn exchange<N: NewKey<'gc, V, Key = K>>(
         &self,
         memory: Memory<'gc>,
@@ -83,7 +87,8 @@ where
         Ok(after.map(value_of).ok_or(before.map(value_of)))
     }
 
-    /// Puts what `make` makes of the entry that is `wanted` in its place. Returns the new entry, `None` if there is none to replace.
+    /// Puts what `make` makes of the entry that is `wanted` in its place. Returns the new entry,
+    /// `None` if there is none to replace.
     pub(super) fn replace_found(
         &self,
         memory: Memory<'gc>,
@@ -100,7 +105,8 @@ where
         }
     }
 
-    /// Removes the entry that is `wanted`, if its value is `current`. Returns the value that there is instead.
+    /// Removes the entry that is `wanted`, if its value is `current`. Returns the value that there
+    /// is instead.
     pub(super) fn take_current(
         &self,
         m: &'gc Mutator,
@@ -120,7 +126,8 @@ where
         }
     }
 
-    /// Removes the entries for which `keep` returns false. `same` says whether two entries have one key.
+    /// Removes the entries for which `keep` returns false. `same` says whether two entries have one
+    /// key.
     pub(super) fn retain_entries(
         &self,
         m: &'gc Mutator,
@@ -195,7 +202,8 @@ where
         }
     }
 
-    /// Returns the entry that is `wanted`, for a thread that will change its slot. Moves some slots, if the map is moving to another table.
+    /// Returns the entry that is `wanted`, for a thread that will change its slot. Moves some
+    /// slots, if the map is moving to another table.
     fn find_to_change(
         &self,
         m: &'gc Mutator,
@@ -260,7 +268,8 @@ where
         }
     }
 
-    /// Begins to move a table that is full or nearly empty. If the move to that table is still under way, it is ended first ([concurrent-map.order]).
+    /// Begins to move a table that is full or nearly empty. If the move to that table is still
+    /// under way, it is ended first ([concurrent-map.order]).
     #[cold]
     #[inline(never)]
     pub(super) fn make_room(&self, memory: Memory<'gc>, full: Table<'gc, K, V>) -> Result<(), AllocError<()>> {

@@ -1,7 +1,9 @@
 //! A table of a map: open addressing, linear probing.
 //!
-//! Slots lie in groups of seven ([`slots`](super::slots)). The *run* of a key is the slots from the first one of its home on (the group that the upper bits of
-//! the hash say), around the end, up to the first one that is empty or CLOSED. Each slot goes through these states, by compare-and-exchanges of nodes:
+//! Slots lie in groups of seven ([`slots`](super::slots)). The *run* of a key is the slots from the
+//! first one of its home on (the group that the upper bits of the hash say), around the end, up to
+//! the first one that is empty or CLOSED. Each slot goes through these states, by
+//! compare-and-exchanges of nodes:
 //!
 //! ```text
 //! empty ──▶ ENTRY ──▶ ENTRY (another value) ──▶ MOVING ──▶ MOVED
@@ -11,30 +13,45 @@
 //!
 //! # Invariants
 //!
-//! - **[concurrent-map.fresh]** A node that is stored was made for that, is stored in one slot of a table at most once, and lives while a thread can compare
-//!   with it. So what a compare-and-exchange finds unchanged has not changed meanwhile. (Nodes without content are shared; no slot leaves them.)
-//! - **[concurrent-map.one-slot]** A slot that was used is never empty again, and has entries of one key only, and of one hash. A new entry goes into the first empty slot of its
-//!   run, so of two threads that add one key to a table one finds the other's entry there. Of all slots that a key had in a table, the last one alone may
-//!   have an entry. (If `Eq` lies, keys are what it makes of them: a key may be there twice, and all else holds.)
-//! - **[concurrent-map.again]** Each removal leaves a slot in use, so a key that is removed and added again and again would make its run longer and
-//!   longer. An entry that lies behind three removed ones of its tag becomes GONE: its key comes back to this slot, and to no other one of the table. Its value is
-//!   garbage when that happens, or when the table moves. Who makes it ENTRY again has reserved a slot first, and gives it back.
-//! - **[concurrent-map.order]** No slot of a table begins to move before the table that moves there is done with all its slots. So a thread that goes from
-//!   table to table sees one move at a time.
-//! - **[concurrent-map.move]** An entry becomes MOVING, with a place in the next table that was empty; the entry is stored there if the place is empty still;
-//!   the slot becomes MOVED. If another entry has taken the place, the slot gets another one. While a slot is MOVING its entry is what the key has: a thread
-//!   that would change it in the next table helps to make the slot MOVED first. A thread that is late finds the place in use, as no slot is
-//!   emptied, and the slot MOVED.
-//! - **[concurrent-map.close]** A thread adds a key to the next table after it has closed the key's run in this one: it makes the slot
-//!   that the key may come back to REMOVED, and the empty slot CLOSED. So a thread that comes to an empty slot, and has passed none that is MOVED, knows that the key was nowhere then.
-//! - **[concurrent-map.lies]** `Eq` may say that an entry has another key than it has. A thread that goes to the next table to change a slot there first moves the
-//!   entries of the run whose hash is that of its key, so an entry that it takes for another one is MOVED before it is changed.
+//! - **[concurrent-map.fresh]** A node that is stored was made for that, is stored in one slot of a
+//!   table at most once, and lives while a thread can compare with it. So what a
+//!   compare-and-exchange finds unchanged has not changed meanwhile. (Nodes without content are
+//!   shared; no slot leaves them.)
+//! - **[concurrent-map.one-slot]** A slot that was used is never empty again, and has entries of
+//!   one key only, and of one hash. A new entry goes into the first empty slot of its run, so of
+//!   two threads that add one key to a table one finds the other's entry there. Of all slots that a
+//!   key had in a table, the last one alone may have an entry. (If `Eq` lies, keys are what it
+//!   makes of them: a key may be there twice, and all else holds.)
+//! - **[concurrent-map.again]** Each removal leaves a slot in use, so a key that is removed and
+//!   added again and again would make its run longer and longer. An entry that lies behind three
+//!   removed ones of its tag becomes GONE: its key comes back to this slot, and to no other one of
+//!   the table. Its value is garbage when that happens, or when the table moves. Who makes it ENTRY
+//!   again has reserved a slot first, and gives it back.
+//! - **[concurrent-map.order]** No slot of a table begins to move before the table that moves there
+//!   is done with all its slots. So a thread that goes from table to table sees one move at a time.
+//! - **[concurrent-map.move]** An entry becomes MOVING, with a place in the next table that was
+//!   empty; the entry is stored there if the place is empty still; the slot becomes MOVED. If
+//!   another entry has taken the place, the slot gets another one. While a slot is MOVING its entry
+//!   is what the key has: a thread that would change it in the next table helps to make the slot
+//!   MOVED first. A thread that is late finds the place in use, as no slot is emptied, and the slot
+//!   MOVED.
+//! - **[concurrent-map.close]** A thread adds a key to the next table after it has closed the key's
+//!   run in this one: it makes the slot that the key may come back to REMOVED, and the empty slot
+//!   CLOSED. So a thread that comes to an empty slot, and has passed none that is MOVED, knows that
+//!   the key was nowhere then.
+//! - **[concurrent-map.lies]** `Eq` may say that an entry has another key than it has. A thread
+//!   that goes to the next table to change a slot there first moves the entries of the run whose
+//!   hash is that of its key, so an entry that it takes for another one is MOVED before it is
+//!   changed.
 //!
-//! A reader goes along the run. What it finds as ENTRY or MOVING is what the key has, at that moment. At the end of the run it is told by an
-//! empty slot that the key is not there, unless it has passed a slot that is MOVED: then, and at a CLOSED one, it looks in the next table. So it writes
-//! nothing, and waits for nobody. All loads are Acquire and all stores Release, as those of every `Slot`.
+//! A reader goes along the run. What it finds as ENTRY or MOVING is what the key has, at that
+//! moment. At the end of the run it is told by an empty slot that the key is not there, unless it
+//! has passed a slot that is MOVED: then, and at a CLOSED one, it looks in the next table. So it
+//! writes nothing, and waits for nobody. All loads are Acquire and all stores Release, as those of
+//! every `Slot`.
 //!
-//! Each step of a move ([`moving`](super::moving)) is done by the thread that comes to it: a thread that stops anywhere keeps no other one from going on.
+//! Each step of a move ([`moving`](super::moving)) is done by the thread that comes to it: a thread
+//! that stops anywhere keeps no other one from going on.
 
 use crate::{
     Gc, Leaf, Mutator, Slot, Trace,
@@ -53,7 +70,8 @@ use super::{
     slots::{Group, Place as At, SEGMENT, SLOTS},
 };
 
-/// A table. An index says a slot: the number of its group, and in the lowest three bits that of the slot there.
+/// A table. An index says a slot: the number of its group, and in the lowest three bits that of the
+/// slot there.
 pub(crate) struct Table<'gc, K, V>(pub(crate) Gc<'gc, Head<'gc, K, V>>);
 
 /// The pointer to a node.
@@ -101,7 +119,8 @@ pub(crate) enum Outcome {
     Full,
 }
 
-/// What a thread that would write found: the key's entry, or the slot for it, which is empty, or holds what the key has left there.
+/// What a thread that would write found: the key's entry, or the slot for it, which is empty, or
+/// holds what the key has left there.
 pub(crate) enum Place<'gc, K, V> {
     Taken(Found<'gc, K, V>),
     Free { table: Table<'gc, K, V>, index: usize, left: Option<NodeRef<'gc, K, V>> },
@@ -272,7 +291,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         live < self.progress().counts.limit() / 8 && self.groups() > self.shared().least
     }
 
-    /// Returns whether a slot of the run of `hash` lies behind many slots of removed entries of its tag.
+    /// Returns whether a slot of the run of `hash` lies behind many slots of removed entries of its
+    /// tag.
     fn lies_behind_many(self, hash: u32, index: usize) -> bool {
         let (home, last) = (self.home(hash), index / 8);
         let groups = (last.wrapping_sub(home) & self.0.mask) + 1;
@@ -306,7 +326,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         (0..=mask).flat_map(move |nth| slots_of((home + nth) & mask))
     }
 
-    /// Goes along the run of `hash`, up to an entry that is `wanted`. For a thread that `ADDS`, it also finds the slot that the key may come back to.
+    /// Goes along the run of `hash`, up to an entry that is `wanted`. For a thread that `ADDS`, it
+    /// also finds the slot that the key may come back to.
     #[inline]
     fn probe<const ADDS: bool>(
         self,
@@ -362,7 +383,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         Err(End { moves: true, ..end })
     }
 
-    /// Returns the entry that is `wanted`, from this table or those after it, and writes nothing ([concurrent-map.close]).
+    /// Returns the entry that is `wanted`, from this table or those after it, and writes nothing
+    /// ([concurrent-map.close]).
     #[inline]
     pub(crate) fn find(
         self,
@@ -382,8 +404,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         self.follow(hash, wanted, |table, next| table.move_run(m, hash, next))
     }
 
-    /// Looks for an entry in this table and in those after it. Calls `leave` with a table that has other entries of the hash, and with the next one, before
-    /// it goes there.
+    /// Looks for an entry in this table and in those after it. Calls `leave` with a table that has
+    /// other entries of the hash, and with the next one, before it goes there.
     #[inline(always)]
     fn follow(
         self,
@@ -408,7 +430,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         }
     }
 
-    /// Returns the entry that is `wanted`, or the slot for it. Closes the run in each table before the last one.
+    /// Returns the entry that is `wanted`, or the slot for it. Closes the run in each table before
+    /// the last one.
     #[inline]
     pub(crate) fn locate(
         self,
@@ -499,7 +522,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Found<'gc, K
         Ok(if replaced.is_ok() { Outcome::Done } else { Outcome::Changed })
     }
 
-    /// Removes the entry, unless the slot has changed. Its slot is kept for its key, if that may return, and lies behind many that were not kept.
+    /// Removes the entry, unless the slot has changed. Its slot is kept for its key, if that may
+    /// return, and lies behind many that were not kept.
     pub(crate) fn remove(&self, m: &'gc Mutator, returns: Return) -> Outcome {
         let table = self.table;
         if let (Node::Moving { entry, place }, Some(next)) = (Gc::as_ref(self.node), table.next())

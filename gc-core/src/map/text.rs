@@ -1,4 +1,5 @@
-//! `GcTextMap`: a [`GcMap`] whose keys are text, or bytes, that lie in the entries: how they do is in `map::text::key`.
+//! `GcTextMap`: a [`GcMap`] whose keys are text, or bytes, that lie in the entries: how they do is
+//! in `map::text::key`.
 
 mod key;
 
@@ -21,16 +22,20 @@ use super::{
     write::promised,
 };
 
-/// A concurrent hash map in the heap whose keys are text that lies in the entries: one object has the text and the value.
+/// A concurrent hash map in the heap whose keys are text that lies in the entries: one object has
+/// the text and the value.
 ///
-/// It is a [`GcMap`] in all but its keys, and what is said there holds: reads write nothing and never wait, writes are lock-free, each method on one key
-/// is one step. Keys are given as `&str`, and copied where an entry is made: a look-up allocates nothing, nor does
-/// [`get_or_insert_with`](Self::get_or_insert_with) where the key is there. With `[u8]` as `T`, keys are bytes.
+/// It is a [`GcMap`] in all but its keys, and what is said there holds: reads write nothing and
+/// never wait, writes are lock-free, each method on one key is one step. Keys are given as `&str`,
+/// and copied where an entry is made: a look-up allocates nothing, nor does
+/// [`get_or_insert_with`](Self::get_or_insert_with) where the key is there. With `[u8]` as `T`,
+/// keys are bytes.
 ///
 /// # Cost
 ///
-/// An entry takes 24 bytes, its value, and the bytes of its key, and 12 to 25 bytes of the table. A `GcMap` of `Gc<str>` takes 24 bytes and a second object of
-/// 16 bytes and the text, and its look-up goes through one pointer more.
+/// An entry takes 24 bytes, its value, and the bytes of its key, and 12 to 25 bytes of the table. A
+/// `GcMap` of `Gc<str>` takes 24 bytes and a second object of 16 bytes and the text, and its
+/// look-up goes through one pointer more.
 ///
 /// ```
 /// use gc_core::{GcTextMap, Heap, Slot, Trace};
@@ -205,8 +210,8 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S> GcTextMap<'gc, V,
         TextIter { map: self, cursor: Cursor::new(), step: Vec::new().into_iter() }
     }
 
-    /// Visits some entries, those from `cursor` on, and moves it past them. Returns false when there are no more. There may be safepoints between two
-    /// calls: see [`GcMap::advance`].
+    /// Visits some entries, those from `cursor` on, and moves it past them. Returns false when
+    /// there are no more. There may be safepoints between two calls: see [`GcMap::advance`].
     ///
     /// ```
     /// use gc_core::{GcTextMap, map::Cursor};
@@ -328,7 +333,8 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
         }
     }
 
-    /// Returns the value of `key`, after putting in what `make` returns if there was none: see [`GcMap::get_or_insert_with`].
+    /// Returns the value of `key`, after putting in what `make` returns if there was none: see
+    /// [`GcMap::get_or_insert_with`].
     ///
     /// # Panics
     ///
@@ -374,7 +380,8 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
         found.map(|found| value_of(found.entry)).map_err(lost)
     }
 
-    /// Puts what `change` returns in the place of the value of `key`, and returns the new value; `None` if there is none: see [`GcMap::update`].
+    /// Puts what `change` returns in the place of the value of `key`, and returns the new value;
+    /// `None` if there is none: see [`GcMap::update`].
     ///
     /// # Panics
     ///
@@ -398,7 +405,8 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
         }
     }
 
-    /// Puts `new` in as the value of `key` if the value is `current`, by identity, or if both are `None`: see [`GcMap::compare_exchange`].
+    /// Puts `new` in as the value of `key` if the value is `current`, by identity, or if both are
+    /// `None`: see [`GcMap::compare_exchange`].
     ///
     /// # Errors
     ///

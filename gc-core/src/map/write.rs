@@ -17,7 +17,8 @@ use super::{
     table::{NodeRef, Return},
 };
 
-/// An insertion that was refused memory: it gives key and value back, unless an entry had been made of them. See [`GcMap::try_insert`].
+/// An insertion that was refused memory: it gives key and value back, unless an entry had been made
+/// of them. See [`GcMap::try_insert`].
 pub type InsertError<K, V> = AllocError<Option<(K, V)>>;
 
 impl<'gc, K, V> GcMap<'gc, K, V>
@@ -48,7 +49,8 @@ where
     }
 }
 
-/// Returns for how many entries there is to be room, as an iterator promises them. It may promise more than it yields.
+/// Returns for how many entries there is to be room, as an iterator promises them. It may promise
+/// more than it yields.
 pub(super) fn promised(entries: &impl Iterator) -> usize {
     entries.size_hint().0.min(MOST_PROMISED)
 }
@@ -89,8 +91,8 @@ where
     ///
     /// # Errors
     ///
-    /// As [`Mutator::try_alloc`]; the map is as it was. There is nothing to give back if the entry had been made when a bigger table was refused, which
-    /// takes another thread that was faster.
+    /// As [`Mutator::try_alloc`]; the map is as it was. There is nothing to give back if the entry
+    /// had been made when a bigger table was refused, which takes another thread that was faster.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -113,8 +115,8 @@ where
 
     /// Returns the value of `key`, after putting in what `make` returns if there was none.
     ///
-    /// `make` is called at most once, and may use the map. If another thread, or `make`, puts a value in first, that one is returned, and what
-    /// `make` returned is garbage.
+    /// `make` is called at most once, and may use the map. If another thread, or `make`, puts a
+    /// value in first, that one is returned, and what `make` returned is garbage.
     ///
     /// # Panics
     ///
@@ -162,9 +164,11 @@ where
         found.map(|found| value_of(found.entry)).map_err(lost)
     }
 
-    /// Puts what `change` returns in the place of the value of `key`, and returns the new value; `None` if there is none.
+    /// Puts what `change` returns in the place of the value of `key`, and returns the new value;
+    /// `None` if there is none.
     ///
-    /// `change` is called again if another thread, or `change`, was faster, and may use the map. The key is cloned.
+    /// `change` is called again if another thread, or `change`, was faster, and may use the map.
+    /// The key is cloned.
     ///
     /// # Panics
     ///
@@ -199,9 +203,11 @@ where
         }
     }
 
-    /// Puts `new` in as the value of `key` if the value is `current`, by identity, or if both are `None`. Returns the new value.
+    /// Puts `new` in as the value of `key` if the value is `current`, by identity, or if both are
+    /// `None`. Returns the new value.
     ///
-    /// `current` is what a method of the map has lent since the last safepoint. A value that was replaced never comes back: another one that is equal is not it.
+    /// `current` is what a method of the map has lent since the last safepoint. A value that was
+    /// replaced never comes back: another one that is equal is not it.
     ///
     /// # Errors
     ///
@@ -235,7 +241,8 @@ where
         }
     }
 
-    /// Removes the value of `key`, and returns it. Never fails: if a smaller table is refused, the map keeps the one it has.
+    /// Removes the value of `key`, and returns it. Never fails: if a smaller table is refused, the
+    /// map keeps the one it has.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -260,7 +267,8 @@ where
         self.take(m, self.hash(key), Return::Perhaps, |_, other| other.matches(key))
     }
 
-    /// Removes the value of `key` if it is `current`, by identity, as [`compare_exchange`](Self::compare_exchange) compares it.
+    /// Removes the value of `key` if it is `current`, by identity, as
+    /// [`compare_exchange`](Self::compare_exchange) compares it.
     ///
     /// # Errors
     ///
@@ -287,7 +295,8 @@ where
         self.take_current(m, self.hash(key), |_, other| other.matches(key), current)
     }
 
-    /// Removes the entries for which `keep` returns false. What is put in meanwhile, also in place of an entry that was looked at, stays.
+    /// Removes the entries for which `keep` returns false. What is put in meanwhile, also in place
+    /// of an entry that was looked at, stays.
     ///
     /// `keep` may use the map. It is called for each entry that is there throughout, once.
     ///

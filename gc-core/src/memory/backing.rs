@@ -1,4 +1,5 @@
-//! The memory behind a heap's addresses: it is charged to the heap's budget, committed and given back.
+//! The memory behind a heap's addresses: it is charged to the heap's budget, committed and given
+//! back.
 
 use crate::sync::{Arc, held};
 
@@ -27,8 +28,10 @@ impl Memory {
         Self { reservation, faults, frontiers, budget: Arc::new(budget) }
     }
 
-    /// Charges the address space of a chunk or of blocks (offset in the reservation, bytes). Returns whether it is committed, and the
-    /// limit leaves room; [`commit_beyond`](Self::commit_beyond) commits what was missing. The caller holds the lock of the part.
+    /// Charges the address space of a chunk or of blocks (offset in the reservation, bytes).
+    /// Returns whether it is committed, and the limit leaves room;
+    /// [`commit_beyond`](Self::commit_beyond) commits what was missing. The caller holds the lock
+    /// of the part.
     pub(crate) fn grow(&self, offset: usize, bytes: usize) -> bool {
         let [young, old] = &self.frontiers;
         let frontier = if old.contains(offset) { old } else { young };
@@ -40,7 +43,8 @@ impl Memory {
         held::in_a_pause(|| self.committed(|| self.grow(offset, bytes).then_some(()))).is_some()
     }
 
-    /// Calls `attempt`, and again as long as it fails and more is committed afterwards ([frontier.ahead]). The caller holds no lock.
+    /// Calls `attempt`, and again as long as it fails and more is committed afterwards
+    /// ([frontier.ahead]). The caller holds no lock.
     pub(crate) fn committed<R>(&self, attempt: impl Fn() -> Option<R>) -> Option<R> {
         loop {
             let before = self.committed_bytes();
@@ -56,15 +60,16 @@ impl Memory {
         self.frontiers.iter().map(Frontier::committed_bytes).sum()
     }
 
-    /// Commits what uses have found missing. Returns whether more is committed than [before](Self::committed_bytes), by any thread: a use that has
-    /// failed since then may succeed. The caller holds no lock.
+    /// Commits what uses have found missing. Returns whether more is committed than
+    /// [before](Self::committed_bytes), by any thread: a use that has failed since then may
+    /// succeed. The caller holds no lock.
     pub(crate) fn commit_beyond(&self, before: usize) -> bool {
         self.commit_ahead(0, 0);
         self.committed_bytes() > before
     }
 
-    /// Commits so many bytes of the young and of the old part ahead of their use, if they are not ([frontier.ahead]), or fewer, where
-    /// the system refuses. The caller holds no lock.
+    /// Commits so many bytes of the young and of the old part ahead of their use, if they are not
+    /// ([frontier.ahead]), or fewer, where the system refuses. The caller holds no lock.
     pub(crate) fn commit_ahead(&self, young: usize, old: usize) {
         for (frontier, wanted) in self.frontiers.iter().zip([young, old]) {
             let Some((offset, mut bytes)) = frontier.missing(wanted) else { continue };

@@ -1,8 +1,9 @@
 //! Bitmaps over the old part, one bit per granule, and the walk over the bits of a block.
 //!
-//! - **[bitmap.shared]** While several threads set bits of one word, all of them use [`Bitmap::set_shared`]: each bit has one
-//!   winner, and none is lost. The model is `models/protocols/mark.rs`.
-//! - **[bitmap.one-writer]** At any other time a word has one writer, and a lock or a pause hands the word on to the next writer.
+//! - **[bitmap.shared]** While several threads set bits of one word, all of them use [`Bitmap::set_shared`]:
+//!   each bit has one winner, and none is lost. The model is `models/protocols/mark.rs`.
+//! - **[bitmap.one-writer]** At any other time a word has one writer, and a lock or a pause hands
+//!   the word on to the next writer.
 
 use core::ptr::NonNull;
 
@@ -19,7 +20,8 @@ use super::{
 /// Words of a bitmap for one block.
 pub(crate) const BLOCK_WORDS: usize = BLOCK / GRANULE / 64;
 
-/// One bit per granule of the old part. All of its address space is reserved; memory is committed as it is used.
+/// One bit per granule of the old part. All of its address space is reserved; memory is committed
+/// as it is used.
 pub(crate) struct Bitmap {
     memory: Reservation,
 }
@@ -31,8 +33,8 @@ impl Bitmap {
         Ok(Self { memory })
     }
 
-    /// Gives back the memory behind the bits of `bytes` of heap, from the block `first` on, as far as it is whole pages. The bits
-    /// stay clear.
+    /// Gives back the memory behind the bits of `bytes` of heap, from the block `first` on, as far
+    /// as it is whole pages. The bits stay clear.
     ///
     /// # Safety
     ///
@@ -75,7 +77,8 @@ impl Bitmap {
         before & bit(granule) == 0
     }
 
-    /// Sets the bit, while other threads may set bits of the word. Returns whether it was clear ([bitmap.shared]).
+    /// Sets the bit, while other threads may set bits of the word. Returns whether it was clear
+    /// ([bitmap.shared]).
     #[inline(always)]
     pub(crate) fn set_shared(&self, granule: usize) -> bool {
         if mutant::MARK_BY_LOAD_AND_STORE.is_planted() {
@@ -97,8 +100,9 @@ impl Bitmap {
         self.word(granule / 64).load(Ordering::Relaxed) & bit(granule) != 0
     }
 
-    /// Returns whether the bit is set, while other threads set bits by [`set_shared`](Self::set_shared). What the thread that has set
-    /// it did before is visible then.
+    /// Returns whether the bit is set, while other threads set bits by
+    /// [`set_shared`](Self::set_shared). What the thread that has set it did before is visible
+    /// then.
     #[inline(always)]
     pub(crate) fn is_set_beside(&self, granule: usize) -> bool {
         // Acquire, with the Release in `set_shared`.

@@ -1,8 +1,9 @@
 //! How much memory a heap may take from the system, and how much it has taken.
 //!
-//! The budget counts what the system may have to back: committed chunks, blocks that were not released, runs in use or not yet
-//! released, and values in the drop queue. It also counts the external memory that the program reports for objects. It does not
-//! count tables and lists as it goes: each pause measures them, and they count from then on.
+//! The budget counts what the system may have to back: committed chunks, blocks that were not
+//! released, runs in use or not yet released, and values in the drop queue. It also counts the
+//! external memory that the program reports for objects. It does not count tables and lists as it
+//! goes: each pause measures them, and they count from then on.
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -54,8 +55,8 @@ impl Budget {
         self.peak.fetch_max(self.used(), Ordering::Relaxed);
     }
 
-    /// Returns whether the use is more than a quarter above the limit, by `charge_always` or by external memory. Then even
-    /// allocations that need no new memory are refused.
+    /// Returns whether the use is more than a quarter above the limit, by `charge_always` or by
+    /// external memory. Then even allocations that need no new memory are refused.
     pub(crate) fn is_far_over(&self) -> bool {
         let limit = self.limit();
         self.used() > limit.saturating_add(limit / 4)
@@ -67,7 +68,8 @@ impl Budget {
         debug_assert!(before >= bytes);
     }
 
-    /// Counts `bytes` more of external memory. Returns whether they were counted: a program may report any number.
+    /// Counts `bytes` more of external memory. Returns whether they were counted: a program may
+    /// report any number.
     pub(crate) fn charge_external(&self, bytes: usize) -> bool {
         let charged =
             self.external.try_update(Ordering::Relaxed, Ordering::Relaxed, |external| external.checked_add(bytes));
@@ -82,7 +84,8 @@ impl Budget {
         self.external.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Sets the bytes of tables and lists, which no limit refuses. They take room from what is charged later.
+    /// Sets the bytes of tables and lists, which no limit refuses. They take room from what is
+    /// charged later.
     pub(crate) fn set_side(&self, bytes: usize) {
         self.side.store(bytes, Ordering::Relaxed);
         // What passes the limit has not been granted by it.

@@ -1,10 +1,13 @@
 //! How far a part of the reservation is committed, ahead of its use.
 //!
-//! - **[frontier.below]** What lies below `committed` is committed, and memory is handed out only there. A thread commits from
-//!   `committed` on before it moves that, so two that do so at once commit a range twice, and leave no gap.
-//! - **[frontier.ahead]** A thread commits before it takes locks: what it will need, as far as it knows. A use that finds less under its
-//!   lock notes how far it would reach, and fails. The thread then unlocks, commits so far, and tries again as long as more is
-//!   committed than before; that ends, since a part does. Only a pause commits with locks held, for to-space ([to-space.grow]).
+//! - **[frontier.below]** What lies below `committed` is committed, and memory is handed out only
+//!   there. A thread commits from `committed` on before it moves that, so two that do so at once
+//!   commit a range twice, and leave no gap.
+//! - **[frontier.ahead]** A thread commits before it takes locks: what it will need, as far as it
+//!   knows. A use that finds less under its lock notes how far it would reach, and fails. The
+//!   thread then unlocks, commits so far, and tries again as long as more is committed than before;
+//!   that ends, since a part does. Only a pause commits with locks held, for to-space
+//!   ([to-space.grow]).
 //!
 //! The model is `models/protocols/frontier.rs`.
 
@@ -27,7 +30,8 @@ pub(crate) struct Frontier {
 }
 
 impl Frontier {
-    /// Creates the frontier of a part that begins at an offset, and is committed by units of so many bytes.
+    /// Creates the frontier of a part that begins at an offset, and is committed by units of so
+    /// many bytes.
     pub(crate) fn new(offset: usize, part: Part, unit: usize) -> Self {
         let [used, committed] = [offset; 2].map(AtomicUsize::new);
         Self { start: offset, end: offset + part.bytes, unit, by_pages: 0, used, committed }
@@ -63,8 +67,9 @@ impl Frontier {
         self.committed.load(Ordering::Relaxed) - self.start
     }
 
-    /// Returns the offset and the bytes to commit, so that `wanted` bytes are committed beyond what is to be used: half as much again, so
-    /// that few allocations commit anything. `None` if they are, or if the part has no more.
+    /// Returns the offset and the bytes to commit, so that `wanted` bytes are committed beyond what
+    /// is to be used: half as much again, so that few allocations commit anything. `None` if they
+    /// are, or if the part has no more.
     pub(crate) fn missing(&self, wanted: usize) -> Option<(usize, usize)> {
         // Relaxed: a thread that sees an older value commits a range again, which does no harm.
         let (used, committed) = (self.used.load(Ordering::Relaxed), self.committed.load(Ordering::Relaxed));

@@ -1,5 +1,6 @@
-//! The patterns that fill dead memory in builds with debug assertions. A read of dead memory shows by its pattern which kind it
-//! read. In builds for AddressSanitizer (`.ci/asan`) the sanitizer also reports any use of an empty block.
+//! The patterns that fill dead memory in builds with debug assertions. A read of dead memory shows
+//! by its pattern which kind it read. In builds for AddressSanitizer (`.ci/asan`) the sanitizer
+//! also reports any use of an empty block.
 
 /// From-space after a minor collection.
 pub(crate) const FROM_SPACE: u8 = 0xDB;
@@ -38,7 +39,8 @@ pub(crate) fn forbid(start: *const u8, bytes: usize) {
     let _ = (start, bytes);
 }
 
-/// Makes AddressSanitizer report uses of a range no more: objects are put there, or the range is given up.
+/// Makes AddressSanitizer report uses of a range no more: objects are put there, or the range is
+/// given up.
 #[inline(always)]
 pub(crate) fn allow(start: *const u8, bytes: usize) {
     #[cfg(gc_asan)]

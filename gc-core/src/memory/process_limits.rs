@@ -2,7 +2,8 @@
 
 use rustix::process::{Resource, getrlimit};
 
-/// Returns the bytes of writable memory that the process may map, whether or not it is backed (`ulimit -d`), if there is a limit.
+/// Returns the bytes of writable memory that the process may map, whether or not it is backed
+/// (`ulimit -d`), if there is a limit.
 pub(crate) fn data() -> Option<usize> {
     current(Resource::Data)
 }

@@ -1,9 +1,11 @@
 //! Address space: reserved in one piece, committed on use, given back when it is empty.
 //!
-//! The only file that asks the operating system for memory. No thread holds a lock meanwhile ([held.none]).
+//! The only file that asks the operating system for memory. No thread holds a lock meanwhile
+//! ([held.none]).
 //!
-//! - **[reservation.named]** Each range has a name, which tools show: `/proc/self/maps` as `[anon:gc-old]`. It is given to the whole range at
-//!   once, before any of it is committed, and what splits a mapping later leaves it with both parts. Ranges of different names are mappings
+//! - **[reservation.named]** Each range has a name, which tools show: `/proc/self/maps` as
+//!   `[anon:gc-old]`. It is given to the whole range at once, before any of it is committed, and
+//!   what splits a mapping later leaves it with both parts. Ranges of different names are mappings
 //!   of their own. Where the kernel has no names for them, there are none.
 
 use core::{
@@ -34,8 +36,9 @@ unsafe impl Send for Reservation {}
 // SAFETY: as above; its methods that take `&self` are system calls.
 unsafe impl Sync for Reservation {}
 
-/// The number of mappings that were given back. A thread that maps where another mapping was sees what its users did, by the
-/// system's order. ThreadSanitizer does not see our system calls, so that order is stated here.
+/// The number of mappings that were given back. A thread that maps where another mapping was sees
+/// what its users did, by the system's order. ThreadSanitizer does not see our system calls, so
+/// that order is stated here.
 static UNMAPPED: AtomicU64 = AtomicU64::new(0);
 
 /// `PR_SET_VMA` of `linux/prctl.h`, since 5.17, and its only operation.
@@ -113,19 +116,22 @@ impl MapFaults {
 }
 
 impl Reservation {
-    /// Reserves `bytes` at a multiple of `align` (a power of two) without committing any. Reading or writing it traps.
+    /// Reserves `bytes` at a multiple of `align` (a power of two) without committing any. Reading
+    /// or writing it traps.
     pub(crate) fn new(bytes: usize, align: usize) -> Result<Self, ReserveError> {
         Self::map(bytes, align, ProtFlags::empty())
     }
 
-    /// Reserves `bytes` that read as zero and cost memory only where they are written, by a name ([reservation.named]).
+    /// Reserves `bytes` that read as zero and cost memory only where they are written, by a name
+    /// ([reservation.named]).
     pub(crate) fn zeroed(bytes: usize, name: &'static CStr) -> Result<Self, ReserveError> {
         let reservation = Self::map(bytes, super::PAGE, ProtFlags::READ | ProtFlags::WRITE)?;
         reservation.name(0, bytes, name);
         Ok(reservation)
     }
 
-    /// Names a range ([reservation.named]). Returns whether the kernel does that: it is younger than 5.17 or built without it, otherwise.
+    /// Names a range ([reservation.named]). Returns whether the kernel does that: it is younger
+    /// than 5.17 or built without it, otherwise.
     pub(crate) fn name(&self, offset: usize, bytes: usize, name: &'static CStr) -> bool {
         held::assert_none();
         #[cfg(test)]
@@ -181,8 +187,9 @@ impl Reservation {
         }
     }
 
-    /// Asks for huge pages in a range. Page faults then cost a third, and marking, whose accesses are random, is two to three
-    /// times as fast. The system uses a huge page only where all of it is committed before it is touched.
+    /// Asks for huge pages in a range. Page faults then cost a third, and marking, whose accesses
+    /// are random, is two to three times as fast. The system uses a huge page only where all of it
+    /// is committed before it is touched.
     pub(crate) fn huge(&self, offset: usize, bytes: usize) {
         held::assert_none();
         #[cfg(test)]
@@ -193,8 +200,9 @@ impl Reservation {
         let _ = unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxHugepage) };
     }
 
-    /// Asks for pages of the usual size in a range: the system does not back what is given back there with what is beside it. A
-    /// range that is advised otherwise than those beside it is a mapping of its own, of which a process may have some ten thousand.
+    /// Asks for pages of the usual size in a range: the system does not back what is given back
+    /// there with what is beside it. A range that is advised otherwise than those beside it is a
+    /// mapping of its own, of which a process may have some ten thousand.
     pub(crate) fn small(&self, offset: usize, bytes: usize) {
         held::assert_none();
         #[cfg(test)]
@@ -205,8 +213,8 @@ impl Reservation {
         let _ = unsafe { rustix::mm::madvise(self.base.as_ptr().add(offset).cast(), bytes, Advice::LinuxNoHugepage) };
     }
 
-    /// Has the system back a committed range now, so that no thread waits for page faults later. The contents stay, and other
-    /// threads may use the range meanwhile.
+    /// Has the system back a committed range now, so that no thread waits for page faults later.
+    /// The contents stay, and other threads may use the range meanwhile.
     pub(crate) fn populate(&self, offset: usize, bytes: usize) {
         held::assert_none();
         #[cfg(test)]

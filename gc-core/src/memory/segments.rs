@@ -1,5 +1,6 @@
-//! A list that lies in segments. It grows without a copy of what it has, is handed over whole, and takes no memory from the allocator in
-//! pieces so large that the allocator keeps them: glibc returns a large piece to the system, but learns from it to keep the next ones.
+//! A list that lies in segments. It grows without a copy of what it has, is handed over whole, and
+//! takes no memory from the allocator in pieces so large that the allocator keeps them: glibc
+//! returns a large piece to the system, but learns from it to keep the next ones.
 
 use core::{cmp::Reverse, mem};
 use std::{collections::BinaryHeap, vec};
@@ -120,7 +121,8 @@ impl<T> Segments<T> {
         self.open.len().checked_sub(others + 1).map(|nth| &self.open[nth])
     }
 
-    /// Splits off half of the elements, the first ones, but no more than `most`, and no more than a segment.
+    /// Splits off half of the elements, the first ones, but no more than `most`, and no more than a
+    /// segment.
     pub(crate) fn split_off_first(&mut self, most: usize) -> Vec<T> {
         let half = most.min(self.len() / 2);
         let Some(first) = self.closed.first_mut() else { return self.open.drain(..half).collect() };
@@ -132,7 +134,8 @@ impl<T> Segments<T> {
         self.closed.remove(0)
     }
 
-    /// Turns the order around, and drops the elements that `keep` refuses. It is asked in the new order.
+    /// Turns the order around, and drops the elements that `keep` refuses. It is asked in the new
+    /// order.
     pub(crate) fn reverse(&mut self, mut keep: impl FnMut(&T) -> bool) {
         self.close();
         self.closed.reverse();

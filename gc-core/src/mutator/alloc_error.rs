@@ -4,18 +4,22 @@ use core::fmt;
 
 use crate::{collector::refill::Refused, stats::MemoryReport};
 
-/// An allocation that the hard limit, or the system, did not allow. [`into_value`](Self::into_value) gives the value back.
+/// An allocation that the hard limit, or the system, did not allow.
+/// [`into_value`](Self::into_value) gives the value back.
 ///
 /// Release something if you can, reach a safepoint, and try again, until it succeeds.
 ///
-/// An allocation is refused if there is no memory for it. It is also refused, *early*, while the last major (full) collection has
-/// left less than a sixteenth of the hard limit: otherwise the program would collect more and more often for less and less. `alloc`,
-/// which would panic, still gets what is left.
+/// An allocation is refused if there is no memory for it. It is also refused, *early*, while the
+/// last major (full) collection has left less than a sixteenth of the hard limit: otherwise the
+/// program would collect more and more often for less and less. `alloc`, which would panic, still
+/// gets what is left.
 ///
-/// A refusal promises a major collection at the next safepoint ([`is_collecting`](Self::is_collecting)). Where early refusals
-/// follow promised collections that left little more, only some promise another one: every second, then fewer, every 16th at
-/// least. So a program that releases much has room at the next safepoint, and a program that releases a little at each refusal
-/// pays for few collections. This depends on how much was released and not on time.
+/// A refusal promises a major collection at the next safepoint
+/// ([`is_collecting`](Self::is_collecting)). Where early refusals follow promised collections that
+/// left little more, only some promise another one: every second, then fewer, every 16th at least.
+/// So a program that releases much has room at the next safepoint, and a program that releases a
+/// little at each refusal pays for few collections. This depends on how much was released and not
+/// on time.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -38,8 +42,8 @@ impl<T> AllocError<T> {
         self.value
     }
 
-    /// Returns the memory of the heap when the allocation failed: what lived after the last major collection, what each space
-    /// takes, which size classes have free cells, and how much is left.
+    /// Returns the memory of the heap when the allocation failed: what lived after the last major
+    /// collection, what each space takes, which size classes have free cells, and how much is left.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -74,15 +78,15 @@ impl<T> AllocError<T> {
         self.refused.collects
     }
 
-    /// Returns whether the heap was nearly full: the last major (full) collection had left less than a sixteenth of the hard
-    /// limit. There may be memory then that only `alloc` gets.
+    /// Returns whether the heap was nearly full: the last major (full) collection had left less
+    /// than a sixteenth of the hard limit. There may be memory then that only `alloc` gets.
     #[must_use]
     pub fn is_early(&self) -> bool {
         self.refused.early
     }
 
-    /// Returns the bytes that were in use when the allocation failed, as [`Stats::memory_bytes`](crate::Stats::memory_bytes)
-    /// counts them.
+    /// Returns the bytes that were in use when the allocation failed, as
+    /// [`Stats::memory_bytes`](crate::Stats::memory_bytes) counts them.
     #[must_use]
     pub fn used(&self) -> usize {
         self.refused.report.counted

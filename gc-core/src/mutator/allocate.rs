@@ -1,8 +1,8 @@
 //! Allocation: one object, or a slice or string of any length.
 //!
-//! The order is: reserve memory, bump the pointer, *then* run user code. A closure or an iterator may allocate, lie about its length
-//! or panic; the memory that it leaves unfinished is a filler. An object enters lists after its last value is written. Nothing here
-//! collects.
+//! The order is: reserve memory, bump the pointer, *then* run user code. A closure or an iterator
+//! may allocate, lie about its length or panic; the memory that it leaves unfinished is a filler.
+//! An object enters lists after its last value is written. Nothing here collects.
 
 use core::{convert::Infallible, mem, ptr::NonNull};
 
@@ -33,14 +33,16 @@ pub(crate) fn refuse(local: &Attachment, refused: Refused) -> ! {
 impl Mutator {
     /// Allocates an object.
     ///
-    /// Moves `value` into the heap. Bumps a pointer and writes a header of 8 bytes. An object that needs dropping also enters a
-    /// list. An object of more than 8 KiB gets a run of its own, which costs a lock and a search. Never collects: a collection that
-    /// this makes due happens at the next [`safepoint`](Self::safepoint). A type of an alignment above 4096 does not compile.
+    /// Moves `value` into the heap. Bumps a pointer and writes a header of 8 bytes. An object that
+    /// needs dropping also enters a list. An object of more than 8 KiB gets a run of its own, which
+    /// costs a lock and a search. Never collects: a collection that this makes due happens at the
+    /// next [`safepoint`](Self::safepoint). A type of an alignment above 4096 does not compile.
     ///
     /// # Panics
     ///
-    /// At the hard limit, or if the system refuses memory; [`try_alloc`](Self::try_alloc) returns an error instead. A program that
-    /// reaches safepoints meets the limit only if what lives leaves no room for a small nursery.
+    /// At the hard limit, or if the system refuses memory; [`try_alloc`](Self::try_alloc) returns
+    /// an error instead. A program that reaches safepoints meets the limit only if what lives
+    /// leaves no room for a small nursery.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -118,11 +120,12 @@ impl Mutator {
         }
     }
 
-    /// Allocates an object that `make` returns. For large values: the compiler constructs the value in the object if it can.
-    /// Without optimization the value lies on the stack first; for a very large one see
-    /// [`alloc_slice_with`](Self::alloc_slice_with).
+    /// Allocates an object that `make` returns. For large values: the compiler constructs the value
+    /// in the object if it can. Without optimization the value lies on the stack first; for a very
+    /// large one see [`alloc_slice_with`](Self::alloc_slice_with).
     ///
-    /// `make` may allocate. If it panics, the memory of the object is lost until the next collection.
+    /// `make` may allocate. If it panics, the memory of the object is lost until the next
+    /// collection.
     ///
     /// # Panics
     ///
@@ -187,7 +190,8 @@ impl Mutator {
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Allocates a slice of `len` elements; `make` returns each from its index. The length never changes.
+    /// Allocates a slice of `len` elements; `make` returns each from its index. The length never
+    /// changes.
     ///
     /// `make` may allocate. If it panics, the elements that were made are dropped.
     ///
@@ -217,7 +221,8 @@ impl Mutator {
     ///
     /// # Errors
     ///
-    /// As [`try_alloc`](Self::try_alloc), and if no memory can hold `len` elements; `make` was not called.
+    /// As [`try_alloc`](Self::try_alloc), and if no memory can hold `len` elements; `make` was not
+    /// called.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -264,11 +269,13 @@ impl Mutator {
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Allocates a slice of the elements that an iterator yields. Takes no more of them than its `len()` promises.
+    /// Allocates a slice of the elements that an iterator yields. Takes no more of them than its
+    /// `len()` promises.
     ///
     /// # Panics
     ///
-    /// As [`alloc`](Self::alloc), and if the iterator yields fewer elements than its `len()` promises.
+    /// As [`alloc`](Self::alloc), and if the iterator yields fewer elements than its `len()`
+    /// promises.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -287,7 +294,8 @@ impl Mutator {
             .unwrap_or_else(|error| refuse(self.local(), error.refused))
     }
 
-    /// Allocates as [`alloc_slice_from_iter`](Self::alloc_slice_from_iter) does, or gives the iterator back.
+    /// Allocates as [`alloc_slice_from_iter`](Self::alloc_slice_from_iter) does, or gives the
+    /// iterator back.
     ///
     /// # Errors
     ///
@@ -329,9 +337,10 @@ impl Mutator {
         }
     }
 
-    /// Allocates a copy of a slice, by a `memcpy`. Nothing interrupts it: a collection that another thread requests waits until all is
-    /// copied, about 0.1 ms for each megabyte, and several times that where memory is used for the first time. For hundreds of
-    /// megabytes of plain data see [`root_slice_copy`](Self::root_slice_copy).
+    /// Allocates a copy of a slice, by a `memcpy`. Nothing interrupts it: a collection that another
+    /// thread requests waits until all is copied, about 0.1 ms for each megabyte, and several times
+    /// that where memory is used for the first time. For hundreds of megabytes of plain data see
+    /// [`root_slice_copy`](Self::root_slice_copy).
     ///
     /// # Panics
     ///
@@ -377,7 +386,8 @@ impl Mutator {
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Reserves memory for a `T` in the buffer, if it fits: the fast path. So short that it is inlined everywhere.
+    /// Reserves memory for a `T` in the buffer, if it fits: the fast path. So short that it is
+    /// inlined everywhere.
     #[inline(always)]
     fn bump<T: Trace>(&self) -> Option<NonNull<u8>> {
         let shape = &TypeInfoOf::<T>::SIZED.shape;
@@ -481,12 +491,14 @@ impl Mutator {
         Ok(reserved)
     }
 
-    /// Allocates a slice object and copies `elements` into it: in the buffer, if it fits. Otherwise `reserve` reserves memory elsewhere. No
-    /// user code runs before the object is whole, so on the fast path the header need not be a filler's meanwhile.
+    /// Allocates a slice object and copies `elements` into it: in the buffer, if it fits. Otherwise
+    /// `reserve` reserves memory elsewhere. No user code runs before the object is whole, so on the
+    /// fast path the header need not be a filler's meanwhile.
     ///
     /// # Safety
     ///
-    /// `info` is the type info of slices of `T`. What `reserve` returns is reserved for a slice of as many.
+    /// `info` is the type info of slices of `T`. What `reserve` returns is reserved for a slice of
+    /// as many.
     #[inline(always)]
     #[track_caller]
     pub(super) unsafe fn copied<'a, T: Copy, E>(

@@ -10,18 +10,22 @@ use crate::{
 use super::Mutator;
 
 impl Mutator {
-    /// Collects the whole heap, moves what is left together, and gives the memory that is empty then back to the system.
+    /// Collects the whole heap, moves what is left together, and gives the memory that is empty
+    /// then back to the system.
     ///
-    /// Old objects are moved into as few blocks as hold them, class by class, and these blocks into as few huge pages as hold them.
-    /// So it is possible at any fullness, also at the hard limit. Large objects (over 8 KiB) stay where they are.
+    /// Old objects are moved into as few blocks as hold them, class by class, and these blocks into
+    /// as few huge pages as hold them. So it is possible at any fullness, also at the hard limit.
+    /// Large objects (over 8 KiB) stay where they are.
     ///
-    /// The collection runs beside other mutators. The move is one pause, which takes time in proportion to what is alive: it visits
-    /// every pointer of the heap. A program need not call this: each full collection moves some objects out of sparse blocks
-    /// ([`HeapBuilder::compact_bytes`](crate::HeapBuilder::compact_bytes)), and a heap that is short of memory compacts itself. It is for
-    /// the moment after a program has released much, and before it is idle.
+    /// The collection runs beside other mutators. The move is one pause, which takes time in
+    /// proportion to what is alive: it visits every pointer of the heap. A program need not call
+    /// this: each full collection moves some objects out of sparse blocks
+    /// ([`HeapBuilder::compact_bytes`](crate::HeapBuilder::compact_bytes)), and a heap that is
+    /// short of memory compacts itself. It is for the moment after a program has released much, and
+    /// before it is idle.
     ///
-    /// Objects are moved between blocks as in a mark-compact collector with segregated fits (Jones, Hosking, Moss: *The Garbage
-    /// Collection Handbook*, chapters 3 and 7).
+    /// Objects are moved between blocks as in a mark-compact collector with segregated fits (Jones,
+    /// Hosking, Moss: *The Garbage Collection Handbook*, chapters 3 and 7).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;

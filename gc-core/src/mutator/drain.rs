@@ -14,7 +14,8 @@ use super::Mutator;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DropsLeft {
-    /// How many values: of those that were dead when the call began, and of what these own; or, if none is left, how many entries of weak tables.
+    /// How many values: of those that were dead when the call began, and of what these own; or, if
+    /// none is left, how many entries of weak tables.
     pub values: usize,
     /// How long the oldest of them have been dead.
     pub oldest: Duration,
@@ -39,18 +40,22 @@ impl fmt::Display for DropsLeft {
 }
 
 impl Mutator {
-    /// Waits until the heap's threads have dropped every value that collections had found dead when this was called, with the values of
-    /// roots that these own, and until dead entries have left their [weak tables](crate::Interner). For tests, and for programs that want what destructors do, such as closing files, at a known moment.
+    /// Waits until the heap's threads have dropped every value that collections had found dead when
+    /// this was called, with the values of roots that these own, and until dead entries have left
+    /// their [weak tables](crate::Interner). For tests, and for programs that want what destructors
+    /// do, such as closing files, at a known moment.
     ///
-    /// This thread is [blocked](Self::blocked) meanwhile. It runs no destructor itself, and does not wait for what dies later. What is
-    /// unreachable is dead when a collection has found it: call [`collect`](Self::collect) first.
+    /// This thread is [blocked](Self::blocked) meanwhile. It runs no destructor itself, and does
+    /// not wait for what dies later. What is unreachable is dead when a collection has found it:
+    /// call [`collect`](Self::collect) first.
     ///
-    /// Destructors also run while the [event hook](crate::HeapBuilder::on_event) does. If both wait for long, the ones behind wait, too.
+    /// Destructors also run while the [event hook](crate::HeapBuilder::on_event) does. If both wait
+    /// for long, the ones behind wait, too.
     ///
     /// # Errors
     ///
-    /// If they are not all dropped after `timeout`: how many are left, for how long, and the types whose destructors are running. With a
-    /// timeout of zero this only asks.
+    /// If they are not all dropped after `timeout`: how many are left, for how long, and the types
+    /// whose destructors are running. With a timeout of zero this only asks.
     ///
     /// ```
     /// # use gc_core::{Collect, Heap};
@@ -73,7 +78,8 @@ impl Mutator {
     }
 }
 
-/// Waits for the drops, and until the dead entries of weak tables have been removed that there are now.
+/// Waits for the drops, and until the dead entries of weak tables have been removed that there are
+/// now.
 fn drain(collector: &Collector, timeout: Duration) -> Result<(), DropsLeft> {
     let (background, queues) = (&collector.background, &collector.registered.queues);
     let start = Instant::now();

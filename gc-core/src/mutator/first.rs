@@ -15,8 +15,9 @@ use crate::{
 
 use super::{AttachError, EnterError, Mutator, Parked};
 
-/// Attaches this thread for its first `with` of a heap: a mutator that the thread keeps. Or, while its thread-locals are being
-/// destroyed, one that the caller has to drop after use: the second result.
+/// Attaches this thread for its first `with` of a heap: a mutator that the thread keeps. Or, while
+/// its thread-locals are being destroyed, one that the caller has to drop after use: the second
+/// result.
 #[cold]
 #[inline(never)]
 pub(crate) fn attach_for_with(users: &Arc<Users>) -> Result<(NonNull<Attachment>, Option<Parked>), EnterError> {

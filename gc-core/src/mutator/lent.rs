@@ -1,14 +1,17 @@
 //! Lending a mutator to a closure: `Heap::with` and `Parked::with`.
 //!
-//! To enter takes one compare-and-exchange of the state word, from BLOCKED to RUNNING; to leave takes one back. Nothing is counted
-//! that other threads count. Both need only what is in thread-locals and in the mutator's state.
+//! To enter takes one compare-and-exchange of the state word, from BLOCKED to RUNNING; to leave
+//! takes one back. Nothing is counted that other threads count. Both need only what is in
+//! thread-locals and in the mutator's state.
 //!
-//! - **[lent.closure]** Inside `blocked` of another mutator of the thread, a mutator is entered only like this: for the time of a
-//!   closure. A function that handed one out there (`a.blocked(|| b.attach())`, or a guard) would be unsound: the mutator would
-//!   leave `blocked` as its result, or by a `catch_unwind` inside and a variable outside, and then both would run
+//! - **[lent.closure]** Inside `blocked` of another mutator of the thread, a mutator is entered
+//!   only like this: for the time of a closure. A function that handed one out there (`a.blocked(||
+//!   b.attach())`, or a guard) would be unsound: the mutator would leave `blocked` as its result,
+//!   or by a `catch_unwind` inside and a variable outside, and then both would run
 //!   ([attachment.one-runs]). What a closure is lent ends within the closure.
-//! - **[lent.restored]** The mutator is BLOCKED again when the closure has returned or panicked. A collection that is due then happens
-//!   there, as in `blocked` ([request.of-heap]): a thread whose work is many short closures may reach no other safepoint.
+//! - **[lent.restored]** The mutator is BLOCKED again when the closure has returned or panicked. A
+//!   collection that is due then happens there, as in `blocked` ([request.of-heap]): a thread whose
+//!   work is many short closures may reach no other safepoint.
 
 use core::{fmt, mem::ManuallyDrop, panic::Location, ptr::NonNull};
 
@@ -22,8 +25,9 @@ use crate::{
 
 use super::{FORKED, Mutator};
 
-/// Why a thread could not enter a heap: [`Heap::with`](crate::Heap::with), [`Parked::with`](crate::Parked::with),
-/// [`Parked::enter`](crate::Parked::enter), [`Heap::scope`](crate::Heap::scope).
+/// Why a thread could not enter a heap: [`Heap::with`](crate::Heap::with),
+/// [`Parked::with`](crate::Parked::with), [`Parked::enter`](crate::Parked::enter),
+/// [`Heap::scope`](crate::Heap::scope).
 ///
 /// ```
 /// use gc_core::{EnterError, Heap};
@@ -38,13 +42,16 @@ use super::{FORKED, Mutator};
 pub enum EnterError {
     /// The thread runs a mutator: of this heap or another, attached, lent or leaked.
     Running,
-    /// The thread is inside `blocked` or `with`. Returned by [`Parked::enter`](crate::Parked::enter) only: the mutator would leave the closure.
+    /// The thread is inside `blocked` or `with`. Returned by
+    /// [`Parked::enter`](crate::Parked::enter) only: the mutator would leave the closure.
     Inside,
     /// The thread is a heap's own: one that runs destructors or the event hook.
     CollectorThread,
-    /// As many mutators are attached as a heap can distinguish, 2²¹ − 1: nearly all of them were leaked.
+    /// As many mutators are attached as a heap can distinguish, 2²¹ − 1: nearly all of them were
+    /// leaked.
     TooMany,
-    /// This is the child of a `fork` during which the heap could not be stopped: see [`Heap`](crate::Heap#fork).
+    /// This is the child of a `fork` during which the heap could not be stopped: see
+    /// [`Heap`](crate::Heap#fork).
     Forked,
 }
 
@@ -82,12 +89,13 @@ pub(crate) struct Lent {
 }
 
 impl Lent {
-    /// Enters a mutator of this thread, unless the thread runs one. `place` is where that is asked for.
+    /// Enters a mutator of this thread, unless the thread runs one. `place` is where that is asked
+    /// for.
     ///
     /// # Safety
     ///
-    /// The mutator is of this thread, and is not freed before the result is dropped. If no mutator of this thread runs, it is
-    /// BLOCKED.
+    /// The mutator is of this thread, and is not freed before the result is dropped. If no mutator
+    /// of this thread runs, it is BLOCKED.
     #[inline(always)]
     pub(crate) unsafe fn enter(
         local: NonNull<Attachment>,

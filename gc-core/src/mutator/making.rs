@@ -7,11 +7,13 @@ use crate::{
     object::TypeInfo,
 };
 
-/// Memory for an object that is being made. If it is not made, small memory stays a filler, and a large run is given back.
+/// Memory for an object that is being made. If it is not made, small memory stays a filler, and a
+/// large run is given back.
 pub(crate) struct Making<'a> {
     local: &'a Attachment,
     reserved: Reserved,
-    /// The values written so far are `written` values of `size` bytes from here on; `drop` drops one.
+    /// The values written so far are `written` values of `size` bytes from here on; `drop` drops
+    /// one.
     first: *mut u8,
     pub(super) written: usize,
     size: usize,
@@ -19,7 +21,8 @@ pub(crate) struct Making<'a> {
 }
 
 impl<'a> Making<'a> {
-    /// Returns what `reserved` is for an object whose values begin at `first`, with `size` bytes each.
+    /// Returns what `reserved` is for an object whose values begin at `first`, with `size` bytes
+    /// each.
     pub(super) fn new(
         local: &'a Attachment,
         reserved: Reserved,

@@ -1,4 +1,5 @@
-//! Allocation in the old generation, of types whose objects nearly always live for long: see `collector::pretenuring`.
+//! Allocation in the old generation, of types whose objects nearly always live for long: see
+//! `collector::pretenuring`.
 
 use core::mem;
 
@@ -20,7 +21,8 @@ impl Mutator {
         !T::HAS_CELL && !mem::needs_drop::<T>() && shape.align <= 8 && !is_large(shape, shape.size_with_header as usize)
     }
 
-    /// Returns whether the objects of some type of this size are allocated old now. Costs two instructions.
+    /// Returns whether the objects of some type of this size are allocated old now. Costs two
+    /// instructions.
     #[inline(always)]
     pub(super) fn may_be_old<T: Trace>(&self) -> bool {
         (const { Self::is_plain::<T>() }) && self.local().old_cells.may_have(const { Self::bit::<T>() })
@@ -30,8 +32,8 @@ impl Mutator {
         bit_of(TypeInfoOf::<T>::SIZED.shape.size_with_header as usize)
     }
 
-    /// Allocates an object in the old generation, if nearly all objects of its type live for long ([`pretenuring`]). Gives the value back
-    /// otherwise.
+    /// Allocates an object in the old generation, if nearly all objects of its type live for long
+    /// ([`pretenuring`]). Gives the value back otherwise.
     ///
     /// [`pretenuring`]: crate::collector::pretenuring
     #[inline]
@@ -52,7 +54,8 @@ impl Mutator {
         Ok(unsafe { Gc::from_address(address) })
     }
 
-    /// Allocates an object of a type that may be allocated old. Out of the way, so that others pay two instructions for it.
+    /// Allocates an object of a type that may be allocated old. Out of the way, so that others pay
+    /// two instructions for it.
     #[cold]
     #[inline(never)]
     #[track_caller]

@@ -1,15 +1,19 @@
 //! `Parked`: a mutator that its thread has put aside.
 //!
-//! A parked mutator is BLOCKED. Unlike one in `blocked` it is on no stack, so its thread may attach to another heap or enter one: this is
-//! the sound form of two heaps on a thread, and what a runtime's hooks need that park and wake its threads.
+//! A parked mutator is BLOCKED. Unlike one in `blocked` it is on no stack, so its thread may attach
+//! to another heap or enter one: this is the sound form of two heaps on a thread, and what a
+//! runtime's hooks need that park and wake its threads.
 //!
-//! - **[park.not-lent]** Only a mutator that its thread has attached can be parked, not an alias that is lent ([kept.alias]). And a
-//!   parked mutator is not found by `Heap::with`, so the owner of the `Parked` decides when it ends.
-//! - **[park.drop]** A parked mutator may be dropped while another one of its thread runs. The leader of a pause, which has the registry
-//!   lock, waits for that one if it is of the same heap. If it is of another heap, the leader may wait for a thread that waits for the
-//!   other heap's leader in the same way, and that one for this thread. So the drop waits without limit only if no mutator
-//!   runs on this thread. Otherwise, where it does not get the lock, it leaves the mutator attached and BLOCKED, as a kept
-//!   one: until its thread drops another parked one, or exits, or the last user of the heap goes ([kept-end.once]).
+//! - **[park.not-lent]** Only a mutator that its thread has attached can be parked, not an alias
+//!   that is lent ([kept.alias]). And a parked mutator is not found by `Heap::with`, so the owner
+//!   of the `Parked` decides when it ends.
+//! - **[park.drop]** A parked mutator may be dropped while another one of its thread runs. The
+//!   leader of a pause, which has the registry lock, waits for that one if it is of the same heap.
+//!   If it is of another heap, the leader may wait for a thread that waits for the other heap's
+//!   leader in the same way, and that one for this thread. So the drop waits without limit only if
+//!   no mutator runs on this thread. Otherwise, where it does not get the lock, it leaves the
+//!   mutator attached and BLOCKED, as a kept one: until its thread drops another parked one, or
+//!   exits, or the last user of the heap goes ([kept-end.once]).
 
 use core::{fmt, marker::PhantomData, panic::Location, ptr, ptr::NonNull, time::Duration};
 
@@ -27,11 +31,12 @@ use super::{EnterError, Lent, Mutator};
 
 /// A mutator that its thread has put aside by [`Mutator::park`]: collections go on without it.
 ///
-/// It stays on its thread (`!Send + !Sync`), which may attach to other heaps, or enter them, meanwhile. It keeps its heap alive. Dropping
-/// it detaches it.
+/// It stays on its thread (`!Send + !Sync`), which may attach to other heaps, or enter them,
+/// meanwhile. It keeps its heap alive. Dropping it detaches it.
 ///
-/// For runtimes that call hooks when a thread of theirs runs out of work and when it wakes up: park the mutator in the one, and
-/// [`enter`](Self::enter) it in the other. And for two heaps on one thread, in turns:
+/// For runtimes that call hooks when a thread of theirs runs out of work and when it wakes up: park
+/// the mutator in the one, and [`enter`](Self::enter) it in the other. And for two heaps on one
+/// thread, in turns:
 ///
 /// ```
 /// use gc_core::Heap;
@@ -74,7 +79,8 @@ pub struct NotEntered {
     pub error: EnterError,
 }
 
-/// Its message has that of [`error`](Self::error), which is no [`source`](std::error::Error::source) beside it.
+/// Its message has that of [`error`](Self::error), which is no
+/// [`source`](std::error::Error::source) beside it.
 impl std::error::Error for NotEntered {}
 
 impl fmt::Display for NotEntered {
@@ -90,15 +96,16 @@ impl fmt::Debug for NotEntered {
 }
 
 impl Mutator {
-    /// Puts the mutator aside: collections go on without this thread, which may attach to another heap meanwhile.
+    /// Puts the mutator aside: collections go on without this thread, which may attach to another
+    /// heap meanwhile.
     ///
-    /// Every `Gc` ends here. This counts as a safepoint, as entering [`blocked`](Self::blocked) does. If no collection is due, it costs
-    /// an atomic operation.
+    /// Every `Gc` ends here. This counts as a safepoint, as entering [`blocked`](Self::blocked)
+    /// does. If no collection is due, it costs an atomic operation.
     ///
     /// # Panics
     ///
-    /// If the mutator is one that [`Heap::with`](crate::Heap::with) or [`Parked::with`] lends. (To have such a one by value takes a
-    /// crate that moves values out of references.)
+    /// If the mutator is one that [`Heap::with`](crate::Heap::with) or [`Parked::with`] lends. (To
+    /// have such a one by value takes a crate that moves values out of references.)
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -149,9 +156,9 @@ impl Parked {
     ///
     /// # Errors
     ///
-    /// Returns the parked mutator with the reason: another mutator runs on this thread, or the thread is inside
-    /// [`Mutator::blocked`] or [`Heap::with`](crate::Heap::with), out of which a mutator must not be handed. There use
-    /// [`with`](Self::with).
+    /// Returns the parked mutator with the reason: another mutator runs on this thread, or the
+    /// thread is inside [`Mutator::blocked`] or [`Heap::with`](crate::Heap::with), out of which a
+    /// mutator must not be handed. There use [`with`](Self::with).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -181,8 +188,8 @@ impl Parked {
         Ok(mutator)
     }
 
-    /// Lends the mutator to a closure, also inside [`Mutator::blocked`] of another one. Costs what [`Heap::with`](crate::Heap::with)
-    /// costs.
+    /// Lends the mutator to a closure, also inside [`Mutator::blocked`] of another one. Costs what
+    /// [`Heap::with`](crate::Heap::with) costs.
     ///
     /// # Errors
     ///
@@ -241,7 +248,8 @@ impl Drop for Parked {
     }
 }
 
-/// How long a thread that runs a mutator of another heap waits for the lock: it delays that heap's collections.
+/// How long a thread that runs a mutator of another heap waits for the lock: it delays that heap's
+/// collections.
 const TIMEOUT: Duration = Duration::from_millis(20);
 
 impl fmt::Debug for Parked {

@@ -12,8 +12,9 @@ use crate::{
 use super::{AllocError, Mutator};
 
 impl Mutator {
-    /// Allocates an object of `value` with a copy of `tail` behind it, or gives the value back. With `INSIST`, as [`alloc`](Self::alloc) gets
-    /// memory, which leaves it to the caller to panic; otherwise as [`try_alloc`](Self::try_alloc) does.
+    /// Allocates an object of `value` with a copy of `tail` behind it, or gives the value back.
+    /// With `INSIST`, as [`alloc`](Self::alloc) gets memory, which leaves it to the caller to
+    /// panic; otherwise as [`try_alloc`](Self::try_alloc) does.
     ///
     /// # Safety
     ///
@@ -60,7 +61,8 @@ impl Mutator {
     ///
     /// # Safety
     ///
-    /// The memory from `address` on is free, aligned for a `T`, and large enough for one and the tail.
+    /// The memory from `address` on is free, aligned for a `T`, and large enough for one and the
+    /// tail.
     #[inline(always)]
     unsafe fn write<T>(address: NonNull<u8>, value: T, tail: &[u8]) {
         // SAFETY: the caller's.

@@ -28,7 +28,8 @@ impl Mutator {
         unsafe { Gc::from_address(address) }
     }
 
-    /// Allocates the text that `format_args!` makes. It is put together outside of the heap first, unless it is known when the program is compiled.
+    /// Allocates the text that `format_args!` makes. It is put together outside of the heap first,
+    /// unless it is known when the program is compiled.
     ///
     /// # Panics
     ///
@@ -48,7 +49,8 @@ impl Mutator {
         }
     }
 
-    /// Allocates bytes, a copy of `bytes`: [`alloc_slice_copy`](Self::alloc_slice_copy), also of what is no slice but has the bytes of one.
+    /// Allocates bytes, a copy of `bytes`: [`alloc_slice_copy`](Self::alloc_slice_copy), also of
+    /// what is no slice but has the bytes of one.
     ///
     /// # Panics
     ///

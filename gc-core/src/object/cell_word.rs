@@ -12,21 +12,24 @@ use crate::sync::{
 ///   stop    | logged | writer | waits | readers, or the writer's number
 /// ```
 ///
-/// - **[cell.stop]** The lock (writer, readers) is valid only if the word's stop is the user's last one. No guard survives a
-///   stop, so a lock of an earlier stop was left by a forgotten guard, and the cell is free. No two stops of a process have the
-///   same number, even in different heaps, because a cell on a stack may be used under one heap after another. The numbers do not
-///   wrap: the last one, [`LAST_STOP`], is that of all later stops too, and a guard that is forgotten after it stays valid for
-///   ever.
-/// - **[cell.logged]** `logged` does not depend on the stop: it is set if and only if the cell is in the remembered set. The
-///   writer sets it, the leader of a pause clears it.
-/// - **[cell.exclusive]** While only one mutator is attached, no other thread touches the word. It is read and written as plain
-///   memory, which the compiler may keep in registers from a borrow to its end, as it does for `RefCell`. Which of the two ways
-///   applies changes in stops only, so a guard ends the way it began.
-/// - **[cell.shared]** Otherwise the lock is taken by compare-and-exchange (Acquire) and ended by one read-modify-write
-///   (Release).
-/// - **[cell.waits]** `waits`: a writer waits for readers to end. New readers then hold back for a while, so that guards which
-///   overlap without a gap do not keep the writer out for ever. They do not hold back for long, because a thread that has a read
-///   guard may be the one whose next read holds back. A writer that takes the lock clears the bit.
+/// - **[cell.stop]** The lock (writer, readers) is valid only if the word's stop is the user's last
+///   one. No guard survives a stop, so a lock of an earlier stop was left by a forgotten guard, and
+///   the cell is free. No two stops of a process have the same number, even in different heaps,
+///   because a cell on a stack may be used under one heap after another. The numbers do not wrap:
+///   the last one, [`LAST_STOP`], is that of all later stops too, and a guard that is forgotten
+///   after it stays valid for ever.
+/// - **[cell.logged]** `logged` does not depend on the stop: it is set if and only if the cell is
+///   in the remembered set. The writer sets it, the leader of a pause clears it.
+/// - **[cell.exclusive]** While only one mutator is attached, no other thread touches the word. It
+///   is read and written as plain memory, which the compiler may keep in registers from a borrow to
+///   its end, as it does for `RefCell`. Which of the two ways applies changes in stops only, so a
+///   guard ends the way it began.
+/// - **[cell.shared]** Otherwise the lock is taken by compare-and-exchange (Acquire) and ended by
+///   one read-modify-write (Release).
+/// - **[cell.waits]** `waits`: a writer waits for readers to end. New readers then hold back for a
+///   while, so that guards which overlap without a gap do not keep the writer out for ever. They do
+///   not hold back for long, because a thread that has a read guard may be the one whose next read
+///   holds back. A writer that takes the lock clears the bit.
 pub struct CellWord(AtomicU64);
 
 /// The reader count or the writer's number, and WAITS.
@@ -43,8 +46,8 @@ pub(crate) const LAST_NUMBER: u32 = COUNT as u32;
 /// The bit of a [`CellUser`] where a cell's word has `logged`.
 const SHARED: u64 = LOGGED;
 
-/// The mutator that uses a cell: one word, laid out like a cell's, so that it stays in a register and a cell's word takes its
-/// stop from it.
+/// The mutator that uses a cell: one word, laid out like a cell's, so that it stays in a register
+/// and a cell's word takes its stop from it.
 ///
 /// ```text
 ///   63 … 24 | 23     | 20 ………… 0
@@ -54,8 +57,8 @@ const SHARED: u64 = LOGGED;
 pub(crate) struct CellUser(u64);
 
 impl CellUser {
-    /// Returns the mutator with this number, up to [`LAST_NUMBER`], after stop `stop`. `exclusive`: it is the only one
-    /// ([cell.exclusive]).
+    /// Returns the mutator with this number, up to [`LAST_NUMBER`], after stop `stop`. `exclusive`:
+    /// it is the only one ([cell.exclusive]).
     pub(crate) fn new(stop: u64, exclusive: bool, number: u32) -> Self {
         debug_assert!(number <= LAST_NUMBER);
         let shared = if exclusive { 0 } else { SHARED };
@@ -83,7 +86,8 @@ impl CellUser {
         self.0 & COUNT
     }
 
-    /// Returns `word` without a reader or writer, as this mutator leaves it: with its logged bit and the current stop.
+    /// Returns `word` without a reader or writer, as this mutator leaves it: with its logged bit
+    /// and the current stop.
     #[inline(always)]
     fn unlocked(self, word: u64) -> u64 {
         (self.0 & (u64::MAX << STOP_SHIFT)) | (word & LOGGED)
@@ -175,7 +179,8 @@ impl CellWord {
         let _ = result;
     }
 
-    /// Continues [`try_read`](Self::try_read) where the word has a reader or writer, of this stop or of an earlier one.
+    /// Continues [`try_read`](Self::try_read) where the word has a reader or writer, of this stop
+    /// or of an earlier one.
     #[cold]
     #[inline(never)]
     fn try_read_held(&self, user: CellUser) -> Result<(), CellConflict> {
@@ -183,7 +188,8 @@ impl CellWord {
         Ok(())
     }
 
-    /// Continues [`try_write`](Self::try_write) where the word has a reader or writer, of this stop or of an earlier one.
+    /// Continues [`try_write`](Self::try_write) where the word has a reader or writer, of this stop
+    /// or of an earlier one.
     #[cold]
     #[inline(never)]
     fn try_write_held(&self, user: CellUser) -> Result<(), CellConflict> {
@@ -243,7 +249,8 @@ impl CellWord {
         }
     }
 
-    /// Returns `Ok` if no guard writes: enough for the only mutator to copy the content out at once.
+    /// Returns `Ok` if no guard writes: enough for the only mutator to copy the content out at
+    /// once.
     #[inline(always)]
     pub(crate) fn readable(&self, user: CellUser) -> Result<(), CellConflict> {
         debug_assert!(user.exclusive());

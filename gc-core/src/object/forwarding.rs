@@ -1,10 +1,11 @@
-//! The claim of a copy, while several threads copy: one header word, in which one forwarding address is installed. The model is
-//! `models/protocols/forwarding.rs`.
+//! The claim of a copy, while several threads copy: one header word, in which one forwarding
+//! address is installed. The model is `models/protocols/forwarding.rs`.
 //!
-//! - **[forwarding.here-only]** In a pause with several copying threads, a header in from-space is read and written here only.
-//! - **[forwarding.copy-first]** A thread copies first, then claims. So a thread that finds a forwarding address finds a whole
-//!   copy behind it, and no thread waits for another's copy. The thread that loses the claim drops its own copy, whose memory it
-//!   had not taken yet.
+//! - **[forwarding.here-only]** In a pause with several copying threads, a header in from-space is
+//!   read and written here only.
+//! - **[forwarding.copy-first]** A thread copies first, then claims. So a thread that finds a
+//!   forwarding address finds a whole copy behind it, and no thread waits for another's copy. The
+//!   thread that loses the claim drops its own copy, whose memory it had not taken yet.
 
 use crate::sync::{
     atomic::{AtomicPtr, Ordering},
@@ -28,8 +29,8 @@ impl Forwarding {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Replaces `seen` by `forwarded`, the forwarding word to a copy that is whole. If another thread was first, returns that
-    /// thread's word.
+    /// Replaces `seen` by `forwarded`, the forwarding word to a copy that is whole. If another
+    /// thread was first, returns that thread's word.
     #[inline(always)]
     pub(crate) fn claim(&self, seen: *mut u8, forwarded: *mut u8) -> Result<(), *mut u8> {
         if mutant::CLAIM_WITHOUT_LOOKING.is_planted() {

@@ -5,11 +5,12 @@
 //!   address of the TypeInfo     | registered key       filler  forwarded
 //! ```
 //!
-//! - **[header.kinds]** A header is a pointer to a `TypeInfo` (low bits 00), a forwarding address (`forwarded` set; only inside a
-//!   pause) or a filler (`filler` set; the other bits are its size in bytes). Inside a
-//!   pause the word may be elsewhere for a while ([threaded.headers]).
-//! - **[header.flags]** Beside the address of the `TypeInfo` there are two flags. A running mutator sets one by a read-modify-write,
-//!   while other threads read the header: so they read it atomically. A flag moves with its object, and is never cleared.
+//! - **[header.kinds]** A header is a pointer to a `TypeInfo` (low bits 00), a forwarding address
+//!   (`forwarded` set; only inside a pause) or a filler (`filler` set; the other bits are its size
+//!   in bytes). Inside a pause the word may be elsewhere for a while ([threaded.headers]).
+//! - **[header.flags]** Beside the address of the `TypeInfo` there are two flags. A running mutator
+//!   sets one by a read-modify-write, while other threads read the header: so they read it
+//!   atomically. A flag moves with its object, and is never cleared.
 //! - **[header.forwards-stopped]** Objects are forwarded only while the world is stopped.
 
 use core::ptr::NonNull;
@@ -50,21 +51,23 @@ pub(crate) type TraceFn = unsafe fn(first: *mut u8, count: usize, visitor: *mut 
 /// Returns the bytes behind a value.
 pub(crate) type TailFn = unsafe fn(value: *const u8) -> usize;
 
-/// What the collector knows of a type. One type may have several statics, so the address does not identify the type.
+/// What the collector knows of a type. One type may have several statics, so the address does not
+/// identify the type.
 #[repr(align(16))]
 pub(crate) struct TypeInfo {
     pub(crate) shape: TypeShape,
     pub(crate) trace: TraceFns,
     /// Drops one value (one element, for slices). `None` if dropping does nothing.
     pub(crate) drop: Option<unsafe fn(*mut u8)>,
-    /// How many bytes there are behind the value of an object; `None` if there are none, and for slices ([layout.tail]).
+    /// How many bytes there are behind the value of an object; `None` if there are none, and for
+    /// slices ([layout.tail]).
     pub(crate) tail: Option<TailFn>,
     pub(crate) name: fn() -> &'static str,
 }
 
 impl TypeInfo {
-    /// Returns whether objects of both are laid out and traced alike: they are statics of one type, or of types that the compiler has made
-    /// one of.
+    /// Returns whether objects of both are laid out and traced alike: they are statics of one type,
+    /// or of types that the compiler has made one of.
     #[inline]
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         core::ptr::eq(self, other)
@@ -128,8 +131,8 @@ impl TypeShape {
         cell_offset(self.align as usize, self.slice)
     }
 
-    /// Returns the bytes of the old cell that an object of `size_with_header` bytes needs, before they are rounded to a size
-    /// class.
+    /// Returns the bytes of the old cell that an object of `size_with_header` bytes needs, before
+    /// they are rounded to a size class.
     #[inline(always)]
     pub(crate) const fn cell_bytes(&self, size_with_header: usize) -> usize {
         let bytes = size_with_header + self.cell_offset() - HEADER;
@@ -137,8 +140,9 @@ impl TypeShape {
         if self.align > 16 { bytes.next_power_of_two() } else { bytes }
     }
 
-    /// Returns the bytes that an object takes in the young part. They are at least three quarters of its old cell, so that the
-    /// size of the young part bounds what promoting it takes. Only alignments of 16 and more ever need padding for this.
+    /// Returns the bytes that an object takes in the young part. They are at least three quarters
+    /// of its old cell, so that the size of the young part bounds what promoting it takes. Only
+    /// alignments of 16 and more ever need padding for this.
     #[inline(always)]
     pub(crate) const fn young_bytes(&self, size_with_header: usize) -> usize {
         if self.align > 8
@@ -326,8 +330,8 @@ impl Header {
     ///
     /// # Safety
     ///
-    /// As for [`write_info`](Self::write_info); `bytes` is a multiple of 8, and so many bytes from the header on belong to the
-    /// filler.
+    /// As for [`write_info`](Self::write_info); `bytes` is a multiple of 8, and so many bytes from
+    /// the header on belong to the filler.
     #[inline(always)]
     pub(crate) unsafe fn write_filler(self, bytes: usize) {
         debug_assert!(bytes.is_multiple_of(8) && bytes > 0);
@@ -375,7 +379,8 @@ impl HeaderWord {
         }
     }
 
-    /// Returns the type, if the word is the plain address of one: an object without flags, and not forwarded.
+    /// Returns the type, if the word is the plain address of one: an object without flags, and not
+    /// forwarded.
     ///
     /// # Safety
     ///

@@ -6,20 +6,21 @@
 //!   with a tail    | header | value … | bytes …            address = value
 //! ```
 //!
-//! The header is always the word before the address. Objects of alignment up to 8 fill multiples of 8 bytes in the young part. In
-//! the old part every object fills a cell of its size class, which is a multiple of 16. The cell starts `cell_offset` bytes
-//! before the address:
+//! The header is always the word before the address. Objects of alignment up to 8 fill multiples of
+//! 8 bytes in the young part. In the old part every object fills a cell of its size class, which is
+//! a multiple of 16. The cell starts `cell_offset` bytes before the address:
 //!
-//! - **[layout.small]** For alignment up to 8, and for slices of alignment 16, `cell_offset` is 8 bytes, those of the header. The
-//!   address lies in the cell's first granule.
-//! - **[layout.aligned]** For everything else it is a positive multiple of 16. The address is the start of a granule that is not
-//!   the cell's first.
+//! - **[layout.small]** For alignment up to 8, and for slices of alignment 16, `cell_offset` is 8
+//!   bytes, those of the header. The address lies in the cell's first granule.
+//! - **[layout.aligned]** For everything else it is a positive multiple of 16. The address is the
+//!   start of a granule that is not the cell's first.
 //!
-//! - **[layout.tail]** An object of some types has bytes behind its value. It is a sized object in all else: of one value, which says how many
-//!   bytes they are, and which alone is traced and dropped. The alignment is at most 8.
+//! - **[layout.tail]** An object of some types has bytes behind its value. It is a sized object in
+//!   all else: of one value, which says how many bytes they are, and which alone is traced and
+//!   dropped. The alignment is at most 8.
 //!
-//! So the granule of an address determines the address: the cell's first granule stands for start + 8, any other granule for its
-//! own start.
+//! So the granule of an address determines the address: the cell's first granule stands for start +
+//! 8, any other granule for its own start.
 
 /// Bytes of the header.
 pub(crate) const HEADER: usize = 8;
@@ -27,7 +28,8 @@ pub(crate) const HEADER: usize = 8;
 pub(crate) const MAX_SMALL: usize = 8 * 1024;
 /// The largest supported alignment.
 pub(crate) const MAX_ALIGN: usize = 4096;
-/// Bytes of the smallest object: its address lies strictly inside, in a granule that no other address uses.
+/// Bytes of the smallest object: its address lies strictly inside, in a granule that no other
+/// address uses.
 const MIN_SIZE: usize = 16;
 
 /// Returns the number of bytes from the address of a slice to its first element.
@@ -49,7 +51,8 @@ pub(crate) const fn tailed_size(size: usize, tail: usize) -> usize {
     value_size(size + tail)
 }
 
-/// Returns the bytes from header to end of a slice of `len` elements, or `None` if no address space could hold them.
+/// Returns the bytes from header to end of a slice of `len` elements, or `None` if no address space
+/// could hold them.
 #[inline(always)]
 pub(crate) const fn slice_size(elem_size: usize, align: usize, len: usize) -> Option<usize> {
     let Some(bytes) = elem_size.checked_mul(len) else { return None };
@@ -59,8 +62,8 @@ pub(crate) const fn slice_size(elem_size: usize, align: usize, len: usize) -> Op
     Some((HEADER + elements_offset(align) + bytes).next_multiple_of(8))
 }
 
-/// Returns the number of bytes from the start of a cell of the old or large part to the address ([layout.small],
-/// [layout.aligned]).
+/// Returns the number of bytes from the start of a cell of the old or large part to the address
+/// ([layout.small], [layout.aligned]).
 pub(crate) const fn cell_offset(align: usize, slice: bool) -> usize {
     match (align, slice) {
         (..=8, _) | (16, true) => 8,
@@ -69,7 +72,8 @@ pub(crate) const fn cell_offset(align: usize, slice: bool) -> usize {
     }
 }
 
-/// Returns the first address at or after `from` where a header aligns the value or the elements that follow.
+/// Returns the first address at or after `from` where a header aligns the value or the elements
+/// that follow.
 #[inline(always)]
 pub(crate) const fn young_start(from: usize, align: usize, slice: bool) -> usize {
     if align <= 8 {

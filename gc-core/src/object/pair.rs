@@ -1,12 +1,14 @@
 //! The object of an ephemeron, a pair of a key and a value, and lists of such.
 //!
-//! - **[pair.immutable]** A mutator writes a pair when it makes it, and never again. The collector updates the two pointers of an object
-//!   that moves, and clears both when the key is dead: the key first.
-//! - **[pair.one-list]** A pair is in one list at a time at most, which links it through `next`: that of an evacuation, for what it has
-//!   not decided or for a key ([threaded.headers]), or that of its key while the heap is marking. They never meet, because an evacuation lists the pairs that it copies, and marking
-//!   those that were old before. No mutator reads `next`.
-//! - **[pair.watched]** A pair of a weak table is the beginning of a [`WatchedPair`], an object that is larger than a pair: so its header tells. When it is cleared,
-//!   the table is told.
+//! - **[pair.immutable]** A mutator writes a pair when it makes it, and never again. The collector
+//!   updates the two pointers of an object that moves, and clears both when the key is dead: the
+//!   key first.
+//! - **[pair.one-list]** A pair is in one list at a time at most, which links it through `next`:
+//!   that of an evacuation, for what it has not decided or for a key ([threaded.headers]), or that
+//!   of its key while the heap is marking. They never meet, because an evacuation lists the pairs
+//!   that it copies, and marking those that were old before. No mutator reads `next`.
+//! - **[pair.watched]** A pair of a weak table is the beginning of a [`WatchedPair`], an object
+//!   that is larger than a pair: so its header tells. When it is cleared, the table is told.
 
 use core::ptr::{self, NonNull};
 
@@ -33,7 +35,8 @@ impl EphemeronPair {
 #[repr(C)]
 pub struct WatchedPair {
     pub(crate) pair: EphemeronPair,
-    /// The table, which the pair keeps alive: nothing but the table leads to the pair, and what is told.
+    /// The table, which the pair keeps alive: nothing but the table leads to the pair, and what is
+    /// told.
     pub(crate) table: PointerSlot,
     /// The hash under which the entry is in the table.
     pub(crate) hash: u32,
@@ -50,7 +53,8 @@ unsafe impl Send for PairRef {}
 impl PairRef {
     /// # Safety
     ///
-    /// A pair that stays at this address, and is not freed, for as long as the reference and the lists that it is put into are used.
+    /// A pair that stays at this address, and is not freed, for as long as the reference and the
+    /// lists that it is put into are used.
     #[inline(always)]
     pub(crate) unsafe fn new(pair: *mut EphemeronPair) -> Self {
         // SAFETY: the caller's: the address of a pair.

@@ -1,8 +1,9 @@
 //! A pointer slot: one word that threads share. The model is `models/protocols/pointer_slot.rs`.
 //!
-//! - **[slot.published-whole]** An object's header and values are written before its address is stored into a slot that other
-//!   threads may read, and the store releases. So a thread that loads the address, which acquires, finds the object whole, on
-//!   weakly ordered machines too. An object is published only by a store here, by a cell's lock or by a safepoint.
+//! - **[slot.published-whole]** An object's header and values are written before its address is
+//!   stored into a slot that other threads may read, and the store releases. So a thread that loads
+//!   the address, which acquires, finds the object whole, on weakly ordered machines too. An object
+//!   is published only by a store here, by a cell's lock or by a safepoint.
 
 use crate::sync::{
     atomic::{AtomicPtr, Ordering},

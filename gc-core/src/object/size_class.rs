@@ -1,9 +1,10 @@
-//! Size classes of the old part: multiples of 16 up to 128 bytes, then four classes for each doubling, up to 8 KiB. One more
-//! class lies 16 bytes above each power of two, for values of so many bytes with their header.
+//! Size classes of the old part: multiples of 16 up to 128 bytes, then four classes for each
+//! doubling, up to 8 KiB. One more class lies 16 bytes above each power of two, for values of so
+//! many bytes with their header.
 //!
-//! An object of the young part takes at most 4/3 of its young bytes in a size class (24 bytes in 32; `TypeShape::young_bytes`
-//! keeps this bound). The tail of a block, in which no cell fits, is at most 1/15 of the block.
-//! [`PROMOTION_NUM`]/[`PROMOTION_DEN`] bounds both together.
+//! An object of the young part takes at most 4/3 of its young bytes in a size class (24 bytes in
+//! 32; `TypeShape::young_bytes` keeps this bound). The tail of a block, in which no cell fits, is
+//! at most 1/15 of the block. [`PROMOTION_NUM`]/[`PROMOTION_DEN`] bounds both together.
 
 use crate::memory::address_map::{BLOCK, GRANULE};
 
@@ -52,16 +53,16 @@ impl SizeClass {
         BLOCK / self.bytes()
     }
 
-    /// Returns the cell in which the byte at `offset` of a block lies, by a multiplication instead of a division. The result is
-    /// exact, because offset × cell bytes stays below 2³².
+    /// Returns the cell in which the byte at `offset` of a block lies, by a multiplication instead
+    /// of a division. The result is exact, because offset × cell bytes stays below 2³².
     #[inline(always)]
     pub(crate) const fn cell_of(self, offset: usize) -> usize {
         ((offset as u64 * RECIPROCAL[self.0 as usize]) >> 32) as usize
     }
 }
 
-/// Returns the number of empty blocks that promoting `young` bytes may need: the bytes rounded up to size classes, and one block
-/// per class.
+/// Returns the number of empty blocks that promoting `young` bytes may need: the bytes rounded up
+/// to size classes, and one block per class.
 pub(crate) fn promotion_reserve(young: usize) -> usize {
     (young / PROMOTION_DEN).saturating_mul(PROMOTION_NUM).div_ceil(BLOCK) + CLASSES
 }
@@ -149,7 +150,8 @@ mod tests {
         }
     }
 
-    /// Compares, for every shape and size of a small object, its young bytes with the share of a block that it takes.
+    /// Compares, for every shape and size of a small object, its young bytes with the share of a
+    /// block that it takes.
     #[test]
     fn promotion_never_takes_more_than_its_bound() {
         for align in [1, 8, 16, 32, 64, 256, 1024, 4096] {

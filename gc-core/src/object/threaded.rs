@@ -1,13 +1,15 @@
-//! Pairs that wait for a young key in an evacuation, threaded through the key's header (Fisher: *Bottom-up garbage collection of memory*; Jonkers: *A fast
-//! garbage compaction algorithm*, 1979): no table, and no memory.
+//! Pairs that wait for a young key in an evacuation, threaded through the key's header (Fisher:
+//! *Bottom-up garbage collection of memory*; Jonkers: *A fast garbage compaction algorithm*, 1979):
+//! no table, and no memory.
 //!
 //! ```text
 //!   header of the key ──▶ pair ── next ──▶ pair ── next ──▶ the word that was in the header
 //! ```
 //!
-//! - **[threaded.headers]** The header of an object for which pairs wait holds the address of one, tagged as a filler's, which nothing points
-//!   to. Only the leader of an evacuation threads, when no other worker has anything left to do, and before it goes on with anything else
-//!   every header is as it was, or forwards.
+//! - **[threaded.headers]** The header of an object for which pairs wait holds the address of one,
+//!   tagged as a filler's, which nothing points to. Only the leader of an evacuation threads, when
+//!   no other worker has anything left to do, and before it goes on with anything else every header
+//!   is as it was, or forwards.
 
 use core::ptr::NonNull;
 
@@ -21,7 +23,8 @@ impl PairRef {
     ///
     /// # Safety
     ///
-    /// `key` is the header of an object that is not forwarded; only this thread uses it and pairs ([threaded.headers]).
+    /// `key` is the header of an object that is not forwarded; only this thread uses it and pairs
+    /// ([threaded.headers]).
     pub(crate) unsafe fn thread(self, key: Header) -> bool {
         // SAFETY: the caller's: initialised.
         let word = unsafe { key.raw() };
@@ -39,7 +42,8 @@ pub(crate) fn is_threaded(word: *mut u8) -> bool {
     word.addr() & FILLER != 0
 }
 
-/// Takes the pairs that are threaded into the header of an object, if there are any, and restores it. Returns its word.
+/// Takes the pairs that are threaded into the header of an object, if there are any, and restores
+/// it. Returns its word.
 ///
 /// # Safety
 ///

@@ -1,7 +1,9 @@
-//! The allocator's figures: size classes, blocks, chunks and runs, and what is lost between objects.
+//! The allocator's figures: size classes, blocks, chunks and runs, and what is lost between
+//! objects.
 //!
-//! - **[allocator.one-moment]** All figures but those of roots are of one moment, under the locks of the generations, as those of
-//!   [`MemoryReport`] are: so they add up exactly. No pause is needed, and one that is due waits meanwhile.
+//! - **[allocator.one-moment]** All figures but those of roots are of one moment, under the locks
+//!   of the generations, as those of [`MemoryReport`] are: so they add up exactly. No pause is
+//!   needed, and one that is due waits meanwhile.
 
 use core::fmt;
 
@@ -13,13 +15,15 @@ use crate::{
     space::young::Age,
 };
 
-/// How a heap's memory is divided, at one moment: what Python prints by `sys._debugmallocstats()`. See [`Heap::dump_allocator_stats`].
+/// How a heap's memory is divided, at one moment: what Python prints by `sys._debugmallocstats()`.
+/// See [`Heap::dump_allocator_stats`].
 ///
 /// `Display` writes a table. All sizes are bytes. These identities hold:
 ///
-/// - of each size class: `used` + `free` = `cells`, and `blocks` × [`BLOCK_BYTES`](Self::BLOCK_BYTES) = `cells` × `cell_bytes` + `tail`;
-/// - over all classes: the blocks are `memory.old_used`, `used` × `cell_bytes` is `memory.old_cells`, and `refilled` × `cell_bytes` is
-///   `memory.old_free`;
+/// - of each size class: `used` + `free` = `cells`, and `blocks` ×
+///   [`BLOCK_BYTES`](Self::BLOCK_BYTES) = `cells` × `cell_bytes` + `tail`;
+/// - over all classes: the blocks are `memory.old_used`, `used` × `cell_bytes` is
+///   `memory.old_cells`, and `refilled` × `cell_bytes` is `memory.old_free`;
 /// - of the young part: (`fresh` + `survivor` + `empty`) × `chunk_bytes` = `memory.young`;
 /// - of large objects: `used` = `memory.large_used`, and `free` = `memory.large_free`.
 ///
@@ -48,8 +52,8 @@ pub struct AllocatorStats {
     pub young: YoungStats,
     /// Runs of large objects.
     pub large: LargeStats,
-    /// Chunks of roots: [`ROOT_CHUNK_BYTES`](Self::ROOT_CHUNK_BYTES) each. The values of large roots lie elsewhere. Not of the same moment
-    /// as the rest.
+    /// Chunks of roots: [`ROOT_CHUNK_BYTES`](Self::ROOT_CHUNK_BYTES) each. The values of large
+    /// roots lie elsewhere. Not of the same moment as the rest.
     pub root_chunks: usize,
     /// What all this is part of: bytes by use, with the side tables, and what waits to be dropped.
     pub memory: MemoryReport,
@@ -61,8 +65,8 @@ pub struct AllocatorStats {
 pub struct ClassStats {
     /// The bytes of one cell: the largest object of the class, with its header.
     pub cell_bytes: usize,
-    /// The bytes of the smallest object of the class, with its header. What is lost to rounding is `cell_bytes` less this at most, for each
-    /// object.
+    /// The bytes of the smallest object of the class, with its header. What is lost to rounding is
+    /// `cell_bytes` less this at most, for each object.
     pub least_bytes: usize,
     /// Blocks that hold objects of the class.
     pub blocks: usize,
@@ -72,8 +76,8 @@ pub struct ClassStats {
     pub used: usize,
     /// Cells without an object.
     pub free: usize,
-    /// Those of the free cells that promotion fills before it opens an empty block. The others are in blocks that are nearly full, are being
-    /// filled, wait to be swept, or are to be emptied.
+    /// Those of the free cells that promotion fills before it opens an empty block. The others are
+    /// in blocks that are nearly full, are being filled, wait to be swept, or are to be emptied.
     pub refilled: usize,
     /// Bytes at the ends of blocks, in which no cell fits.
     pub tail: usize,
@@ -91,8 +95,8 @@ pub struct YoungStats {
     pub survivor: usize,
     /// Empty chunks that are kept for the next nursery.
     pub empty: usize,
-    /// Bytes of the chunks of generations 0 and 1 that are handed out: objects, the gaps between them, and the allocation buffers of
-    /// mutators, as far as they reach.
+    /// Bytes of the chunks of generations 0 and 1 that are handed out: objects, the gaps between
+    /// them, and the allocation buffers of mutators, as far as they reach.
     pub used: usize,
 }
 
@@ -114,8 +118,9 @@ impl AllocatorStats {
     /// The bytes of a chunk of roots.
     pub const ROOT_CHUNK_BYTES: usize = PAGE;
 
-    /// Returns the part of the memory of used blocks that holds no object: free cells and the ends of blocks, from 0 to 1. What
-    /// fragmentation costs; [`Mutator::compact`](crate::Mutator::compact) gives most of it back.
+    /// Returns the part of the memory of used blocks that holds no object: free cells and the ends
+    /// of blocks, from 0 to 1. What fragmentation costs;
+    /// [`Mutator::compact`](crate::Mutator::compact) gives most of it back.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -127,8 +132,8 @@ impl AllocatorStats {
         share(self.memory.old_used - self.memory.old_cells, self.memory.old_used)
     }
 
-    /// Returns the most bytes that rounding to size classes can cost, for the objects that there are. What it does cost depends on their
-    /// sizes, which are not looked at.
+    /// Returns the most bytes that rounding to size classes can cost, for the objects that there
+    /// are. What it does cost depends on their sizes, which are not looked at.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -160,11 +165,12 @@ impl ClassStats {
 }
 
 impl Heap {
-    /// Returns how the heap's memory is divided into size classes, blocks, chunks and runs: Python's `sys._debugmallocstats()`, whose
-    /// table `Display` writes.
+    /// Returns how the heap's memory is divided into size classes, blocks, chunks and runs:
+    /// Python's `sys._debugmallocstats()`, whose table `Display` writes.
     ///
-    /// Counts the objects of each block by its bitmap, some 0.2 ms for each 100 MiB of old objects, under the locks that
-    /// [`memory_report`](Self::memory_report) takes: no pause is needed, but one that is due waits for it, and it waits for one.
+    /// Counts the objects of each block by its bitmap, some 0.2 ms for each 100 MiB of old objects,
+    /// under the locks that [`memory_report`](Self::memory_report) takes: no pause is needed, but
+    /// one that is due waits for it, and it waits for one.
     ///
     /// ```
     /// let heap = gc_core::Heap::builder().build()?;

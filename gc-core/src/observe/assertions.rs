@@ -9,15 +9,17 @@ use super::{Graph, census::Census, leaks::Leaks, samples::sample_paths};
 /// How often [`assert_no_growth`] runs what it tests, after the first time.
 const ROUNDS: usize = 3;
 
-/// Runs `body` four times, with a census after each, and panics if the bytes of some type have grown each time.
+/// Runs `body` four times, with a census after each, and panics if the bytes of some type have
+/// grown each time.
 ///
-/// What `body` keeps once, as a cache that is filled by the first run, is no growth. Nor is what other threads allocate, unless it grows
-/// each time, too. It costs four full collections.
+/// What `body` keeps once, as a cache that is filled by the first run, is no growth. Nor is what
+/// other threads allocate, unless it grows each time, too. It costs four full collections.
 ///
 /// # Panics
 ///
-/// If a type has grown in each of the last three runs: the message has the types, with the objects and bytes by which they have grown, and
-/// with paths from roots to some of them, as [`LeakReport::explain`](super::LeakReport::explain) finds them.
+/// If a type has grown in each of the last three runs: the message has the types, with the objects
+/// and bytes by which they have grown, and with paths from roots to some of them, as
+/// [`LeakReport::explain`](super::LeakReport::explain) finds them.
 ///
 /// ```
 /// # use gc_core::{Heap, observe::assert_no_growth};
@@ -59,7 +61,8 @@ pub fn assert_no_growth<R>(m: &mut Mutator, mut body: impl FnMut(&mut Mutator) -
 ///
 /// # Panics
 ///
-/// If there is one: the message has the number of them, their bytes, and paths from roots to some of them.
+/// If there is one: the message has the number of them, their bytes, and paths from roots to some
+/// of them.
 ///
 /// ```
 /// # use gc_core::{Heap, observe::assert_none_left};

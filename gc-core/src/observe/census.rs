@@ -1,14 +1,19 @@
 //! The census of a heap: objects and bytes by type and generation.
 //!
-//! - **[type-census.when]** A census counts in a major cycle that begins after it is requested. What is counted is what that cycle marks: all
-//!   that could be reached when the cycle began, and what was allocated meanwhile and was alive at the pause that ended marking. The
-//!   sweep counts it, block by block, concurrently, so that a census stops nobody beyond the pauses of a full collection.
-//! - **[type-census.types]** A type is a name and a shape (size, alignment, whether it is a slice): what the collector knows of types. Two
-//!   types with the same path, as two versions of a crate have them, are one if their shapes are equal.
-//! - **[type-census.generations]** An object counts as of the generation in which a pause of the cycle found it that promoted everything: as
-//!   a rule, the one that it had when the census was requested. Objects that other mutators allocate meanwhile count as of the one that
-//!   they have when marking ends. A minor collection keeps a young object also if only dead old ones lead to it (nepotism), and marking does
-//!   not. So the young generations may be counted too high, at the expense of generation 2; the sum is exact.
+//! - **[type-census.when]** A census counts in a major cycle that begins after it is requested.
+//!   What is counted is what that cycle marks: all that could be reached when the cycle began, and
+//!   what was allocated meanwhile and was alive at the pause that ended marking. The sweep counts
+//!   it, block by block, concurrently, so that a census stops nobody beyond the pauses of a full
+//!   collection.
+//! - **[type-census.types]** A type is a name and a shape (size, alignment, whether it is a slice):
+//!   what the collector knows of types. Two types with the same path, as two versions of a crate
+//!   have them, are one if their shapes are equal.
+//! - **[type-census.generations]** An object counts as of the generation in which a pause of the
+//!   cycle found it that promoted everything: as a rule, the one that it had when the census was
+//!   requested. Objects that other mutators allocate meanwhile count as of the one that they have
+//!   when marking ends. A minor collection keeps a young object also if only dead old ones lead to
+//!   it (nepotism), and marking does not. So the young generations may be counted too high, at the
+//!   expense of generation 2; the sum is exact.
 
 use core::{any::type_name, fmt, panic::Location};
 use std::collections::HashMap;
@@ -61,22 +66,24 @@ pub struct Census {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TypeCount {
-    /// The name of the type as [`type_name`] has it. What the collector allocates for itself has a name in parentheses: `(weak cell)`,
-    /// `(ephemeron)`.
+    /// The name of the type as [`type_name`] has it. What the collector allocates for itself has a
+    /// name in parentheses: `(weak cell)`, `(ephemeron)`.
     pub name: &'static str,
     /// The objects that are alive: those of all three generations.
     pub live: Amount,
-    /// Of those, the ones of generation 0: no collection had found them yet. Of young objects that only dead old ones lead to, some may be
-    /// counted here, or among the survivors, in the place of old ones.
+    /// Of those, the ones of generation 0: no collection had found them yet. Of young objects that
+    /// only dead old ones lead to, some may be counted here, or among the survivors, in the place
+    /// of old ones.
     pub fresh: Amount,
     /// Of those, the ones of generation 1, which had survived one collection.
     pub survivors: Amount,
     /// Of those, the ones of generation 2.
     pub old: Amount,
-    /// Young objects that were found dead when the census was taken: what was allocated since the last collection, for nothing. They are
-    /// not part of `live`.
+    /// Young objects that were found dead when the census was taken: what was allocated since the
+    /// last collection, for nothing. They are not part of `live`.
     pub dead: Amount,
-    /// The bytes of memory that the live objects take: those of their cells and runs, whose sizes are rounded up.
+    /// The bytes of memory that the live objects take: those of their cells and runs, whose sizes
+    /// are rounded up.
     pub memory: usize,
     shape: TypeShape,
 }
@@ -84,18 +91,22 @@ pub struct TypeCount {
 impl Census {
     /// Counts what is alive, by a full collection of the heap.
     ///
-    /// What cannot be reached when this is called is collected, and not counted. Other mutators go on meanwhile: what they make garbage
-    /// after the collection has begun may be counted still. An object with a destructor or a finalizer is counted until it was found dead.
+    /// What cannot be reached when this is called is collected, and not counted. Other mutators go
+    /// on meanwhile: what they make garbage after the collection has begun may be counted still. An
+    /// object with a destructor or a finalizer is counted until it was found dead.
     ///
-    /// Costs what [`collect`](Mutator::collect) costs, with its pauses. The count is added to the work of the heap's thread: a few
-    /// nanoseconds for each object that is alive. The pauses that begin and end the marking also look at each object that was young then,
-    /// dead or alive: that adds a millisecond or so where the nursery was full of small ones. A program that outruns the collection
-    /// sweeps, and so counts, in its pauses. Where two mutators request a census at the same time, one cycle may serve both. The memory
-    /// for it is in proportion to the number of types.
+    /// Costs what [`collect`](Mutator::collect) costs, with its pauses. The count is added to the
+    /// work of the heap's thread: a few nanoseconds for each object that is alive. The pauses that
+    /// begin and end the marking also look at each object that was young then, dead or alive: that
+    /// adds a millisecond or so where the nursery was full of small ones. A program that outruns
+    /// the collection sweeps, and so counts, in its pauses. Where two mutators request a census at
+    /// the same time, one cycle may serve both. The memory for it is in proportion to the number of
+    /// types.
     ///
     /// # Panics
     ///
-    /// As [`collect`](Mutator::collect): in the child of a fork, if the heap could not be stopped for it.
+    /// As [`collect`](Mutator::collect): in the child of a fork, if the heap could not be stopped
+    /// for it.
     ///
     /// ```
     /// # use gc_core::{Heap, observe::Census};
@@ -138,7 +149,8 @@ impl Census {
         Self { types, collection }
     }
 
-    /// Returns the counts, by bytes that are alive, the most first. Types of which only dead objects were found come last.
+    /// Returns the counts, by bytes that are alive, the most first. Types of which only dead
+    /// objects were found come last.
     ///
     /// ```
     /// # use gc_core::{Heap, observe::Census};
@@ -195,7 +207,8 @@ impl Census {
         sum(self.types.iter().filter(|count| count.name == type_name::<T>()))
     }
 
-    /// Returns the count of the type with this name. If there are several, it is the one with the most bytes.
+    /// Returns the count of the type with this name. If there are several, it is the one with the
+    /// most bytes.
     ///
     /// ```
     /// # use gc_core::{Gc, Heap, observe::Census};
@@ -273,7 +286,8 @@ fn sum<'a>(counts: impl IntoIterator<Item = &'a TypeCount>) -> Amount {
 /// The types that a census shows if no precision is given.
 const ROWS: usize = 20;
 
-/// A table of the types with the most bytes: 20, or as many as the precision says (`{:.5}`). The last row is the sum over all types.
+/// A table of the types with the most bytes: 20, or as many as the precision says (`{:.5}`). The
+/// last row is the sum over all types.
 impl fmt::Display for Census {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = f.precision().unwrap_or(ROWS);

@@ -1,7 +1,9 @@
-//! The picture of a heap: its objects, and what leads from each to others, as owned data that can be asked, kept and sent.
+//! The picture of a heap: its objects, and what leads from each to others, as owned data that can
+//! be asked, kept and sent.
 //!
-//! A [`GraphBuilder`](build::GraphBuilder) takes nodes and edges, from a heap or from a file, and checks them. The
-//! [`Graph`](data::Graph) answers: what leads where, the shortest path from a root, what dies without an object.
+//! A [`GraphBuilder`](build::GraphBuilder) takes nodes and edges, from a heap or from a file, and
+//! checks them. The [`Graph`](data::Graph) answers: what leads where, the shortest path from a
+//! root, what dies without an object.
 
 pub(crate) mod build;
 pub(crate) mod data;

@@ -79,10 +79,11 @@ fn difference(after: usize, before: usize) -> isize {
 }
 
 impl Census {
-    /// Returns the types that have more objects or more bytes than in an earlier census of the same heap, those that have grown by the
-    /// most bytes first.
+    /// Returns the types that have more objects or more bytes than in an earlier census of the same
+    /// heap, those that have grown by the most bytes first.
     ///
-    /// This compares what is alive at two moments. Objects that have come for others that have gone do not show.
+    /// This compares what is alive at two moments. Objects that have come for others that have gone
+    /// do not show.
     ///
     /// ```
     /// # use gc_core::{Heap, observe::Census};
@@ -102,8 +103,9 @@ impl Census {
         grown
     }
 
-    /// Returns all types of which there are more or fewer objects or bytes than in an earlier census of the same heap, those that have
-    /// grown by the most bytes first, and those that have shrunk by the most last.
+    /// Returns all types of which there are more or fewer objects or bytes than in an earlier
+    /// census of the same heap, those that have grown by the most bytes first, and those that have
+    /// shrunk by the most last.
     ///
     /// ```
     /// # use gc_core::{Heap, observe::Census};

@@ -1,11 +1,13 @@
 //! Writing a [`Graph`] as a heap snapshot that the memory panel of Chrome's DevTools opens.
 //!
-//! The format is that of V8's serializer (`src/profiler/heap-snapshot-generator.cc`), as the loader of DevTools reads it: one JSON object,
-//! whose arrays of numbers come in a fixed order.
+//! The format is that of V8's serializer (`src/profiler/heap-snapshot-generator.cc`), as the loader
+//! of DevTools reads it: one JSON object, whose arrays of numbers come in a fixed order.
 //!
-//! - **[heap-snapshot.rows]** Edges have no source: a node owns the next so many. So nodes and edges are written in one order: the virtual
-//!   root, `(GC roots)`, and the other nodes of the graph, each followed by the memory that it owns, if any.
-//! - **[heap-snapshot.ids]** All ids are odd and differ. An object with an identity has the same id in each snapshot of its heap.
+//! - **[heap-snapshot.rows]** Edges have no source: a node owns the next so many. So nodes and
+//!   edges are written in one order: the virtual root, `(GC roots)`, and the other nodes of the
+//!   graph, each followed by the memory that it owns, if any.
+//! - **[heap-snapshot.ids]** All ids are odd and differ. An object with an identity has the same id
+//!   in each snapshot of its heap.
 
 use std::{
     collections::HashMap,
@@ -31,15 +33,16 @@ const INTERNAL: u64 = 3;
 const WEAK: u64 = 6;
 
 impl Graph {
-    /// Writes the graph as a `.heapsnapshot`, which the memory panel of Chrome's DevTools opens: *Load profile*, then *Summary*,
-    /// *Comparison*, *Containment* or *Statistics*.
+    /// Writes the graph as a `.heapsnapshot`, which the memory panel of Chrome's DevTools opens:
+    /// *Load profile*, then *Summary*, *Comparison*, *Containment* or *Statistics*.
     ///
-    /// Types are constructors there, fields are properties. Memory that an object owns elsewhere is a *native* node below it. Of strings and
-    /// other objects only the type is written, never the content. Comparison goes by ids, which objects with an identity
-    /// ([`Gc::id`](crate::Gc::id)) keep; compare the others by their types.
+    /// Types are constructors there, fields are properties. Memory that an object owns elsewhere is
+    /// a *native* node below it. Of strings and other objects only the type is written, never the
+    /// content. Comparison goes by ids, which objects with an identity ([`Gc::id`](crate::Gc::id))
+    /// keep; compare the others by their types.
     ///
-    /// Linear in nodes and edges: 36 bytes of the file and 140 ns for an object with a pointer. It is written as it is made, through a buffer; only names are held.
-    /// Python: guppy, memray.
+    /// Linear in nodes and edges: 36 bytes of the file and 140 ns for an object with a pointer. It
+    /// is written as it is made, through a buffer; only names are held. Python: guppy, memray.
     ///
     /// # Errors
     ///
@@ -229,14 +232,16 @@ impl<W: Write> Numbers<W> {
     }
 }
 
-/// Names with numbers. That of names is bounded by types and fields, and of fields with an index by [`INDICES`] for each.
+/// Names with numbers. That of names is bounded by types and fields, and of fields with an index by
+/// [`INDICES`] for each.
 #[derive(Default)]
 struct Names {
     list: Vec<String>,
     numbers: HashMap<String, u64>,
 }
 
-/// How many indices of a field have names of their own: `items[0]` to `items[9999]`. Beyond, they have one: `items[…]`.
+/// How many indices of a field have names of their own: `items[0]` to `items[9999]`. Beyond, they
+/// have one: `items[…]`.
 const INDICES: usize = 10_000;
 
 impl Names {

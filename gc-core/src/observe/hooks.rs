@@ -2,10 +2,11 @@
 
 use crate::Event;
 
-/// Returns an event hook that calls `first`, then `second`: a heap has one hook, and several things may listen to it.
+/// Returns an event hook that calls `first`, then `second`: a heap has one hook, and several things
+/// may listen to it.
 ///
-/// Each sees every event that [`on_event`](crate::HeapBuilder::on_event) lets through, by its one least level. If `first` panics,
-/// `second` does not see that event.
+/// Each sees every event that [`on_event`](crate::HeapBuilder::on_event) lets through, by its one
+/// least level. If `first` panics, `second` does not see that event.
 ///
 /// Python's `gc.callbacks` is a list of such hooks.
 ///

@@ -7,11 +7,13 @@ use crate::{Mutator, object::TypeShape, stats::Amount};
 
 use super::{Graph, GraphError, census::Census, samples::sample_paths};
 
-/// Looks for types that grow with every full collection: the sign of a leak in a program that should be in a steady state.
+/// Looks for types that grow with every full collection: the sign of a leak in a program that
+/// should be in a steady state.
 ///
-/// A program calls [`observe`](Self::observe) now and then, at moments that are alike, as between two requests. A type that had more bytes
-/// each time than the time before, over the last `k` times, is a suspect. A cache that fills is one, too, until it is full: so `k` is to
-/// be large enough for that.
+/// A program calls [`observe`](Self::observe) now and then, at moments that are alike, as between
+/// two requests. A type that had more bytes each time than the time before, over the last `k`
+/// times, is a suspect. A cache that fills is one, too, until it is full: so `k` is to be large
+/// enough for that.
 ///
 /// It keeps `k` + 1 amounts for each type that was alive in one of the last `k` + 1 censuses.
 ///
@@ -42,7 +44,8 @@ pub struct Leaks {
 }
 
 impl Leaks {
-    /// Looks for types that grow over the last `collections` full collections in a row: one at least.
+    /// Looks for types that grow over the last `collections` full collections in a row: one at
+    /// least.
     ///
     /// ```
     /// # use gc_core::observe::Leaks;
@@ -100,7 +103,8 @@ impl Leaks {
         });
     }
 
-    /// Returns the types that had more bytes in each of the last censuses than in the one before. Empty as long as there were too few.
+    /// Returns the types that had more bytes in each of the last censuses than in the one before.
+    /// Empty as long as there were too few.
     ///
     /// ```
     /// # use gc_core::{Heap, observe::Leaks};
@@ -162,9 +166,11 @@ impl LeakReport {
         &self.suspects
     }
 
-    /// Adds sample paths: from roots to some objects of each suspect, which show what keeps them. The first few suspects get some.
+    /// Adds sample paths: from roots to some objects of each suspect, which show what keeps them.
+    /// The first few suspects get some.
     ///
-    /// A suspect that was alive before and grows slowly has objects that stay for good reasons among the samples.
+    /// A suspect that was alive before and grows slowly has objects that stay for good reasons
+    /// among the samples.
     ///
     /// It costs a [`Graph`], with its pause, and some searches of it for each suspect.
     ///
@@ -227,7 +233,8 @@ pub struct Suspect {
     pub name: &'static str,
     /// What was alive in each of the last censuses, the earliest first.
     pub amounts: Vec<Amount>,
-    /// Paths from roots to some of its objects, the most frequent first. Empty without [`LeakReport::explain`].
+    /// Paths from roots to some of its objects, the most frequent first. Empty without
+    /// [`LeakReport::explain`].
     pub paths: Vec<String>,
 }
 

@@ -1,16 +1,16 @@
 //! Figures of a heap for a recorder of `metrics`, and so for Prometheus and others.
 //!
-//! - **[metrics.names]** Names follow Prometheus' rules (*Metric and label naming*): the prefix `gc_`, base units (seconds, bytes) as a
-//!   suffix, and `_total` on counters and nothing else.
-//! - **[metrics.labels]** Labels have few values: the heap's name, which the program gives, and words of this crate. None is the name of a
-//!   thread or a type.
+//! - **[metrics.names]** Names follow Prometheus' rules (*Metric and label naming*): the prefix
+//!   `gc_`, base units (seconds, bytes) as a suffix, and `_total` on counters and nothing else.
+//! - **[metrics.labels]** Labels have few values: the heap's name, which the program gives, and
+//!   words of this crate. None is the name of a thread or a type.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use crate::{Collect, Event, Heap, Step};
 
-/// Upper bounds of histogram buckets in seconds that suit pauses and times to safepoint: from 10 µs to 1 s, for a recorder that wants
-/// them, such as `PrometheusBuilder::set_buckets_for_metric`.
+/// Upper bounds of histogram buckets in seconds that suit pauses and times to safepoint: from 10 µs
+/// to 1 s, for a recorder that wants them, such as `PrometheusBuilder::set_buckets_for_metric`.
 ///
 /// ```
 /// assert!(gc_core::observe::metrics::BUCKETS.is_sorted());
@@ -18,8 +18,8 @@ use crate::{Collect, Event, Heap, Step};
 pub const BUCKETS: [f64; 16] =
     [1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 1e-1, 2.5e-1, 5e-1, 1.0];
 
-/// Returns an event hook that records each pause, with [`Level::Debug`](crate::Level::Debug), and counts warnings. `heap` is the label
-/// `heap` of all of them.
+/// Returns an event hook that records each pause, with [`Level::Debug`](crate::Level::Debug), and
+/// counts warnings. `heap` is the label `heap` of all of them.
 ///
 /// | metric | labels besides | from |
 /// |---|---|---|
@@ -28,7 +28,8 @@ pub const BUCKETS: [f64; 16] =
 /// | `gc_cycle_seconds`, a histogram | `phase`: `marking`, `sweeping` | each major (full) cycle |
 /// | `gc_warnings_total`, a counter | `kind`: the event's name, as `limit_reached` | each event of level `Warning` |
 ///
-/// It runs on the heap's background thread, so that the recorder must be the process's, not a thread's. [`record`] has the rest.
+/// It runs on the heap's background thread, so that the recorder must be the process's, not a
+/// thread's. [`record`] has the rest.
 ///
 /// ```
 /// use gc_core::{Heap, Level, observe};
@@ -87,19 +88,24 @@ fn warning(event: &Event) -> Option<&'static str> {
     }
 }
 
-/// Records the figures of [`Heap::stats`] and [`Heap::memory_report`], with `heap` as the label `heap`. The program calls it when it wants
-/// to: on a timer, or when it is asked for its metrics. Waits for a pause that is under way.
+/// Records the figures of [`Heap::stats`] and [`Heap::memory_report`], with `heap` as the label
+/// `heap`. The program calls it when it wants to: on a timer, or when it is asked for its metrics.
+/// Waits for a pause that is under way.
 ///
-/// Counters: `gc_collections_total` by `generation` (`0`, `1`: minor collections by age, and those that promoted everything; `2`: major
-/// cycles), `gc_allocated_bytes_total`, `gc_copied_bytes_total`, `gc_promoted_bytes_total`, `gc_promoted_objects_total`,
-/// `gc_freed_bytes_total`, `gc_moved_bytes_total`, `gc_compactions_total`, `gc_dropped_values_total`, `gc_destructor_panics_total`.
+/// Counters: `gc_collections_total` by `generation` (`0`, `1`: minor collections by age, and those
+/// that promoted everything; `2`: major cycles), `gc_allocated_bytes_total`,
+/// `gc_copied_bytes_total`, `gc_promoted_bytes_total`, `gc_promoted_objects_total`,
+/// `gc_freed_bytes_total`, `gc_moved_bytes_total`, `gc_compactions_total`,
+/// `gc_dropped_values_total`, `gc_destructor_panics_total`.
 ///
-/// Gauges: `gc_live_bytes`, `gc_old_objects`, `gc_heap_bytes` by `space` (`young`, `old`, `large`, `pending`, `side`, which add up to what the
-/// heap has from the system), `gc_external_bytes`, `gc_heap_peak_bytes`, `gc_limit_bytes` and `gc_headroom_bytes` where there is a hard
-/// limit, `gc_pause_max_seconds`, `gc_nursery_bytes`, `gc_remembered_entries`, `gc_registered_objects`, `gc_pending_drops`, `gc_waiting_news`,
-/// `gc_waiting_finalizations`.
+/// Gauges: `gc_live_bytes`, `gc_old_objects`, `gc_heap_bytes` by `space` (`young`, `old`, `large`,
+/// `pending`, `side`, which add up to what the heap has from the system), `gc_external_bytes`,
+/// `gc_heap_peak_bytes`, `gc_limit_bytes` and `gc_headroom_bytes` where there is a hard limit,
+/// `gc_pause_max_seconds`, `gc_nursery_bytes`, `gc_remembered_entries`, `gc_registered_objects`,
+/// `gc_pending_drops`, `gc_waiting_news`, `gc_waiting_finalizations`.
 ///
-/// Python's `gc.get_stats()` has `collections`, `collected` and `uncollectable` of each generation; the last is always 0 here.
+/// Python's `gc.get_stats()` has `collections`, `collected` and `uncollectable` of each generation;
+/// the last is always 0 here.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -158,7 +164,8 @@ pub fn record(heap: &Heap, name: &str) {
     gauge!("gc_pause_max_seconds", "heap" => name.to_owned()).set(stats.pause_max.as_secs_f64());
 }
 
-/// Describes all metrics to the process's recorder: what Prometheus shows as `# HELP`. Called once, after the recorder is installed.
+/// Describes all metrics to the process's recorder: what Prometheus shows as `# HELP`. Called once,
+/// after the recorder is installed.
 ///
 /// ```
 /// gc_core::observe::metrics::describe();

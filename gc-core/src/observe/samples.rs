@@ -9,8 +9,9 @@ const SAMPLES: usize = 8;
 /// Different paths that are shown.
 const SHOWN: usize = 2;
 
-/// Returns the most frequent paths to some objects of a type, which lie apart from each other. Paths that differ in numbers only, such as
-/// indices, are one. Each is a breadth-first search of the graph.
+/// Returns the most frequent paths to some objects of a type, which lie apart from each other.
+/// Paths that differ in numbers only, such as indices, are one. Each is a breadth-first search of
+/// the graph.
 pub(super) fn sample_paths(graph: &Graph, type_name: &str) -> Vec<String> {
     let instances: Vec<_> = graph
         .instances(type_name)

@@ -1,9 +1,11 @@
 //! Where objects were allocated: what Python's `tracemalloc` is for.
 //!
-//! While tracking is on, some of the allocations are *samples*: the place in the source, the type and perhaps the backtrace are recorded, and
-//! kept for as long as the object lives, wherever it moves. Each sample stands for others that were not taken, so the figures are estimates
-//! of all that was allocated, and of all that lives. On the average one is taken for each 512 KiB: then tracking may stay on in production. With
-//! [`SitesConfig::exact`] every allocation is a sample, and the figures are exact.
+//! While tracking is on, some of the allocations are *samples*: the place in the source, the type
+//! and perhaps the backtrace are recorded, and kept for as long as the object lives, wherever it
+//! moves. Each sample stands for others that were not taken, so the figures are estimates of all
+//! that was allocated, and of all that lives. On the average one is taken for each 512 KiB: then
+//! tracking may stay on in production. With [`SitesConfig::exact`] every allocation is a sample,
+//! and the figures are exact.
 //!
 //! ```
 //! use gc_core::{Gc, Heap, observe::sites::{self, GroupBy, SitesConfig}};
@@ -39,26 +41,31 @@
 //!
 //! # What is counted
 //!
-//! Objects of the heap, each with its header: not what they own elsewhere, and no weak cells. A heap's own tables are in
-//! [`Stats::side_bytes`](crate::Stats::side_bytes), those of tracking among them. While it is on,
-//! [`Stats::registered`](crate::Stats::registered) counts samples, too.
+//! Objects of the heap, each with its header: not what they own elsewhere, and no weak cells. A
+//! heap's own tables are in [`Stats::side_bytes`](crate::Stats::side_bytes), those of tracking
+//! among them. While it is on, [`Stats::registered`](crate::Stats::registered) counts samples, too.
 //!
-//! An object counts as live until a collection finds it dead. Those of generation 2 are found dead by major (full) collections only.
+//! An object counts as live until a collection finds it dead. Those of generation 2 are found dead
+//! by major (full) collections only.
 //!
 //! # What is new since a mark
 //!
-//! What is alive in a snapshot was allocated since `start`, or since the last [`clear`]. So with every allocation a sample, `clear` sets a mark, and a
-//! later snapshot has exactly what was allocated since then and is still alive, by type and by site. Python: `objgraph.get_new_ids`.
+//! What is alive in a snapshot was allocated since `start`, or since the last [`clear`]. So with
+//! every allocation a sample, `clear` sets a mark, and a later snapshot has exactly what was
+//! allocated since then and is still alive, by type and by site. Python: `objgraph.get_new_ids`.
 //!
 //! # How samples are taken
 //!
-//! Each byte is hit with the same probability, 1 / `sample_bytes`, so the distances between hits are exponential, and an object with a hit is a
-//! sample. One of *s* bytes stands for 1 / (1 − exp(−*s* / `sample_bytes`)) objects like it: an estimate without bias, whose relative standard
-//! deviation is about 1 / √*n* for *n* samples. The heap profilers of TCMalloc, jemalloc and Go do the same.
+//! Each byte is hit with the same probability, 1 / `sample_bytes`, so the distances between hits
+//! are exponential, and an object with a hit is a sample. One of *s* bytes stands for 1 / (1 −
+//! exp(−*s* / `sample_bytes`)) objects like it: an estimate without bias, whose relative standard
+//! deviation is about 1 / √*n* for *n* samples. The heap profilers of TCMalloc, jemalloc and Go do
+//! the same.
 //!
-//! A mutator takes the sample in the slow path of allocation, where its buffer seems to end. So the fast path does nothing for it. A mutator
-//! that runs when tracking is started or stopped follows when it next takes that path: at the end of its buffer, after 256 KiB by default, or
-//! after the next collection. The one of the thread that calls `start` or `stop` follows at once.
+//! A mutator takes the sample in the slow path of allocation, where its buffer seems to end. So the
+//! fast path does nothing for it. A mutator that runs when tracking is started or stopped follows
+//! when it next takes that path: at the end of its buffer, after 256 KiB by default, or after the
+//! next collection. The one of the thread that calls `start` or `stop` follows at once.
 
 mod file;
 mod filter;
@@ -82,7 +89,8 @@ use crate::{
     trace::{Object, Trace},
 };
 
-/// Starts to track allocation sites, unless that is on. Returns whether it starts: if not, nothing changes. Python: `tracemalloc.start`.
+/// Starts to track allocation sites, unless that is on. Returns whether it starts: if not, nothing
+/// changes. Python: `tracemalloc.start`.
 ///
 /// What was allocated before is not known.
 ///
@@ -98,9 +106,11 @@ pub fn start(heap: &Heap, config: SitesConfig) -> bool {
     sampling::start(heap.collector(), config)
 }
 
-/// Stops to track, and forgets all that is known. Returns whether tracking was on. Python: `tracemalloc.stop`.
+/// Stops to track, and forgets all that is known. Returns whether tracking was on. Python:
+/// `tracemalloc.stop`.
 ///
-/// Takes some tens of nanoseconds for each live sample; no thread waits for it longer than some tens of microseconds.
+/// Takes some tens of nanoseconds for each live sample; no thread waits for it longer than some
+/// tens of microseconds.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -124,7 +134,8 @@ pub fn is_tracing(heap: &Heap) -> bool {
     heap.collector().sites.number() != 0
 }
 
-/// Returns the settings of tracking, if it is on. Python: `tracemalloc.get_traceback_limit`, for the number of frames.
+/// Returns the settings of tracking, if it is on. Python: `tracemalloc.get_traceback_limit`, for
+/// the number of frames.
 ///
 /// ```
 /// use gc_core::observe::sites::{self, SitesConfig};
@@ -137,8 +148,8 @@ pub fn config(heap: &Heap) -> Option<SitesConfig> {
     heap.collector().sites.session().map(|session| session.config)
 }
 
-/// Forgets all that is known, and goes on tracking with the same settings. Does nothing if tracking is off. Python:
-/// `tracemalloc.clear_traces`.
+/// Forgets all that is known, and goes on tracking with the same settings. Does nothing if tracking
+/// is off. Python: `tracemalloc.clear_traces`.
 ///
 /// ```
 /// use gc_core::observe::sites::{self, SitesConfig};
@@ -158,8 +169,9 @@ pub fn clear(heap: &Heap) {
     }
 }
 
-/// Returns the bytes of live objects that were allocated while tracking was on, and the most that there were since then or since the
-/// last [`reset_peak`]. Both are estimates, and 0 while tracking is off. Takes constant time. Python: `tracemalloc.get_traced_memory`.
+/// Returns the bytes of live objects that were allocated while tracking was on, and the most that
+/// there were since then or since the last [`reset_peak`]. Both are estimates, and 0 while tracking
+/// is off. Takes constant time. Python: `tracemalloc.get_traced_memory`.
 ///
 /// ```
 /// use gc_core::observe::sites::{self, SitesConfig};
@@ -191,7 +203,8 @@ pub fn reset_peak(heap: &Heap) {
     }
 }
 
-/// Returns about how many bytes tracking takes itself. Python: `tracemalloc.get_tracemalloc_memory`.
+/// Returns about how many bytes tracking takes itself. Python:
+/// `tracemalloc.get_tracemalloc_memory`.
 ///
 /// ```
 /// use gc_core::observe::sites::{self, SitesConfig};
@@ -206,11 +219,11 @@ pub fn tracking_bytes(heap: &Heap) -> usize {
     sampling::side_bytes(heap.collector())
 }
 
-/// Returns what is known of all sites: owned data, which a program may keep, compare and save. Empty while tracking is off. Python:
-/// `tracemalloc.take_snapshot`.
+/// Returns what is known of all sites: owned data, which a program may keep, compare and save.
+/// Empty while tracking is off. Python: `tracemalloc.take_snapshot`.
 ///
-/// Takes some tens of nanoseconds for each registered object, and no stop: other threads go on, and what they allocate meanwhile may be in it
-/// or not.
+/// Takes some tens of nanoseconds for each registered object, and no stop: other threads go on, and
+/// what they allocate meanwhile may be in it or not.
 ///
 /// ```
 /// use gc_core::observe::sites::{self, SitesConfig};
@@ -240,7 +253,8 @@ fn with_record<'gc, T: Object + ?Sized, R>(
     found.flatten().map(|record| read(&record))
 }
 
-/// Returns where an object was allocated, if it is a sample. Python: `tracemalloc.get_object_traceback`.
+/// Returns where an object was allocated, if it is a sample. Python:
+/// `tracemalloc.get_object_traceback`.
 ///
 /// ```
 /// use gc_core::observe::sites::{self, SitesConfig};
@@ -256,8 +270,9 @@ pub fn site_of<'gc, T: Object + ?Sized>(mutator: &'gc Mutator, object: Gc<'gc, T
     with_record(mutator, object, |record| Site::of(record.place))
 }
 
-/// Returns the backtrace of the allocation of an object, if it is a sample and frames were recorded: see [`SitesConfig::frames`]. The frames
-/// have their names, which takes milliseconds the first time. Python: `tracemalloc.get_object_traceback`.
+/// Returns the backtrace of the allocation of an object, if it is a sample and frames were
+/// recorded: see [`SitesConfig::frames`]. The frames have their names, which takes milliseconds the
+/// first time. Python: `tracemalloc.get_object_traceback`.
 ///
 /// ```
 /// use gc_core::observe::sites::{self, SitesConfig};

@@ -1,8 +1,10 @@
 //! Taking a [`Graph`] of a heap, in one pause.
 //!
-//! - **[take.no-user-code]** In the pause runs no code of the user but derived `Trace`. What is told is copied, so no pointer gets out.
-//! - **[take.numbers]** The nodes are the virtual root, the roots, the objects by rank ([walk.rank]), and the memory that values share, in
-//!   this order. So the end of an edge is known before its node is added.
+//! - **[take.no-user-code]** In the pause runs no code of the user but derived `Trace`. What is
+//!   told is copied, so no pointer gets out.
+//! - **[take.numbers]** The nodes are the virtual root, the roots, the objects by rank
+//!   ([walk.rank]), and the memory that values share, in this order. So the end of an edge is known
+//!   before its node is added.
 
 use core::any::type_name;
 use std::collections::HashMap;
@@ -24,17 +26,21 @@ use crate::{
 impl Graph {
     /// Takes a picture of the heap: the objects that are alive, what leads to what, and the roots.
     ///
-    /// First it collects garbage in a full collection. Then it stops the world, promotes everything, and looks at each object. What is
-    /// left of garbage has no path from a root ([`is_reachable`](Self::is_reachable)). Sizes are those of the objects with their headers;
-    /// [`owned`](Self::owned) is the memory that their values have elsewhere: of `String`, `Vec`, `Box` and the maps, by their capacities, but
-    /// not of fields that are skipped. The memory of `Counted` and `Arc` is a node of its own, as several objects may share it.
+    /// First it collects garbage in a full collection. Then it stops the world, promotes
+    /// everything, and looks at each object. What is left of garbage has no path from a root
+    /// ([`is_reachable`](Self::is_reachable)). Sizes are those of the objects with their headers;
+    /// [`owned`](Self::owned) is the memory that their values have elsewhere: of `String`, `Vec`,
+    /// `Box` and the maps, by their capacities, but not of fields that are skipped. The memory of
+    /// `Counted` and `Arc` is a node of its own, as several objects may share it.
     ///
-    /// The id of a node is the identity of its object ([`Gc::id`](crate::Gc::id)) if it has one, otherwise 0: so the node of an object is
-    /// found by [`node_with_id`](Self::node_with_id). While [allocation sites](super::sites) are tracked, roots say where they were made, and objects
-    /// that are sampled have an id.
+    /// The id of a node is the identity of its object ([`Gc::id`](crate::Gc::id)) if it has one,
+    /// otherwise 0: so the node of an object is found by [`node_with_id`](Self::node_with_id).
+    /// While [allocation sites](super::sites) are tracked, roots say where they were made, and
+    /// objects that are sampled have an id.
     ///
-    /// The pause takes some 140 ns for an object with a pointer: half a second for four million. The graph takes 37 bytes for each object and 12 for
-    /// each pointer, of the program's memory and not of the heap's. Python: `gc.get_objects`, `gc.get_referrers`, objgraph.
+    /// The pause takes some 140 ns for an object with a pointer: half a second for four million.
+    /// The graph takes 37 bytes for each object and 12 for each pointer, of the program's memory
+    /// and not of the heap's. Python: `gc.get_objects`, `gc.get_referrers`, objgraph.
     ///
     /// # Errors
     ///
@@ -246,7 +252,8 @@ impl Fields {
     }
 }
 
-/// Returns whether two paths have the same pattern. Names of fields are constants: one at the same address is the same.
+/// Returns whether two paths have the same pattern. Names of fields are constants: one at the same
+/// address is the same.
 fn same(known: &[Part], parts: &[Part]) -> bool {
     known.len() == parts.len()
         && known.iter().zip(parts).all(|pair| match pair {

@@ -1,12 +1,18 @@
-//! A timeline of the collector for a viewer: the events of heaps, written as a file that Perfetto and `chrome://tracing` open.
+//! A timeline of the collector for a viewer: the events of heaps, written as a file that Perfetto
+//! and `chrome://tracing` open.
 //!
-//! - **[timeline.bounded]** A timeline keeps so many events at most. The oldest is dropped for a new one, and counted.
-//! - **[timeline.nests]** Slices of one track nest: each lies within another one or beside it. A pause is on the track of the thread that
-//!   led it, which does nothing else meanwhile. The major cycles of a heap are on a track of their own. There a cycle begins on paper
-//!   where its first pause does, and the cycle before may have ended in that very pause: what would overlap is drawn as beginning later.
-//! - **[timeline.leaf]** The lock is a leaf: nothing is called under it. Writing takes a copy of the events, and no lock after that.
+//! - **[timeline.bounded]** A timeline keeps so many events at most. The oldest is dropped for a
+//!   new one, and counted.
+//! - **[timeline.nests]** Slices of one track nest: each lies within another one or beside it. A
+//!   pause is on the track of the thread that led it, which does nothing else meanwhile. The major
+//!   cycles of a heap are on a track of their own. There a cycle begins on paper where its first
+//!   pause does, and the cycle before may have ended in that very pause: what would overlap is
+//!   drawn as beginning later.
+//! - **[timeline.leaf]** The lock is a leaf: nothing is called under it. Writing takes a copy of
+//!   the events, and no lock after that.
 //!
-//! The format is Chrome's trace-event JSON (*Trace Event Format*, 2016). How events become entries is in `timeline/entries.rs`.
+//! The format is Chrome's trace-event JSON (*Trace Event Format*, 2016). How events become entries
+//! is in `timeline/entries.rs`.
 
 mod entries;
 mod json;
@@ -22,22 +28,26 @@ use crate::{
     },
 };
 
-/// So many events are kept if nothing else is said: some 10 MiB, for an hour of ten pauses a second.
+/// So many events are kept if nothing else is said: some 10 MiB, for an hour of ten pauses a
+/// second.
 const EVENTS: usize = 1 << 15;
 
-/// A record of what the collectors of one or more heaps did, to be looked at in [Perfetto](https://ui.perfetto.dev) or
-/// `chrome://tracing`. A handle: clones are of the same timeline.
+/// A record of what the collectors of one or more heaps did, to be looked at in
+/// [Perfetto](https://ui.perfetto.dev) or `chrome://tracing`. A handle: clones are of the same
+/// timeline.
 ///
-/// It keeps the last 32,768 events, or as many as [`with_capacity`](Self::with_capacity) says, some 300 bytes each; what is older is
-/// dropped, and [counted](Self::dropped). A pause that nobody watches costs a copy of its event, on the heap's background thread.
+/// It keeps the last 32,768 events, or as many as [`with_capacity`](Self::with_capacity) says, some
+/// 300 bytes each; what is older is dropped, and [counted](Self::dropped). A pause that nobody
+/// watches costs a copy of its event, on the heap's background thread.
 ///
 /// The file shows, in microseconds since the timeline was made:
 ///
-/// - each pause, on a track of the thread that led it, and in it the time that it took to stop the world, with the thread that was
-///   waited for last;
-/// - for each heap a track of its own, with the major (full) cycles: marking, with the clearing of weak references in it, and sweeping;
-///   they are concurrent, so that pauses lie beside parts of them. Its instant events are the warnings: limits that were reached,
-///   stragglers, destructors that are behind. These lie at the time at which the hook heard of them;
+/// - each pause, on a track of the thread that led it, and in it the time that it took to stop the
+///   world, with the thread that was waited for last;
+/// - for each heap a track of its own, with the major (full) cycles: marking, with the clearing of
+///   weak references in it, and sweeping; they are concurrent, so that pauses lie beside parts of
+///   them. Its instant events are the warnings: limits that were reached, stragglers, destructors
+///   that are behind. These lie at the time at which the hook heard of them;
 /// - counters of the bytes of objects, young and old, before and after each pause.
 ///
 /// What Python's users know as `gc.callbacks` with a profiler behind it.
@@ -103,7 +113,8 @@ impl Timeline {
         Self::with_capacity(EVENTS)
     }
 
-    /// Creates an empty timeline that keeps the last `events` events, one at least ([timeline.bounded]). Their memory is taken as they come.
+    /// Creates an empty timeline that keeps the last `events` events, one at least
+    /// ([timeline.bounded]). Their memory is taken as they come.
     ///
     /// ```
     /// # use gc_core::{Collect, Heap, Level, observe::Timeline};
@@ -127,9 +138,10 @@ impl Timeline {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Returns an event hook that records what a heap does, for [`HeapBuilder::on_event`](crate::HeapBuilder::on_event) with
-    /// [`Level::Debug`](crate::Level::Debug). `heap` names the heap in the viewer. Each heap gets a hook of its own: heaps that share one
-    /// are drawn over each other.
+    /// Returns an event hook that records what a heap does, for
+    /// [`HeapBuilder::on_event`](crate::HeapBuilder::on_event) with
+    /// [`Level::Debug`](crate::Level::Debug). `heap` names the heap in the viewer. Each heap gets a
+    /// hook of its own: heaps that share one are drawn over each other.
     ///
     /// ```
     /// # use gc_core::{Heap, Level, observe::Timeline};
@@ -155,11 +167,12 @@ impl Timeline {
         }
     }
 
-    /// Writes what is recorded, as Chrome's trace-event JSON. The events stay; events that are told meanwhile are not in the file.
+    /// Writes what is recorded, as Chrome's trace-event JSON. The events stay; events that are told
+    /// meanwhile are not in the file.
     ///
-    /// Takes a copy of the events first, some 10 MiB for a full timeline, and sorts them. Writes in many small pieces: give it a
-    /// [`BufWriter`](io::BufWriter) around a file. A heap tells its events on a thread of its own, so that the last ones of a heap
-    /// that lives may be missing.
+    /// Takes a copy of the events first, some 10 MiB for a full timeline, and sorts them. Writes in
+    /// many small pieces: give it a [`BufWriter`](io::BufWriter) around a file. A heap tells its
+    /// events on a thread of its own, so that the last ones of a heap that lives may be missing.
     ///
     /// # Errors
     ///
@@ -210,7 +223,8 @@ impl Timeline {
         self.len() == 0
     }
 
-    /// Returns how many events were dropped for later ones ([timeline.bounded]). The file says it, too.
+    /// Returns how many events were dropped for later ones ([timeline.bounded]). The file says it,
+    /// too.
     ///
     /// ```
     /// assert_eq!(gc_core::observe::Timeline::new().dropped(), 0);

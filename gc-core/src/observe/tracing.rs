@@ -1,9 +1,11 @@
 //! Events of a heap as spans and events of `tracing`.
 //!
-//! - **[tracing.afterwards]** A heap tells what was done when it is done: spans are opened and closed then, on the heap's background
-//!   thread. How long something took is in fields, not in the times at which a subscriber sees its span.
-//! - **[tracing.one-span]** A major cycle has one span, from its first event to its last. Events of different threads come in any order; a
-//!   pause that is told after the end of its cycle has the number of the cycle, and no parent.
+//! - **[tracing.afterwards]** A heap tells what was done when it is done: spans are opened and
+//!   closed then, on the heap's background thread. How long something took is in fields, not in the
+//!   times at which a subscriber sees its span.
+//! - **[tracing.one-span]** A major cycle has one span, from its first event to its last. Events of
+//!   different threads come in any order; a pause that is told after the end of its cycle has the
+//!   number of the cycle, and no parent.
 
 use core::time::Duration;
 
@@ -15,7 +17,8 @@ use crate::{Collect, Event, Step, sync::Mutex};
 const TARGET: &str = "gc";
 
 /// Returns an event hook that makes spans and events of `tracing`, all with the target `gc`, for
-/// [`HeapBuilder::on_event`](crate::HeapBuilder::on_event) with [`Level::Debug`](crate::Level::Debug). Each heap gets one of its own.
+/// [`HeapBuilder::on_event`](crate::HeapBuilder::on_event) with
+/// [`Level::Debug`](crate::Level::Debug). Each heap gets one of its own.
 ///
 /// | span | fields |
 /// |---|---|
@@ -23,13 +26,15 @@ const TARGET: &str = "gc";
 /// | `pause` in it | `step`, `led_by`, `pause_us`, `safepoint_us`, `waited_for`, `before`, `after`, `copied`, `promoted`, `remembered`, `registered`, `queued`, and `cycle` for a step of a major one |
 /// | `marking`, `sweeping` in it | `us` |
 ///
-/// Each `pause` has an event `collected` in it, and each major `cycle` an event `completed` at its end, all at `debug`: nothing is told at
-/// `info` for a collection. Warnings ([`Event::level`]) are events at `warn`, with the fields of the [`Event`]. The span of a major cycle
-/// is open for as long as the cycle is; a cycle's span is not told where `debug` is off for the target. The numbers of major cycles are
-/// those of [`Event::FullCollection`]; other cycles are counted here.
+/// Each `pause` has an event `collected` in it, and each major `cycle` an event `completed` at its
+/// end, all at `debug`: nothing is told at `info` for a collection. Warnings ([`Event::level`]) are
+/// events at `warn`, with the fields of the [`Event`]. The span of a major cycle is open for as
+/// long as the cycle is; a cycle's span is not told where `debug` is off for the target. The
+/// numbers of major cycles are those of [`Event::FullCollection`]; other cycles are counted here.
 ///
-/// All of it happens on the heap's background thread, after the fact (`[tracing.afterwards]`): what something took is in its fields, in
-/// microseconds. A subscriber that is set for another thread only does not see it.
+/// All of it happens on the heap's background thread, after the fact (`[tracing.afterwards]`): what
+/// something took is in its fields, in microseconds. A subscriber that is set for another thread
+/// only does not see it.
 ///
 /// Python's `gc.callbacks` has the same: `start` and `stop` with `generation` and `collected`.
 ///
@@ -54,8 +59,8 @@ pub fn hook() -> impl Fn(&Event) + Send + Sync + 'static {
 struct Cycles {
     /// Minor collections that are no step of a major cycle.
     minor: u64,
-    /// The major cycles whose end was not told: the one that is under way, or two where the pause that begins one is told before the end of
-    /// the last.
+    /// The major cycles whose end was not told: the one that is under way, or two where the pause
+    /// that begins one is told before the end of the last.
     open: Vec<(u64, Span)>,
     /// The last one whose end was told.
     ended: u64,
@@ -65,7 +70,8 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Returns the span of a major cycle, which is opened if this is the first that is heard of it. `None` if it has ended.
+/// Returns the span of a major cycle, which is opened if this is the first that is heard of it.
+/// `None` if it has ended.
 fn open(cycles: &Mutex<Cycles>, number: u64, event: &Event) -> Option<Span> {
     let (Event::Pause { cause, .. } | Event::FullCollection { cause, .. }) = event else { return None };
     let known = cycles.lock();

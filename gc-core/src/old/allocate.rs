@@ -1,16 +1,21 @@
-//! Allocation in old cells, by a mutator: of types whose objects nearly always live for long (Harris: *Dynamic adaptive pre-tenuring*,
-//! 2000; Blackburn and others: *Pretenuring for Java*, 2001).
+//! Allocation in old cells, by a mutator: of types whose objects nearly always live for long
+//! (Harris: *Dynamic adaptive pre-tenuring*, 2000; Blackburn and others: *Pretenuring for Java*,
+//! 2001).
 //!
-//! A mutator has a run of free cells for each of a few types, and puts an object of such a type into the next one: with its allocation
-//! bit, and while the old generation is marked, with its mark.
+//! A mutator has a run of free cells for each of a few types, and puts an object of such a type
+//! into the next one: with its allocation bit, and while the old generation is marked, with its
+//! mark.
 //!
-//! - **[old-cells.run]** A run consists of free cells of a block that is open: it is on no list, and no other run and no promotion cursor
-//!   has it ([promote.cursor]).
-//! - **[old-cells.stopped]** A run is taken and filled by the running owner of the mutator. Each pause ends all runs, and so does the owner
-//!   when it detaches: then their blocks are closed, and counted. A stop that is no pause (of an attaching mutator, of a fork) leaves them.
-//! - **[old-cells.born-marked]** While marking, the marker sets marks of the same words. So both use [`Bitmap::set_shared`]. The mark is set
-//!   before the object is published, so who finds the object finds it marked. The model is `models/protocols/old_cells.rs`.
-//! - **[old-cells.plain]** The objects hold no cells, and need no dropping. Their pointers are those that they were made with.
+//! - **[old-cells.run]** A run consists of free cells of a block that is open: it is on no list,
+//!   and no other run and no promotion cursor has it ([promote.cursor]).
+//! - **[old-cells.stopped]** A run is taken and filled by the running owner of the mutator. Each
+//!   pause ends all runs, and so does the owner when it detaches: then their blocks are closed, and
+//!   counted. A stop that is no pause (of an attaching mutator, of a fork) leaves them.
+//! - **[old-cells.born-marked]** While marking, the marker sets marks of the same words. So both
+//!   use [`Bitmap::set_shared`]. The mark is set before the object is published, so who finds the
+//!   object finds it marked. The model is `models/protocols/old_cells.rs`.
+//! - **[old-cells.plain]** The objects hold no cells, and need no dropping. Their pointers are
+//!   those that they were made with.
 //!
 //! [`Bitmap::set_shared`]: crate::memory::bitmap::Bitmap::set_shared
 
@@ -66,7 +71,8 @@ impl OldCells {
         self.sizes.get() & bit != 0
     }
 
-    /// Sets the types whose objects are allocated old. The world is stopped, or no other thread knows the mutator yet.
+    /// Sets the types whose objects are allocated old. The world is stopped, or no other thread
+    /// knows the mutator yet.
     pub(crate) fn set_types(&self, types: &[&'static TypeInfo]) {
         debug_assert!(self.of.iter().all(|run| run.block.get().is_none()), "a run outlives a pause");
         for (index, run) in self.of.iter().enumerate() {
@@ -80,7 +86,8 @@ impl OldCells {
         self.sizes.set(infos.fold(0, |sizes, info| sizes | bit_of(info.shape.size_with_header as usize)));
     }
 
-    /// Has the type of a run allocated young until the next pause: there is no memory for it, and each allocation would look for some.
+    /// Has the type of a run allocated young until the next pause: there is no memory for it, and
+    /// each allocation would look for some.
     pub(crate) fn give_up(&self, run: usize) {
         self.of[run].info.set(None);
         self.set_sizes();
@@ -97,8 +104,8 @@ impl OldCells {
         self.of.iter().position(|run| run.info.get().is_some_and(|other| other.is_like(info)))
     }
 
-    /// Takes the next cell of a run for an object, and returns its address: with its allocation bit, and with its mark while `marking`.
-    /// `None` at the end of the run.
+    /// Takes the next cell of a run for an object, and returns its address: with its allocation
+    /// bit, and with its mark while `marking`. `None` at the end of the run.
     #[inline]
     pub(crate) fn take(&self, run: usize, bits: &Bits, info: &'static TypeInfo, marking: bool) -> Option<*mut u8> {
         let run = &self.of[run];
@@ -120,7 +127,8 @@ impl OldCells {
         Some(address)
     }
 
-    /// Finds the next run of free cells, in the block or in another one, which `open` opens. `None` if there is none.
+    /// Finds the next run of free cells, in the block or in another one, which `open` opens. `None`
+    /// if there is none.
     pub(crate) fn advance(
         &self,
         run: usize,
@@ -153,7 +161,8 @@ impl OldCells {
         self.objects.get() > 0 || self.of.iter().any(|run| run.block.get().is_some())
     }
 
-    /// Ends all runs: closes their blocks, and counts what was taken. Returns its bytes. The world is stopped, or the owner detaches.
+    /// Ends all runs: closes their blocks, and counts what was taken. Returns its bytes. The world
+    /// is stopped, or the owner detaches.
     pub(crate) fn retire(&self, old: &mut OldSpace) -> usize {
         for run in &self.of {
             run.next.set(0);

@@ -1,12 +1,17 @@
-//! Evacuating blocks of the old part: the live objects of a block are moved into free cells of other blocks of its class.
+//! Evacuating blocks of the old part: the live objects of a block are moved into free cells of
+//! other blocks of its class.
 //!
-//! - **[vacate.stopped]** The world is stopped and nothing is young. No thread has a guard, a copy of an address, or a list with old
-//!   addresses except those that are updated: roots, objects, recorded places, and tables that follow ([`FollowMoves`]).
-//! - **[vacate.order]** First the objects of all blocks are moved, which leaves forwarding addresses in the headers. Then all
-//!   pointers are updated (`update`). Then the blocks become empty. Until then the blocks keep their bits.
-//! - **[vacate.whole]** An object moves as bytes, with the lock words and the logged bits of its cells: no guard survives a stop
-//!   ([cell.stop]), and no cell is remembered, so none is logged. It takes its allocation bit, its mark and its drop bit along.
-//! - **[vacate.dead]** A dead object with a destructor is moved to the drop queue before its block becomes empty, as by a sweep.
+//! - **[vacate.stopped]** The world is stopped and nothing is young. No thread has a guard, a copy
+//!   of an address, or a list with old addresses except those that are updated: roots, objects,
+//!   recorded places, and tables that follow ([`FollowMoves`]).
+//! - **[vacate.order]** First the objects of all blocks are moved, which leaves forwarding
+//!   addresses in the headers. Then all pointers are updated (`update`). Then the blocks become
+//!   empty. Until then the blocks keep their bits.
+//! - **[vacate.whole]** An object moves as bytes, with the lock words and the logged bits of its
+//!   cells: no guard survives a stop ([cell.stop]), and no cell is remembered, so none is logged.
+//!   It takes its allocation bit, its mark and its drop bit along.
+//! - **[vacate.dead]** A dead object with a destructor is moved to the drop queue before its block
+//!   becomes empty, as by a sweep.
 
 use crate::{
     memory::{
@@ -27,9 +32,11 @@ use super::{
     sweep::{self, Dead, Swept},
 };
 
-/// A table that is keyed by the addresses of objects. It follows each object that moves in the old part.
+/// A table that is keyed by the addresses of objects. It follows each object that moves in the old
+/// part.
 pub(crate) trait FollowMoves {
-    /// The object at `from` was moved to `to`. Called once for each object that moves, before any pointer is updated.
+    /// The object at `from` was moved to `to`. Called once for each object that moves, before any
+    /// pointer is updated.
     fn moved(&mut self, from: *mut u8, to: *mut u8);
 }
 
@@ -86,9 +93,11 @@ pub(crate) fn for_each(old: &OldSpace, block: u32, visit: impl FnMut(*mut u8)) {
         .for_each(visit);
 }
 
-/// Moves the live objects of a block elsewhere. Moves dead ones that need dropping to the drop queue.
+/// Moves the live objects of a block elsewhere. Moves dead ones that need dropping to the drop
+/// queue.
 ///
-/// [vacate.stopped] holds, the block is a candidate, and there is room for its objects ([`OldSpace::room`]).
+/// [vacate.stopped] holds, the block is a candidate, and there is room for its objects
+/// ([`OldSpace::room`]).
 pub(crate) fn move_out(
     old: &mut OldSpace,
     cursors: &mut Cursors,

@@ -1,24 +1,28 @@
 //! Marking the old generation, concurrently or with the world stopped.
 //!
-//! A stack of addresses, and a first-in-first-out queue in front of the mark bits. An address that leaves the stack is
-//! prefetched, and waits in the queue until its mark word and header have arrived (Cher, Hosking, Vitek: *Software prefetching
-//! for mark-sweep garbage collection*, 2004).
+//! A stack of addresses, and a first-in-first-out queue in front of the mark bits. An address that
+//! leaves the stack is prefetched, and waits in the queue until its mark word and header have
+//! arrived (Cher, Hosking, Vitek: *Software prefetching for mark-sweep garbage collection*, 2004).
 //!
-//! - **[mark.snapshot]** Marking begins with nothing young, from the pointers of the roots: the snapshot. Values that mutators
-//!   overwrite arrive in the SATB buffers ([barrier.snapshot]). Objects that become old during marking are marked when they are
-//!   promoted.
-//! - **[mark.one-tracer]** An object is traced by the thread that sets its mark, or by the thread that takes it from an SATB
-//!   buffer ([satb.marked-by-pusher]). The model is `models/protocols/mark.rs`.
-//! - **[mark.reads]** A concurrent marker reads immutable fields and memory that objects own, which no thread changes. It reads
-//!   slots by atomic loads, and cells under their lock. It only *tries* the lock: a cell that is being written is deferred to the
-//!   next pause that marks, in which no thread has its lock. By then the writer has pushed what the cell held when marking began. Young
-//!   values are skipped.
-//! - **[mark.pieces]** What is traced without a look at the poll, and under one hold of a cell's lock, is a piece of a slice or of a big
-//!   value ([pieces.bounded]). The rest waits in the state (`rests`). No safepoint is reached with the lock of a cell.
-//! - **[mark.recorded]** A pointer into an evacuation candidate is recorded by its place, or by its cell, in the same visit that
-//!   reads it ([candidates.recorded]). Roots are read before there are candidates.
-//! - **[mark.state]** The state of marking is under a lock. The concurrent thread holds it while it marks, the leader of a pause
-//!   otherwise.
+//! - **[mark.snapshot]** Marking begins with nothing young, from the pointers of the roots: the
+//!   snapshot. Values that mutators overwrite arrive in the SATB buffers ([barrier.snapshot]).
+//!   Objects that become old during marking are marked when they are promoted.
+//! - **[mark.one-tracer]** An object is traced by the thread that sets its mark, or by the thread
+//!   that takes it from an SATB buffer ([satb.marked-by-pusher]). The model is
+//!   `models/protocols/mark.rs`.
+//! - **[mark.reads]** A concurrent marker reads immutable fields and memory that objects own, which
+//!   no thread changes. It reads slots by atomic loads, and cells under their lock. It only *tries*
+//!   the lock: a cell that is being written is deferred to the next pause that marks, in which no
+//!   thread has its lock. By then the writer has pushed what the cell held when marking began.
+//!   Young values are skipped.
+//! - **[mark.pieces]** What is traced without a look at the poll, and under one hold of a cell's
+//!   lock, is a piece of a slice or of a big value ([pieces.bounded]). The rest waits in the state
+//!   (`rests`). No safepoint is reached with the lock of a cell.
+//! - **[mark.recorded]** A pointer into an evacuation candidate is recorded by its place, or by its
+//!   cell, in the same visit that reads it ([candidates.recorded]). Roots are read before there are
+//!   candidates.
+//! - **[mark.state]** The state of marking is under a lock. The concurrent thread holds it while it
+//!   marks, the leader of a pause otherwise.
 
 use core::ptr::NonNull;
 
@@ -178,7 +182,8 @@ impl<'a> Marker<'a> {
     ///
     /// # Safety
     ///
-    /// They are live values of the type `info`, the world is stopped, and [mark.snapshot] holds. There are no candidates.
+    /// They are live values of the type `info`, the world is stopped, and [mark.snapshot] holds.
+    /// There are no candidates.
     pub(crate) unsafe fn root(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         debug_assert_eq!(self.sparse.bytes, 0, "a root's value is not recorded");
         // At once: the root may be gone when a second piece was to be traced.
@@ -197,8 +202,8 @@ impl<'a> Marker<'a> {
         self.state.rests.append(&mut self.state.deferred_rests);
     }
 
-    /// Marks everything that is reachable from the objects and values passed so far. Stops when `poll` is raised, or after about
-    /// `budget` objects.
+    /// Marks everything that is reachable from the objects and values passed so far. Stops when
+    /// `poll` is raised, or after about `budget` objects.
     pub(crate) fn run(&mut self, poll: Option<&Poll>, budget: u64) -> Marked {
         // First in, first out: `waiting` objects from `first` on, whose memory is on its way to the cache.
         let mut queue = [NonNull::<u8>::dangling(); IN_FLIGHT];
@@ -324,7 +329,8 @@ impl<'a> Marker<'a> {
         self.old_part.contains(at) || (self.large_part.contains(at) && self.runs.run_of(at).is_old())
     }
 
-    /// Records the place of a pointer to the object at `target`, if that is in a candidate ([mark.recorded]).
+    /// Records the place of a pointer to the object at `target`, if that is in a candidate
+    /// ([mark.recorded]).
     #[cold]
     #[inline(never)]
     fn record(&mut self, place: NonNull<PointerSlot>, target: usize) {
@@ -338,8 +344,8 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Traces the content of a cell, and records the cell if it holds pointers into candidates. A big one is traced by its rest
-    /// ([mark.pieces]).
+    /// Traces the content of a cell, and records the cell if it holds pointers into candidates. A
+    /// big one is traced by its rest ([mark.pieces]).
     ///
     /// # Safety
     ///
@@ -363,8 +369,8 @@ impl<'a> Marker<'a> {
         self.content = Content::None;
     }
 
-    /// Records a cell that holds pointers into candidates, and `visited` pointers in all. If visiting it again would take too long,
-    /// these candidates leave the set.
+    /// Records a cell that holds pointers into candidates, and `visited` pointers in all. If
+    /// visiting it again would take too long, these candidates leave the set.
     ///
     /// # Safety
     ///
@@ -389,7 +395,8 @@ impl<'a> Marker<'a> {
     }
 }
 
-/// Pointers of a cell, one after the other in memory, that cost as much to visit as one recorded place.
+/// Pointers of a cell, one after the other in memory, that cost as much to visit as one recorded
+/// place.
 const CELL_POINTERS: u64 = 16;
 
 impl Marking {
@@ -407,7 +414,8 @@ impl Marking {
         satb.take(&mut self.marked, &mut self.found);
     }
 
-    /// Adds objects that nothing leads to, and that are to be marked all the same: they are finalized.
+    /// Adds objects that nothing leads to, and that are to be marked all the same: they are
+    /// finalized.
     pub(crate) fn resurrect(&mut self, objects: impl Iterator<Item = NonNull<u8>>) {
         self.work.objects.extend(objects);
     }
@@ -448,7 +456,8 @@ impl Marking {
 ///
 /// # Safety
 ///
-/// `content` is the content of a cell of an old object, a `T` that no thread writes meanwhile, and `word` is its word.
+/// `content` is the content of a cell of an old object, a `T` that no thread writes meanwhile, and
+/// `word` is its word.
 unsafe fn trace_deferred<T: Trace>(word: NonNull<CellWord>, content: NonNull<u8>, marker: &mut Marker<'_>) {
     // SAFETY: the caller's: a `T` that no thread writes.
     unsafe { marker.trace_cell(word.as_ptr(), content.as_ptr().cast::<T>()) }

@@ -1,9 +1,12 @@
-//! Memory for promotion: one cursor per size class and worker, which runs through the free cells of a block.
+//! Memory for promotion: one cursor per size class and worker, which runs through the free cells of
+//! a block.
 //!
-//! - **[promote.cursor]** A cursor's run, and the one that follows, consist of free cells of its block. The block is open: it is on no
-//!   list, and no other cursor has it. So a worker goes on to the next run without a lock.
-//! - **[promote.room]** A promotion always finds memory: before nursery memory is handed out, enough empty blocks are made ready
-//!   for all of it, and one block per class for each worker that takes part.
+//! - **[promote.cursor]** A cursor's run, and the one that follows, consist of free cells of its
+//!   block. The block is open: it is on no list, and no other cursor has it. So a worker goes on to
+//!   the next run without a lock.
+//! - **[promote.room]** A promotion always finds memory: before nursery memory is handed out,
+//!   enough empty blocks are made ready for all of it, and one block per class for each worker that
+//!   takes part.
 
 use crate::{
     memory::{
@@ -48,8 +51,8 @@ impl Cursors {
         Self { of: [NOWHERE; CLASSES], bytes: 0, objects: 0, marking: false }
     }
 
-    /// Returns the address for an object that takes `size_with_header` bytes from its header. It is the same until
-    /// [`take`](Self::take) takes it.
+    /// Returns the address for an object that takes `size_with_header` bytes from its header. It is
+    /// the same until [`take`](Self::take) takes it.
     #[inline(always)]
     pub(crate) fn place(
         &mut self,
@@ -67,8 +70,8 @@ impl Cursors {
         (bits.pointer(cursor.next + info.shape.cell_offset()), class)
     }
 
-    /// Takes the memory that [`place`](Self::place) returned: an object was put there. Sets its allocation bit. Sets its drop bit
-    /// if it needs dropping, and its mark during marking.
+    /// Takes the memory that [`place`](Self::place) returned: an object was put there. Sets its
+    /// allocation bit. Sets its drop bit if it needs dropping, and its mark during marking.
     #[inline(always)]
     pub(crate) fn take(&mut self, bits: &Bits, address: *mut u8, class: SizeClass, info: &'static TypeInfo) {
         let cursor = &mut self.of[class.index()];
@@ -96,7 +99,8 @@ impl Cursors {
         }
     }
 
-    /// Closes every open block and lists it, so that any worker may promote into it. What was taken is flushed.
+    /// Closes every open block and lists it, so that any worker may promote into it. What was taken
+    /// is flushed.
     pub(crate) fn close(&mut self, old: &mut OldSpace) {
         debug_assert_eq!(self.bytes, 0, "closed before it was flushed");
         for cursor in &mut self.of {
@@ -122,8 +126,8 @@ impl Cursor {
         }
     }
 
-    /// Goes on to the next run of free cells, in this block or another ([promote.cursor], [promote.room]). Only another block takes the
-    /// lock.
+    /// Goes on to the next run of free cells, in this block or another ([promote.cursor],
+    /// [promote.room]). Only another block takes the lock.
     #[cold]
     #[inline(never)]
     fn advance(&mut self, old: &Mutex<&mut OldSpace>, bits: &Bits, class: SizeClass) {
@@ -146,14 +150,16 @@ impl Cursor {
         }
     }
 
-    /// Finds the run that begins at or after the address `from`, and has its first cell on the way to the cache when it is needed.
+    /// Finds the run that begins at or after the address `from`, and has its first cell on the way
+    /// to the cache when it is needed.
     fn find_following(&mut self, bits: &Bits, block: u32, class: SizeClass, from: usize) {
         self.following = free_run(bits, block, class, from).unwrap_or_default();
         prefetch(bits.pointer(self.following.0));
     }
 }
 
-/// Returns the next run of free cells of an open block at or after the address `from`: its first cell, and its end.
+/// Returns the next run of free cells of an open block at or after the address `from`: its first
+/// cell, and its end.
 pub(super) fn free_run(bits: &Bits, block: u32, class: SizeClass, from: usize) -> Option<(usize, usize)> {
     let start = bits.map().block_start(block as usize);
     let bits = bits.allocated.block(block as usize);

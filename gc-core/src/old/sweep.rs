@@ -1,13 +1,15 @@
 //! Sweeping: a block's marks become its allocation bits, and every cell without one is free.
 //!
-//! Only dead objects that need dropping are read: their values are moved to the drop queue (`dead`) first. No free list is
-//! threaded through memory: a sweep of 256 MiB of heap takes 2 ms instead of 15 to 27.
+//! Only dead objects that need dropping are read: their values are moved to the drop queue (`dead`)
+//! first. No free list is threaded through memory: a sweep of 256 MiB of heap takes 2 ms instead of
+//! 15 to 27.
 //!
-//! - **[sweep.one-hold]** A block is looked up and swept in one hold of the old generation's lock, under which it either waits or
-//!   is swept. So the concurrent thread and pauses sweep in any order, and nothing is swept twice. A thread that has seen every
-//!   block swept may end the collection ([major.ends-once]).
-//! - **[sweep.no-promotion]** No thread promotes into a block that waits to be swept: when marking ends, cursors are retired and
-//!   no block stays listed.
+//! - **[sweep.one-hold]** A block is looked up and swept in one hold of the old generation's lock,
+//!   under which it either waits or is swept. So the concurrent thread and pauses sweep in any
+//!   order, and nothing is swept twice. A thread that has seen every block swept may end the
+//!   collection ([major.ends-once]).
+//! - **[sweep.no-promotion]** No thread promotes into a block that waits to be swept: when marking
+//!   ends, cursors are retired and no block stays listed.
 //!
 //! The model is `models/protocols/sweep.rs`.
 
@@ -36,10 +38,12 @@ pub(crate) trait Dead {
     ///
     /// # Safety
     ///
-    /// The object at `address` is of type `info`, and no thread uses it; its memory is reused after the call.
+    /// The object at `address` is of type `info`, and no thread uses it; its memory is reused after
+    /// the call.
     unsafe fn enqueue(&mut self, address: *mut u8, info: &'static TypeInfo);
 
-    /// Takes the object of a dead large run, which is of type `info`. It is dropped where it is; the thread that drops it frees the run.
+    /// Takes the object of a dead large run, which is of type `info`. It is dropped where it is;
+    /// the thread that drops it frees the run.
     fn large(&mut self, page: u32, info: &'static TypeInfo);
 }
 
@@ -56,8 +60,8 @@ pub(crate) struct Progress {
     next: usize,
 }
 
-/// Sweeps up to `count` blocks from where the last call ended, and counts what is alive in them, if there is a tally. Returns `None` when
-/// no block is left.
+/// Sweeps up to `count` blocks from where the last call ended, and counts what is alive in them, if
+/// there is a tally. Returns `None` when no block is left.
 pub(crate) fn blocks(
     old: &mut OldSpace,
     progress: &mut Progress,
@@ -123,7 +127,8 @@ fn count_block(old: &OldSpace, block: usize, tally: &mut Tally) {
     }
 }
 
-/// Moves the values of a block's dead objects that need dropping to the drop queue. Marking is complete.
+/// Moves the values of a block's dead objects that need dropping to the drop queue. Marking is
+/// complete.
 pub(super) fn move_out_dead(old: &mut OldSpace, block: usize, dead: &mut impl Dead) {
     let Some(class) = old.blocks[block].class else { return };
     let (marks, drops) = (old.bits.marks.block(block), old.bits.drops.block(block));
@@ -163,8 +168,8 @@ fn poison_dead(old: &OldSpace, block: usize) {
     }
 }
 
-/// Sweeps up to `count` large objects: frees those that were not marked, and clears the marks of the others, which are counted if there is
-/// a tally. Returns `None` when none is left.
+/// Sweeps up to `count` large objects: frees those that were not marked, and clears the marks of
+/// the others, which are counted if there is a tally. Returns `None` when none is left.
 pub(crate) fn large(
     space: &mut LargeSpace,
     table: &RunTable,

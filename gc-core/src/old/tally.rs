@@ -1,7 +1,8 @@
 //! Objects and bytes by type, as a sweep counts them where a census is wanted.
 //!
-//! - **[tally.by-info]** What is counted belongs to the address of a `TypeInfo`, of which a type may have several. The memory of a tally is
-//!   in proportion to their number, which the program's text bounds. The reader adds up what belongs to one type.
+//! - **[tally.by-info]** What is counted belongs to the address of a `TypeInfo`, of which a type
+//!   may have several. The memory of a tally is in proportion to their number, which the program's
+//!   text bounds. The reader adds up what belongs to one type.
 
 use core::ptr;
 use std::collections::HashMap;

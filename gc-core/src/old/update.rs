@@ -1,7 +1,7 @@
 //! Updating pointers to objects of the old part that were moved.
 //!
-//! - **[update.stopped]** The world is stopped. The blocks that were evacuated are candidates, and no others. The headers of their
-//!   objects still forward to the new addresses.
+//! - **[update.stopped]** The world is stopped. The blocks that were evacuated are candidates, and
+//!   no others. The headers of their objects still forward to the new addresses.
 
 use core::ptr::NonNull;
 
@@ -34,7 +34,8 @@ impl<'a> Updater<'a> {
     ///
     /// # Safety
     ///
-    /// They are live values of the type `info`, to which no references exist, and [update.stopped] holds.
+    /// They are live values of the type `info`, to which no references exist, and [update.stopped]
+    /// holds.
     pub(crate) unsafe fn values(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         // SAFETY: the caller's; the visitor is of the type that `update` was made for.
         unsafe { (info.trace.update)(first, count, (&raw mut *self).cast()) };
@@ -44,7 +45,8 @@ impl<'a> Updater<'a> {
     ///
     /// # Safety
     ///
-    /// `address` is that of a live object that is not forwarded, to which no references exist, and [update.stopped] holds.
+    /// `address` is that of a live object that is not forwarded, to which no references exist, and
+    /// [update.stopped] holds.
     pub(crate) unsafe fn object(&mut self, address: *mut u8) {
         // SAFETY: the caller's: an object that is not forwarded.
         let info = unsafe { Header::of(address).info() };
@@ -54,11 +56,13 @@ impl<'a> Updater<'a> {
         }
     }
 
-    /// Updates the pointers at recorded places. A place in an object that was moved itself has moved along.
+    /// Updates the pointers at recorded places. A place in an object that was moved itself has
+    /// moved along.
     ///
     /// # Safety
     ///
-    /// The places were recorded for the candidates ([candidates.superset]), and [update.stopped] holds.
+    /// The places were recorded for the candidates ([candidates.superset]), and [update.stopped]
+    /// holds.
     pub(crate) unsafe fn recorded(&mut self, old: &OldSpace, recorded: Recorded) {
         for (nth, place) in recorded.pointer_slots.iter().enumerate() {
             if let Some(later) = recorded.pointer_slots.get(nth + AHEAD) {
@@ -135,8 +139,8 @@ impl Visitor for Updater<'_> {
 ///
 /// # Safety
 ///
-/// `content` is a valid `T` to which no references exist, and `updater` is an [`Updater`] that no other code uses meanwhile;
-/// [update.stopped] holds.
+/// `content` is a valid `T` to which no references exist, and `updater` is an [`Updater`] that no
+/// other code uses meanwhile; [update.stopped] holds.
 pub(crate) unsafe fn update_content<T: Trace>(content: *mut u8, _: usize, updater: *mut u8) {
     // SAFETY: the caller passes an `Updater` that no other code uses meanwhile.
     let updater = unsafe { &mut *updater.cast::<Updater<'_>>() };

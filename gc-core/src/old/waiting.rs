@@ -1,13 +1,15 @@
 //! Ephemerons that wait for their keys while the heap is marking.
 //!
-//! - **[waiting.marked-or-listed]** A marker that finds a key without a mark adds the pair to the list of the key, if it still has no mark
-//!   then. Who marks the key takes that list after setting the mark. Both hold the lock of the key's shard: if the list is taken first, the other
-//!   marker finds the mark, and otherwise the pair is in the list. So no pair is left whose key is marked, when no marker has work.
-//! - **[waiting.at-the-end]** When marking is complete, the keys of all pairs that wait are dead. The pairs are live objects, and nothing is freed or moved
-//!   before they are cleared.
+//! - **[waiting.marked-or-listed]** A marker that finds a key without a mark adds the pair to the
+//!   list of the key, if it still has no mark then. Who marks the key takes that list after setting
+//!   the mark. Both hold the lock of the key's shard: if the list is taken first, the other marker
+//!   finds the mark, and otherwise the pair is in the list. So no pair is left whose key is marked,
+//!   when no marker has work.
+//! - **[waiting.at-the-end]** When marking is complete, the keys of all pairs that wait are dead.
+//!   The pairs are live objects, and nothing is freed or moved before they are cleared.
 //!
-//! A lock here is held by a thread that has the state of marking, or marks for one, so none is held in a fork ([mark.state]).
-//! The model is `models/protocols/waiting.rs`.
+//! A lock here is held by a thread that has the state of marking, or marks for one, so none is held
+//! in a fork ([mark.state]). The model is `models/protocols/waiting.rs`.
 
 use core::{
     hash::{BuildHasherDefault, Hasher},
@@ -25,7 +27,8 @@ use crate::{
     sync::{Mutex, mutant},
 };
 
-/// Pairs by their keys, in shards: markers rarely wait for each other, and no table is so large that to grow it takes long.
+/// Pairs by their keys, in shards: markers rarely wait for each other, and no table is so large
+/// that to grow it takes long.
 pub(crate) struct Waiting([Mutex<Shard>; SHARDS]);
 
 /// A model has as few objects that it may schedule at as possible.
@@ -40,7 +43,8 @@ impl Waiting {
         &self.0[key.addr().get() / SPAN % self.0.len()]
     }
 
-    /// Has a pair wait for its key. Returns whether it need not, as the key is marked meanwhile ([waiting.marked-or-listed]).
+    /// Has a pair wait for its key. Returns whether it need not, as the key is marked meanwhile
+    /// ([waiting.marked-or-listed]).
     pub(crate) fn join(&self, key: NonNull<u8>, pair: PairRef, is_marked: impl FnOnce() -> bool) -> bool {
         let mut table = self.shard(key).lock();
         if !mutant::KEY_IS_LOOKED_AT_ONCE.is_planted() && is_marked() {
@@ -55,8 +59,9 @@ impl Waiting {
         self.shard(key).lock().take(key.addr().get())
     }
 
-    /// Clears up to `count` of the pairs that wait: their keys are dead ([waiting.at-the-end]), and calls `then` with each. Returns how many it has cleared.
-    /// If that is less, none is left, and their memory is freed.
+    /// Clears up to `count` of the pairs that wait: their keys are dead ([waiting.at-the-end]), and
+    /// calls `then` with each. Returns how many it has cleared. If that is less, none is left, and
+    /// their memory is freed.
     pub(crate) fn clear_some(&self, count: usize, mut then: impl FnMut(PairRef)) -> usize {
         let mut cleared = 0;
         for shard in &self.0 {
@@ -87,8 +92,9 @@ impl Waiting {
     }
 }
 
-/// The bytes of the heap whose keys have their lists together. Keys beside each other have lists beside each other then, so that marking along a
-/// chain misses the cache once for many; and a key that is alone takes [`Lists`] of half a kilobyte.
+/// The bytes of the heap whose keys have their lists together. Keys beside each other have lists
+/// beside each other then, so that marking along a chain misses the cache once for many; and a key
+/// that is alone takes [`Lists`] of half a kilobyte.
 const SPAN: usize = 1024;
 
 /// Pairs by their keys.
@@ -190,7 +196,8 @@ impl Lists {
     }
 }
 
-/// Hashes the number of a span, by a multiplication (Knuth: *The Art of Computer Programming*, volume 3, 6.4). Addresses are not chosen by the program.
+/// Hashes the number of a span, by a multiplication (Knuth: *The Art of Computer Programming*,
+/// volume 3, 6.4). Addresses are not chosen by the program.
 #[derive(Default)]
 struct SpanHasher(u64);
 

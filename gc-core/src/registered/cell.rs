@@ -11,8 +11,9 @@ use crate::{
 /// Points to a target without keeping it alive.
 #[repr(C)]
 pub(crate) struct WeakCell {
-    /// The target, or null once it is dead. Only a running mutator reads it, and no thread writes it but the one that makes the cell, the
-    /// leader of a pause, and the thread that clears what marking has found dead.
+    /// The target, or null once it is dead. Only a running mutator reads it, and no thread writes
+    /// it but the one that makes the cell, the leader of a pause, and the thread that clears what
+    /// marking has found dead.
     target: PointerSlot,
     /// The identity of the target, and whether the program knows it.
     id: AtomicU64,

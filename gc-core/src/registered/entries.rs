@@ -1,7 +1,8 @@
 //! Entries, side by side in memory, found by the address of their object.
 //!
-//! - **[entries.downward]** An entry that is removed leaves its place to the last one, and a new one comes last. So a walk from the
-//!   last place down to the first meets every entry that was there when it began and still is, whatever happens between its steps.
+//! - **[entries.downward]** An entry that is removed leaves its place to the last one, and a new
+//!   one comes last. So a walk from the last place down to the first meets every entry that was
+//!   there when it began and still is, whatever happens between its steps.
 
 use core::{
     hash::{BuildHasherDefault, Hasher},
@@ -32,7 +33,8 @@ impl Entry {
         !self.is_known && self.cell.is_none() && self.extras.as_ref().is_none_or(|extras| extras.is_empty())
     }
 
-    /// Forgets the weak cell, to which nothing leads any more. The identity stays if the cell has told it.
+    /// Forgets the weak cell, to which nothing leads any more. The identity stays if the cell has
+    /// told it.
     ///
     /// # Safety
     ///
@@ -42,9 +44,10 @@ impl Entry {
         self.is_known |= self.cell.take().is_some_and(|cell| unsafe { cell.as_ref() }.was_told());
     }
 
-    /// Clears what leads weakly to the object, which is dead, and puts the news into the queues of those who watch. `cell`: where the weak
-    /// cell is. Returns the queues that want to finalize the object. The sample stays until the entry goes: what is finalized, or leads to
-    /// the object from there, may keep it.
+    /// Clears what leads weakly to the object, which is dead, and puts the news into the queues of
+    /// those who watch. `cell`: where the weak cell is. Returns the queues that want to finalize
+    /// the object. The sample stays until the entry goes: what is finalized, or leads to the object
+    /// from there, may keep it.
     ///
     /// # Safety
     ///
@@ -129,7 +132,8 @@ impl Entries {
         Some(entry)
     }
 
-    /// Moves all entries to `entries`. Keeps the memory for as many again, and gives back what is far more.
+    /// Moves all entries to `entries`. Keeps the memory for as many again, and gives back what is
+    /// far more.
     pub(crate) fn drain_into(&mut self, entries: &mut Vec<Entry>) {
         let len = self.dense.len();
         self.index.clear();

@@ -1,4 +1,5 @@
-//! What else hangs on a registered object: who wants to know of its death, the queues that finalize it, and its sample.
+//! What else hangs on a registered object: who wants to know of its death, the queues that finalize
+//! it, and its sample.
 
 use super::{
     queues::{Notice, QueueId},

@@ -1,17 +1,23 @@
-//! The queues of a heap from which the program takes what the collector has found: news of deaths, and objects to finalize.
+//! The queues of a heap from which the program takes what the collector has found: news of deaths,
+//! and objects to finalize.
 //!
-//! They are under one lock, a leaf. The collector puts something into a queue without running any code of the program; what nobody can
-//! take any more waits among the orphans until a thread that runs destructors drops it.
+//! They are under one lock, a leaf. The collector puts something into a queue without running any
+//! code of the program; what nobody can take any more waits among the orphans until a thread that
+//! runs destructors drops it.
 //!
-//! - **[queues.roots]** An object in a queue is reached from there: pauses visit its word as they visit a root. A young pause visits the
-//!   words that may hold young objects, which are the last ones of their queue.
-//! - **[queues.words]** A thread that has no mutator, or blocks, may close a queue at any time, and frees its words. So a pause uses a
-//!   word under the lock only.
-//! - **[queues.once]** What is put in is taken out once, by a thread that takes it or by the one that closes the queue.
-//! - **[queues.entries]** A pair of a weak table that was cleared waits here until its entry is removed from the table. The thread that hands pairs over
-//!   has the removal begun afterwards, unless it was and has taken none since: so no pair waits for nothing.
-//! - **[queues.orphans]** What is told to a queue that is closed is an orphan, and the thread that takes the orphans next, after that, gets
-//!   it: the flag that there are some changes under the lock.
+//! - **[queues.roots]** An object in a queue is reached from there: pauses visit its word as they
+//!   visit a root. A young pause visits the words that may hold young objects, which are the last
+//!   ones of their queue.
+//! - **[queues.words]** A thread that has no mutator, or blocks, may close a queue at any time, and
+//!   frees its words. So a pause uses a word under the lock only.
+//! - **[queues.once]** What is put in is taken out once, by a thread that takes it or by the one
+//!   that closes the queue.
+//! - **[queues.entries]** A pair of a weak table that was cleared waits here until its entry is
+//!   removed from the table. The thread that hands pairs over has the removal begun afterwards,
+//!   unless it was and has taken none since: so no pair waits for nothing.
+//! - **[queues.orphans]** What is told to a queue that is closed is an orphan, and the thread that
+//!   takes the orphans next, after that, gets it: the flag that there are some changes under the
+//!   lock.
 //!
 //! The model is `models/protocols/queues.rs`.
 
@@ -60,7 +66,8 @@ pub(crate) struct Queues {
 /// Makes a value that removes entries when it is dropped.
 type MakeRemoval = Box<dyn Fn() -> Notice + Send + Sync>;
 
-/// How many of something there are: it changes under the lock, and is exact while the world is stopped.
+/// How many of something there are: it changes under the lock, and is exact while the world is
+/// stopped.
 pub(crate) struct Amount(AtomicUsize);
 
 impl Amount {
@@ -182,8 +189,8 @@ impl Queues {
         news
     }
 
-    /// Closes a queue of news from which nobody takes any more. What is in it, and comes, is dropped as what [`tell`](Self::tell) finds no
-    /// queue for: it may own these queues.
+    /// Closes a queue of news from which nobody takes any more. What is in it, and comes, is
+    /// dropped as what [`tell`](Self::tell) finds no queue for: it may own these queues.
     pub(crate) fn forsake(&self, id: QueueId) {
         let mut state = self.state.lock();
         let news = state.news.remove(&id).unwrap_or_default();
@@ -231,7 +238,8 @@ impl Queues {
         self.has_arrived.store(true, Ordering::Relaxed);
     }
 
-    /// Hands pairs of weak tables over that were cleared. The caller looks after these queues afterwards ([queues.entries]).
+    /// Hands pairs of weak tables over that were cleared. The caller looks after these queues
+    /// afterwards ([queues.entries]).
     pub(crate) fn hand_over_entries(&self, pairs: Vec<NonNull<u8>>, generations: Generations<'_>) {
         if pairs.is_empty() {
             return;
@@ -245,7 +253,8 @@ impl Queues {
         pairs.into_iter().for_each(|pair| state.entries.push(pair, generations));
     }
 
-    /// Releases the pairs that wait: the last user of the heap goes, and nobody removes entries any more. They would keep their tables, and what these own.
+    /// Releases the pairs that wait: the last user of the heap goes, and nobody removes entries any
+    /// more. They would keep their tables, and what these own.
     pub(crate) fn end_entries(&self) {
         let mut state = self.state.lock();
         state.are_entries_over = true;
@@ -280,7 +289,8 @@ impl Queues {
         self.removal.get().is_some()
     }
 
-    /// Returns what removes entries when it is dropped, if as many wait as `removals` says and it is not due already.
+    /// Returns what removes entries when it is dropped, if as many wait as `removals` says and it
+    /// is not due already.
     pub(crate) fn make_removal(&self, removals: Removals) -> Option<Notice> {
         let least = if let Removals::Many = removals { MANY } else { 1 };
         // Relaxed: the lock orders what is taken.
@@ -299,8 +309,8 @@ impl Queues {
         }
     }
 
-    /// Takes a pair whose entry is to be removed. A mutator of the heap runs on this thread, and has the pair in hand until it says that the entry
-    /// [is removed](Self::has_removed).
+    /// Takes a pair whose entry is to be removed. A mutator of the heap runs on this thread, and
+    /// has the pair in hand until it says that the entry [is removed](Self::has_removed).
     pub(crate) fn take_entry(&self) -> Option<TakenEntry> {
         let pair = {
             let mut guard = self.state.lock();
@@ -320,8 +330,8 @@ impl Queues {
         self.state.lock().in_hand.retain(|&number| number != taken.number);
     }
 
-    /// Wakes the threads that wait for what was put into queues: once for a whole pause, after it. If each notice did, the readers would
-    /// contend for the lock with the pause.
+    /// Wakes the threads that wait for what was put into queues: once for a whole pause, after it.
+    /// If each notice did, the readers would contend for the lock with the pause.
     pub(crate) fn announce(&self) {
         // Relaxed: who has put something in announces it afterwards.
         if !self.has_arrived.load(Ordering::Relaxed) {
@@ -334,8 +344,8 @@ impl Queues {
         }
     }
 
-    /// Waits until a queue of news holds some. Returns `false` if `stop` says so, or if nothing will ever come. Who changes what `stop`
-    /// says calls [`wake`](Self::wake).
+    /// Waits until a queue of news holds some. Returns `false` if `stop` says so, or if nothing
+    /// will ever come. Who changes what `stop` says calls [`wake`](Self::wake).
     pub(crate) fn wait_for_news_or(&self, id: QueueId, stop: impl Fn() -> bool) -> bool {
         let look = |state: &mut State| {
             if stop() { Some(false) } else { (!state.news.get(&id)?.is_empty()).then_some(true) }
@@ -358,7 +368,8 @@ impl Queues {
         })
     }
 
-    /// Takes an object from a queue. A mutator of the heap runs on this thread, and has the object in hand then.
+    /// Takes an object from a queue. A mutator of the heap runs on this thread, and has the object
+    /// in hand then.
     pub(crate) fn take_object(&self, id: QueueId) -> Option<NonNull<u8>> {
         let mut state = self.state.lock();
         let queue = state.objects.get_mut(&id)?;
@@ -396,8 +407,8 @@ impl Queues {
         }
     }
 
-    /// Calls `visit` with the word of every object in a queue, or of those that may be young. The world is stopped. `visit` does not keep
-    /// the word ([queues.words]).
+    /// Calls `visit` with the word of every object in a queue, or of those that may be young. The
+    /// world is stopped. `visit` does not keep the word ([queues.words]).
     pub(crate) fn visit(&self, only_young: bool, mut visit: impl FnMut(*mut u8)) {
         if self.objects.get() + self.entries.get() == 0 {
             return;
@@ -409,7 +420,8 @@ impl Queues {
         }
     }
 
-    /// Forgets which words were young and hold old objects now, after a minor collection. The world is stopped.
+    /// Forgets which words were young and hold old objects now, after a minor collection. The world
+    /// is stopped.
     pub(crate) fn forget_old(&self, generations: Generations<'_>) {
         if self.objects.get() + self.entries.get() == 0 {
             return;
@@ -454,7 +466,8 @@ impl Queues {
         self.news.get() + self.objects.get()
     }
 
-    /// Returns how many notices and objects wait, if they are many and were not since the last time that this returned them.
+    /// Returns how many notices and objects wait, if they are many and were not since the last time
+    /// that this returned them.
     pub(crate) fn are_behind(&self) -> Option<(usize, usize)> {
         let waiting = self.waiting();
         // Relaxed, both: for a report.

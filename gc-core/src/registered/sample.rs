@@ -1,14 +1,16 @@
 //! The sample of an object: where it was allocated, and for how much it counts.
 //!
-//! - **[sample.once]** A sample counts as live from the moment it is made until it is dropped, which is when the entry of its object goes: so
-//!   when the object is dead, or when the session has ended. What it counts for does not change meanwhile.
+//! - **[sample.once]** A sample counts as live from the moment it is made until it is dropped,
+//!   which is when the entry of its object goes: so when the object is dead, or when the session
+//!   has ended. What it counts for does not change meanwhile.
 
 use core::panic::Location;
 use std::sync::Arc;
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Objects in the unit of weights: 256 stand for one. So a weight of less than two is right to some tenths of a percent.
+/// Objects in the unit of weights: 256 stand for one. So a weight of less than two is right to some
+/// tenths of a percent.
 pub(crate) const ONE: u64 = 256;
 
 /// What the samples of a session count for together. A leaf: no lock.
@@ -47,7 +49,8 @@ impl Totals {
         self.samples.load(Ordering::Relaxed)
     }
 
-    /// Ends the session: its samples are of no more use. The locks of the table's shards order what looks at that ([sites.forgotten]).
+    /// Ends the session: its samples are of no more use. The locks of the table's shards order what
+    /// looks at that ([sites.forgotten]).
     pub(crate) fn end(&self) {
         self.has_ended.store(true, Ordering::Relaxed);
     }
@@ -108,7 +111,8 @@ impl Record {
         Some(Sample { record: self.clone(), weighed })
     }
 
-    /// Returns what was allocated here, and what of it is not followed any more, though it may be live.
+    /// Returns what was allocated here, and what of it is not followed any more, though it may be
+    /// live.
     pub(crate) fn allocated(&self) -> (Weighed, Weighed) {
         let read = |objects: &AtomicU64, bytes: &AtomicU64| Weighed {
             objects: objects.load(Ordering::Relaxed),

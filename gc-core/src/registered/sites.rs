@@ -5,11 +5,12 @@
 //!                 ▲ a mutator takes it over in a slow path, when the number has changed
 //! ```
 //!
-//! - **[sites.number]** The number of the session that is on is read without a lock, in slow paths only. A mutator that finds another one than
-//!   its own takes the session over, or lets it be.
-//! - **[sites.forgotten]** An entry with nothing but a sample of a session that has ended is idle. The thread that ends the session says so
-//!   first, and then walks the shards; entries that are put into a shard are looked at under its lock. So an entry is either met by the
-//!   walk, or was put there by a thread that knew.
+//! - **[sites.number]** The number of the session that is on is read without a lock, in slow paths
+//!   only. A mutator that finds another one than its own takes the session over, or lets it be.
+//! - **[sites.forgotten]** An entry with nothing but a sample of a session that has ended is idle.
+//!   The thread that ends the session says so first, and then walks the shards; entries that are
+//!   put into a shard are looked at under its lock. So an entry is either met by the walk, or was
+//!   put there by a thread that knew.
 //! - **[sites.bounded]** A session has `max_sites` records and `max_samples` samples at most.
 
 use core::panic::Location;
@@ -54,7 +55,8 @@ struct State {
     bytes: usize,
 }
 
-/// What tells records apart: the addresses of a place and a type's name, which may have several, and the backtrace.
+/// What tells records apart: the addresses of a place and a type's name, which may have several,
+/// and the backtrace.
 #[derive(PartialEq, Eq, Hash)]
 struct Key(usize, usize, Box<[usize]>);
 
@@ -113,7 +115,8 @@ impl Sites {
         self.state.lock().session.clone()
     }
 
-    /// Returns the record of a site in a session, which is made if there is none. `None` if that session has ended.
+    /// Returns the record of a site in a session, which is made if there is none. `None` if that
+    /// session has ended.
     pub(crate) fn record(
         &self,
         session: &Session,

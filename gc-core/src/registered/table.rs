@@ -1,14 +1,16 @@
 //! The table of a heap's registered objects.
 //!
-//! It consists of shards, each with a lock. An entry is in the shard of its object's address. Mutators look up and add entries; the
-//! leader of a pause takes the young ones out and puts them back under their new addresses; the thread that clears walks the old ones
-//! ([entries.downward]).
+//! It consists of shards, each with a lock. An entry is in the shard of its object's address.
+//! Mutators look up and add entries; the leader of a pause takes the young ones out and puts them
+//! back under their new addresses; the thread that clears walks the old ones ([entries.downward]).
 //!
-//! - **[table.looked-up-once]** A thread looks an entry up and adds the missing one in one hold of the shard's lock. So threads that ask at
-//!   once get the same entry, with one id and one weak cell. A cell is made without the lock, as that may take long: the thread looks
-//!   again, and leaves its cell to the collector if another thread's was first.
+//! - **[table.looked-up-once]** A thread looks an entry up and adds the missing one in one hold of
+//!   the shard's lock. So threads that ask at once get the same entry, with one id and one weak
+//!   cell. A cell is made without the lock, as that may take long: the thread looks again, and
+//!   leaves its cell to the collector if another thread's was first.
 //!
-//! The models are `models/protocols/identity.rs`, `models/protocols/clearing.rs` and `models/protocols/samples.rs`.
+//! The models are `models/protocols/identity.rs`, `models/protocols/clearing.rs` and
+//! `models/protocols/samples.rs`.
 
 use core::ptr::NonNull;
 use std::collections::HashSet;
@@ -152,12 +154,13 @@ impl Table {
         None
     }
 
-    /// Returns the weak cell of an object. `make` makes one that points nowhere, if there is none. `keep` keeps one that was there: nothing
-    /// may lead to it but the entry ([clearing.cells]).
+    /// Returns the weak cell of an object. `make` makes one that points nowhere, if there is none.
+    /// `keep` keeps one that was there: nothing may lead to it but the entry ([clearing.cells]).
     ///
     /// # Safety
     ///
-    /// As for [`with_entry`](Self::with_entry). What `make` returns is valid to write, and nothing else leads to it.
+    /// As for [`with_entry`](Self::with_entry). What `make` returns is valid to write, and nothing
+    /// else leads to it.
     pub(crate) unsafe fn weak_cell(
         &self,
         generations: Generations<'_>,
@@ -224,8 +227,8 @@ impl Table {
         self.count(if is_young { &self.young } else { &self.old }, 1);
     }
 
-    /// Puts entries back that were taken, under their new addresses. The world is stopped, so nobody waits for the locks.
-    /// Those that are of no more use without a sample go.
+    /// Puts entries back that were taken, under their new addresses. The world is stopped, so
+    /// nobody waits for the locks. Those that are of no more use without a sample go.
     pub(crate) fn put_back(&self, generations: Generations<'_>, entries: impl Iterator<Item = Entry>) {
         let mut shards = self.shards.each_ref().map(Mutex::lock);
         let (mut young, mut old) = (0, 0);
@@ -276,8 +279,9 @@ impl Table {
         entries
     }
 
-    /// Calls `visit` with up to `count` entries of which nothing is young, in the shard of this number, from the place before `end` down
-    /// ([entries.downward]). Returns the end of what is left, 0 when nothing is.
+    /// Calls `visit` with up to `count` entries of which nothing is young, in the shard of this
+    /// number, from the place before `end` down ([entries.downward]). Returns the end of what is
+    /// left, 0 when nothing is.
     pub(crate) fn walk_old(&self, shard: usize, end: usize, count: usize, mut visit: impl FnMut(&mut Entry)) -> usize {
         let mut shard = self.shards[shard].lock();
         let end = end.min(shard.old.len());
@@ -286,7 +290,8 @@ impl Table {
         first
     }
 
-    /// Drops the samples of sessions that have ended, and the entries that are of no more use without them, some at a time ([sites.forgotten]).
+    /// Drops the samples of sessions that have ended, and the entries that are of no more use
+    /// without them, some at a time ([sites.forgotten]).
     pub(crate) fn forget_samples(&self) {
         const SLICE: usize = 512;
         for shard in &self.shards {
@@ -463,7 +468,8 @@ mod tests {
         NonNull::new(core::ptr::without_provenance_mut(address)).unwrap()
     }
 
-    /// Walks the entries of `objects`, in steps, with `changes` between them, `each` at a time. Checks that those that stay are met.
+    /// Walks the entries of `objects`, in steps, with `changes` between them, `each` at a time.
+    /// Checks that those that stay are met.
     fn walk(generations: Generations<'_>, objects: &[NonNull<u8>], step: usize, changes: &[Change], each: usize) {
         let (table, shard) = (Table::new(), shard_of(objects[0], SHARDS));
         objects.iter().for_each(|&object| table.insert(generations, entry(object)));

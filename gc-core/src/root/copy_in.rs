@@ -1,11 +1,14 @@
 //! Slices of much plain data, which are copied into the heap while collections go on.
 //!
-//! - **[copy-in.reserved]** The memory of a large object that is being made is a run in no list, and runs do not move. So no collection
-//!   looks at it or frees it, and the thread that fills it need not run meanwhile.
-//! - **[copy-in.source]** What is copied does not move meanwhile. The caller lends its mutator exclusively, so it has no reference into an
-//!   object of this thread's heaps ([mutator.nothing-moves]). Another thread that lends one of an object reaches no safepoint until the
-//!   copy is done.
-//! - **[copy-in.plain]** The elements are `'static + Send + Sync`, so there is no pointer into the heap among them ([leaf.itself]).
+//! - **[copy-in.reserved]** The memory of a large object that is being made is a run in no list,
+//!   and runs do not move. So no collection looks at it or frees it, and the thread that fills it
+//!   need not run meanwhile.
+//! - **[copy-in.source]** What is copied does not move meanwhile. The caller lends its mutator
+//!   exclusively, so it has no reference into an object of this thread's heaps
+//!   ([mutator.nothing-moves]). Another thread that lends one of an object reaches no safepoint
+//!   until the copy is done.
+//! - **[copy-in.plain]** The elements are `'static + Send + Sync`, so there is no pointer into the
+//!   heap among them ([leaf.itself]).
 
 use crate::{
     AllocError, Gc, Mutator,
@@ -21,15 +24,18 @@ use super::Root;
 const MUCH: usize = 1 << 20;
 
 impl Mutator {
-    /// Allocates a copy of a slice of plain data, and returns a root of it. No collection waits for the copy.
+    /// Allocates a copy of a slice of plain data, and returns a root of it. No collection waits for
+    /// the copy.
     ///
-    /// [`alloc_slice_copy`](Self::alloc_slice_copy) delays a collection that another thread requests until all is copied: about 0.1 ms
-    /// for each megabyte, and several times that where memory is used for the first time. This one copies more than a megabyte as
-    /// if inside of [`blocked`](Self::blocked): collections go on meanwhile, any number of them. It costs a root and two atomic
-    /// operations more.
+    /// [`alloc_slice_copy`](Self::alloc_slice_copy) delays a collection that another thread
+    /// requests until all is copied: about 0.1 ms for each megabyte, and several times that where
+    /// memory is used for the first time. This one copies more than a megabyte as if inside of
+    /// [`blocked`](Self::blocked): collections go on meanwhile, any number of them. It costs a root
+    /// and two atomic operations more.
     ///
-    /// It counts as a safepoint, so it takes the mutator exclusively and returns a root. For elements that are not copied, make the
-    /// slice of slots or atomics ([`alloc_slice_with`](Self::alloc_slice_with)), and fill it between safepoints.
+    /// It counts as a safepoint, so it takes the mutator exclusively and returns a root. For
+    /// elements that are not copied, make the slice of slots or atomics
+    /// ([`alloc_slice_with`](Self::alloc_slice_with)), and fill it between safepoints.
     ///
     /// # Panics
     ///
@@ -74,7 +80,8 @@ impl Mutator {
         self.copy_in::<false, T>(elements.len(), |first| copy(elements, first))
     }
 
-    /// Allocates a slice that `fill` writes, from its first element on. If that is much, this thread does not run meanwhile.
+    /// Allocates a slice that `fill` writes, from its first element on. If that is much, this
+    /// thread does not run meanwhile.
     #[track_caller]
     fn copy_in<const INSIST: bool, T>(
         &mut self,
@@ -127,7 +134,8 @@ mod tests {
         Heap::builder().auto(false).stress("verify".parse().unwrap()).build().unwrap()
     }
 
-    /// The copy does not go on before the other thread has collected, of which it would wait for ever if it ran.
+    /// The copy does not go on before the other thread has collected, of which it would wait for
+    /// ever if it ran.
     #[test]
     fn collections_go_on_while_much_is_copied() {
         let heap = heap();

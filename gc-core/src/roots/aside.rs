@@ -1,5 +1,5 @@
-//! Roots that are dropped in a job of their own heap: they are put aside until the job takes their values out
-//! (`collector::nested_roots`).
+//! Roots that are dropped in a job of their own heap: they are put aside until the job takes their
+//! values out (`collector::nested_roots`).
 //!
 //! The thread-locals need no destructor, so they can be used in the destructors of others.
 
@@ -15,7 +15,8 @@ thread_local! {
     static ASIDE: ManuallyDrop<Cell<Vec<RootRef>>> = const { ManuallyDrop::new(Cell::new(Vec::new())) };
 }
 
-/// Begins a job of this heap on this thread. Returns the argument of the [`end`] that belongs to it.
+/// Begins a job of this heap on this thread. Returns the argument of the [`end`] that belongs to
+/// it.
 pub(crate) fn begin(heap: *const ()) -> *const () {
     HEAP.replace(heap)
 }

@@ -4,11 +4,13 @@
 //!   | … | type | value …        the slot holds the address of the value
 //! ```
 //!
-//! The type is kept before the value, because a slot that was dropped elsewhere holds a link in its place.
+//! The type is kept before the value, because a slot that was dropped elsewhere holds a link in its
+//! place.
 //!
-//! - **[roots.boxed-freed]** A boxed value is dropped and freed by a thread that runs a mutator of its heap, or after a pause has taken
-//!   its slot from the stack, or after it was taken out under the registry lock, which the leader of a pause holds. So it is never
-//!   freed while a pause may be tracing it.
+//! - **[roots.boxed-freed]** A boxed value is dropped and freed by a thread that runs a mutator of
+//!   its heap, or after a pause has taken its slot from the stack, or after it was taken out under
+//!   the registry lock, which the leader of a pause holds. So it is never freed while a pause may
+//!   be tracing it.
 
 use core::{alloc::Layout, ptr::NonNull};
 use std::alloc;

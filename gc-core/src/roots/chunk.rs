@@ -1,16 +1,20 @@
 //! Chunks of root slots.
 //!
-//! A slot holds a value of up to one word inline. A larger value is boxed (`boxed`). Slots never move while they are in use.
+//! A slot holds a value of up to one word inline. A larger value is boxed (`boxed`). Slots never
+//! move while they are in use.
 //!
-//! - **[roots.owner]** A chunk has an *owner*: a mutator, whose table it is in; once that has detached, the pool. Its `free`, `until`,
-//!   `floor`, places and free slots belong to its running owner, or to the thread that holds the pool's lock; in a pause to the leader.
-//! - **[roots.chunk-owner]** `owner` is the mutator, or [`DETACHED`], which is no mutator. So a thread that finds its own current mutator
-//!   there is the running owner.
-//! - **[roots.keep-heap]** Roots keep their heap alive: an orphaned chunk with roots has a reference to the heap
-//!   ([chunk-word.last]). While its owner is attached, the mutator has.
-//! - **[roots.freed]** A chunk is freed without roots, not in question and not NOTED: so no thread will touch it, and it is on no list.
-//! - **[roots.countdown]** `until + floor` is how many slots are not in the chunk's free list. So a drop by the owner counts down one
-//!   number, and looks further where it is zero: at enough free slots for the chunk to be filled again, or at none in use.
+//! - **[roots.owner]** A chunk has an *owner*: a mutator, whose table it is in; once that has
+//!   detached, the pool. Its `free`, `until`, `floor`, places and free slots belong to its running
+//!   owner, or to the thread that holds the pool's lock; in a pause to the leader.
+//! - **[roots.chunk-owner]** `owner` is the mutator, or [`DETACHED`], which is no mutator. So a
+//!   thread that finds its own current mutator there is the running owner.
+//! - **[roots.keep-heap]** Roots keep their heap alive: an orphaned chunk with roots has a
+//!   reference to the heap ([chunk-word.last]). While its owner is attached, the mutator has.
+//! - **[roots.freed]** A chunk is freed without roots, not in question and not NOTED: so no thread
+//!   will touch it, and it is on no list.
+//! - **[roots.countdown]** `until + floor` is how many slots are not in the chunk's free list. So a
+//!   drop by the owner counts down one number, and looks further where it is zero: at enough free
+//!   slots for the chunk to be filled again, or at none in use.
 
 use core::{
     cell::{Cell, UnsafeCell},
@@ -37,15 +41,17 @@ pub(crate) trait HeapHandle: Send + Sync {
     /// Asks for a collection, soon: much was dropped elsewhere.
     fn collect_soon(&self);
 
-    /// Has the values dropped of all roots that were dropped elsewhere: the heap has no user any more, so no collection will. Takes locks.
+    /// Has the values dropped of all roots that were dropped elsewhere: the heap has no user any
+    /// more, so no collection will. Takes locks.
     fn take_dropped_roots(&self);
 }
 
-/// Identifies a mutator: the address of its state, which is only compared here, never followed. Null for none.
+/// Identifies a mutator: the address of its state, which is only compared here, never followed.
+/// Null for none.
 pub(crate) type Owner = *const ();
 
-/// The `owner` of chunks whose owner has detached ([roots.chunk-owner]): not the address of a mutator, and not null, which stands
-/// for no mutator.
+/// The `owner` of chunks whose owner has detached ([roots.chunk-owner]): not the address of a
+/// mutator, and not null, which stands for no mutator.
 pub(super) const DETACHED: *mut () = ptr::without_provenance_mut(1);
 
 /// The bytes of a chunk, on a multiple of which it lies.
@@ -65,7 +71,8 @@ pub(crate) struct RootSlot {
 }
 
 impl RootSlot {
-    /// Returns the address of a boxed value. An inline value need not be a pointer, nor one word of initialised bytes.
+    /// Returns the address of a boxed value. An inline value need not be a pointer, nor one word of
+    /// initialised bytes.
     ///
     /// # Safety
     ///
@@ -89,13 +96,14 @@ impl RootSlot {
     }
 }
 
-/// What a chunk begins with. Each group lies on a cache line of its own: the second one is written by other threads, the third one by
-/// the owner with each drop.
+/// What a chunk begins with. Each group lies on a cache line of its own: the second one is written
+/// by other threads, the third one by the owner with each drop.
 #[repr(C, align(64))]
 pub(super) struct ChunkHead {
     /// [roots.chunk-owner].
     pub(super) owner: AtomicPtr<()>,
-    /// The heap's identity, what keeps it alive, and its `RootSpace`. All are valid while the heap lives.
+    /// The heap's identity, what keeps it alive, and its `RootSpace`. All are valid while the heap
+    /// lives.
     pub(super) heap: *const (),
     pub(super) handle: *const dyn HeapHandle,
     pub(super) space: NonNull<()>,
@@ -121,7 +129,8 @@ pub(super) struct Own {
     floor: Cell<u32>,
     /// The owner's `RootTable`, or null.
     pub(super) table: Cell<*const ()>,
-    /// The index of the chunk among those of its owner, and among those that are to be filled again.
+    /// The index of the chunk among those of its owner, and among those that are to be filled
+    /// again.
     pub(super) owned_place: Cell<u32>,
     pub(super) available_place: Cell<u32>,
 }
@@ -214,8 +223,8 @@ impl ChunkRef {
         unsafe { &self.0.as_ref().slots }
     }
 
-    /// Calls `visit` with every root, and makes every free slot part of the free list: also those that the owner's table had taken.
-    /// The caller leads a pause.
+    /// Calls `visit` with every root, and makes every free slot part of the free list: also those
+    /// that the owner's table had taken. The caller leads a pause.
     pub(super) fn scan(&self, mut visit: impl FnMut(&'static TypeInfo, *mut u8)) -> Scanned {
         let mut scanned = Scanned { used: SLOTS as u32, has_cells: false };
         let mut free = ptr::null_mut::<RootSlot>();
@@ -254,7 +263,8 @@ impl ChunkRef {
         }
     }
 
-    /// Calls `visit` with the type of every root. The chunk is on a list under a lock that the caller has; roots may be dropped meanwhile.
+    /// Calls `visit` with the type of every root. The chunk is on a list under a lock that the
+    /// caller has; roots may be dropped meanwhile.
     pub(super) fn each_type(&self, mut visit: impl FnMut(&'static TypeInfo)) {
         for slot in self.slots() {
             if let Rooted::Live(info, _) = slot.word.look() {
@@ -263,8 +273,8 @@ impl ChunkRef {
         }
     }
 
-    /// Puts the slots of a stack that was taken, from `top` on, into the free list. Passes boxed values to `dropped`. Returns the
-    /// number of slots. The caller is the one that took the stack.
+    /// Puts the slots of a stack that was taken, from `top` on, into the free list. Passes boxed
+    /// values to `dropped`. Returns the number of slots. The caller is the one that took the stack.
     fn link_stack(&self, mut top: Option<u16>, mut dropped: impl FnMut(BoxedValue)) -> u32 {
         let mut count = 0;
         while let Some(index) = top {
@@ -282,7 +292,8 @@ impl ChunkRef {
         count
     }
 
-    /// Puts the slots that were dropped elsewhere into the free list. The caller is the one taker ([chunk-word.one-taker]).
+    /// Puts the slots that were dropped elsewhere into the free list. The caller is the one taker
+    /// ([chunk-word.one-taker]).
     pub(super) fn relink(&self, dropped: impl FnMut(BoxedValue)) {
         let linked = self.link_stack(self.head().drops.word.take(), dropped);
         self.head().count(self.head().used() - linked);
@@ -301,8 +312,8 @@ impl ChunkHead {
         self.own.until.get() + self.own.floor.get()
     }
 
-    /// Sets how many slots are not in the free list. Where that are few, the caller sees to it that the chunk is filled again, or is
-    /// being filled.
+    /// Sets how many slots are not in the free list. Where that are few, the caller sees to it that
+    /// the chunk is filled again, or is being filled.
     pub(super) fn count(&self, used: u32) {
         let floor = if used > FULL && self.own.available_place.get() == NOWHERE { FULL } else { 0 };
         self.own.floor.set(floor);
@@ -332,7 +343,8 @@ impl ChunkHead {
         left == 0
     }
 
-    /// Returns whether the countdown has ended because there are enough free slots, and counts on to none in use.
+    /// Returns whether the countdown has ended because there are enough free slots, and counts on
+    /// to none in use.
     pub(super) fn has_reached_floor(&self) -> bool {
         let floor = self.own.floor.replace(0);
         self.own.until.set(self.own.until.get() + floor);

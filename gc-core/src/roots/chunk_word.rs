@@ -1,5 +1,5 @@
-//! The word of a chunk: how many of its roots are left, and which of its slots other threads have dropped. The model is
-//! `models/protocols/chunk_word.rs`.
+//! The word of a chunk: how many of its roots are left, and which of its slots other threads have
+//! dropped. The model is `models/protocols/chunk_word.rs`.
 //!
 //! ```text
 //!            orphan: the owner detaches
@@ -8,17 +8,20 @@
 //!       └── adopt: another mutator takes it ┴────────────────────────────────────────┘
 //! ```
 //!
-//! Slots that are dropped elsewhere form a stack: the word holds the topmost, and each slot's own word the next (`root_word`).
+//! Slots that are dropped elsewhere form a stack: the word holds the topmost, and each slot's own
+//! word the next (`root_word`).
 //!
-//! - **[chunk-word.count]** While the chunk is OWNED, the count is the number of slots on the stack. While it is orphaned, it is the
-//!   number of its roots.
-//! - **[chunk-word.last]** Exactly one drop makes an orphaned chunk empty. The thread of that drop gives up the chunk's reference to the
-//!   heap.
-//! - **[chunk-word.last-touch]** The read-modify-write of a drop is the last access of its thread to the chunk, unless it sets NOTED.
-//!   That thread then puts the chunk on the heap's list (`noted`), for which it holds the heap. Only the thread that takes the chunk from
-//!   that list clears NOTED, and no chunk is freed while it is NOTED.
-//! - **[chunk-word.one-taker]** The stack is taken by one thread at a time: the running owner, the leader of a pause, or for an orphaned
-//!   chunk the thread that holds the pool's lock. Only those also orphan, adopt and free it.
+//! - **[chunk-word.count]** While the chunk is OWNED, the count is the number of slots on the
+//!   stack. While it is orphaned, it is the number of its roots.
+//! - **[chunk-word.last]** Exactly one drop makes an orphaned chunk empty. The thread of that drop
+//!   gives up the chunk's reference to the heap.
+//! - **[chunk-word.last-touch]** The read-modify-write of a drop is the last access of its thread
+//!   to the chunk, unless it sets NOTED. That thread then puts the chunk on the heap's list
+//!   (`noted`), for which it holds the heap. Only the thread that takes the chunk from that list
+//!   clears NOTED, and no chunk is freed while it is NOTED.
+//! - **[chunk-word.one-taker]** The stack is taken by one thread at a time: the running owner, the
+//!   leader of a pause, or for an orphaned chunk the thread that holds the pool's lock. Only those
+//!   also orphan, adopt and free it.
 
 use crate::sync::{
     atomic::{AtomicU32, Ordering},
@@ -42,7 +45,8 @@ const NOTED: u32 = 1 << 25;
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct DroppedElsewhere {
-    /// This was the last root of an orphaned chunk: the caller gives up the chunk's reference to the heap ([chunk-word.last]).
+    /// This was the last root of an orphaned chunk: the caller gives up the chunk's reference to
+    /// the heap ([chunk-word.last]).
     pub(crate) last: bool,
     /// The chunk became NOTED: the caller puts it on the heap's list ([chunk-word.last-touch]).
     pub(crate) notes: bool,
@@ -54,8 +58,9 @@ impl ChunkWord {
         Self(AtomicU32::new(OWNED))
     }
 
-    /// Puts slot `slot` on the stack. `link` is called before each attempt: with the slot below, which it writes into the slot's word,
-    /// and with whether the attempt sets NOTED, for which it takes hold of the heap.
+    /// Puts slot `slot` on the stack. `link` is called before each attempt: with the slot below,
+    /// which it writes into the slot's word, and with whether the attempt sets NOTED, for which it
+    /// takes hold of the heap.
     pub(crate) fn drop_elsewhere(&self, slot: u16, mut link: impl FnMut(Option<u16>, bool)) -> DroppedElsewhere {
         // Relaxed: the compare-and-exchange finds whether it is still so. Nothing is read by what is seen here.
         let mut seen = self.0.load(Ordering::Relaxed);
@@ -75,12 +80,14 @@ impl ChunkWord {
         }
     }
 
-    /// Takes the stack, and returns its topmost slot. The caller is the one taker ([chunk-word.one-taker]).
+    /// Takes the stack, and returns its topmost slot. The caller is the one taker
+    /// ([chunk-word.one-taker]).
     pub(crate) fn take(&self) -> Option<u16> {
         self.take_and(0)
     }
 
-    /// Takes the stack, and clears NOTED. The caller has taken the chunk from the heap's list, and is the one taker.
+    /// Takes the stack, and clears NOTED. The caller has taken the chunk from the heap's list, and
+    /// is the one taker.
     pub(crate) fn take_noted(&self) -> Option<u16> {
         self.take_and(NOTED)
     }
@@ -94,7 +101,8 @@ impl ChunkWord {
         top(self.0.fetch_and(keep, mutant::RELAXED_ROOT_TAKE.weaken(Ordering::AcqRel)))
     }
 
-    /// Returns how many slots wait on the stack of an OWNED chunk, as of late. A hint for its owner.
+    /// Returns how many slots wait on the stack of an OWNED chunk, as of late. A hint for its
+    /// owner.
     pub(crate) fn pending(&self) -> u32 {
         // Relaxed: a hint; `take` synchronises.
         (self.0.load(Ordering::Relaxed) & COUNT) >> COUNT_SHIFT
@@ -106,14 +114,15 @@ impl ChunkWord {
         (self.0.load(Ordering::Relaxed) & COUNT) >> COUNT_SHIFT
     }
 
-    /// Returns whether no slot waits, and the chunk is not NOTED. The caller is the one taker of a chunk without roots, so no thread
-    /// changes that.
+    /// Returns whether no slot waits, and the chunk is not NOTED. The caller is the one taker of a
+    /// chunk without roots, so no thread changes that.
     pub(crate) fn is_quiet(&self) -> bool {
         // Acquire: the last access of every other thread to the chunk comes before its memory is freed ([chunk-word.last-touch]).
         self.0.load(Ordering::Acquire) & (TOP | NOTED) == 0
     }
 
-    /// Detaches the owner, of whose chunk `used` slots are not free. Returns whether it has no roots.
+    /// Detaches the owner, of whose chunk `used` slots are not free. Returns whether it has no
+    /// roots.
     pub(crate) fn orphan(&self, used: u32) -> bool {
         self.exchange(|seen| {
             debug_assert!(seen & OWNED != 0);
@@ -123,8 +132,8 @@ impl ChunkWord {
             == 0
     }
 
-    /// Makes an orphaned chunk OWNED, of which `used` slots are not free. Returns whether it has had no root: then the chunk has no
-    /// reference to the heap.
+    /// Makes an orphaned chunk OWNED, of which `used` slots are not free. Returns whether it has
+    /// had no root: then the chunk has no reference to the heap.
     pub(crate) fn adopt(&self, used: u32) -> bool {
         let before = self.exchange_from(|seen| {
             debug_assert!(seen & OWNED == 0);

@@ -1,4 +1,5 @@
-//! Frames of roots: those of one mutator, the newest first. A shadow stack (Henderson 2002) whose frames lie in the native stack.
+//! Frames of roots: those of one mutator, the newest first. A shadow stack (Henderson 2002) whose
+//! frames lie in the native stack.
 //!
 //! ```text
 //!   Frames: newest ──▶ frame ──▶ frame ──▶ … ──▶ frame ──▶ … ──▶ the oldest one
@@ -6,18 +7,25 @@
 //!           listed ─────────────────────────────────────▶ a frame below that was written since
 //! ```
 //!
-//! A frame is entered and left by its mutator's thread, the last one first. Its words are null or addresses of objects. Whether they may be
-//! young is told by a [`Question`], as for the roots of a chunk. A young pause walks from the newest frame to the first one that is settled,
-//! and looks at those that are listed: a frame that it has looked at twice costs it nothing more, however deep the program is. There is no
-//! protocol between threads beside that of the question, which has its model: the owner and the leader take turns ([frames.owner]).
+//! A frame is entered and left by its mutator's thread, the last one first. Its words are null or
+//! addresses of objects. Whether they may be young is told by a [`Question`], as for the roots of a
+//! chunk. A young pause walks from the newest frame to the first one that is settled, and looks at
+//! those that are listed: a frame that it has looked at twice costs it nothing more, however deep
+//! the program is. There is no protocol between threads beside that of the question, which has its
+//! model: the owner and the leader take turns ([frames.owner]).
 //!
-//! - **[frames.owner]** The frames, their list and their words are touched by the owner while it runs, in a pause by the leader.
-//! - **[frames.open]** A frame stays where it is from `enter` to `exit`, and is left when all that were entered after it have been. The
-//!   mutator's state is not freed before: a mutator with a frame is neither parked nor detached.
-//! - **[frames.below]** Below a frame that is settled or listed, every frame is settled or listed. A frame is not settled when it is entered,
-//!   and that needs no notice: it is the newest one. When a pause settles a frame above one that stays in question, it lists the one below.
-//! - **[frames.listed]** A frame has its index in the list, or [`NOWHERE`]. It is taken off the list when it is left, or settles.
-//! - **[frames.written]** The owner puts a frame in question before it writes to a word, so [question.written] holds for it.
+//! - **[frames.owner]** The frames, their list and their words are touched by the owner while it
+//!   runs, in a pause by the leader.
+//! - **[frames.open]** A frame stays where it is from `enter` to `exit`, and is left when all that
+//!   were entered after it have been. The mutator's state is not freed before: a mutator with a
+//!   frame is neither parked nor detached.
+//! - **[frames.below]** Below a frame that is settled or listed, every frame is settled or listed.
+//!   A frame is not settled when it is entered, and that needs no notice: it is the newest one.
+//!   When a pause settles a frame above one that stays in question, it lists the one below.
+//! - **[frames.listed]** A frame has its index in the list, or [`NOWHERE`]. It is taken off the
+//!   list when it is left, or settles.
+//! - **[frames.written]** The owner puts a frame in question before it writes to a word, so
+//!   [question.written] holds for it.
 
 use core::{
     cell::{Cell, RefCell, UnsafeCell},
@@ -212,7 +220,8 @@ impl Frames {
         self.listed.borrow_mut().clear();
     }
 
-    /// Calls `visit` with the place of every word that may hold something young. The caller leads a pause. Returns the number of words.
+    /// Calls `visit` with the place of every word that may hold something young. The caller leads a
+    /// pause. Returns the number of words.
     pub(super) fn look_for_young(&self, survival: Survival, mut visit: impl FnMut(*mut u8)) -> usize {
         let mut looked = 0;
         let mut look = |frame: NonNull<FrameHead>| {
@@ -271,7 +280,8 @@ impl Frames {
         });
     }
 
-    /// Calls `look` with the frames, from the newest one on, while it returns true. The caller leads a pause, or is the owner.
+    /// Calls `look` with the frames, from the newest one on, while it returns true. The caller
+    /// leads a pause, or is the owner.
     fn walk(&self, mut look: impl FnMut(NonNull<FrameHead>, &FrameHead) -> bool) {
         let mut next = self.newest.get();
         while let Some(frame) = NonNull::new(next.cast_mut()) {
@@ -291,8 +301,8 @@ fn list(listed: &mut Vec<NonNull<FrameHead>>, frame: NonNull<FrameHead>) {
     listed.push(frame);
 }
 
-/// Ends the process: a frame is left before one that was entered after it, which only code that exchanges stacks can do. The words of the
-/// other one would not be looked at.
+/// Ends the process: a frame is left before one that was entered after it, which only code that
+/// exchanges stacks can do. The words of the other one would not be looked at.
 #[cold]
 #[inline(never)]
 fn out_of_turn() -> ! {

@@ -1,5 +1,6 @@
-//! A list that any thread may add to, also in a pause, without a lock: a child of a fork may drop roots, and a thread that exists
-//! in the parent only may hold a lock. The model is `models/protocols/chunk_word.rs`.
+//! A list that any thread may add to, also in a pause, without a lock: a child of a fork may drop
+//! roots, and a thread that exists in the parent only may hold a lock. The model is
+//! `models/protocols/chunk_word.rs`.
 //!
 //! - **[noted.once]** An item is added by one thread at a time, and not again before it was taken.
 

@@ -1,8 +1,10 @@
-//! The memory of chunks: a page for each, given back to the system one by one. A general allocator keeps what is free between other
-//! memory, and so would keep nearly all of it where few roots of many are left.
+//! The memory of chunks: a page for each, given back to the system one by one. A general allocator
+//! keeps what is free between other memory, and so would keep nearly all of it where few roots of
+//! many are left.
 //!
-//! - **[pages.no-lock]** The system is asked for a region, and given memory back, without the lock of this: a thread that finds no page
-//!   unlocks, and brings a region; pages that are to be given back are on no list meanwhile.
+//! - **[pages.no-lock]** The system is asked for a region, and given memory back, without the lock
+//!   of this: a thread that finds no page unlocks, and brings a region; pages that are to be given
+//!   back are on no list meanwhile.
 
 use core::ptr::NonNull;
 use std::alloc;
@@ -41,7 +43,8 @@ pub(super) fn region() -> Arc<Reservation> {
 }
 
 impl Pages {
-    /// Takes a page, which may have any contents. Returns `None` if it needs [another region](Self::add).
+    /// Takes a page, which may have any contents. Returns `None` if it needs [another
+    /// region](Self::add).
     pub(super) fn take(&mut self) -> Option<NonNull<u8>> {
         if let Some(page) = self.dirty.pop().or_else(|| self.clean.pop()) {
             return Some(page);

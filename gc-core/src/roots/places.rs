@@ -1,10 +1,13 @@
 //! Where roots were made, while allocation sites are tracked.
 //!
-//! - **[places.overwritten]** While tracking is on, a table shows no free slots to its fast path, so each root that is filed is noted with its
-//!   slot, whatever was noted there before. A slot whose root was made before, or from a free list that a table had then, has no note
-//!   of this session: at its beginning and at its end all are forgotten. So a note is that of the root in the slot, if there is one.
-//! - **[places.latest]** Threads that begin and end sessions may come here in another order than the sessions have. The number of the session
-//!   tells: what an older one says is too late, and a session that has ended does not begin any more.
+//! - **[places.overwritten]** While tracking is on, a table shows no free slots to its fast path,
+//!   so each root that is filed is noted with its slot, whatever was noted there before. A slot
+//!   whose root was made before, or from a free list that a table had then, has no note of this
+//!   session: at its beginning and at its end all are forgotten. So a note is that of the root in
+//!   the slot, if there is one.
+//! - **[places.latest]** Threads that begin and end sessions may come here in another order than
+//!   the sessions have. The number of the session tells: what an older one says is too late, and a
+//!   session that has ended does not begin any more.
 
 use core::panic::Location;
 use std::collections::HashMap;
@@ -51,7 +54,8 @@ impl Places {
         self.replace(|last| session >= last, State { session, ..State::default() });
     }
 
-    /// Forgets all places and goes on with `next`, if that is right after the last session ([places.latest]).
+    /// Forgets all places and goes on with `next`, if that is right after the last session
+    /// ([places.latest]).
     fn replace(&self, is_latest: impl FnOnce(u64) -> bool, next: State) {
         let mut state = self.state.lock();
         if !is_latest(state.session) {

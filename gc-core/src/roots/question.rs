@@ -1,4 +1,5 @@
-//! Whether the roots of a chunk may hold something young. The model is `models/protocols/question.rs`.
+//! Whether the roots of a chunk may hold something young. The model is
+//! `models/protocols/question.rs`.
 //!
 //! ```text
 //!              put: a value is filed or written
@@ -8,12 +9,14 @@
 //!        └──── a pause that promotes everything ────┴────────────────────┘
 //! ```
 //!
-//! An object that survives its second collection becomes old. So what a root held when a pause looked at it is old after the next one.
+//! An object that survives its second collection becomes old. So what a root held when a pause
+//! looked at it is old after the next one.
 //!
-//! - **[question.written]** A root of a SETTLED chunk holds nothing young. One of a SURVIVED chunk holds nothing that was allocated
-//!   since the last pause. A mutator puts the chunk in question before it writes to a root, and no pause comes between.
-//! - **[question.listed-once]** A chunk that is not SETTLED is on one list of chunks in question: that of the mutator that made it
-//!   so, or the pool's.
+//! - **[question.written]** A root of a SETTLED chunk holds nothing young. One of a SURVIVED chunk
+//!   holds nothing that was allocated since the last pause. A mutator puts the chunk in question
+//!   before it writes to a root, and no pause comes between.
+//! - **[question.listed-once]** A chunk that is not SETTLED is on one list of chunks in question:
+//!   that of the mutator that made it so, or the pool's.
 
 use crate::sync::{
     atomic::{AtomicU8, Ordering},
@@ -49,15 +52,16 @@ impl Question {
         Self(AtomicU8::new(WRITTEN))
     }
 
-    /// Returns whether the chunk is in question as if it had just been written to. A running mutator asks that before it writes.
+    /// Returns whether the chunk is in question as if it had just been written to. A running
+    /// mutator asks that before it writes.
     #[inline(always)]
     pub(crate) fn is_written(&self) -> bool {
         // Relaxed: it becomes less than WRITTEN in pauses only, which are ordered with every mutator.
         self.0.load(Ordering::Relaxed) == WRITTEN
     }
 
-    /// Puts the chunk in question. Returns whether the caller, a running mutator or the leader of a pause, has to list it
-    /// ([question.listed-once]).
+    /// Puts the chunk in question. Returns whether the caller, a running mutator or the leader of a
+    /// pause, has to list it ([question.listed-once]).
     #[must_use]
     pub(crate) fn put(&self) -> bool {
         if mutant::LIST_BY_LOOKING.is_planted() {
@@ -75,8 +79,9 @@ impl Question {
         self.0.load(Ordering::Relaxed) != SETTLED
     }
 
-    /// Notes that a pause has looked at every root of the chunk, of which some may be written at any time if `has_cells`. Returns
-    /// whether the chunk stays in question. The caller leads the pause.
+    /// Notes that a pause has looked at every root of the chunk, of which some may be written at
+    /// any time if `has_cells`. Returns whether the chunk stays in question. The caller leads the
+    /// pause.
     pub(crate) fn looked(&self, survival: Survival, has_cells: bool) -> bool {
         // Relaxed, here and below: the world is stopped.
         let before = self.0.load(Ordering::Relaxed);
@@ -90,7 +95,8 @@ impl Question {
         after != SETTLED
     }
 
-    /// Settles a chunk without roots, which the caller takes from its list. The caller leads the pause, or has the chunk to itself.
+    /// Settles a chunk without roots, which the caller takes from its list. The caller leads the
+    /// pause, or has the chunk to itself.
     pub(crate) fn end(&self) {
         // Relaxed: as above.
         self.0.store(SETTLED, Ordering::Relaxed);

@@ -28,7 +28,8 @@ unsafe impl Send for RootRef {}
 pub(crate) struct GivenUp {
     _last: Option<Arc<dyn HeapHandle>>,
     held: Option<Arc<dyn HeapHandle>>,
-    /// The heap has no user any more: this thread looks for what was dropped ([attendance.one-finds]).
+    /// The heap has no user any more: this thread looks for what was dropped
+    /// ([attendance.one-finds]).
     is_unattended: bool,
 }
 
@@ -93,7 +94,8 @@ impl RootRef {
         unsafe { *self.slot().value.get() }
     }
 
-    /// Notes that the running mutator, whose table is `table`, is about to write to the value ([question.written]).
+    /// Notes that the running mutator, whose table is `table`, is about to write to the value
+    /// ([question.written]).
     #[inline(always)]
     pub(crate) fn before_write(self, table: &RootTable) {
         if !self.head().question.is_written() {
@@ -101,14 +103,16 @@ impl RootRef {
         }
     }
 
-    /// Drops a root filed by [`RootTable::inline`], on the thread whose running mutator is `current` (null for none).
+    /// Drops a root filed by [`RootTable::inline`], on the thread whose running mutator is
+    /// `current` (null for none).
     #[inline(always)]
     pub(crate) fn release_inline(self, current: Owner) {
         if self.is_owned(current) { self.release_here() } else { drop_given_up(self, Kept::Inline) }
     }
 
-    /// Takes a value filed by [`RootTable::boxed`] out, and drops its root. The caller drops the value and frees it. `table` is that of
-    /// `current`, the thread's running mutator, which is one of this heap: so no pause is tracing the value.
+    /// Takes a value filed by [`RootTable::boxed`] out, and drops its root. The caller drops the
+    /// value and frees it. `table` is that of `current`, the thread's running mutator, which is one
+    /// of this heap: so no pause is tracing the value.
     pub(crate) fn take_boxed(self, current: Owner, table: &RootTable) -> (BoxedValue, GivenUp) {
         let value = self.value();
         table.count_taken(value.info);
@@ -119,7 +123,8 @@ impl RootRef {
         (value, self.release_elsewhere(Kept::Inline))
     }
 
-    /// Does the same for a thread that runs no mutator, and has the registry locked: so no pause is tracing the value.
+    /// Does the same for a thread that runs no mutator, and has the registry locked: so no pause is
+    /// tracing the value.
     pub(crate) fn take_boxed_between_pauses(self) -> (BoxedValue, GivenUp) {
         let value = self.value();
         // SAFETY: the heap lives, as this root does.

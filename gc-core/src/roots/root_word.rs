@@ -1,5 +1,5 @@
-//! The word of a root's slot, from the moment a value is filed until the slot is free again. The model is
-//! `models/protocols/root_word.rs`.
+//! The word of a root's slot, from the moment a value is filed until the slot is free again. The
+//! model is `models/protocols/root_word.rs`.
 //!
 //! ```text
 //!              file                free, by the running owner
@@ -9,16 +9,17 @@
 //!            taker of the chunk's stack
 //! ```
 //!
-//! - **[root-word.one-changer]** While the root lives, only the thread that has the root changes the word, by the one transition
-//!   out of *live*. A DROPPED word is changed by that thread until the slot is on its chunk's stack (`chunk_word`), and then by the thread
-//!   that takes the stack. A FREE one is changed by the owner only.
+//! - **[root-word.one-changer]** While the root lives, only the thread that has the root changes
+//!   the word, by the one transition out of *live*. A DROPPED word is changed by that thread until
+//!   the slot is on its chunk's stack (`chunk_word`), and then by the thread that takes the stack.
+//!   A FREE one is changed by the owner only.
 
 use core::ptr;
 
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
-/// The word of one slot: a pointer to the type of the value, with tags; or, if the root was dropped elsewhere, the slot below it on the
-/// chunk's stack.
+/// The word of one slot: a pointer to the type of the value, with tags; or, if the root was dropped
+/// elsewhere, the slot below it on the chunk's stack.
 pub(crate) struct RootWord<T>(AtomicPtr<T>);
 
 /// What a slot holds.
@@ -65,8 +66,9 @@ impl<T> RootWord<T> {
         self.0.store(ptr::from_ref(info).cast_mut().map_addr(|a| a | kept.tag()), Ordering::Release);
     }
 
-    /// Drops the root for a caller that is not its running owner, and that puts the slot on its chunk's stack, above `below`. From then
-    /// on the slot does not belong to the caller. `Inline`: there is no value left to be dropped.
+    /// Drops the root for a caller that is not its running owner, and that puts the slot on its
+    /// chunk's stack, above `below`. From then on the slot does not belong to the caller. `Inline`:
+    /// there is no value left to be dropped.
     pub(crate) fn drop_elsewhere(&self, kept: Kept, below: Option<u16>) {
         let link = below.map_or(0, |below| usize::from(below) + 1) << LINK_SHIFT;
         // Relaxed: the thread that takes the stack is ordered by the chunk's word. Any other finds that no root is here, and reads
@@ -74,7 +76,8 @@ impl<T> RootWord<T> {
         self.0.store(ptr::without_provenance_mut(link | kept.tag() | DROPPED), Ordering::Relaxed);
     }
 
-    /// Makes the word FREE, for the free list. The caller is the running owner, or has taken the chunk's stack.
+    /// Makes the word FREE, for the free list. The caller is the running owner, or has taken the
+    /// chunk's stack.
     #[inline(always)]
     pub(crate) fn free(&self) {
         // Relaxed: the thread that takes the slot from the free list is ordered after this by the pause, by the pool's lock, or is

@@ -1,6 +1,8 @@
-//! The roots of a heap beside the tables of its mutators: what mutators have left, and what was dropped elsewhere.
+//! The roots of a heap beside the tables of its mutators: what mutators have left, and what was
+//! dropped elsewhere.
 //!
-//! - **[root-space.locks]** The lock of the pages is a leaf, and a thread that has the pool's takes no other than that.
+//! - **[root-space.locks]** The lock of the pages is a leaf, and a thread that has the pool's takes
+//!   no other than that.
 
 use core::ptr::NonNull;
 use std::collections::HashMap;
@@ -30,11 +32,13 @@ pub(crate) struct RootSpace {
     pub(super) noted: NotedList<Chunk>,
     /// Whether a pause may come that takes them.
     pub(super) attendance: Attendance,
-    /// Bytes that may wait for a pause: chunks in question, chunks with drops, and boxed values that were dropped.
+    /// Bytes that may wait for a pause: chunks in question, chunks with drops, and boxed values
+    /// that were dropped.
     waiting: AtomicUsize,
     /// Bytes of boxed values that no table counts.
     boxed_bytes: AtomicIsize,
-    /// Chunks that were made, chunks of these that are gone, and slots that young pauses have looked at.
+    /// Chunks that were made, chunks of these that are gone, and slots that young pauses have
+    /// looked at.
     made: AtomicUsize,
     gone: AtomicUsize,
     looked: AtomicUsize,
@@ -81,7 +85,8 @@ impl RootSpace {
         self.pool.lock()
     }
 
-    /// Returns a chunk that a mutator has left, with free slots, and OWNED. The caller makes it its own.
+    /// Returns a chunk that a mutator has left, with free slots, and OWNED. The caller makes it its
+    /// own.
     pub(super) fn adopt(&self, dropped: &mut dyn FnMut(BoxedValue)) -> Option<ChunkRef> {
         let mut pool = self.pool.lock();
         let chunk = pool.available.pop()?;
@@ -100,8 +105,8 @@ impl RootSpace {
         Some(chunk)
     }
 
-    /// Counts what is left to the next pause: a chunk that it looks at, or takes drops from, or a boxed value. Returns whether that has
-    /// become much.
+    /// Counts what is left to the next pause: a chunk that it looks at, or takes drops from, or a
+    /// boxed value. Returns whether that has become much.
     pub(super) fn weigh(&self, boxed: Option<usize>) -> bool {
         let bytes = boxed.map_or(CHUNK, |bytes| bytes + OWNS);
         // Relaxed, as all that follow: a hint to collect.
@@ -143,8 +148,8 @@ impl RootSpace {
         }
     }
 
-    /// Frees a chunk after `forget`, which takes it off its lists, unless the lock is taken: a thread that exists in the parent of a fork
-    /// only may have it. Returns whether it did.
+    /// Frees a chunk after `forget`, which takes it off its lists, unless the lock is taken: a
+    /// thread that exists in the parent of a fork only may have it. Returns whether it did.
     ///
     /// # Safety
     ///
@@ -176,7 +181,8 @@ impl RootSpace {
         self.gone.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns how many chunks there are, without those that are about to be freed. The caller leads a pause: no chunk is made meanwhile.
+    /// Returns how many chunks there are, without those that are about to be freed. The caller
+    /// leads a pause: no chunk is made meanwhile.
     pub(super) fn chunks(&self) -> usize {
         self.made.load(Ordering::Relaxed) - self.gone.load(Ordering::Relaxed)
     }
@@ -205,8 +211,9 @@ impl RootSpace {
         self.looked.load(Ordering::Relaxed)
     }
 
-    /// Passes the boxed values of roots that were dropped elsewhere to `dropped`, and leaves those that are dropped from now on to the threads
-    /// that drop them ([attendance.one-finds]). The caller is the last user of the heap, with the registry locked.
+    /// Passes the boxed values of roots that were dropped elsewhere to `dropped`, and leaves those
+    /// that are dropped from now on to the threads that drop them ([attendance.one-finds]). The
+    /// caller is the last user of the heap, with the registry locked.
     ///
     /// Returns how many roots there are, which keep the heap.
     pub(crate) fn leave_unattended(&self, dropped: impl FnMut(BoxedValue)) -> usize {
@@ -215,8 +222,9 @@ impl RootSpace {
         self.pool.lock().owned.chunks.iter().map(|chunk| chunk.head().drops.word.roots() as usize).sum()
     }
 
-    /// Returns the types of the values that roots hold which mutators have left, and how many of each, the most frequent first, `most` of
-    /// them. Looks at every slot. The values are not looked at: other threads drop them.
+    /// Returns the types of the values that roots hold which mutators have left, and how many of
+    /// each, the most frequent first, `most` of them. Looks at every slot. The values are not
+    /// looked at: other threads drop them.
     pub(crate) fn types(&self, most: usize) -> Vec<(&'static str, usize)> {
         let mut counts = HashMap::new();
         let pool = self.pool.lock();
@@ -230,8 +238,9 @@ impl RootSpace {
         types
     }
 
-    /// Passes the boxed values of roots that were dropped elsewhere to `dropped`. The heap has no user any more, and the caller has the
-    /// registry locked: so no pause is tracing the values, and every chunk is in the pool.
+    /// Passes the boxed values of roots that were dropped elsewhere to `dropped`. The heap has no
+    /// user any more, and the caller has the registry locked: so no pause is tracing the values,
+    /// and every chunk is in the pool.
     pub(crate) fn take_dropped(&self, mut dropped: impl FnMut(BoxedValue)) {
         let mut pool = self.pool.lock();
         let mut freed = 0;
@@ -246,8 +255,8 @@ impl RootSpace {
         self.count_boxed(-(freed as isize));
     }
 
-    /// Forgets every chunk, and passes the boxed values of roots that were dropped to `dropped`. No thread is left that has a root, or
-    /// a mutator.
+    /// Forgets every chunk, and passes the boxed values of roots that were dropped to `dropped`. No
+    /// thread is left that has a root, or a mutator.
     pub(crate) fn end(&self, mut dropped: impl FnMut(BoxedValue)) {
         let mut pool = self.pool.lock();
         self.noted.take(|chunk| ChunkRef(chunk).relink_noted(&mut dropped));
@@ -262,7 +271,8 @@ impl RootSpace {
     }
 }
 
-/// Chunks that nothing refers to. They are freed when this is dropped, which is done after a pause, and with no lock held.
+/// Chunks that nothing refers to. They are freed when this is dropped, which is done after a pause,
+/// and with no lock held.
 pub(crate) struct EmptyChunks {
     space: Arc<RootSpace>,
     chunks: Vec<ChunkRef>,

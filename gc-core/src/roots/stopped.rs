@@ -31,14 +31,15 @@ pub(crate) struct Found {
 }
 
 impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
-    /// Returns the roots of a heap with these mutators, none of which runs before this ends. The `dormant` ones have not run since the
-    /// last pause.
+    /// Returns the roots of a heap with these mutators, none of which runs before this ends. The
+    /// `dormant` ones have not run since the last pause.
     pub(crate) fn new(space: &'a Arc<RootSpace>, awake: &'a [M], dormant: &'a [M], word: &'static TypeInfo) -> Self {
         Self { space, awake, dormant, word }
     }
 
-    /// Calls `visit` with every root that may hold something young. Before that, takes over what was dropped elsewhere; afterwards
-    /// nothing is taken over before the pause ends, so that `visit` may keep addresses.
+    /// Calls `visit` with every root that may hold something young. Before that, takes over what
+    /// was dropped elsewhere; afterwards nothing is taken over before the pause ends, so that
+    /// `visit` may keep addresses.
     pub(crate) fn look_for_young(
         &self,
         survival: Survival,
@@ -94,7 +95,8 @@ impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
         self.space.count_boxed(-(freed as isize));
     }
 
-    /// Lists a chunk to be filled again, or takes it from its owner, by how many of its slots are in use.
+    /// Lists a chunk to be filled again, or takes it from its owner, by how many of its slots are
+    /// in use.
     fn tidy(&self, pool: &mut Pool, chunk: ChunkRef, found: &mut Found) {
         let head = chunk.head();
         // SAFETY: the table of an attached mutator, which does not run; or null.
@@ -129,7 +131,8 @@ impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
         self.tables().for_each(|table| table.frames.for_each(|word| visit(self.word, word)));
     }
 
-    /// Calls `visit` with every root and with the place where it was made, if that is known ([places.overwritten]), and changes nothing.
+    /// Calls `visit` with every root and with the place where it was made, if that is known
+    /// ([places.overwritten]), and changes nothing.
     pub(crate) fn for_each_placed(
         &self,
         mut visit: impl FnMut(&'static TypeInfo, *mut u8, Option<&'static Location<'static>>),
@@ -160,7 +163,8 @@ impl<'a, M: AsRef<RootTable>> StoppedRoots<'a, M> {
         }
     }
 
-    /// Returns the bytes of chunks and of boxed values. Those of the mutators' tables have been taken over.
+    /// Returns the bytes of chunks and of boxed values. Those of the mutators' tables have been
+    /// taken over.
     pub(crate) fn bytes(&self) -> usize {
         self.space.chunks() * CHUNK + self.space.boxed_bytes().max(0) as usize
     }

@@ -1,15 +1,19 @@
 //! The table of one mutator: the chunks of root slots that it owns, and how it fills them.
 //!
-//! Roots are filed into one chunk at a time, from its free list, which the table takes for that. So what was filed since the last pause
-//! is in the few chunks that were filled since then, and to file a root says nothing of it. When the free list is used up, the next
-//! chunk is one of these, in this order: the same one, one whose roots were dropped elsewhere, one whose roots were dropped here, one
-//! that a mutator has left, a new one. Each has a quarter of its slots free at least, so that this is rare.
+//! Roots are filed into one chunk at a time, from its free list, which the table takes for that. So
+//! what was filed since the last pause is in the few chunks that were filled since then, and to
+//! file a root says nothing of it. When the free list is used up, the next chunk is one of these,
+//! in this order: the same one, one whose roots were dropped elsewhere, one whose roots were
+//! dropped here, one that a mutator has left, a new one. Each has a quarter of its slots free at
+//! least, so that this is rare.
 //!
-//! While it is tracked where roots are made, the fast path finds no free slot ([places.overwritten]): the free list is *hidden*, and each root
-//! is filed by the slow path, which notes the place.
+//! While it is tracked where roots are made, the fast path finds no free slot
+//! ([places.overwritten]): the free list is *hidden*, and each root is filed by the slow path,
+//! which notes the place.
 //!
 //! - **[table.owner]** The table belongs to the running owner, in a pause to the leader.
-//! - **[table.current]** The chunk whose free list the table has is in question as WRITTEN. Each pause takes the free list back.
+//! - **[table.current]** The chunk whose free list the table has is in question as WRITTEN. Each
+//!   pause takes the free list back.
 
 use core::{
     cell::{Cell, RefCell},
@@ -40,7 +44,8 @@ pub(crate) struct RootTable {
     current: Cell<Option<ChunkRef>>,
     lists: RefCell<Lists>,
     pub(crate) frames: Frames,
-    /// Bytes of boxed values that the mutator has made since the last pause, less those that it dropped.
+    /// Bytes of boxed values that the mutator has made since the last pause, less those that it
+    /// dropped.
     boxed_bytes: Cell<isize>,
     /// The heap's identity, and what keeps it alive.
     heap: *const (),
@@ -145,8 +150,8 @@ impl RootTable {
         }
     }
 
-    /// Returns a free slot for the fast path, which has found none: a hidden one, or the first one of a chunk. If places are noted, it hides those
-    /// behind it.
+    /// Returns a free slot for the fast path, which has found none: a hidden one, or the first one
+    /// of a chunk. If places are noted, it hides those behind it.
     #[cold]
     #[inline(never)]
     #[track_caller]
@@ -211,8 +216,8 @@ impl RootTable {
         chunk
     }
 
-    /// Attends to a chunk whose countdown has ended. The caller is the running owner, and has dropped a root in it: the last one,
-    /// perhaps.
+    /// Attends to a chunk whose countdown has ended. The caller is the running owner, and has
+    /// dropped a root in it: the last one, perhaps.
     #[cold]
     #[inline(never)]
     pub(super) fn attend(&self, chunk: ChunkRef) {
@@ -239,7 +244,8 @@ impl RootTable {
         debug_assert!(freed || lists.available.chunks.contains(&chunk));
     }
 
-    /// Puts a chunk in question, to whose roots the running mutator is about to write. It may be another's.
+    /// Puts a chunk in question, to whose roots the running mutator is about to write. It may be
+    /// another's.
     #[cold]
     #[inline(never)]
     pub(super) fn put_in_question(&self, chunk: ChunkRef) {
@@ -249,7 +255,8 @@ impl RootTable {
         }
     }
 
-    /// Counts a chunk that is in question now: a pause does not have to look at any number of roots.
+    /// Counts a chunk that is in question now: a pause does not have to look at any number of
+    /// roots.
     fn weigh(&self) {
         if self.space.weigh(None) {
             self.handle.collect_soon();
@@ -266,21 +273,23 @@ impl RootTable {
         &self.lists
     }
 
-    /// Takes the free list back. The caller leads a pause, and scans the chunk, which is in question ([table.current]).
+    /// Takes the free list back. The caller leads a pause, and scans the chunk, which is in
+    /// question ([table.current]).
     pub(super) fn end_filling(&self) {
         self.free.set(ptr::null_mut());
         self.hidden.set(ptr::null_mut());
         self.current.set(None);
     }
 
-    /// Takes the bytes of boxed values, which the space counts from then on. The caller leads a pause, or the owner detaches.
+    /// Takes the bytes of boxed values, which the space counts from then on. The caller leads a
+    /// pause, or the owner detaches.
     pub(super) fn take_boxed_bytes(&self) -> isize {
         self.boxed_bytes.replace(0)
     }
 
-    /// Detaches the owner: its chunks go to the pool, where the next mutator finds them. Passes boxed values that were dropped
-    /// elsewhere to `dropped`. Returns the chunks without roots. The caller is the owner, or no thread runs any mutator of the heap any
-    /// more.
+    /// Detaches the owner: its chunks go to the pool, where the next mutator finds them. Passes
+    /// boxed values that were dropped elsewhere to `dropped`. Returns the chunks without roots. The
+    /// caller is the owner, or no thread runs any mutator of the heap any more.
     pub(crate) fn orphan(&self, mut dropped: impl FnMut(BoxedValue)) -> EmptyChunks {
         let mut empty = EmptyChunks::new(self.space.clone());
         let lists = &mut *self.lists.borrow_mut();

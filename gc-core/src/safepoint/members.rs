@@ -1,5 +1,5 @@
-//! The members of a rendezvous: those that a stop acts on, and the dormant ones ([safepoint.dormant]). The thread that changes the lists has
-//! the registry lock.
+//! The members of a rendezvous: those that a stop acts on, and the dormant ones
+//! ([safepoint.dormant]). The thread that changes the lists has the registry lock.
 
 use core::cell::Cell;
 
@@ -13,7 +13,8 @@ pub(crate) trait Listed {
     /// Returns where its place in its list is kept.
     fn place(&self) -> &Cell<usize>;
 
-    /// Returns whether a pause has nothing to do with it while it does not run. The caller leads a pause.
+    /// Returns whether a pause has nothing to do with it while it does not run. The caller leads a
+    /// pause.
     fn may_fall_dormant(&self) -> bool;
 }
 
@@ -56,7 +57,8 @@ impl<M: Listed> Members<M> {
         remove(list, member.place().get());
     }
 
-    /// Makes those dormant that have been BLOCKED for some stops. The caller is the leader, about to resume the mutators.
+    /// Makes those dormant that have been BLOCKED for some stops. The caller is the leader, about
+    /// to resume the mutators.
     pub(crate) fn let_fall_dormant(&mut self) {
         // The last one first: what takes the place of one that leaves has been looked at.
         for place in (0..self.awake.len()).rev() {
@@ -67,8 +69,8 @@ impl<M: Listed> Members<M> {
         }
     }
 
-    /// Takes the dormant mutator at `place` back among those that a stop acts on, after `catch_up`, which does to it what stops have
-    /// done to those meanwhile. The caller is its owner.
+    /// Takes the dormant mutator at `place` back among those that a stop acts on, after `catch_up`,
+    /// which does to it what stops have done to those meanwhile. The caller is its owner.
     pub(crate) fn rejoin(&mut self, place: usize, catch_up: impl FnOnce()) {
         let member = remove(&mut self.dormant, place);
         debug_assert!(member.word().is_dormant() && member.place().get() == place);

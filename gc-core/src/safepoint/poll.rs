@@ -10,11 +10,12 @@ pub(crate) struct Poll(AtomicU32);
 pub(crate) struct Reason(u32);
 
 impl Reason {
-    /// A minor collection is due: the young budget is used up, the external memory of objects makes it due, or stress does. For
-    /// the concurrent thread, which has no young generation: it has to do something other than marking.
+    /// A minor collection is due: the young budget is used up, the external memory of objects makes
+    /// it due, or stress does. For the concurrent thread, which has no young generation: it has to
+    /// do something other than marking.
     pub(crate) const MINOR: Self = Self(1);
-    /// An allocation was refused, by the hard limit, the reservation or the system. The mutator waits for the end of a major
-    /// cycle that begins after that.
+    /// An allocation was refused, by the hard limit, the reservation or the system. The mutator
+    /// waits for the end of a major cycle that begins after that.
     pub(crate) const MAJOR: Self = Self(2);
     /// Testing: every safepoint takes the slow path.
     pub(crate) const STRESS: Self = Self(4);
@@ -59,8 +60,9 @@ impl Poll {
 
     /// Takes the reasons and leaves none.
     ///
-    /// If STOP is taken here, the owner finds the STOP bit in its state word: the leader sets that bit before it raises STOP, and
-    /// this read-modify-write comes after the raise. A STOP that is raised after this one makes the next safepoint slow.
+    /// If STOP is taken here, the owner finds the STOP bit in its state word: the leader sets that
+    /// bit before it raises STOP, and this read-modify-write comes after the raise. A STOP that is
+    /// raised after this one makes the next safepoint slow.
     pub(crate) fn take(&self) -> Reason {
         // Acquire, with the Release in `raise_stop`: the STOP bit of the state word is seen.
         Reason(self.0.swap(0, Ordering::Acquire))
@@ -72,7 +74,8 @@ impl Poll {
         self.0.fetch_or(Reason::STOP.0, Ordering::Release);
     }
 
-    /// Raises LATE, with MINOR: the owner collects in the place of the thread that gave up, which has recorded that.
+    /// Raises LATE, with MINOR: the owner collects in the place of the thread that gave up, which
+    /// has recorded that.
     #[cold]
     pub(crate) fn raise_late(&self) {
         // Release, with the Acquire of `take`: the owner that takes LATE ends what was recorded before.

@@ -1,4 +1,5 @@
-//! The rendezvous of a heap's mutators: how the world is stopped and resumed. [safepoint.stop-bit] to [safepoint.no-new-runners].
+//! The rendezvous of a heap's mutators: how the world is stopped and resumed. [safepoint.stop-bit]
+//! to [safepoint.no-new-runners].
 
 use core::time::Duration;
 use std::time::Instant;
@@ -44,7 +45,8 @@ pub(crate) struct Park {
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stopped {
-    /// No member is RUNNING. `last` is the number of the member that the leader waited for longest, if it waited for any.
+    /// No member is RUNNING. `last` is the number of the member that the leader waited for longest,
+    /// if it waited for any.
     All { last: Option<u32> },
     /// The stop was called off; nothing is stopped.
     CalledOff,
@@ -60,21 +62,23 @@ impl Rendezvous {
         }
     }
 
-    /// Makes the thread BLOCKED: from here on it does not touch the heap. Returns whether it was ASKED ([safepoint.asked]).
+    /// Makes the thread BLOCKED: from here on it does not touch the heap. Returns whether it was
+    /// ASKED ([safepoint.asked]).
     #[inline]
     pub(crate) fn enter_blocked(&self, word: &StateWord) -> bool {
         !word.change(RUNNING, BLOCKED) && self.enter_blocked_slow(word)
     }
 
-    /// Makes the thread BLOCKED where a collection may happen. Returns whether that is all there is to do. If not, the caller calls
-    /// [`block`](Self::block), whether or not the thread is BLOCKED by now.
+    /// Makes the thread BLOCKED where a collection may happen. Returns whether that is all there is
+    /// to do. If not, the caller calls [`block`](Self::block), whether or not the thread is BLOCKED
+    /// by now.
     #[inline(always)]
     pub(crate) fn try_block(&self, member: Member<'_>) -> bool {
         member.word.change(RUNNING, BLOCKED) && !member.poll.is_raised()
     }
 
-    /// Makes the thread BLOCKED where a collection may happen. Returns `None` if that is all, or else whether it was ASKED: then its
-    /// poll may be raised ([safepoint.due]).
+    /// Makes the thread BLOCKED where a collection may happen. Returns `None` if that is all, or
+    /// else whether it was ASKED: then its poll may be raised ([safepoint.due]).
     #[inline]
     pub(crate) fn block(&self, member: Member<'_>) -> Option<bool> {
         if mutant::LOOK_BEFORE_BLOCKED.is_planted() {
@@ -88,7 +92,8 @@ impl Rendezvous {
         Some(self.enter_blocked_slow(member.word))
     }
 
-    /// Asks the members for a collection. Returns whether one of them is RUNNING, and so finds the request ([safepoint.due]).
+    /// Asks the members for a collection. Returns whether one of them is RUNNING, and so finds the
+    /// request ([safepoint.due]).
     pub(crate) fn ask<'a>(&self, members: impl Iterator<Item = Member<'a>>) -> bool {
         let mut runs = false;
         for member in members {
@@ -119,15 +124,17 @@ impl Rendezvous {
         left.asked && !mutant::BLOCKED_FORGETS_THE_ASKED.is_planted()
     }
 
-    /// Makes the thread RUNNING: from here on it may touch the heap again. Waits while the world is stopped, and while the word
-    /// is held. Returns false if the mutator is dormant: then it is still BLOCKED, and has to rejoin the members first.
+    /// Makes the thread RUNNING: from here on it may touch the heap again. Waits while the world is
+    /// stopped, and while the word is held. Returns false if the mutator is dormant: then it is
+    /// still BLOCKED, and has to rejoin the members first.
     #[inline]
     #[must_use]
     pub(crate) fn leave_blocked(&self, word: &StateWord) -> bool {
         word.change(BLOCKED, RUNNING) || self.await_resume(word, BLOCKED)
     }
 
-    /// Waits, at a safepoint, while the world is stopped. Returns whether the thread was ASKED before ([safepoint.asked]).
+    /// Waits, at a safepoint, while the world is stopped. Returns whether the thread was ASKED
+    /// before ([safepoint.asked]).
     #[cold]
     #[inline(never)]
     pub(crate) fn park(&self, word: &StateWord) -> bool {
@@ -152,7 +159,8 @@ impl Rendezvous {
         }
     }
 
-    /// Counts the member as stopped ([safepoint.waiting-for]). The caller has just left `RUNNING | STOP`.
+    /// Counts the member as stopped ([safepoint.waiting-for]). The caller has just left `RUNNING |
+    /// STOP`.
     fn arrive(&self, park: &mut MutexGuard<'_, Park>, word: &StateWord) {
         park.waiting_for -= 1;
         park.last = Some(word.number);
@@ -163,7 +171,8 @@ impl Rendezvous {
         }
     }
 
-    /// Makes the word RUNNING as soon as neither STOP nor HELD is set. Returns false if it is dormant.
+    /// Makes the word RUNNING as soon as neither STOP nor HELD is set. Returns false if it is
+    /// dormant.
     #[cold]
     #[inline(never)]
     fn await_resume(&self, word: &StateWord, from: usize) -> bool {
@@ -192,8 +201,8 @@ impl Rendezvous {
 
     /// Stops the world: afterwards no member is RUNNING. The caller is the leader (step 1).
     ///
-    /// After `timeout`, calls `late` with the time that the leader has slept so far. `late` returns the time until it is called
-    /// again, or `None` to call the stop off.
+    /// After `timeout`, calls `late` with the time that the leader has slept so far. `late` returns
+    /// the time until it is called again, or `None` to call the stop off.
     pub(crate) fn stop<'a>(
         &self,
         members: impl Iterator<Item = Member<'a>> + Clone,
@@ -246,8 +255,9 @@ impl Rendezvous {
         Stopped::All { last: park.last }
     }
 
-    /// Returns whether a leader waits for some of these members, and for no other one. They are running, and their owners at rest while the
-    /// caller has the park lock. Until it gives that up, the world stays stopped except for those, and the leader waits.
+    /// Returns whether a leader waits for some of these members, and for no other one. They are
+    /// running, and their owners at rest while the caller has the park lock. Until it gives that
+    /// up, the world stays stopped except for those, and the leader waits.
     pub(crate) fn waits_for_only<'a>(
         &self,
         park: &MutexGuard<'_, Park>,
@@ -266,8 +276,8 @@ impl Rendezvous {
         raw(&self.park)
     }
 
-    /// Makes `running`, if there is one, the only member that runs, and ends the stop. All other members' threads are gone: this is the child
-    /// of a fork.
+    /// Makes `running`, if there is one, the only member that runs, and ends the stop. All other
+    /// members' threads are gone: this is the child of a fork.
     pub(crate) fn forget_threads<'a>(&self, members: impl Iterator<Item = Member<'a>>, running: Option<&StateWord>) {
         let mut park = self.park.lock();
         park.waiting_for = 0;
@@ -282,7 +292,8 @@ impl Rendezvous {
         self.clear(members, &park);
     }
 
-    /// Clears STOP in the words of all members and wakes the sleeping threads ([safepoint.stop-bit]).
+    /// Clears STOP in the words of all members and wakes the sleeping threads
+    /// ([safepoint.stop-bit]).
     fn clear<'a>(&self, members: impl Iterator<Item = Member<'a>>, _: &MutexGuard<'_, Park>) {
         for member in members {
             member.word.clear_stop();

@@ -1,5 +1,6 @@
-//! The word that says whether a mutator may touch the heap: [safepoint.running], [safepoint.rmw] and [safepoint.no-new-runners]
-//! to [safepoint.asked]. All read-modify-writes of the word are in this file.
+//! The word that says whether a mutator may touch the heap: [safepoint.running], [safepoint.rmw]
+//! and [safepoint.no-new-runners] to [safepoint.asked]. All read-modify-writes of the word are in
+//! this file.
 
 use crate::sync::{
     atomic::{AtomicUsize, Ordering},
@@ -73,8 +74,8 @@ impl StateWord {
         self.word.load(Ordering::Relaxed) & STATE == RUNNING
     }
 
-    /// Changes the word if it is `from`. AcqRel: the leader sees what the thread wrote to the heap before it left RUNNING. A
-    /// thread that becomes RUNNING sees what the leader wrote.
+    /// Changes the word if it is `from`. AcqRel: the leader sees what the thread wrote to the heap
+    /// before it left RUNNING. A thread that becomes RUNNING sees what the leader wrote.
     #[inline(always)]
     pub(super) fn change(&self, from: usize, to: usize) -> bool {
         self.word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
@@ -93,8 +94,8 @@ impl StateWord {
         self.word.fetch_and(!STOP, mutant::RELAXED_RESUME.weaken(Ordering::AcqRel));
     }
 
-    /// Leaves RUNNING. Returns `None` if the word is not RUNNING, or, with `only_to_stop`, if STOP is not set. Called by the
-    /// owner.
+    /// Leaves RUNNING. Returns `None` if the word is not RUNNING, or, with `only_to_stop`, if STOP
+    /// is not set. Called by the owner.
     pub(super) fn leave_running(&self, to: usize, only_to_stop: bool) -> Option<Left> {
         let mut now = if only_to_stop { RUNNING | STOP } else { RUNNING };
         loop {
@@ -107,8 +108,9 @@ impl StateWord {
         }
     }
 
-    /// Makes the word RUNNING, unless STOP or HELD is set or the owner is dormant. Called by the owner, which sleeps afterwards if it
-    /// `sleeps`: then it has the park lock, and the thread that clears STOP or HELD wakes it.
+    /// Makes the word RUNNING, unless STOP or HELD is set or the owner is dormant. Called by the
+    /// owner, which sleeps afterwards if it `sleeps`: then it has the park lock, and the thread
+    /// that clears STOP or HELD wakes it.
     pub(super) fn resume(&self, from: usize, sleeps: bool) -> Resumed {
         let mut now = from;
         loop {
@@ -130,8 +132,9 @@ impl StateWord {
         }
     }
 
-    /// Makes a mutator that is BLOCKED dormant, if it was BLOCKED at the ends of [`STOPS_BEFORE`] stops before and has not run since. Returns
-    /// whether it is dormant now. STOP is set, and the caller is the leader.
+    /// Makes a mutator that is BLOCKED dormant, if it was BLOCKED at the ends of [`STOPS_BEFORE`]
+    /// stops before and has not run since. Returns whether it is dormant now. STOP is set, and the
+    /// caller is the leader.
     pub(super) fn fall_dormant(&self) -> bool {
         // Relaxed: neither the state nor SEEN changes while STOP is set ([safepoint.no-new-runners]).
         let now = self.word.load(Ordering::Relaxed);
@@ -156,7 +159,8 @@ impl StateWord {
         self.word.fetch_and(!(DORMANT | SEEN), Ordering::AcqRel);
     }
 
-    /// Holds the word, or asks its owner. The caller has a lock, under which the owner also reads what it was asked for.
+    /// Holds the word, or asks its owner. The caller has a lock, under which the owner also reads
+    /// what it was asked for.
     pub(crate) fn hold(&self) -> Hold {
         // Relaxed: the exchange decides, or an ASKED that this reads. The owner may have cleared that ASKED meanwhile, but it has
         // not read the requests yet, and will find the caller's. For it reads them under the lock that the caller has; if it had
@@ -180,7 +184,8 @@ impl StateWord {
         }
     }
 
-    /// Holds the word, unless its owner runs. Returns whether it is held. The caller has the lock, as for `hold`.
+    /// Holds the word, unless its owner runs. Returns whether it is held. The caller has the lock,
+    /// as for `hold`.
     pub(crate) fn hold_if_away(&self) -> bool {
         // Relaxed, as for `hold`.
         let mut now = self.word.load(Ordering::Relaxed);
@@ -209,7 +214,8 @@ impl StateWord {
         self.word.fetch_and(!HELD, Ordering::AcqRel) & WAITS != 0
     }
 
-    /// Makes the owner RUNNING or BLOCKED, with nothing else set. No other thread exists that could touch the word.
+    /// Makes the owner RUNNING or BLOCKED, with nothing else set. No other thread exists that could
+    /// touch the word.
     pub(crate) fn reset(&self, runs: bool) {
         // Relaxed: there is no other thread.
         self.word.store(if runs { RUNNING } else { BLOCKED }, Ordering::Relaxed);
@@ -232,10 +238,12 @@ const ASKED: usize = 32;
 const HELD: usize = 64;
 /// The owner sleeps until HELD is cleared.
 const WAITS: usize = 128;
-/// At the ends of how many stops the owner was BLOCKED, and has not run since: so many times [`ONCE`].
+/// At the ends of how many stops the owner was BLOCKED, and has not run since: so many times
+/// [`ONCE`].
 const SEEN: usize = 3 * ONCE;
 const ONCE: usize = 256;
 /// [safepoint.dormant].
 const DORMANT: usize = 1024;
-/// So many stops find a mutator BLOCKED before one lets it fall dormant: more than a full collection has that it waits for.
+/// So many stops find a mutator BLOCKED before one lets it fall dormant: more than a full
+/// collection has that it waits for.
 const STOPS_BEFORE: usize = if cfg!(any(gc_loom, gc_shuttle)) { 1 } else { 3 };

@@ -34,14 +34,17 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     /// How many mutators can run in parallel, as far as the system reports it.
     pub(crate) cores: usize,
-    /// The parallel threshold: bytes that the leader of a pause copies alone, before GC workers join.
+    /// The parallel threshold: bytes that the leader of a pause copies alone, before GC workers
+    /// join.
     pub(crate) parallel_threshold: usize,
-    /// Bytes of sparse blocks' objects that a major cycle moves, and recorded places that it updates.
+    /// Bytes of sparse blocks' objects that a major cycle moves, and recorded places that it
+    /// updates.
     pub(crate) compact_bytes: usize,
     pub(crate) compact_places: usize,
     pub(crate) reservation: usize,
     pub(crate) hard_limit: Option<usize>,
-    /// The hard limit in percent of the memory that the system gives to the process, if it was set like that.
+    /// The hard limit in percent of the memory that the system gives to the process, if it was set
+    /// like that.
     pub(crate) hard_limit_percent: Option<usize>,
     pub(crate) soft_limit: Option<usize>,
     pub(crate) auto: bool,
@@ -49,8 +52,8 @@ pub(crate) struct Config {
     pub(crate) hook: Hook,
 }
 
-/// What becomes of objects that are registered to be finalized, or handed over and not taken, when their heap ends. See
-/// [`HeapBuilder::unfinalized`](crate::HeapBuilder::unfinalized).
+/// What becomes of objects that are registered to be finalized, or handed over and not taken, when
+/// their heap ends. See [`HeapBuilder::unfinalized`](crate::HeapBuilder::unfinalized).
 ///
 /// ```
 /// assert_eq!(gc_core::Unfinalized::default(), gc_core::Unfinalized::Dropped);
@@ -76,23 +79,27 @@ pub enum Unfinalized {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Bytes allocated between two minor collections, in chunks and large objects, where nothing speaks for another size of the
-    /// nursery. This budget applies to each attached mutator, up to twice as many mutators as there are cores, and is at most an
-    /// eighth of the hard limit in all. 4 MiB by default. At least one chunk, at most 4 GiB.
+    /// Bytes allocated between two minor collections, in chunks and large objects, where nothing
+    /// speaks for another size of the nursery. This budget applies to each attached mutator, up to
+    /// twice as many mutators as there are cores, and is at most an eighth of the hard limit in
+    /// all. 4 MiB by default. At least one chunk, at most 4 GiB.
     pub nursery_bytes: usize,
-    /// The size that the nursery may grow to. The heap predicts from what survives one and two collections how much larger ones
-    /// would copy. It makes the nursery larger where objects live for a while, and smaller again where that does not pay. 32 MiB by
-    /// default; it takes up to two and a half times as much memory. What is less than `nursery_bytes` counts as that, so the nursery
-    /// never grows.
+    /// The size that the nursery may grow to. The heap predicts from what survives one and two
+    /// collections how much larger ones would copy. It makes the nursery larger where objects live
+    /// for a while, and smaller again where that does not pay. 32 MiB by default; it takes up to
+    /// two and a half times as much memory. What is less than `nursery_bytes` counts as that, so
+    /// the nursery never grows.
     pub max_nursery_bytes: usize,
-    /// How many bytes a minor collection should copy at most; each pointer that it looks at counts as 32 bytes. Where that would be
-    /// exceeded, the nursery is smaller than it would be otherwise, down to a quarter of `nursery_bytes`, unless most of what dies then
-    /// would be copied first. 8 MiB by default, which takes about 3 ms of one thread's time. With 1 MiB most pauses are shorter than
-    /// half a millisecond. With `usize::MAX` pauses do not matter.
+    /// How many bytes a minor collection should copy at most; each pointer that it looks at counts
+    /// as 32 bytes. Where that would be exceeded, the nursery is smaller than it would be
+    /// otherwise, down to a quarter of `nursery_bytes`, unless most of what dies then would be
+    /// copied first. 8 MiB by default, which takes about 3 ms of one thread's time. With 1 MiB most
+    /// pauses are shorter than half a millisecond. With `usize::MAX` pauses do not matter.
     pub copied_goal: usize,
-    /// By how many percent the old generation grows over the size that was live after the last major (full) cycle, before the
-    /// next one. 100 by default; at least 1. Where objects are large, so that marking them costs little, cycles are more frequent: the
-    /// old generation grows by 384 bytes for each object, or by a quarter of this if that is more.
+    /// By how many percent the old generation grows over the size that was live after the last
+    /// major (full) cycle, before the next one. 100 by default; at least 1. Where objects are
+    /// large, so that marking them costs little, cycles are more frequent: the old generation grows
+    /// by 384 bytes for each object, or by a quarter of this if that is more.
     pub growth_percent: u32,
     /// The old generation grows to this many bytes without a major cycle. 16 MiB by default.
     pub growth_floor: usize,
@@ -121,7 +128,8 @@ impl Default for Thresholds {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A setting of the builder is out of its range, or a variable of the environment has another form.
+    /// A setting of the builder is out of its range, or a variable of the environment has another
+    /// form.
     Setting(SettingError),
     /// The system refused address space, even for the smallest reservation that holds the settings.
     Reservation {
@@ -130,11 +138,13 @@ pub enum BuildError {
         /// The system's error message.
         os: String,
     },
-    /// The system refused to start the thread of the observer of memory pressure. This is its error message.
+    /// The system refused to start the thread of the observer of memory pressure. This is its error
+    /// message.
     Thread(String),
 }
 
-/// Its message is that of the [`SettingError`], where it is one, and it has no [`source`](std::error::Error::source).
+/// Its message is that of the [`SettingError`], where it is one, and it has no
+/// [`source`](std::error::Error::source).
 impl std::error::Error for BuildError {}
 
 impl From<SettingError> for BuildError {
@@ -189,13 +199,15 @@ impl Default for Config {
     }
 }
 
-/// 64 GiB of address space, which costs nothing until it is used. Halved while the system refuses it.
+/// 64 GiB of address space, which costs nothing until it is used. Halved while the system refuses
+/// it.
 const DEFAULT_RESERVATION: usize = 64 << 30;
 /// The most workers by default: a minor collection has no work for more.
 const DEFAULT_WORKERS: usize = 8;
 /// The smallest chunk.
 pub(crate) const MIN_CHUNK: usize = MIN_REGION;
-/// The shortest time after which a thread counts as a straggler, or a destructor as slow: each warning is an event.
+/// The shortest time after which a thread counts as a straggler, or a destructor as slow: each
+/// warning is an event.
 const MIN_LATE: Duration = Duration::from_millis(1);
 const MIN_IDLE: Duration = Duration::from_millis(1);
 /// The largest chunk.
@@ -298,7 +310,8 @@ impl Config {
         limit.saturating_mul(4).max(64 << 20)
     }
 
-    /// Returns the bytes that a heap needs as soon as its nursery is full: the nursery, and the blocks to promote it into.
+    /// Returns the bytes that a heap needs as soon as its nursery is full: the nursery, and the
+    /// blocks to promote it into.
     fn least_bytes(&self) -> usize {
         let nursery = self.thresholds.nursery_bytes.saturating_add(2 * self.chunk_bytes);
         nursery.saturating_add(promotion_reserve(nursery).saturating_mul(BLOCK))

@@ -5,8 +5,9 @@ use std::{env, ffi::OsString};
 
 /// A setting that a heap cannot have: which one, what was expected, what was found, and what to do.
 ///
-/// It is the same for a value that is out of its range, for text that is no [`Stress`](crate::Stress) or
-/// [`SitesConfig`](crate::observe::sites::SitesConfig), and for a variable of the environment.
+/// It is the same for a value that is out of its range, for text that is no
+/// [`Stress`](crate::Stress) or [`SitesConfig`](crate::observe::sites::SitesConfig), and for a
+/// variable of the environment.
 ///
 /// ```
 /// use gc_core::{Heap, Thresholds};
@@ -20,8 +21,9 @@ use std::{env, ffi::OsString};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SettingError {
-    /// The setting: the name of the method of [`HeapBuilder`](crate::HeapBuilder), of the field of [`Thresholds`](crate::Thresholds), or of
-    /// the variable of the environment. For text that the program parses itself it is `stress` or `sites`.
+    /// The setting: the name of the method of [`HeapBuilder`](crate::HeapBuilder), of the field of
+    /// [`Thresholds`](crate::Thresholds), or of the variable of the environment. For text that the
+    /// program parses itself it is `stress` or `sites`.
     pub name: &'static str,
     /// What is accepted.
     pub expected: String,

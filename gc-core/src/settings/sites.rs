@@ -16,16 +16,19 @@ use super::error::SettingError;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SitesConfig {
-    /// The mean of the bytes from one sample to the next: 512 KiB by default. With 0 every allocation is a sample.
+    /// The mean of the bytes from one sample to the next: 512 KiB by default. With 0 every
+    /// allocation is a sample.
     pub sample_bytes: usize,
-    /// How many frames of the stack are recorded with each sample: none by default; more than 255 count as 255. Takes effect with the
-    /// crate's feature `backtraces`.
+    /// How many frames of the stack are recorded with each sample: none by default; more than 255
+    /// count as 255. Takes effect with the crate's feature `backtraces`.
     pub frames: usize,
-    /// How many different sites are told apart: 16 384 by default. A site is a place in the source with a type and a backtrace. What is
-    /// allocated at others counts as allocated at the site `(others)`.
+    /// How many different sites are told apart: 16 384 by default. A site is a place in the source
+    /// with a type and a backtrace. What is allocated at others counts as allocated at the site
+    /// `(others)`.
     pub max_sites: usize,
-    /// How many samples of live objects are kept: 2²⁰ by default, of some 150 bytes each. What finds no room counts as allocated, and never
-    /// as live. There are as many places of live roots at most.
+    /// How many samples of live objects are kept: 2²⁰ by default, of some 150 bytes each. What
+    /// finds no room counts as allocated, and never as live. There are as many places of live roots
+    /// at most.
     pub max_samples: usize,
 }
 
@@ -39,8 +42,8 @@ impl Default for SitesConfig {
 pub(crate) const MAX_FRAMES: usize = 255;
 
 impl SitesConfig {
-    /// Returns the settings with which every allocation is a sample: exact figures, for tests. Each allocation takes some hundred nanoseconds
-    /// then.
+    /// Returns the settings with which every allocation is a sample: exact figures, for tests. Each
+    /// allocation takes some hundred nanoseconds then.
     ///
     /// ```
     /// assert_eq!(gc_core::observe::sites::SitesConfig::exact().sample_bytes, 0);
@@ -54,7 +57,8 @@ impl SitesConfig {
 impl FromStr for SitesConfig {
     type Err = SettingError;
 
-    /// Parses what the environment variable `GC_CORE_SITES` may hold: bytes or `exact`, and perhaps `,frames=N`.
+    /// Parses what the environment variable `GC_CORE_SITES` may hold: bytes or `exact`, and perhaps
+    /// `,frames=N`.
     fn from_str(text: &str) -> Result<Self, SettingError> {
         let error = || {
             let expected = "`exact` or the mean bytes from one sample to the next, and perhaps `,frames=N` behind it, with N up to 255";

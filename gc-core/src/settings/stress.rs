@@ -1,14 +1,16 @@
-//! The stress setting: forces collections at points where they are rare, so that tests exercise them.
+//! The stress setting: forces collections at points where they are rare, so that tests exercise
+//! them.
 
 use core::str::FromStr;
 
 use super::error::SettingError;
 
-/// Forces collections at points where a program would rarely see one, to find missed roots, missed safepoints and corrupted
-/// memory. It serves the tests of this crate and those of its users.
+/// Forces collections at points where a program would rarely see one, to find missed roots, missed
+/// safepoints and corrupted memory. It serves the tests of this crate and those of its users.
 ///
-/// Set it with [`HeapBuilder::stress`](crate::HeapBuilder::stress), or for every heap of a process with the environment variable
-/// `GC_CORE_STRESS`: settings separated by commas, `name` or `name=number`.
+/// Set it with [`HeapBuilder::stress`](crate::HeapBuilder::stress), or for every heap of a process
+/// with the environment variable `GC_CORE_STRESS`: settings separated by commas, `name` or
+/// `name=number`.
 ///
 /// | setting | effect |
 /// |---|---|
@@ -169,7 +171,8 @@ impl FromStr for Stress {
 }
 
 impl Stress {
-    /// Returns settings chosen by `seed`, always the same for the same seed. As text this is `random=SEED`.
+    /// Returns settings chosen by `seed`, always the same for the same seed. As text this is
+    /// `random=SEED`.
     ///
     /// ```
     /// assert_eq!(gc_core::Stress::random(7), "random=7".parse()?);

@@ -1,9 +1,11 @@
-//! How much memory the system gives to this process: the container's limit, or the machine's memory.
+//! How much memory the system gives to this process: the container's limit, or the machine's
+//! memory.
 
 use std::{fs, path::Path};
 
-/// Returns the least `memory.max` of this process's control group (cgroup v2) and the groups above it, or the machine's memory if
-/// that is less or there is no limit. `None` where the system does not say.
+/// Returns the least `memory.max` of this process's control group (cgroup v2) and the groups above
+/// it, or the machine's memory if that is less or there is no limit. `None` where the system does
+/// not say.
 pub(crate) fn bytes() -> Option<usize> {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let group = group_of(&groups).unwrap_or("/");
@@ -16,7 +18,8 @@ fn group_of(groups: &str) -> Option<&str> {
     groups.lines().find_map(|line| line.strip_prefix("0::"))
 }
 
-/// Returns the least limit of a group and those above it, in the hierarchy that is mounted at `root`.
+/// Returns the least limit of a group and those above it, in the hierarchy that is mounted at
+/// `root`.
 fn container(root: &Path, group: &str) -> Option<usize> {
     let group = Path::new(group.trim_start_matches('/'));
     // `max` is no number: no limit.

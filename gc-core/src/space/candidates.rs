@@ -1,20 +1,25 @@
-//! Evacuation candidates: sparse blocks of the old part that are emptied when marking ends, and the places that hold pointers into
-//! them.
+//! Evacuation candidates: sparse blocks of the old part that are emptied when marking ends, and the
+//! places that hold pointers into them.
 //!
-//! Recording pointers into a set of sparse regions while marking, and evacuating the set in the final pause, is the idea of Lang
-//! and Dupont (*Incremental incrementally compacting garbage collection*, 1987) and of G1's collection set (Detlefs et al.:
-//! *Garbage-first garbage collection*, 2004).
+//! Recording pointers into a set of sparse regions while marking, and evacuating the set in the
+//! final pause, is the idea of Lang and Dupont (*Incremental incrementally compacting garbage
+//! collection*, 1987) and of G1's collection set (Detlefs et al.: *Garbage-first garbage
+//! collection*, 2004).
 //!
-//! - **[candidates.pauses]** Blocks become candidates only in a pause, and are none any more when the pause that ends marking ends.
-//!   A candidate is closed and on no list, so nothing is promoted into it.
-//! - **[candidates.recorded]** While marking, every place outside of young objects that comes to hold a pointer into a candidate is
-//!   recorded: by the marker that reads it, by the barrier that stores it, or by the promotion of the object that it is in. A place
-//!   in a cell, or in memory that a cell owns, is recorded as the cell. Roots are not recorded: there are few, and each pause looks
-//!   at all.
-//! - **[candidates.leave]** A thread that does not record a place makes the block leave the set, for good. So at the final pause
-//!   every place that holds a pointer into a block that is still a candidate has been recorded.
-//! - **[candidates.superset]** A recorded place need not hold such a pointer any more. It stays a place of the same object: objects
-//!   that are old while marking are freed only after the final pause, and a root's value is not recorded.
+//! - **[candidates.pauses]** Blocks become candidates only in a pause, and are none any more when
+//!   the pause that ends marking ends. A candidate is closed and on no list, so nothing is promoted
+//!   into it.
+//! - **[candidates.recorded]** While marking, every place outside of young objects that comes to
+//!   hold a pointer into a candidate is recorded: by the marker that reads it, by the barrier that
+//!   stores it, or by the promotion of the object that it is in. A place in a cell, or in memory
+//!   that a cell owns, is recorded as the cell. Roots are not recorded: there are few, and each
+//!   pause looks at all.
+//! - **[candidates.leave]** A thread that does not record a place makes the block leave the set,
+//!   for good. So at the final pause every place that holds a pointer into a block that is still a
+//!   candidate has been recorded.
+//! - **[candidates.superset]** A recorded place need not hold such a pointer any more. It stays a
+//!   place of the same object: objects that are old while marking are freed only after the final
+//!   pause, and a root's value is not recorded.
 //!
 //! The model is `models/protocols/candidates.rs`.
 
@@ -36,7 +41,8 @@ use crate::{
 /// Which blocks of the old part are candidates. One word for each block.
 pub(crate) struct Candidates {
     map: AddressMap,
-    /// Zero for a block that is no candidate, [`CANDIDATE`] and the number of recorded places otherwise.
+    /// Zero for a block that is no candidate, [`CANDIDATE`] and the number of recorded places
+    /// otherwise.
     words: Reservation,
     /// The addresses from the first candidate to the last one. They change in pauses only.
     start: AtomicUsize,
@@ -123,7 +129,8 @@ impl Candidates {
         unsafe { self.words.base().cast::<AtomicU64>().add(block).as_ref() }
     }
 
-    /// Makes these blocks the candidates. At most `places` places are recorded, and at most `most_of_one` for one block.
+    /// Makes these blocks the candidates. At most `places` places are recorded, and at most
+    /// `most_of_one` for one block.
     ///
     /// The caller leads a pause, and the set is empty ([candidates.pauses]).
     pub(crate) fn begin(&self, blocks: &[u32], places: usize, most_of_one: usize) {
@@ -151,7 +158,8 @@ impl Candidates {
         debug_assert!(self.recorded.lock().is_empty());
     }
 
-    /// Returns a range of addresses in which all candidates lie: empty if there are none. The caller looks again in each pause.
+    /// Returns a range of addresses in which all candidates lie: empty if there are none. The
+    /// caller looks again in each pause.
     #[inline(always)]
     pub(crate) fn range(&self) -> Part {
         // Relaxed, both: they change in pauses only.
@@ -185,8 +193,9 @@ impl Candidates {
         }
     }
 
-    /// Counts a place that holds a pointer to the object at `address`, if that is in a candidate. Returns whether the caller has to
-    /// record the place. If there are too many places, the block leaves the set instead ([candidates.leave]).
+    /// Counts a place that holds a pointer to the object at `address`, if that is in a candidate.
+    /// Returns whether the caller has to record the place. If there are too many places, the block
+    /// leaves the set instead ([candidates.leave]).
     #[must_use]
     pub(crate) fn count(&self, address: usize) -> bool {
         if !self.contains(address) {
@@ -204,7 +213,8 @@ impl Candidates {
         false
     }
 
-    /// Counts what visiting a cell costs besides its pointers into candidates. Returns whether that is not too much.
+    /// Counts what visiting a cell costs besides its pointers into candidates. Returns whether that
+    /// is not too much.
     #[must_use]
     pub(crate) fn spend(&self, places: u64) -> bool {
         let most = self.most.load(Ordering::Relaxed);

@@ -1,20 +1,24 @@
 //! A census of the young objects, by size class: how many empty blocks their promotion may need.
 //!
-//! A free cell of one size class is no room for another, so bytes of free cells say nothing. Cells of the classes that are there
-//! do.
+//! A free cell of one size class is no room for another, so bytes of free cells say nothing. Cells
+//! of the classes that are there do.
 //!
-//! - **[census.bound]** Let `n` objects of a class be counted, in a class of `k` cells a block, `f` of which are free in blocks
-//!   that promotion will open. One worker opens free cells before empty blocks, and fills a block before it opens the next. So it
-//!   opens at most `⌈(n - f) / k⌉` empty blocks for the class. Young bytes whose objects are not counted may be of any class, and
-//!   take at most [`PROMOTION_NUM`]/[`PROMOTION_DEN`] of their size in cells; they may also make each class need one block more,
-//!   unless the class has free cells for all of them. [`Census::blocks`] is the sum.
-//! - **[census.workers]** Each further worker may leave one block of each class that is not full. So `W` workers open at most
-//!   `⌈(n - f) / k⌉ + W - 1` empty blocks for a class: let `e` be opened, by `w` of the workers. All but `w` of them are full, and
-//!   each of the other `W - w` workers holds back at most the `k` free cells of a block. So
-//!   `(e - w)·k + w + f - (W - w)·k ≤ n`, and `w ≥ 1` if `e ≥ 1`, as a worker keeps the block that it opened last.
-//! - **[census.complete]** Every object of a region that was retired is counted once: by its class if it is complete, as bytes of
-//!   unknown class if its header is that of a filler, because an object under construction has such a header. Every other young
-//!   byte that has been handed out is counted as unknown.
+//! - **[census.bound]** Let `n` objects of a class be counted, in a class of `k` cells a block, `f`
+//!   of which are free in blocks that promotion will open. One worker opens free cells before empty
+//!   blocks, and fills a block before it opens the next. So it opens at most `⌈(n - f) / k⌉` empty
+//!   blocks for the class. Young bytes whose objects are not counted may be of any class, and take
+//!   at most [`PROMOTION_NUM`]/[`PROMOTION_DEN`] of their size in cells; they may also make each
+//!   class need one block more, unless the class has free cells for all of them. [`Census::blocks`]
+//!   is the sum.
+//! - **[census.workers]** Each further worker may leave one block of each class that is not full.
+//!   So `W` workers open at most `⌈(n - f) / k⌉ + W - 1` empty blocks for a class: let `e` be
+//!   opened, by `w` of the workers. All but `w` of them are full, and each of the other `W - w`
+//!   workers holds back at most the `k` free cells of a block. So `(e - w)·k + w + f - (W - w)·k ≤
+//!   n`, and `w ≥ 1` if `e ≥ 1`, as a worker keeps the block that it opened last.
+//! - **[census.complete]** Every object of a region that was retired is counted once: by its class
+//!   if it is complete, as bytes of unknown class if its header is that of a filler, because an
+//!   object under construction has such a header. Every other young byte that has been handed out
+//!   is counted as unknown.
 
 use core::ptr::NonNull;
 
@@ -47,7 +51,8 @@ impl Census {
     ///
     /// # Safety
     ///
-    /// Headers of objects and fillers lie there without a gap ([chunk.no-gaps]), and no other thread writes them meanwhile.
+    /// Headers of objects and fillers lie there without a gap ([chunk.no-gaps]), and no other
+    /// thread writes them meanwhile.
     pub(crate) unsafe fn walk(&mut self, from: *mut u8, to: usize) {
         let mut at = from;
         while at.addr() < to {
@@ -80,7 +85,8 @@ impl Census {
         self.unknown += bytes;
     }
 
-    /// Takes back bytes of unknown class: the caller counts what is in them by [`walk`](Self::walk).
+    /// Takes back bytes of unknown class: the caller counts what is in them by
+    /// [`walk`](Self::walk).
     pub(crate) fn take_unknown(&mut self, bytes: usize) {
         debug_assert!(self.unknown >= bytes);
         self.unknown -= bytes;
@@ -91,23 +97,24 @@ impl Census {
         self.counted
     }
 
-    /// Returns how many empty blocks one worker may open to promote everything, and `more` bytes of unknown class, where `free`
-    /// are the free cells by class ([census.bound]).
+    /// Returns how many empty blocks one worker may open to promote everything, and `more` bytes of
+    /// unknown class, where `free` are the free cells by class ([census.bound]).
     pub(crate) fn blocks(&self, free: &[u32; CLASSES], more: usize) -> usize {
         let unknown = (self.unknown + more).saturating_mul(PROMOTION_NUM).div_ceil(PROMOTION_DEN);
         let (bytes, rounded) = self.sum(free, unknown, |cells| cells as usize);
         bytes.div_ceil(BLOCK) + rounded
     }
 
-    /// Returns how many bytes of empty blocks it takes to promote `bytes` of the same mix of classes, rounding to whole blocks not
-    /// included. `None` if nothing is counted.
+    /// Returns how many bytes of empty blocks it takes to promote `bytes` of the same mix of
+    /// classes, rounding to whole blocks not included. `None` if nothing is counted.
     pub(crate) fn block_bytes(&self, free: &[u32; CLASSES], bytes: usize) -> Option<usize> {
         let counted = self.counted as u128;
         let cells = |cells| (u128::from(cells) * bytes as u128).div_ceil(counted) as usize;
         (counted > 0).then(|| self.sum(free, 0, cells).0)
     }
 
-    /// Returns the bytes of empty blocks, and how many classes may need to round them up to a whole block.
+    /// Returns the bytes of empty blocks, and how many classes may need to round them up to a whole
+    /// block.
     fn sum(&self, free: &[u32; CLASSES], unknown: usize, cells: impl Fn(u32) -> usize) -> (usize, usize) {
         let (mut bytes, mut blocks) = (unknown, 0);
         for (index, (&young, &free)) in self.cells.iter().zip(free).enumerate() {
@@ -154,7 +161,8 @@ mod tests {
         assert_eq!(Census::default().blocks(&[1 << 12; CLASSES], 1024), 1);
     }
 
-    /// Promotes every split of some objects over workers that open blocks in every order of a seed, and counts the empty ones.
+    /// Promotes every split of some objects over workers that open blocks in every order of a seed,
+    /// and counts the empty ones.
     #[test]
     fn workers_open_no_more_blocks_than_the_bound() {
         let cells = SizeClass::from_index(20).cells() as u32;

@@ -1,7 +1,8 @@
 //! The empty blocks of the old part, in groups as large as a huge page.
 //!
-//! The old part is advised huge pages. So the system backs a group as a whole once one block of it is used, at the latest when it
-//! joins its pages some seconds later, and a block that is given back alone returns. What is backed is therefore chosen by groups.
+//! The old part is advised huge pages. So the system backs a group as a whole once one block of it
+//! is used, at the latest when it joins its pages some seconds later, and a block that is given
+//! back alone returns. What is backed is therefore chosen by groups.
 //!
 //! | a block is | its memory is |
 //! |---|---|
@@ -10,25 +11,30 @@
 //! | leaving | charged, and about to be given back by the thread that took it off the list: for good, or while it is *idle* |
 //! | released | given back; an address that is charged before it is ready again |
 //!
-//! - **[group.low]** The block that is opened next is one of a group that has blocks in use, if there is one, and the lowest of
-//!   those. So blocks that become empty leave whole groups empty, at the upper end.
-//! - **[group.whole]** While memory is not short, whole groups are given back, and charged again, so that one page fault backs them.
-//!   While memory is short, so are single blocks.
-//! - **[group.split]** A group of which some blocks, and not all, are leaving or released is *split*: huge pages are advised against,
-//!   or the system would back what was given back. That is over when all of its blocks are charged, or all are released. A split
-//!   group takes two mappings more of those that a process may have. So no more than [`MOST_SPLIT`] groups are split; blocks of
-//!   others may be backed again, which costs memory only.
-//! - **[group.advice]** The thread that has split a group, or made it whole, advises the system when it has unlocked, and before it
-//!   gives memory back. No two advise about one group at once, so the last advice is what was due when it was given. What has changed
-//!   meanwhile is due again.
-//! - **[group.idle]** A group that is kept ready only because promotion may need it at worst stays charged, and its memory is given
-//!   back all the same. It leaves the list for that long, so another group is ready instead of it, or it is not given back. It is
-//!   not [`touched`](Group::touched) before a block of it is opened again.
-//! - **[group.bits]** The thread that releases all blocks of a group at once gives the memory of their bits back, too. Another thread
-//!   may take single blocks again as soon as they are listed, and set bits of the group.
+//! - **[group.low]** The block that is opened next is one of a group that has blocks in use, if
+//!   there is one, and the lowest of those. So blocks that become empty leave whole groups empty,
+//!   at the upper end.
+//! - **[group.whole]** While memory is not short, whole groups are given back, and charged again,
+//!   so that one page fault backs them. While memory is short, so are single blocks.
+//! - **[group.split]** A group of which some blocks, and not all, are leaving or released is
+//!   *split*: huge pages are advised against, or the system would back what was given back. That is
+//!   over when all of its blocks are charged, or all are released. A split group takes two mappings
+//!   more of those that a process may have. So no more than [`MOST_SPLIT`] groups are split; blocks
+//!   of others may be backed again, which costs memory only.
+//! - **[group.advice]** The thread that has split a group, or made it whole, advises the system
+//!   when it has unlocked, and before it gives memory back. No two advise about one group at once,
+//!   so the last advice is what was due when it was given. What has changed meanwhile is due again.
+//! - **[group.idle]** A group that is kept ready only because promotion may need it at worst stays
+//!   charged, and its memory is given back all the same. It leaves the list for that long, so
+//!   another group is ready instead of it, or it is not given back. It is not
+//!   [`touched`](Group::touched) before a block of it is opened again.
+//! - **[group.bits]** The thread that releases all blocks of a group at once gives the memory of
+//!   their bits back, too. Another thread may take single blocks again as soon as they are listed,
+//!   and set bits of the group.
 //!
-//! All of it is used under the lock of the old generation, except that what is leaving is given back without a lock: a thread has
-//! taken it off the list, and lists it as released afterwards. The model is `models/protocols/empty_blocks.rs`.
+//! All of it is used under the lock of the old generation, except that what is leaving is given
+//! back without a lock: a thread has taken it off the list, and lists it as released afterwards.
+//! The model is `models/protocols/empty_blocks.rs`.
 
 use crate::{
     memory::address_map::{AddressMap, BLOCK, GROUP},
@@ -42,11 +48,12 @@ const ALL: u32 = u32::MAX >> (u32::BITS - GROUP as u32);
 
 /// The memory behind blocks.
 pub(crate) trait BlockMemory {
-    /// Charges blocks that were given back (the offset of the first one in the reservation, bytes of all). Returns `false` if the
-    /// limit is reached.
+    /// Charges blocks that were given back (the offset of the first one in the reservation, bytes
+    /// of all). Returns `false` if the limit is reached.
     fn charge(&self, offset: usize, bytes: usize) -> bool;
 
-    /// Charges blocks that were never used (offset, bytes). Returns `false` if they are not committed, or if the limit is reached.
+    /// Charges blocks that were never used (offset, bytes). Returns `false` if they are not
+    /// committed, or if the limit is reached.
     fn grow(&self, offset: usize, bytes: usize) -> bool;
 }
 
@@ -90,7 +97,8 @@ impl Leaving {
         self.blocks.count_ones() as usize
     }
 
-    /// Returns the first block of the group if these are all of it: then its bits may be given back, too ([group.bits]).
+    /// Returns the first block of the group if these are all of it: then its bits may be given
+    /// back, too ([group.bits]).
     pub(crate) fn whole_group(self) -> Option<usize> {
         let whole = self.blocks == ALL || mutant::BITS_OF_A_GROUP_IN_PIECES.is_planted();
         whole.then_some(self.group as usize * GROUP)
@@ -240,16 +248,17 @@ impl EmptyBlocks {
         Some((group * GROUP) as u32 + block)
     }
 
-    /// Returns a group to back ahead of its use, and does not return it again: one of those that `blocks` blocks will be opened in next,
-    /// and that has no memory behind it.
+    /// Returns a group to back ahead of its use, and does not return it again: one of those that
+    /// `blocks` blocks will be opened in next, and that has no memory behind it.
     pub(crate) fn take_bare(&mut self, blocks: usize) -> Option<usize> {
         let group = self.whole.iter().take(self.needed(blocks)).find(|&group| !self.groups[group].touched)?;
         self.groups[group].touched = true;
         Some(group)
     }
 
-    /// Makes released blocks ready again: all of a group, or one if the limit leaves no more, or if single blocks are asked for.
-    /// Returns whether there was room for one; `None` if nothing is released.
+    /// Makes released blocks ready again: all of a group, or one if the limit leaves no more, or if
+    /// single blocks are asked for. Returns whether there was room for one; `None` if nothing is
+    /// released.
     pub(crate) fn retake(&mut self, unit: Unit, memory: &impl BlockMemory) -> Option<bool> {
         // What is retaken of a group that has other blocks makes that one whole.
         let group = self.holed.first().or_else(|| self.gone.first())?;
@@ -274,8 +283,9 @@ impl EmptyBlocks {
         Some(true)
     }
 
-    /// Takes ready blocks off the list, except `keep` and at most `most`, so that their memory can be released without a lock.
-    /// [`put_released`](Self::put_released) lists them again. The highest go first ([group.low]).
+    /// Takes ready blocks off the list, except `keep` and at most `most`, so that their memory can
+    /// be released without a lock. [`put_released`](Self::put_released) lists them again. The
+    /// highest go first ([group.low]).
     pub(crate) fn take_surplus(&mut self, keep: usize, most: usize, unit: Unit) -> Vec<Leaving> {
         let mut surplus = self.ready.saturating_sub(keep).min(most);
         let mut taken = Vec::new();
@@ -312,9 +322,10 @@ impl EmptyBlocks {
         blocks.saturating_sub(mixed).div_ceil(GROUP)
     }
 
-    /// Takes a group off the list that is ready, and is none of the `spare` blocks that will be opened first, so that its memory can
-    /// be given back without a lock ([group.idle]). [`put_idle`](Self::put_idle) lists it again. It is not returned again before it
-    /// was touched. Returns `None` also where fewer than `least` blocks would be ready meanwhile.
+    /// Takes a group off the list that is ready, and is none of the `spare` blocks that will be
+    /// opened first, so that its memory can be given back without a lock ([group.idle]).
+    /// [`put_idle`](Self::put_idle) lists it again. It is not returned again before it was touched.
+    /// Returns `None` also where fewer than `least` blocks would be ready meanwhile.
     pub(crate) fn take_idle(&mut self, spare: usize, least: usize) -> Option<Leaving> {
         let group = self.idle(spare).filter(|_| self.ready >= least + GROUP)?;
         self.ready -= GROUP;
@@ -359,7 +370,8 @@ impl EmptyBlocks {
         self.holed.set(index, group.released != 0 && group.released != ALL);
     }
 
-    /// Lists a group if it is split and the system was advised otherwise, or if it is not ([group.split]).
+    /// Lists a group if it is split and the system was advised otherwise, or if it is not
+    /// ([group.split]).
     fn want_advice(&mut self, index: usize) {
         let group = &mut self.groups[index];
         if group.should_be_split() != group.split && !group.due {
@@ -373,7 +385,8 @@ impl EmptyBlocks {
         !self.due.is_empty()
     }
 
-    /// Takes advice that is due, to be given without a lock. [`advised`](Self::advised) records that it was given ([group.advice]).
+    /// Takes advice that is due, to be given without a lock. [`advised`](Self::advised) records
+    /// that it was given ([group.advice]).
     pub(crate) fn take_advice(&mut self) -> Option<Advice> {
         while let Some(index) = self.due.pop() {
             let group = &mut self.groups[index as usize];

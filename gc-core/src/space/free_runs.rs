@@ -8,17 +8,20 @@
 //! | clean | given back; it is charged before it is in use again |
 //! | bare | never committed, or the system has refused to; it is charged and committed before it is in use |
 //!
-//! - **[free-runs.joined]** Neighbours of one kind are one run. A run that is taken is the best fit of its kind, dirty ones first.
-//! - **[free-runs.pages]** Runs consist of lines of [`LINE`] bytes, but memory is charged, committed and given back in pages. So clean,
-//!   bare and leaving runs are whole pages. The rest of a page of which an object has a part is dirty, and stays.
-//! - **[free-runs.packed]** An object that takes clean or bare pages begins in the dirty run before them and may end in the one
-//!   behind them. So objects that are made one after the other lie one behind the other, without a gap. What a clean or bare run and the
-//!   dirty ones beside it have together is the run's *reach*, by which the best fit is found.
-//! - **[free-runs.leaving]** A leaving run is on no list: it is not taken before its memory was given back, so nothing that is
-//!   written there is lost.
+//! - **[free-runs.joined]** Neighbours of one kind are one run. A run that is taken is the best fit
+//!   of its kind, dirty ones first.
+//! - **[free-runs.pages]** Runs consist of lines of [`LINE`] bytes, but memory is charged,
+//!   committed and given back in pages. So clean, bare and leaving runs are whole pages. The rest
+//!   of a page of which an object has a part is dirty, and stays.
+//! - **[free-runs.packed]** An object that takes clean or bare pages begins in the dirty run before
+//!   them and may end in the one behind them. So objects that are made one after the other lie one
+//!   behind the other, without a gap. What a clean or bare run and the dirty ones beside it have
+//!   together is the run's *reach*, by which the best fit is found.
+//! - **[free-runs.leaving]** A leaving run is on no list: it is not taken before its memory was
+//!   given back, so nothing that is written there is lost.
 //!
-//! All of it is used under the lock of the large part, except that what is leaving is given back, and what is bare is committed,
-//! without a lock. The model is `models/protocols/free_runs.rs`.
+//! All of it is used under the lock of the large part, except that what is leaving is given back,
+//! and what is bare is committed, without a lock. The model is `models/protocols/free_runs.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,8 +66,9 @@ impl Span {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Found {
     pub(crate) start: usize,
-    /// The pages of it that have to be committed. They are taken whole, though the object may end in the last one: what is behind the
-    /// object can be used when they are committed, and is [inserted](FreeRuns::insert) then.
+    /// The pages of it that have to be committed. They are taken whole, though the object may end
+    /// in the last one: what is behind the object can be used when they are committed, and is
+    /// [inserted](FreeRuns::insert) then.
     pub(crate) bare: Option<Span>,
 }
 
@@ -72,7 +76,8 @@ pub(crate) struct Found {
 struct Listed {
     bytes: usize,
     kind: Kind,
-    /// The most bytes of an object that takes the run ([free-runs.packed]). A dirty run has its own bytes only.
+    /// The most bytes of an object that takes the run ([free-runs.packed]). A dirty run has its own
+    /// bytes only.
     reach: usize,
 }
 
@@ -113,8 +118,8 @@ impl FreeRuns {
         self.dirty_pages + self.leaving
     }
 
-    /// Takes a run for an object of so many bytes, a multiple of [`LINE`], if there is one, and if `charge` charges its pages where it
-    /// is not dirty.
+    /// Takes a run for an object of so many bytes, a multiple of [`LINE`], if there is one, and if
+    /// `charge` charges its pages where it is not dirty.
     pub(crate) fn take(&mut self, bytes: usize, charge: impl FnOnce(usize) -> bool) -> Option<Found> {
         debug_assert!(bytes.is_multiple_of(LINE) && bytes > 0);
         if let Some(run) = self.best_fit(Kind::Dirty, bytes) {
@@ -155,7 +160,8 @@ impl FreeRuns {
         run.bytes + if kind == Kind::Dirty { 0 } else { beside().map(|run| run.bytes).sum() }
     }
 
-    /// Finds anew what the clean and bare runs beside a dirty run reach, which was listed or taken off the list.
+    /// Finds anew what the clean and bare runs beside a dirty run reach, which was listed or taken
+    /// off the list.
     fn reach_beside(&mut self, dirty: Span) {
         for (run, kind) in [self.before(dirty), self.behind(dirty)].into_iter().flatten() {
             if kind != Kind::Dirty {
@@ -187,7 +193,8 @@ impl FreeRuns {
         Some((Span { start: run.end(), bytes }, kind))
     }
 
-    /// Lists a run that is not in use, and joins it with its neighbours of the same kind. It may be empty.
+    /// Lists a run that is not in use, and joins it with its neighbours of the same kind. It may be
+    /// empty.
     pub(crate) fn insert(&mut self, run: Span, kind: Kind) {
         if run.bytes == 0 {
             return;
@@ -235,8 +242,9 @@ impl FreeRuns {
         Some((run, kind))
     }
 
-    /// Takes pages of dirty runs off the list, so that their memory can be given back without a lock: of the largest runs first, until
-    /// `keep` dirty bytes are left, and no more than `most` bytes. [`put_clean`](Self::put_clean) lists them again.
+    /// Takes pages of dirty runs off the list, so that their memory can be given back without a
+    /// lock: of the largest runs first, until `keep` dirty bytes are left, and no more than `most`
+    /// bytes. [`put_clean`](Self::put_clean) lists them again.
     pub(crate) fn take_surplus(&mut self, keep: usize, most: usize) -> Vec<Span> {
         let mut surplus = self.dirty.saturating_sub(keep).min(most) / PAGE * PAGE;
         let mut taken = Vec::new();
@@ -338,7 +346,8 @@ mod tests {
         assert_eq!(runs.take(8 * PAGE, yes), Some(whole), "joined with the rest");
     }
 
-    /// Objects of two pages and a line, on pages that are bare, or clean: each page is charged once.
+    /// Objects of two pages and a line, on pages that are bare, or clean: each page is charged
+    /// once.
     #[test]
     fn objects_lie_one_behind_the_other() {
         const BYTES: usize = 2 * PAGE + LINE;
@@ -371,7 +380,8 @@ mod tests {
         }
     }
 
-    /// A run is found by what it and the dirty ones beside it have, among any number in which there is no room.
+    /// A run is found by what it and the dirty ones beside it have, among any number in which there
+    /// is no room.
     #[test]
     fn the_best_fit_counts_what_is_beside_it() {
         const OBJECT: usize = 3 * PAGE + LINE;
@@ -399,7 +409,8 @@ mod tests {
         assert_eq!(runs.take(OBJECT, yes), Some(Found { start: 0, bare: None }), "the first of many");
     }
 
-    /// However objects come and go, each line is in one run, and what is charged are the pages with objects or dirty lines.
+    /// However objects come and go, each line is in one run, and what is charged are the pages with
+    /// objects or dirty lines.
     #[test]
     fn every_line_is_accounted_for() {
         const PAGES: usize = 200;

@@ -1,22 +1,28 @@
 //! Large objects: runs of lines that never move, and that are found from any of their addresses.
 //!
-//! - **[run.page]** A run has a page at least, so no more than one begins in a page. The page stands for the run, and its descriptor says
-//!   with which of its lines the run begins. What lies before that line, and a page in which none begins, belongs to the run that
-//!   the page knows as its head.
-//! - **[run.begin]** The thread that takes a run writes where it begins, and that in its other pages none begins before its end. In its
-//!   last page a run may begin behind it, now or later. So a thread that looks for the run of an address finds the same one whatever
-//!   is taken or freed beside it.
-//! - **[run.published]** The thread that made the object stores `state` (Release) after the object's last element is written. A
-//!   thread that finds the object loads it (Acquire).
-//! - **[run.age]** A run is young from its allocation until the first minor collection, and old after it. It becomes old in a
-//!   pause only. *Young* means its age: the address of a large object does not determine it.
-//! - **[run.dead]** A dead run is on no list of the collector. The thread that drops its object frees it.
-//! - **[run.bare]** Pages of a run that were never committed are committed by the thread that took it, without a lock and before it writes
-//!   there. No other run begins in the last one until then.
-//! - **[run.spare]** Runs in use and free ones keep as much memory together as a major cycle that ends late may use: their part of the
-//!   goal, a tenth more, and a nursery; or twice what is in use, if that is more. Unless the last cycle was begun by growth, they keep
-//!   no more than was in use at a time in the last [`KEPT`] ones. A nursery is kept beside. So a window of objects that come and go
-//!   finds pages, however late the heap's threads get a core, and what a spike took goes back.
+//! - **[run.page]** A run has a page at least, so no more than one begins in a page. The page
+//!   stands for the run, and its descriptor says with which of its lines the run begins. What lies
+//!   before that line, and a page in which none begins, belongs to the run that the page knows as
+//!   its head.
+//! - **[run.begin]** The thread that takes a run writes where it begins, and that in its other
+//!   pages none begins before its end. In its last page a run may begin behind it, now or later. So
+//!   a thread that looks for the run of an address finds the same one whatever is taken or freed
+//!   beside it.
+//! - **[run.published]** The thread that made the object stores `state` (Release) after the
+//!   object's last element is written. A thread that finds the object loads it (Acquire).
+//! - **[run.age]** A run is young from its allocation until the first minor collection, and old
+//!   after it. It becomes old in a pause only. *Young* means its age: the address of a large object
+//!   does not determine it.
+//! - **[run.dead]** A dead run is on no list of the collector. The thread that drops its object
+//!   frees it.
+//! - **[run.bare]** Pages of a run that were never committed are committed by the thread that took
+//!   it, without a lock and before it writes there. No other run begins in the last one until then.
+//! - **[run.spare]** Runs in use and free ones keep as much memory together as a major cycle that
+//!   ends late may use: their part of the goal, a tenth more, and a nursery; or twice what is in
+//!   use, if that is more. Unless the last cycle was begun by growth, they keep no more than was in
+//!   use at a time in the last [`KEPT`] ones. A nursery is kept beside. So a window of objects that
+//!   come and go finds pages, however late the heap's threads get a core, and what a spike took
+//!   goes back.
 
 use crate::{
     memory::{
@@ -46,14 +52,16 @@ pub(crate) enum RunState {
     Dead,
 }
 
-/// The descriptor of a run. There is one per page, used if a run begins in the page. All zero is a free run.
+/// The descriptor of a run. There is one per page, used if a run begins in the page. All zero is a
+/// free run.
 pub(crate) struct Run {
     state: AtomicU8,
     old: AtomicU8,
     marked: AtomicU8,
     /// The line of the page with which the run begins, or [`NONE`].
     begin: AtomicU8,
-    /// Whether the object needs dropping: a dead one that does not is not looked at, since it is in no cache.
+    /// Whether the object needs dropping: a dead one that does not is not looked at, since it is in
+    /// no cache.
     drops: AtomicU8,
     /// Bytes from the start of the page to the object's address.
     offset: AtomicU16,
@@ -185,7 +193,8 @@ impl RunTable {
         page * PAGE + usize::from(self.run(page).begin.load(Ordering::Relaxed)) * LINE
     }
 
-    /// Writes where a run begins, and that none does in its other pages ([run.begin]). The caller holds the lock of the large part.
+    /// Writes where a run begins, and that none does in its other pages ([run.begin]). The caller
+    /// holds the lock of the large part.
     fn begin(&self, run: Span) {
         let page = run.start / PAGE;
         let set = |page: usize, line: u8| self.run(page).begin.store(line, Ordering::Relaxed);
@@ -237,8 +246,8 @@ pub(crate) struct LargeSpace {
     grows: bool,
 }
 
-/// The major cycles for which memory that was in use at a time is kept: an object on pages that were given back takes a page fault for
-/// each of them.
+/// The major cycles for which memory that was in use at a time is kept: an object on pages that
+/// were given back takes a page fault for each of them.
 const KEPT: usize = 4;
 
 /// A run that was taken for an object.
@@ -270,9 +279,10 @@ impl LargeSpace {
         self.unswept = core::mem::take(&mut self.old);
     }
 
-    /// Takes a run for an object whose cell has `bytes` and lies on a multiple of `align`, with the object's address `offset` bytes into
-    /// it. The run is reserved, young and unmarked. Returns `None` if no free run is large enough, or if `charge` (bytes) does not
-    /// charge it, where it has no memory.
+    /// Takes a run for an object whose cell has `bytes` and lies on a multiple of `align`, with the
+    /// object's address `offset` bytes into it. The run is reserved, young and unmarked. Returns
+    /// `None` if no free run is large enough, or if `charge` (bytes) does not charge it, where it
+    /// has no memory.
     pub(crate) fn take(
         &mut self,
         table: &RunTable,
@@ -316,7 +326,8 @@ impl LargeSpace {
         self.free.insert(run, Kind::Dirty);
     }
 
-    /// Takes back a run with pages that the system did not commit. Returns their bytes, which are charged in vain.
+    /// Takes back a run with pages that the system did not commit. Returns their bytes, which are
+    /// charged in vain.
     pub(crate) fn put_bare(&mut self, table: &RunTable, taken: Taken) -> usize {
         let run = self.put(table, taken.page);
         let bare = taken.bare.unwrap_or(Span { start: run.start, bytes: 0 });
@@ -352,8 +363,8 @@ impl LargeSpace {
         self.free.dirty()
     }
 
-    /// Returns the bytes of free runs that are charged, and will not be when they are given back: whole pages of those with memory behind
-    /// them, and those about to be released.
+    /// Returns the bytes of free runs that are charged, and will not be when they are given back:
+    /// whole pages of those with memory behind them, and those about to be released.
     pub(crate) fn charged_free(&self) -> usize {
         self.free.releasable()
     }
@@ -364,14 +375,16 @@ impl LargeSpace {
         self.grows = by_growth;
     }
 
-    /// Returns how many bytes are kept in use and free, where a cycle that ends late uses up to `late` ([run.spare]).
+    /// Returns how many bytes are kept in use and free, where a cycle that ends late uses up to
+    /// `late` ([run.spare]).
     pub(crate) fn kept(&self, late: usize) -> usize {
         let most = late.max(2 * self.used);
         if self.grows { most } else { most.min(self.peak.most()) }
     }
 
-    /// Takes free runs off the list, so that their memory can be released without a lock, until what is in use and what is free
-    /// has `total` bytes; at most `most` bytes of them. [`put_released`](Self::put_released) lists them again.
+    /// Takes free runs off the list, so that their memory can be released without a lock, until
+    /// what is in use and what is free has `total` bytes; at most `most` bytes of them.
+    /// [`put_released`](Self::put_released) lists them again.
     pub(crate) fn take_surplus(&mut self, total: usize, most: usize) -> Vec<Span> {
         self.free.take_surplus(total.saturating_sub(self.used), most)
     }
@@ -440,7 +453,8 @@ mod tests {
         assert_eq!(charged, 7, "six pages first, one again after its release");
     }
 
-    /// Objects of all sizes come and go: every line of each finds its run, whatever was in its pages before and is beside it now.
+    /// Objects of all sizes come and go: every line of each finds its run, whatever was in its
+    /// pages before and is beside it now.
     #[test]
     fn a_run_is_found_from_all_of_its_lines() {
         let (table, mut space) = part();

@@ -1,15 +1,19 @@
-//! The old part: blocks of one size class each. Their bitmaps lie in separate memory, so nothing is written into dead cells.
+//! The old part: blocks of one size class each. Their bitmaps lie in separate memory, so nothing is
+//! written into dead cells.
 //!
-//! - **[block.allocation-bits]** A set allocation bit stands for an object; a cell without one is free. An object that needs
-//!   dropping also has a drop bit.
-//! - **[block.marks]** Between major cycles marks are clear; in a block that was swept they are clear from then on.
-//! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it) or closed. A closed block with
-//!   free cells is listed under its class, except if it has too few of them, if it waits to be swept, or if it is an evacuation
-//!   candidate.
-//! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are not `released` are charged.
-//! - **[block.spare]** The most blocks that were in use at a time, and the most that were in use or had to be ready, are known since
-//!   the last sweep ended and for the cycle before that. A program that goes on as before takes no memory again that was given back
-//!   meanwhile ([`spare`](OldSpace::spare), [`needed`](OldSpace::needed)).
+//! - **[block.allocation-bits]** A set allocation bit stands for an object; a cell without one is
+//!   free. An object that needs dropping also has a drop bit.
+//! - **[block.marks]** Between major cycles marks are clear; in a block that was swept they are
+//!   clear from then on.
+//! - **[block.states]** A block is empty (no class, no bits), open (one promotion cursor fills it)
+//!   or closed. A closed block with free cells is listed under its class, except if it has too few
+//!   of them, if it waits to be swept, or if it is an evacuation candidate.
+//! - **[block.committed]** Blocks below `blocks.len()` are committed. Those that are not `released`
+//!   are charged.
+//! - **[block.spare]** The most blocks that were in use at a time, and the most that were in use or
+//!   had to be ready, are known since the last sweep ended and for the cycle before that. A program
+//!   that goes on as before takes no memory again that was given back meanwhile
+//!   ([`spare`](OldSpace::spare), [`needed`](OldSpace::needed)).
 //!
 //! The model `models/protocols/sweep.rs` covers promotion against the sweep.
 
@@ -47,9 +51,11 @@ pub(crate) struct Block {
     pub(crate) drops: bool,
     /// Free cells if the block is listed, 0 otherwise.
     free: u16,
-    /// Whether the block waits to be swept, after marking: an object that is allocated and not marked is dead.
+    /// Whether the block waits to be swept, after marking: an object that is allocated and not
+    /// marked is dead.
     pub(crate) unswept: bool,
-    /// Major cycles in which the block is no evacuation candidate: too many places held pointers into it.
+    /// Major cycles in which the block is no evacuation candidate: too many places held pointers
+    /// into it.
     pub(crate) rests: u8,
 }
 
@@ -159,19 +165,20 @@ impl OldSpace {
         self.empty.ready()
     }
 
-    /// Returns the number of empty blocks whose memory is charged: those that are ready, and those about to be released.
+    /// Returns the number of empty blocks whose memory is charged: those that are ready, and those
+    /// about to be released.
     pub(crate) fn charged_empty(&self) -> usize {
         self.empty.charged()
     }
 
-    /// Returns how many empty blocks were in use at the same time as all that are in use now, up to a major cycle ago
-    /// ([block.spare]).
+    /// Returns how many empty blocks were in use at the same time as all that are in use now, up to
+    /// a major cycle ago ([block.spare]).
     pub(crate) fn spare(&self) -> usize {
         self.used.most().saturating_sub(self.used_blocks())
     }
 
-    /// Returns how many empty blocks had to be ready, or in use, at the same time as all that are in use now, up to a major cycle
-    /// ago ([block.spare]).
+    /// Returns how many empty blocks had to be ready, or in use, at the same time as all that are
+    /// in use now, up to a major cycle ago ([block.spare]).
     pub(crate) fn needed(&self) -> usize {
         self.needed.most().saturating_sub(self.used_blocks())
     }
@@ -181,21 +188,23 @@ impl OldSpace {
         &self.free_cells
     }
 
-    /// Returns the bytes of descriptors, as far as blocks were ever committed, and of bitmaps that may have memory.
+    /// Returns the bytes of descriptors, as far as blocks were ever committed, and of bitmaps that
+    /// may have memory.
     pub(crate) fn side_bytes(&self) -> usize {
         let blocks = self.blocks.len() - self.empty.bare_groups() * GROUP;
         let bitmaps = blocks * (BLOCK / GRANULE / 8) * 3;
         bitmaps + self.blocks.capacity() * size_of::<Block>() + self.empty.side_bytes()
     }
 
-    /// Makes sure that `wanted` blocks are empty and have memory that is charged: released ones first, then new ones. Returns
-    /// whether there are enough.
+    /// Makes sure that `wanted` blocks are empty and have memory that is charged: released ones
+    /// first, then new ones. Returns whether there are enough.
     pub(crate) fn ensure_empty(&mut self, wanted: usize, memory: &impl BlockMemory) -> bool {
         self.needed.note(self.used_blocks() + wanted);
         self.fill_up(wanted, memory)
     }
 
-    /// Returns the offset of blocks to back ahead of their use, a group of those that `blocks` blocks will be opened in next.
+    /// Returns the offset of blocks to back ahead of their use, a group of those that `blocks`
+    /// blocks will be opened in next.
     pub(crate) fn take_bare(&mut self, blocks: usize) -> Option<usize> {
         let group = self.empty.take_bare(blocks)?;
         Some(self.map.offset(self.map.block_start(group * GROUP)))
@@ -211,7 +220,8 @@ impl OldSpace {
         true
     }
 
-    /// Takes blocks that were never used: the rest of a group, or one. Returns whether that succeeded.
+    /// Takes blocks that were never used: the rest of a group, or one. Returns whether that
+    /// succeeded.
     fn grow(&mut self, memory: &impl BlockMemory) -> bool {
         let first = self.blocks.len();
         let left = self.map.old.bytes / BLOCK - first;
@@ -244,8 +254,8 @@ impl OldSpace {
         self.list(block, live, if self.scarce { SCARCE } else { USUAL });
     }
 
-    /// Lists a block that a cursor had open, whatever it has left: its free cells are room that was promised to what is young
-    /// ([census.bound]), and may be promised for many pauses.
+    /// Lists a block that a cursor had open, whatever it has left: its free cells are room that was
+    /// promised to what is young ([census.bound]), and may be promised for many pauses.
     pub(crate) fn close_open(&mut self, block: u32, live: usize) {
         self.list(block, live, usize::from(u16::MAX));
     }
@@ -264,7 +274,8 @@ impl OldSpace {
         }
     }
 
-    /// Returns the free cells of a listed block. A block that is not listed has few, or is empty or open.
+    /// Returns the free cells of a listed block. A block that is not listed has few, or is empty or
+    /// open.
     pub(crate) fn listed_free(&self, block: u32) -> usize {
         usize::from(self.blocks[block as usize].free)
     }
@@ -304,7 +315,8 @@ impl OldSpace {
         }
     }
 
-    /// Makes the blocks that receive objects first: listed ones in this order, empty ones of these groups.
+    /// Makes the blocks that receive objects first: listed ones in this order, empty ones of these
+    /// groups.
     pub(crate) fn prefer(&mut self, blocks: &[u32], groups: &[u32]) {
         let mut rank = vec![u32::MAX; self.blocks.len()];
         for (nth, &block) in blocks.iter().enumerate() {
@@ -327,8 +339,8 @@ impl OldSpace {
         self.empty.push(block);
     }
 
-    /// Begins a sweep: every block with objects waits for it, and no object is promoted into a block before the block is swept.
-    /// All blocks are closed.
+    /// Begins a sweep: every block with objects waits for it, and no object is promoted into a
+    /// block before the block is swept. All blocks are closed.
     pub(crate) fn begin_sweep(&mut self) {
         if !mutant::PARTIAL_BLOCKS_STAY_LISTED.is_planted() {
             self.partial.iter_mut().for_each(Vec::clear);
@@ -367,8 +379,8 @@ impl OldSpace {
         self.unswept == 0
     }
 
-    /// Takes empty blocks except `keep`, and at most `most`, off the list, so that their memory can be released without a lock.
-    /// [`put_released`](Self::put_released) lists them again.
+    /// Takes empty blocks except `keep`, and at most `most`, off the list, so that their memory can
+    /// be released without a lock. [`put_released`](Self::put_released) lists them again.
     pub(crate) fn take_surplus(&mut self, keep: usize, most: usize, unit: Unit) -> Vec<Leaving> {
         self.empty.take_surplus(keep, most, unit)
     }
@@ -388,8 +400,9 @@ impl OldSpace {
         self.empty.advised(advice);
     }
 
-    /// Takes a group off the list that is ready, and that [`spare`](Self::spare) blocks do not need, if `least` blocks are ready
-    /// meanwhile, or can be made so ([group.idle]). [`put_idle`](Self::put_idle) lists it again.
+    /// Takes a group off the list that is ready, and that [`spare`](Self::spare) blocks do not
+    /// need, if `least` blocks are ready meanwhile, or can be made so ([group.idle]).
+    /// [`put_idle`](Self::put_idle) lists it again.
     pub(crate) fn take_idle(&mut self, spare: usize, least: usize, memory: &impl BlockMemory) -> Option<Leaving> {
         let may_leave = self.empty.has_idle(spare) && self.fill_up(least + GROUP, memory);
         may_leave.then(|| self.empty.take_idle(spare, least))?

@@ -1,4 +1,5 @@
-//! The most of a figure for some cycles: memory that was in use at a time will be again, if the program goes on as before.
+//! The most of a figure for some cycles: memory that was in use at a time will be again, if the
+//! program goes on as before.
 
 /// The most of a figure since a cycle ended, and in so many cycles before.
 #[derive(Clone, Copy)]

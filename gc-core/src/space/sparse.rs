@@ -1,7 +1,9 @@
-//! Which blocks to evacuate: the sparse ones, group by group, because memory goes back to the system in groups of blocks.
+//! Which blocks to evacuate: the sparse ones, group by group, because memory goes back to the
+//! system in groups of blocks.
 //!
-//! All figures are of blocks that are listed, whose free cells were counted when they were closed. A used block that is not listed
-//! has few free cells, and counts as full. So a choice looks at descriptors only.
+//! All figures are of blocks that are listed, whose free cells were counted when they were closed.
+//! A used block that is not listed has few free cells, and counts as full. So a choice looks at
+//! descriptors only.
 
 use crate::{
     memory::address_map::{BLOCK, GROUP},
@@ -26,13 +28,14 @@ const LITTLE: usize = 2 * GROUP * BLOCK;
 const ROOM: usize = 256 << 10;
 
 impl OldSpace {
-    /// Returns the bytes of groups with a block in use: none of them can go back to the system whole.
+    /// Returns the bytes of groups with a block in use: none of them can go back to the system
+    /// whole.
     fn held(&self) -> usize {
         self.groups_in_use() * GROUP * BLOCK
     }
 
-    /// Returns whether the groups in use hold so little that some of them had better be evacuated: less than two thirds, and more than
-    /// a little memory is at stake.
+    /// Returns whether the groups in use hold so little that some of them had better be evacuated:
+    /// less than two thirds, and more than a little memory is at stake.
     pub(crate) fn is_sparse(&self) -> bool {
         self.held() > self.live_bytes / 2 * 3 + LITTLE
     }
@@ -61,8 +64,8 @@ impl OldSpace {
         groups
     }
 
-    /// Chooses blocks to evacuate when marking ends, the blocks of the sparsest groups first: at most `bytes` of objects. The groups
-    /// are [sparse](Self::is_sparse), and no cursor is open.
+    /// Chooses blocks to evacuate when marking ends, the blocks of the sparsest groups first: at
+    /// most `bytes` of objects. The groups are [sparse](Self::is_sparse), and no cursor is open.
     pub(crate) fn choose_sparse(&self, bytes: usize) -> Vec<u32> {
         let mut chosen = Vec::new();
         let mut groups = self.groups();
@@ -90,7 +93,8 @@ impl OldSpace {
         chosen
     }
 
-    /// Chooses closed blocks, however full, for at most `bytes` of objects: all of them, or by chance from a seed. No cursor is open.
+    /// Chooses closed blocks, however full, for at most `bytes` of objects: all of them, or by
+    /// chance from a seed. No cursor is open.
     pub(crate) fn choose_for_test(&self, bytes: usize, seed: Option<u64>) -> Vec<u32> {
         let (mut state, mut left) = (seed.unwrap_or(0), bytes);
         let mut chosen: Vec<u32> = self.used().collect();
@@ -109,8 +113,8 @@ impl OldSpace {
         self.used_blocks().saturating_sub(self.need().iter().sum())
     }
 
-    /// Returns whether moving everything together makes so much room that it is worth a pause: a sixteenth of what is alive, and more
-    /// than a little.
+    /// Returns whether moving everything together makes so much room that it is worth a pause: a
+    /// sixteenth of what is alive, and more than a little.
     pub(crate) fn is_worth_compacting(&self) -> bool {
         self.gain() * BLOCK > (self.live_bytes / 16).max(ROOM)
     }
@@ -129,11 +133,13 @@ impl OldSpace {
         need
     }
 
-    /// Plans to move all objects together: returns the blocks to evacuate, and the groups that the others are in, best first. No
-    /// cursor is open, every block is swept, and every object in a block is alive.
+    /// Plans to move all objects together: returns the blocks to evacuate, and the groups that the
+    /// others are in, best first. No cursor is open, every block is swept, and every object in a
+    /// block is alive.
     ///
-    /// For each class there is a least number of blocks that hold its objects. The fullest groups are kept, until those of their
-    /// blocks that are needed and their empty blocks are enough for all classes. The objects of all other blocks fit into them.
+    /// For each class there is a least number of blocks that hold its objects. The fullest groups
+    /// are kept, until those of their blocks that are needed and their empty blocks are enough for
+    /// all classes. The objects of all other blocks fit into them.
     pub(crate) fn plan(&self) -> Plan {
         let mut groups = self.groups();
         groups.sort_unstable_by_key(|group| core::cmp::Reverse((group.live_bytes, group.used)));

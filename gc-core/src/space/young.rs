@@ -1,17 +1,20 @@
 //! The young part, handed out in chunks. All objects of a chunk have the same age.
 //!
-//! A mutator allocates in a *region* of a chunk of generation 0, which is the whole chunk for a mutator that allocates much. Small
-//! regions of many mutators share a chunk, and what a mutator leaves of its region is the next one's.
+//! A mutator allocates in a *region* of a chunk of generation 0, which is the whole chunk for a
+//! mutator that allocates much. Small regions of many mutators share a chunk, and what a mutator
+//! leaves of its region is the next one's.
 //!
-//! - **[chunk.no-gaps]** Below a chunk's `top` lie headers of objects and fillers without a gap, except in the regions that
-//!   mutators allocate in; above it lies nothing.
-//! - **[chunk.regions]** Regions in use lie below the `top` of their chunks, and do not overlap each other or a vacant region. A
-//!   vacant region is a filler. No region outlives a pause.
-//! - **[chunk.committed]** A chunk that is handed out is committed. Free chunks keep their memory, because giving nursery memory
-//!   back costs more than allocating in it. Only the memory that a burst without safepoints took beyond the nursery is released.
-//! - **[chunk.for-survivors]** A chunk of generation 0 comes from new memory rather than from the empty chunks that the next collection is
-//!   expected to copy into. These were in use before, so the system backs them: a nursery that has just grown is touched first by the
-//!   program, not in the pause.
+//! - **[chunk.no-gaps]** Below a chunk's `top` lie headers of objects and fillers without a gap,
+//!   except in the regions that mutators allocate in; above it lies nothing.
+//! - **[chunk.regions]** Regions in use lie below the `top` of their chunks, and do not overlap
+//!   each other or a vacant region. A vacant region is a filler. No region outlives a pause.
+//! - **[chunk.committed]** A chunk that is handed out is committed. Free chunks keep their memory,
+//!   because giving nursery memory back costs more than allocating in it. Only the memory that a
+//!   burst without safepoints took beyond the nursery is released.
+//! - **[chunk.for-survivors]** A chunk of generation 0 comes from new memory rather than from the
+//!   empty chunks that the next collection is expected to copy into. These were in use before, so
+//!   the system backs them: a nursery that has just grown is touched first by the program, not in
+//!   the pause.
 
 use core::{cmp::Reverse, ptr::NonNull};
 
@@ -120,7 +123,8 @@ struct Fill {
     unused: u32,
 }
 
-/// The smallest region that is handed out from the free end of a chunk: it holds every small object at any alignment.
+/// The smallest region that is handed out from the free end of a chunk: it holds every small object
+/// at any alignment.
 pub(crate) const MIN_REGION: usize = 16 << 10;
 const _: () = assert!(MIN_REGION > MAX_SMALL + MAX_ALIGN);
 /// A smaller rest of a region is not handed out again.
@@ -148,7 +152,8 @@ pub(crate) struct YoungSpace {
     releasing: usize,
     /// How many chunks of `free` are for survivors ([chunk.for-survivors]).
     for_survivors: usize,
-    /// The most chunks in use since [`spare`](Self::spare) was called, and between that and the call before.
+    /// The most chunks in use since [`spare`](Self::spare) was called, and between that and the
+    /// call before.
     peak: usize,
     last_peak: usize,
 }
@@ -204,7 +209,8 @@ impl YoungSpace {
         self.for_survivors
     }
 
-    /// Takes an empty chunk, if one is committed or `commit` (offset in the reservation, bytes) commits one.
+    /// Takes an empty chunk, if one is committed or `commit` (offset in the reservation, bytes)
+    /// commits one.
     pub(crate) fn take(&mut self, age: Age, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
         let kept = if age == Age::Fresh { self.for_survivors } else { 0 };
         let empty = if self.free.len() > kept { self.free.pop() } else { self.take_new(commit) };
@@ -239,8 +245,9 @@ impl YoungSpace {
         self.fills[index as usize] = Fill::default();
     }
 
-    /// Takes a region for an object of at most `least` bytes with its header and the gap before it: vacant memory if there is
-    /// some, or up to `bytes` of a chunk with room. If there is none, it takes a chunk as [`take`](Self::take) does.
+    /// Takes a region for an object of at most `least` bytes with its header and the gap before it:
+    /// vacant memory if there is some, or up to `bytes` of a chunk with room. If there is none, it
+    /// takes a chunk as [`take`](Self::take) does.
     pub(crate) fn take_region(
         &mut self,
         least: usize,
@@ -272,7 +279,8 @@ impl YoungSpace {
         Region { chunk, start: self.start(chunk).wrapping_add(start), bytes: end - start }
     }
 
-    /// Takes back a region whose objects end at the address `top`. The next mutator may use the rest.
+    /// Takes back a region whose objects end at the address `top`. The next mutator may use the
+    /// rest.
     pub(crate) fn retire_region(&mut self, region: Region, top: usize) {
         let Region { chunk, start, bytes } = region;
         let offset = start.addr() - self.start(chunk).addr();
@@ -316,16 +324,18 @@ impl YoungSpace {
         Self::offset_of(&self.map, index, self.chunk_bytes())
     }
 
-    /// Returns how many empty chunks were in use at the same time as all that are in use now, since the last call but one.
+    /// Returns how many empty chunks were in use at the same time as all that are in use now, since
+    /// the last call but one.
     pub(crate) fn spare(&mut self) -> usize {
         let most = self.peak.max(self.last_peak);
         (self.last_peak, self.peak) = (self.peak, self.in_use());
         most - self.in_use()
     }
 
-    /// Takes empty chunks except `keep`, and at most `most`, off the list, so that their memory can be released without a lock.
-    /// [`put_released`](Self::put_released) lists them again. Those of empty huge pages come first, the highest ones, and no others by
-    /// whole groups, as what is left of a huge page is backed by small ones.
+    /// Takes empty chunks except `keep`, and at most `most`, off the list, so that their memory can
+    /// be released without a lock. [`put_released`](Self::put_released) lists them again. Those of
+    /// empty huge pages come first, the highest ones, and no others by whole groups, as what is
+    /// left of a huge page is backed by small ones.
     pub(crate) fn take_surplus(&mut self, keep: usize, most: usize, unit: Unit) -> Vec<u32> {
         let surplus = self.free.len().saturating_sub(keep).min(most);
         let in_page = (HUGE_PAGE >> self.shift).max(1);
@@ -361,8 +371,8 @@ impl YoungSpace {
         self.free.push(index);
     }
 
-    /// Ends a minor collection: from-space becomes free, to-space becomes generation 1. Calls `dead` with each chunk of
-    /// from-space (start, bytes used) before it is given back.
+    /// Ends a minor collection: from-space becomes free, to-space becomes generation 1. Calls
+    /// `dead` with each chunk of from-space (start, bytes used) before it is given back.
     pub(crate) fn flip(&mut self, mut dead: impl FnMut(*mut u8, usize)) {
         debug_assert!(self.open.is_empty() && self.vacant.is_empty());
         for index in 0..self.fills.len() as u32 {
@@ -399,7 +409,8 @@ impl YoungSpace {
         (top - unused) as usize
     }
 
-    /// Returns the age of the chunk at any address of the young part, or `None` if that chunk was never handed out.
+    /// Returns the age of the chunk at any address of the young part, or `None` if that chunk was
+    /// never handed out.
     pub(crate) fn age_if_any(&self, address: usize) -> Option<Age> {
         let index = self.part.offset(address) >> self.shift;
         (index < self.fills.len()).then(|| self.ages.get(index))
@@ -419,7 +430,8 @@ mod tests {
     /// Chunks of a huge page.
     const IN_PAGE: u32 = (HUGE_PAGE / CHUNK) as u32;
 
-    /// A space without memory, whose first chunks are in use, as many as `pages` huge pages have, except for those that are `empty`.
+    /// A space without memory, whose first chunks are in use, as many as `pages` huge pages have,
+    /// except for those that are `empty`.
     fn space(pages: u32, empty: impl Fn(u32) -> bool) -> YoungSpace {
         let map = AddressMap::new(NonNull::<u128>::dangling().cast(), pages as usize * HUGE_PAGE, 0, 0);
         let mut space = YoungSpace::new(map, CHUNK).unwrap();

@@ -15,8 +15,8 @@
 pub struct Amount {
     /// The number of objects.
     pub objects: usize,
-    /// Bytes of the objects with their headers: a word each, and for slices another one for the length. What they own outside of
-    /// the heap (a `Vec`'s elements) is not included.
+    /// Bytes of the objects with their headers: a word each, and for slices another one for the
+    /// length. What they own outside of the heap (a `Vec`'s elements) is not included.
     pub bytes: usize,
 }
 

@@ -4,9 +4,11 @@ use core::{fmt, time::Duration};
 
 use super::report::Collect;
 
-/// What a heap holds, and what it has done since it was made. See [`Heap::stats`](crate::Heap::stats).
+/// What a heap holds, and what it has done since it was made. See
+/// [`Heap::stats`](crate::Heap::stats).
 ///
-/// Bytes are bytes of objects with their headers, before rounding to size classes, unless a field says otherwise.
+/// Bytes are bytes of objects with their headers, before rounding to size classes, unless a field
+/// says otherwise.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -27,20 +29,24 @@ pub struct Stats {
     pub pause_total: Duration,
     /// The longest pause.
     pub pause_max: Duration,
-    /// Minor collections that came later than they were due, because the concurrent thread was at work and the system had not let it make way: the
-    /// program went on meanwhile. Frequent where other processes keep the cores busy.
+    /// Minor collections that came later than they were due, because the concurrent thread was at
+    /// work and the system had not let it make way: the program went on meanwhile. Frequent where
+    /// other processes keep the cores busy.
     pub put_off: u64,
-    /// For how long threads that collect have waited for GC workers that had work in hand, in pauses and while marking. It grows where other
-    /// processes keep the cores busy; then threads collect alone for a while.
+    /// For how long threads that collect have waited for GC workers that had work in hand, in
+    /// pauses and while marking. It grows where other processes keep the cores busy; then threads
+    /// collect alone for a while.
     pub waited_for_helpers: Duration,
-    /// Bytes allocated: objects with the gaps between them, and large objects; their pages from the next collection on. What is in
-    /// the allocation buffers of mutators is not included until the buffer is full or the heap is collected.
+    /// Bytes allocated: objects with the gaps between them, and large objects; their pages from the
+    /// next collection on. What is in the allocation buffers of mutators is not included until the
+    /// buffer is full or the heap is collected.
     pub bytes_allocated: u64,
     /// Bytes of objects that survived a minor collection and stayed young.
     pub bytes_copied: u64,
     /// Bytes of objects that were promoted.
     pub bytes_promoted: u64,
-    /// Bytes of `bytes_copied` and `bytes_promoted` that GC workers copied, rather than the thread that led the collection.
+    /// Bytes of `bytes_copied` and `bytes_promoted` that GC workers copied, rather than the thread
+    /// that led the collection.
     pub bytes_by_helpers: u64,
     /// Objects that were promoted.
     pub objects_promoted: u64,
@@ -50,7 +56,8 @@ pub struct Stats {
     pub objects_freed: u64,
     /// Compactions of the whole heap at once ([`Mutator::compact`](crate::Mutator::compact)).
     pub compactions: u64,
-    /// Old objects that were moved out of sparse blocks, a little in each major (full) cycle, or all at once.
+    /// Old objects that were moved out of sparse blocks, a little in each major (full) cycle, or
+    /// all at once.
     pub objects_moved: u64,
     /// Bytes of the cells of these objects.
     pub bytes_moved: u64,
@@ -66,42 +73,49 @@ pub struct Stats {
     pub survivor_bytes: usize,
     /// Bytes of memory in use or kept ready, as counted against the hard limit.
     pub memory_bytes: usize,
-    /// Bytes left below the hard limit, `usize::MAX` if there is none. [`Heap::memory_report`](crate::Heap::memory_report) says what
-    /// takes the rest.
+    /// Bytes left below the hard limit, `usize::MAX` if there is none.
+    /// [`Heap::memory_report`](crate::Heap::memory_report) says what takes the rest.
     pub headroom: usize,
-    /// The part of `memory_bytes` that the program reports by [`ExternalBytes`](crate::ExternalBytes).
+    /// The part of `memory_bytes` that the program reports by
+    /// [`ExternalBytes`](crate::ExternalBytes).
     pub external_bytes: usize,
-    /// The part of `memory_bytes` that tables and lists take, as of the last collection: of roots, remembered sets, mark bitmaps.
+    /// The part of `memory_bytes` that tables and lists take, as of the last collection: of roots,
+    /// remembered sets, mark bitmaps.
     pub side_bytes: usize,
     /// The most `memory_bytes` ever was, without what tables and lists took above the hard limit.
     pub memory_peak: usize,
-    /// How much is allocated between two minor collections now, by all mutators together: see [`Thresholds::max_nursery_bytes`].
+    /// How much is allocated between two minor collections now, by all mutators together: see
+    /// [`Thresholds::max_nursery_bytes`].
     ///
     /// [`Thresholds::max_nursery_bytes`]: crate::Thresholds::max_nursery_bytes
     pub nursery_bytes: usize,
     /// Entries of the remembered set after the last collection: pointer slots and cells.
     pub remembered: usize,
-    /// How often a collection has looked at an [`Ephemeron`](crate::Ephemeron): at most three times in each that traces it.
+    /// How often a collection has looked at an [`Ephemeron`](crate::Ephemeron): at most three times
+    /// in each that traces it.
     pub ephemeron_looks: u64,
-    /// Keys that were not reached yet and for which ephemerons waited, as of the last pause: only while a major cycle is marking.
+    /// Keys that were not reached yet and for which ephemerons waited, as of the last pause: only
+    /// while a major cycle is marking.
     pub keys_waited_for: usize,
     /// Ephemerons that were cleared because their keys were dead.
     pub ephemerons_cleared: u64,
-    /// Dead values that are still to be dropped. Exact: a value counts from when a collection finds it dead, before any mutator runs
-    /// again, until its destructor has returned. A thread that reads 0 sees what the destructors did. An object counts as one, however
-    /// many values it owns.
+    /// Dead values that are still to be dropped. Exact: a value counts from when a collection finds
+    /// it dead, before any mutator runs again, until its destructor has returned. A thread that
+    /// reads 0 sees what the destructors did. An object counts as one, however many values it owns.
     pub drops_pending: usize,
     /// Values dropped since the heap was made. Exact, as `drops_pending` is.
     pub drops_run: u64,
     /// Destructors that panicked.
     pub drops_panicked: u64,
-    /// [`Counted`](crate::Counted) objects that other threads have dropped below what they counted, and that wait until the thread
-    /// that made them reaches a safepoint, enters [`blocked`](crate::Mutator::blocked) or detaches. Exact. Objects that only these
-    /// refer to are not included: nobody knows of them yet. If a thread reads
-    /// 0 here and in `drops_pending` of the same figures, all is gone that others dropped of what it alone made.
+    /// [`Counted`](crate::Counted) objects that other threads have dropped below what they counted,
+    /// and that wait until the thread that made them reaches a safepoint, enters
+    /// [`blocked`](crate::Mutator::blocked) or detaches. Exact. Objects that only these refer to
+    /// are not included: nobody knows of them yet. If a thread reads 0 here and in `drops_pending`
+    /// of the same figures, all is gone that others dropped of what it alone made.
     pub counted_waiting: usize,
-    /// Objects that the heap knows something of beside their memory: that a weak reference leads to them, their identity, who watches
-    /// for their death, who finalizes them. Each takes some 70 bytes of `side_bytes`.
+    /// Objects that the heap knows something of beside their memory: that a weak reference leads to
+    /// them, their identity, who watches for their death, who finalizes them. Each takes some 70
+    /// bytes of `side_bytes`.
     pub registered: usize,
     /// Values in reference queues and callbacks that are due, which the program has not taken.
     pub news_waiting: usize,
@@ -129,7 +143,8 @@ pub struct CollectCounts {
     pub young: u64,
     /// Minor collections that promoted everything ([`Collect::Promote`]).
     pub promote: u64,
-    /// Major (full) cycles that have ended ([`Collect::Full`]). The minor collections that begin and end one are not counted as such.
+    /// Major (full) cycles that have ended ([`Collect::Full`]). The minor collections that begin
+    /// and end one are not counted as such.
     pub full: u64,
 }
 
@@ -175,8 +190,8 @@ impl fmt::Display for CollectCounts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Bytes allocated since the last collection, young large objects included. Bytes in the buffers of other mutators are not
-    /// counted.
+    /// Bytes allocated since the last collection, young large objects included. Bytes in the
+    /// buffers of other mutators are not counted.
     pub young_bytes: usize,
     /// Minor collections since the last one that promoted everything.
     pub young_collections: u32,

@@ -1,4 +1,5 @@
-//! The events of the collector. The background thread passes them to a hook, which prints to stderr by default.
+//! The events of the collector. The background thread passes them to a hook, which prints to stderr
+//! by default.
 
 use core::{fmt, panic::Location, time::Duration};
 use std::{thread::Thread, time::Instant};
@@ -43,8 +44,9 @@ pub enum Step {
     Whole,
     /// A minor collection that promotes everything, after which marking begins.
     Begin,
-    /// A minor collection that promotes everything, after which marking is complete, and the weak references of dead old objects are
-    /// cleared concurrently. Only where objects are registered ([`Stats::registered`](crate::Stats::registered)), or there are ephemerons.
+    /// A minor collection that promotes everything, after which marking is complete, and the weak
+    /// references of dead old objects are cleared concurrently. Only where objects are registered
+    /// ([`Stats::registered`](crate::Stats::registered)), or there are ephemerons.
     Clear,
     /// A minor collection that promotes everything, after which marking ends and sweeping begins.
     Finish,
@@ -61,7 +63,8 @@ impl fmt::Display for Step {
     }
 }
 
-/// Something the collector did or found. See [`HeapBuilder::on_event`](crate::HeapBuilder::on_event).
+/// Something the collector did or found. See
+/// [`HeapBuilder::on_event`](crate::HeapBuilder::on_event).
 ///
 /// `Display` writes one line: a name and `key=value` pairs.
 ///
@@ -116,15 +119,17 @@ pub enum Event {
         promoted: usize,
         /// Entries of the remembered set afterwards: pointer slots and cells.
         remembered: usize,
-        /// Keys for which ephemerons wait, afterwards: see [`Stats::keys_waited_for`](crate::Stats::keys_waited_for).
+        /// Keys for which ephemerons wait, afterwards: see
+        /// [`Stats::keys_waited_for`](crate::Stats::keys_waited_for).
         waiting: usize,
         /// Registered objects afterwards: see [`Stats::registered`](crate::Stats::registered).
         registered: usize,
-        /// Values in reference queues, callbacks that are due, and objects in finalization queues afterwards, which the program has not
-        /// taken.
+        /// Values in reference queues, callbacks that are due, and objects in finalization queues
+        /// afterwards, which the program has not taken.
         queued: usize,
     },
-    /// A major (full) cycle has ended: everything is marked and swept. Its pauses were told before, or are told soon.
+    /// A major (full) cycle has ended: everything is marked and swept. Its pauses were told before,
+    /// or are told soon.
     #[non_exhaustive]
     FullCollection {
         /// The reason for the collection.
@@ -141,7 +146,8 @@ pub enum Event {
         concurrent: Duration,
         /// The time that other pauses spent on its increments.
         assist: Duration,
-        /// From `start` until everything was marked, and what is dead was cleared from weak references.
+        /// From `start` until everything was marked, and what is dead was cleared from weak
+        /// references.
         marking: Duration,
         /// From the end of `marking` until everything was swept.
         sweeping: Duration,
@@ -158,10 +164,11 @@ pub enum Event {
         /// What waits in queues afterwards, as in [`Pause`](Self::Pause).
         queued: usize,
     },
-    /// The program leaves less time to the destructors than they need: dead values of more than 16 MiB wait to be dropped, or more than
-    /// 2²⁰ values, or some for ten times as long as a destructor may run
-    /// ([`HeapBuilder::slow_destructor`](crate::HeapBuilder::slow_destructor)). The bytes count towards the hard limit; when use is a
-    /// quarter above it, every allocation fails. Without a limit they take all available memory. Reported once, until all of them are
+    /// The program leaves less time to the destructors than they need: dead values of more than 16
+    /// MiB wait to be dropped, or more than 2²⁰ values, or some for ten times as long as a
+    /// destructor may run ([`HeapBuilder::slow_destructor`](crate::HeapBuilder::slow_destructor)).
+    /// The bytes count towards the hard limit; when use is a quarter above it, every allocation
+    /// fails. Without a limit they take all available memory. Reported once, until all of them are
     /// dropped but those whose destructors are slow.
     #[non_exhaustive]
     DestructorsBehind {
@@ -172,8 +179,9 @@ pub enum Event {
         /// For how long the oldest ones have been waiting.
         oldest: Duration,
     },
-    /// A destructor has been running for long: see [`HeapBuilder::slow_destructor`](crate::HeapBuilder::slow_destructor). Another thread
-    /// drops what is behind it, if there are fewer than `most`. Reported once for each value.
+    /// A destructor has been running for long: see
+    /// [`HeapBuilder::slow_destructor`](crate::HeapBuilder::slow_destructor). Another thread drops
+    /// what is behind it, if there are fewer than `most`. Reported once for each value.
     #[non_exhaustive]
     DestructorSlow {
         /// The type of the value.
@@ -182,32 +190,39 @@ pub enum Event {
         ran: Duration,
         /// How many threads are held up like that, this one included.
         threads: usize,
-        /// The most threads of a heap that run destructors. If so many are held up, nothing is dropped until one goes on.
+        /// The most threads of a heap that run destructors. If so many are held up, nothing is
+        /// dropped until one goes on.
         most: usize,
     },
-    /// The last handle and mutator of the heap are gone, and roots are left that keep it. Nobody can use it any more, nor what they hold.
-    /// It ends when the last of these roots is dropped.
+    /// The last handle and mutator of the heap are gone, and roots are left that keep it. Nobody
+    /// can use it any more, nor what they hold. It ends when the last of these roots is dropped.
     ///
-    /// Roots in objects that are dead are found by a collection of the idle heap ([`HeapBuilder::idle_after`](crate::HeapBuilder::idle_after)),
-    /// which is repeated when any of the roots is dropped. A root in an object that lives by that very root, or by a circle of such, is
-    /// not found: that heap never ends. This event does not tell where the roots are. A [`Heap`](crate::Heap) in an object that lives is
-    /// not found at all, and nothing tells of it: for that there is [`WeakHeap`](crate::WeakHeap).
+    /// Roots in objects that are dead are found by a collection of the idle heap
+    /// ([`HeapBuilder::idle_after`](crate::HeapBuilder::idle_after)), which is repeated when any of
+    /// the roots is dropped. A root in an object that lives by that very root, or by a circle of
+    /// such, is not found: that heap never ends. This event does not tell where the roots are. A
+    /// [`Heap`](crate::Heap) in an object that lives is not found at all, and nothing tells of it:
+    /// for that there is [`WeakHeap`](crate::WeakHeap).
     #[non_exhaustive]
     HeldByRoots {
         /// How many roots are left.
         roots: usize,
-        /// The types of the values that they hold, and how many roots of each, the most frequent first; 32 of them at most. For a pointer
-        /// that is the type of the pointer. A root that another thread drops at this moment may be missing here.
+        /// The types of the values that they hold, and how many roots of each, the most frequent
+        /// first; 32 of them at most. For a pointer that is the type of the pointer. A root that
+        /// another thread drops at this moment may be missing here.
         types: Vec<(&'static str, usize)>,
     },
-    /// The last handle, mutator and root of the heap are gone, and a destructor runs for long. The thread that dropped the last of them
-    /// does not wait any longer ([`HeapBuilder::end_waits`](crate::HeapBuilder::end_waits)); the heap ends when all are dropped.
+    /// The last handle, mutator and root of the heap are gone, and a destructor runs for long. The
+    /// thread that dropped the last of them does not wait any longer
+    /// ([`HeapBuilder::end_waits`](crate::HeapBuilder::end_waits)); the heap ends when all are
+    /// dropped.
     #[non_exhaustive]
     EndsAlone {
         /// How many values are still to be dropped.
         values: usize,
     },
-    /// A destructor panicked. The panic hook has printed the message, and the value counts as dropped.
+    /// A destructor panicked. The panic hook has printed the message, and the value counts as
+    /// dropped.
     #[non_exhaustive]
     DestructorPanicked {
         /// The type of the value.
@@ -220,14 +235,16 @@ pub enum Event {
         thread: String,
         /// For how long the other threads have been waiting.
         waited: Duration,
-        /// Where the thread was last seen: its last safepoint that took the slow path, `collect` or `blocked`. `None` if it has
-        /// reached none since it attached. Other safepoints leave no trace, because recording one would cost time. With the
-        /// stress setting `trace-safepoints` every safepoint takes the slow path, so that this is the last one.
+        /// Where the thread was last seen: its last safepoint that took the slow path, `collect` or
+        /// `blocked`. `None` if it has reached none since it attached. Other safepoints leave no
+        /// trace, because recording one would cost time. With the stress setting `trace-safepoints`
+        /// every safepoint takes the slow path, so that this is the last one.
         last_safepoint: Option<&'static Location<'static>>,
     },
-    /// A thread has not reached a safepoint while other threads dropped many [`Counted`](crate::Counted)s that it made: so many wait
-    /// for it, and are kept in memory. Reported once when 16,384 wait, and again when twice as many wait as were reported last. From
-    /// 16,384 on, what the thread makes is counted by atomic operations, and does not wait.
+    /// A thread has not reached a safepoint while other threads dropped many
+    /// [`Counted`](crate::Counted)s that it made: so many wait for it, and are kept in memory.
+    /// Reported once when 16,384 wait, and again when twice as many wait as were reported last.
+    /// From 16,384 on, what the thread makes is counted by atomic operations, and does not wait.
     #[non_exhaustive]
     CountedBehind {
         /// The thread.
@@ -237,8 +254,9 @@ pub enum Event {
         /// Where the thread was last seen, as in [`Late`](Self::Late).
         last_safepoint: Option<&'static Location<'static>>,
     },
-    /// The program takes less from its queues than the collector puts into them: more than 2¹⁶ values, callbacks and objects wait to be taken
-    /// ([`ReferenceQueue`](crate::ReferenceQueue), [`Mutator::run_callbacks`](crate::Mutator::run_callbacks),
+    /// The program takes less from its queues than the collector puts into them: more than 2¹⁶
+    /// values, callbacks and objects wait to be taken ([`ReferenceQueue`](crate::ReferenceQueue),
+    /// [`Mutator::run_callbacks`](crate::Mutator::run_callbacks),
     /// [`FinalizationQueue`](crate::FinalizationQueue)). Reported once, until half as many wait.
     #[non_exhaustive]
     QueuesBehind {
@@ -255,9 +273,10 @@ pub enum Event {
         /// The system's error message.
         os: String,
     },
-    /// After a major (full) cycle the old generation, with the memory that objects hold outside the heap, is still above the soft
-    /// limit. The program should drop references now, before allocations fail at the hard limit. A hook that wants to act on it
-    /// posts to a thread of the program.
+    /// After a major (full) cycle the old generation, with the memory that objects hold outside the
+    /// heap, is still above the soft limit. The program should drop references now, before
+    /// allocations fail at the hard limit. A hook that wants to act on it posts to a thread of the
+    /// program.
     #[non_exhaustive]
     SoftLimit {
         /// The soft limit in bytes.
@@ -265,8 +284,8 @@ pub enum Event {
         /// Bytes in use: old objects, and the memory that objects hold outside the heap.
         bytes: usize,
     },
-    /// An allocation failed, because the hard limit is reached, the reservation is used up, or the system refused memory.
-    /// Reported once between two collections.
+    /// An allocation failed, because the hard limit is reached, the reservation is used up, or the
+    /// system refused memory. Reported once between two collections.
     #[non_exhaustive]
     LimitReached {
         /// The hard limit in bytes, `usize::MAX` if there is none.

@@ -2,9 +2,11 @@
 
 use core::time::Duration;
 
-/// How often durations of each length were seen. Adding one takes constant time; reading a percentile reads 288 counts.
+/// How often durations of each length were seen. Adding one takes constant time; reading a
+/// percentile reads 288 counts.
 ///
-/// A percentile is the upper bound of its bucket, at most an eighth too large. The maximum is exact.
+/// A percentile is the upper bound of its bucket, at most an eighth too large. The maximum is
+/// exact.
 ///
 /// ```
 /// # let heap = gc_core::Heap::builder().build()?;
@@ -99,7 +101,8 @@ impl Histogram {
         self.max
     }
 
-    /// Returns the duration that `percent` of all durations do not exceed, with `percent` from 0 to 100; zero if none was added.
+    /// Returns the duration that `percent` of all durations do not exceed, with `percent` from 0 to
+    /// 100; zero if none was added.
     ///
     /// ```
     /// assert!(gc_core::Histogram::default().percentile(99.9).is_zero());

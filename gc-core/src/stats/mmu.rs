@@ -1,8 +1,9 @@
-//! Minimum mutator utilisation (MMU): the smallest fraction of any window of time that was left to the program (Cheng, Blelloch:
-//! *A parallel, real-time garbage collector*, 2001).
+//! Minimum mutator utilisation (MMU): the smallest fraction of any window of time that was left to
+//! the program (Cheng, Blelloch: *A parallel, real-time garbage collector*, 2001).
 //!
-//! A worst window can be moved until it ends at the end of a pause, and its utilisation does not rise. So each pause looks at one
-//! window of each length. A queue holds the pauses in that window, which makes the amortised cost of a pause constant.
+//! A worst window can be moved until it ends at the end of a pause, and its utilisation does not
+//! rise. So each pause looks at one window of each length. A queue holds the pauses in that window,
+//! which makes the amortised cost of a pause constant.
 
 use core::time::Duration;
 use std::{collections::VecDeque, time::Instant};

@@ -1,6 +1,8 @@
-//! The one place where statistics are written: by the leader of each pause, and by the thread that ends a major cycle.
+//! The one place where statistics are written: by the leader of each pause, and by the thread that
+//! ends a major cycle.
 //!
-//! The locks are leaves: while a thread holds one, it takes no other lock and runs no code of the program.
+//! The locks are leaves: while a thread holds one, it takes no other lock and runs no code of the
+//! program.
 
 use core::time::Duration;
 
@@ -19,7 +21,8 @@ pub(crate) struct Recorder {
 struct Times {
     pauses: Histogram,
     utilisation: Mmu,
-    /// From the start of a stop to the stopped world. Only stops that had to wait for a thread count.
+    /// From the start of a stop to the stopped world. Only stops that had to wait for a thread
+    /// count.
     to_safepoint: Histogram,
     /// The thread that the longest of these stops waited for.
     slowest: Option<String>,
@@ -27,7 +30,8 @@ struct Times {
 
 /// The size of what survives, at the end of a pause.
 pub(crate) struct Living {
-    /// Bytes of cells and runs, and the number of objects, including dead ones that the collector has not found yet.
+    /// Bytes of cells and runs, and the number of objects, including dead ones that the collector
+    /// has not found yet.
     pub(crate) old_bytes: usize,
     pub(crate) old_objects: usize,
     pub(crate) survivor_bytes: usize,
@@ -51,8 +55,8 @@ impl Recorder {
         times.to_safepoint.add(time);
     }
 
-    /// Records the sizes at the end of a pause. The caller holds the locks of the spaces, so that a later sweep also writes
-    /// later.
+    /// Records the sizes at the end of a pause. The caller holds the locks of the spaces, so that a
+    /// later sweep also writes later.
     pub(crate) fn record_living(&self, living: &Living) {
         let mut stats = self.stats.lock();
         stats.old_bytes = living.old_bytes;
@@ -91,7 +95,8 @@ impl Recorder {
         }
     }
 
-    /// Records a compaction: objects and bytes of cells that were moved, and blocks that are empty now.
+    /// Records a compaction: objects and bytes of cells that were moved, and blocks that are empty
+    /// now.
     pub(crate) fn record_compaction(&self, objects: usize, bytes: usize, blocks: usize, all_at_once: bool) {
         let mut stats = self.stats.lock();
         stats.compactions += u64::from(all_at_once);
@@ -100,8 +105,8 @@ impl Recorder {
         stats.blocks_emptied += blocks as u64;
     }
 
-    /// Records the end of a major cycle: the size of the old generation, and what the sweep freed. The caller holds the locks of
-    /// the spaces.
+    /// Records the end of a major cycle: the size of the old generation, and what the sweep freed.
+    /// The caller holds the locks of the spaces.
     pub(crate) fn record_major_cycle(
         &self,
         old_bytes: usize,

@@ -12,8 +12,8 @@ use core::{fmt, time::Duration};
 pub enum Cause {
     /// The program requested it.
     Explicit,
-    /// The young budget was used up, or young objects hold much memory outside the heap. Also the stress setting
-    /// `every-allocation`, and a setting that was changed.
+    /// The young budget was used up, or young objects hold much memory outside the heap. Also the
+    /// stress setting `every-allocation`, and a setting that was changed.
     Nursery,
     /// A remembered set was full.
     RememberedSet,
@@ -21,7 +21,8 @@ pub enum Cause {
     Growth,
     /// An allocation was refused: by the hard limit, the reservation or the system.
     Limit,
-    /// Nothing has happened in the heap for a while: see [`HeapBuilder::idle_after`](crate::HeapBuilder::idle_after).
+    /// Nothing has happened in the heap for a while: see
+    /// [`HeapBuilder::idle_after`](crate::HeapBuilder::idle_after).
     Idle,
     /// The stress setting `every-safepoint`.
     Stress,
@@ -43,8 +44,9 @@ impl fmt::Display for Cause {
 
 /// What a collection collects, and where survivors go.
 ///
-/// Python's generations 0 and 1 are the two ages of young objects here. They are always collected together, so it is the survivors that
-/// differ. Who has the number of a generation in hand calls [`generation`](Self::generation).
+/// Python's generations 0 and 1 are the two ages of young objects here. They are always collected
+/// together, so it is the survivors that differ. Who has the number of a generation in hand calls
+/// [`generation`](Self::generation).
 ///
 /// ```
 /// # use gc_core::Collect;
@@ -56,8 +58,8 @@ impl fmt::Display for Cause {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Collect {
-    /// The young objects, by age: one that survives its first collection becomes generation 1, and the second one
-    /// promotes it. Near the hard limit this collects as `Promote` does.
+    /// The young objects, by age: one that survives its first collection becomes generation 1, and
+    /// the second one promotes it. Near the hard limit this collects as `Promote` does.
     Young = 0,
     /// The young objects, and every survivor is promoted: it becomes old.
     Promote = 1,
@@ -119,12 +121,14 @@ pub struct CollectReport {
     pub bytes_freed: usize,
     /// Old objects that were freed. Young objects are not counted: they cost nothing when they die.
     pub old_objects_freed: usize,
-    /// How long the pause took, with the wait for other threads to reach safepoints. For a full collection: the sum of the
-    /// pauses that begin and end marking.
+    /// How long the pause took, with the wait for other threads to reach safepoints. For a full
+    /// collection: the sum of the pauses that begin and end marking.
     pub pause: Duration,
-    /// For a full collection: how long marking took, from the start of its first pause to the end of marking. Otherwise zero.
+    /// For a full collection: how long marking took, from the start of its first pause to the end
+    /// of marking. Otherwise zero.
     pub marking: Duration,
-    /// For a full collection: how long sweeping took, from the end of marking until everything was swept. Otherwise zero.
+    /// For a full collection: how long sweeping took, from the end of marking until everything was
+    /// swept. Otherwise zero.
     pub sweeping: Duration,
 }
 
@@ -146,10 +150,12 @@ pub struct CompactReport {
     pub objects_moved: u64,
     /// Bytes of the cells of these objects.
     pub bytes_moved: u64,
-    /// Bytes of memory of the heap before ([`MemoryReport::committed`](crate::MemoryReport::committed)).
+    /// Bytes of memory of the heap before
+    /// ([`MemoryReport::committed`](crate::MemoryReport::committed)).
     pub memory_before: usize,
     /// Bytes of memory of the heap after empty memory went back to the system.
     pub memory_after: usize,
-    /// How long the pause took in which objects were moved together, with the wait for other threads to reach safepoints.
+    /// How long the pause took in which objects were moved together, with the wait for other
+    /// threads to reach safepoints.
     pub pause: Duration,
 }

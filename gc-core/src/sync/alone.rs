@@ -5,7 +5,8 @@ use std::{
     process::{Command, exit},
 };
 
-/// Runs `body` in another process, as the only test of this program, named `name`. That process has to be ended by it, and to say `expected`.
+/// Runs `body` in another process, as the only test of this program, named `name`. That process has
+/// to be ended by it, and to say `expected`.
 #[track_caller]
 pub(crate) fn ends(name: &str, expected: &str, body: impl FnOnce()) {
     const ALONE: &str = "GC_CORE_TEST_ALONE";

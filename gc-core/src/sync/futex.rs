@@ -5,7 +5,8 @@ use std::{io, time::Instant};
 
 use rustix::thread::futex::{self, Flags, Timespec};
 
-/// Sleeps while the word is `value`, or until it is woken, for `time` at most. Returns whether the time ran out.
+/// Sleeps while the word is `value`, or until it is woken, for `time` at most. Returns whether the
+/// time ran out.
 pub(super) fn sleep(word: &AtomicU32, value: u32, time: Option<Duration>) -> bool {
     // A time that is longer than the clock or the system can tell is no limit.
     let deadline = time.filter(|time| time.as_secs() < 1 << 40).and_then(|time| Instant::now().checked_add(time));

@@ -1,8 +1,9 @@
 //! How many locks a thread holds, in debug builds.
 //!
-//! - **[held.none]** A thread that asks the system for memory, or gives some back, holds no lock: the call may take a millisecond, and so
-//!   long a pause or an allocation of another thread would wait. Two exceptions are stated where they are: [`beside`] a lock that only
-//!   threads wait for that need the memory, and [`in_a_pause`], whose leader has every lock of the heap.
+//! - **[held.none]** A thread that asks the system for memory, or gives some back, holds no lock:
+//!   the call may take a millisecond, and so long a pause or an allocation of another thread would
+//!   wait. Two exceptions are stated where they are: [`beside`] a lock that only threads wait for
+//!   that need the memory, and [`in_a_pause`], whose leader has every lock of the heap.
 
 #[cfg(debug_assertions)]
 thread_local! {
@@ -44,7 +45,8 @@ pub(crate) fn in_a_pause<R>(call: impl FnOnce() -> R) -> R {
     call()
 }
 
-/// Forgets the locks of this thread. It is that of the child of a fork, where all of them were set free.
+/// Forgets the locks of this thread. It is that of the child of a fork, where all of them were set
+/// free.
 pub(crate) fn forget() {
     #[cfg(debug_assertions)]
     HELD.set(0);

@@ -1,7 +1,8 @@
 //! The locks of this crate as `lock_api` has them, and condition variables.
 //!
-//! - **[condvar.count]** A condition variable's word counts the notifications. A thread reads it under its lock, and sleeps only while the
-//!   count has not changed. So a notification that comes after it has unlocked is not lost.
+//! - **[condvar.count]** A condition variable's word counts the notifications. A thread reads it
+//!   under its lock, and sleeps only while the count has not changed. So a notification that comes
+//!   after it has unlocked is not lost.
 
 use core::time::Duration;
 use std::time::Instant;

@@ -1,15 +1,19 @@
-//! A lock whose state is one word (Drepper, *Futexes are tricky*, 2011; the hand-over is that of Go's `sync.Mutex`). The model is
-//! `models/protocols/raw_lock.rs`.
+//! A lock whose state is one word (Drepper, *Futexes are tricky*, 2011; the hand-over is that of
+//! Go's `sync.Mutex`). The model is `models/protocols/raw_lock.rs`.
 //!
-//! A thread that sleeps is known to the system only. So in the child of a fork, where other threads do not exist, the word is all there
-//! is, and it can be set (`collector::fork`). Locks that keep a list of the threads that sleep would find gone ones there.
+//! A thread that sleeps is known to the system only. So in the child of a fork, where other threads
+//! do not exist, the word is all there is, and it can be set (`collector::fork`). Locks that keep a
+//! list of the threads that sleep would find gone ones there.
 //!
-//! - **[lock.word]** The bits of the word: LOCKED; CONTENDED, a thread may sleep until the word changes; HANDED, the lock is for a
-//!   thread that has slept. A thread sleeps only after it has made the word CONTENDED, and leaves it CONTENDED when it has slept, also if it
-//!   gives up. So the thread that unlocks a CONTENDED word wakes one, and none is left asleep.
-//! - **[lock.handed]** A thread that has waited for longer than [`UNFAIR`] makes the word HANDED, which the unlocking thread leaves. So one that
-//!   takes the lock over and over, for a moment in between, keeps no other one out. HANDED goes with the next thread that takes the lock, or
-//!   with the one that made it HANDED, if that gives up. The unlocking thread may make it HANDED itself, if it wakes one.
+//! - **[lock.word]** The bits of the word: LOCKED; CONTENDED, a thread may sleep until the word
+//!   changes; HANDED, the lock is for a thread that has slept. A thread sleeps only after it has
+//!   made the word CONTENDED, and leaves it CONTENDED when it has slept, also if it gives up. So
+//!   the thread that unlocks a CONTENDED word wakes one, and none is left asleep.
+//! - **[lock.handed]** A thread that has waited for longer than [`UNFAIR`] makes the word HANDED,
+//!   which the unlocking thread leaves. So one that takes the lock over and over, for a moment in
+//!   between, keeps no other one out. HANDED goes with the next thread that takes the lock, or with
+//!   the one that made it HANDED, if that gives up. The unlocking thread may make it HANDED itself,
+//!   if it wakes one.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -28,7 +32,8 @@ const LOCKED: u32 = 1;
 const CONTENDED: u32 = 2;
 const HANDED: u32 = 4;
 
-/// So long a thread waits before it has the lock handed to those that have slept: about what parking_lot and Go take.
+/// So long a thread waits before it has the lock handed to those that have slept: about what
+/// parking_lot and Go take.
 const UNFAIR: Duration = if cfg!(any(gc_loom, gc_shuttle)) { Duration::ZERO } else { Duration::from_millis(1) };
 
 impl RawLock {
@@ -59,8 +64,8 @@ impl RawLock {
         self.0.compare_exchange(FREE, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// Takes the lock, and sleeps until it is free. Each time before it sleeps, `left` says for how long it may; returns false if that is no
-    /// time.
+    /// Takes the lock, and sleeps until it is free. Each time before it sleeps, `left` says for how
+    /// long it may; returns false if that is no time.
     #[cold]
     pub(crate) fn take(&self, mut left: impl FnMut() -> Option<Duration>) -> bool {
         for _ in 0..spins() {
@@ -136,7 +141,8 @@ impl RawLock {
         }
     }
 
-    /// Unlocks, and hands the lock to a thread that sleeps until it is free, if there is one. The caller has the lock.
+    /// Unlocks, and hands the lock to a thread that sleeps until it is free, if there is one. The
+    /// caller has the lock.
     pub(crate) fn free_fairly(&self) {
         // Relaxed: a hint.
         if self.0.load(Ordering::Relaxed) & CONTENDED == 0 {
@@ -175,7 +181,8 @@ mod tests {
         assert!(lock.try_now() || lock.take(|| None));
     }
 
-    /// A thread that collects in a loop has the registry nearly always: others waited for it for seconds.
+    /// A thread that collects in a loop has the registry nearly always: others waited for it for
+    /// seconds.
     #[test]
     fn a_thread_that_has_waited_for_long_is_the_next_one() {
         let shared = RawLock::new();

@@ -1,72 +1,84 @@
 //! The [`Acyclic`] contract: types that cannot be part of a cycle of counted references.
 //!
-//! A counted object is reclaimed with its last handle, and is not traced. Objects that hold handles to each other in a cycle
-//! would never be reclaimed, and nothing would look for them. So a counted object has a type of which no cycle can be made.
+//! A counted object is reclaimed with its last handle, and is not traced. Objects that hold handles
+//! to each other in a cycle would never be reclaimed, and nothing would look for them. So a counted
+//! object has a type of which no cycle can be made.
 //!
 //! # Words
 //!
-//! A value *holds* what lies in it, what it owns, and what it keeps alive by a count: the contents of its boxes and containers,
-//! and of its `Counted`s and `Arc`s. It does not hold what lives on without it (`&'static T`, statics, thread-locals, what a
-//! function pointer reaches). It does not hold what may be gone before it either (the targets of weak handles).
+//! A value *holds* what lies in it, what it owns, and what it keeps alive by a count: the contents
+//! of its boxes and containers, and of its `Counted`s and `Arc`s. It does not hold what lives on
+//! without it (`&'static T`, statics, thread-locals, what a function pointer reaches). It does not
+//! hold what may be gone before it either (the targets of weak handles).
 //!
-//! A *handle* is a `Counted` or an `Arc`, except for those that lead nowhere ([acyclic.leads-nowhere]).
+//! A *handle* is a `Counted` or an `Arc`, except for those that lead nowhere
+//! ([acyclic.leads-nowhere]).
 //!
-//! A value is *shared* while there may be a `&` to it. That is always, except while a thread owns the value itself or has a
-//! `&mut` to it.
+//! A value is *shared* while there may be a `&` to it. That is always, except while a thread owns
+//! the value itself or has a `&mut` to it.
 //!
 //! # Invariants
 //!
-//! - **[acyclic.no-new-handles]** While a value of an acyclic type is shared, it comes to hold no handle that it did not hold
-//!   before. Handles are put in when the value is made, or through `&mut`.
-//! - **[acyclic.no-pointers]** The value holds no `Gc`, `Slot` or `GcCell`. So reading or dropping it needs no mutator, and it
-//!   need not be traced.
-//! - **[acyclic.leads-nowhere]** A type is [`LeadsNowhere`] if every type that it holds is. There are no impls for user types and
-//!   for trait objects. So no such type has itself among its parts, or among the parts of what it holds: the proof would be
-//!   infinite. What a value of the type holds never leads back to the value. So it may be changed in a lock, where
+//! - **[acyclic.no-new-handles]** While a value of an acyclic type is shared, it comes to hold no
+//!   handle that it did not hold before. Handles are put in when the value is made, or through
+//!   `&mut`.
+//! - **[acyclic.no-pointers]** The value holds no `Gc`, `Slot` or `GcCell`. So reading or dropping
+//!   it needs no mutator, and it need not be traced.
+//! - **[acyclic.leads-nowhere]** A type is [`LeadsNowhere`] if every type that it holds is. There
+//!   are no impls for user types and for trait objects. So no such type has itself among its parts,
+//!   or among the parts of what it holds: the proof would be infinite. What a value of the type
+//!   holds never leads back to the value. So it may be changed in a lock, where
 //!   [acyclic.no-new-handles] would not be enough.
 //!
 //! The counting types, `Counted` here and `Arc` in std, contribute:
 //!
-//! - **[acyclic.whole-first]** An object's content is valid before the first strong handle to it exists, and no strong handle can
-//!   be made once dropping the content has begun. Weak handles may exist before and after, and cannot be upgraded then.
-//! - **[acyclic.only-handle]** `&mut` to the content is lent through the *only* handle, weak handles included, which is borrowed
-//!   mutably meanwhile. If a weak handle is left, `get_mut` refuses, and `make_mut` moves or clones the content to an object of
-//!   its own.
+//! - **[acyclic.whole-first]** An object's content is valid before the first strong handle to it
+//!   exists, and no strong handle can be made once dropping the content has begun. Weak handles may
+//!   exist before and after, and cannot be upgraded then.
+//! - **[acyclic.only-handle]** `&mut` to the content is lent through the *only* handle, weak
+//!   handles included, which is borrowed mutably meanwhile. If a weak handle is left, `get_mut`
+//!   refuses, and `make_mut` moves or clones the content to an object of its own.
 //! - **[acyclic.shared-only]** A `&` to a handle or to a weak handle gives only `&` to the content.
 //!
 //! # Why there is no cycle
 //!
-//! Take the first step that closes a cycle: object `O` comes to hold a handle to `P`, and `P` is `O` or leads to `O`.
+//! Take the first step that closes a cycle: object `O` comes to hold a handle to `P`, and `P` is
+//! `O` or leads to `O`.
 //!
-//! 1. `O` is not being made, as nothing leads to it before its content is valid ([acyclic.whole-first]). For the same reason it
-//!    is not being dropped.
-//! 2. So the handle is written through a `&mut` to the content of `O` ([acyclic.no-new-handles]). That `&mut` was lent through
-//!    the only handle to `O`, which is borrowed mutably until the step is done ([acyclic.only-handle]).
-//! 3. If `P` is not `O`, that only handle lies in an object `Q` on the path from `P` to `O`. `Q` is acyclic, as `O` can hold
-//!    handles to acyclic objects only, and those in turn lead to acyclic objects only. A `&mut` to a place in `Q` comes from a
-//!    `&mut` to the content of `Q` ([acyclic.no-new-handles], [acyclic.shared-only]), which again was lent through the only
+//! 1. `O` is not being made, as nothing leads to it before its content is valid
+//!    ([acyclic.whole-first]). For the same reason it is not being dropped.
+//! 2. So the handle is written through a `&mut` to the content of `O` ([acyclic.no-new-handles]).
+//!    That `&mut` was lent through the only handle to `O`, which is borrowed mutably until the step
+//!    is done ([acyclic.only-handle]).
+//! 3. If `P` is not `O`, that only handle lies in an object `Q` on the path from `P` to `O`. `Q` is
+//!    acyclic, as `O` can hold handles to acyclic objects only, and those in turn lead to acyclic
+//!    objects only. A `&mut` to a place in `Q` comes from a `&mut` to the content of `Q`
+//!    ([acyclic.no-new-handles], [acyclic.shared-only]), which again was lent through the only
 //!    handle to `Q`. The argument repeats up to `P`. The path is finite, as there is no cycle yet.
-//! 4. So the only handle to `P` is borrowed mutably while a handle to `P` is written. That handle would be a second one: a
-//!    contradiction.
+//! 4. So the only handle to `P` is borrowed mutably while a handle to `P` is written. That handle
+//!    would be a second one: a contradiction.
 //!
 //! # What rests on it
 //!
-//! Memory safety rests on [acyclic.no-pointers], as the collector does not see into a `Counted`. It does not rest on
+//! Memory safety rests on [acyclic.no-pointers], as the collector does not see into a `Counted`. It
+//! does not rest on
 //! [acyclic.no-new-handles]: a cycle leaks, as one of `Arc`s does, and nothing worse happens. That is why
-//! [`assume_acyclic`](derive@crate::Trace) needs no `unsafe`, and why **no unsafe code may conclude from `Acyclic` that there is
-//! no cycle**. [acyclic.no-pointers] also holds of assumed fields, which are proven to be leaves.
+//! [`assume_acyclic`](derive@crate::Trace) needs no `unsafe`, and why **no unsafe code may conclude
+//! from `Acyclic` that there is no cycle**. [acyclic.no-pointers] also holds of assumed fields,
+//! which are proven to be leaves.
 //!
-//! A program without `unsafe` and `assume_acyclic` makes no cycle of acyclic types. It can leak by other means. One is
-//! `mem::forget`. Another is a `Root` that keeps an object alive, if that object holds a `Counted` whose contents hold the
-//! `Root`. (No `Root` is acyclic, so the second takes `assume_acyclic`.)
+//! A program without `unsafe` and `assume_acyclic` makes no cycle of acyclic types. It can leak by
+//! other means. One is `mem::forget`. Another is a `Root` that keeps an object alive, if that
+//! object holds a `Counted` whose contents hold the `Root`. (No `Root` is acyclic, so the second
+//! takes `assume_acyclic`.)
 
 use super::__private::Proofs;
 
 /// A type whose values cannot be part of a cycle of counted references.
 ///
-/// A value of such a type never comes to hold another handle (`Counted`, `Arc`) while it is shared: it has no cell or lock into
-/// which a handle could be put. So handles point from newer objects to older ones only, and counting is enough to know when an
-/// object can be reclaimed.
+/// A value of such a type never comes to hold another handle (`Counted`, `Arc`) while it is shared:
+/// it has no cell or lock into which a handle could be put. So handles point from newer objects to
+/// older ones only, and counting is enough to know when an object can be reclaimed.
 ///
 /// Derive it: `#[derive(Trace)] #[trace(acyclic)]`. Each field is proven to be acyclic.
 ///
@@ -98,8 +110,8 @@ use super::__private::Proofs;
 /// | [`Gc`](crate::Gc), [`Slot`](crate::Slot), [`GcCell`](crate::GcCell), [`Root`](crate::Root), [`Heap`](crate::Heap) | never |
 /// | `Cell`, `RefCell`, `Rc`, channels, raw pointers, closures | never |
 ///
-/// A function pointer that is generic over a lifetime has to be [assumed](derive@crate::Trace#fields-of-acyclic-types), as the
-/// compiler finds no impl for it.
+/// A function pointer that is generic over a lifetime has to be
+/// [assumed](derive@crate::Trace#fields-of-acyclic-types), as the compiler finds no impl for it.
 ///
 /// The compiler cannot exclude that a type of yours in a lock holds a handle: see
 /// [`assume_acyclic`](derive@crate::Trace#fields-of-acyclic-types).
@@ -135,11 +147,12 @@ use super::__private::Proofs;
 ///
 /// # Safety
 ///
-/// - A value holds no pointer into a collected heap, under any name: it is read and dropped without a mutator, and never traced.
-///   Memory safety rests on this.
-/// - While a value is shared, it comes to hold no handle that it did not hold before. That is, no part of the value, or of what
-///   it keeps alive, is both changed through `&` and able to hold a `Counted` or an `Arc` that could lead back to the value.
-///   Memory safety does not rest on this and must not be made to: if it fails, memory leaks.
+/// - A value holds no pointer into a collected heap, under any name: it is read and dropped without
+///   a mutator, and never traced. Memory safety rests on this.
+/// - While a value is shared, it comes to hold no handle that it did not hold before. That is, no
+///   part of the value, or of what it keeps alive, is both changed through `&` and able to hold a
+///   `Counted` or an `Arc` that could lead back to the value. Memory safety does not rest on this
+///   and must not be made to: if it fails, memory leaks.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` could be part of a cycle of counted references",
     label = "`{Self}` does not implement `Acyclic`",
@@ -149,8 +162,8 @@ use super::__private::Proofs;
             cycle comes of it, say so: `#[trace(assume_acyclic)]`"
 )]
 pub unsafe trait Acyclic: 'static {
-    /// Returns the proofs that the derive uses. The derive reaches them through the trait that is being implemented, so no other
-    /// item can stand in for them.
+    /// Returns the proofs that the derive uses. The derive reaches them through the trait that is
+    /// being implemented, so no other item can stand in for them.
     #[doc(hidden)]
     fn acyclic_proofs() -> Proofs
     where
@@ -183,7 +196,7 @@ pub unsafe trait Acyclic: 'static {
             `#[trace(assume_acyclic)]`"
 )]
 pub unsafe trait LeadsNowhere: Acyclic {
-    /// A trait with a constant has no trait objects. If it had, `trait Any: LeadsNowhere {}` could be implemented for
-    /// `Mutex<Option<Arc<dyn Any>>>`, which contains itself.
+    /// A trait with a constant has no trait objects. If it had, `trait Any: LeadsNowhere {}` could
+    /// be implemented for `Mutex<Option<Arc<dyn Any>>>`, which contains itself.
     const NOT_BEHIND_TRAIT_OBJECTS: () = ();
 }

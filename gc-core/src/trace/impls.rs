@@ -2,20 +2,25 @@
 //!
 //! There are three kinds of type, with a file each:
 //!
-//! - [`plain`]: leaves. They have no pointers, are the same under every lifetime, and have nothing to trace.
+//! - [`plain`]: leaves. They have no pointers, are the same under every lifetime, and have nothing
+//!   to trace.
 //! - [`inline`]: types that hold their parts inline. The parts are reported where they lie.
-//! - [`owned`]: types that hold their parts in memory of their own, where no cells may lie ([trace.cells-inline]).
+//! - [`owned`]: types that hold their parts in memory of their own, where no cells may lie
+//!   ([trace.cells-inline]).
 //!
 //! Two rules hold in all of them:
 //!
-//! - **[leaf.itself]** A leaf is `'static + Send + Sync` *itself*, and each impl states so of the very type. A `Mutex` of a
-//!   pointer into the heap is not `Send`, so it is not a leaf and needs no rule of its own.
-//! - **[leaf.parameters]** Each parameter of a container is traced or a leaf. No `Cell`, `RefCell`, `Rc`, `UnsafeCell`, `MaybeUninit` or raw
-//!   pointer is traced: a pointer written there would bypass the write barrier. Some have an impl that wants what no type
-//!   has, and whose message says what to write ([`refused`]).
+//! - **[leaf.itself]** A leaf is `'static + Send + Sync` *itself*, and each impl states so of the
+//!   very type. A `Mutex` of a pointer into the heap is not `Send`, so it is not a leaf and needs
+//!   no rule of its own.
+//! - **[leaf.parameters]** Each parameter of a container is traced or a leaf. No `Cell`, `RefCell`,
+//!   `Rc`, `UnsafeCell`, `MaybeUninit` or raw pointer is traced: a pointer written there would
+//!   bypass the write barrier. Some have an impl that wants what no type has, and whose message
+//!   says what to write ([`refused`]).
 //!
-//! [`leaf`] has the wrapper that makes a leaf of any other type. [`marker`] has the proofs for `PhantomData`. [`acyclic`] lists which of these types are `Acyclic`.
-//! `__private` has what the derived code calls.
+//! [`leaf`] has the wrapper that makes a leaf of any other type. [`marker`] has the proofs for
+//! `PhantomData`. [`acyclic`] lists which of these types are `Acyclic`. `__private` has what the
+//! derived code calls.
 
 #[doc(hidden)]
 #[path = "impls/private.rs"]
@@ -33,8 +38,9 @@ pub(crate) use owned::{NoCells, trace_each};
 
 use super::{Trace, Visitor};
 
-/// `Trace` for leaves. The where clause is the proof ([leaf.itself]), and the compiler checks it for each type. A closure says how many
-/// bytes of other memory a value owns, or which it shares, and how many bytes of it.
+/// `Trace` for leaves. The where clause is the proof ([leaf.itself]), and the compiler checks it
+/// for each type. A closure says how many bytes of other memory a value owns, or which it shares,
+/// and how many bytes of it.
 macro_rules! leaves {
     ($($(#[$attribute:meta])* $t:ty $(where [$($parameter:tt)*])? $(=> $owned:expr)? $(; $shared:expr)?),* $(,)?) => { $(
         $(#[$attribute])*

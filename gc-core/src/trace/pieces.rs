@@ -1,15 +1,21 @@
-//! A visit of a value in pieces: it ends after so many elements of the value's containers, and another one goes on from there.
+//! A visit of a value in pieces: it ends after so many elements of the value's containers, and
+//! another one goes on from there.
 //!
-//! The first visit is *quick*: it counts, and notes no position. It ends the visit of a container that holds more than is left, and still
-//! visits all that lies inline. So a value that is not big costs a subtraction for each of its containers. A value that turns out to be big
-//! is visited again from its beginning, *by position*, in as many pieces as it takes. Some of its elements are visited twice, a piece at most.
+//! The first visit is *quick*: it counts, and notes no position. It ends the visit of a container
+//! that holds more than is left, and still visits all that lies inline. So a value that is not big
+//! costs a subtraction for each of its containers. A value that turns out to be big is visited
+//! again from its beginning, *by position*, in as many pieces as it takes. Some of its elements are
+//! visited twice, a piece at most.
 //!
-//! - **[pieces.position]** A position has an index for each depth: of an element among the elements of all containers that lie side by side
-//!   there, and of an element of the containers in that one, and so on.
-//! - **[pieces.unchanged]** The visits together visit every element if the value does not change between them. If it does, they visit
-//!   elements that it holds, perhaps not all of them: a position is found again by comparing it with lengths, and nothing else is kept.
-//! - **[pieces.bounded]** A visit looks at as many elements as its caller allows, at the containers that lie beside those and around them, and at what lies
-//!   inline. A container that cannot go on from an index (a map, a linked list) is one element, and is visited whole.
+//! - **[pieces.position]** A position has an index for each depth: of an element among the elements
+//!   of all containers that lie side by side there, and of an element of the containers in that
+//!   one, and so on.
+//! - **[pieces.unchanged]** The visits together visit every element if the value does not change
+//!   between them. If it does, they visit elements that it holds, perhaps not all of them: a
+//!   position is found again by comparing it with lengths, and nothing else is kept.
+//! - **[pieces.bounded]** A visit looks at as many elements as its caller allows, at the containers
+//!   that lie beside those and around them, and at what lies inline. A container that cannot go on
+//!   from an index (a map, a linked list) is one element, and is visited whole.
 
 use super::Visitor;
 
@@ -27,10 +33,12 @@ pub(crate) struct Pieces {
     by_position: bool,
     /// Elements that the piece may still visit.
     budget: usize,
-    /// The way to the first element of the piece while `finding`, and to the first one of the next piece when the visit has ended.
+    /// The way to the first element of the piece while `finding`, and to the first one of the next
+    /// piece when the visit has ended.
     position: Position,
     finding: bool,
-    /// The depth of the containers that are reached now, and the elements of those that came before, side by side.
+    /// The depth of the containers that are reached now, and the elements of those that came
+    /// before, side by side.
     depth: usize,
     before: usize,
 }
@@ -82,13 +90,15 @@ impl Pieces {
         self.ended
     }
 
-    /// Returns whether the visit is one by position. What lies inline was visited before, by the quick one.
+    /// Returns whether the visit is one by position. What lies inline was visited before, by the
+    /// quick one.
     #[inline(always)]
     pub(crate) fn by_position(&self) -> bool {
         self.by_position
     }
 
-    /// Returns whether a visit by position is at what lies inline in the value, which the quick one has visited.
+    /// Returns whether a visit by position is at what lies inline in the value, which the quick one
+    /// has visited.
     pub(crate) fn is_inline_again(&self) -> bool {
         self.by_position && self.depth == 0
     }
@@ -100,7 +110,8 @@ impl Pieces {
         *self = Self { left: 0, by_position: true, budget: most, finding, position, ..Self::none() };
     }
 
-    /// Ends a visit, of either kind. Returns the position of the next piece, if the visit ended before the value did.
+    /// Ends a visit, of either kind. Returns the position of the next piece, if the visit ended
+    /// before the value did.
     pub(crate) fn end(&mut self) -> Option<Position> {
         let ended = core::mem::replace(self, Self::none());
         ended.ended.then_some(ended.position)
@@ -270,8 +281,8 @@ mod tests {
         pieces
     }
 
-    /// Visits a value in pieces of every size. Each visits no more than its elements and `inline` pointers beside them, and together they
-    /// visit all that there are.
+    /// Visits a value in pieces of every size. Each visits no more than its elements and `inline`
+    /// pointers beside them, and together they visit all that there are.
     fn in_pieces<T: Trace>(value: &mut T, all: &BTreeSet<usize>, inline: usize) {
         for most in 1..=all.len() + 2 {
             let (mut visited, ended) = visit(value, quick(most));
@@ -332,7 +343,8 @@ mod tests {
         in_pieces(&mut value, &p.all(), 10);
     }
 
-    /// Whatever becomes of a value between two pieces, the visits come to an end, and see what it holds.
+    /// Whatever becomes of a value between two pieces, the visits come to an end, and see what it
+    /// holds.
     #[test]
     fn a_value_may_change_between_pieces() {
         let mut seed = 1_u64;

@@ -2,11 +2,12 @@
 
 use super::Trace;
 
-/// A [`Trace`] type whose collection lifetime is `'gc`: what generic code allocates, roots and stores.
+/// A [`Trace`] type whose collection lifetime is `'gc`: what generic code allocates, roots and
+/// stores.
 ///
-/// It is `Trace<At<'gc> = Self> + 'gc`, which [`Mutator::alloc`](crate::Mutator::alloc) and the like ask for: every pointer in the
-/// value is valid for the borrow of the mutator, and no longer. Every type that qualifies implements it; it is not implemented
-/// by hand.
+/// It is `Trace<At<'gc> = Self> + 'gc`, which [`Mutator::alloc`](crate::Mutator::alloc) and the
+/// like ask for: every pointer in the value is valid for the borrow of the mutator, and no longer.
+/// Every type that qualifies implements it; it is not implemented by hand.
 ///
 /// ```
 /// use gc_core::{Gc, Heap, Mutator, Slot, Trace, Traced};
@@ -32,8 +33,8 @@ use super::Trace;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// It is a bound for functions and impls. The definition of a type needs none, as the derive adds its own:
-/// [`derive(Trace)`](derive@crate::Trace#type-parameters).
+/// It is a bound for functions and impls. The definition of a type needs none, as the derive adds
+/// its own: [`derive(Trace)`](derive@crate::Trace#type-parameters).
 ///
 /// A type of another lifetime does not qualify:
 ///

@@ -10,7 +10,8 @@ use crate::{
 
 use super::Weak;
 
-/// A mutable weak field of a traced type: to [`Weak`] what [`Slot`] is to [`Gc`]. One word, lock-free, with its write barrier built in.
+/// A mutable weak field of a traced type: to [`Weak`] what [`Slot`] is to [`Gc`]. One word,
+/// lock-free, with its write barrier built in.
 ///
 /// ```
 /// use gc_core::{Gc, Trace, Weak, WeakSlot};

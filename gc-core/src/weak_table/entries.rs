@@ -20,7 +20,8 @@ pub(super) trait Entry<'gc>: Trace<At<'gc> = Self> + 'gc {
     fn pair(&self) -> NonNull<u8>;
 }
 
-/// An entry that is an ephemeron, and nothing else: equal to another one if the objects are the same.
+/// An entry that is an ephemeron, and nothing else: equal to another one if the objects are the
+/// same.
 #[derive(Trace)]
 #[trace(crate = crate)]
 pub(super) struct Held<'gc, K: ?Sized, V: ?Sized>(pub(super) Ephemeron<'gc, K, V>);
@@ -78,7 +79,8 @@ impl<'gc, E: Entry<'gc>, S: Send + Sync + 'static> Table<'gc, E, S> {
         folded(self.entries.hasher().hash_one(key))
     }
 
-    /// Puts in what `make` returns, given the pair's part, if there is no entry that is `wanted`, or one that may be replaced.
+    /// Puts in what `make` returns, given the pair's part, if there is no entry that is `wanted`,
+    /// or one that may be replaced.
     pub(super) fn put(
         this: Gc<'gc, Self>,
         memory: Memory<'gc>,
@@ -91,8 +93,8 @@ impl<'gc, E: Entry<'gc>, S: Send + Sync + 'static> Table<'gc, E, S> {
         Gc::as_ref(this).entries.put_by(memory, hash, wanted, replaces, make)
     }
 
-    /// Puts what `make` returns, given the pair's part and the entry, in the place of the entry that is `wanted`, if there is one. `make` is called again if
-    /// another thread was faster.
+    /// Puts what `make` returns, given the pair's part and the entry, in the place of the entry
+    /// that is `wanted`, if there is one. `make` is called again if another thread was faster.
     pub(super) fn replace(
         this: Gc<'gc, Self>,
         memory: Memory<'gc>,
@@ -155,7 +157,8 @@ impl<'gc, T: Object> NewPair<'gc, T> {
 ///
 /// # Safety
 ///
-/// `m` is a mutator that reaches no safepoint meanwhile, `table` is a `Table<E, S>` of its heap, and `pair` one of the table's pairs.
+/// `m` is a mutator that reaches no safepoint meanwhile, `table` is a `Table<E, S>` of its heap,
+/// and `pair` one of the table's pairs.
 unsafe fn remove<'gc, E: Entry<'gc>, S: Send + Sync + 'static>(
     m: *const Mutator,
     table: NonNull<u8>,

@@ -13,20 +13,25 @@ use crate::{
 
 use super::entries::{Held, Table, granted};
 
-/// A set of objects with different contents, which it does not keep alive: it returns one object for each content, to all threads.
+/// A set of objects with different contents, which it does not keep alive: it returns one object
+/// for each content, to all threads.
 ///
-/// Texts that are interned are equal if they are the same object: [`Gc::ptr_eq`] compares them. One that nobody has any more is collected, and its entry
-/// leaves, without a call of the program: what Python calls `sys.intern`, and Java `String.intern`.
+/// Texts that are interned are equal if they are the same object: [`Gc::ptr_eq`] compares them. One
+/// that nobody has any more is collected, and its entry leaves, without a call of the program: what
+/// Python calls `sys.intern`, and Java `String.intern`.
 ///
-/// It is one word, `Copy`, and its copies are the same set. It may be a field, or in a [`Root`](crate::Root).
+/// It is one word, `Copy`, and its copies are the same set. It may be a field, or in a
+/// [`Root`](crate::Root).
 ///
-/// All threads of the heap may use it at once, as they may a [`GcMap`](crate::GcMap): look-ups write nothing and never wait. Of two threads that intern one
-/// content at the same time, one puts its object in, and the other returns that one.
+/// All threads of the heap may use it at once, as they may a [`GcMap`](crate::GcMap): look-ups
+/// write nothing and never wait. Of two threads that intern one content at the same time, one puts
+/// its object in, and the other returns that one.
 ///
 /// # Cost
 ///
-/// An entry takes 72 bytes of the heap and 12 to 25 of the table, beside the object. To intern what is there is a look-up, and allocates nothing. An old
-/// set costs a minor collection only what was put in since, and a major one what as many ephemerons cost.
+/// An entry takes 72 bytes of the heap and 12 to 25 of the table, beside the object. To intern what
+/// is there is a look-up, and allocates nothing. An old set costs a minor collection only what was
+/// put in since, and a major one what as many ephemerons cost.
 ///
 /// ```
 /// use gc_core::{Collect, Gc, Heap, Interner};
@@ -91,8 +96,9 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc, S: Send + Sync + 'static> Inter
         Self { table: Table::alloc(m, hasher) }
     }
 
-    /// Returns how many entries there are: those whose object a collection has found dead are among them until they have been removed, some time after it.
-    /// While other threads add some, it is a number that there may never have been.
+    /// Returns how many entries there are: those whose object a collection has found dead are among
+    /// them until they have been removed, some time after it. While other threads add some, it is a
+    /// number that there may never have been.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -120,7 +126,8 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc, S: Send + Sync + 'static> Inter
         self.len() == 0
     }
 
-    /// Returns the objects that are alive, in no order that means anything, as [`GcMap::iter`](crate::GcMap::iter) does.
+    /// Returns the objects that are alive, in no order that means anything, as
+    /// [`GcMap::iter`](crate::GcMap::iter) does.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -134,8 +141,8 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc, S: Send + Sync + 'static> Inter
         Gc::as_ref(self.table).entries().iter().filter_map(|(held, ())| held.0.key(m))
     }
 
-    /// Visits some of the objects that are alive, and moves the cursor past them. Returns false when there are no more: see
-    /// [`GcMap::advance`](crate::GcMap::advance).
+    /// Visits some of the objects that are alive, and moves the cursor past them. Returns false
+    /// when there are no more: see [`GcMap::advance`](crate::GcMap::advance).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -198,10 +205,12 @@ where
         found
     }
 
-    /// Returns the object whose content is equal to `content`, after putting in the one that `make` returns if there was none.
+    /// Returns the object whose content is equal to `content`, after putting in the one that `make`
+    /// returns if there was none.
     ///
-    /// `make` is called at most once, and may use the set. If another thread, or `make`, puts an equal one in first, that one is returned. What `make`
-    /// returns is put in for the content that was asked for: if it has another one, it is found by nobody who asks for that.
+    /// `make` is called at most once, and may use the set. If another thread, or `make`, puts an
+    /// equal one in first, that one is returned. What `make` returns is put in for the content that
+    /// was asked for: if it has another one, it is found by nobody who asks for that.
     ///
     /// # Panics
     ///
@@ -234,7 +243,8 @@ where
         }
     }
 
-    /// Returns the object of a content as [`intern_with`](Self::intern_with) does. What `make` is refused is refused to the caller.
+    /// Returns the object of a content as [`intern_with`](Self::intern_with) does. What `make` is
+    /// refused is refused to the caller.
     ///
     /// # Errors
     ///
@@ -295,7 +305,8 @@ where
         }
     }
 
-    /// Returns the object that stands for all that are equal to `object`: this one, if there was none.
+    /// Returns the object that stands for all that are equal to `object`: this one, if there was
+    /// none.
     ///
     /// # Panics
     ///
@@ -315,7 +326,8 @@ where
         self.intern_with(m, Gc::as_ref(object), || object)
     }
 
-    /// Returns the object that stands for all that are equal to `object`, as [`intern_object`](Self::intern_object) does.
+    /// Returns the object that stands for all that are equal to `object`, as
+    /// [`intern_object`](Self::intern_object) does.
     ///
     /// # Errors
     ///
@@ -333,7 +345,8 @@ where
         self.try_intern_with(m, Gc::as_ref(object), || Ok::<_, AllocError<()>>(object))
     }
 
-    /// Takes the entry of a content out. Its object, if somebody has it, is not the one that is returned for the content any more. Returns it if it was alive.
+    /// Takes the entry of a content out. Its object, if somebody has it, is not the one that is
+    /// returned for the content any more. Returns it if it was alive.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -472,7 +485,8 @@ where
     ///
     /// # Errors
     ///
-    /// As [`Mutator::try_alloc`]; the set is as it was. There is nothing to give back if the value was in the heap already, and its entry was refused.
+    /// As [`Mutator::try_alloc`]; the set is as it was. There is nothing to give back if the value
+    /// was in the heap already, and its entry was refused.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;

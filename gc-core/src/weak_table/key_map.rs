@@ -9,23 +9,29 @@ use crate::{
 
 use super::entries::{Held, NewPair, Table, granted};
 
-/// A map from objects to values, which keeps no key alive: an entry lives as long as its key, and its value with it.
+/// A map from objects to values, which keeps no key alive: an entry lives as long as its key, and
+/// its value with it.
 ///
-/// A value may lead to its key, or to other keys: that does not keep the entry ([`Ephemeron`](crate::Ephemeron)). When a collection finds a key dead, its
-/// entry is dead for all threads at once, and leaves the table some time later, without a call of the program. So data can be attached to objects
-/// that know nothing of them: what Python calls `WeakKeyDictionary`, JavaScript `WeakMap`, and .NET `ConditionalWeakTable`.
+/// A value may lead to its key, or to other keys: that does not keep the entry
+/// ([`Ephemeron`](crate::Ephemeron)). When a collection finds a key dead, its entry is dead for all
+/// threads at once, and leaves the table some time later, without a call of the program. So data
+/// can be attached to objects that know nothing of them: what Python calls `WeakKeyDictionary`,
+/// JavaScript `WeakMap`, and .NET `ConditionalWeakTable`.
 ///
-/// A key is an object, not its content: an entry's life is that of one object, on which somebody who has an equal one has no claim. For contents there is
-/// [`Interner`](crate::Interner), whose objects may be keys here.
+/// A key is an object, not its content: an entry's life is that of one object, on which somebody
+/// who has an equal one has no claim. For contents there is [`Interner`](crate::Interner), whose
+/// objects may be keys here.
 ///
-/// It is one word, `Copy`, and its copies are the same map. It may be a field, or in a [`Root`](crate::Root). All threads of the heap may use it at once, as
-/// they may a [`GcMap`](crate::GcMap), and the same calls are one atomic step.
+/// It is one word, `Copy`, and its copies are the same map. It may be a field, or in a
+/// [`Root`](crate::Root). All threads of the heap may use it at once, as they may a
+/// [`GcMap`](crate::GcMap), and the same calls are one atomic step.
 ///
 /// # Cost
 ///
-/// An entry takes 80 bytes of the heap and its value, 12 to 25 bytes of the table, and 70 for the identity of the key, which is not moved with it
-/// ([`Gc::id`]). A look-up takes a lock of the heap's table of identities for some nanoseconds, and writes nothing. An old map costs a minor collection only
-/// what was put in since, and a major one what as many ephemerons cost.
+/// An entry takes 80 bytes of the heap and its value, 12 to 25 bytes of the table, and 70 for the
+/// identity of the key, which is not moved with it ([`Gc::id`]). A look-up takes a lock of the
+/// heap's table of identities for some nanoseconds, and writes nothing. An old map costs a minor
+/// collection only what was put in since, and a major one what as many ephemerons cost.
 ///
 /// ```
 /// use gc_core::{Collect, Gc, Heap, WeakKeyMap};
@@ -94,7 +100,8 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
     ///
     /// # Errors
     ///
-    /// As [`Mutator::try_alloc`]; the map is as it was. There is nothing to give back if the value was in the heap already, and its entry was refused.
+    /// As [`Mutator::try_alloc`]; the map is as it was. There is nothing to give back if the value
+    /// was in the heap already, and its entry was refused.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -126,10 +133,12 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
         Ok(put.before.and_then(|held| held.0.value(m)).map(Gc::as_ref))
     }
 
-    /// Puts what `change` returns in the place of the value of a key, and returns the new value; `None` if there is none.
+    /// Puts what `change` returns in the place of the value of a key, and returns the new value;
+    /// `None` if there is none.
     ///
-    /// `change` is called again if another thread, or `change`, was faster, and may use the map. One that changes this entry each time it is called, or that
-    /// puts in and removes so much each time that the table moves, is called for ever.
+    /// `change` is called again if another thread, or `change`, was faster, and may use the map.
+    /// One that changes this entry each time it is called, or that puts in and removes so much each
+    /// time that the table moves, is called for ever.
     ///
     /// # Panics
     ///
@@ -188,7 +197,8 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
 
     /// Returns the value of a key, after putting in what `make` returns if there was none.
     ///
-    /// `make` is called at most once, and may use the map. If another thread, or `make`, puts a value in first, that one is returned.
+    /// `make` is called at most once, and may use the map. If another thread, or `make`, puts a
+    /// value in first, that one is returned.
     ///
     /// # Panics
     ///
@@ -282,7 +292,8 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
         self.table.retain(m, |held| held.0.get(m).is_none_or(|(key, value)| keep(key, Gc::as_ref(value))));
     }
 
-    /// Returns the entries that are alive, in no order that means anything, as [`GcMap::iter`](crate::GcMap::iter) does.
+    /// Returns the entries that are alive, in no order that means anything, as
+    /// [`GcMap::iter`](crate::GcMap::iter) does.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -298,8 +309,8 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
         entries.filter_map(|(held, ())| held.0.get(m)).map(|(key, value)| (key, Gc::as_ref(value)))
     }
 
-    /// Visits some of the entries that are alive, and moves the cursor past them. Returns false when there are no more: see
-    /// [`GcMap::advance`](crate::GcMap::advance).
+    /// Visits some of the entries that are alive, and moves the cursor past them. Returns false
+    /// when there are no more: see [`GcMap::advance`](crate::GcMap::advance).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -323,8 +334,9 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
         })
     }
 
-    /// Returns how many entries there are: those whose key a collection has found dead are among them until they have been removed, some time after it.
-    /// While other threads add some, it is a number that there may never have been.
+    /// Returns how many entries there are: those whose key a collection has found dead are among
+    /// them until they have been removed, some time after it. While other threads add some, it is a
+    /// number that there may never have been.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;

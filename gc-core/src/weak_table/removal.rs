@@ -1,11 +1,14 @@
 //! Removing dead entries, on a thread that runs destructors.
 //!
-//! It is the drop of a value that the heap posts when pairs were handed over ([queues.entries]). [`Mutator::drain_drops`] waits until the entries have
-//! been removed that it finds waiting, and has another one posted if need be. It visits the heap (`collector::visits`), takes pairs for some time, and posts another one for the rest. What waits when
-//! it cannot attach, as a thread of the program does not come to a safepoint for long, is removed after the next pause. When the last user of the
-//! heap goes, nothing more has to be removed.
+//! It is the drop of a value that the heap posts when pairs were handed over ([queues.entries]).
+//! [`Mutator::drain_drops`] waits until the entries have been removed that it finds waiting, and
+//! has another one posted if need be. It visits the heap (`collector::visits`), takes pairs for
+//! some time, and posts another one for the rest. What waits when it cannot attach, as a thread of
+//! the program does not come to a safepoint for long, is removed after the next pause. When the
+//! last user of the heap goes, nothing more has to be removed.
 //!
-//! To attach stops the program for a moment if it has one mutator. So few pairs wait for more, or for a pause that is not one of those that come again and again.
+//! To attach stops the program for a moment if it has one mutator. So few pairs wait for more, or
+//! for a pause that is not one of those that come again and again.
 
 use core::ptr::NonNull;
 use std::time::Instant;
@@ -53,7 +56,8 @@ impl Drop for Removal {
     }
 }
 
-/// Removes the entries of some pairs, or does a piece of what a table has still to do. Returns whether there may be more.
+/// Removes the entries of some pairs, or does a piece of what a table has still to do. Returns
+/// whether there may be more.
 fn remove_some(m: &Mutator, collector: &Collector) -> bool {
     let queues = &collector.registered.queues;
     for _ in 0..STEP {
@@ -71,7 +75,8 @@ fn remove_some(m: &Mutator, collector: &Collector) -> bool {
     true
 }
 
-/// Removes the entry of a pair, if it is there, or does a piece of what its table has to do afterwards. Returns whether there is more of that.
+/// Removes the entry of a pair, if it is there, or does a piece of what its table has to do
+/// afterwards. Returns whether there is more of that.
 fn remove<'gc>(m: &'gc Mutator, pair: Gc<'gc, WatchedPair>) -> bool {
     let table = NonNull::new(pair.table.get()).expect("a watched pair has a table");
     // SAFETY: the pair keeps its table alive.

@@ -12,16 +12,19 @@ use super::{
     key_map::number,
 };
 
-/// A set of objects, which it does not keep alive: those that observe something, those that were visited, all of a kind that there are.
+/// A set of objects, which it does not keep alive: those that observe something, those that were
+/// visited, all of a kind that there are.
 ///
-/// When a collection finds a member dead, it is no member any more to all threads at once, and its entry leaves the table some time later, without a call of
-/// the program: what Python calls `WeakSet`.
+/// When a collection finds a member dead, it is no member any more to all threads at once, and its
+/// entry leaves the table some time later, without a call of the program: what Python calls
+/// `WeakSet`.
 ///
-/// A member is an object, not its content: its membership ends with one object, and an equal object is no member. A set by content is
-/// [`Interner`](crate::Interner).
+/// A member is an object, not its content: its membership ends with one object, and an equal object
+/// is no member. A set by content is [`Interner`](crate::Interner).
 ///
-/// It is one word, `Copy`, and its copies are the same set. It may be a field, or in a [`Root`](crate::Root). All threads of the heap may use it at once, as
-/// they may a [`GcMap`](crate::GcMap). The cost is that of a [`WeakKeyMap`](crate::WeakKeyMap) without values.
+/// It is one word, `Copy`, and its copies are the same set. It may be a field, or in a
+/// [`Root`](crate::Root). All threads of the heap may use it at once, as they may a
+/// [`GcMap`](crate::GcMap). The cost is that of a [`WeakKeyMap`](crate::WeakKeyMap) without values.
 ///
 /// ```
 /// use gc_core::{Collect, Heap, WeakSet};
@@ -156,7 +159,8 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
         self.table.retain(m, |held| held.0.key(m).is_none_or(&mut keep));
     }
 
-    /// Returns the members, in no order that means anything, as [`GcMap::iter`](crate::GcMap::iter) does.
+    /// Returns the members, in no order that means anything, as [`GcMap::iter`](crate::GcMap::iter)
+    /// does.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -171,8 +175,8 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
         Gc::as_ref(self.table).entries().iter().filter_map(|(held, ())| held.0.key(m))
     }
 
-    /// Visits some of the members, and moves the cursor past them. Returns false when there are no more: see
-    /// [`GcMap::advance`](crate::GcMap::advance).
+    /// Visits some of the members, and moves the cursor past them. Returns false when there are no
+    /// more: see [`GcMap::advance`](crate::GcMap::advance).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -196,8 +200,9 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
         })
     }
 
-    /// Returns how many entries there are: those whose object a collection has found dead are among them until they have been removed, some time after it.
-    /// While other threads add some, it is a number that there may never have been.
+    /// Returns how many entries there are: those whose object a collection has found dead are among
+    /// them until they have been removed, some time after it. While other threads add some, it is a
+    /// number that there may never have been.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;

@@ -15,21 +15,27 @@ use crate::{
 
 use super::entries::{Entry, Table, granted};
 
-/// A map from keys to objects, which keeps no object alive: a cache of what somebody else has, or a registry of what there is.
+/// A map from keys to objects, which keeps no object alive: a cache of what somebody else has, or a
+/// registry of what there is.
 ///
-/// When a collection finds a value dead, its entry is dead for all threads at once, and leaves the table some time later, with its key, without a call of the
-/// program: what Python calls `WeakValueDictionary`.
+/// When a collection finds a value dead, its entry is dead for all threads at once, and leaves the
+/// table some time later, with its key, without a call of the program: what Python calls
+/// `WeakValueDictionary`.
 ///
-/// Keys are of any traced type, as those of a [`GcMap`](crate::GcMap), and are kept as long as their entries are. So a key that leads to its value keeps
-/// it for ever: a name or a number does not.
+/// Keys are of any traced type, as those of a [`GcMap`](crate::GcMap), and are kept as long as
+/// their entries are. So a key that leads to its value keeps it for ever: a name or a number does
+/// not.
 ///
-/// It is one word, `Copy`, and its copies are the same map. It may be a field, or in a [`Root`](crate::Root). All threads of the heap may use it at once, as
-/// they may a [`GcMap`](crate::GcMap), and the same calls are one atomic step. User code in `Hash`, `Eq` and closures may panic, and may use the map.
+/// It is one word, `Copy`, and its copies are the same map. It may be a field, or in a
+/// [`Root`](crate::Root). All threads of the heap may use it at once, as they may a
+/// [`GcMap`](crate::GcMap), and the same calls are one atomic step. User code in `Hash`, `Eq` and
+/// closures may panic, and may use the map.
 ///
 /// # Cost
 ///
-/// An entry takes 72 bytes of the heap and its key, and 12 to 25 bytes of the table. An old map costs a minor collection only what was put in since, and a
-/// major one what as many ephemerons cost.
+/// An entry takes 72 bytes of the heap and its key, and 12 to 25 bytes of the table. An old map
+/// costs a minor collection only what was put in since, and a major one what as many ephemerons
+/// cost.
 ///
 /// ```
 /// use gc_core::{Collect, Heap, WeakValueMap};
@@ -55,7 +61,8 @@ pub struct WeakValueMap<'gc, K, V: ?Sized, S = DefaultHashBuilder> {
     table: Gc<'gc, Table<'gc, Named<'gc, K, V>, S>>,
 }
 
-/// An entry: a key, and the object that the map does not keep alive, which is the key of an ephemeron.
+/// An entry: a key, and the object that the map does not keep alive, which is the key of an
+/// ephemeron.
 #[derive(Trace)]
 #[trace(crate = crate)]
 pub(super) struct Named<'gc, K, V: ?Sized> {
@@ -129,8 +136,9 @@ where
         Self { table: Table::alloc(m, hasher) }
     }
 
-    /// Returns how many entries there are: those whose object a collection has found dead are among them until they have been removed, some time after it.
-    /// While other threads add some, it is a number that there may never have been.
+    /// Returns how many entries there are: those whose object a collection has found dead are among
+    /// them until they have been removed, some time after it. While other threads add some, it is a
+    /// number that there may never have been.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -167,7 +175,8 @@ where
     V: Object<At<'gc> = V> + ?Sized + 'gc,
     S: BuildHasher + Send + Sync + 'static,
 {
-    /// Puts an object in, and returns the one that it replaces, if that is alive. The key is replaced, too.
+    /// Puts an object in, and returns the one that it replaces, if that is alive. The key is
+    /// replaced, too.
     ///
     /// # Panics
     ///
@@ -189,7 +198,8 @@ where
     ///
     /// # Errors
     ///
-    /// As [`Mutator::try_alloc`]; the map is as it was. There is nothing to give back if the key was in an entry already, and that was refused.
+    /// As [`Mutator::try_alloc`]; the map is as it was. There is nothing to give back if the key
+    /// was in an entry already, and that was refused.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -208,7 +218,8 @@ where
         self.put(Memory::of_try_alloc(m), key, |_| true, || Ok(object)).map(|(before, _)| before)
     }
 
-    /// Puts in what `make` returns, if there is no entry of the key, or one that may be replaced. Returns the objects that were there and that were put in.
+    /// Puts in what `make` returns, if there is no entry of the key, or one that may be replaced.
+    /// Returns the objects that were there and that were put in.
     fn put(
         &self,
         memory: Memory<'gc>,
@@ -259,9 +270,11 @@ where
         self.table.entries().find_by(self.table.hash(key), |named| named.key.borrow() == key)?.object.key(m)
     }
 
-    /// Returns the object of a key, after putting in what `make` returns if there was none that is alive.
+    /// Returns the object of a key, after putting in what `make` returns if there was none that is
+    /// alive.
     ///
-    /// `make` is called at most once, and may use the map. If another thread, or `make`, puts an object in first, that one is returned.
+    /// `make` is called at most once, and may use the map. If another thread, or `make`, puts an
+    /// object in first, that one is returned.
     ///
     /// # Panics
     ///
@@ -279,7 +292,8 @@ where
         granted(m, self.find_or_put(Memory::of_alloc(m), key, || Ok(make())))
     }
 
-    /// Returns the object of a key as [`get_or_insert_with`](Self::get_or_insert_with) does. What `make` is refused is refused to the caller.
+    /// Returns the object of a key as [`get_or_insert_with`](Self::get_or_insert_with) does. What
+    /// `make` is refused is refused to the caller.
     ///
     /// # Errors
     ///
@@ -353,7 +367,8 @@ where
         self.table.retain(m, |named| named.object.key(m).is_none_or(|object| keep(&named.key, object)));
     }
 
-    /// Returns the entries whose objects are alive, in no order that means anything, as [`GcMap::iter`](crate::GcMap::iter) does.
+    /// Returns the entries whose objects are alive, in no order that means anything, as
+    /// [`GcMap::iter`](crate::GcMap::iter) does.
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;
@@ -368,8 +383,8 @@ where
         entries.filter_map(|(named, ())| Some((&named.key, named.object.key(m)?)))
     }
 
-    /// Visits some of the entries whose objects are alive, and moves the cursor past them. Returns false when there are no more: see
-    /// [`GcMap::advance`](crate::GcMap::advance).
+    /// Visits some of the entries whose objects are alive, and moves the cursor past them. Returns
+    /// false when there are no more: see [`GcMap::advance`](crate::GcMap::advance).
     ///
     /// ```
     /// # let heap = gc_core::Heap::builder().build()?;

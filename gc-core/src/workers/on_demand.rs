@@ -1,13 +1,16 @@
-//! A thread that is started when it is called for, and leaves when it has nothing to do. The models are `models/protocols/job_queue.rs`
-//! and `models/protocols/clock.rs`.
+//! A thread that is started when it is called for, and leaves when it has nothing to do. The models
+//! are `models/protocols/job_queue.rs` and `models/protocols/clock.rs`.
 //!
-//! - **[on-demand.under-the-lock]** One lock, which the file that has an [`OnDemand`] chooses, guards what the thread is called for and whether
-//!   the thread is there. The thread leaves only under that lock, where it finds nothing to do. A caller leaves something to do under it,
-//!   and finds the thread there, or starts it. So nothing is left undone, and there is one thread at most.
-//! - **[on-demand.refused]** Where the system refuses a thread, what it was called for stays, and every later call tries again.
+//! - **[on-demand.under-the-lock]** One lock, which the file that has an [`OnDemand`] chooses,
+//!   guards what the thread is called for and whether the thread is there. The thread leaves only
+//!   under that lock, where it finds nothing to do. A caller leaves something to do under it, and
+//!   finds the thread there, or starts it. So nothing is left undone, and there is one thread at
+//!   most.
+//! - **[on-demand.refused]** Where the system refuses a thread, what it was called for stays, and
+//!   every later call tries again.
 
-/// Starts a thread. Returns whether the system has started one. It is called under the lock of [on-demand.under-the-lock], so it takes locks only
-/// that come after that one.
+/// Starts a thread. Returns whether the system has started one. It is called under the lock of
+/// [on-demand.under-the-lock], so it takes locks only that come after that one.
 pub(crate) type Start = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// A thread that is there, or is started when it is called for.
@@ -57,7 +60,8 @@ impl OnDemand {
         self.is_taken = false;
     }
 
-    /// Takes the place of the thread, if none is there. Returns whether the caller has it, until it [leaves](Self::leave).
+    /// Takes the place of the thread, if none is there. Returns whether the caller has it, until it
+    /// [leaves](Self::leave).
     pub(crate) fn take(&mut self) -> bool {
         !core::mem::replace(&mut self.is_taken, true)
     }

@@ -34,7 +34,8 @@ pub(crate) const PIECE: usize = 1024;
 const PACKET: usize = 512;
 
 impl Packet {
-    /// Takes the next piece of the topmost slice range. The remainder of the range stays on the stack.
+    /// Takes the next piece of the topmost slice range. The remainder of the range stays on the
+    /// stack.
     pub(crate) fn next_piece(&mut self) -> Option<SliceRange> {
         let rest = self.slices.last_mut()?;
         let piece = SliceRange { until: rest.until.min(rest.from + PIECE), ..*rest };
@@ -62,8 +63,8 @@ impl Packet {
         self.slices.append(&mut other.slices);
     }
 
-    /// Splits off half of everything, to be shared: the oldest half, from which most is reachable. Returns `None` if there is
-    /// only one piece.
+    /// Splits off half of everything, to be shared: the oldest half, from which most is reachable.
+    /// Returns `None` if there is only one piece.
     pub(crate) fn split(&mut self) -> Option<Self> {
         let mut half = Self {
             places: oldest_half(&mut self.places),

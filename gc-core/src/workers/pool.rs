@@ -45,9 +45,9 @@ impl WorkerPool {
         self.sharing.share(work);
     }
 
-    /// Leads up to `gc_workers` GC workers. Calls `work` with `None` first, then with each packet that the leader takes, until no
-    /// thread has work. The workers call `task` with theirs. Both share work by [`share`](Self::share), and return when they have
-    /// none.
+    /// Leads up to `gc_workers` GC workers. Calls `work` with `None` first, then with each packet
+    /// that the leader takes, until no thread has work. The workers call `task` with theirs. Both
+    /// share work by [`share`](Self::share), and return when they have none.
     ///
     /// Records how long the leader has waited for workers.
     ///

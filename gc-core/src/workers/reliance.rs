@@ -1,9 +1,11 @@
-//! Whether GC workers are relied on: not for a while after a leader had to wait for one that the system did not run.
+//! Whether GC workers are relied on: not for a while after a leader had to wait for one that the
+//! system did not run.
 //!
-//! A busy worker has work in hand that no other thread can take. If the system runs another process in its place, its leader waits as long as the
-//! scheduler likes. No leader can know that before. So the wait is measured, and after a long one the next leaders work alone: at
-//! first [`LEAST`] of them, twice as many each time that it happens again, at most [`MOST`]. Each session without such a wait
-//! halves the number.
+//! A busy worker has work in hand that no other thread can take. If the system runs another process
+//! in its place, its leader waits as long as the scheduler likes. No leader can know that before.
+//! So the wait is measured, and after a long one the next leaders work alone: at first [`LEAST`] of
+//! them, twice as many each time that it happens again, at most [`MOST`]. Each session without such
+//! a wait halves the number.
 
 use core::time::Duration;
 

@@ -32,7 +32,8 @@ pub(crate) fn serve<H>(heap: *const H) {
     SERVES.set(heap.cast());
 }
 
-/// Has one of a heap's own threads run what attaches, as a thread that may. It has detached when that returns.
+/// Has one of a heap's own threads run what attaches, as a thread that may. It has detached when
+/// that returns.
 pub(crate) fn as_free<R>(run: impl FnOnce() -> R) -> R {
     struct Restore(Role);
     impl Drop for Restore {

@@ -1,9 +1,10 @@
-//! Work that threads share: stealing on request from private stacks (Acar, Charguéraud, Rainey: *Scheduling parallel programs by
-//! work stealing with private deques*, 2013).
+//! Work that threads share: stealing on request from private stacks (Acar, Charguéraud, Rainey:
+//! *Scheduling parallel programs by work stealing with private deques*, 2013).
 //!
-//! Every thread keeps its work to itself, in plain memory. A thread without work is counted as starving. A thread that sees this
-//! puts half of its own work into the pool, as one packet. So a thread that works alone pays a relaxed load now and then, and
-//! never an atomic operation for each piece of work.
+//! Every thread keeps its work to itself, in plain memory. A thread without work is counted as
+//! starving. A thread that sees this puts half of its own work into the pool, as one packet. So a
+//! thread that works alone pays a relaxed load now and then, and never an atomic operation for each
+//! piece of work.
 //!
 //! ```text
 //!   leader:   open ─▶ work, share when a thread is starving ─▶ next_or_close ─┬─▶ work …
@@ -13,10 +14,11 @@
 //!
 //! - **[sharing.one-place]** Each piece of work is with one thread, or in one packet of the pool.
 //! - **[sharing.task]** The leader uses the task, and a GC worker does while it is busy.
-//! - **[sharing.closes]** Only the leader closes the pool: when it has no work, the pool is empty and no worker is busy. A worker
-//!   becomes busy under the lock, by taking a packet. So after the close no thread uses the task or has work.
-//! - **[sharing.nobody-required]** Nothing depends on a GC worker that is not busy: no thread waits for a worker that sleeps, or
-//!   that the operating system does not run.
+//! - **[sharing.closes]** Only the leader closes the pool: when it has no work, the pool is empty
+//!   and no worker is busy. A worker becomes busy under the lock, by taking a packet. So after the
+//!   close no thread uses the task or has work.
+//! - **[sharing.nobody-required]** Nothing depends on a GC worker that is not busy: no thread waits
+//!   for a worker that sleeps, or that the operating system does not run.
 //!
 //! The model is `models/protocols/sharing.rs`.
 
@@ -99,7 +101,8 @@ impl<W, T: Copy> WorkSharing<W, T> {
         self.changed(&pool);
     }
 
-    /// Takes a packet for the leader, which is out of work. Returns `None` when the pool is closed ([sharing.closes]).
+    /// Takes a packet for the leader, which is out of work. Returns `None` when the pool is closed
+    /// ([sharing.closes]).
     pub(crate) fn next_or_close(&self) -> Option<W> {
         let mut pool = self.pool.lock();
         loop {
@@ -175,7 +178,8 @@ impl<W, T: Copy> WorkSharing<W, T> {
         raw(&self.pool)
     }
 
-    /// Forgets the workers, which are gone: this is the child of a fork. The pool is closed, or the leader was between two packets.
+    /// Forgets the workers, which are gone: this is the child of a fork. The pool is closed, or the
+    /// leader was between two packets.
     pub(crate) fn forget_threads(&self) {
         let mut pool = self.pool.lock();
         (pool.busy, pool.idle, pool.leader_waits) = (0, 0, false);

@@ -1,8 +1,11 @@
-//! How a thread of a heap is started: with a large stack, where the process may have one, and without std in the child of a fork.
+//! How a thread of a heap is started: with a large stack, where the process may have one, and
+//! without std in the child of a fork.
 //!
-//! The std of Rust 1.95 lists the stacks of its threads, under a lock that a thread takes when it begins and when it ends. `fork` may copy
-//! the process while another thread has that lock; no thread that std starts in the child gets beyond it. So there the threads of heaps are
-//! started by the system's `pthread_create`. They are not in that list: if one exceeds its stack, the signal is all that is reported.
+//! The std of Rust 1.95 lists the stacks of its threads, under a lock that a thread takes when it
+//! begins and when it ends. `fork` may copy the process while another thread has that lock; no
+//! thread that std starts in the child gets beyond it. So there the threads of heaps are started by
+//! the system's `pthread_create`. They are not in that list: if one exceeds its stack, the signal
+//! is all that is reported.
 
 use std::{
     io,
@@ -16,11 +19,12 @@ use crate::{
 
 use super::system_thread::{Panicked, SystemThread};
 
-/// `Box`es that are nested in one object are traced and dropped recursively, at some 100 bytes a level. A stack is address space, of which
-/// only the used part costs memory.
+/// `Box`es that are nested in one object are traced and dropped recursively, at some 100 bytes a
+/// level. A stack is address space, of which only the used part costs memory.
 const MOST: usize = 64 << 20;
 const LEAST: usize = 1 << 20;
-/// But all of it counts towards the limits of the process (`ulimit -v`, `ulimit -d`): a stack takes this part of them at most.
+/// But all of it counts towards the limits of the process (`ulimit -v`, `ulimit -d`): a stack takes
+/// this part of them at most.
 const PART: usize = 32;
 
 /// Whether this process is the child of a fork of one that had a heap.

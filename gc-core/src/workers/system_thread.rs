@@ -12,7 +12,8 @@ const LONGEST_NAME: usize = 15;
 
 /// A thread that was started by `pthread_create`.
 ///
-/// - **[system-thread.once]** It is joined or detached exactly once: by [`join`](Self::join), or by dropping this.
+/// - **[system-thread.once]** It is joined or detached exactly once: by [`join`](Self::join), or by
+///   dropping this.
 pub(crate) struct SystemThread(libc::pthread_t);
 
 /// A thread that has panicked.

@@ -1,4 +1,5 @@
-//! The GC workers' threads: started after the first collection that could have used them, and kept until the heap ends.
+//! The GC workers' threads: started after the first collection that could have used them, and kept
+//! until the heap ends.
 //!
 //! They run no user code, so a destructor never keeps them from a pause.
 
@@ -43,14 +44,15 @@ impl Workers {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Returns how many workers the next leader is to use: none after leaders had to wait for them (`reliance`).
+    /// Returns how many workers the next leader is to use: none after leaders had to wait for them
+    /// (`reliance`).
     pub(crate) fn reliable(&self) -> usize {
         let count = self.count();
         if count > 0 && self.pool.reliance.is_given() { count } else { 0 }
     }
 
-    /// Returns, after a pause that copied `copied` bytes, whether the workers would have been of use and have to be started.
-    /// Returns `true` only once.
+    /// Returns, after a pause that copied `copied` bytes, whether the workers would have been of
+    /// use and have to be started. Returns `true` only once.
     pub(crate) fn want(&self, config: &Config, copied: usize) -> bool {
         // Relaxed: the leader's flag.
         copied > config.parallel_threshold && config.workers > 1 && !self.wanted.swap(true, Ordering::Relaxed)
@@ -77,7 +79,8 @@ impl Workers {
         [raw(&self.threads), self.pool.lock_word()]
     }
 
-    /// Forgets the workers, which are gone: this is the child of a fork. They are started again when they would be of use.
+    /// Forgets the workers, which are gone: this is the child of a fork. They are started again
+    /// when they would be of use.
     pub(crate) fn forget_threads(&self) {
         // A handle of a thread that does not exist must not be dropped.
         core::mem::forget(core::mem::take(&mut *self.threads.lock()));

@@ -1,10 +1,12 @@
 //! The allocation buffer: one region of the young part, filled from the bottom.
 //!
-//! - **[buffer.bounds]** `bump ≤ limit`, both in one region; the memory between them is committed, and only the buffer uses it.
-//! - **[buffer.no-gaps]** Whenever user code that makes an object runs, headers of objects and fillers lie below `bump` without a
-//!   gap.
-//! - **[buffer.samples]** `end` is at `limit` or below it, where the next sample is due, and never below `bump`. So the fast path knows nothing
-//!   of samples: what reaches beyond `end` takes the slow path, which looks whether it is one.
+//! - **[buffer.bounds]** `bump ≤ limit`, both in one region; the memory between them is committed,
+//!   and only the buffer uses it.
+//! - **[buffer.no-gaps]** Whenever user code that makes an object runs, headers of objects and
+//!   fillers lie below `bump` without a gap.
+//! - **[buffer.samples]** `end` is at `limit` or below it, where the next sample is due, and never
+//!   below `bump`. So the fast path knows nothing of samples: what reaches beyond `end` takes the
+//!   slow path, which looks whether it is one.
 
 use core::{cell::Cell, ptr, ptr::NonNull};
 
@@ -16,17 +18,19 @@ use crate::{
 /// One mutator's allocation buffer.
 pub(crate) struct Buffer {
     bump: Cell<*mut u8>,
-    /// Where the fast path ends: `limit`, or where the next sample is due, or `bump` if every allocation is to take the slow path.
+    /// Where the fast path ends: `limit`, or where the next sample is due, or `bump` if every
+    /// allocation is to take the slow path.
     end: Cell<usize>,
     limit: Cell<usize>,
     region: Cell<Option<Region>>,
-    /// How many bytes the next region should have: small ones at first, so that mutators that allocate little take little.
+    /// How many bytes the next region should have: small ones at first, so that mutators that
+    /// allocate little take little.
     wanted: Cell<usize>,
     /// Whether a region was used up since the last pause.
     busy: Cell<bool>,
     every_slow: Cell<bool>,
-    /// How many bytes come before the next sample, from the start of the region on, or from now on while there is none. `usize::MAX`: no
-    /// sample is taken.
+    /// How many bytes come before the next sample, from the start of the region on, or from now on
+    /// while there is none. `usize::MAX`: no sample is taken.
     until_sample: Cell<usize>,
 }
 
@@ -49,8 +53,8 @@ impl Buffer {
         self.every_slow.set(true);
     }
 
-    /// Returns memory for an object of alignment up to 8, or `None` if the slow path is needed. The caller writes a header there
-    /// before it runs user code.
+    /// Returns memory for an object of alignment up to 8, or `None` if the slow path is needed. The
+    /// caller writes a header there before it runs user code.
     #[inline(always)]
     pub(crate) fn bump(&self, bytes: usize) -> Option<NonNull<u8>> {
         let start = self.bump.get();
@@ -63,21 +67,23 @@ impl Buffer {
         Some(unsafe { NonNull::new_unchecked(start) })
     }
 
-    /// Returns memory for an object of any alignment, or `None` if it reaches beyond the end of the fast path. Fills the gap before it.
+    /// Returns memory for an object of any alignment, or `None` if it reaches beyond the end of the
+    /// fast path. Fills the gap before it.
     #[inline]
     pub(crate) fn bump_aligned(&self, bytes: usize, align: usize, slice: bool) -> Option<NonNull<u8>> {
         self.bump_below(self.end.get(), bytes, align, slice)
     }
 
-    /// Returns memory for an object of any alignment in the rest of the buffer, and whether it is a sample: then the caller says when the next
-    /// one is due.
+    /// Returns memory for an object of any alignment in the rest of the buffer, and whether it is a
+    /// sample: then the caller says when the next one is due.
     pub(crate) fn bump_past_end(&self, bytes: usize, align: usize, slice: bool) -> Option<(NonNull<u8>, bool)> {
         let place = self.bump_below(self.limit.get(), bytes, align, slice)?;
         self.set_end();
         Some((place, self.used() > self.until_sample.get()))
     }
 
-    /// Has the next sample be the object that the byte lies in which comes after so many bytes of objects. `usize::MAX`: there is none.
+    /// Has the next sample be the object that the byte lies in which comes after so many bytes of
+    /// objects. `usize::MAX`: there is none.
     pub(crate) fn sample_after(&self, bytes: usize) {
         self.until_sample.set(bytes.saturating_add(self.used()));
         self.set_end();
@@ -113,7 +119,8 @@ impl Buffer {
         NonNull::new(place)
     }
 
-    /// Returns how many bytes the next region should have: twice as many as the last one, up to a chunk.
+    /// Returns how many bytes the next region should have: twice as many as the last one, up to a
+    /// chunk.
     pub(crate) fn wanted(&self, chunk_bytes: usize) -> usize {
         self.busy.set(true);
         let wanted = self.wanted.get().min(chunk_bytes);
@@ -121,14 +128,16 @@ impl Buffer {
         wanted
     }
 
-    /// Ends the time between two pauses: the regions of a mutator that has used up none since the last pause become smaller.
+    /// Ends the time between two pauses: the regions of a mutator that has used up none since the
+    /// last pause become smaller.
     pub(crate) fn rest(&self) {
         if !self.busy.replace(false) {
             self.wanted.set((self.wanted.get() / 2).max(MIN_REGION));
         }
     }
 
-    /// Ends any number of pauses without an allocation: the next region is small, as that of a mutator that attaches.
+    /// Ends any number of pauses without an allocation: the next region is small, as that of a
+    /// mutator that attaches.
     pub(crate) fn rest_for_long(&self) {
         self.wanted.set(MIN_REGION);
     }

@@ -1,24 +1,29 @@
 //! Evacuation, the copying of survivors in a minor collection: one worker's part.
 //!
-//! Cheney's idea with explicit stacks (*A nonrecursive list compacting algorithm*, 1970). Pointer slots that hold pointers to
-//! from-space wait on a stack. Taking one copies the object behind it, or finds its forwarding address, and traces the copy. The
-//! order in which that happens is the order in which survivors lie in memory: `order` says which it is.
+//! Cheney's idea with explicit stacks (*A nonrecursive list compacting algorithm*, 1970). Pointer
+//! slots that hold pointers to from-space wait on a stack. Taking one copies the object behind it,
+//! or finds its forwarding address, and traces the copy. The order in which that happens is the
+//! order in which survivors lie in memory: `order` says which it is.
 //!
 //! Preconditions and results:
 //!
-//! - **[evacuate.stopped]** The world is stopped. Every young object is in a chunk of age [`Age::Fresh`] or [`Age::Survivor`], or
-//!   in a young large run.
-//! - **[evacuate.all-updated]** Afterwards every pointer slot that was reached holds the new address, and every survivor was
-//!   traced.
-//! - **[evacuate.remembered]** `remembered` then contains exactly the pointer slots in old objects, and in memory they own, that
-//!   hold a young value. A cell is contained as a whole, with its logged bit set.
-//! - **[evacuate.recorded]** While marking, pointers of objects that become old, and of remembered cells, are recorded if they point
-//!   into an evacuation candidate ([candidates.recorded]): a promoted object is born marked, so the marker never looks at it.
-//! - **[evacuate.cannot-fail]** Evacuation cannot fail: promotion always has memory (the collector makes it ready before nursery
-//!   memory is handed out), and an object that finds no to-space is promoted.
-//! - **[evacuate.one-tracer]** With several workers, an object is traced by the worker whose claim of its header succeeded
-//!   ([forwarding.copy-first]). The other workers' copies lie in memory that they had not taken. A slot is updated, and a cell
-//!   traced, by the worker that has it as work.
+//! - **[evacuate.stopped]** The world is stopped. Every young object is in a chunk of age
+//!   [`Age::Fresh`] or [`Age::Survivor`], or in a young large run.
+//! - **[evacuate.all-updated]** Afterwards every pointer slot that was reached holds the new
+//!   address, and every survivor was traced.
+//! - **[evacuate.remembered]** `remembered` then contains exactly the pointer slots in old objects,
+//!   and in memory they own, that hold a young value. A cell is contained as a whole, with its
+//!   logged bit set.
+//! - **[evacuate.recorded]** While marking, pointers of objects that become old, and of remembered
+//!   cells, are recorded if they point into an evacuation candidate ([candidates.recorded]): a
+//!   promoted object is born marked, so the marker never looks at it.
+//! - **[evacuate.cannot-fail]** Evacuation cannot fail: promotion always has memory (the collector
+//!   makes it ready before nursery memory is handed out), and an object that finds no to-space is
+//!   promoted.
+//! - **[evacuate.one-tracer]** With several workers, an object is traced by the worker whose claim
+//!   of its header succeeded ([forwarding.copy-first]). The other workers' copies lie in memory
+//!   that they had not taken. A slot is updated, and a cell traced, by the worker that has it as
+//!   work.
 
 mod destination;
 mod distance;
@@ -54,8 +59,8 @@ use super::{
 
 /// The destination of objects that leave the young generation, for one worker.
 pub(crate) trait Promote: ContentInfo {
-    /// Returns memory in the old part for an object of `info` that takes `size_with_header` bytes from its header: the address
-    /// that it will have. It is the same until it is taken.
+    /// Returns memory in the old part for an object of `info` that takes `size_with_header` bytes
+    /// from its header: the address that it will have. It is the same until it is taken.
     fn place(&mut self, info: &'static TypeInfo, size_with_header: usize) -> (*mut u8, SizeClass);
 
     /// Takes the memory at `address`: the object was put there.
@@ -136,7 +141,8 @@ pub(crate) struct Evacuation<'a> {
     pub(crate) to_space: ToSpace<'a>,
     pub(crate) policy: Policy,
     pub(crate) pool: &'a WorkerPool,
-    /// The bytes that the leader copies before other workers join (see [`parallel`](super::parallel)).
+    /// The bytes that the leader copies before other workers join (see
+    /// [`parallel`](super::parallel)).
     pub(crate) parallel_threshold: usize,
 }
 
@@ -144,7 +150,8 @@ pub(crate) struct Evacuation<'a> {
 pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     young_part: Part,
     large_part: Part,
-    /// Pointers to be looked at: into the young and the large part, and into the old one while there are candidates.
+    /// Pointers to be looked at: into the young and the large part, and into the old one while
+    /// there are candidates.
     watched: Part,
     sources: Part,
     evacuation: &'a Evacuation<'a>,
@@ -168,7 +175,8 @@ pub(crate) struct Evacuator<'a, P, const SHARED: bool> {
     pub(super) pointers: usize,
     copies: u32,
     distance: Distance,
-    /// The bytes copied and promoted at which this worker, if it copies without others, next looks whether it has work for them.
+    /// The bytes copied and promoted at which this worker, if it copies without others, next looks
+    /// whether it has work for them.
     share_at: usize,
 }
 
@@ -242,7 +250,8 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// # Safety
     ///
-    /// `count` values of the type `info` lie from `first` on, no other thread touches them, and [evacuate.stopped] holds.
+    /// `count` values of the type `info` lie from `first` on, no other thread touches them, and
+    /// [evacuate.stopped] holds.
     #[inline(always)]
     unsafe fn visit(&mut self, info: &'static TypeInfo, first: *mut u8, count: usize) {
         let trace = if SHARED { info.trace.evacuate_shared } else { info.trace.evacuate };
@@ -262,11 +271,13 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         unsafe { self.visit(info, first, count) };
     }
 
-    /// Updates the slots and cells of a remembered set, and remembers those again that still hold young values.
+    /// Updates the slots and cells of a remembered set, and remembers those again that still hold
+    /// young values.
     ///
     /// # Safety
     ///
-    /// The set is that of the heap ([barrier.remembered], [barrier.slots-stay]), and [evacuate.stopped] holds.
+    /// The set is that of the heap ([barrier.remembered], [barrier.slots-stay]), and
+    /// [evacuate.stopped] holds.
     pub(crate) unsafe fn remembered(&mut self, mut set: Remembered) {
         self.source = Source::Old;
         // The last one is the next to be looked at.
@@ -356,7 +367,8 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
     ///
     /// # Safety
     ///
-    /// `address` is that of an object of type `info` in from-space or to-space, and `seen` was read from its header.
+    /// `address` is that of an object of type `info` in from-space or to-space, and `seen` was read
+    /// from its header.
     #[inline(always)]
     unsafe fn copy(&mut self, address: *mut u8, seen: *mut u8, info: &'static TypeInfo) -> (*mut u8, Outcome) {
         // SAFETY: an object's address has a header before it.

@@ -21,7 +21,8 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    /// Adds what another worker has not decided, and what it has counted. It has nothing left to do.
+    /// Adds what another worker has not decided, and what it has counted. It has nothing left to
+    /// do.
     pub(super) fn take_over(&mut self, other: &mut Self) {
         let mut undecided = mem::take(&mut other.undecided);
         while let Some(pair) = undecided.pop() {

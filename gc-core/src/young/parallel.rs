@@ -1,8 +1,9 @@
 //! Evacuation by several workers.
 //!
-//! The leader begins alone and without atomic operations. A pause that has copied some hundred KiB and still has work is expected
-//! to go on for about as long again, which is worth waking other workers. From there on several workers copy at the same time. So
-//! small pauses, which are most, wait for no other thread and have no cost for parallelism. If the last collection copied much,
+//! The leader begins alone and without atomic operations. A pause that has copied some hundred KiB
+//! and still has work is expected to go on for about as long again, which is worth waking other
+//! workers. From there on several workers copy at the same time. So small pauses, which are most,
+//! wait for no other thread and have no cost for parallelism. If the last collection copied much,
 //! this one is expected to do so too, and its parallel threshold is lower.
 
 use core::ptr::NonNull;
@@ -45,8 +46,9 @@ struct Spare<'a, P>(Mutex<Vec<Evacuator<'a, P, true>>>);
 // evacuator.
 unsafe impl<P> Sync for Spare<'_, P> {}
 
-/// Copies everything that is reachable from what `leader` was given, with one GC worker for each of `gc_workers` where that is
-/// worth it. Then calls `afterwards`, which may evacuate more ([pairs.rounds]). Also returns what each worker promoted.
+/// Copies everything that is reachable from what `leader` was given, with one GC worker for each of
+/// `gc_workers` where that is worth it. Then calls `afterwards`, which may evacuate more
+/// ([pairs.rounds]). Also returns what each worker promoted.
 pub(crate) fn evacuate_reachable<'a, P: Promote>(
     mut leader: Evacuator<'a, P, false>,
     evacuation: &'a Evacuation<'a>,

@@ -1,9 +1,11 @@
 //! When a mutator takes the next sample of what it allocates.
 //!
-//! Each byte of an object is hit with the same small probability: the distances from one hit to the next are exponential (a Poisson process
-//! over the bytes that are allocated), and an object with a hit is a sample. So an object of *s* bytes is one with the probability
-//! *p* = 1 − exp(−*s* / *mean*), whatever the program allocates when, and each sample stands for 1/*p* objects: a Horvitz-Thompson estimate,
-//! which has no bias. That is what the heap profilers of TCMalloc, jemalloc (`prof_sample`) and Go do.
+//! Each byte of an object is hit with the same small probability: the distances from one hit to the
+//! next are exponential (a Poisson process over the bytes that are allocated), and an object with a
+//! hit is a sample. So an object of *s* bytes is one with the probability *p* = 1 − exp(−*s* /
+//! *mean*), whatever the program allocates when, and each sample stands for 1/*p* objects: a
+//! Horvitz-Thompson estimate, which has no bias. That is what the heap profilers of TCMalloc,
+//! jemalloc (`prof_sample`) and Go do.
 //!
 //! - **[sampler.owner]** The running owner touches it, nobody else.
 
@@ -50,13 +52,15 @@ impl Sampler {
         self.session.borrow().clone().filter(|session| session.number == number.get())
     }
 
-    /// Has the next sample be due after one that was taken just now. Returns the number of the session.
+    /// Has the next sample be due after one that was taken just now. Returns the number of the
+    /// session.
     pub(crate) fn sampled(&self, buffer: &Buffer) -> Option<NonZero<u64>> {
         buffer.sample_after(self.distance());
         NonZero::new(self.number.get())
     }
 
-    /// Returns the number of the session if an object of so many bytes is a sample that is not in the buffer.
+    /// Returns the number of the session if an object of so many bytes is a sample that is not in
+    /// the buffer.
     pub(crate) fn is_sample(&self, bytes: usize) -> Option<NonZero<u64>> {
         let number = NonZero::new(self.number.get())?;
         (self.distance() < bytes).then_some(number)
@@ -113,7 +117,8 @@ mod tests {
         sampler
     }
 
-    /// The mean of 100 000 exponential distances lies within 1.6 percent in all but one case of a million.
+    /// The mean of 100 000 exponential distances lies within 1.6 percent in all but one case of a
+    /// million.
     #[test]
     fn distances_have_their_mean_and_weights_undo_them() {
         for seed in 0..4 {

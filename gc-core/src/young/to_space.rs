@@ -1,9 +1,12 @@
-//! To-space: the destination of survivors that stay young. Each worker fills a chunk of its own from the bottom.
+//! To-space: the destination of survivors that stay young. Each worker fills a chunk of its own
+//! from the bottom.
 //!
-//! - **[to-space.grow]** A pause that needs more chunks than are charged commits them, while its leader has the locks of the heap: who
-//!   waits for one of these waits for the end of the pause in any case. It takes no more than what it copies out of, the
-//!   ends of chunks, and one for each worker. Allocation has committed some ahead; of the rest a worker commits a chunk at a time while the others cannot take one.
-//!   It has the system back its chunk alone: page faults would take most of a pause that needs much to-space for the first time.
+//! - **[to-space.grow]** A pause that needs more chunks than are charged commits them, while its
+//!   leader has the locks of the heap: who waits for one of these waits for the end of the pause in
+//!   any case. It takes no more than what it copies out of, the ends of chunks, and one for each
+//!   worker. Allocation has committed some ahead; of the rest a worker commits a chunk at a time
+//!   while the others cannot take one. It has the system back its chunk alone: page faults would
+//!   take most of a pause that needs much to-space for the first time.
 
 use core::ptr::NonNull;
 
@@ -46,8 +49,8 @@ impl Default for Buffer {
 }
 
 impl Buffer {
-    /// Returns the address for an object of `size_with_header` bytes, and the end of its memory, which [`bump_to`](Self::bump_to)
-    /// takes.
+    /// Returns the address for an object of `size_with_header` bytes, and the end of its memory,
+    /// which [`bump_to`](Self::bump_to) takes.
     #[inline(always)]
     pub(super) fn place(&self, shape: &TypeShape, size_with_header: usize) -> Option<(*mut u8, *mut u8)> {
         if shape.align <= 8 && self.end.wrapping_sub(self.bump.addr()) >= size_with_header {
@@ -56,7 +59,8 @@ impl Buffer {
         None
     }
 
-    /// Does the same as [`place`](Self::place) for any alignment, and in another chunk if this one is full.
+    /// Does the same as [`place`](Self::place) for any alignment, and in another chunk if this one
+    /// is full.
     #[cold]
     #[inline(never)]
     pub(super) fn place_slow(

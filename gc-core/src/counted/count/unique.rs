@@ -3,8 +3,8 @@
 use super::*;
 
 impl Count {
-    /// Returns whether the caller's reference is the only handle, weak handles included. The caller has exclusive access to the
-    /// reference.
+    /// Returns whether the caller's reference is the only handle, weak handles included. The caller
+    /// has exclusive access to the reference.
     pub(crate) fn is_only(&self, current: u64) -> Only {
         // Acquire, with the Release of every decrement: what other threads did happens before what we do. If this value says so,
         // no other reference exists. If WEAK is clear in it, no weak handle exists either. The proof is in the note
@@ -48,11 +48,11 @@ impl Count {
         if count(shared) + biased == 1 { Only::Yes } else { Only::No }
     }
 
-    /// Makes the object dead if the caller's reference is the only one, not counting weak handles. The contents are then the
-    /// caller's to move out.
+    /// Makes the object dead if the caller's reference is the only one, not counting weak handles.
+    /// The contents are then the caller's to move out.
     ///
-    /// On `Yes` the reference is gone. `memory` is set to whether the caller has to call `release_memory`. If not, the thread
-    /// that clears QUEUED does so.
+    /// On `Yes` the reference is gone. `memory` is set to whether the caller has to call
+    /// `release_memory`. If not, the thread that clears QUEUED does so.
     pub(crate) fn claim(&self, current: u64, memory: &mut bool) -> Only {
         // Relaxed: the exchange checks the value.
         let mut shared = self.shared.load(Ordering::Relaxed);

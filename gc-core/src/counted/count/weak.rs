@@ -3,8 +3,8 @@
 use super::*;
 
 impl Count {
-    /// Counts a reference for a weak handle that the caller has. Returns whether the object was alive and so a reference was
-    /// counted.
+    /// Counts a reference for a weak handle that the caller has. Returns whether the object was
+    /// alive and so a reference was counted.
     #[inline]
     pub(crate) fn upgrade(&self, current: u64) -> bool {
         // Relaxed: as for `retain`.
@@ -78,8 +78,8 @@ impl Count {
         }
     }
 
-    /// Counts one weak handle less. Returns whether the caller has to free the memory. The caller has a weak handle, and must not
-    /// use it afterwards.
+    /// Counts one weak handle less. Returns whether the caller has to free the memory. The caller
+    /// has a weak handle, and must not use it afterwards.
     pub(crate) fn release_weak(&self) -> bool {
         // Relaxed: IMMORTAL from the beginning or never.
         self.owner.load(Ordering::Relaxed) != IMMORTAL && self.subtract_weak()
@@ -103,8 +103,8 @@ impl Count {
         }
     }
 
-    /// Releases the weak count of all references together: the contents of a dead object are gone. Returns whether the caller,
-    /// which reclaimed the object, has to free the memory.
+    /// Releases the weak count of all references together: the contents of a dead object are gone.
+    /// Returns whether the caller, which reclaimed the object, has to free the memory.
     #[inline]
     pub(crate) fn release_memory(&self) -> bool {
         // Relaxed: we know by an Acquire that the object is dead, and WEAK was set before that.

@@ -1,7 +1,8 @@
 //! Keys that lie behind their entries.
 //!
-//! - **[map-text.entry]** The key of an entry says how many bytes lie behind the entry's node, in the same object. A key is made only here, with the
-//!   entry that has these bytes, and is lent to nobody. They are those of a key of the map's type, so they are UTF-8 if that is `str`.
+//! - **[map-text.entry]** The key of an entry says how many bytes lie behind the entry's node, in
+//!   the same object. A key is made only here, with the entry that has these bytes, and is lent to
+//!   nobody. They are those of a key of the map's type, so they are UTF-8 if that is `str`.
 
 use core::hash::Hash;
 

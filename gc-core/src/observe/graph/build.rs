@@ -1,8 +1,9 @@
 //! Making a graph: nodes and edges come in, and are checked at the end.
 //!
-//! - **[build.order]** Edges come in the order of the nodes that they begin at. So they are pushed where they stay, and nothing is
-//!   sorted or held twice.
-//! - **[build.first-error]** Wrong input does not panic. The first mistake that a call can see is kept, and `finish` returns it.
+//! - **[build.order]** Edges come in the order of the nodes that they begin at. So they are pushed
+//!   where they stay, and nothing is sorted or held twice.
+//! - **[build.first-error]** Wrong input does not panic. The first mistake that a call can see is
+//!   kept, and `finish` returns it.
 
 use core::fmt;
 use std::{
@@ -29,7 +30,8 @@ use super::{
 pub struct NewNode {
     /// What it stands for.
     pub kind: NodeKind,
-    /// Its type, by the number that [`GraphBuilder::type_named`] returned. 0 is the type without a name.
+    /// Its type, by the number that [`GraphBuilder::type_named`] returned. 0 is the type without a
+    /// name.
     pub type_: u32,
     /// Its own bytes.
     pub size: u64,
@@ -37,18 +39,22 @@ pub struct NewNode {
     pub owned: u64,
     /// A number by which it may be found again. The graph does not use it.
     pub id: u64,
-    /// Where it was made, if it is a root, by the number that [`GraphBuilder::place_named`] returned.
+    /// Where it was made, if it is a root, by the number that [`GraphBuilder::place_named`]
+    /// returned.
     pub place: Option<u32>,
 }
 
 /// Takes nodes and edges, in order, and makes a [`Graph`].
 ///
-/// There are two ways. *One pass*: each [`node`](Self::node) is followed by its edges, which may lead to nodes that are not there yet.
-/// *Two passes*: all nodes are added first, then [`edges_of`](Self::edges_of) names each node, in ascending order, before its edges.
-/// Both push into columns that become the graph's: with [`with_capacity`](Self::with_capacity), nothing is copied.
+/// There are two ways. *One pass*: each [`node`](Self::node) is followed by its edges, which may
+/// lead to nodes that are not there yet. *Two passes*: all nodes are added first, then
+/// [`edges_of`](Self::edges_of) names each node, in ascending order, before its edges. Both push
+/// into columns that become the graph's: with [`with_capacity`](Self::with_capacity), nothing is
+/// copied.
 ///
-/// Node 0, the virtual root, is there from the start. Edges may be given to it before the first node, or by
-/// `edges_of(Node::ROOT)`; to each node of kind [`Root`](NodeKind::Rooted) that it has no strong edge to, [`finish`](Self::finish) adds one.
+/// Node 0, the virtual root, is there from the start. Edges may be given to it before the first
+/// node, or by `edges_of(Node::ROOT)`; to each node of kind [`Root`](NodeKind::Rooted) that it has
+/// no strong edge to, [`finish`](Self::finish) adds one.
 ///
 /// ```
 /// use gc_core::observe::{GraphBuilder, GraphError, NewNode, Node, NodeKind, Strength};
@@ -86,7 +92,8 @@ impl Default for GraphBuilder {
 }
 
 impl GraphBuilder {
-    /// A builder with the virtual root: [`Node::ROOT`], of kind [`Other`](NodeKind::Other) and the type `""`.
+    /// A builder with the virtual root: [`Node::ROOT`], of kind [`Other`](NodeKind::Other) and the
+    /// type `""`.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(0, 0)
@@ -135,17 +142,20 @@ impl GraphBuilder {
         self.types.number(name)
     }
 
-    /// Returns the number of a field's name, which is a pattern such as `items[].left`: the same for the same name.
+    /// Returns the number of a field's name, which is a pattern such as `items[].left`: the same
+    /// for the same name.
     pub fn field_named(&mut self, name: &str) -> u32 {
         self.fields.number(name)
     }
 
-    /// Returns the number of a text that says where roots were made, such as `src/main.rs:10:5`: the same for the same text.
+    /// Returns the number of a text that says where roots were made, such as `src/main.rs:10:5`:
+    /// the same for the same text.
     pub fn place_named(&mut self, place: &str) -> u32 {
         self.places.number(place)
     }
 
-    /// Returns how many nodes there are, the virtual root among them: the number that the next one will have.
+    /// Returns how many nodes there are, the virtual root among them: the number that the next one
+    /// will have.
     #[must_use]
     pub fn node_count(&self) -> usize {
         self.graph.node_count()
@@ -185,7 +195,8 @@ impl GraphBuilder {
         node
     }
 
-    /// Says which node the next edges begin at. It has been added, and no edges of later nodes have.
+    /// Says which node the next edges begin at. It has been added, and no edges of later nodes
+    /// have.
     ///
     /// Otherwise [`finish`](Self::finish) returns an error.
     pub fn edges_of(&mut self, node: Node) {
@@ -199,10 +210,12 @@ impl GraphBuilder {
         }
     }
 
-    /// Adds an edge that begins at the node that was added last, or that [`edges_of`](Self::edges_of) named.
+    /// Adds an edge that begins at the node that was added last, or that
+    /// [`edges_of`](Self::edges_of) named.
     ///
-    /// `to` may be a node that is not there yet; `field` is what [`field_named`](Self::field_named) returned. Several edges may lead to
-    /// the same node, and to the one that they begin at. Constant.
+    /// `to` may be a node that is not there yet; `field` is what [`field_named`](Self::field_named)
+    /// returned. Several edges may lead to the same node, and to the one that they begin at.
+    /// Constant.
     #[inline]
     pub fn edge(&mut self, to: Node, field: Option<u32>, index: Option<u32>, strength: Strength) {
         let current = self.current;
@@ -237,8 +250,8 @@ impl GraphBuilder {
     ///
     /// # Errors
     ///
-    /// If something was used that is not there, if edges were not in the order of their nodes, or if there were too many nodes: see
-    /// [`GraphError`].
+    /// If something was used that is not there, if edges were not in the order of their nodes, or
+    /// if there were too many nodes: see [`GraphError`].
     pub fn finish(mut self) -> Result<Graph, GraphError> {
         self.check()?;
         let mut graph = self.graph;

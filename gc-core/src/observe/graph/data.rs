@@ -1,7 +1,8 @@
 //! The graph itself: columns for nodes, rows for edges, and what is computed of them once.
 //!
-//! - **[graph.valid]** Every number in it names something: edges lead to nodes that are there, nodes and labels have types, fields and
-//!   places that are there. The builder checks that, and a graph does not change.
+//! - **[graph.valid]** Every number in it names something: edges lead to nodes that are there,
+//!   nodes and labels have types, fields and places that are there. The builder checks that, and a
+//!   graph does not change.
 
 use core::fmt;
 use std::sync::{Arc, OnceLock};
@@ -11,12 +12,15 @@ use super::{
     node::{Edge, Label, Node, NodeKind, PackedLabel},
 };
 
-/// The picture of a heap at one moment: nodes, edges, types, names of fields. It is owned data and leads to no heap.
+/// The picture of a heap at one moment: nodes, edges, types, names of fields. It is owned data and
+/// leads to no heap.
 ///
-/// It takes 37 bytes for each node and 12 for each edge, and the names. What it computes once, when first asked: who leads to a node
-/// ([`referrers`](Self::referrers), 8 bytes for each node and 4 for each edge) and what is reachable (a bit for each node).
+/// It takes 37 bytes for each node and 12 for each edge, and the names. What it computes once, when
+/// first asked: who leads to a node ([`referrers`](Self::referrers), 8 bytes for each node and 4
+/// for each edge) and what is reachable (a bit for each node).
 ///
-/// Methods that take a node panic if the graph has none of that number, which only a node of another graph can be.
+/// Methods that take a node panic if the graph has none of that number, which only a node of
+/// another graph can be.
 ///
 /// ```
 /// use gc_core::observe::{GraphBuilder, NewNode, Node, NodeKind, Strength};
@@ -78,7 +82,8 @@ impl Graph {
         (index < self.node_count()).then(|| Node::at(index as u32))
     }
 
-    /// Returns the node that has this [`id`](Self::id), the first if several have it. Linear in the nodes.
+    /// Returns the node that has this [`id`](Self::id), the first if several have it. Linear in the
+    /// nodes.
     #[must_use]
     pub fn node_with_id(&self, id: u64) -> Option<Node> {
         self.nodes().find(|&node| self.id(node) == id)
@@ -107,7 +112,8 @@ impl Graph {
         self.sizes[node.index()]
     }
 
-    /// Returns the bytes that the node owns elsewhere: the buffer of a `Vec` or a `String`, a `Counted`.
+    /// Returns the bytes that the node owns elsewhere: the buffer of a `Vec` or a `String`, a
+    /// `Counted`.
     #[must_use]
     pub fn owned(&self, node: Node) -> u64 {
         self.owned[node.index()]
@@ -145,7 +151,8 @@ impl Graph {
         Some(self.edge_at(from, self.links.range(from.number()).start + at))
     }
 
-    /// Returns the nodes that edges of a node lead to, weak ones too, each once and in ascending order.
+    /// Returns the nodes that edges of a node lead to, weak ones too, each once and in ascending
+    /// order.
     ///
     /// It sorts the edges of the node.
     #[must_use]
@@ -156,10 +163,11 @@ impl Graph {
         ends
     }
 
-    /// Returns the nodes that have edges to a node, weak ones too, each once and in ascending order.
+    /// Returns the nodes that have edges to a node, weak ones too, each once and in ascending
+    /// order.
     ///
-    /// The first call of a graph sorts all its edges by their ends, which is linear. From then on it costs what it returns.
-    /// Which edges they are: [`edges_to`](Self::edges_to).
+    /// The first call of a graph sorts all its edges by their ends, which is linear. From then on
+    /// it costs what it returns. Which edges they are: [`edges_to`](Self::edges_to).
     ///
     /// ```
     /// use gc_core::observe::{GraphBuilder, NewNode, Node, Strength};

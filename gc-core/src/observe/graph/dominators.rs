@@ -1,21 +1,27 @@
 //! Dominators, and retained sizes: what would die without a node.
 //!
-//! A node dominates another if every path from the virtual root to that one leads through it. The immediate dominators of all nodes
-//! form a tree; a node retains what is below it.
+//! A node dominates another if every path from the virtual root to that one leads through it. The
+//! immediate dominators of all nodes form a tree; a node retains what is below it.
 //!
-//! Nodes are numbered in the order of a depth-first search, in which a dominator comes before what it dominates. Then, by Semi-NCA
-//! (Georgiadis, *Linear-Time Algorithms for Dominators and Related Problems*, 2005):
+//! Nodes are numbered in the order of a depth-first search, in which a dominator comes before what
+//! it dominates. Then, by Semi-NCA (Georgiadis, *Linear-Time Algorithms for Dominators and Related
+//! Problems*, 2005):
 //!
-//! 1. In descending order, each node's semidominator (Lengauer, Tarjan 1979): the least node from which a path leads to it by nodes with
-//!    greater numbers than its own. The forest of the nodes seen so far is asked for least labels, with its paths compressed.
-//! 2. In ascending order, each node's immediate dominator: the nearest ancestor of its parent, in the dominator tree so far, whose number is
-//!    not above the semidominator's. As a rule that is a step or two. In a long list whose values are in a table too it is the whole
-//!    list for each value, so ancestors are found with jump pointers (Myers, *An applicative random-access stack*, 1983).
+//! 1. In descending order, each node's semidominator (Lengauer, Tarjan 1979): the least node from
+//!    which a path leads to it by nodes with greater numbers than its own. The forest of the nodes
+//!    seen so far is asked for least labels, with its paths compressed.
+//! 2. In ascending order, each node's immediate dominator: the nearest ancestor of its parent, in
+//!    the dominator tree so far, whose number is not above the semidominator's. As a rule that is a
+//!    step or two. In a long list whose values are in a table too it is the whole list for each
+//!    value, so ancestors are found with jump pointers (Myers, *An applicative random-access
+//!    stack*, 1983).
 //! 3. In descending order, each node's retained size is added to that of its immediate dominator.
 //!
-//! So it takes O(m log n) of m edges and n nodes at worst. Nothing recurs: lists are as deep as they are long.
+//! So it takes O(m log n) of m edges and n nodes at worst. Nothing recurs: lists are as deep as
+//! they are long.
 //!
-//! - **[dominators.ascend]** In these numbers, the immediate dominator of a node is less than the node.
+//! - **[dominators.ascend]** In these numbers, the immediate dominator of a node is less than the
+//!   node.
 
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -71,9 +77,10 @@ const UNREACHED: u32 = u32::MAX;
 impl Graph {
     /// Computes the dominators and the retained sizes of all nodes that are reachable.
     ///
-    /// Semi-NCA (Georgiadis 2005) with jump pointers: O(m log n) of m edges and n nodes at worst, in practice linear. While it is under
-    /// way it takes 16 bytes for each node besides the result, and the first call of a graph sorts its edges as
-    /// [`referrers`](Self::referrers) does. A million nodes with four million edges, by chance, take about a second.
+    /// Semi-NCA (Georgiadis 2005) with jump pointers: O(m log n) of m edges and n nodes at worst,
+    /// in practice linear. While it is under way it takes 16 bytes for each node besides the
+    /// result, and the first call of a graph sorts its edges as [`referrers`](Self::referrers)
+    /// does. A million nodes with four million edges, by chance, take about a second.
     #[must_use]
     pub fn dominators(&self) -> Dominators<'_> {
         let search = Search::of(self);
@@ -200,7 +207,8 @@ const READ_AHEAD: usize = 64;
 
 /// The nodes above a number, each below its parent of the search; the rest are trees of one node.
 struct Forest {
-    /// By number: an ancestor, and the least label on the way there, not counting the ancestor's. Together, since both are read.
+    /// By number: an ancestor, and the least label on the way there, not counting the ancestor's.
+    /// Together, since both are read.
     trees: Vec<(u32, u32)>,
     /// Reused.
     path: Vec<u32>,
@@ -211,7 +219,8 @@ impl Forest {
         Self { trees: parents.iter().copied().zip(0..).collect(), path: Vec::new() }
     }
 
-    /// The least label on the way from `from` up to the first node that is not above `linked`: its own, if it is that.
+    /// The least label on the way from `from` up to the first node that is not above `linked`: its
+    /// own, if it is that.
     #[inline]
     fn least(&mut self, from: u32, linked: u32) -> u32 {
         if from <= linked {
@@ -221,7 +230,8 @@ impl Forest {
         if ancestor <= linked { least } else { self.compressed(from, linked) }
     }
 
-    /// The same, of a node that is not the topmost of its tree. All on the way get the ancestor of the topmost for theirs.
+    /// The same, of a node that is not the topmost of its tree. All on the way get the ancestor of
+    /// the topmost for theirs.
     fn compressed(&mut self, from: u32, linked: u32) -> u32 {
         let (mut node, mut label) = (from, self.trees[from as usize]);
         while label.0 > linked {
@@ -285,15 +295,16 @@ impl<'g> Dominators<'g> {
         (number != UNREACHED).then_some(number as usize)
     }
 
-    /// Returns the nearest node without which this one would die, other than itself. `None` of the virtual root, and of what is not
-    /// reachable. Constant.
+    /// Returns the nearest node without which this one would die, other than itself. `None` of the
+    /// virtual root, and of what is not reachable. Constant.
     #[must_use]
     pub fn immediate(&self, node: Node) -> Option<Node> {
         let number = self.number(node).filter(|&number| number > 0)?;
         Some(self.nodes[self.immediate[number] as usize])
     }
 
-    /// Returns the nodes without each of which this one would die: the nearest first, the virtual root last.
+    /// Returns the nodes without each of which this one would die: the nearest first, the virtual
+    /// root last.
     pub fn of(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
         std::iter::successors(self.immediate(node), |&above| self.immediate(above))
     }
@@ -306,24 +317,26 @@ impl<'g> Dominators<'g> {
         self.number(node).is_some() && (node == above || self.of(node).any(|dominator| dominator == above))
     }
 
-    /// Returns the bytes that would be free without the node: its own and what it owns, and those of all that it dominates.
-    /// 0 if it is not reachable. Constant.
+    /// Returns the bytes that would be free without the node: its own and what it owns, and those
+    /// of all that it dominates. 0 if it is not reachable. Constant.
     #[must_use]
     pub fn retained(&self, node: Node) -> u64 {
         self.number(node).map_or(0, |number| self.retained[number])
     }
 
-    /// Returns the nodes of which this one is the [immediate](Self::immediate) dominator, in ascending order. Constant.
+    /// Returns the nodes of which this one is the [immediate](Self::immediate) dominator, in
+    /// ascending order. Constant.
     #[must_use]
     pub fn children(&self, node: Node) -> &[Node] {
         let Some(number) = self.number(node) else { return &[] };
         &self.children[self.first_child[number] as usize..self.first_child[number + 1] as usize]
     }
 
-    /// Returns the nodes that retain the most bytes, the most first, and how many: `count` at most. The virtual root and the roots are not
-    /// among them.
+    /// Returns the nodes that retain the most bytes, the most first, and how many: `count` at most.
+    /// The virtual root and the roots are not among them.
     ///
-    /// One may retain another, whose bytes are in both. Linear in the nodes, with memory for `count`.
+    /// One may retain another, whose bytes are in both. Linear in the nodes, with memory for
+    /// `count`.
     #[must_use]
     pub fn largest(&self, count: usize) -> Vec<(Node, u64)> {
         let mut largest = BinaryHeap::new();
@@ -342,11 +355,11 @@ impl<'g> Dominators<'g> {
         largest.into_sorted_vec().into_iter().map(|Reverse((retained, Reverse(node)))| (node, retained)).collect()
     }
 
-    /// Returns for each type how many reachable objects there are, and what all of them together retain: `bytes` of the retained nodes
-    /// themselves, `owned` elsewhere. The most first.
+    /// Returns for each type how many reachable objects there are, and what all of them together
+    /// retain: `bytes` of the retained nodes themselves, `owned` elsewhere. The most first.
     ///
-    /// What is retained by an object that is itself retained by one of the same type counts once. Among several types it counts for
-    /// each. Linear in the nodes, with 16 bytes for each.
+    /// What is retained by an object that is itself retained by one of the same type counts once.
+    /// Among several types it counts for each. Linear in the nodes, with 16 bytes for each.
     ///
     /// ```
     /// use gc_core::observe::{GraphBuilder, NewNode, Node, NodeKind, Strength};

@@ -10,11 +10,13 @@ use super::{
 };
 
 impl Graph {
-    /// Returns a picture of these nodes and of what they lead to, in DOT, the language of Graphviz: up to `depth` edges away, and
-    /// `limit` nodes at most. Edges between all nodes of the picture are drawn; how many lead out of it is said.
+    /// Returns a picture of these nodes and of what they lead to, in DOT, the language of Graphviz:
+    /// up to `depth` edges away, and `limit` nodes at most. Edges between all nodes of the picture
+    /// are drawn; how many lead out of it is said.
     ///
-    /// Roots, native memory and what is of other kinds are boxes of their own colours; weak edges are dashed. Several edges from one
-    /// node to another are drawn as one. More than some hundreds of nodes nobody can read.
+    /// Roots, native memory and what is of other kinds are boxes of their own colours; weak edges
+    /// are dashed. Several edges from one node to another are drawn as one. More than some hundreds
+    /// of nodes nobody can read.
     ///
     /// It looks at all edges of the nodes that it draws.
     ///
@@ -175,7 +177,8 @@ fn neighbourhood(nodes: &[Node], depth: usize, limit: usize, next: impl Fn(Node)
     drawn
 }
 
-/// A text as it stands between quotes in DOT: `\` and `"` are what they are, and lines break where they do.
+/// A text as it stands between quotes in DOT: `\` and `"` are what they are, and lines break where
+/// they do.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,7 +1,7 @@
 //! Which node leads to which: compressed sparse rows, forward or backward.
 //!
-//! - **[links.rows]** `first` ascends and has one number more than there are rows. The ends of row `k` are at
-//!   `first[k]..first[k + 1]` in `ends`, whose length is the last number of `first`.
+//! - **[links.rows]** `first` ascends and has one number more than there are rows. The ends of row
+//!   `k` are at `first[k]..first[k + 1]` in `ends`, whose length is the last number of `first`.
 
 use super::node::{Node, Strength};
 

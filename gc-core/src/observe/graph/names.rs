@@ -44,7 +44,8 @@ fn last_segment(name: &str) -> &str {
     &name[last..]
 }
 
-/// Whether `wanted` is the name of the type: the whole of it, or its last segment with or without generic arguments.
+/// Whether `wanted` is the name of the type: the whole of it, or its last segment with or without
+/// generic arguments.
 pub(crate) fn is_named(name: &str, wanted: &str) -> bool {
     let last = last_segment(name);
     let bare = last.split_once('<').map_or(last, |(bare, _)| bare);

@@ -19,7 +19,8 @@ impl Node {
     /// The virtual root, from which edges lead to the roots. Every graph has it.
     pub const ROOT: Self = Self(0);
 
-    /// Returns the node of this number, which a graph may have or not ([`Graph::node`](super::Graph::node)).
+    /// Returns the node of this number, which a graph may have or not
+    /// ([`Graph::node`](super::Graph::node)).
     ///
     /// A builder's edges may lead to nodes that are added later, which are named by this.
     #[must_use]
@@ -79,9 +80,11 @@ pub struct Edge<'g> {
     pub strength: Strength,
 }
 
-/// Where in its source an edge is: a field's name, in which `[]` stands for an index, an index, or both.
+/// Where in its source an edge is: a field's name, in which `[]` stands for an index, an index, or
+/// both.
 ///
-/// It is displayed as one would write it: the index goes into the last `[]` of the pattern, and behind a pattern that has none.
+/// It is displayed as one would write it: the index goes into the last `[]` of the pattern, and
+/// behind a pattern that has none.
 ///
 /// ```
 /// use gc_core::observe::Label;

@@ -59,7 +59,8 @@ impl<'g> Path<'g> {
         Self { graph, steps: nodes.iter().enumerate().map(step).collect() }
     }
 
-    /// Returns the nodes with the edges between them, from the first node on. There is one at least.
+    /// Returns the nodes with the edges between them, from the first node on. There is one at
+    /// least.
     #[must_use]
     pub fn steps(&self) -> &[PathStep<'g>] {
         &self.steps
@@ -133,10 +134,11 @@ enum Way {
 }
 
 impl Graph {
-    /// Returns a shortest path from a root to the node; `None` if it is not reachable. Of several, one that is the same each time.
+    /// Returns a shortest path from a root to the node; `None` if it is not reachable. Of several,
+    /// one that is the same each time.
     ///
-    /// The virtual root is not in it, unless it is what was asked for. Breadth-first search: at worst all that is reachable, with
-    /// 8 bytes for each node.
+    /// The virtual root is not in it, unless it is what was asked for. Breadth-first search: at
+    /// worst all that is reachable, with 8 bytes for each node.
     ///
     /// # Panics
     ///
@@ -148,14 +150,17 @@ impl Graph {
         self.path_to_any(|found| found == node)
     }
 
-    /// Returns a shortest path from a root to a node of which `wanted` is true, the nearest; `None` if there is none.
+    /// Returns a shortest path from a root to a node of which `wanted` is true, the nearest; `None`
+    /// if there is none.
     ///
-    /// Breadth-first search, as [`path_to`](Self::path_to): `wanted` is asked once for each reachable node, by distance.
+    /// Breadth-first search, as [`path_to`](Self::path_to): `wanted` is asked once for each
+    /// reachable node, by distance.
     pub fn path_to_any(&self, wanted: impl FnMut(Node) -> bool) -> Option<Path<'_>> {
         self.path_avoiding(|_| false, wanted)
     }
 
-    /// The same, by paths on which there is no node of which `avoided` is true: what else keeps a node alive, were those not there.
+    /// The same, by paths on which there is no node of which `avoided` is true: what else keeps a
+    /// node alive, were those not there.
     ///
     /// ```
     /// # use gc_core::observe::{GraphBuilder, NewNode, Node, NodeKind, Strength};
@@ -183,19 +188,19 @@ impl Graph {
         Some(Path::through(self, &chain[from..]))
     }
 
-    /// Returns a shortest path from `node` to one of which `wanted` is true: `node` itself if it is. `objgraph` calls it
-    /// `find_ref_chain`.
+    /// Returns a shortest path from `node` to one of which `wanted` is true: `node` itself if it
+    /// is. `objgraph` calls it `find_ref_chain`.
     ///
     /// Breadth-first search over strong edges.
     pub fn chain_from(&self, node: Node, wanted: impl FnMut(Node) -> bool) -> Option<Path<'_>> {
         Some(Path::through(self, &self.search(node, Way::Forward, |_| false, wanted)?))
     }
 
-    /// Returns a shortest path to `node` from one of which `wanted` is true: `node` itself if it is. `objgraph` calls it
-    /// `find_backref_chain`.
+    /// Returns a shortest path to `node` from one of which `wanted` is true: `node` itself if it
+    /// is. `objgraph` calls it `find_backref_chain`.
     ///
-    /// Breadth-first search over strong edges, backward: what is not reachable is found too. The first call of a graph sorts its
-    /// edges, as [`referrers`](Self::referrers) does.
+    /// Breadth-first search over strong edges, backward: what is not reachable is found too. The
+    /// first call of a graph sorts its edges, as [`referrers`](Self::referrers) does.
     ///
     /// ```
     /// use gc_core::observe::{GraphBuilder, NewNode, Node, Strength};

@@ -77,8 +77,9 @@ impl Graph {
         node != Node::ROOT && self.kind(node) != NodeKind::Rooted
     }
 
-    /// Returns the objects of a type, in the order of nodes: `type_name` is its whole name, or the last segment of its path, with
-    /// or without generic arguments. Roots, whose type is that of what is rooted, are not among them.
+    /// Returns the objects of a type, in the order of nodes: `type_name` is its whole name, or the
+    /// last segment of its path, with or without generic arguments. Roots, whose type is that of
+    /// what is rooted, are not among them.
     ///
     /// Linear in the types, and then in the nodes.
     ///
@@ -98,7 +99,8 @@ impl Graph {
         self.nodes().filter(move |&node| wanted[self.node_types[node.index()] as usize] && self.is_counted(node))
     }
 
-    /// Returns what there is of each type, roots not counted: the most bytes first, then by name. What is not reachable counts too.
+    /// Returns what there is of each type, roots not counted: the most bytes first, then by name.
+    /// What is not reachable counts too.
     ///
     /// Linear in the nodes.
     #[must_use]
@@ -118,7 +120,8 @@ impl Graph {
         totals
     }
 
-    /// Returns by type what is different in `later`: what grew by the most bytes first, what shrank the most last.
+    /// Returns by type what is different in `later`: what grew by the most bytes first, what shrank
+    /// the most last.
     ///
     /// Types are the same if they have the same name. Linear in the nodes of both.
     ///

@@ -1,7 +1,8 @@
 //! Snapshots in files.
 //!
-//! Lines of text, each of fields with a tab between them. In a field `\t`, `\n`, `\r` and `\\` stand for a tab, the ends of lines and a
-//! backslash; `-` alone stands for nothing, and `\-` for a hyphen that is alone. Numbers are decimal.
+//! Lines of text, each of fields with a tab between them. In a field `\t`, `\n`, `\r` and `\\`
+//! stand for a tab, the ends of lines and a backslash; `-` alone stands for nothing, and `\-` for a
+//! hyphen that is alone. Numbers are decimal.
 //!
 //! ```text
 //! gc-core sites   1
@@ -11,7 +12,8 @@
 //! end     number of traces
 //! ```
 //!
-//! The number of the first line is the version of the format. What is read is checked line by line, and takes memory in proportion to the file.
+//! The number of the first line is the version of the format. What is read is checked line by line,
+//! and takes memory in proportion to the file.
 
 use core::{fmt, str::Split};
 use std::{
@@ -59,7 +61,8 @@ pub enum LoadError {
     },
 }
 
-/// Its message has that of the error of reading, which is no [`source`](std::error::Error::source) beside it.
+/// Its message has that of the error of reading, which is no [`source`](std::error::Error::source)
+/// beside it.
 impl std::error::Error for LoadError {}
 
 impl fmt::Display for LoadError {
@@ -101,13 +104,16 @@ impl fmt::Display for Field<'_> {
 }
 
 impl Snapshot {
-    /// Writes the snapshot: lines of text, some hundred bytes for each trace. Python: `Snapshot.dump`.
+    /// Writes the snapshot: lines of text, some hundred bytes for each trace. Python:
+    /// `Snapshot.dump`.
     ///
-    /// The first line names the format and its version, 1. In all lines a tab is between fields. `heap` is followed by the mean bytes from one
-    /// sample to the next, the frames of a backtrace, and the live and peak bytes. Each `trace` has its type, file, line and column, and
-    /// then objects and bytes: allocated, not followed, and live in each generation. Each `frame` below it has an address, a function, a
-    /// file and a line, or `-`. The last line is `end` with the number of traces. Tabs, ends of lines and backslashes in names are
-    /// written as `\t`, `\n`, `\r` and `\\`.
+    /// The first line names the format and its version, 1. In all lines a tab is between fields.
+    /// `heap` is followed by the mean bytes from one sample to the next, the frames of a backtrace,
+    /// and the live and peak bytes. Each `trace` has its type, file, line and column, and then
+    /// objects and bytes: allocated, not followed, and live in each generation. Each `frame` below
+    /// it has an address, a function, a file and a line, or `-`. The last line is `end` with the
+    /// number of traces. Tabs, ends of lines and backslashes in names are written as `\t`, `\n`,
+    /// `\r` and `\\`.
     ///
     /// # Errors
     ///
@@ -151,8 +157,8 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// If `file` returns one, or if what it has is not a whole snapshot. Whatever the file holds, this does not panic, and takes memory in
-    /// proportion to it.
+    /// If `file` returns one, or if what it has is not a whole snapshot. Whatever the file holds,
+    /// this does not panic, and takes memory in proportion to it.
     ///
     /// ```
     /// use gc_core::observe::sites::{LoadError, Snapshot};

@@ -57,7 +57,8 @@ impl Filter {
         Self { line: Some(line), ..self }
     }
 
-    /// Matches a trace also if another frame of its backtrace is in such a file and line. Python: `all_frames`.
+    /// Matches a trace also if another frame of its backtrace is in such a file and line. Python:
+    /// `all_frames`.
     #[must_use]
     pub fn all_frames(self) -> Self {
         Self { all_frames: true, ..self }
@@ -79,8 +80,8 @@ impl Filter {
 }
 
 impl Snapshot {
-    /// Returns the traces that match one of the filters that include, if there are any, and none of those that exclude. Python:
-    /// `Snapshot.filter_traces`.
+    /// Returns the traces that match one of the filters that include, if there are any, and none of
+    /// those that exclude. Python: `Snapshot.filter_traces`.
     ///
     /// ```
     /// use gc_core::observe::sites::{self, Filter, SitesConfig};
@@ -107,7 +108,8 @@ impl Snapshot {
     }
 }
 
-/// Returns whether a pattern matches a text. Takes time in proportion to the product of their lengths at most.
+/// Returns whether a pattern matches a text. Takes time in proportion to the product of their
+/// lengths at most.
 fn is_like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);

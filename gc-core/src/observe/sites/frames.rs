@@ -37,7 +37,8 @@ impl Frame {
         self.address
     }
 
-    /// Returns the name of the function, if it is known: see [`Snapshot::symbolise`](super::Snapshot::symbolise).
+    /// Returns the name of the function, if it is known: see
+    /// [`Snapshot::symbolise`](super::Snapshot::symbolise).
     #[must_use]
     pub fn function(&self) -> Option<&str> {
         self.function.as_deref()
@@ -70,7 +71,8 @@ impl fmt::Display for Frame {
     }
 }
 
-/// Returns the frames at these addresses, the innermost first: `most` of them, from the first one on that is not of this crate.
+/// Returns the frames at these addresses, the innermost first: `most` of them, from the first one
+/// on that is not of this crate.
 #[cfg(feature = "backtraces")]
 pub(super) fn symbolised(addresses: impl Iterator<Item = u64>, most: usize) -> Vec<Frame> {
     let mut frames = Vec::new();

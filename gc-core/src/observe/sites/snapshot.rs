@@ -39,7 +39,8 @@ impl Amount {
     }
 }
 
-/// A place in the source: where an object was allocated, or a root was made. Prints as `file:line:column`.
+/// A place in the source: where an object was allocated, or a root was made. Prints as
+/// `file:line:column`.
 ///
 /// ```
 /// use gc_core::observe::sites::{self, SitesConfig};
@@ -62,7 +63,8 @@ impl Site {
         Self { file: file.into(), line, column }
     }
 
-    /// Returns the source file, as the compiler was given it. `(others)` for the sites that found no room.
+    /// Returns the source file, as the compiler was given it. `(others)` for the sites that found
+    /// no room.
     #[must_use]
     pub fn file(&self) -> &str {
         &self.file
@@ -80,7 +82,8 @@ impl Site {
         self.column
     }
 
-    /// Returns whether it stands for all sites that found no room: see [`SitesConfig::max_sites`](super::SitesConfig::max_sites).
+    /// Returns whether it stands for all sites that found no room: see
+    /// [`SitesConfig::max_sites`](super::SitesConfig::max_sites).
     #[must_use]
     pub fn is_others(&self) -> bool {
         self.line == 0 && &*self.file == OTHERS
@@ -96,9 +99,11 @@ impl fmt::Display for Site {
     }
 }
 
-/// What was allocated at one site, of one type, with one backtrace. Python: `tracemalloc.Trace`, for all of a site together.
+/// What was allocated at one site, of one type, with one backtrace. Python: `tracemalloc.Trace`,
+/// for all of a site together.
 ///
-/// It has what a row of a `pprof` file has: the stack, the labels, and the objects and bytes that were allocated and that are live.
+/// It has what a row of a `pprof` file has: the stack, the labels, and the objects and bytes that
+/// were allocated and that are live.
 ///
 /// ```
 /// use gc_core::observe::sites::{self, SitesConfig};
@@ -136,7 +141,8 @@ impl SiteTrace {
         &self.site
     }
 
-    /// Returns the backtrace, the innermost frame first: empty, unless [frames](super::SitesConfig::frames) were recorded.
+    /// Returns the backtrace, the innermost frame first: empty, unless
+    /// [frames](super::SitesConfig::frames) were recorded.
     #[must_use]
     pub fn backtrace(&self) -> &[Frame] {
         &self.backtrace
@@ -168,7 +174,8 @@ impl SiteTrace {
     }
 }
 
-/// What is known of all sites at one moment: made by [`snapshot`](super::snapshot()). Python: `tracemalloc.Snapshot`.
+/// What is known of all sites at one moment: made by [`snapshot`](super::snapshot()). Python:
+/// `tracemalloc.Snapshot`.
 ///
 /// Prints the ten sites with the most live bytes.
 ///
@@ -237,7 +244,8 @@ impl Snapshot {
         self.sample_bytes
     }
 
-    /// Returns what [`traced_memory`](super::traced_memory) was: the bytes that were live, and the most that were.
+    /// Returns what [`traced_memory`](super::traced_memory) was: the bytes that were live, and the
+    /// most that were.
     #[must_use]
     pub fn traced_memory(&self) -> (u64, u64) {
         self.traced
@@ -261,10 +269,12 @@ impl Snapshot {
         self.traces.iter().map(SiteTrace::allocated).fold(Amount::default(), Amount::plus)
     }
 
-    /// Gives the frames of backtraces their names: those that have none. Frames of this crate at the innermost end are left out. Needs the
-    /// feature `backtraces`, and the program that took the snapshot, while it runs.
+    /// Gives the frames of backtraces their names: those that have none. Frames of this crate at
+    /// the innermost end are left out. Needs the feature `backtraces`, and the program that took
+    /// the snapshot, while it runs.
     ///
-    /// The first time in a process this reads the program's debug information, which takes tens of milliseconds.
+    /// The first time in a process this reads the program's debug information, which takes tens of
+    /// milliseconds.
     ///
     /// ```
     /// use gc_core::observe::sites::{self, SitesConfig};

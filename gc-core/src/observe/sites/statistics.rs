@@ -27,7 +27,8 @@ pub enum GroupBy {
     Site,
     /// The backtrace, or the site of what has none. Python: `traceback`.
     Backtrace,
-    /// The generation that live objects are in. What was allocated is counted with generation 0, where all begins.
+    /// The generation that live objects are in. What was allocated is counted with generation 0,
+    /// where all begins.
     Generation,
 }
 
@@ -149,7 +150,8 @@ fn add(sums: &mut BTreeMap<String, (Amount, Amount)>, key: String, live: Amount,
 }
 
 impl Snapshot {
-    /// Returns the sums of traces that have the same key, those with the most live bytes first. Python: `Snapshot.statistics`.
+    /// Returns the sums of traces that have the same key, those with the most live bytes first.
+    /// Python: `Snapshot.statistics`.
     ///
     /// ```
     /// use gc_core::observe::sites::{self, GroupBy, SitesConfig};
@@ -170,9 +172,11 @@ impl Snapshot {
         sorted(sums)
     }
 
-    /// Returns the sums of traces by every file, or every line, that is in their backtraces, once for each trace: what is allocated there and
-    /// in what is called from there. Needs frames with names ([`symbolise`](Self::symbolise)); for other keys it is as
-    /// [`statistics`](Self::statistics), by generation all of a trace counts for each. Python: `Snapshot.statistics(key, cumulative=True)`.
+    /// Returns the sums of traces by every file, or every line, that is in their backtraces, once
+    /// for each trace: what is allocated there and in what is called from there. Needs frames with
+    /// names ([`symbolise`](Self::symbolise)); for other keys it is as
+    /// [`statistics`](Self::statistics), by generation all of a trace counts for each. Python:
+    /// `Snapshot.statistics(key, cumulative=True)`.
     ///
     /// ```
     /// use gc_core::observe::sites::{self, GroupBy, SitesConfig};
@@ -195,8 +199,9 @@ impl Snapshot {
         sorted(sums)
     }
 
-    /// Returns what has changed since an older snapshot, the largest differences of live bytes first. Keys that are in one of the two only
-    /// count as nothing in the other one. Python: `Snapshot.compare_to`.
+    /// Returns what has changed since an older snapshot, the largest differences of live bytes
+    /// first. Keys that are in one of the two only count as nothing in the other one. Python:
+    /// `Snapshot.compare_to`.
     ///
     /// ```
     /// use gc_core::observe::sites::{self, GroupBy, SitesConfig};

@@ -1,4 +1,5 @@
-//! The entries of a timeline's file: slices, counters, instant events and the names of tracks, by time.
+//! The entries of a timeline's file: slices, counters, instant events and the names of tracks, by
+//! time.
 
 use std::{
     collections::HashMap,
@@ -46,7 +47,8 @@ impl Entry {
     }
 }
 
-/// The tracks of a file: numbers of threads for the viewer. None is the number of the process, which would be its main thread.
+/// The tracks of a file: numbers of threads for the viewer. None is the number of the process,
+/// which would be its main thread.
 #[derive(Default)]
 struct Tracks {
     threads: HashMap<ThreadId, u64>,
@@ -241,8 +243,8 @@ fn add_sizes(record: &Record, at: Nanos, young: Option<usize>, old: usize, entri
     }
 }
 
-/// Adds a major cycle that is drawn no earlier than `after` ([timeline.nests]). `clearing`: from when to when weak references were cleared.
-/// Returns where it ends.
+/// Adds a major cycle that is drawn no earlier than `after` ([timeline.nests]). `clearing`: from
+/// when to when weak references were cleared. Returns where it ends.
 fn add_cycle(
     cycle: &Cycle<'_>,
     after: Nanos,
@@ -379,7 +381,8 @@ mod tests {
         entries(records, origin).1.into_iter().filter_map(slice).collect()
     }
 
-    /// The second cycle begins in a pause during which the first one was still swept, and is told first.
+    /// The second cycle begins in a pause during which the first one was still swept, and is told
+    /// first.
     #[test]
     fn cycles_that_overlap_are_drawn_one_after_the_other() {
         let origin = Instant::now();
@@ -400,7 +403,8 @@ mod tests {
         assert_eq!(drawn, expected.map(|(name, from, to)| (name.to_owned(), from, to)));
     }
 
-    /// A stop that takes all of a pause lies in it, and clearing lies between its two pauses, whatever came first.
+    /// A stop that takes all of a pause lies in it, and clearing lies between its two pauses,
+    /// whatever came first.
     #[test]
     fn what_is_longer_is_around_what_is_shorter() {
         let origin = Instant::now();

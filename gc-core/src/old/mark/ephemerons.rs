@@ -1,11 +1,15 @@
-//! Ephemerons in marking: one look at each pair, and one more when its key is marked, so no pass over those that wait.
+//! Ephemerons in marking: one look at each pair, and one more when its key is marked, so no pass
+//! over those that wait.
 //!
-//! - **[mark.ephemerons]** The marker that traces an object with [`Flag::Key`], which is the one that sets its mark or takes it from an SATB
-//!   buffer ([mark.one-tracer]), takes the pairs that wait for it ([waiting.marked-or-listed]). Objects that are born marked, and so never traced, are no
-//!   keys of pairs that wait: a pair is made after its key and waits only if it was old when marking began, so the key was old too.
-//! - **[mark.kept]** The pairs that no longer wait are work, which is done a piece at a time ([mark.pieces]).
-//! - **[mark.pairs-recorded]** Key and value are recorded when the key is found marked ([mark.recorded]). A pair that is cleared has no
-//!   pointers to record.
+//! - **[mark.ephemerons]** The marker that traces an object with [`Flag::Key`], which is the one
+//!   that sets its mark or takes it from an SATB buffer ([mark.one-tracer]), takes the pairs that
+//!   wait for it ([waiting.marked-or-listed]). Objects that are born marked, and so never traced,
+//!   are no keys of pairs that wait: a pair is made after its key and waits only if it was old when
+//!   marking began, so the key was old too.
+//! - **[mark.kept]** The pairs that no longer wait are work, which is done a piece at a time
+//!   ([mark.pieces]).
+//! - **[mark.pairs-recorded]** Key and value are recorded when the key is found marked
+//!   ([mark.recorded]). A pair that is cleared has no pointers to record.
 
 use super::*;
 
@@ -34,7 +38,8 @@ impl Marker<'_> {
         }
     }
 
-    /// Visits the pointers of some pairs whose key is marked. Returns whether that was a whole piece ([mark.kept]).
+    /// Visits the pointers of some pairs whose key is marked. Returns whether that was a whole
+    /// piece ([mark.kept]).
     pub(super) fn keep_some(&mut self, mut pairs: PairList) -> bool {
         for _ in 0..PIECE {
             let Some(pair) = pairs.pop() else { return false };
@@ -146,7 +151,8 @@ mod tests {
         assert_eq!((waiting.clear_some(600, |_| ()), waiting.bytes()), (0, 0));
     }
 
-    /// What is read while the heap is marking is marked. While words are cleared, a key without a mark is dead before its turn.
+    /// What is read while the heap is marking is marked. While words are cleared, a key without a
+    /// mark is dead before its turn.
     #[test]
     fn what_is_read_is_marked_or_was() {
         let heap = heap();

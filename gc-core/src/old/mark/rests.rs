@@ -1,11 +1,14 @@
 //! Values that are traced in pieces ([mark.pieces]): big objects, and big cells.
 //!
-//! - **[rests.objects]** An object that owns big containers does not change in them. Its slots and cells were visited by the quick visit,
-//!   which has recorded them too: a piece visits the slots again, and does not record them.
-//! - **[rests.cells]** A cell may be written between two pieces. Then nothing is left to trace ([big-cells.whole]), and nothing to record:
-//!   the cell is in the remembered set, whose next collection looks at all that it holds ([barrier.recorded]).
-//! - **[rests.records]** A cell is recorded after its last piece, as a smaller one is after its visit. If visiting it again would take too
-//!   long, it is visited a second time in pieces, and the candidates that it points into leave the set.
+//! - **[rests.objects]** An object that owns big containers does not change in them. Its slots and
+//!   cells were visited by the quick visit, which has recorded them too: a piece visits the slots
+//!   again, and does not record them.
+//! - **[rests.cells]** A cell may be written between two pieces. Then nothing is left to trace
+//!   ([big-cells.whole]), and nothing to record: the cell is in the remembered set, whose next
+//!   collection looks at all that it holds ([barrier.recorded]).
+//! - **[rests.records]** A cell is recorded after its last piece, as a smaller one is after its
+//!   visit. If visiting it again would take too long, it is visited a second time in pieces, and
+//!   the candidates that it points into leave the set.
 
 use super::*;
 use crate::{barrier::CellPiece, object::TraceFn, space::candidates::UpdateFn, trace::pieces::Position};
@@ -111,8 +114,8 @@ impl Marker<'_> {
         }
     }
 
-    /// Records a cell of which all is traced. If visiting it again would take too long, begins the second visit, and returns false
-    /// ([rests.records]).
+    /// Records a cell of which all is traced. If visiting it again would take too long, begins the
+    /// second visit, and returns false ([rests.records]).
     fn record_big_cell(&mut self, content: NonNull<u8>, cell: &mut CellRest) -> bool {
         let records = self.candidates.spend(cell.visited as u64 / CELL_POINTERS);
         if records && !mutant::CELLS_ARE_NOT_RECORDED.is_planted() {
@@ -141,7 +144,8 @@ impl Marker<'_> {
 ///
 /// # Safety
 ///
-/// `content` is a valid `T` that no thread writes meanwhile, and `marker` is a [`Marker`] that no other code uses.
+/// `content` is a valid `T` that no thread writes meanwhile, and `marker` is a [`Marker`] that no
+/// other code uses.
 unsafe fn mark_content<T: Trace>(content: *mut u8, _: usize, marker: *mut u8) {
     // SAFETY: the caller passes a `Marker` that no other code uses meanwhile.
     let marker = unsafe { &mut *marker.cast::<Marker<'_>>() };
@@ -276,7 +280,8 @@ mod tests {
         barrier.set_marking(false);
     }
 
-    /// One that is little more than a piece is handed over in a buffer of its own, which waits for the marker.
+    /// One that is little more than a piece is handed over in a buffer of its own, which waits for
+    /// the marker.
     #[test]
     fn what_a_big_cell_held_takes_no_more_memory_than_it_needs() {
         let heap = heap();
@@ -293,7 +298,8 @@ mod tests {
         assert!(state.found.iter().all(|found| found.capacity() < 2 * PIECE));
     }
 
-    /// Whatever a writer does between two pieces, all that the cell held when marking began is marked, or on its way.
+    /// Whatever a writer does between two pieces, all that the cell held when marking began is
+    /// marked, or on its way.
     #[test]
     fn nothing_is_lost_that_a_cell_held_when_marking_began() {
         for seed in 1..40_u64 {

@@ -50,8 +50,8 @@ fn heap() -> (AddressMap, RunTable) {
     (map, RunTable::new(map).unwrap())
 }
 
-/// Whatever is handed over, taken and promoted, in whichever order: a young pause visits every word of a young object, and no words
-/// before the first of these, once one has looked.
+/// Whatever is handed over, taken and promoted, in whichever order: a young pause visits every word
+/// of a young object, and no words before the first of these, once one has looked.
 #[test]
 fn a_young_pause_visits_the_young_objects() {
     const STEPS: u32 = 6;
@@ -103,7 +103,8 @@ fn a_young_pause_visits_the_young_objects() {
     }
 }
 
-/// What was handed over before is left until it is removed, in whose hands it may be; what comes later is not.
+/// What was handed over before is left until it is removed, in whose hands it may be; what comes
+/// later is not.
 #[test]
 fn entries_are_left_until_they_are_removed() {
     let (map, runs) = heap();
@@ -128,7 +129,8 @@ fn entries_are_left_until_they_are_removed() {
     assert_eq!(queues.entries_left(queues.handed_over()), 0);
 }
 
-/// The last user of the heap releases what waits, and what a cycle hands over afterwards is not kept.
+/// The last user of the heap releases what waits, and what a cycle hands over afterwards is not
+/// kept.
 #[test]
 fn entries_are_not_kept_after_the_last_user() {
     let (map, runs) = heap();

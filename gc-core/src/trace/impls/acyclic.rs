@@ -1,9 +1,10 @@
 //! The std types that are acyclic: a table of what they hold.
 //!
-//! - **[acyclic-std.traced]** The table has only types that have `Trace`, the unsized contents of such types, and the hashers of
-//!   maps.
-//! - **[acyclic-std.no-dyn]** The table has no trait objects, not even `Box<dyn Any>` and `Box<dyn Error>`, which may hold
-//!   anything. A trait object is acyclic by itself if its trait has `Acyclic` as a supertrait.
+//! - **[acyclic-std.traced]** The table has only types that have `Trace`, the unsized contents of
+//!   such types, and the hashers of maps.
+//! - **[acyclic-std.no-dyn]** The table has no trait objects, not even `Box<dyn Any>` and `Box<dyn
+//!   Error>`, which may hold anything. A trait object is acyclic by itself if its trait has
+//!   `Acyclic` as a supertrait.
 
 use core::{
     alloc::Layout,
@@ -159,7 +160,8 @@ tuples! {
     (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L)
 }
 
-/// Types that hold their content and change it through `&`. So [acyclic.no-new-handles] would not be enough of the content.
+/// Types that hold their content and change it through `&`. So [acyclic.no-new-handles] would not
+/// be enough of the content.
 macro_rules! locks {
     ($($name:ident<$t:ident $(: ?$sized:ident)?>),* $(,)?) => { $(
         // SAFETY: the value holds only its content. The content is never a handle ([acyclic.leads-nowhere]) or a pointer

@@ -10,9 +10,10 @@ use crate::trace::{Trace, Visitor};
 
 /// A value without pointers into the heap, of any type that is `'static + Send + Sync`.
 ///
-/// For types that have no [`Trace`](crate::Trace) impl of their own, as objects and inside containers. (A field may instead be
-/// marked `#[trace(skip)]`, which needs no wrapper.) The collector never looks inside. The value is dropped some time after its
-/// object has died, on a thread of the heap.
+/// For types that have no [`Trace`](crate::Trace) impl of their own, as objects and inside
+/// containers. (A field may instead be marked `#[trace(skip)]`, which needs no wrapper.) The
+/// collector never looks inside. The value is dropped some time after its object has died, on a
+/// thread of the heap.
 ///
 /// It costs nothing, and dereferences to the value.
 ///

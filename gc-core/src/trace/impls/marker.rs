@@ -1,9 +1,10 @@
-//! The proofs for fields of type `PhantomData`, which hold nothing and are not traced. The derive chooses one by its tokens, and
-//! the proof takes the type from the place.
+//! The proofs for fields of type `PhantomData`, which hold nothing and are not traced. The derive
+//! chooses one by its tokens, and the proof takes the type from the place.
 //!
-//! - **[marker.empty]** Whatever is marked, the field has no size and no pointers. So what is proven here is not needed for the
-//!   collector. It keeps what a marker says of the type around it: that a lifetime is the collection lifetime, or is none, and
-//!   that a value may not be sent, as the values of a heap are sent to all its threads.
+//! - **[marker.empty]** Whatever is marked, the field has no size and no pointers. So what is
+//!   proven here is not needed for the collector. It keeps what a marker says of the type around
+//!   it: that a lifetime is the collection lifetime, or is none, and that a value may not be sent,
+//!   as the values of a heap are sent to all its threads.
 
 use core::marker::PhantomData;
 
@@ -11,7 +12,8 @@ use super::__private::{Lifetime, Proofs, Same};
 use crate::trace::Object;
 
 impl Proofs {
-    /// Compiles if a field marks a function type, and `there` marks the function type of the same parts under the lifetime.
+    /// Compiles if a field marks a function type, and `there` marks the function type of the same
+    /// parts under the lifetime.
     pub fn follows<'a, F: MarksFunction, G: Same<F::At<'a>>>(self, _: &mut F, _there: &mut G, _: Lifetime<'a>) {}
 
     /// Compiles if a field marks a leaf, and `there` marks the same.
@@ -37,7 +39,8 @@ unsafe impl<T: ?Sized> Marker for PhantomData<T> {
     type Marked = T;
 }
 
-/// What a marker without a collection lifetime may mark: leaves. A trait of its own, for the error message.
+/// What a marker without a collection lifetime may mark: leaves. A trait of its own, for the error
+/// message.
 ///
 /// # Safety
 ///
@@ -54,8 +57,9 @@ pub unsafe trait MarksLeaf: 'static + Send + Sync {}
 #[diagnostic::do_not_recommend]
 unsafe impl<T: 'static + Send + Sync + ?Sized> MarksLeaf for T {}
 
-/// A `PhantomData` of a function type. The function cannot be called, so its parts may be replaced as in every other marker. (A
-/// function pointer could not follow like that: it was made for the lifetimes that it has.)
+/// A `PhantomData` of a function type. The function cannot be called, so its parts may be replaced
+/// as in every other marker. (A function pointer could not follow like that: it was made for the
+/// lifetimes that it has.)
 #[diagnostic::on_unimplemented(
     message = "under another collection lifetime, it is not known what becomes of `{Self}`",
     label = "not a marker of a safe function of traced types",

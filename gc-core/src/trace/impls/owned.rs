@@ -1,25 +1,27 @@
 //! Containers: types that hold their parts in memory of their own.
 //!
-//! - **[owned.no-cells]** No `Slot` or `GcCell` lies in memory that a container owns. The remembered set records a write to one
-//!   by its address, and this memory may be freed or reused before the next pause. The body of each `trace` asserts it
-//!   ([trace.cells-inline]).
-//! - **[owned.places-stay]** A place that is passed to the visitor stays valid for the rest of the pause: the container itself is
-//!   not accessed again before the mutators resume.
-//! - **[owned.lent]** If the visitor writes, the places come from the methods of the container that lend exclusively. Otherwise
-//!   they come from those that share, since a mutator may be reading at the same time ([trace.shared-refs]).
+//! - **[owned.no-cells]** No `Slot` or `GcCell` lies in memory that a container owns. The
+//!   remembered set records a write to one by its address, and this memory may be freed or reused
+//!   before the next pause. The body of each `trace` asserts it ([trace.cells-inline]).
+//! - **[owned.places-stay]** A place that is passed to the visitor stays valid for the rest of the
+//!   pause: the container itself is not accessed again before the mutators resume.
+//! - **[owned.lent]** If the visitor writes, the places come from the methods of the container that
+//!   lend exclusively. Otherwise they come from those that share, since a mutator may be reading at
+//!   the same time ([trace.shared-refs]).
 
 //!
 //! # Why each is whole
 //!
-//! A container is *whole* if it lists every element that a later call could still hand out. Elements that were leaked may be
-//! missing. A pointer in an element that is not listed would dangle. User code (`Clone`, `Drop`, `PartialEq`, closures,
-//! iterators) may panic in any method that changes a container. A value that borrows the container (`Drain`, `Splice`,
-//! `ExtractIf`) may be forgotten. Each container here is whole *after* every such end. *During* such a method it need not be. No
-//! thread can collect then, because the container was borrowed through the mutator, and the concurrent marker skips cells that
-//! are being written ([mark.reads]).
+//! A container is *whole* if it lists every element that a later call could still hand out.
+//! Elements that were leaked may be missing. A pointer in an element that is not listed would
+//! dangle. User code (`Clone`, `Drop`, `PartialEq`, closures, iterators) may panic in any method
+//! that changes a container. A value that borrows the container (`Drain`, `Splice`, `ExtractIf`)
+//! may be forgotten. Each container here is whole *after* every such end. *During* such a method it
+//! need not be. No thread can collect then, because the container was borrowed through the mutator,
+//! and the concurrent marker skips cells that are being written ([mark.reads]).
 //!
-//! This follows from the source of Rust 1.95.0 (`library/alloc/src`), which CI runs. For another toolchain the fuzz test decides
-//! (`tests/tests/containers/fuzz.rs`).
+//! This follows from the source of Rust 1.95.0 (`library/alloc/src`), which CI runs. For another
+//! toolchain the fuzz test decides (`tests/tests/containers/fuzz.rs`).
 //!
 //! | container | why it is whole |
 //! |---|---|
@@ -28,8 +30,9 @@
 //! | `LinkedList` (`collections/linked_list.rs`) | links and `len` change together, with no user code between (`unlink_node`, `push_back_node`, `split_off_after_node`); `ExtractIf` calls user code for a node that is linked; `clear` and `Drop` unlink before they drop |
 //! | `Box<T>`, `Box<[T]>` | the length is part of the pointer. `clone_from` assigns elements one by one, or the whole |
 //!
-//! An assignment writes the new value even if the destructor of the old value panics; the language guarantees it. `HashMap` and
-//! `BTreeMap` of std are not whole after each panic: see `collections`.
+//! An assignment writes the new value even if the destructor of the old value panics; the language
+//! guarantees it. `HashMap` and `BTreeMap` of std are not whole after each panic: see
+//! `collections`.
 
 use core::{marker::PhantomData, ptr};
 use std::collections::{LinkedList, VecDeque};
@@ -37,8 +40,8 @@ use std::collections::{LinkedList, VecDeque};
 use super::{is_visited, trace_elements};
 use crate::trace::{Trace, Visitor};
 
-/// Asserts [owned.no-cells]. The constant is evaluated when the code of a container's `trace` is generated, and does not depend
-/// on the visitor. So there is one error for each type.
+/// Asserts [owned.no-cells]. The constant is evaluated when the code of a container's `trace` is
+/// generated, and does not depend on the visitor. So there is one error for each type.
 pub(crate) struct NoCells<T>(PhantomData<T>);
 
 impl<T: Trace> NoCells<T> {

@@ -1,23 +1,26 @@
 //! What the code that `#[derive(Trace)]` writes calls. It is not meant to be used by hand.
 //!
-//! The derive sees only tokens, and tokens can mislead. A macro may stand in the position of a type. An attribute may rewrite the
-//! item after the derive has seen it. A name may mean something else in the user's module. So everything that safety depends on
-//! is inferred from a *place*, that is, from a reference to the field, bound by an exhaustive pattern:
+//! The derive sees only tokens, and tokens can mislead. A macro may stand in the position of a
+//! type. An attribute may rewrite the item after the derive has seen it. A name may mean something
+//! else in the user's module. So everything that safety depends on is inferred from a *place*, that
+//! is, from a reference to the field, bound by an exhaustive pattern:
 //!
-//! - [`Proofs::field`] proves `F: Trace`, and gives the rest of the derive a [`Field`]: whether there is a cell in it, how it is
-//!   traced, and what it becomes under another lifetime.
-//! - [`Proofs::becomes`] proves that the field in `Self::At<'a>` has exactly that type. It takes `&mut`, so that no subtyping
-//!   blurs the lifetimes. (The field of `Self` may be seen as a subtype of its type: `At` replaces the lifetimes in which the two
-//!   differ.)
-//! - [`Proofs::skipped`] proves that a field is a leaf, and that its type in `Self::At<'a>` is the same. It takes both by `&mut`.
-//! - [`Proofs::acyclic`] proves that a field is acyclic. [`Proofs::assumed`] is for a field that is assumed to be acyclic: it
-//!   proves that the field is a leaf, and so without pointers into the heap.
+//! - [`Proofs::field`] proves `F: Trace`, and gives the rest of the derive a [`Field`]: whether
+//!   there is a cell in it, how it is traced, and what it becomes under another lifetime.
+//! - [`Proofs::becomes`] proves that the field in `Self::At<'a>` has exactly that type. It takes
+//!   `&mut`, so that no subtyping blurs the lifetimes. (The field of `Self` may be seen as a
+//!   subtype of its type: `At` replaces the lifetimes in which the two differ.)
+//! - [`Proofs::skipped`] proves that a field is a leaf, and that its type in `Self::At<'a>` is the
+//!   same. It takes both by `&mut`.
+//! - [`Proofs::acyclic`] proves that a field is acyclic. [`Proofs::assumed`] is for a field that is
+//!   assumed to be acyclic: it proves that the field is a leaf, and so without pointers into the
+//!   heap.
 //!
-//! [`Proofs::field`] returns an opaque type, whose bounds hold even if `F: Trace` does not. So a field that cannot be traced is
-//! one error, not one at each use.
+//! [`Proofs::field`] returns an opaque type, whose bounds hold even if `F: Trace` does not. So a
+//! field that cannot be traced is one error, not one at each use.
 //!
-//! Every function here is safe to call, except [`Field::trace`] and [`Proofs::trace`], whose callers must meet the contract of
-//! `Trace::trace`.
+//! Every function here is safe to call, except [`Field::trace`] and [`Proofs::trace`], whose
+//! callers must meet the contract of `Trace::trace`.
 
 use core::marker::PhantomData;
 
@@ -51,10 +54,12 @@ pub trait Proof: Trace {
 )]
 pub trait TracedWithDrop {}
 
-/// Asks whether a type has an impl of `Drop`. If it has, its method is this type's; if not, that of [`WithoutDrop`], to which this dereferences.
+/// Asks whether a type has an impl of `Drop`. If it has, its method is this type's; if not, that of
+/// [`WithoutDrop`], to which this dereferences.
 ///
-/// The former is inherent and takes this by value. So it is found before every method of a trait, and none of the user's can stand in for it. (An
-/// impl of `Drop` has the bounds of its type, so it is known wherever the type can be named.)
+/// The former is inherent and takes this by value. So it is found before every method of a trait,
+/// and none of the user's can stand in for it. (An impl of `Drop` has the bounds of its type, so it
+/// is known wherever the type can be named.)
 pub struct AskDrop<T: ?Sized>(PhantomData<fn(&T)>);
 
 #[expect(drop_bounds, reason = "whether there is an impl of `Drop` is the question")]
@@ -102,16 +107,18 @@ pub trait Field {
     ///
     /// # Safety
     ///
-    /// The place that this was made from is a field of the value at `this`, and `F::trace` may be called on that field.
+    /// The place that this was made from is a field of the value at `this`, and `F::trace` may be
+    /// called on that field.
     unsafe fn trace<S, V: Visitor>(self, this: *mut S, visitor: &mut V);
 }
 
 /// Provides the proofs of the derive.
 ///
-/// The derive reaches it as `<Self as Trace>::PROOFS` (or `<Self as Acyclic>::acyclic_proofs()`), through the very trait that it
-/// implements. The path to this crate may lead to anything in the user's program. A module that stands in for this one would also
-/// have to stand in for the trait, and then no trait of this crate would be implemented. The methods are inherent, so no method
-/// of another trait takes precedence.
+/// The derive reaches it as `<Self as Trace>::PROOFS` (or `<Self as Acyclic>::acyclic_proofs()`),
+/// through the very trait that it implements. The path to this crate may lead to anything in the
+/// user's program. A module that stands in for this one would also have to stand in for the trait,
+/// and then no trait of this crate would be implemented. The methods are inherent, so no method of
+/// another trait takes precedence.
 #[derive(Clone, Copy)]
 pub struct Proofs;
 
@@ -136,17 +143,20 @@ impl Proofs {
     /// Compiles if `there` has the type that the field has under the lifetime. Never called.
     pub fn becomes<'a, F: Field, G: Same<F::At<'a>>>(self, _field: F, _there: &mut G, _lifetime: Lifetime<'a>) {}
 
-    /// Returns whether the field that `locate` finds holds a cell inline. `locate` is passed for its type only.
+    /// Returns whether the field that `locate` finds holds a cell inline. `locate` is passed for
+    /// its type only.
     pub const fn has_cell<S, F: Field>(self, _locate: fn(&S) -> F) -> bool {
         F::HAS_CELL
     }
 
-    /// Returns whether a cell in the field that `locate` finds lies where none may. `locate` is passed for its type only.
+    /// Returns whether a cell in the field that `locate` finds lies where none may. `locate` is
+    /// passed for its type only.
     pub const fn misplaces_cell<S, F: Field>(self, _locate: fn(&S) -> F) -> bool {
         F::MISPLACES_CELL
     }
 
-    /// Asserts that no cell in the traced field of this number lies where none may. `message` says which field it is.
+    /// Asserts that no cell in the traced field of this number lies where none may. `message` says
+    /// which field it is.
     #[track_caller]
     pub const fn cells_are_in_place<T: Trace>(self, field: usize, message: &str) {
         assert!(!T::FIELDS_MISPLACE_CELLS[field], "{}", message);
@@ -185,8 +195,8 @@ impl Proofs {
 
 /// Holds if two types are the same.
 ///
-/// For proofs that compare two places. `G` is inferred from its place alone. An argument of type `&mut T` would be coerced
-/// instead, by a `DerefMut` of the user's.
+/// For proofs that compare two places. `G` is inferred from its place alone. An argument of type
+/// `&mut T` would be coerced instead, by a `DerefMut` of the user's.
 #[diagnostic::on_unimplemented(
     message = "under another collection lifetime this field is `{Self}`, and should be `{T}`",
     label = "another type under another collection lifetime",
@@ -195,11 +205,12 @@ impl Proofs {
             type `#[trace(leaf)]`"
 )]
 ///
-/// A second argument for the layout: even without this proof, the field has one layout under every lifetime. `Self` and
-/// `Self::At<'a>` are one type constructor, whose arguments differ in lifetimes. Which impl gives an associated type cannot
-/// depend on lifetimes, as coherence compares types without them. So the field's type differs in lifetimes only, whatever it is
-/// made of. What is proven here is *which* lifetimes. Two types that differ only in lifetimes cannot have an impl of this trait
-/// in addition to the blanket one, as it would overlap.
+/// A second argument for the layout: even without this proof, the field has one layout under every
+/// lifetime. `Self` and `Self::At<'a>` are one type constructor, whose arguments differ in
+/// lifetimes. Which impl gives an associated type cannot depend on lifetimes, as coherence compares
+/// types without them. So the field's type differs in lifetimes only, whatever it is made of. What
+/// is proven here is *which* lifetimes. Two types that differ only in lifetimes cannot have an impl
+/// of this trait in addition to the blanket one, as it would overlap.
 ///
 /// # Safety
 ///
@@ -267,7 +278,8 @@ pub unsafe trait LeafInMutex: 'static + Send {}
 #[diagnostic::do_not_recommend]
 unsafe impl<T: 'static + Send> LeafInMutex for T {}
 
-/// What another lock of std may hold: it lends its content to several threads at once. A trait of its own, for the error message.
+/// What another lock of std may hold: it lends its content to several threads at once. A trait of
+/// its own, for the error message.
 ///
 /// # Safety
 ///
@@ -284,7 +296,8 @@ pub unsafe trait LeafInStdLock: 'static + Send + Sync {}
 #[diagnostic::do_not_recommend]
 unsafe impl<T: 'static + Send + Sync> LeafInStdLock for T {}
 
-/// What a cell of std may hold in a traced type: nothing. A trait of its own, for the error message.
+/// What a cell of std may hold in a traced type: nothing. A trait of its own, for the error
+/// message.
 ///
 /// # Safety
 ///

@@ -1,7 +1,9 @@
-//! Cells, locks and counts of std, which hold no pointers into the heap, with messages that say what does.
+//! Cells, locks and counts of std, which hold no pointers into the heap, with messages that say
+//! what does.
 //!
-//! A lock of what is `Send` is a leaf. A cell and an `Rc` never are: their impls want of the content what no type has, and are there for the
-//! message alone. Without them, the compiler would say that there is none, and not what to write.
+//! A lock of what is `Send` is a leaf. A cell and an `Rc` never are: their impls want of the
+//! content what no type has, and are there for the message alone. Without them, the compiler would
+//! say that there is none, and not what to write.
 
 use core::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use std::{
@@ -25,7 +27,8 @@ macro_rules! nothing_to_trace {
     };
 }
 
-/// The proof that the types of the impls below are leaves themselves, where there are any ([leaf.itself]).
+/// The proof that the types of the impls below are leaves themselves, where there are any
+/// ([leaf.itself]).
 fn _are_leaves<T: LeafInMutex, S: LeafInStdLock>() {
     fn is_leaf<T: IsLeaf>() {}
     is_leaf::<Mutex<T>>();

@@ -33,8 +33,9 @@ impl<'a, P: Promote, const SHARED: bool> Evacuator<'a, P, SHARED> {
         }
     }
 
-    /// Returns whether an object of from-space is or will be old, whatever happens before its turn comes ([order.depth-first]): only if
-    /// [`destination`](Self::destination) returns [`Destination::Old`] for it, for every worker and at any time.
+    /// Returns whether an object of from-space is or will be old, whatever happens before its turn
+    /// comes ([order.depth-first]): only if [`destination`](Self::destination) returns
+    /// [`Destination::Old`] for it, for every worker and at any time.
     #[inline(always)]
     pub(super) fn becomes_old(&self, address: *mut u8) -> bool {
         self.policy.all || (!self.policy.is_test() && self.ages.at(address.addr()) == Age::Survivor)

@@ -5,7 +5,8 @@
 pub(super) struct Distance {
     /// Where the object was that was copied last.
     pub(super) last: usize,
-    /// How many of the last objects were far from the one before: an exponential average, `WINDOW`² if all of them were.
+    /// How many of the last objects were far from the one before: an exponential average, `WINDOW`²
+    /// if all of them were.
     far: u32,
 }
 
@@ -15,7 +16,8 @@ impl Distance {
     /// About so many objects count.
     const WINDOW: u32 = 32;
 
-    /// Returns whether an object lies far from the one that was copied last, as most do ([order.scattered]).
+    /// Returns whether an object lies far from the one that was copied last, as most do
+    /// ([order.scattered]).
     #[inline(always)]
     pub(super) fn is_scattered(&mut self, address: usize) -> bool {
         let is_near = address.wrapping_sub(self.last).wrapping_add(Self::NEAR) < 2 * Self::NEAR;

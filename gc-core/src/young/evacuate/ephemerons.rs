@@ -1,7 +1,8 @@
-//! Ephemerons (Hayes: *Ephemerons: a new finalization mechanism*, 1997; Barros, Ierusalimschy: *Eliminating cycles in weak tables*, 2008).
+//! Ephemerons (Hayes: *Ephemerons: a new finalization mechanism*, 1997; Barros, Ierusalimschy:
+//! *Eliminating cycles in weak tables*, 2008).
 //!
-//! A worker that traces a pair follows its pointers if the key is reached, and lists the pair as undecided otherwise. When all workers have
-//! nothing left to do, the leader goes on alone:
+//! A worker that traces a pair follows its pointers if the key is reached, and lists the pair as
+//! undecided otherwise. When all workers have nothing left to do, the leader goes on alone:
 //!
 //! ```text
 //!   undecided ── key is reached ──▶ both pointers are followed
@@ -9,12 +10,15 @@
 //!                                           └── nothing is left to do ──────────▶ cleared: the key is dead
 //! ```
 //!
-//! - **[pairs.linear]** A pair is looked at three times at most: when it is traced, when the leader decides, and when its key is reached. Who
-//!   reaches a key finds what waits in its header, so nothing is searched for, and an object that is no key costs nothing.
-//! - **[pairs.old]** The pair that a worker traces is one that was copied in this pause. The pointers of an old one to young objects, of
-//!   which there are few, because it was made after both, are remembered slots, and strong.
-//! - **[pairs.rounds]** What a caller evacuates afterwards, as what is finalized, is evacuated with all that it reaches, in the same way: a
-//!   second round decides the pairs that it has come to. Those of the first round were cleared before.
+//! - **[pairs.linear]** A pair is looked at three times at most: when it is traced, when the leader
+//!   decides, and when its key is reached. Who reaches a key finds what waits in its header, so
+//!   nothing is searched for, and an object that is no key costs nothing.
+//! - **[pairs.old]** The pair that a worker traces is one that was copied in this pause. The
+//!   pointers of an old one to young objects, of which there are few, because it was made after
+//!   both, are remembered slots, and strong.
+//! - **[pairs.rounds]** What a caller evacuates afterwards, as what is finalized, is evacuated with
+//!   all that it reaches, in the same way: a second round decides the pairs that it has come to.
+//!   Those of the first round were cleared before.
 
 use super::*;
 
@@ -29,7 +33,8 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         }
     }
 
-    /// Returns where an object is now that is reached, or old. Null, which a cleared pair holds, counts as old.
+    /// Returns where an object is now that is reached, or old. Null, which a cleared pair holds,
+    /// counts as old.
     fn reached(&self, address: *mut u8) -> Option<*mut u8> {
         if self.young_part.contains(address.addr()) {
             // SAFETY: an object of from-space.
@@ -64,7 +69,8 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         self.decide();
     }
 
-    /// Evacuates what is reachable through ephemerons, and clears those whose keys are dead. No other worker has anything left to do.
+    /// Evacuates what is reachable through ephemerons, and clears those whose keys are dead. No
+    /// other worker has anything left to do.
     fn decide(&mut self) {
         // No other worker joins.
         self.share_at = usize::MAX;
@@ -109,7 +115,8 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         }
     }
 
-    /// Releases the pairs that wait for a key, which is being reached. Returns the word of its header.
+    /// Releases the pairs that wait for a key, which is being reached. Returns the word of its
+    /// header.
     #[cold]
     #[inline(never)]
     pub(super) fn release(&mut self, key: *mut u8) -> *mut u8 {

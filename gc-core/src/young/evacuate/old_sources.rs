@@ -1,10 +1,12 @@
-//! What a worker does in old objects: it remembers those of their slots and cells that hold young values, records those that lead into
-//! evacuation candidates, and reaches large objects, which become old where they are.
+//! What a worker does in old objects: it remembers those of their slots and cells that hold young
+//! values, records those that lead into evacuation candidates, and reaches large objects, which
+//! become old where they are.
 
 use super::*;
 
 impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
-    /// Looks at a pointer out of the young part: it reaches a large object, or leads into a candidate ([evacuate.recorded]).
+    /// Looks at a pointer out of the young part: it reaches a large object, or leads into a
+    /// candidate ([evacuate.recorded]).
     #[cold]
     #[inline(never)]
     pub(super) fn watch(&mut self, place: NonNull<PointerSlot>, target: *mut u8) {
@@ -39,7 +41,8 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         }
     }
 
-    /// Traces the content of a cell of an old object, and remembers the cell if the content holds a young value now.
+    /// Traces the content of a cell of an old object, and remembers the cell if the content holds a
+    /// young value now.
     ///
     /// # Safety
     ///
@@ -61,8 +64,8 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         self.source = outer;
     }
 
-    /// Updates a slot in memory that an old object owns, or in an old cell: its address does not show later to which object it
-    /// belongs.
+    /// Updates a slot in memory that an old object owns, or in an old cell: its address does not
+    /// show later to which object it belongs.
     #[inline(never)]
     pub(super) fn slot_now(&mut self, place: NonNull<PointerSlot>) {
         // SAFETY: as in `update`.

@@ -1,25 +1,32 @@
-//! The order in which objects are copied, which is the order in which they lie in memory from then on.
+//! The order in which objects are copied, which is the order in which they lie in memory from then
+//! on.
 //!
-//! Programs walk what they have built: from an object to what its first field points to, then all that this leads to, then the second
-//! field. Survivors lie in this order, so that a walk reads memory from front to back, as the processor expects, at whatever depth it
-//! is. Each size class of the old generation has blocks of its own, and is in this order for itself.
+//! Programs walk what they have built: from an object to what its first field points to, then all
+//! that this leads to, then the second field. Survivors lie in this order, so that a walk reads
+//! memory from front to back, as the processor expects, at whatever depth it is. Each size class of
+//! the old generation has blocks of its own, and is in this order for itself.
 //!
-//! - **[order.depth-first]** What is reachable through the first pointer of an object is copied before what only its second one leads
-//!   to: in the order of fields and elements, of roots, and of remembered slots, which come last. So a slot is put aside for its turn
-//!   wherever that is possible: also one in a cell of an object that becomes old, if its target becomes old too, because then the cell
-//!   need not be remembered whatever happens before ([`becomes_old`](Evacuator::becomes_old)).
-//! - **[order.scattered]** The first object that a copy leads to is needed at once, so its memory is not prefetched in time. It is not
-//!   waited for if the objects of a structure were allocated one after the other. If most of them lie far from the one that was copied
-//!   before, they wait in a short queue while others are copied (Cher, Hosking, Vitek: *Software prefetching for mark-sweep garbage
-//!   collection*, 2004). They lie eight apart then, which the next collection that copies them finds near.
-//! - **[order.share]** With several workers, each copies in this order what it took. The oldest half of the work is shared, from which
-//!   most is reachable.
+//! - **[order.depth-first]** What is reachable through the first pointer of an object is copied
+//!   before what only its second one leads to: in the order of fields and elements, of roots, and
+//!   of remembered slots, which come last. So a slot is put aside for its turn wherever that is
+//!   possible: also one in a cell of an object that becomes old, if its target becomes old too,
+//!   because then the cell need not be remembered whatever happens before
+//!   ([`becomes_old`](Evacuator::becomes_old)).
+//! - **[order.scattered]** The first object that a copy leads to is needed at once, so its memory
+//!   is not prefetched in time. It is not waited for if the objects of a structure were allocated
+//!   one after the other. If most of them lie far from the one that was copied before, they wait in
+//!   a short queue while others are copied (Cher, Hosking, Vitek: *Software prefetching for
+//!   mark-sweep garbage collection*, 2004). They lie eight apart then, which the next collection
+//!   that copies them finds near.
+//! - **[order.share]** With several workers, each copies in this order what it took. The oldest
+//!   half of the work is shared, from which most is reachable.
 
 use super::*;
 
 /// Slots between the prefetch of their object's header and its copy.
 const IN_FLIGHT: usize = 8;
-/// How far below the top of their stack remembered slots are prefetched, which lie anywhere in old memory.
+/// How far below the top of their stack remembered slots are prefetched, which lie anywhere in old
+/// memory.
 const FAR: usize = 16;
 /// How far below it the headers of their objects are prefetched.
 const NEAR: usize = 8;
@@ -37,8 +44,9 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         self.work.places.reverse();
     }
 
-    /// Copies and traces everything that is reachable from the roots and slots passed so far. A worker that copies alone stops at
-    /// the parallel threshold, if it has work for others. One of several workers shares work with starving threads.
+    /// Copies and traces everything that is reachable from the roots and slots passed so far. A
+    /// worker that copies alone stops at the parallel threshold, if it has work for others. One of
+    /// several workers shares work with starving threads.
     pub(in crate::young) fn drain(&mut self) {
         // First in, first out: `waiting` slots from `first` on, whose objects are on their way to the cache.
         let mut queue = [NonNull::<PointerSlot>::dangling(); IN_FLIGHT];
@@ -87,7 +95,8 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         }
     }
 
-    /// Prefetches a remembered slot, and the header behind one that is nearer to the top of the stack.
+    /// Prefetches a remembered slot, and the header behind one that is nearer to the top of the
+    /// stack.
     #[inline(always)]
     fn look_ahead(&self) {
         if let Some(later) = self.work.remembered.below(FAR) {
@@ -98,8 +107,8 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         }
     }
 
-    /// Turns the slots around that were pushed since the stack had `from` of them, so that the first is the next
-    /// ([order.depth-first]).
+    /// Turns the slots around that were pushed since the stack had `from` of them, so that the
+    /// first is the next ([order.depth-first]).
     #[inline(always)]
     pub(super) fn turn(&mut self, from: usize) {
         match &mut self.work.places[from..] {
@@ -109,8 +118,8 @@ impl<P: Promote, const SHARED: bool> Evacuator<'_, P, SHARED> {
         }
     }
 
-    /// Returns whether other workers would find something to do. A linked list has one slot at a time, and one worker copies it
-    /// faster.
+    /// Returns whether other workers would find something to do. A linked list has one slot at a
+    /// time, and one worker copies it faster.
     #[cold]
     #[inline(never)]
     fn is_divisible(&mut self, waiting: usize) -> bool {

@@ -1,4 +1,5 @@
-//! Thousands of small graphs by chance: all that a graph says, against what a scan or the removal of a node says.
+//! Thousands of small graphs by chance: all that a graph says, against what a scan or the removal
+//! of a node says.
 
 use super::*;
 
@@ -127,7 +128,8 @@ fn ways_around_nodes_are_found_where_there_are_any() {
     });
 }
 
-/// For each node, the nodes that are reached no more without it, itself among them. Empty if it is not reached.
+/// For each node, the nodes that are reached no more without it, itself among them. Empty if it is
+/// not reached.
 fn dominated(plain: &Plain) -> Vec<Vec<usize>> {
     let reached = plain.distances(0, &[]);
     let all = 0..plain.nodes.len();

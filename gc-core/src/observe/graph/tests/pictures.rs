@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// A root with a place, an object with a weak edge and several strong ones, native memory, and a name with all that DOT could trip over.
+/// A root with a place, an object with a weak edge and several strong ones, native memory, and a
+/// name with all that DOT could trip over.
 fn drawn() -> Graph {
     let mut builder = GraphBuilder::new();
     let [list, text, odd] =

@@ -1,4 +1,5 @@
-//! Graphs of certain shapes: deep, wide, circular, weak; and those on which a simpler algorithm would take forever.
+//! Graphs of certain shapes: deep, wide, circular, weak; and those on which a simpler algorithm
+//! would take forever.
 
 use super::*;
 
@@ -32,7 +33,8 @@ fn a_long_list_is_no_deep_recursion() {
     assert_eq!((retained.objects, retained.bytes), (MANY as u64, MANY as u64), "the list retains itself once");
 }
 
-/// The values of a long list are in a table too: their dominator is far above their parents, and looked for from each.
+/// The values of a long list are in a table too: their dominator is far above their parents, and
+/// looked for from each.
 #[test]
 fn a_list_whose_values_are_in_a_table_takes_no_quadratic_time() {
     let mut plain = Plain::new();
