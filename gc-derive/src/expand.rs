@@ -120,7 +120,17 @@ fn traced(
     let proof = proof_arms(name, private, variants, lifetime);
     let without_drop = {
         let (span, proofs) = (at(name.span()), proofs_at(private, name.span()));
-        quote_spanned!(span=> #proofs.drop_of::<Self>().has_none();)
+        quote_spanned!(span=> #proofs.drop_of::<Self>().has_none(); #proofs.without_drop::<Self>();)
+    };
+    let answer_of_drop = {
+        let (span, private, own) =
+            (at(name.span()), path_at(private, name.span()), bounds::own_where_clause(&input.generics));
+        quote_spanned! {span=>
+            #[automatically_derived]
+            impl #generics #private::TracedTypesMayNotImplementDrop for #name #arguments #own {
+                type Answer = #private::DoesNotDrop;
+            }
+        }
     };
     // With parameters the answer depends on them, and `trace` asserts the same for each type that is used.
     let has_parameters =
@@ -154,6 +164,8 @@ fn traced(
                 match *#value { #trace }
             }
         }
+
+        #answer_of_drop
 
         #[automatically_derived]
         impl #generics #private::Proof for #name #arguments #clause {

@@ -2,10 +2,12 @@
 //!
 //! # What is generated
 //!
-//! For a type that is traced field by field, two impls:
+//! For a type that is traced field by field, three impls:
 //!
 //! - `Trace`, whose `trace` destructures the value by reference and exhaustively, and traces each
-//!   field. It compiles only if the type has no impl of `Drop`.
+//!   field. It compiles only if the answer of the next is that of this crate.
+//! - `__private::TracedTypesMayNotImplementDrop`, which collides with that of every type that has
+//!   an impl of `Drop`. Its bounds are those of the type and no others.
 //! - `__private::Proof`, whose body compiles only if each field's type under `'a` is its type in
 //!   `Self::At<'a>`.
 //!

@@ -8,7 +8,10 @@ mod fake {
     pub mod __private {
         pub use core::marker::{Send, Sync};
         pub use core::primitive::bool;
-        pub use gc_core::{Trace, Visitor};
+        pub use gc_core::{
+            __private::{DoesNotDrop, TracedTypesMayNotImplementDrop},
+            Trace, Visitor,
+        };
         pub trait Proof: Trace {
             fn proof<'a>(this: &mut Self, at: &mut Self::At<'a>);
         }

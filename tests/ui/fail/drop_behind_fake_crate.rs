@@ -7,7 +7,10 @@ use real::{Gc, Collect, Heap};
 
 pub mod __private {
     pub use core::primitive::bool;
-    pub use real::{Trace, Visitor};
+    pub use real::{
+        __private::{DoesNotDrop, TracedTypesMayNotImplementDrop},
+        Trace, Visitor,
+    };
     pub trait Proof: Trace {
         fn proof<'a>(this: &mut Self, at: &mut Self::At<'a>);
     }

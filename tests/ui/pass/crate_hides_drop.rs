@@ -14,6 +14,7 @@ pub mod __private {
             self
         }
         fn has_none(self) {}
+        fn without_drop<T: ?Sized>(self) {}
     }
     impl<T> Asks for T {}
 }

@@ -42,9 +42,40 @@ pub trait Proof: Trace {
     fn proof<'a>(this: &mut Self, at: &mut Self::At<'a>);
 }
 
-/// The bound of what the derive calls for a type with an impl of `Drop`. No type has it.
+/// Whether a type has an impl of `Drop`. A destructor of a traced type would run when the objects
+/// that the value points to may be gone.
 ///
-/// A destructor of a traced type would run when the objects that the value points to may be gone.
+/// The answer is by coherence: every type with an impl of `Drop` has the one impl, and the derive
+/// writes the other, so that a type with both is an error, whatever bounds either has. A proof in
+/// the body of a generic function would not do. That `T: Drop` holds is not always provable there:
+/// the impl of `Drop` may have any bound that follows from those of the type, and a bound that the
+/// function adds may hide that it does.
+///
+/// An impl that the user writes is true, or is such an error. So the trait is safe, and may be
+/// reached by any path.
+pub trait TracedTypesMayNotImplementDrop {
+    /// [`Drops`] or [`DoesNotDrop`].
+    type Answer;
+}
+
+/// The answer for a type with an impl of `Drop`.
+pub struct Drops;
+
+/// The answer for a type without an impl of `Drop`.
+pub struct DoesNotDrop;
+
+#[diagnostic::do_not_recommend]
+#[expect(drop_bounds, reason = "whether there is an impl of `Drop` is the question")]
+impl<T: Drop + ?Sized> TracedTypesMayNotImplementDrop for T {
+    type Answer = Drops;
+}
+
+/// The bound of what the derive calls for a type with an impl of `Drop`. No type has it: it is for
+/// the message, and [`TracedTypesMayNotImplementDrop`] is the proof.
+///
+/// # Safety
+///
+/// There are no impls.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is traced, and may not implement `Drop`",
     label = "what it points to may be gone when its destructor runs",
@@ -52,14 +83,9 @@ pub trait Proof: Trace {
             implement `Drop`",
     note = "to do something with an object before it is gone, register it with a `gc_core::FinalizationQueue`"
 )]
-pub trait TracedWithDrop {}
+pub unsafe trait TracedWithDrop {}
 
-/// Asks whether a type has an impl of `Drop`. If it has, its method is this type's; if not, that of
-/// [`WithoutDrop`], to which this dereferences.
-///
-/// The former is inherent and takes this by value. So it is found before every method of a trait,
-/// and none of the user's can stand in for it. (An impl of `Drop` has the bounds of its type, so it
-/// is known wherever the type can be named.)
+/// Asks whether a type has an impl of `Drop`, as far as that is provable where it asks.
 pub struct AskDrop<T: ?Sized>(PhantomData<fn(&T)>);
 
 #[expect(drop_bounds, reason = "whether there is an impl of `Drop` is the question")]
@@ -186,11 +212,16 @@ impl Proofs {
     #[inline(always)]
     pub fn leaf<T: IsLeaf + ?Sized>(self) {}
 
-    /// Returns what has a method `has_none`, which compiles if a type has no destructor of its own.
+    /// Returns what has a method `has_none`, which has the message if a type has a destructor of
+    /// its own.
     #[inline(always)]
     pub fn drop_of<T: ?Sized>(self) -> AskDrop<T> {
         AskDrop(PhantomData)
     }
+
+    /// Compiles if a type has no destructor of its own.
+    #[inline(always)]
+    pub fn without_drop<T: TracedTypesMayNotImplementDrop<Answer = DoesNotDrop> + ?Sized>(self) {}
 }
 
 /// Holds if two types are the same.
@@ -308,7 +339,10 @@ unsafe impl<T: 'static + Send + Sync> LeafInStdLock for T {}
     note = "with pointers into the heap: `Slot<'gc, T>` instead of `Cell<Option<Gc<'gc, T>>>`, and `GcCell<T>` instead of any other cell of a `T`",
     note = "without: an atomic, a lock, or `GcCell<T>`"
 )]
-pub unsafe trait NotInStdCells: 'static {}
+pub unsafe trait NotInStdCells: 'static {
+    /// A trait with a constant has no trait objects, which would have it.
+    const NOT_OF_TRAIT_OBJECTS: () = ();
+}
 
 /// What an `Rc` may hold in a traced type: nothing. A trait of its own, for the error message.
 ///
@@ -321,7 +355,10 @@ pub unsafe trait NotInStdCells: 'static {}
     note = "with pointers into the heap: `Gc<'gc, T>` instead of `Rc<T>`, and `gc_core::Weak<'gc, T>` instead of `rc::Weak<T>`",
     note = "without: `Arc<T>`, or `gc_core::Counted<T>`, which counts without atomic operations on the thread that made it"
 )]
-pub unsafe trait NotInStdCounts: 'static {}
+pub unsafe trait NotInStdCounts: 'static {
+    /// A trait with a constant has no trait objects, which would have it.
+    const NOT_OF_TRAIT_OBJECTS: () = ();
+}
 
 /// What a map of std may hold: leaves. A trait of its own, for the error message.
 ///
