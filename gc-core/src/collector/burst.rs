@@ -2,9 +2,8 @@
 //! all of that.
 //!
 //! - **[burst.look]** Memory is given back after a full collection. A busy program of which nothing
-//!   becomes old has none. So every [`LOOK`] pauses it is looked whether far more chunks are empty
-//!   than the nursery needs. Where it is so, what is empty is given back as after a full
-//!   collection.
+//!   becomes old has none. So every [`LOOK`] pauses the leader looks whether far more chunks are
+//!   empty than the nursery needs. If so, what is empty is given back as after a full collection.
 
 use super::generations::Young;
 
