@@ -37,8 +37,8 @@ struct Cursor {
     /// The next free cell, and the end of the run of free cells.
     next: usize,
     end: usize,
-    /// The run of the block that comes after it: empty if there is none.
-    following: (usize, usize),
+    /// The run of the block that comes after it, in granules of the block: empty if there is none.
+    following: (u16, u16),
     block: Option<u32>,
     /// Whether the block has received an object that needs dropping.
     drops: bool,
@@ -136,8 +136,9 @@ impl Cursor {
             if let Some(block) = self.block
                 && next < end
             {
-                (self.next, self.end) = (next, end);
-                self.find_following(bits, block, class, end);
+                let start = bits.map().block_start(block as usize);
+                (self.next, self.end) = (start + usize::from(next) * GRANULE, start + usize::from(end) * GRANULE);
+                self.find_following(bits, block, class);
                 return;
             }
             let mut old = old.lock();
@@ -146,15 +147,19 @@ impl Cursor {
             drop(old);
             let start = bits.map().block_start(block as usize);
             *self = Cursor { next: start, end: start, following: (0, 0), block: Some(block), drops: false };
-            self.find_following(bits, block, class, start);
+            self.find_following(bits, block, class);
         }
     }
 
-    /// Finds the run that begins at or after the address `from`, and has its first cell on the way
-    /// to the cache when it is needed.
-    fn find_following(&mut self, bits: &Bits, block: u32, class: SizeClass, from: usize) {
-        self.following = free_run(bits, block, class, from).unwrap_or_default();
-        prefetch(bits.pointer(self.following.0));
+    /// Finds the run after the one that the cursor has, and has its first cell on the way to the
+    /// cache when it is needed.
+    fn find_following(&mut self, bits: &Bits, block: u32, class: SizeClass) {
+        let granule = |address: usize| ((address - bits.map().block_start(block as usize)) / GRANULE) as u16;
+        let following = free_run(bits, block, class, self.end);
+        self.following = following.map_or((0, 0), |(next, end)| (granule(next), granule(end)));
+        if let Some((next, _)) = following {
+            prefetch(bits.pointer(next));
+        }
     }
 }
 
