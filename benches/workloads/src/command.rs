@@ -6,7 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{WORKLOADS, Workload, conditions, growth, plot, readme, results::Results, series::Series, table};
+use crate::{
+    WORKLOADS, Workload, conditions,
+    growth::{self, Growth},
+    plot, readme,
+    results::Results,
+    series::Series,
+    table,
+};
 
 const USAGE: &str = "\
 gc-workloads [OPTION…]                        runs workloads, contestants in turns; writes a table, a JSON file and plots
@@ -19,7 +26,7 @@ gc-workloads [OPTION…]                        runs workloads, contestants in t
     --timeout SECONDS      of a run; 120
     --output FOLDER        target/workloads
 gc-workloads run CONTESTANT WORKLOAD [SIZE…]  one contestant, once, in this process
-gc-workloads show FILE.json                   the table and the plots of a series again, beside the file
+gc-workloads show FILE.json                   the table and the plots of a series, or of growth, again, beside the file
 gc-workloads readme FILE.json [README.md]     writes the section *Measured* of the README, between its two marks
 gc-workloads growth [--quick] [--rounds N] [--output FOLDER]
                                               how the cost of gc-core grows: growth.json and a plot for each curve
@@ -150,8 +157,11 @@ fn measure(series: &Series) -> Result<ExitCode, String> {
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Writes the table and the plots of a file of results, beside it.
+/// Writes the table and the plots of a series, or the plots of curves, beside the file.
 fn show(file: &Path) -> Result<(), String> {
+    if let Ok(growth) = Growth::read(file) {
+        return draw(&growth, file.parent().unwrap_or(Path::new(".")));
+    }
     let results = Results::read(file)?;
     let write = |path: PathBuf, text: String| {
         std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
@@ -168,10 +178,14 @@ fn grow(series: &Series) -> Result<ExitCode, String> {
     std::fs::create_dir_all(output).map_err(|error| format!("{}: {error}", output.display()))?;
     let growth = growth::growth(series.rounds.min(3), series.quick, |line| eprintln!("{line}"))?;
     growth.write(&output.join("growth.json"))?;
-    for curve in &growth.curves {
-        plot::curve(&growth, curve, &output.join(format!("growth-{}.svg", curve.name)))?;
-    }
+    draw(&growth, output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a plot for each curve.
+fn draw(growth: &Growth, folder: &Path) -> Result<(), String> {
+    let mut curves = growth.curves.iter();
+    curves.try_for_each(|curve| plot::curve(growth, curve, &folder.join(format!("growth-{}.svg", curve.name))))
 }
 
 /// The folder of the repository that this was built from.

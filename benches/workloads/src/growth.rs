@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     conditions::{machine, warm},
     process::measure,
-    results::write_json,
+    results::{read_json, write_json},
 };
 
 /// All curves.
@@ -33,6 +33,15 @@ pub struct Growth {
 }
 
 impl Growth {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// One that is not there, or that holds something else.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        read_json(path)
+    }
+
     /// Writes a file.
     pub(crate) fn write(&self, path: &Path) -> Result<(), String> {
         write_json(self, path)
@@ -57,7 +66,7 @@ pub struct Curve {
 pub struct Point {
     /// What is changed.
     pub x: f64,
-    /// Nanoseconds for each allocation, elapsed, of one mutator.
+    /// Nanoseconds for each allocation, elapsed: of all mutators together.
     pub wall_ns: f64,
     /// Nanoseconds of processor time for each allocation, the heap's threads included.
     pub cpu_ns: f64,
@@ -102,15 +111,15 @@ const CHANGES: [Change; 5] = [
         "Live heap; 1 mutator, objects of 64 bytes, of which 10 % survive, 10 stores for 100 allocations",
         "MiB alive",
         &[16, 32, 64, 128, 256, 512, 1024, 2048, 4096],
-        // As much survives as is alive, so that there are major collections, however much is alive.
-        |live_mib| Shape { live_mib, allocate_mib: (10 * live_mib).max(4096), ..USUAL },
+        // Twice and a half as much survives as is alive, so that there are full collections, however much is alive.
+        |live_mib| Shape { live_mib, allocate_mib: (25 * live_mib).max(4096), ..USUAL },
     ),
     (
         "mutators",
         "Mutators; 128 MiB alive, objects of 64 bytes, of which 10 % survive, 10 stores for 100 allocations",
         "mutators",
         &[1, 2, 4, 8],
-        |mutators| Shape { mutators, allocate_mib: 2048 * mutators, ..USUAL },
+        |mutators| Shape { mutators, ..USUAL },
     ),
     (
         "stores",
@@ -211,7 +220,7 @@ fn point(program: &Path, x: f64, shape: Shape, quick: bool) -> Result<Point, Str
     let each = |seconds: f64| seconds * 1e9 / line.allocations as f64;
     Ok(Point {
         x,
-        wall_ns: each(line.wall_s) * shape.mutators as f64,
+        wall_ns: each(line.wall_s),
         cpu_ns: each(line.cpu_s),
         peak_mib: finished.peak as f64 / f64::from(1 << 20),
         pauses: line.pauses as f64,

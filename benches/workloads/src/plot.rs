@@ -185,6 +185,11 @@ pub fn curve(growth: &Growth, curve: &Curve, file: &Path) -> Result<(), String> 
     })
 }
 
+/// The power of ten below or above: an axis of part of a decade would have no labels.
+fn decade(value: f64, round: fn(f64) -> f64) -> f64 {
+    10_f64.powf(round(value.log10()))
+}
+
 fn lines(area: &Area, curve: &Curve, unit: &str, series: &[(&str, Vec<(f64, f64)>)]) -> Drawn {
     const COLOURS: [RGBColor; 3] = [RGBColor(31, 119, 180), RGBColor(255, 152, 62), RGBColor(84, 163, 92)];
     let points = || series.iter().flat_map(|(_, points)| points.iter().copied()).filter(|&(_, y)| y > 0.0);
@@ -208,7 +213,7 @@ fn lines(area: &Area, curve: &Curve, unit: &str, series: &[(&str, Vec<(f64, f64)
         .margin(14)
         .x_label_area_size(40)
         .y_label_area_size(60)
-        .build_cartesian_2d(-0.2..place(right) + 0.2, (low / 1.5..high * 1.5).log_scale())?;
+        .build_cartesian_2d(-0.2..place(right) + 0.2, (decade(low, f64::floor)..decade(high, f64::ceil)).log_scale())?;
     chart
         .configure_mesh()
         .x_labels(2 * places.len() + 1)

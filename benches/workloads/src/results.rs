@@ -138,9 +138,7 @@ impl Results {
     ///
     /// One that cannot be read, or that [`write`](Self::write) has not written.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let name = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = fs::read_to_string(path).map_err(|error| name(&error))?;
-        serde_json::from_str(&text).map_err(|error| name(&error))
+        read_json(path)
     }
 
     /// Writes a file.
@@ -151,6 +149,13 @@ impl Results {
     pub fn write(&self, path: &Path) -> Result<(), String> {
         write_json(self, path)
     }
+}
+
+/// Reads a file.
+pub(crate) fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, String> {
+    let name = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = fs::read_to_string(path).map_err(|error| name(&error))?;
+    serde_json::from_str(&text).map_err(|error| name(&error))
 }
 
 /// Writes a value as a file of JSON.

@@ -59,3 +59,24 @@ fn growth_is_measured_and_drawn() {
         assert!(picture.contains("<svg") && picture.contains("processor time"), "{picture}");
     }
 }
+
+/// What the book shows is what was measured.
+#[test]
+fn the_curves_of_the_book_are_those_of_the_results() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("curves");
+    fs::create_dir_all(&output).unwrap();
+    fs::copy(here.join("results/growth.json"), output.join("growth.json")).unwrap();
+    let run =
+        Command::new(env!("CARGO_BIN_EXE_gc-workloads")).arg("show").arg(output.join("growth.json")).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    for curve in Growth::read(&output.join("growth.json")).unwrap().curves {
+        let name = format!("growth-{}.svg", curve.name);
+        let (drawn, shown) =
+            (fs::read(output.join(&name)).unwrap(), fs::read(here.join("../../book/src").join(&name)).unwrap());
+        assert!(
+            drawn == shown,
+            "expected {name} as `gc-workloads show` draws it of results/growth.json: copy it into book/src"
+        );
+    }
+}
