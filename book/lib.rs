@@ -29,6 +29,7 @@ texts! {
     weak: "src/weak.md";
     limits: "src/limits.md";
     tuning: "src/tuning.md";
+    growth: "src/growth.md";
     memory: "src/memory.md";
     testing: "src/testing.md";
     safety: "src/safety.md";
