@@ -141,6 +141,12 @@ pub(crate) struct AllocError<T> {
     pub(crate) refused: Infallible,
 }
 
+impl<T> AllocError<T> {
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> AllocError<U> {
+        AllocError { value: change(self.value), refused: self.refused }
+    }
+}
+
 pub(crate) mod mutator {
     pub(crate) use super::AllocError;
 

@@ -403,7 +403,7 @@ impl<'gc, T: Trace<At<'gc> = T> + Eq + Hash + 'gc, S: BuildHasher> GcSet<'gc, T,
     fn present(&self, memory: Memory<'gc>, value: T) -> Result<Present<'gc, T, ()>, AllocError<Option<T>>> {
         let hash = self.map.hash(&value);
         let found = self.map.find_or_put(memory, hash, ByValue(value), || ());
-        found.map_err(|error| AllocError { value: error.value.map(|ByValue(value)| value), refused: error.refused })
+        found.map_err(|error| error.map(|value| value.map(|ByValue(value)| value)))
     }
 
     /// Removes the member that is equal to `value`, and returns it. Never fails: if a smaller table

@@ -327,10 +327,9 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_insert(&self, m: &'gc Mutator, key: &T, value: V) -> Result<Option<&'gc V>, AllocError<Option<V>>> {
-        match self.map.put(Memory::of_try_alloc(m), self.map.hash(key), Given(key), value) {
-            Ok(before) => Ok(before.map(value_of)),
-            Err(AllocError { value, refused }) => Err(AllocError { value: value.map(|(_, value)| value), refused }),
-        }
+        let put = self.map.put(Memory::of_try_alloc(m), self.map.hash(key), Given(key), value);
+        let given_back = |(_, value)| value;
+        put.map(|before| before.map(value_of)).map_err(|error| error.map(|values| values.map(given_back)))
     }
 
     /// Returns the value of `key`, after putting in what `make` returns if there was none: see

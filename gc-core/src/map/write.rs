@@ -105,12 +105,9 @@ where
     /// ```
     pub fn try_insert(&self, m: &'gc Mutator, key: K, value: V) -> Result<Option<&'gc V>, InsertError<K, V>> {
         let hash = self.hash(&key);
-        match self.put(Memory::of_try_alloc(m), hash, ByValue(key), value) {
-            Ok(before) => Ok(before.map(value_of)),
-            Err(AllocError { value, refused }) => {
-                Err(AllocError { value: value.map(|(ByValue(key), value)| (key, value)), refused })
-            }
-        }
+        let put = self.put(Memory::of_try_alloc(m), hash, ByValue(key), value);
+        let given_back = |(ByValue(key), value)| (key, value);
+        put.map(|before| before.map(value_of)).map_err(|error| error.map(|values| values.map(given_back)))
     }
 
     /// Returns the value of `key`, after putting in what `make` returns if there was none.

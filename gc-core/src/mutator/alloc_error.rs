@@ -42,6 +42,11 @@ impl<T> AllocError<T> {
         self.value
     }
 
+    /// Returns the same refusal with what `change` makes of the value.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> AllocError<U> {
+        AllocError { value: change(self.value), refused: self.refused }
+    }
+
     /// Returns the memory of the heap when the allocation failed: what lived after the last major
     /// collection, what each space takes, which size classes have free cells, and how much is left.
     ///

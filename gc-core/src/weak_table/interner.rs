@@ -501,10 +501,9 @@ where
         if let Some(object) = self.find(m, hash, &value) {
             return Ok(object);
         }
-        let given_back = |AllocError { value, refused }| AllocError { value: Some(value), refused };
-        let object = m.try_alloc(value).map_err(given_back)?;
+        let object = m.try_alloc(value).map_err(|error| error.map(Some))?;
         let put = self.put(Memory::of_try_alloc(m), hash, Gc::as_ref(object), || Ok(object));
-        put.map_err(|AllocError { refused, .. }| AllocError { value: None, refused })
+        put.map_err(|error| error.map(|()| None))
     }
 }
 

@@ -119,10 +119,9 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
         key: Gc<'gc, K>,
         value: V,
     ) -> Result<Option<&'gc V>, AllocError<Option<V>>> {
-        let given_back = |AllocError { value, refused }| AllocError { value: Some(value), refused };
-        let value = m.try_alloc(value).map_err(given_back)?;
+        let value = m.try_alloc(value).map_err(|error| error.map(Some))?;
         let put = self.put(Memory::of_try_alloc(m), key, value);
-        put.map_err(|AllocError { refused, .. }| AllocError { value: None, refused })
+        put.map_err(|error| error.map(|()| None))
     }
 
     fn put(&self, memory: Memory<'gc>, key: Gc<'gc, K>, value: Gc<'gc, V>) -> Result<Option<&'gc V>, AllocError<()>> {

@@ -241,10 +241,7 @@ where
             let key = key.take().expect("an entry is made once");
             Ok(Named { key, object })
         });
-        let put = match put {
-            Ok(put) => put,
-            Err(AllocError { refused, .. }) => return Err(AllocError { value: key.into_inner(), refused }),
-        };
+        let put = put.map_err(|error| error.map(|()| key.into_inner()))?;
         let object = |named: &'gc Named<'gc, K, V>| named.object.key(m);
         Ok((put.before.and_then(object), put.after.and_then(object)))
     }

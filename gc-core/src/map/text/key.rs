@@ -103,8 +103,7 @@ impl<'gc, T: TextKey + ?Sized, V: Trace<At<'gc> = V> + 'gc> NewKey<'gc, V> for G
 
     #[inline(always)]
     fn entry(self, memory: Memory<'gc>, hash: u32, value: V) -> Result<Entry<'gc, V>, AllocError<(Self, V)>> {
-        entry(memory, hash, self.0, value)
-            .map_err(|AllocError { value, refused }| AllocError { value: (self, value), refused })
+        entry(memory, hash, self.0, value).map_err(|error| error.map(|value| (self, value)))
     }
 }
 
