@@ -101,13 +101,18 @@ impl Young {
         }
     }
 
+    /// Keeps empty chunks for the survivors of the next collection. Near the limit nothing is taken
+    /// that is not needed yet.
+    pub(crate) fn expect_survivors(&mut self) {
+        self.space.expect_survivors(if self.near { 0 } else { self.nursery.survivors() });
+    }
+
     /// Counts all objects anew. The world is stopped, and no mutator has a chunk.
     pub(crate) fn recount(&mut self, near: bool) {
         self.near = near;
+        self.expect_survivors();
         self.census = Census::default();
         if near {
-            // Nothing is taken that is not needed yet.
-            self.space.expect_survivors(0);
             for chunk in self.space.of_age(Age::Survivor) {
                 let start = self.space.start(chunk);
                 // SAFETY: [chunk.no-gaps], and the world is stopped.

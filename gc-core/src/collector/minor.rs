@@ -19,12 +19,7 @@ use crate::{
 };
 
 use super::{
-    collector::Collector,
-    generations::{Old, Young},
-    major_cycle::Phase,
-    nursery::Found,
-    promotion::Promotion,
-    registered_young,
+    collector::Collector, generations::Old, major_cycle::Phase, nursery::Found, promotion::Promotion, registered_young,
     stopped_heap::StoppedHeap,
 };
 
@@ -181,14 +176,13 @@ impl StoppedHeap<'_> {
     /// Fits the nursery to what the minor collection of this pause has found.
     pub(crate) fn fit_nursery(&mut self, found: Found) {
         let collector = self.collector;
-        let Young { nursery, space, near, .. } = &mut *self.young;
+        let nursery = &mut self.young.nursery;
         nursery.learn(
             found,
             collector.pacing.nursery_bounds(collector.memory.budget.limit(), collector.headroom.available()),
         );
         collector.pacing.fit_nursery(nursery.part(), nursery.promotes_at_once());
-        // Near the limit nothing is taken that is not needed yet.
-        space.expect_survivors(if *near { 0 } else { nursery.survivors() });
+        self.young.expect_survivors();
     }
 }
 

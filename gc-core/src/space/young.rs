@@ -222,22 +222,19 @@ impl YoungSpace {
 
     /// Takes a chunk without memory, for which `commit` commits some.
     fn take_new(&mut self, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
-        let bytes = self.chunk_bytes();
-        if let Some(&index) = self.released.last() {
-            return commit(self.offset(index), bytes).then(|| {
-                self.released.pop();
-                index
-            });
-        }
-        let index = self.fills.len();
-        let start = self.part.start + index * bytes;
-        if (index + 1) * bytes > self.part.bytes || !commit(self.map.offset(start), bytes) {
+        let (bytes, released) = (self.chunk_bytes(), self.released.last().copied());
+        let index = released.unwrap_or(self.fills.len() as u32);
+        if (index as usize + 1) * bytes > self.part.bytes || !commit(self.offset(index), bytes) {
             return None;
         }
-        self.fills.push(Fill::default());
-        // Room for every chunk, so that giving one back never allocates.
-        self.free.reserve(self.fills.len());
-        Some(index as u32)
+        if released.is_some() {
+            self.released.pop();
+        } else {
+            self.fills.push(Fill::default());
+            // Room for every chunk, so that giving one back never allocates.
+            self.free.reserve(self.fills.len());
+        }
+        Some(index)
     }
 
     fn set(&mut self, index: u32, age: Age) {
