@@ -12,7 +12,7 @@ use crate::{
     collector::{attachment, nested_roots, type_info::TypeInfoOf},
     roots::{RootRef, aside},
     sync::{Arc, mutant},
-    trace::{Object, Trace, Visitor},
+    trace::{Object, Trace, nothing_to_trace},
 };
 
 /// A traced value that stays alive across safepoints, `Send + Sync`: one pointer, or the whole
@@ -385,15 +385,9 @@ impl<T: Trace> fmt::Debug for Root<T> {
     }
 }
 
-// SAFETY: a leaf: `'static + Send + Sync`; its own table reports the value. A root in an object of its own heap leaks that heap.
+// SAFETY: a leaf: `'static + Send + Sync`; its own table reports the value.
 unsafe impl<T: Trace + 'static> Trace for Root<T> {
-    type At<'a> = Self;
-    type Static = Self;
-    const HAS_CELL: bool = false;
-    const HAS_GC: bool = false;
-
-    #[inline(always)]
-    unsafe fn trace<V: Visitor>(_: *mut Self, _: &mut V) {}
+    nothing_to_trace!();
 }
 
 #[cfg(test)]

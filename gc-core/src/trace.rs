@@ -29,7 +29,7 @@ use core::ptr::NonNull;
 
 pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
-pub(crate) use impls::{NoCells, trace_each};
+pub(crate) use impls::{NoCells, nothing_to_trace, trace_each};
 pub(crate) use tailed::Tailed;
 pub use traced::Traced;
 

@@ -38,6 +38,20 @@ pub(crate) use owned::{NoCells, trace_each};
 
 use super::{Trace, Visitor};
 
+/// What an impl of `Trace` has for a leaf.
+macro_rules! nothing_to_trace {
+    () => {
+        type At<'a> = Self;
+        type Static = Self;
+        const HAS_CELL: bool = false;
+        const HAS_GC: bool = false;
+
+        #[inline(always)]
+        unsafe fn trace<V: $crate::trace::Visitor>(_: *mut Self, _: &mut V) {}
+    };
+}
+pub(crate) use nothing_to_trace;
+
 /// `Trace` for leaves. The where clause is the proof ([leaf.itself]), and the compiler checks it
 /// for each type. A closure says how many bytes of other memory a value owns, or which it shares,
 /// and how many bytes of it.

@@ -5,8 +5,8 @@ use core::{
     ops::{Deref, DerefMut},
 };
 
-use super::__private::IsLeaf;
-use crate::trace::{Trace, Visitor};
+use super::{__private::IsLeaf, nothing_to_trace};
+use crate::trace::Trace;
 
 /// A value without pointers into the heap, of any type that is `'static + Send + Sync`.
 ///
@@ -45,13 +45,7 @@ pub struct Leaf<T>(pub T);
 
 // SAFETY: the content is a leaf. It has no pointers, and is the same under every lifetime.
 unsafe impl<T: IsLeaf> Trace for Leaf<T> {
-    type At<'a> = Self;
-    type Static = Self;
-    const HAS_CELL: bool = false;
-    const HAS_GC: bool = false;
-
-    #[inline(always)]
-    unsafe fn trace<V: Visitor>(_: *mut Self, _: &mut V) {}
+    nothing_to_trace!();
 }
 
 impl<T> Deref for Leaf<T> {

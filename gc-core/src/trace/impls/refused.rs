@@ -11,21 +11,11 @@ use std::{
     sync::{Mutex, OnceLock, RwLock},
 };
 
-use super::__private::{IsLeaf, LeafInMutex, LeafInStdLock, NotInStdCells, NotInStdCounts};
-use crate::trace::{Trace, Visitor};
-
-/// What an impl of `Trace` has for a leaf.
-macro_rules! nothing_to_trace {
-    () => {
-        type At<'a> = Self;
-        type Static = Self;
-        const HAS_CELL: bool = false;
-        const HAS_GC: bool = false;
-
-        #[inline(always)]
-        unsafe fn trace<V: Visitor>(_this: *mut Self, _visitor: &mut V) {}
-    };
-}
+use super::{
+    __private::{IsLeaf, LeafInMutex, LeafInStdLock, NotInStdCells, NotInStdCounts},
+    nothing_to_trace,
+};
+use crate::trace::Trace;
 
 /// The proof that the types of the impls below are leaves themselves, where there are any
 /// ([leaf.itself]).
