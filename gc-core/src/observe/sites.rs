@@ -78,7 +78,7 @@ use std::sync::Arc;
 pub use file::LoadError;
 pub use filter::Filter;
 pub use frames::Frame;
-pub use snapshot::{Amount, Site, SiteTrace, Snapshot};
+pub use snapshot::{Estimate, Site, SiteTrace, Snapshot};
 pub use statistics::{GroupBy, Statistic, StatisticDiff};
 
 pub use crate::settings::SitesConfig;

@@ -9,7 +9,7 @@ use std::{
 
 use gc_core::{
     Collect, Gc, Heap, Leaf, Mutator, Root, Slot, Trace, Weak,
-    observe::sites::{self, Amount, Filter, GroupBy, LoadError, SitesConfig, Snapshot},
+    observe::sites::{self, Estimate, Filter, GroupBy, LoadError, SitesConfig, Snapshot},
 };
 use gc_tests::{
     heaps::{calm, under},
@@ -121,8 +121,8 @@ fn act(m: &mut Mutator, random: &mut Random, shadow: &mut Shadow) {
 }
 
 /// Sums objects up by their lines.
-fn sums<'a>(objects: impl Iterator<Item = &'a Object>) -> BTreeMap<u32, Amount> {
-    let mut sums = BTreeMap::<_, Amount>::new();
+fn sums<'a>(objects: impl Iterator<Item = &'a Object>) -> BTreeMap<u32, Estimate> {
+    let mut sums = BTreeMap::<_, Estimate>::new();
     for &(line, bytes) in objects {
         let sum = sums.entry(line).or_default();
         (sum.objects, sum.bytes) = (sum.objects + 1, sum.bytes + bytes);
@@ -134,9 +134,9 @@ fn sums<'a>(objects: impl Iterator<Item = &'a Object>) -> BTreeMap<u32, Amount> 
 fn check(snapshot: &Snapshot, shadow: &Shadow, what: &str) {
     let ours = snapshot.filter(&[Filter::include().at("*observe/sites.rs")]);
     assert_eq!(ours, *snapshot, "{what}: nothing else allocates");
-    let of = |amount: fn(&sites::SiteTrace) -> Amount| -> BTreeMap<u32, Amount> {
-        let all = ours.traces().iter().map(|trace| (trace.site().line(), amount(trace)));
-        all.filter(|(_, amount)| amount.objects > 0).collect()
+    let of = |estimate: fn(&sites::SiteTrace) -> Estimate| -> BTreeMap<u32, Estimate> {
+        let all = ours.traces().iter().map(|trace| (trace.site().line(), estimate(trace)));
+        all.filter(|(_, estimate)| estimate.objects > 0).collect()
     };
     assert_eq!(of(sites::SiteTrace::allocated), sums(shadow.allocated.iter()), "{what}: allocated");
     let live = sums(shadow.live.iter().flat_map(|(_, objects)| objects));
@@ -271,7 +271,7 @@ fn estimates_are_near_what_was_allocated() {
     let (slices, live) = by_type("[u64]");
     let bytes = (count * 256 + count / 10 * 4016) as f64;
     assert!((slices.bytes as f64 / bytes - 1.0).abs() < 0.1, "{slices:?} of {bytes}");
-    assert_eq!(live, Amount::default());
+    assert_eq!(live, Estimate::default());
     let (current, peak) = sites::traced_memory(&heap);
     assert!(current == snapshot.live().bytes && peak >= current);
     assert!(lines.iter().all(|&line| line > 0));
@@ -351,9 +351,9 @@ fn what_stops_forgets_its_samples_at_once() {
     assert!(heap.stats().side_bytes < before || before == 0);
     // A second session counts what it sees.
     sites::start(&heap, SitesConfig::exact());
-    assert_eq!(sites::snapshot(&m).live(), Amount::default());
+    assert_eq!(sites::snapshot(&m).live(), Estimate::default());
     m.alloc(1_u64);
-    assert_eq!(sites::snapshot(&m).live(), Amount { objects: 1, bytes: 16 });
+    assert_eq!(sites::snapshot(&m).live(), Estimate { objects: 1, bytes: 16 });
 }
 
 #[test]
@@ -404,7 +404,7 @@ fn tables_are_bounded() {
     m.collect(Collect::Full);
     // There is room again.
     m.alloc(1_u64);
-    assert_eq!(sites::snapshot(&m).live(), Amount { objects: 1, bytes: 16 });
+    assert_eq!(sites::snapshot(&m).live(), Estimate { objects: 1, bytes: 16 });
 }
 
 #[test]

@@ -23,7 +23,7 @@ use std::{
 
 use super::{
     frames::Frame,
-    snapshot::{Amount, Site, SiteTrace, Snapshot},
+    snapshot::{Estimate, Site, SiteTrace, Snapshot},
 };
 
 const MAGIC: &str = "gc-core sites";
@@ -136,7 +136,7 @@ impl Snapshot {
         for SiteTrace { type_name, site, backtrace, allocated, lost, live } in &self.traces {
             let [type_name, name] = [type_name, &site.file].map(|name| Field(Some(name)));
             write!(file, "trace\t{type_name}\t{name}\t{}\t{}", site.line, site.column)?;
-            for Amount { objects, bytes } in [allocated, lost].into_iter().chain(live) {
+            for Estimate { objects, bytes } in [allocated, lost].into_iter().chain(live) {
                 write!(file, "\t{objects}\t{bytes}")?;
             }
             writeln!(file)?;
@@ -330,8 +330,8 @@ impl Fields<'_> {
         Ok(text.into())
     }
 
-    fn amount(&mut self) -> Result<Amount, LoadError> {
-        Ok(Amount { objects: self.number()?, bytes: self.number()? })
+    fn estimate(&mut self) -> Result<Estimate, LoadError> {
+        Ok(Estimate { objects: self.number()?, bytes: self.number()? })
     }
 
     fn trace(&mut self) -> Result<SiteTrace, LoadError> {
@@ -339,9 +339,9 @@ impl Fields<'_> {
             type_name: self.text("the name of a type")?,
             site: Site { file: self.text("the name of a file")?, line: self.number()?, column: self.number()? },
             backtrace: Arc::default(),
-            allocated: self.amount()?,
-            lost: self.amount()?,
-            live: [self.amount()?, self.amount()?, self.amount()?],
+            allocated: self.estimate()?,
+            lost: self.estimate()?,
+            live: [self.estimate()?, self.estimate()?, self.estimate()?],
         };
         self.end().map(|()| trace)
     }

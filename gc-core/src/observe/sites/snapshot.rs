@@ -16,17 +16,17 @@ use super::frames::{self, Frame};
 /// Objects and their bytes: estimates, unless every allocation was a sample.
 ///
 /// ```
-/// assert_eq!(gc_core::observe::sites::Amount::default().bytes, 0);
+/// assert_eq!(gc_core::observe::sites::Estimate::default().bytes, 0);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Amount {
+pub struct Estimate {
     /// The number of objects.
     pub objects: u64,
     /// Their bytes, with headers.
     pub bytes: u64,
 }
 
-impl Amount {
+impl Estimate {
     /// Rounds down: so what is live in three generations is no more than what was allocated.
     fn of(weighed: Weighed) -> Self {
         Self { objects: weighed.objects / ONE, bytes: weighed.bytes }
@@ -123,9 +123,9 @@ pub struct SiteTrace {
     pub(super) type_name: Arc<str>,
     pub(super) site: Site,
     pub(super) backtrace: Arc<[Frame]>,
-    pub(super) allocated: Amount,
-    pub(super) lost: Amount,
-    pub(super) live: [Amount; 3],
+    pub(super) allocated: Estimate,
+    pub(super) lost: Estimate,
+    pub(super) live: [Estimate; 3],
 }
 
 impl SiteTrace {
@@ -150,26 +150,26 @@ impl SiteTrace {
 
     /// Returns what was allocated since tracking began.
     #[must_use]
-    pub fn allocated(&self) -> Amount {
+    pub fn allocated(&self) -> Estimate {
         self.allocated
     }
 
     /// Returns what of it is not followed, though it may be live: there was no room for its samples
     /// ([`SitesConfig::max_samples`](super::SitesConfig::max_samples)).
     #[must_use]
-    pub fn lost(&self) -> Amount {
+    pub fn lost(&self) -> Estimate {
         self.lost
     }
 
     /// Returns what is live.
     #[must_use]
-    pub fn live(&self) -> Amount {
-        self.live.into_iter().fold(Amount::default(), Amount::plus)
+    pub fn live(&self) -> Estimate {
+        self.live.into_iter().fold(Estimate::default(), Estimate::plus)
     }
 
     /// Returns what is live in generation 0, 1 or 2, and nothing for others.
     #[must_use]
-    pub fn live_in(&self, generation: usize) -> Amount {
+    pub fn live_in(&self, generation: usize) -> Estimate {
         self.live.get(generation).copied().unwrap_or_default()
     }
 }
@@ -223,9 +223,9 @@ impl Snapshot {
                 type_name,
                 site: Site::of(record.place),
                 backtrace: record.frames.iter().map(|&address| Frame::at(address as u64)).collect(),
-                allocated: Amount::of(allocated),
-                lost: Amount::of(lost),
-                live: live.map(Amount::of),
+                allocated: Estimate::of(allocated),
+                lost: Estimate::of(lost),
+                live: live.map(Estimate::of),
             };
             let key = (trace.site.clone(), trace.type_name.clone(), trace.backtrace.clone());
             traces.entry(key).and_modify(|same| same.add(&trace)).or_insert(trace);
@@ -259,14 +259,14 @@ impl Snapshot {
 
     /// Returns what is live, of all sites together.
     #[must_use]
-    pub fn live(&self) -> Amount {
-        self.traces.iter().map(SiteTrace::live).fold(Amount::default(), Amount::plus)
+    pub fn live(&self) -> Estimate {
+        self.traces.iter().map(SiteTrace::live).fold(Estimate::default(), Estimate::plus)
     }
 
     /// Returns what was allocated since tracking began, at all sites together.
     #[must_use]
-    pub fn allocated(&self) -> Amount {
-        self.traces.iter().map(SiteTrace::allocated).fold(Amount::default(), Amount::plus)
+    pub fn allocated(&self) -> Estimate {
+        self.traces.iter().map(SiteTrace::allocated).fold(Estimate::default(), Estimate::plus)
     }
 
     /// Gives the frames of backtraces their names: those that have none. Frames of this crate at

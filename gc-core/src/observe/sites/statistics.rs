@@ -3,7 +3,7 @@
 use core::{cmp::Reverse, fmt};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::snapshot::{Amount, SiteTrace, Snapshot};
+use super::snapshot::{Estimate, SiteTrace, Snapshot};
 
 /// What traces are summed up by. Python: the `key_type` of `Snapshot.statistics`.
 ///
@@ -48,15 +48,15 @@ pub struct Statistic {
     /// What the traces have in common, by [`GroupBy`]. A backtrace has a line for each frame.
     pub key: String,
     /// What is live.
-    pub live: Amount,
+    pub live: Estimate,
     /// What was allocated since tracking began.
-    pub allocated: Amount,
+    pub allocated: Estimate,
 }
 
 impl fmt::Display for Statistic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, live, allocated } = self;
-        let [Amount { objects, bytes }, all] = [live, allocated];
+        let [Estimate { objects, bytes }, all] = [live, allocated];
         write!(f, "{key}: {objects} objects, {bytes} bytes (allocated: {}, {})", all.objects, all.bytes)
     }
 }
@@ -79,7 +79,7 @@ pub struct StatisticDiff {
     /// What the traces have in common.
     pub key: String,
     /// What is live in the newer one.
-    pub live: Amount,
+    pub live: Estimate,
     /// By how many objects that is more than in the older one.
     pub objects_diff: i64,
     /// By how many bytes that is more.
@@ -99,7 +99,7 @@ impl fmt::Display for StatisticDiff {
 
 impl GroupBy {
     /// Returns the keys of a trace, each with what counts for it.
-    fn keys(self, trace: &SiteTrace) -> Vec<(String, Amount, Amount)> {
+    fn keys(self, trace: &SiteTrace) -> Vec<(String, Estimate, Estimate)> {
         let whole = |key| vec![(key, trace.live(), trace.allocated())];
         match self {
             Self::Type => whole(trace.type_name().to_owned()),
@@ -112,7 +112,7 @@ impl GroupBy {
             }
             Self::Generation => (0..3)
                 .map(|generation| {
-                    let allocated = if generation == 0 { trace.allocated() } else { Amount::default() };
+                    let allocated = if generation == 0 { trace.allocated() } else { Estimate::default() };
                     (format!("generation {generation}"), trace.live_in(generation), allocated)
                 })
                 .collect(),
@@ -137,14 +137,14 @@ impl GroupBy {
     }
 }
 
-fn sorted(sums: BTreeMap<String, (Amount, Amount)>) -> Vec<Statistic> {
+fn sorted(sums: BTreeMap<String, (Estimate, Estimate)>) -> Vec<Statistic> {
     let mut all: Vec<_> = sums.into_iter().map(|(key, (live, allocated))| Statistic { key, live, allocated }).collect();
     // Stable: what is equal is in the order of the keys.
     all.sort_by_key(|statistic| Reverse((statistic.live.bytes, statistic.live.objects, statistic.allocated.bytes)));
     all
 }
 
-fn add(sums: &mut BTreeMap<String, (Amount, Amount)>, key: String, live: Amount, allocated: Amount) {
+fn add(sums: &mut BTreeMap<String, (Estimate, Estimate)>, key: String, live: Estimate, allocated: Estimate) {
     let sum = sums.entry(key).or_default();
     *sum = (sum.0.plus(live), sum.1.plus(allocated));
 }
@@ -216,7 +216,7 @@ impl Snapshot {
     /// ```
     #[must_use]
     pub fn compare_to(&self, older: &Self, by: GroupBy) -> Vec<StatisticDiff> {
-        let mut both: BTreeMap<String, [(Amount, Amount); 2]> = BTreeMap::new();
+        let mut both: BTreeMap<String, [(Estimate, Estimate); 2]> = BTreeMap::new();
         for (which, snapshot) in [older, self].into_iter().enumerate() {
             for Statistic { key, live, allocated } in snapshot.statistics(by) {
                 both.entry(key).or_default()[which] = (live, allocated);
