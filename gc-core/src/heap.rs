@@ -442,11 +442,7 @@ impl Mutator {
         let collector = self.collector();
         let pace = &collector.pacing;
         let old = collector.old.lock().space.live_bytes + collector.large.lock().used;
-        Counts {
-            young_bytes: pace.fresh_bytes() + self.local().buffer.used(),
-            young_collections: pace.minor_collections(),
-            old_growth: pace.old_growth(old),
-        }
+        Counts { young_bytes: pace.fresh_bytes() + self.local().buffer.used(), old_growth: pace.old_growth(old) }
     }
 
     /// Returns the heap that this mutator is attached to.

@@ -53,7 +53,6 @@ impl StoppedHeap<'_> {
         self.young.remembered = core::mem::take(&mut evacuated.remembered);
         // SAFETY: from-space is dead: live objects are evacuated, and dead ones that need dropping are in the drop queue.
         self.young.space.flip(|start, used| unsafe { poison::fill(start, used, poison::FROM_SPACE) });
-        self.collector.pacing.count_minor(policy.all);
         (evacuated, Found { fresh, aged, copied, promoted, pointers, remembered, all: policy.all })
     }
 

@@ -53,8 +53,6 @@ pub(crate) struct Pacing {
     old_live: AtomicUsize,
     /// How many objects the old generation had after the last major cycle.
     old_objects: AtomicUsize,
-    /// Minor collections since the last one that promoted everything.
-    minor_collections: AtomicU32,
     /// Bytes allocated since the last collection: in chunks that are full, and in large runs.
     fresh_bytes: AtomicUsize,
     /// How often a remembered set was full since the last collection, while that could be put off.
@@ -112,7 +110,6 @@ impl Pacing {
             old_bytes: AtomicUsize::new(0),
             old_live: AtomicUsize::new(0),
             old_objects: AtomicUsize::new(usize::MAX),
-            minor_collections: AtomicU32::new(0),
             fresh_bytes: AtomicUsize::new(0),
             full_sets: AtomicUsize::new(0),
             put_off: AtomicU64::new(0),
@@ -243,20 +240,6 @@ impl Pacing {
         self.full_sets.store(0, Ordering::Relaxed);
         self.limit_reported.store(false, Ordering::Relaxed);
         self.much_remembered.store(false, Ordering::Relaxed);
-    }
-
-    /// Counts a minor collection, which has promoted everything or not. The caller leads the pause.
-    pub(crate) fn count_minor(&self, promoted_all: bool) {
-        if promoted_all {
-            self.minor_collections.store(0, Ordering::Relaxed);
-        } else {
-            self.minor_collections.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Returns the number of minor collections since the last one that promoted everything.
-    pub(crate) fn minor_collections(&self) -> u32 {
-        self.minor_collections.load(Ordering::Relaxed)
     }
 
     /// Records how many bytes survived a minor collection, and how many were promoted. Earlier

@@ -184,7 +184,7 @@ impl fmt::Display for CollectCounts {
 /// m.collect(gc_core::Collect::Young);
 /// let counts = m.counts();
 /// assert!(counts.young_bytes < heap.thresholds().nursery_bytes);
-/// assert_eq!(counts.young_collections, 1);
+/// assert_eq!(counts.old_growth, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,8 +193,6 @@ pub struct Counts {
     /// Bytes allocated since the last collection, young large objects included. Bytes in the
     /// buffers of other mutators are not counted.
     pub young_bytes: usize,
-    /// Minor collections since the last one that promoted everything.
-    pub young_collections: u32,
     /// Bytes by which the old generation has grown since the last major (full) cycle.
     pub old_growth: usize,
 }
