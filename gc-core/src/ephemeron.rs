@@ -8,7 +8,7 @@ use core::{fmt, marker::PhantomData, ptr::NonNull};
 use crate::{
     AllocError, Gc, Mutator,
     object::{EphemeronPair, Flag, Header, PointerSlot, WatchedPair},
-    trace::{Object, Trace, Visitor},
+    trace::{Object, Referent, Trace, Visitor},
 };
 
 /// A pointer to a pair of a key and a value. The value lives only while the key *and* the ephemeron
@@ -49,7 +49,7 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[repr(transparent)]
-pub struct Ephemeron<'gc, K: ?Sized, V: ?Sized> {
+pub struct Ephemeron<'gc, K: Referent + ?Sized, V: Referent + ?Sized> {
     pair: Gc<'gc, EphemeronPair>,
     types: PhantomData<(Gc<'gc, K>, Gc<'gc, V>)>,
 }
@@ -211,17 +211,17 @@ impl<'gc, K: Object + ?Sized, V: Object + ?Sized> Ephemeron<'gc, K, V> {
     }
 }
 
-impl<K: ?Sized, V: ?Sized> Clone for Ephemeron<'_, K, V> {
+impl<K: Referent + ?Sized, V: Referent + ?Sized> Clone for Ephemeron<'_, K, V> {
     #[inline(always)]
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<K: ?Sized, V: ?Sized> Copy for Ephemeron<'_, K, V> {}
+impl<K: Referent + ?Sized, V: Referent + ?Sized> Copy for Ephemeron<'_, K, V> {}
 
 /// Prints the types, and whether the ephemeron is cleared. Reads no key or value.
-impl<K: ?Sized, V: ?Sized> fmt::Debug for Ephemeron<'_, K, V> {
+impl<K: Referent + ?Sized, V: Referent + ?Sized> fmt::Debug for Ephemeron<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if NonNull::new(self.pair.key.get()).is_some() { "" } else { "cleared" };
         let (key, value) = (core::any::type_name::<K>(), core::any::type_name::<V>());

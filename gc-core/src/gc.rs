@@ -13,7 +13,7 @@ use core::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use crate::{
     object::PointerSlot,
-    trace::{Object, Trace, Visitor},
+    trace::{Object, Referent, Trace, Visitor},
 };
 
 /// A pointer to an object of the heap: one word, `Copy`, dereferences to `T` at the cost of a plain
@@ -72,14 +72,14 @@ use crate::{
 /// println!("{n}");
 /// ```
 #[repr(transparent)]
-pub struct Gc<'gc, T: ?Sized> {
+pub struct Gc<'gc, T: Referent + ?Sized> {
     /// The address of the object (see `object::layout`).
     address: NonNull<u8>,
     /// Behaves as a `&'gc T`; the raw pointer keeps it on its thread.
     borrow: PhantomData<(&'gc T, *const ())>,
 }
 
-impl<'gc, T: ?Sized> Gc<'gc, T> {
+impl<'gc, T: Referent + ?Sized> Gc<'gc, T> {
     /// # Safety
     ///
     /// `address` is the address of an object of type `T` that lives for `'gc` ([gc.live]).
@@ -139,14 +139,14 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     }
 }
 
-impl<T: ?Sized> Clone for Gc<'_, T> {
+impl<T: Referent + ?Sized> Clone for Gc<'_, T> {
     #[inline(always)]
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: ?Sized> Copy for Gc<'_, T> {}
+impl<T: Referent + ?Sized> Copy for Gc<'_, T> {}
 
 impl<T: Object + ?Sized> Deref for Gc<'_, T> {
     type Target = T;

@@ -9,7 +9,10 @@ use core::{
     hash::{Hash, Hasher},
 };
 
-use crate::{Gc, Mutator, trace::Object};
+use crate::{
+    Gc, Mutator,
+    trace::{Object, Referent},
+};
 
 impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     /// Returns the identity of the object: a number that no other object of its heap has, had or
@@ -72,12 +75,12 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
 /// A pointer that is compared, ordered, hashed and printed by the identity of its object: made by
 /// [`Gc::by_id`]. The identity stays the same, so it may be a key of a [`GcMap`](crate::GcMap).
 #[derive(crate::Trace)]
-pub struct ById<'gc, T: ?Sized> {
+pub struct ById<'gc, T: Referent + ?Sized> {
     object: Gc<'gc, T>,
     id: u64,
 }
 
-impl<'gc, T: ?Sized> ById<'gc, T> {
+impl<'gc, T: Referent + ?Sized> ById<'gc, T> {
     /// Returns the pointer.
     ///
     /// ```
@@ -107,35 +110,35 @@ impl<'gc, T: ?Sized> ById<'gc, T> {
     }
 }
 
-impl<T: ?Sized> Clone for ById<'_, T> {
+impl<T: Referent + ?Sized> Clone for ById<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: ?Sized> Copy for ById<'_, T> {}
+impl<T: Referent + ?Sized> Copy for ById<'_, T> {}
 
-impl<T: ?Sized> PartialEq for ById<'_, T> {
+impl<T: Referent + ?Sized> PartialEq for ById<'_, T> {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
     }
 }
 
-impl<T: ?Sized> Eq for ById<'_, T> {}
+impl<T: Referent + ?Sized> Eq for ById<'_, T> {}
 
-impl<T: ?Sized> PartialOrd for ById<'_, T> {
+impl<T: Referent + ?Sized> PartialOrd for ById<'_, T> {
     fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<T: ?Sized> Ord for ById<'_, T> {
+impl<T: Referent + ?Sized> Ord for ById<'_, T> {
     fn cmp(&self, other: &Self) -> core::cmp::Ordering {
         self.id.cmp(&other.id)
     }
 }
 
-impl<T: ?Sized> Hash for ById<'_, T> {
+impl<T: Referent + ?Sized> Hash for ById<'_, T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.id.hash(state);
     }

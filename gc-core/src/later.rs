@@ -19,7 +19,7 @@ use crate::{
     Gc, Mutator, Slot,
     mutator::{AllocError, allocate::refuse},
     object::PointerSlot,
-    trace::{Object, Trace, Visitor},
+    trace::{Object, Referent, Trace, Visitor},
 };
 
 /// A pointer to an object that [`Mutator::alloc_cyclic`] makes: `None` until the object is there.
@@ -51,14 +51,14 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[repr(transparent)]
-pub struct Later<'gc, T: ?Sized> {
+pub struct Later<'gc, T: Referent + ?Sized> {
     /// The address of an object of type `Slot<'gc, T>`.
     slot: NonNull<u8>,
     /// Behaves as a `&'gc T` ([later.read-only]); the address keeps it on its thread.
     borrow: PhantomData<&'gc T>,
 }
 
-impl<'gc, T: ?Sized> Later<'gc, T> {
+impl<'gc, T: Referent + ?Sized> Later<'gc, T> {
     #[inline(always)]
     fn of(slot: Gc<'gc, Slot<'gc, T>>) -> Self {
         Self { slot: slot.address(), borrow: PhantomData }
@@ -194,17 +194,17 @@ impl Mutator {
     }
 }
 
-impl<T: ?Sized> Clone for Later<'_, T> {
+impl<T: Referent + ?Sized> Clone for Later<'_, T> {
     #[inline(always)]
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: ?Sized> Copy for Later<'_, T> {}
+impl<T: Referent + ?Sized> Copy for Later<'_, T> {}
 
 /// Prints the type and the address only, so that printing a cyclic structure ends.
-impl<T: ?Sized> fmt::Debug for Later<'_, T> {
+impl<T: Referent + ?Sized> fmt::Debug for Later<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = core::any::type_name::<T>();
         match self.get() {

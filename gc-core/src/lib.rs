@@ -168,6 +168,6 @@ pub use stats::{
 };
 #[doc(hidden)]
 pub use trace::__private;
-pub use trace::{Acyclic, Leaf, Object, Trace, Traced, Visitor};
+pub use trace::{Acyclic, Leaf, Object, Referent, Trace, Traced, Visitor};
 pub use weak::{Weak, WeakSlot};
 pub use weak_table::{Interner, WeakKeyMap, WeakSet, WeakValueMap};

@@ -9,7 +9,7 @@ use core::{fmt, marker::PhantomData, ptr, ptr::NonNull, sync::atomic::Ordering};
 use crate::{
     Gc, Mutator,
     object::PointerSlot,
-    trace::{Object, Trace, Visitor},
+    trace::{Object, Referent, Trace, Visitor},
 };
 
 /// A mutable pointer field of a traced type: null, or a [`Gc`]. One word, lock-free, with its write
@@ -43,14 +43,14 @@ use crate::{
 /// ```
 #[repr(transparent)]
 #[doc(alias = "Cell")]
-pub struct Slot<'gc, T: ?Sized> {
+pub struct Slot<'gc, T: Referent + ?Sized> {
     pointer_slot: PointerSlot,
     /// Makes the slot invariant in both parameters, as any mutable place is; and neither `Send` nor
     /// `Sync`.
     place: PhantomData<*mut Gc<'gc, T>>,
 }
 
-impl<'gc, T: ?Sized> Slot<'gc, T> {
+impl<'gc, T: Referent + ?Sized> Slot<'gc, T> {
     /// Returns a slot that holds `value`. Initialising needs no barrier.
     ///
     /// ```
@@ -210,7 +210,7 @@ impl<'gc, T: ?Sized> Slot<'gc, T> {
 }
 
 #[inline(always)]
-fn address<T: ?Sized>(value: Option<Gc<'_, T>>) -> *mut u8 {
+fn address<T: Referent + ?Sized>(value: Option<Gc<'_, T>>) -> *mut u8 {
     value.map_or(ptr::null_mut(), |gc| gc.address().as_ptr())
 }
 
@@ -218,31 +218,31 @@ fn address<T: ?Sized>(value: Option<Gc<'_, T>>) -> *mut u8 {
 ///
 /// `address` is null or the address of an object of type `T` that lives for `'gc`.
 #[inline(always)]
-unsafe fn option<'gc, T: ?Sized>(address: *mut u8) -> Option<Gc<'gc, T>> {
+unsafe fn option<'gc, T: Referent + ?Sized>(address: *mut u8) -> Option<Gc<'gc, T>> {
     // SAFETY: the caller's duty is that of `from_address`.
     NonNull::new(address).map(|address| unsafe { Gc::from_address(address) })
 }
 
-impl<T: ?Sized> Default for Slot<'_, T> {
+impl<T: Referent + ?Sized> Default for Slot<'_, T> {
     fn default() -> Self {
         Self::null()
     }
 }
 
-impl<'gc, T: ?Sized> From<Gc<'gc, T>> for Slot<'gc, T> {
+impl<'gc, T: Referent + ?Sized> From<Gc<'gc, T>> for Slot<'gc, T> {
     fn from(value: Gc<'gc, T>) -> Self {
         Self::new(Some(value))
     }
 }
 
-impl<'gc, T: ?Sized> From<Option<Gc<'gc, T>>> for Slot<'gc, T> {
+impl<'gc, T: Referent + ?Sized> From<Option<Gc<'gc, T>>> for Slot<'gc, T> {
     fn from(value: Option<Gc<'gc, T>>) -> Self {
         Self::new(value)
     }
 }
 
 /// Prints the type and the address only, so that printing a cyclic structure ends.
-impl<T: ?Sized> fmt::Debug for Slot<'_, T> {
+impl<T: Referent + ?Sized> fmt::Debug for Slot<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Relaxed: the address is printed, never followed.
         let address = self.pointer_slot.load(Ordering::Relaxed);

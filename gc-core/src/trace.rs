@@ -22,6 +22,7 @@
 pub(crate) mod acyclic;
 mod impls;
 pub(crate) mod pieces;
+mod referent;
 mod tailed;
 mod traced;
 
@@ -30,6 +31,7 @@ use core::ptr::NonNull;
 pub use acyclic::Acyclic;
 pub use impls::{__private, Leaf};
 pub(crate) use impls::{NoCells, nothing_to_trace, trace_each};
+pub use referent::Referent;
 pub(crate) use tailed::Tailed;
 pub use traced::Traced;
 
@@ -133,7 +135,7 @@ pub unsafe trait Trace {
     note = "an object is a value of a type that has `#[derive(Trace)]`, a slice of such values, or a `str`; for a leaf of another \
             crate, write `gc_core::Leaf<…>`; for one of several types, write an enum, as there are no objects of trait objects"
 )]
-pub unsafe trait Object {
+pub unsafe trait Object: Referent {
     /// The type under the collection lifetime `'a`.
     type At<'a>: ?Sized + for<'b> Object<At<'b> = Self::At<'b>, Static = Self::Static> + 'a;
 

@@ -23,7 +23,7 @@ use crate::{
     collector::type_info::WEAK_CELL,
     object::{Flag, Header, PointerSlot},
     registered::WeakCell,
-    trace::{Object, Trace, Visitor},
+    trace::{Object, Referent, Trace, Visitor},
 };
 
 /// A pointer to an object that does not keep it alive: one word, `Copy`.
@@ -62,7 +62,7 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[repr(transparent)]
-pub struct Weak<'gc, T: ?Sized> {
+pub struct Weak<'gc, T: Referent + ?Sized> {
     /// [weak.cell].
     cell: *mut WeakCell,
     target: PhantomData<(&'gc T, *const ())>,
@@ -137,7 +137,7 @@ impl<'gc, T: Object + ?Sized> Gc<'gc, T> {
     }
 }
 
-impl<'gc, T: ?Sized> Weak<'gc, T> {
+impl<'gc, T: Referent + ?Sized> Weak<'gc, T> {
     /// Returns a weak reference that never had an object.
     ///
     /// ```
@@ -257,29 +257,29 @@ impl Mutator {
     }
 }
 
-impl<T: ?Sized> Clone for Weak<'_, T> {
+impl<T: Referent + ?Sized> Clone for Weak<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: ?Sized> Copy for Weak<'_, T> {}
+impl<T: Referent + ?Sized> Copy for Weak<'_, T> {}
 
-impl<T: ?Sized> Default for Weak<'_, T> {
+impl<T: Referent + ?Sized> Default for Weak<'_, T> {
     fn default() -> Self {
         Self::dangling()
     }
 }
 
-impl<T: ?Sized> PartialEq for Weak<'_, T> {
+impl<T: Referent + ?Sized> PartialEq for Weak<'_, T> {
     fn eq(&self, other: &Self) -> bool {
         Weak::ptr_eq(*self, *other)
     }
 }
 
-impl<T: ?Sized> Eq for Weak<'_, T> {}
+impl<T: Referent + ?Sized> Eq for Weak<'_, T> {}
 
-impl<T: ?Sized> Hash for Weak<'_, T> {
+impl<T: Referent + ?Sized> Hash for Weak<'_, T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Not told: it is the same for as long as a weak reference leads to the cell.
         self.cell().map(WeakCell::id).hash(state);
@@ -287,7 +287,7 @@ impl<T: ?Sized> Hash for Weak<'_, T> {
 }
 
 /// Prints the type and the identity.
-impl<T: ?Sized> fmt::Debug for Weak<'_, T> {
+impl<T: Referent + ?Sized> fmt::Debug for Weak<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = core::any::type_name::<T>();
         match self.id() {

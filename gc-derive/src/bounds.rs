@@ -166,7 +166,10 @@ impl<'i> Parameters<'i> {
             _ => None,
         };
         let is_said = |bound: &TypeParamBound| match bound {
-            TypeParamBound::Trait(of) => is_maybe(bound) || traced_as.is_some_and(|name| self.is_ours(&of.path, name)),
+            TypeParamBound::Trait(of) => {
+                let is_part_of = |name| [name, "Referent"].iter().any(|part| self.is_ours(&of.path, part));
+                is_maybe(bound) || traced_as.is_some_and(is_part_of)
+            }
             TypeParamBound::Lifetime(outlived) => Some(outlived) == self.lifetime,
             _ => false,
         };

@@ -109,8 +109,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// The bound `Trace` or `Object` on a parameter is taken for the trait of `gc_core`, and not
-/// repeated. A trait of your own with such a name is written with its path:
+/// The bound `Trace`, `Object` or `Referent` on a parameter is taken for the trait of `gc_core`, and
+/// not repeated. A trait of your own with such a name is written with its path:
 ///
 /// ```
 /// mod render {
@@ -120,7 +120,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 ///
 /// #[derive(gc_core::Trace)]
-/// struct Scene<'gc, T: render::Object + ?Sized>(gc_core::Gc<'gc, T>);
+/// struct Scene<'gc, T: render::Object + gc_core::Object + ?Sized>(gc_core::Gc<'gc, T>);
 /// ```
 ///
 /// # Markers

@@ -43,7 +43,10 @@ fn without_size(ty: &Type, parameters: &Parameters, has_bound: bool) -> Option<S
         Type::Path(TypePath { qself: None, path }) if !has_bound => {
             let name = path.get_ident()?;
             (parameters.role(name) == Some(Role::Object)).then(|| {
-                format!("a traced type has a size, and `{name}: ?Sized` may have none; write `Gc<'gc, {name}>`, or take away `?Sized`")
+                format!(
+                    "a traced type has a size, and `{name}: ?Sized` may have none; write `Gc<'gc, {name}>` and the bound \
+                     `{name}: Object + ?Sized`, or take away `?Sized`"
+                )
             })
         }
         _ => None,
@@ -144,15 +147,6 @@ impl VisitMut for Forms<'_> {
                     ),
                 );
             }
-            Type::Path(TypePath { qself: None, path }) if is_named(path, POINTERS) && has_lifetimes(path) => {
-                for argument in types(path).filter(|argument| matches!(argument, Type::TraitObject(_))) {
-                    self.refuse(
-                        argument,
-                        "there are no objects of trait objects: write an enum of the types that it may be",
-                    );
-                }
-                self.visit_path_mut(path);
-            }
             Type::Path(TypePath { qself: None, path }) if is_named(path, CONTAINERS) => {
                 let in_marker = marker::is_marker(path);
                 let outer = self.in_marker;
@@ -191,14 +185,6 @@ fn types(path: &Path) -> impl Iterator<Item = &Type> {
         _ => None,
     })
 }
-
-/// Returns whether there are lifetimes among the arguments of a path.
-fn has_lifetimes(path: &Path) -> bool {
-    arguments(path).any(|argument| matches!(argument, GenericArgument::Lifetime(_)))
-}
-
-/// The pointers to objects.
-const POINTERS: &[&str] = &["Gc", "Slot", "Later", "Weak", "WeakSlot"];
 
 /// The types whose arguments are looked into, too.
 const CONTAINERS: &[&str] = &[

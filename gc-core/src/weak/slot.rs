@@ -5,7 +5,7 @@ use core::{fmt, marker::PhantomData};
 use crate::{
     Gc, Mutator, Slot,
     registered::WeakCell,
-    trace::{Object, Trace, Visitor},
+    trace::{Object, Referent, Trace, Visitor},
 };
 
 use super::Weak;
@@ -28,13 +28,13 @@ use super::Weak;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[repr(transparent)]
-pub struct WeakSlot<'gc, T: ?Sized> {
+pub struct WeakSlot<'gc, T: Referent + ?Sized> {
     /// To the weak cell.
     slot: Slot<'gc, WeakCell>,
     target: PhantomData<*mut Weak<'gc, T>>,
 }
 
-impl<'gc, T: ?Sized> WeakSlot<'gc, T> {
+impl<'gc, T: Referent + ?Sized> WeakSlot<'gc, T> {
     /// Returns a slot that holds `value`. Initialising needs no barrier.
     ///
     /// ```
@@ -106,7 +106,7 @@ impl<'gc, T: ?Sized> WeakSlot<'gc, T> {
     }
 }
 
-impl<'gc, T: ?Sized> Weak<'gc, T> {
+impl<'gc, T: Referent + ?Sized> Weak<'gc, T> {
     fn to_gc(self) -> Option<Gc<'gc, WeakCell>> {
         // SAFETY: [weak.cell].
         self.address().map(|cell| unsafe { Gc::from_address(cell) })
@@ -118,19 +118,19 @@ impl<'gc, T: ?Sized> Weak<'gc, T> {
     }
 }
 
-impl<T: ?Sized> Default for WeakSlot<'_, T> {
+impl<T: Referent + ?Sized> Default for WeakSlot<'_, T> {
     fn default() -> Self {
         Self::dangling()
     }
 }
 
-impl<'gc, T: ?Sized> From<Weak<'gc, T>> for WeakSlot<'gc, T> {
+impl<'gc, T: Referent + ?Sized> From<Weak<'gc, T>> for WeakSlot<'gc, T> {
     fn from(value: Weak<'gc, T>) -> Self {
         Self::new(value)
     }
 }
 
-impl<T: ?Sized> fmt::Debug for WeakSlot<'_, T> {
+impl<T: Referent + ?Sized> fmt::Debug for WeakSlot<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WeakSlot({:?})", self.get())
     }

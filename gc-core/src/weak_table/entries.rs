@@ -6,7 +6,7 @@ use core::{
 };
 
 use crate::{
-    AllocError, Ephemeron, Gc, GcMap, Mutator, Object, Trace,
+    AllocError, Ephemeron, Gc, GcMap, Mutator, Object, Referent, Trace,
     map::{Memory, Put, folded},
     mutator::allocate::refuse,
     sync::mutant,
@@ -24,7 +24,7 @@ pub(super) trait Entry<'gc>: Trace<At<'gc> = Self> + 'gc {
 /// same.
 #[derive(Trace)]
 #[trace(crate = crate)]
-pub(super) struct Held<'gc, K: ?Sized, V: ?Sized>(pub(super) Ephemeron<'gc, K, V>);
+pub(super) struct Held<'gc, K: Referent + ?Sized, V: Referent + ?Sized>(pub(super) Ephemeron<'gc, K, V>);
 
 impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Object<At<'gc> = V> + ?Sized + 'gc> Entry<'gc> for Held<'gc, K, V> {
     fn pair(&self) -> NonNull<u8> {

@@ -7,7 +7,7 @@ use core::{
 };
 
 use crate::{
-    AllocError, Gc, Mutator, Object, Trace,
+    AllocError, Gc, Mutator, Object, Referent, Trace,
     map::{Cursor, DefaultHashBuilder, Memory, lost},
 };
 
@@ -52,7 +52,7 @@ use super::entries::{Held, Table, granted};
 #[derive(Trace)]
 #[trace(crate = crate)]
 #[trace(leaf(S))]
-pub struct Interner<'gc, T: ?Sized, S = DefaultHashBuilder> {
+pub struct Interner<'gc, T: Referent + ?Sized, S = DefaultHashBuilder> {
     table: Gc<'gc, Table<'gc, Held<'gc, T, T>, S>>,
 }
 
@@ -530,16 +530,16 @@ fn object_of<'gc, T: Object<At<'gc> = T> + Borrow<Q> + ?Sized + 'gc, Q: Eq + ?Si
     held.0.key(m).filter(|&object| Gc::as_ref(object).borrow() == content)
 }
 
-impl<T: ?Sized, S> Clone for Interner<'_, T, S> {
+impl<T: Referent + ?Sized, S> Clone for Interner<'_, T, S> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: ?Sized, S> Copy for Interner<'_, T, S> {}
+impl<T: Referent + ?Sized, S> Copy for Interner<'_, T, S> {}
 
 /// Prints the type.
-impl<T: ?Sized, S> fmt::Debug for Interner<'_, T, S> {
+impl<T: Referent + ?Sized, S> fmt::Debug for Interner<'_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Interner<{}>", core::any::type_name::<T>())
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::{
-    AllocError, Gc, Mutator, Object, Trace,
+    AllocError, Gc, Mutator, Object, Referent, Trace,
     map::{Cursor, Memory, lost},
 };
 
@@ -53,7 +53,7 @@ use super::entries::{Held, NewPair, Table, granted};
 /// ```
 #[derive(Trace)]
 #[trace(crate = crate)]
-pub struct WeakKeyMap<'gc, K: ?Sized, V> {
+pub struct WeakKeyMap<'gc, K: Referent + ?Sized, V> {
     table: Gc<'gc, Table<'gc, Held<'gc, K, V>, ()>>,
 }
 
@@ -371,16 +371,16 @@ pub(super) fn number(id: u64) -> u32 {
     crate::map::folded(id)
 }
 
-impl<K: ?Sized, V> Clone for WeakKeyMap<'_, K, V> {
+impl<K: Referent + ?Sized, V> Clone for WeakKeyMap<'_, K, V> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<K: ?Sized, V> Copy for WeakKeyMap<'_, K, V> {}
+impl<K: Referent + ?Sized, V> Copy for WeakKeyMap<'_, K, V> {}
 
 /// Prints the types.
-impl<K: ?Sized, V> fmt::Debug for WeakKeyMap<'_, K, V> {
+impl<K: Referent + ?Sized, V> fmt::Debug for WeakKeyMap<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (key, value) = (core::any::type_name::<K>(), core::any::type_name::<V>());
         write!(f, "WeakKeyMap<{key}, {value}>")

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::{
-    AllocError, Gc, Mutator, Object, Trace,
+    AllocError, Gc, Mutator, Object, Referent, Trace,
     map::{Cursor, Memory},
 };
 
@@ -45,7 +45,7 @@ use super::{
 /// ```
 #[derive(Trace)]
 #[trace(crate = crate)]
-pub struct WeakSet<'gc, T: ?Sized> {
+pub struct WeakSet<'gc, T: Referent + ?Sized> {
     table: Gc<'gc, Table<'gc, Held<'gc, T, T>, ()>>,
 }
 
@@ -233,16 +233,16 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
     }
 }
 
-impl<T: ?Sized> Clone for WeakSet<'_, T> {
+impl<T: Referent + ?Sized> Clone for WeakSet<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: ?Sized> Copy for WeakSet<'_, T> {}
+impl<T: Referent + ?Sized> Copy for WeakSet<'_, T> {}
 
 /// Prints the types.
-impl<T: ?Sized> fmt::Debug for WeakSet<'_, T> {
+impl<T: Referent + ?Sized> fmt::Debug for WeakSet<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WeakSet<{}>", core::any::type_name::<T>())
     }

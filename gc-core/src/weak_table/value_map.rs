@@ -9,7 +9,7 @@ use core::{
 };
 
 use crate::{
-    AllocError, Ephemeron, Gc, Mutator, Object, Trace,
+    AllocError, Ephemeron, Gc, Mutator, Object, Referent, Trace,
     map::{Cursor, DefaultHashBuilder, Memory, lost},
 };
 
@@ -57,7 +57,7 @@ use super::entries::{Entry, Table, granted};
 #[derive(Trace)]
 #[trace(crate = crate)]
 #[trace(leaf(S))]
-pub struct WeakValueMap<'gc, K, V: ?Sized, S = DefaultHashBuilder> {
+pub struct WeakValueMap<'gc, K, V: Referent + ?Sized, S = DefaultHashBuilder> {
     table: Gc<'gc, Table<'gc, Named<'gc, K, V>, S>>,
 }
 
@@ -65,7 +65,7 @@ pub struct WeakValueMap<'gc, K, V: ?Sized, S = DefaultHashBuilder> {
 /// ephemeron.
 #[derive(Trace)]
 #[trace(crate = crate)]
-pub(super) struct Named<'gc, K, V: ?Sized> {
+pub(super) struct Named<'gc, K, V: Referent + ?Sized> {
     key: K,
     object: Ephemeron<'gc, V, V>,
 }
@@ -76,13 +76,13 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Object<At<'gc> = V> + ?Sized + 'gc> En
     }
 }
 
-impl<K: PartialEq, V: ?Sized> PartialEq for Named<'_, K, V> {
+impl<K: PartialEq, V: Referent + ?Sized> PartialEq for Named<'_, K, V> {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key
     }
 }
 
-impl<K: Eq, V: ?Sized> Eq for Named<'_, K, V> {}
+impl<K: Eq, V: Referent + ?Sized> Eq for Named<'_, K, V> {}
 
 /// The objects, if they are alive, that a write has found and stored.
 type Objects<'gc, V> = (Option<Gc<'gc, V>>, Option<Gc<'gc, V>>);
@@ -406,16 +406,16 @@ where
     }
 }
 
-impl<K, V: ?Sized, S> Clone for WeakValueMap<'_, K, V, S> {
+impl<K, V: Referent + ?Sized, S> Clone for WeakValueMap<'_, K, V, S> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<K, V: ?Sized, S> Copy for WeakValueMap<'_, K, V, S> {}
+impl<K, V: Referent + ?Sized, S> Copy for WeakValueMap<'_, K, V, S> {}
 
 /// Prints the types.
-impl<K, V: ?Sized, S> fmt::Debug for WeakValueMap<'_, K, V, S> {
+impl<K, V: Referent + ?Sized, S> fmt::Debug for WeakValueMap<'_, K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (key, value) = (core::any::type_name::<K>(), core::any::type_name::<V>());
         write!(f, "WeakValueMap<{key}, {value}>")

@@ -16,7 +16,7 @@ struct Local(Rc<Cell<u8>>);
 
 /// Every kind of marker, beside pointers that are traced.
 #[derive(Trace)]
-struct Marked<'gc, T, U: ?Sized> {
+struct Marked<'gc, T, U: Object + ?Sized> {
     before: Gc<'gc, u64>,
     traced: PhantomData<T>,
     result: PhantomData<fn() -> T>,

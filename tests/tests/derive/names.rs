@@ -65,7 +65,10 @@ mod own_traits {
     pub struct Unqualified<'gc, T, U: Object>(pub gc_core::Gc<'gc, T>, pub T, pub U);
 
     #[derive(gc_core::Trace)]
-    pub struct Qualified<'gc, T: self::Trace, U: ?Sized + self::Object>(pub T, pub gc_core::Gc<'gc, U>);
+    pub struct Qualified<'gc, T: self::Trace, U: ?Sized + self::Object + gc_core::Referent>(
+        pub T,
+        pub gc_core::Gc<'gc, U>,
+    );
 
     #[derive(gc_core::Trace)]
     pub struct Clause<'gc, T>(pub T, pub gc_core::Gc<'gc, T>, pub T::Payload)

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)]
 
-use gc_core::{Gc, Slot, Trace};
+use gc_core::{Gc, Heap, Object, Slot, Trace, WeakKeyMap};
 
 trait Shape {
     fn area(&self) -> f64;
@@ -21,6 +21,16 @@ impl Shape for Square {
 #[derive(Trace)]
 enum Shapes {
     Square(Square),
+    Foreign(#[trace(skip)] Box<dyn Shape + Send + Sync>),
+}
+
+impl Shapes {
+    fn area(&self) -> f64 {
+        match self {
+            Shapes::Square(square) => square.area(),
+            Shapes::Foreign(shape) => shape.area(),
+        }
+    }
 }
 
 #[derive(Trace)]
@@ -29,4 +39,18 @@ struct Drawing<'gc> {
     all: Gc<'gc, [Slot<'gc, Shapes>]>,
 }
 
-fn main() {}
+fn area(shape: Gc<'_, Shapes>) -> f64 {
+    shape.area()
+}
+
+struct Colours<'gc>(WeakKeyMap<'gc, Shapes, u32>);
+
+struct Layer<'gc, T: Object + ?Sized>(Gc<'gc, T>);
+
+fn main() {
+    let heap = Heap::builder().build().unwrap();
+    let m = heap.attach().unwrap();
+    let foreign = m.alloc(Shapes::Foreign(Box::new(Square(3.0))));
+    assert_eq!(area(foreign), 9.0);
+    assert_eq!(&*Layer(m.alloc_str("roads")).0, "roads");
+}

@@ -6,7 +6,7 @@
 use gc_core::{Gc, Object, Trace};
 
 #[derive(Trace)]
-struct Tail<'gc, T: ?Sized> {
+struct Tail<'gc, T: Object + ?Sized> {
     name: Gc<'gc, str>,
     value: Gc<'gc, T>,
 }
