@@ -8,6 +8,7 @@ mod ends;
 mod leaving;
 mod lies;
 mod lockstep;
+mod old;
 mod refused;
 mod threads;
 
