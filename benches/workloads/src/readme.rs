@@ -52,9 +52,11 @@ const COLUMNS: [Column; 7] = [
 
 fn section(results: &Results, busy: Option<&Results>) -> String {
     let mut text = format!(
-        "Public workloads ([their definitions](benches/workloads/README.md)), {}; medians of {}, contestants in turns, memory warm, default settings. Time as a \
-         multiple of gc-core's, below 1 where it is faster; of several the fastest.\n\n| | gc-core: time, processor, memory |",
-        results.machine, results.rounds
+        "Public workloads ([their definitions](benches/workloads/README.md)), medians of {}, contestants in\n\
+         turns, memory warm, default settings; {}.\n\
+         Time as a multiple of gc-core's, below 1 where it is faster; of several the fastest.\n\n\
+         | | gc-core: time, processor, memory |",
+        results.rounds, results.machine
     );
     COLUMNS.iter().for_each(|(title, _)| text += &format!(" {title} |"));
     text += "\n|---|---|";
@@ -69,8 +71,9 @@ fn section(results: &Results, busy: Option<&Results>) -> String {
             text.push('\n');
         }
     }
-    text += "\nSteps of those that have them, p99.9 and the longest, in milliseconds";
-    text += if busy.is_some() { "; behind the stroke with two busy processes on the same cores.\n\n" } else { ".\n\n" };
+    text += "\nSteps of those that have them, p99.9 and the longest, in milliseconds; of several contestants the\n\
+             one whose longest step is the shortest";
+    text += if busy.is_some() { ". Behind the stroke with two busy processes on the same cores.\n\n" } else { ".\n\n" };
     text += "| | gc-core |";
     COLUMNS[1..].iter().for_each(|(title, _)| text += &format!(" {title} |"));
     text += "\n|---|---|";
@@ -124,10 +127,10 @@ fn which(contestant: &str) -> String {
     }
 }
 
-/// The one with the shortest p99.9.
+/// The one whose longest step is the shortest.
 fn calmest(runs: &Runs, stands: fn(&str) -> bool) -> Option<&Entry> {
-    let p999 = |entry: &&Entry| entry.median.steps.map_or(f64::INFINITY, |steps| steps.p999_us);
-    runs.entries.iter().filter(|entry| stands(&entry.contestant)).min_by(|a, b| p999(a).total_cmp(&p999(b)))
+    let longest = |entry: &&Entry| entry.median.steps.map_or(f64::INFINITY, |steps| steps.max_us);
+    runs.entries.iter().filter(|entry| stands(&entry.contestant)).min_by(|a, b| longest(a).total_cmp(&longest(b)))
 }
 
 fn steps(entry: Option<&Entry>, busy: Option<&Runs>) -> String {
