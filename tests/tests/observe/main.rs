@@ -11,5 +11,6 @@ mod marks;
 mod metrics;
 mod sites;
 mod sites_attacks;
+mod sites_files;
 mod timeline;
 mod tracing;
