@@ -150,6 +150,14 @@ fn take(world: &World) {
     barrier.hand_over();
 }
 
+/// Takes B out of A's slot, and D out of B's.
+fn take_both(world: &World) {
+    let (barrier, poll) = (world.barrier(), Poll::new());
+    barrier.swap(&poll, &world.slots[A], ptr::null_mut());
+    barrier.swap(&poll, &world.slots[B], ptr::null_mut());
+    barrier.hand_over();
+}
+
 /// Takes B out of A's cell and keeps it.
 fn write_cell(world: &World) {
     let (barrier, poll) = (world.barrier(), Poll::new());
@@ -189,6 +197,10 @@ fn two_stores() {
     check(|| World::run(&World::new(false), &[take, overwrite]));
 }
 
+fn one_that_logs_as_many_as_are_looked_at_together() {
+    check(|| World::run(&World::new(false), &[take_both]));
+}
+
 fn a_cell() {
     check(|| World::run(&World::new(true), &[write_cell]));
 }
@@ -204,6 +216,20 @@ fn what_was_reachable_is_marked_though_two_overwrite_it() {
 }
 
 #[test]
+fn what_was_reachable_is_marked_though_one_overwrites_it_all() {
+    one_that_logs_as_many_as_are_looked_at_together();
+}
+
+#[test]
+fn mutant_marks_that_are_never_looked_at_are_found() {
+    must_fail(
+        "satb::mutant_marks_that_are_never_looked_at_are_found",
+        mutant::LOGGED_ARE_FORGOTTEN,
+        one_that_logs_as_many_as_are_looked_at_together,
+    );
+}
+
+#[test]
 fn what_was_in_a_cell_is_marked_though_it_is_written() {
     a_cell();
 }
@@ -211,6 +237,11 @@ fn what_was_in_a_cell_is_marked_though_it_is_written() {
 #[test]
 fn mutant_a_barrier_without_deletion_is_found() {
     must_fail("satb::mutant_a_barrier_without_deletion_is_found", mutant::NO_SNAPSHOT, a_store);
+}
+
+#[test]
+fn mutant_a_pause_that_forgets_what_was_logged_is_found() {
+    must_fail("satb::mutant_a_pause_that_forgets_what_was_logged_is_found", mutant::LOGGED_ARE_FORGOTTEN, two_stores);
 }
 
 #[test]

@@ -7,10 +7,13 @@
 //!   if slot - source_start < source_bytes  &&  value - value_start < value_bytes   { slow }
 //!   slot.store(value, Release)
 //!   slow:  old = slot.load
-//!          if marking && old is an old object && its mark was clear, and is set now     { push old to the SATB buffer }
+//!          if marking && old is an old object                                           { log old }
 //!          if marking && value is in an evacuation candidate && the source is old      { record the slot }
 //!          if value is young && old is not && the source object is old                 { remember the slot }
 //! ```
+//!
+//! Each 32nd value that is logged, and each pause, has the marks of those looked at that were logged before: what was not marked
+//! is marked, and pushed to the SATB buffer.
 //!
 //! The value range covers the young and the large part. While the old generation is being marked it
 //! covers the whole address space, so that null and old values reach the slow path too.
@@ -28,9 +31,11 @@
 //!   general-purpose machines*, 1990): nothing is young when marking begins, nor when it ends.
 //!   Every writer reads the old value before its own store. So the writer of the first store to a
 //!   slot after marking began, in the slot's modification order, reads the value of the snapshot.
-//!   It finds the mark of that object set, or sets it and pushes the object. Marks are not cleared
-//!   while the heap is marking, so an object whose mark is read as set needs no push. No fence is
-//!   needed, because the barrier tests the mark of the *old value*, not that of the source object.
+//!   It logs that object, and finds its mark set, or sets it and pushes the object, before the next
+//!   pause has gone on. Marks are not cleared while the heap is marking, so an object whose mark is
+//!   read as set needs no push. No fence is needed, because the barrier tests the mark of the *old
+//!   value*, not that of the source object; and as marking ends in a pause, it does not matter when
+//!   it does so. To test it at once would mean to wait for memory, which markers write all the time.
 //!   For a cell, the barrier logs every old value when it logs the cell: at the first write after
 //!   marking began, because the set is empty then, and again at the first write after each pause
 //!   that took it from the set. A big cell is logged once in each marking at most, and only what
@@ -87,6 +92,8 @@ pub(crate) struct Barrier {
     bits: Arc<Bits>,
     satb: Arc<SatbQueue>,
     marking: Cell<bool>,
+    /// Overwritten old objects whose marks are still to be looked at. Borrowed as `remembered` is.
+    logged: RefCell<Vec<NonNull<u8>>>,
     /// The SATB buffer: overwritten values that this barrier has marked. Borrowed as `remembered`
     /// is.
     overwritten: RefCell<Vec<NonNull<u8>>>,
@@ -95,6 +102,8 @@ pub(crate) struct Barrier {
     recorded: RefCell<Vec<NonNull<PointerSlot>>>,
 }
 
+/// Overwritten values whose marks are looked at together. In models, two.
+const LOGGED: usize = if cfg!(any(gc_loom, gc_shuttle)) { 2 } else { 32 };
 /// Overwritten values in a mutator's SATB buffer when it is handed over.
 const SNAPSHOT: usize = 512;
 /// Values of a big cell that are handed over at once.
@@ -123,6 +132,7 @@ impl Barrier {
             bits,
             satb,
             marking: Cell::new(false),
+            logged: RefCell::default(),
             overwritten: RefCell::default(),
             candidates,
             recorded: RefCell::default(),
@@ -132,6 +142,8 @@ impl Barrier {
     /// Sets whether the old generation is being marked. The world is stopped ([barrier.ranges]), or
     /// no other thread knows the barrier yet.
     pub(crate) fn set_marking(&self, marking: bool) {
+        debug_assert!(self.logged.borrow().is_empty(), "what was logged is handed over before the phase ends");
+        self.logged.take();
         let values = self.map.young_and_large();
         self.value_start.set(if marking { 0 } else { values.start });
         self.value_bytes.set(if marking { usize::MAX } else { values.bytes });
@@ -140,6 +152,7 @@ impl Barrier {
 
     /// Hands over the SATB buffer, and the slots that were recorded.
     pub(crate) fn hand_over(&self) {
+        self.look_at_logged(&mut self.logged.borrow_mut());
         self.satb.hand_over(self.overwritten.take());
         self.candidates.hand_over(Recorded { pointer_slots: self.recorded.take(), cells: Vec::new() });
     }
@@ -197,7 +210,7 @@ impl Barrier {
     #[inline]
     fn note(&self, poll: &Poll, place: NonNull<PointerSlot>, old: *mut u8, value: *mut u8) {
         if self.marking.get() {
-            self.log_old_value(old);
+            self.log(old);
             self.record(place, value);
         }
         let new = self.is_young(value) && !self.is_young(old) && self.source_is_old(place.addr().get());
@@ -281,9 +294,34 @@ impl Barrier {
         }
     }
 
-    /// Logs a value that is about to be overwritten: it stays alive until marking ends
-    /// ([barrier.snapshot]).
-    fn log_old_value(&self, old: *mut u8) {
+    /// Logs a value that is about to be overwritten ([barrier.snapshot]). By the time that its mark
+    /// is looked at, the mark is in the cache.
+    #[inline]
+    fn log(&self, old: *mut u8) {
+        if !self.map.old.contains(old.addr()) {
+            return self.keep_overwritten(old);
+        }
+        self.bits.marks.prefetch(self.bits.granule(old.addr()));
+        let mut logged = self.logged.borrow_mut();
+        logged.extend(NonNull::new(old));
+        if logged.len() >= LOGGED {
+            self.look_at_logged(&mut logged);
+        }
+    }
+
+    /// Looks at the marks of what was logged.
+    fn look_at_logged(&self, logged: &mut Vec<NonNull<u8>>) {
+        if mutant::LOGGED_ARE_FORGOTTEN.is_planted() {
+            return logged.clear();
+        }
+        // In a pause another core does so than the one whose cache they are in.
+        logged.iter().for_each(|object| self.bits.marks.prefetch(self.bits.granule(object.addr().get())));
+        logged.drain(..).for_each(|object| self.keep_overwritten(object.as_ptr()));
+    }
+
+    /// Marks a value that is about to be overwritten, or has been: it stays alive until marking
+    /// ends ([barrier.snapshot]).
+    fn keep_overwritten(&self, old: *mut u8) {
         let Some(object) = NonNull::new(old) else { return };
         let address = old.addr();
         let new = if self.map.old.contains(address) {
@@ -307,7 +345,7 @@ impl Barrier {
     /// counts as one of the snapshot.
     pub(crate) fn keep(&self, object: NonNull<u8>) {
         if self.marking.get() {
-            self.log_old_value(object.as_ptr());
+            self.keep_overwritten(object.as_ptr());
         }
     }
 
@@ -331,7 +369,7 @@ impl Barrier {
         match self.satb.weak_mode.get() {
             Mode::Clearing => self.is_reached(word, target).then_some(target),
             Mode::Normal | Mode::Marking => {
-                self.log_old_value(target.as_ptr());
+                self.keep_overwritten(target.as_ptr());
                 Some(target)
             }
         }
@@ -437,7 +475,7 @@ impl Visitor for SatbLogger<'_> {
     unsafe fn pointer_slot(&mut self, pointer_slot: *mut PointerSlot) {
         // SAFETY: the caller passes a valid pointer slot.
         let old = unsafe { &*pointer_slot }.get();
-        let Some(found) = &mut self.found else { return self.barrier.log_old_value(old) };
+        let Some(found) = &mut self.found else { return self.barrier.keep_overwritten(old) };
         if self.barrier.is_old(old)
             && let Some(object) = NonNull::new(old)
             && !mutant::NO_SNAPSHOT.is_planted()

@@ -113,6 +113,9 @@ mutants! {
     NO_REMEMBERED_CELLS = "no_remembered_cells", in builds;
     /// Values that are overwritten during marking are lost: model `satb`, and the model test.
     NO_SNAPSHOT = "no_snapshot", in builds;
+    /// Overwritten values whose marks were to be looked at later are lost at a pause: model `satb`,
+    /// and the model test.
+    LOGGED_ARE_FORGOTTEN = "logged_are_forgotten", in builds;
     /// A cell that the marker has traced in part counts as traced when it is written: model
     /// `big_cells`, and the tests of marking.
     PARTLY_IS_WHOLE = "partly_is_whole", in builds;
