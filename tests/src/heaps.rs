@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gc_core::{Heap, HeapBuilder, Stress};
+use gc_core::{Collect, Heap, HeapBuilder, Mutator, Stress};
 
 /// A heap without stress, whatever the environment says, that is not collected when it is idle: for tests of when things happen.
 pub fn calm() -> HeapBuilder {
@@ -42,4 +42,31 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 #[track_caller]
 pub fn settle(heap: &Heap) {
     wait_until("what is dead was dropped", || heap.stats().drops_pending == 0);
+}
+
+/// What a minor collection cost.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct MinorCost {
+    /// Bytes that it copied and promoted.
+    pub bytes: u64,
+    /// Bytes that were allocated for it to look at.
+    pub allocated: u64,
+    /// What it left remembered.
+    pub remembered: u64,
+    /// Looks at ephemerons.
+    pub looks: u64,
+}
+
+/// Does some work, and returns what the minor collection after it cost.
+pub fn minor_cost(heap: &Heap, m: &mut Mutator, work: impl FnOnce(&Mutator)) -> MinorCost {
+    let before = heap.stats();
+    work(m);
+    m.collect(Collect::Young);
+    let after = heap.stats();
+    MinorCost {
+        bytes: after.bytes_copied + after.bytes_promoted - before.bytes_copied - before.bytes_promoted,
+        allocated: after.bytes_allocated - before.bytes_allocated,
+        remembered: after.remembered as u64,
+        looks: after.ephemeron_looks - before.ephemeron_looks,
+    }
 }

@@ -1,7 +1,10 @@
 //! What an old map costs a minor collection: what was written to it since the last one, however big it is.
 
-use gc_core::{Collect, Gc, GcMap, Root};
-use gc_tests::{heaps::calm, sizes::scaled};
+use gc_core::{Collect, Gc, GcMap, Mutator, Root};
+use gc_tests::{
+    heaps::{MinorCost, calm, minor_cost},
+    sizes::scaled,
+};
 
 type Map = Root<Gc<'static, GcMap<'static, u64, u64>>>;
 
@@ -24,26 +27,20 @@ fn an_old_map_of_a_million_entries_costs_a_minor_collection_what_was_written_to_
     (0..entries).for_each(|key| _ = map.get(&m).insert(&m, key, key));
     m.collect(Collect::Full);
 
-    // What a minor collection copies and promotes, and what was allocated for it to look at, in bytes, and what it remembers then.
-    let mut minor = |work: &dyn Fn(&gc_core::Mutator)| {
-        let before = heap.stats();
-        work(&m);
-        m.collect(Collect::Young);
-        let after = heap.stats();
-        let bytes = after.bytes_copied + after.bytes_promoted - before.bytes_copied - before.bytes_promoted;
-        (bytes, after.bytes_allocated - before.bytes_allocated, after.remembered as u64)
-    };
-    assert_eq!(minor(&|_| {}), (0, 0, 0));
+    let mut minor = |work: &dyn Fn(&Mutator)| minor_cost(&heap, &mut m, work);
+    assert_eq!(minor(&|_| {}), MinorCost::default());
     let reads = minor(&|m| (0..entries).for_each(|key| assert!(map.get(m).get(&key).is_some())));
-    assert_eq!(reads, (0, 0, 0));
+    assert_eq!(reads, MinorCost::default());
     // One in so many of the keys, all over the table.
     let keys = || (0..WRITES).map(|nth| nth * (entries / WRITES));
-    let (bytes, allocated, slots) = minor(&|m| keys().for_each(|key| _ = map.get(m).insert(m, key, 0)));
+    let MinorCost { bytes, allocated, remembered: slots, .. } =
+        minor(&|m| keys().for_each(|key| _ = map.get(m).insert(m, key, 0)));
     assert!((WRITES..WRITES * BYTES).contains(&bytes), "{bytes} bytes");
     assert!(allocated < WRITES * BYTES, "{allocated} bytes were allocated");
     assert!((WRITES..WRITES * 2).contains(&slots), "{slots} slots");
     // They are removed. What the slots have then is shared by all.
-    let (bytes, allocated, slots) = minor(&|m| keys().for_each(|key| assert!(map.get(m).remove(m, &key).is_some())));
+    let MinorCost { bytes, allocated, remembered: slots, .. } =
+        minor(&|m| keys().for_each(|key| assert!(map.get(m).remove(m, &key).is_some())));
     assert!(bytes < WRITES * BYTES, "{bytes} bytes");
     assert!(allocated < WRITES * BYTES, "{allocated} bytes were allocated");
     assert!(slots < WRITES * 2, "{slots} slots");

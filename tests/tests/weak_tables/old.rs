@@ -1,7 +1,10 @@
 //! What an old weak table costs a minor collection: what was put in since the last one, however much there is.
 
 use gc_core::{Collect, Gc, Interner, Mutator, Root, Slot};
-use gc_tests::{heaps::calm, sizes::scaled};
+use gc_tests::{
+    heaps::{MinorCost, calm, minor_cost},
+    sizes::scaled,
+};
 
 type Texts = Root<Gc<'static, [Slot<'static, str>]>>;
 
@@ -29,27 +32,19 @@ fn an_old_interner_of_a_million_texts_costs_a_minor_collection_what_was_put_in()
     m.collect(Collect::Full);
     assert_eq!(names.get(&m).len() as u64, entries);
 
-    // What a minor collection copies and promotes, what was allocated for it to look at, in bytes, and the looks at entries.
-    let mut minor = |work: &dyn Fn(&Mutator)| {
-        let before = heap.stats();
-        work(&m);
-        m.collect(Collect::Young);
-        let after = heap.stats();
-        let bytes = after.bytes_copied + after.bytes_promoted - before.bytes_copied - before.bytes_promoted;
-        let looks = after.ephemeron_looks - before.ephemeron_looks;
-        (bytes, after.bytes_allocated - before.bytes_allocated, after.remembered as u64, looks)
-    };
+    let mut minor = |work: &dyn Fn(&Mutator)| minor_cost(&heap, &mut m, work);
     // The last move to another table may have left something to be done.
     minor(&|_| {});
-    assert_eq!(minor(&|_| {}), (0, 0, 0, 0));
+    assert_eq!(minor(&|_| {}), MinorCost::default());
     let reads = minor(&|m| {
         for number in 0..entries {
             let text = names.get(m).get(m, &*format!("text {number}")).expect("it is kept");
             assert!(Gc::ptr_eq(text, kept.get(m)[number as usize].get().expect("it was put in")));
         }
     });
-    assert_eq!(reads, (0, 0, 0, 0));
-    let (bytes, allocated, slots, looks) = minor(&|m| (entries..entries + NEW).for_each(|number| put_in(m, number)));
+    assert_eq!(reads, MinorCost::default());
+    let MinorCost { bytes, allocated, remembered: slots, looks } =
+        minor(&|m| (entries..entries + NEW).for_each(|number| put_in(m, number)));
     assert!((NEW..NEW * BYTES).contains(&bytes), "{bytes} bytes");
     assert!(allocated < NEW * BYTES, "{allocated} bytes were allocated");
     assert!((NEW..NEW * 4).contains(&slots), "{slots} slots");
