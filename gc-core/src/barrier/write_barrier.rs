@@ -12,8 +12,8 @@
 //!          if value is young && old is not && the source object is old                 { remember the slot }
 //! ```
 //!
-//! Each 32nd value that is logged, and each pause, has the marks of those looked at that were logged before: what was not marked
-//! is marked, and pushed to the SATB buffer.
+//! The marks of logged values are looked at for 32 of them together, and in each pause. A value that
+//! is not marked is marked then, and pushed to the SATB buffer.
 //!
 //! The value range covers the young and the large part. While the old generation is being marked it
 //! covers the whole address space, so that null and old values reach the slow path too.
@@ -152,7 +152,10 @@ impl Barrier {
 
     /// Hands over the SATB buffer, and the slots that were recorded.
     pub(crate) fn hand_over(&self) {
-        self.look_at_logged(&mut self.logged.borrow_mut());
+        let mut logged = self.logged.borrow_mut();
+        // The leader of a pause does so on another core than the one whose cache the marks are in.
+        logged.iter().for_each(|object| self.bits.marks.prefetch(self.bits.granule(object.addr().get())));
+        self.look_at_logged(&mut logged);
         self.satb.hand_over(self.overwritten.take());
         self.candidates.hand_over(Recorded { pointer_slots: self.recorded.take(), cells: Vec::new() });
     }
@@ -314,8 +317,6 @@ impl Barrier {
         if mutant::LOGGED_ARE_FORGOTTEN.is_planted() {
             return logged.clear();
         }
-        // In a pause another core does so than the one whose cache they are in.
-        logged.iter().for_each(|object| self.bits.marks.prefetch(self.bits.granule(object.addr().get())));
         logged.drain(..).for_each(|object| self.keep_overwritten(object.as_ptr()));
     }
 
