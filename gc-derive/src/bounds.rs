@@ -167,8 +167,8 @@ impl<'i> Parameters<'i> {
         };
         let is_said = |bound: &TypeParamBound| match bound {
             TypeParamBound::Trait(of) => {
-                let is_part_of = |name| [name, "Referent"].iter().any(|part| self.is_ours(&of.path, part));
-                is_maybe(bound) || traced_as.is_some_and(is_part_of)
+                let is_ours = |name| self.is_ours(&of.path, name) || self.is_ours(&of.path, "Referent");
+                is_maybe(bound) || traced_as.is_some_and(is_ours)
             }
             TypeParamBound::Lifetime(outlived) => Some(outlived) == self.lifetime,
             _ => false,

@@ -240,7 +240,8 @@ where
         self.find(m, hash, content).unwrap_or_else(|| self.put_or_panic(m, hash, content, make))
     }
 
-    /// Puts an object in, and returns it in a register: beside the `Result` of `put`, a look-up took seven instructions more.
+    /// Puts an object in, and returns it in a register: with the `Result` of `put`, look-ups took
+    /// seven instructions more.
     #[cold]
     #[inline(never)]
     fn put_or_panic<Q: Eq + ?Sized>(
