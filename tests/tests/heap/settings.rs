@@ -107,13 +107,13 @@ fn at_the_hard_limit_values_come_back_and_the_program_goes_on_after_letting_go()
 fn large_objects_count_towards_the_limit_and_leave_it() {
     let heap = calm().hard_limit(64 << 20).build().unwrap();
     let mut m = heap.attach().unwrap();
-    for round in 0..20 {
-        let big = m.try_alloc_slice_with(20 << 20, |_| round as u8);
+    for round in 0..20_u64 {
+        let big = m.try_alloc_slice_with((20 << 20) / 8, |_| round);
         let big = match big {
             Ok(big) => m.root(big),
             Err(error) => panic!("round {round}: {error}"),
         };
-        assert!(big.get(&m).iter().all(|&byte| byte == round as u8));
+        assert!(big.get(&m).iter().all(|&word| word == round));
         drop(big);
         m.collect(Collect::Young);
     }

@@ -152,7 +152,7 @@ fn run(profile: &str, seed: u64, compacts: bool) {
     m.collect(Collect::Full);
     let (heap, done, held) = (&heap, &done, &held);
     blocking::scope(&mut m, |scope| {
-        scope.spawn(move || {
+        let collecting = scope.spawn(move || {
             let mut m = heap.attach().unwrap();
             let mut turn = 0;
             while !done.load(Ordering::Relaxed) {
@@ -164,7 +164,7 @@ fn run(profile: &str, seed: u64, compacts: bool) {
                 }
             }
         });
-        scope.spawn(move || {
+        let writing = scope.spawn(move || {
             let _end = Ends(done);
             let mut m = heap.attach().unwrap();
             let (begin, mut kept) = (heap.stats().collections.full, Vec::new());
@@ -180,6 +180,7 @@ fn run(profile: &str, seed: u64, compacts: bool) {
                 }
             }
         });
+        [collecting, writing].into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
