@@ -25,6 +25,7 @@ mod matches;
 mod memory;
 mod moving;
 mod node;
+mod probe;
 #[cfg(not(any(gc_loom, gc_shuttle)))]
 mod set;
 mod slots;
@@ -310,8 +311,7 @@ where
         K: Matches<Q>,
     {
         let table = self.current()?;
-        let found = table.find(self.hash(key), |_, other| other.matches(key))?;
-        Some(contents(found.entry))
+        table.find(self.hash(key), |entry, other| other.matches(key).then_some(entry)).map(contents)
     }
 
     /// Returns whether there is a value of `key`.

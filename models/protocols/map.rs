@@ -45,8 +45,8 @@ impl Map {
     }
 
     fn get_of(self, hash: u32, key: u64) -> Option<u64> {
-        let found = self.0.find(hash, |_, &other| other == key)?;
-        Gc::as_ref(found.entry).entry().map(|(_, _, &value)| value)
+        let entry = self.0.find(hash, |entry, &other| (other == key).then_some(entry))?;
+        Gc::as_ref(entry).entry().map(|(_, _, &value)| value)
     }
 
     /// Puts a value in. Returns the one that it replaces.
@@ -80,7 +80,7 @@ impl Map {
     /// Removes a key that may return to its slot, or does not.
     fn remove_of(self, key: u64, returns: Return) -> Option<u64> {
         loop {
-            let found = self.0.find(HASH, |_, &other| other == key)?;
+            let found = self.0.find_to_change(&MUTATOR, HASH, |_, &other| other == key)?;
             if let Outcome::Done | Outcome::Sparse = found.remove(&MUTATOR, returns) {
                 return Gc::as_ref(found.entry).entry().map(|(_, _, &value)| value);
             }
@@ -318,6 +318,30 @@ fn mutant_a_tag_that_goes_first_is_found() {
         "map::mutant_a_tag_that_goes_first_is_found",
         mutant::TAG_GOES_FIRST,
         one_that_removes_and_one_that_replaces,
+    );
+}
+
+/// [concurrent-map.close]: all is closed while a key is added, and then read.
+fn one_that_adds_and_reads_while_the_table_is_closed() {
+    check(|| {
+        let map = Map::new();
+        let (end, found) = both(map, Map::end, |map| (map.insert(7, 1), map.get(7), map.get(8)));
+        assert_eq!(found, (None, Some(1), None));
+        assert_eq!((map.get(7), end.get(7)), (Some(1), Some(1)));
+    });
+}
+
+#[test]
+fn a_key_that_is_added_while_the_table_is_closed_is_read() {
+    one_that_adds_and_reads_while_the_table_is_closed();
+}
+
+#[test]
+fn mutant_a_closed_home_that_is_a_miss_is_found() {
+    must_fail(
+        "map::mutant_a_closed_home_that_is_a_miss_is_found",
+        mutant::CLOSED_HOME_IS_A_MISS,
+        one_that_adds_and_reads_while_the_table_is_closed,
     );
 }
 

@@ -11,7 +11,7 @@ use crate::{
     map::{
         memory::Memory,
         node::Node,
-        table::{Found, Outcome, Place, Return, Table},
+        table::{NodeRef, Outcome, Place, Return, Table},
     },
     must_fail,
     sync::mutant,
@@ -35,8 +35,8 @@ fn memory() -> Memory<'static> {
     Memory::of_try_alloc(&MUTATOR)
 }
 
-fn object(found: &Found<'static, Option<u32>, u32>) -> u32 {
-    Gc::as_ref(found.entry).entry().map(|(_, _, &object)| object).unwrap()
+fn object(entry: NodeRef<'static, Option<u32>, u32>) -> u32 {
+    Gc::as_ref(entry).entry().map(|(_, _, &object)| object).unwrap()
 }
 
 impl Interner {
@@ -49,8 +49,8 @@ impl Interner {
 
     /// Returns the object of the text, which is this one if there was none.
     fn intern(self, new: u32) -> u32 {
-        match self.0.find(HASH, |_, &text| text == TEXT) {
-            Some(found) => object(&found),
+        match self.0.find(HASH, |entry, &text| (text == TEXT).then_some(entry)) {
+            Some(entry) => object(entry),
             None => self.put(TEXT, new),
         }
     }
@@ -59,7 +59,7 @@ impl Interner {
         let entry = MUTATOR.alloc(Node::Entry { hash: HASH, key: text, value: new });
         loop {
             match self.0.locate(memory(), HASH, |_, &other| other == TEXT).ok().unwrap() {
-                Place::Taken(found) => return object(&found),
+                Place::Taken(found) => return object(found.entry),
                 Place::Free { table, index, left } => match table.add(&MUTATOR, index, left, HASH, entry) {
                     Outcome::Done => return new,
                     Outcome::Changed => {}

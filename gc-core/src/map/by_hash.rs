@@ -67,11 +67,11 @@ where
 }
 
 impl<'gc, K: Trace<At<'gc> = K> + 'gc, S> GcMap<'gc, K, (), S> {
-    /// Returns the key of this hash that is `wanted`. Writes nothing and never waits.
-    #[inline]
-    pub(crate) fn find_by(&self, hash: u32, mut wanted: impl FnMut(&'gc K) -> bool) -> Option<&'gc K> {
-        let found = self.current()?.find(hash, |_, key| wanted(key))?;
-        Some(contents(found.entry).0)
+    /// Returns what `wanted` returns of the key of this hash that it wants. Writes nothing and never
+    /// waits.
+    #[inline(always)]
+    pub(crate) fn find_by<R>(&self, hash: u32, wanted: impl Fn(&'gc K) -> Option<R> + Copy) -> Option<R> {
+        self.current()?.find(hash, |_, key| wanted(key))
     }
 
     /// Puts in what `make` returns, if there is no key of this hash that is `wanted`, or one of

@@ -66,10 +66,14 @@ impl<'gc, K, V> Group<'gc, K, V> {
     /// those without one. It may return others behind these as well.
     #[inline(always)]
     pub(crate) fn candidates(&self, hash: u32) -> Candidates {
+        let tags = self.tags();
+        Candidates(tags.like(hash).0 | tags.unused().0)
+    }
+
+    #[inline(always)]
+    pub(crate) fn tags(&self) -> Tags {
         // Acquire: who sees a tag sees that the slot is in use.
-        let tags = self.tags.load(Ordering::Acquire);
-        let others = tags ^ (tag(hash) * LOWEST);
-        Candidates((zero(others) | zero(tags)) & HIGHEST)
+        Tags(self.tags.load(Ordering::Acquire))
     }
 
     /// Returns how many slots of this tag have lost their entries for good.
@@ -98,7 +102,24 @@ impl<'gc, K, V> Group<'gc, K, V> {
     }
 }
 
-/// Slots of a group.
+/// The tags of a group, at one moment.
+pub(crate) struct Tags(u64);
+
+impl Tags {
+    /// Returns the slots of the tag of this hash, and perhaps others behind these.
+    #[inline(always)]
+    pub(crate) fn like(&self, hash: u32) -> Candidates {
+        Candidates(zero(self.0 ^ (tag(hash) * LOWEST)))
+    }
+
+    /// Returns the slots without a tag, and perhaps others behind these.
+    #[inline(always)]
+    pub(crate) fn unused(&self) -> Candidates {
+        Candidates(zero(self.0))
+    }
+}
+
+/// Slots of a group: the highest bit is set of the byte of each.
 pub(crate) struct Candidates(u64);
 
 impl Iterator for Candidates {
@@ -122,11 +143,11 @@ fn tag(hash: u32) -> u64 {
     u64::from((hash & 0x7F).max(1) | 0x80)
 }
 
-/// Returns a word in which the highest bit of each byte is set that is 0, and perhaps of those of
-/// value 1 above such a one.
+/// Returns a word in which the highest bit of each slot's byte is set that is 0, and perhaps of
+/// those of value 1 above such a one.
 #[inline(always)]
 fn zero(bytes: u64) -> u64 {
-    bytes.wrapping_sub(LOWEST) & !bytes
+    bytes.wrapping_sub(LOWEST) & !bytes & HIGHEST
 }
 
 /// The lowest and the highest bit of the byte of each slot.
@@ -156,6 +177,19 @@ mod tests {
             }
             assert_eq!(candidates(&group, hash), [1, 4]);
             assert_eq!(candidates(&group, hash ^ 0x40), [0, 2, 3, 5, 6]);
+        }
+    }
+
+    #[test]
+    fn slots_of_a_tag_and_slots_without_one_are_told_apart() {
+        for hash in 0..0x80 {
+            let group = Group::<u64, u64>::new();
+            (0..4).for_each(|slot| group.set_tag(slot, if slot == 2 { hash } else { hash ^ 0x40 }));
+            let tags = group.tags();
+            assert_eq!((tags.like(hash).next(), tags.like(hash ^ 0x20).next()), (Some(2), None));
+            assert_eq!(tags.unused().collect::<Vec<_>>(), [4, 5, 6]);
+            (4..SLOTS).for_each(|slot| group.set_tag(slot, hash));
+            assert_eq!(group.tags().unused().next(), None);
         }
     }
 

@@ -60,9 +60,10 @@ where
         key: N,
         make: impl FnOnce() -> V,
     ) -> Result<Present<'gc, K, V>, AllocError<Option<N>>> {
-        let there = self.current().and_then(|table| table.find(hash, |entry, other| key.is(entry, other)));
-        if let Some(found) = there {
-            return Ok(Present { entry: found.entry, is_new: false });
+        let there =
+            self.current().and_then(|table| table.find(hash, |entry, other| key.is(entry, other).then_some(entry)));
+        if let Some(entry) = there {
+            return Ok(Present { entry, is_new: false });
         }
         let mut insert = InsertWith::Ask(key, make);
         match self.write(memory, hash, &mut insert) {

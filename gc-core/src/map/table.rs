@@ -44,7 +44,7 @@
 //!   hash is that of its key, so an entry that it takes for another one is MOVED before it is
 //!   changed.
 //!
-//! A reader goes along the run. What it finds as ENTRY or MOVING is what the key has, at that
+//! A reader goes along the run ([`probe`](super::probe)). What it finds as ENTRY or MOVING is what the key has, at that
 //! moment. At the end of the run it is told by an empty slot that the key is not there, unless it
 //! has passed a slot that is MOVED: then, and at a CLOSED one, it looks in the next table. So it
 //! writes nothing, and waits for nobody. All loads are Acquire and all stores Release, as those of
@@ -84,19 +84,6 @@ pub(crate) struct Found<'gc, K, V> {
     /// What the slot holds: the entry, or that it is moving.
     pub(crate) node: NodeRef<'gc, K, V>,
     pub(crate) entry: NodeRef<'gc, K, V>,
-}
-
-/// The slot that the key may come back to ([concurrent-map.again]), and what it holds.
-type Gone<'gc, K, V> = Option<(usize, NodeRef<'gc, K, V>)>;
-
-/// How a run ends, in which the key was not found.
-struct End {
-    /// The empty slot that it ends at; `None` where it ends at a CLOSED one, or nowhere.
-    empty: Option<usize>,
-    /// Whether the key may be in the next table ([concurrent-map.close]).
-    moves: bool,
-    /// Whether there are entries of the same hash, which are not wanted ([concurrent-map.lies]).
-    others: bool,
 }
 
 /// Whether the key of an entry that is removed may be added again ([concurrent-map.again]).
@@ -163,6 +150,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         let head = Head {
             shift: 32 - groups.trailing_zeros(),
             mask: groups - 1,
+            only,
             spine: memory.alloc_slice(groups.div_ceil(SEGMENT), |_| Slot::new(only))?,
             progress: memory.alloc(progress).map_err(lost)?,
         };
@@ -188,12 +176,17 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
 
     #[inline(always)]
     pub(super) fn group(self, group: usize) -> At<'gc, K, V> {
-        match Gc::as_ref(Gc::as_ref(self.0).spine)[group / SEGMENT].get() {
-            None => At::Unmade,
-            Some(segment) => match Gc::as_ref(segment).get(group & (SEGMENT - 1)) {
-                Some(group) => At::Group(group),
-                None => At::Closed,
+        let head = Gc::as_ref(self.0);
+        let segment = match head.only {
+            Some(segment) => segment,
+            None => match Gc::as_ref(head.spine)[group / SEGMENT].get() {
+                Some(segment) => segment,
+                None => return At::Unmade,
             },
+        };
+        match Gc::as_ref(segment).get(group & (SEGMENT - 1)) {
+            Some(group) => At::Group(group),
+            None => At::Closed,
         }
     }
 
@@ -324,152 +317,6 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
     pub(super) fn run(self, hash: u32) -> impl Iterator<Item = usize> {
         let (home, mask) = (self.home(hash), self.0.mask);
         (0..=mask).flat_map(move |nth| slots_of((home + nth) & mask))
-    }
-
-    /// Goes along the run of `hash`, up to an entry that is `wanted`. For a thread that `ADDS`, it
-    /// also finds the slot that the key may come back to.
-    #[inline]
-    fn probe<const ADDS: bool>(
-        self,
-        hash: u32,
-        mut wanted: impl FnMut(NodeRef<'gc, K, V>, &'gc K) -> bool,
-        gone: &mut Gone<'gc, K, V>,
-    ) -> Result<Found<'gc, K, V>, End> {
-        let mut end = End { empty: None, moves: false, others: false };
-        let home = self.home(hash);
-        let mut at = home;
-        loop {
-            let group = match self.group(at) {
-                At::Group(group) => group,
-                At::Unmade => return Err(End { empty: Some(8 * at), ..end }),
-                At::Closed => break,
-            };
-            for slot in group.candidates(hash) {
-                let Some(node) = group.slots[slot].get() else {
-                    return Err(End { empty: Some(8 * at + slot), ..end });
-                };
-                let entry = match Gc::as_ref(node) {
-                    Node::Entry { .. } => node,
-                    Node::Moving { entry, .. } => *entry,
-                    Node::Gone { entry } if ADDS => {
-                        if let Node::Entry { hash: other, key, .. } = Gc::as_ref(*entry)
-                            && *other == hash
-                            && wanted(*entry, key)
-                        {
-                            *gone = Some((8 * at + slot, node));
-                        }
-                        continue;
-                    }
-                    Node::Closed => return Err(End { moves: true, ..end }),
-                    kind => {
-                        end.moves |= matches!(kind, Node::Moved);
-                        continue;
-                    }
-                };
-                if let Node::Entry { hash: other, key, .. } = Gc::as_ref(entry)
-                    && *other == hash
-                {
-                    if wanted(entry, key) {
-                        return Ok(Found { table: self, index: 8 * at + slot, node, entry });
-                    }
-                    end.others = true;
-                }
-            }
-            at = (at + 1) & self.0.mask;
-            if at == home {
-                break;
-            }
-        }
-        Err(End { moves: true, ..end })
-    }
-
-    /// Returns the entry that is `wanted`, from this table or those after it, and writes nothing
-    /// ([concurrent-map.close]).
-    #[inline]
-    pub(crate) fn find(
-        self,
-        hash: u32,
-        wanted: impl FnMut(NodeRef<'gc, K, V>, &'gc K) -> bool,
-    ) -> Option<Found<'gc, K, V>> {
-        self.follow(hash, wanted, |_, _| {})
-    }
-
-    /// Does the same for a thread that will change the slot ([concurrent-map.lies]).
-    pub(crate) fn find_to_change(
-        self,
-        m: &'gc Mutator,
-        hash: u32,
-        wanted: impl FnMut(NodeRef<'gc, K, V>, &'gc K) -> bool,
-    ) -> Option<Found<'gc, K, V>> {
-        self.follow(hash, wanted, |table, next| table.move_run(m, hash, next))
-    }
-
-    /// Looks for an entry in this table and in those after it. Calls `leave` with a table that has
-    /// other entries of the hash, and with the next one, before it goes there.
-    #[inline(always)]
-    fn follow(
-        self,
-        hash: u32,
-        mut wanted: impl FnMut(NodeRef<'gc, K, V>, &'gc K) -> bool,
-        leave: impl Fn(Self, Self),
-    ) -> Option<Found<'gc, K, V>> {
-        let mut table = self;
-        loop {
-            let end = match table.probe::<false>(hash, &mut wanted, &mut None) {
-                Ok(found) => return Some(found),
-                Err(end) => end,
-            };
-            if !end.moves {
-                return None;
-            }
-            let next = table.next()?;
-            if end.others {
-                leave(table, next);
-            }
-            table = next;
-        }
-    }
-
-    /// Returns the entry that is `wanted`, or the slot for it. Closes the run in each table before
-    /// the last one.
-    #[inline]
-    pub(crate) fn locate(
-        self,
-        memory: Memory<'gc>,
-        hash: u32,
-        mut wanted: impl FnMut(NodeRef<'gc, K, V>, &'gc K) -> bool,
-    ) -> Result<Place<'gc, K, V>, AllocError<()>> {
-        let (m, mut table) = (memory.mutator, self);
-        loop {
-            let mut gone = None;
-            let end = match table.probe::<true>(hash, &mut wanted, &mut gone) {
-                Ok(found) => return Ok(Place::Taken(found)),
-                Err(end) => end,
-            };
-            let Some(next) = table.next() else {
-                return Ok(match (gone, end.empty) {
-                    (Some((index, node)), _) => Place::Free { table, index, left: Some(node) },
-                    // Otherwise the table has begun to move.
-                    (None, Some(index)) if table.ensure(memory, index / 8)? => Place::Free { table, index, left: None },
-                    (None, Some(_)) => continue,
-                    (None, None) => Place::Full(table),
-                });
-            };
-            if let Some((index, node)) = gone
-                && !mutant::KEY_COMES_BACK_LATE.is_planted()
-            {
-                // If it has changed, the run is looked at again in any case.
-                let _ = table.exchange(m, index, Some(node), table.shared().removed);
-                continue;
-            }
-            let is_closed = |index| mutant::RUN_STAYS_OPEN.is_planted() || table.close_slot(m, index);
-            if end.empty.is_none_or(is_closed) {
-                if end.others {
-                    table.move_run(m, hash, next);
-                }
-                table = next;
-            }
-        }
     }
 
     /// Puts a new entry into a slot that is empty, or holds what its key has `left` there.

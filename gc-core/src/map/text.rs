@@ -523,8 +523,7 @@ impl<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized, S: BuildHasher> GcTe
 
     #[inline]
     fn find(&self, key: &T) -> Option<Entry<'gc, V>> {
-        let found = self.map.current()?.find(self.map.hash(key), is_key(key))?;
-        Some(found.entry)
+        self.map.current()?.find(self.map.hash(key), |entry, text| is_key(key)(entry, text).then_some(entry))
     }
 }
 

@@ -359,6 +359,9 @@ mutants! {
     /// A tag is cleared before the entry is removed, which another one may be faster than: model
     /// `map`.
     TAG_GOES_FIRST = "tag_goes_first";
+    /// A reader takes a home without a tag like its key's for one without the key, though its first
+    /// slot may be CLOSED: model `map`.
+    CLOSED_HOME_IS_A_MISS = "closed_home_is_a_miss";
     /// Two threads that make one segment store it both: model `map`.
     SEGMENT_IS_STORED = "segment_is_stored";
     /// A thread that writes waits until the table has moved, though the thread that moves it does

@@ -197,12 +197,7 @@ where
     where
         T: Borrow<Q>,
     {
-        let mut found = None;
-        self.table.entries().find_by(hash, |held| {
-            found = object_of(held, m, content);
-            found.is_some()
-        })?;
-        found
+        self.table.entries().find_by(hash, |held| object_of(held, m, content))
     }
 
     /// Returns the object whose content is equal to `content`, after putting in the one that `make`
@@ -237,7 +232,10 @@ where
         T: Borrow<Q>,
     {
         let hash = self.table.hash(content);
-        self.find(m, hash, content).unwrap_or_else(|| self.put_or_panic(m, hash, content, make))
+        match self.find(m, hash, content) {
+            Some(object) => object,
+            None => self.put_or_panic(m, hash, content, make),
+        }
     }
 
     /// Puts an object in, and returns it in a register: with the `Result` of `put`, look-ups took

@@ -176,7 +176,8 @@ impl<'gc, K: Object<At<'gc> = K> + ?Sized + 'gc, V: Trace<At<'gc> = V> + 'gc> We
     /// ```
     #[must_use]
     pub fn get(&self, m: &'gc Mutator, key: Gc<'gc, K>) -> Option<&'gc V> {
-        let held = self.table.entries().find_by(number(Gc::known_id(key, m)?), |held| held.0.is_of(key))?;
+        let held =
+            self.table.entries().find_by(number(Gc::known_id(key, m)?), |held| held.0.is_of(key).then_some(held))?;
         held.0.value(m).map(Gc::as_ref)
     }
 

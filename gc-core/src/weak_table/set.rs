@@ -124,7 +124,7 @@ impl<'gc, T: Object<At<'gc> = T> + ?Sized + 'gc> WeakSet<'gc, T> {
     #[must_use]
     pub fn contains(&self, m: &'gc Mutator, object: Gc<'gc, T>) -> bool {
         let Some(id) = Gc::known_id(object, m) else { return false };
-        self.table.entries().find_by(number(id), |held| held.0.is_of(object)).is_some()
+        self.table.entries().find_by(number(id), |held| held.0.is_of(object).then_some(())).is_some()
     }
 
     /// Takes an object out. Returns whether it was a member.

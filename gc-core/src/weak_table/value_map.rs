@@ -264,7 +264,11 @@ where
     where
         K: Borrow<Q>,
     {
-        self.table.entries().find_by(self.table.hash(key), |named| named.key.borrow() == key)?.object.key(m)
+        self.table
+            .entries()
+            .find_by(self.table.hash(key), |named| (named.key.borrow() == key).then_some(named))?
+            .object
+            .key(m)
     }
 
     /// Returns the object of a key, after putting in what `make` returns if there was none that is

@@ -27,6 +27,7 @@ mod map {
     pub(crate) mod memory;
     pub(crate) mod moving;
     pub(crate) mod node;
+    pub(crate) mod probe;
     pub(crate) mod slots;
     pub(crate) mod table;
 }

@@ -141,7 +141,7 @@ pub(super) fn is_same<'gc, V: Trace<At<'gc> = V> + 'gc>(one: Entry<'gc, V>, othe
 #[inline(always)]
 pub(super) fn is_key<'gc, V: Trace<At<'gc> = V> + 'gc, T: TextKey + ?Sized>(
     key: &T,
-) -> impl FnMut(Entry<'gc, V>, &'gc Text) -> bool {
+) -> impl Fn(Entry<'gc, V>, &'gc Text) -> bool {
     |entry, _| tail(entry) == key.bytes()
 }
 
