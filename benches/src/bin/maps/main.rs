@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `speed` | nanoseconds of an operation of each thread, and, in brackets, of processor time: of the whole process, collections included, but of Java's only that of the threads. The map has all keys at first. Of 100 operations so many are look-ups; the others replace, remove and put back, in turns. Keys are drawn uniformly, or by Zipf's law |
 //! | `latency` | single operations of two threads, of which every 16th is timed |
-//! | `growth` | each insertion of new keys in an empty map. What the scheduler adds is different in each round: a time is the least of the rounds |
+//! | `growth` | each insertion of new keys in an empty map, in a process of its own. What the scheduler adds is different in each round: a time is the least of the rounds |
 //! | `memory` | resident bytes an entry, in a process of its own, when the map has been filled, and when all its values have been replaced once |
 
 mod contestants;
@@ -27,6 +27,9 @@ fn main() -> ExitCode {
     let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if let ["memory-of", name, entries] = arguments[..] {
         return memory::of(name, entries.parse().expect("a number of entries"));
+    }
+    if let ["growth-of", name, keys] = arguments[..] {
+        return growth::of(name, keys.parse().expect("a number of keys"));
     }
     let all = arguments.len();
     arguments.retain(|&argument| argument != "--quick");
