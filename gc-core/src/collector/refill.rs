@@ -241,7 +241,21 @@ impl Attachment {
             self.charge_fresh(top - before.start.addr());
         }
         self.buffer.refill(region);
+        if young.space.takes_new() {
+            self.back_ahead();
+        }
         Ok(())
+    }
+
+    /// Has the memory backed that is taken next ([frontier.backed]), if the program comes to it
+    /// before the next collection: otherwise it may stay unused.
+    fn back_ahead(&self) {
+        let collector = &self.collector;
+        if collector.pacing.fresh_left() > AHEAD
+            && let Some((offset, bytes)) = collector.memory.young_to_back(AHEAD)
+        {
+            collector.major.ask_to_populate(offset, bytes);
+        }
     }
 
     /// Establishes [refill.reserve] for the young generation and another chunk. Returns whether
@@ -372,7 +386,7 @@ fn take_run(collector: &Collector, bytes: usize, offset: usize, align: usize) ->
 mod tests {
     use std::{sync::mpsc, thread, time::Duration};
 
-    use crate::{Collect, Heap, Stress};
+    use crate::{Collect, Heap, Stress, memory::address_map::HUGE_PAGE, object::HEADER};
 
     /// A thread that sweeps has the lock of the old generation, and the system does not run it.
     #[test]
@@ -402,5 +416,28 @@ mod tests {
             });
             m.collect(Collect::Young);
         }
+    }
+
+    /// Allocates so many bytes in a heap. Returns whether somebody was asked to back the second unit of the young part.
+    fn has_asked(nursery: usize, limit: Option<usize>, bytes: usize) -> bool {
+        let heap = Heap::builder().stress(Stress::default()).nursery_bytes(nursery).build().unwrap();
+        heap.set_hard_limit(limit);
+        let m = heap.attach().unwrap();
+        (0..bytes / 1000).for_each(|_| _ = m.alloc([0_u8; 1000 - HEADER]));
+        heap.set_hard_limit(None);
+        // It is told once: here, if it was not told before.
+        let memory = &heap.collector().memory;
+        memory.commit_ahead(2 * HUGE_PAGE, 0);
+        memory.young_to_back(HUGE_PAGE).is_none()
+    }
+
+    /// [frontier.backed]
+    #[test]
+    fn memory_is_backed_before_the_program_comes_to_it() {
+        let (half, more) = (HUGE_PAGE / 4, HUGE_PAGE * 3 / 4);
+        assert!(!has_asked(4 * HUGE_PAGE, None, half), "more than a MiB is left before it");
+        assert!(has_asked(4 * HUGE_PAGE, None, more));
+        assert!(!has_asked(HUGE_PAGE / 2, None, more), "a collection comes first");
+        assert!(!has_asked(4 * HUGE_PAGE, Some(8 << 20), more), "the limit is near");
     }
 }
