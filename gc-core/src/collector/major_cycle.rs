@@ -152,10 +152,9 @@ pub(crate) enum ConcurrentTask {
     Mark,
     /// Sweep for the cycle with this number.
     Sweep(u64),
-    /// Populate a range that is about to be allocated in, or promoted into (offset in the
-    /// reservation, bytes): touching fresh memory takes most of the time of such a pause. The
-    /// concurrent thread does it, because a second concurrent thread would compete with it for a
-    /// core.
+    /// Populate a range that is about to be promoted into (offset in the reservation, bytes):
+    /// touching fresh memory takes most of the time of such a pause. The concurrent thread does it,
+    /// because a second concurrent thread would compete with it for a core.
     Populate(usize, usize),
     /// Collect what is due if no mutator runs: no mutator may come to a safepoint for long.
     Collect,

@@ -11,7 +11,7 @@
 //!   another thread has that: a thread that sweeps has it most of the time, and the system may run
 //!   another process in its place.
 
-use core::{cell::Cell, num::NonZero, panic::Location, ptr::NonNull};
+use core::{num::NonZero, panic::Location, ptr::NonNull};
 
 use crate::{
     memory::{
@@ -213,26 +213,16 @@ impl Attachment {
         let blocks = promotion_reserve(chunk_bytes) + collector.workers.count() * CLASSES + GROUP;
         collector.memory.commit_ahead(AHEAD.max(chunk_bytes), blocks * BLOCK);
         let least = wanted + if align > 8 { align } else { 0 };
-        let takes_new = Cell::new(false);
         let take = |window| {
             trim::found_or_freed(collector, |young, at_ease| {
                 if young.near {
                     near_limit::next_region(self, young, least, window)
                 } else {
-                    self.take_next_region(young, least, at_ease)?;
-                    takes_new.set(young.space.takes_new());
-                    Ok(())
+                    self.take_next_region(young, least, at_ease)
                 }
             })
         };
-        if ![WINDOW, MIN_REGION].into_iter().any(take) {
-            return Err(self.refused(wanted, false));
-        }
-        // Without a lock: the thread that is asked may have to be started.
-        if takes_new.get() {
-            self.back_ahead();
-        }
-        Ok(())
+        if [WINDOW, MIN_REGION].into_iter().any(take) { Ok(()) } else { Err(self.refused(wanted, false)) }
     }
 
     /// Replaces the buffer's region with one for an object of at most `least` bytes, if there is
@@ -252,17 +242,6 @@ impl Attachment {
         }
         self.buffer.refill(region);
         Ok(())
-    }
-
-    /// Has the memory backed that is taken next ([frontier.backed]), if the program comes to it
-    /// before the next collection: otherwise it may stay unused.
-    fn back_ahead(&self) {
-        let collector = &self.collector;
-        if collector.pacing.fresh_left() > AHEAD
-            && let Some((offset, bytes)) = collector.memory.young_to_back(AHEAD)
-        {
-            collector.major.ask_to_populate(offset, bytes);
-        }
     }
 
     /// Establishes [refill.reserve] for the young generation and another chunk. Returns whether
@@ -393,7 +372,7 @@ fn take_run(collector: &Collector, bytes: usize, offset: usize, align: usize) ->
 mod tests {
     use std::{sync::mpsc, thread, time::Duration};
 
-    use crate::{Collect, Heap, Stress, memory::address_map::HUGE_PAGE, object::HEADER};
+    use crate::{Collect, Heap, Stress};
 
     /// A thread that sweeps has the lock of the old generation, and the system does not run it.
     #[test]
@@ -423,28 +402,5 @@ mod tests {
             });
             m.collect(Collect::Young);
         }
-    }
-
-    /// Allocates so many bytes in a heap. Returns whether somebody was asked to back the second unit of the young part.
-    fn has_asked(nursery: usize, limit: Option<usize>, bytes: usize) -> bool {
-        let heap = Heap::builder().stress(Stress::default()).nursery_bytes(nursery).build().unwrap();
-        heap.set_hard_limit(limit);
-        let m = heap.attach().unwrap();
-        (0..bytes / 1000).for_each(|_| _ = m.alloc([0_u8; 1000 - HEADER]));
-        heap.set_hard_limit(None);
-        // It is told once: here, if it was not told before.
-        let memory = &heap.collector().memory;
-        memory.commit_ahead(2 * HUGE_PAGE, 0);
-        memory.young_to_back(HUGE_PAGE).is_none()
-    }
-
-    /// [frontier.backed]
-    #[test]
-    fn memory_is_backed_before_the_program_comes_to_it() {
-        let (half, more) = (HUGE_PAGE / 4, HUGE_PAGE * 3 / 4);
-        assert!(!has_asked(4 * HUGE_PAGE, None, half), "more than a MiB is left before it");
-        assert!(has_asked(4 * HUGE_PAGE, None, more));
-        assert!(!has_asked(HUGE_PAGE / 2, None, more), "a collection comes first");
-        assert!(!has_asked(4 * HUGE_PAGE, Some(8 << 20), more), "the limit is near");
     }
 }

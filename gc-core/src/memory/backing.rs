@@ -84,16 +84,7 @@ impl Memory {
         }
     }
 
-    /// Returns a range of the young part (offset in the reservation, bytes) that is better backed
-    /// now, as less than `left` bytes are left before it, and which nobody was told of before
-    /// ([frontier.backed]): none where the limit is near, as it is not charged yet.
-    #[inline]
-    pub(crate) fn young_to_back(&self, left: usize) -> Option<(usize, usize)> {
-        let [young, _] = &self.frontiers;
-        if self.budget.used() < self.budget.limit() / 2 { young.unit_to_back(left) } else { None }
-    }
-
-    /// Has the system back a range that was committed.
+    /// Has the system back a range that was charged and committed.
     pub(crate) fn populate(&self, offset: usize, bytes: usize) {
         self.reservation.populate(offset, bytes);
     }

@@ -9,12 +9,6 @@
 //!   that ends, since a part does. Only a pause commits with locks held, for to-space
 //!   ([to-space.grow]).
 //!
-//! - **[frontier.backed]** A unit of the young part is backed ahead of its use as well, by the
-//!   concurrent thread: the first touch of a huge page takes a quarter of a millisecond. One unit is
-//!   backed at a time, when the one below it is half used, far from the limit, and where the program
-//!   will come to it before the next collection; each is asked for once. It is charged when it is
-//!   used, as that of a huge page is, which is backed as a whole when a byte of it is touched.
-//!
 //! The model is `models/protocols/frontier.rs`.
 
 use crate::sync::{
@@ -33,8 +27,6 @@ pub(crate) struct Frontier {
     by_pages: usize,
     used: AtomicUsize,
     committed: AtomicUsize,
-    /// Units below were to be backed, or are in use.
-    backed: AtomicUsize,
 }
 
 impl Frontier {
@@ -42,8 +34,7 @@ impl Frontier {
     /// many bytes.
     pub(crate) fn new(offset: usize, part: Part, unit: usize) -> Self {
         let [used, committed] = [offset; 2].map(AtomicUsize::new);
-        let backed = AtomicUsize::new(offset + unit);
-        Self { start: offset, end: offset + part.bytes, unit, by_pages: 0, used, committed, backed }
+        Self { start: offset, end: offset + part.bytes, unit, by_pages: 0, used, committed }
     }
 
     /// Has the first `bytes` of the part committed by pages, and not by units.
@@ -89,24 +80,6 @@ impl Frontier {
         let bytes = end.min(self.end).saturating_sub(committed);
         (lack > 0 && bytes > 0).then_some((committed, bytes))
     }
-
-    /// Returns the offset and the bytes of the next unit, if it is committed, `wanted` bytes beyond
-    /// what is to be used lie in it, and no thread was told so before ([frontier.backed]).
-    #[inline]
-    pub(crate) fn unit_to_back(&self, wanted: usize) -> Option<(usize, usize)> {
-        // Relaxed, all of them: only `reach` allows a use. A thread that sees older values has a unit backed later.
-        let (used, backed) = (self.used.load(Ordering::Relaxed), self.backed.load(Ordering::Relaxed));
-        if used + wanted <= backed {
-            return None;
-        }
-        let next = self.start + (used - self.start).next_multiple_of(self.unit);
-        let end = next + self.unit;
-        if used + wanted <= next || end <= backed || end > self.committed.load(Ordering::Relaxed) {
-            return None;
-        }
-        let is_first = self.backed.compare_exchange(backed, end, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        is_first.then_some((next, self.unit))
-    }
 }
 
 #[cfg(all(test, not(gc_loom)))]
@@ -139,25 +112,6 @@ mod tests {
         frontier.note(102 << 12);
         assert!(frontier.reach(102 << 12) && !frontier.reach(103 << 12));
         assert_eq!(frontier.missing(0), Some((102 << 12, 2 << 12)), "the rest of the unit");
-    }
-
-    #[test]
-    fn a_unit_is_backed_once_and_before_it_is_used() {
-        let (page, unit) = (1 << 12, 4 << 12);
-        let frontier = Frontier::new(100 * page, Part { start: 1 << 30, bytes: 14 * page }, unit);
-        let next = |used: usize| {
-            frontier.reach((100 + used) * page);
-            frontier.unit_to_back(2 * page)
-        };
-        frontier.note(107 * page);
-        assert_eq!((next(1), next(2)), (None, None), "the first unit has two pages more");
-        assert_eq!(next(3), None, "not all of the next one is committed");
-        frontier.note(114 * page);
-        assert_eq!((next(3), next(4)), (Some((104 * page, unit)), None));
-        // A large piece is taken at once: what is in use is backed by the thread that uses it.
-        assert_eq!(next(7), Some((108 * page, unit)));
-        assert_eq!((next(8), next(9)), (None, None));
-        assert_eq!(next(11), None, "the part has no whole unit more");
     }
 
     #[test]

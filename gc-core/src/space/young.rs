@@ -209,16 +209,11 @@ impl YoungSpace {
         self.for_survivors
     }
 
-    /// Returns whether the next chunk of generation 0 comes from new memory.
-    pub(crate) fn takes_new(&self) -> bool {
-        self.free.len() <= self.for_survivors
-    }
-
     /// Takes an empty chunk, if one is committed or `commit` (offset in the reservation, bytes)
     /// commits one.
     pub(crate) fn take(&mut self, age: Age, commit: impl FnOnce(usize, usize) -> bool) -> Option<u32> {
-        let is_new = if age == Age::Fresh { self.takes_new() } else { self.free.is_empty() };
-        let empty = if is_new { self.take_new(commit) } else { self.free.pop() };
+        let kept = if age == Age::Fresh { self.for_survivors } else { 0 };
+        let empty = if self.free.len() > kept { self.free.pop() } else { self.take_new(commit) };
         let index = empty.or_else(|| self.free.pop())?;
         self.set(index, age);
         self.peak = self.peak.max(self.in_use());
