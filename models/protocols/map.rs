@@ -345,6 +345,29 @@ fn mutant_a_closed_home_that_is_a_miss_is_found() {
     );
 }
 
+/// [concurrent-map.tags]: what was found in a slot whose tag is late is found again.
+fn one_that_reads_while_a_tag_is_late() {
+    check(|| {
+        let map = Map::new();
+        let (_, found) = both(map, |map| map.insert(7, 1), |map| (map.insert(7, 2), map.get(7)));
+        assert!(matches!(found, (None, Some(1 | 2)) | (Some(1), Some(2))), "{found:?}");
+    });
+}
+
+#[test]
+fn a_key_whose_tag_is_late_is_read() {
+    one_that_reads_while_a_tag_is_late();
+}
+
+#[test]
+fn mutant_a_late_tag_that_is_a_miss_is_found() {
+    must_fail(
+        "map::mutant_a_late_tag_that_is_a_miss_is_found",
+        mutant::LATE_TAG_IS_A_MISS,
+        one_that_reads_while_a_tag_is_late,
+    );
+}
+
 #[test]
 fn mutant_a_segment_that_is_stored_is_found() {
     let model = || two_that_add(Map::of_two_segments);

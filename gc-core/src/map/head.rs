@@ -17,7 +17,7 @@ pub(crate) struct Head<'gc, K, V> {
     pub(crate) shift: u32,
     /// The number of groups, less one: all its bits are set.
     pub(crate) mask: usize,
-    /// The segment of a table that has one, so that readers need not look into the spine.
+    /// The segment of a table that has one, whose spine is empty: readers need not look into it.
     pub(crate) only: Option<Gc<'gc, Segment<'gc, K, V>>>,
     pub(crate) spine: Gc<'gc, Spine<'gc, K, V>>,
     /// Apart from what readers look at, as it is written.

@@ -88,8 +88,8 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
         hash: u32,
         wanted: impl Fn(NodeRef<'gc, K, V>, &'gc K) -> Option<R> + Copy,
     ) -> Option<R> {
-        // Nearly every entry is the first one of its tag in its home, and does not move; there is no other one of its key
-        // ([concurrent-map.one-slot]). Nearly every key that is not there has a home with an empty slot and none of its tag.
+        // Most entries are the first ones of their tags in their homes, and do not move; most keys that are not there have homes with an empty
+        // slot and none of their tags ([concurrent-map.home]).
         if let At::Group(group) = self.group(self.home(hash)) {
             let tags = group.tags();
             if let Some(slot) = tags.like(hash).next() {
@@ -101,13 +101,24 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
                     return Some(found);
                 }
             } else if let Some(slot) = tags.unused().next()
-                && (group.slots[slot].get().is_none() || mutant::CLOSED_HOME_IS_A_MISS.is_planted())
+                && Self::says_a_miss(group.slots[slot].get())
             {
                 return None;
             }
         }
         // It gets a copy: what is called above stays in registers.
         self.find_along(hash, wanted)
+    }
+
+    /// Returns whether a home has not got a key, by the first of its slots without a tag, where no slot has the key's tag
+    /// ([concurrent-map.home]).
+    #[inline(always)]
+    fn says_a_miss(first: Option<NodeRef<'gc, K, V>>) -> bool {
+        match first.map(Gc::as_ref) {
+            None => true,
+            Some(Node::Closed) => mutant::CLOSED_HOME_IS_A_MISS.is_planted(),
+            Some(_) => mutant::LATE_TAG_IS_A_MISS.is_planted(),
+        }
     }
 
     /// Does the same for entries that are elsewhere.

@@ -9,7 +9,7 @@
 //! - **[concurrent-map.tags]** The tag of a slot is 0 until an entry has been stored there, and
 //!   from then on seven bits of the entry's hash, for ever: all entries that a slot ever has are of
 //!   one hash ([concurrent-map.one-slot]). So a slot with another tag than a key's has never had
-//!   the key. A slot with tag 0 is looked at.
+//!   the key. A slot with tag 0 is looked at, unless [concurrent-map.home] makes that needless.
 //! - **[concurrent-map.dead-tags]** The eighth bit of a tag is cleared after its slot has become
 //!   REMOVED, which it stays. So what a key that came and went has left costs those who look for it
 //!   nothing but the room. A thread that sets the tag late sets the bit again: then the slot is

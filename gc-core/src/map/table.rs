@@ -44,6 +44,14 @@
 //!   hash is that of its key, so an entry that it takes for another one is MOVED before it is
 //!   changed.
 //!
+//! - **[concurrent-map.home]** A reader may have its answer from the home alone. An entry of its key
+//!   is the only one that the key has in the table, whatever the slots before it hold. A home
+//!   without the key's tag whose first slot without a tag is empty says that the key was nowhere
+//!   when that slot was read: the slots before it have never had the key, or have lost it for good
+//!   ([concurrent-map.dead-tags]); none behind it was used ([concurrent-map.one-slot]); and the run
+//!   was not closed. (That slot may be CLOSED, or have an entry whose tag is late: then it says
+//!   nothing.)
+//!
 //! A reader goes along the run ([`probe`](super::probe)). What it finds as ENTRY or MOVING is what the key has, at that
 //! moment. At the end of the run it is told by an empty slot that the key is not there, unless it
 //! has passed a slot that is MOVED: then, and at a CLOSED one, it looks in the next table. So it
@@ -151,7 +159,7 @@ impl<'gc, K: Trace<At<'gc> = K> + 'gc, V: Trace<At<'gc> = V> + 'gc> Table<'gc, K
             shift: 32 - groups.trailing_zeros(),
             mask: groups - 1,
             only,
-            spine: memory.alloc_slice(groups.div_ceil(SEGMENT), |_| Slot::new(only))?,
+            spine: memory.alloc_slice(if only.is_some() { 0 } else { groups.div_ceil(SEGMENT) }, |_| Slot::null())?,
             progress: memory.alloc(progress).map_err(lost)?,
         };
         Ok(Self(memory.alloc(head).map_err(lost)?))

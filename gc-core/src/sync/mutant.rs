@@ -360,8 +360,10 @@ mutants! {
     /// `map`.
     TAG_GOES_FIRST = "tag_goes_first";
     /// A reader takes a home without a tag like its key's for one without the key, though its first
-    /// slot may be CLOSED: model `map`.
+    /// slot without a tag is CLOSED: model `map`.
     CLOSED_HOME_IS_A_MISS = "closed_home_is_a_miss";
+    /// It does so though that slot has an entry, whose tag is late: model `map`.
+    LATE_TAG_IS_A_MISS = "late_tag_is_a_miss";
     /// Two threads that make one segment store it both: model `map`.
     SEGMENT_IS_STORED = "segment_is_stored";
     /// A thread that writes waits until the table has moved, though the thread that moves it does
