@@ -51,6 +51,32 @@ fn a_file_beside_the_folders_says_why_it_is_alone() {
     }
 }
 
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let below = |path: PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
+    entries(folder).into_iter().flat_map(below).collect()
+}
+
+/// Whether a test's path may begin with the module `file::` and have such a part.
+fn is_part_of_a_test(part: &str, files: &[PathBuf]) -> bool {
+    let Some((module, name)) = part.split_once("::") else { return false };
+    let named = |path: &&PathBuf| stem(path) == module;
+    files.iter().filter(named).any(|path| fs::read_to_string(path).unwrap().contains(&format!("\nfn {name}")))
+}
+
+#[test]
+fn what_the_sanitizers_skip_is_there() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = files(&here.join("tests"));
+    let list = fs::read_to_string(here.join("../.ci/sanitizers.skip")).unwrap();
+    let parts: Vec<_> = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert!(!parts.is_empty());
+    for part in parts {
+        assert!(is_part_of_a_test(part, &tests), "no test has `{part}`, which .ci/sanitizers.skip names");
+    }
+    assert!(!is_part_of_a_test("depth::a_list_that_nobody_makes", &tests));
+}
+
 #[test]
 fn a_file_that_is_not_run_is_found() {
     let here = Path::new(env!("CARGO_TARGET_TMPDIR")).join("arrangement");
