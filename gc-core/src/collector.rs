@@ -16,7 +16,6 @@
 
 pub(crate) mod attachment;
 pub(crate) mod await_drops;
-mod back_ahead;
 mod burst;
 mod claims;
 mod clearing;

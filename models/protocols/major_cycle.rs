@@ -62,10 +62,7 @@ fn two_collections() {
                     }
                     // The pause is about to end marking.
                     ConcurrentTask::Mark => thread::yield_now(),
-                    ConcurrentTask::Populate(..)
-                    | ConcurrentTask::BackAhead
-                    | ConcurrentTask::Collect
-                    | ConcurrentTask::Leave => {
+                    ConcurrentTask::Populate(..) | ConcurrentTask::Collect | ConcurrentTask::Leave => {
                         unreachable!("nobody asks for that")
                     }
                     ConcurrentTask::End => return,

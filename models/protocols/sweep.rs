@@ -166,10 +166,7 @@ impl World {
                 ConcurrentTask::Sweep(number) => self.sweep_concurrently(number),
                 // The pauses mark.
                 ConcurrentTask::Mark => drop(self.marking.lock()),
-                ConcurrentTask::Populate(..)
-                | ConcurrentTask::BackAhead
-                | ConcurrentTask::Collect
-                | ConcurrentTask::Leave => {
+                ConcurrentTask::Populate(..) | ConcurrentTask::Collect | ConcurrentTask::Leave => {
                     unreachable!("nobody asks for that")
                 }
                 ConcurrentTask::End => return,

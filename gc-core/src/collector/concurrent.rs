@@ -20,7 +20,6 @@ use crate::{
 };
 
 use super::{
-    back_ahead,
     clearing::Stage,
     collector::Collector,
     drops::DropQueue,
@@ -46,7 +45,6 @@ pub(crate) fn start(collector: &Arc<Collector>) -> bool {
                 ConcurrentTask::Mark => mark_concurrently(&collector),
                 ConcurrentTask::Sweep(number) => sweep_concurrently(&collector, number),
                 ConcurrentTask::Populate(offset, bytes) => collector.memory.populate(offset, bytes),
-                ConcurrentTask::BackAhead => back_ahead::back(&collector),
                 ConcurrentTask::Collect => lead_if_none_runs(&collector),
                 ConcurrentTask::Leave | ConcurrentTask::End => return,
             }
@@ -112,11 +110,6 @@ fn mark_concurrently(collector: &Collector) {
             if !ranges.is_empty() {
                 make_way(collector);
                 ranges.into_iter().for_each(|(offset, bytes)| collector.memory.populate(offset, bytes));
-                run_again(collector);
-            }
-            if major.takes_back_ahead() {
-                make_way(collector);
-                back_ahead::back(collector);
                 run_again(collector);
             }
             if major.takes_collect() {

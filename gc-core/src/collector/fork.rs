@@ -499,8 +499,6 @@ impl Prepared {
         }
         drop(registry);
         collector.old.lock().counting.forget_threads();
-        // The concurrent thread may have had some in hand.
-        collector.young.lock().space.put_ahead();
         collector.major.forget_threads();
         collector.visits.forget_threads();
         collector.yielding.forget_threads();

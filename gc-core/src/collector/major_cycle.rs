@@ -93,8 +93,6 @@ struct State {
     collect: bool,
     /// See [`ConcurrentTask::Populate`].
     populate: Vec<(usize, usize)>,
-    /// See [`ConcurrentTask::BackAhead`].
-    back_ahead: bool,
 }
 
 /// The figures of the current cycle.
@@ -158,8 +156,6 @@ pub(crate) enum ConcurrentTask {
     /// touching fresh memory takes most of the time of such a pause. The concurrent thread does it,
     /// because a second concurrent thread would compete with it for a core.
     Populate(usize, usize),
-    /// Back new memory for the nursery, if it is wanted still ([ahead.wanted]).
-    BackAhead,
     /// Collect what is due if no mutator runs: no mutator may come to a safepoint for long.
     Collect,
     /// Leave: nothing is to be done.
@@ -183,7 +179,6 @@ impl MajorCycle {
                 thread: OnDemand::new(start),
                 collect: false,
                 populate: Vec::new(),
-                back_ahead: false,
             }),
             changed: Condvar::new(),
             work_in_its_place,
@@ -380,9 +375,6 @@ impl MajorCycle {
             if let Some((offset, bytes)) = state.populate.pop() {
                 return ConcurrentTask::Populate(offset, bytes);
             }
-            if core::mem::take(&mut state.back_ahead) {
-                return ConcurrentTask::BackAhead;
-            }
             match state.phase {
                 Phase::Marking => return ConcurrentTask::Mark,
                 Phase::Sweeping => return ConcurrentTask::Sweep(state.begun),
@@ -439,8 +431,7 @@ impl MajorCycle {
     /// nothing else is to be done.
     pub(crate) fn rest(&self, time: Duration, is_idle: impl Fn() -> bool) {
         let mut state = self.state.lock();
-        let asked =
-            state.collect || state.back_ahead || !state.populate.is_empty() || self.waiting() > 0 || self.thread_ends();
+        let asked = state.collect || !state.populate.is_empty() || self.waiting() > 0 || self.thread_ends();
         if state.phase == Phase::Marking && !asked && is_idle() {
             self.changed.wait_for(&mut state, time);
         }
@@ -463,15 +454,6 @@ impl MajorCycle {
         self.poll.raise(Reason::MINOR);
     }
 
-    /// Requests [`ConcurrentTask::BackAhead`] from the concurrent thread.
-    pub(crate) fn ask_to_back_ahead(&self) {
-        let mut state = self.state.lock();
-        state.back_ahead = true;
-        self.call(&mut state);
-        drop(state);
-        self.poll.raise(Reason::MINOR);
-    }
-
     /// Requests [`ConcurrentTask::Collect`] from the concurrent thread.
     pub(crate) fn ask_to_collect(&self) {
         let mut state = self.state.lock();
@@ -484,11 +466,6 @@ impl MajorCycle {
     /// Takes a request to collect what is due, which was made while the concurrent thread marks.
     pub(crate) fn takes_collect(&self) -> bool {
         core::mem::take(&mut self.state.lock().collect)
-    }
-
-    /// Takes a request to back memory ahead, which was made while the concurrent thread marks.
-    pub(crate) fn takes_back_ahead(&self) -> bool {
-        core::mem::take(&mut self.state.lock().back_ahead)
     }
 
     /// Takes the ranges that the concurrent thread was requested to populate while it marks.

@@ -269,11 +269,6 @@ impl Pacing {
         self.fresh_bytes.load(Ordering::Relaxed)
     }
 
-    /// Returns the bytes that the young budget leaves until the next collection.
-    pub(crate) fn fresh_left(&self) -> usize {
-        self.young_budget().saturating_sub(self.fresh_bytes())
-    }
-
     /// Returns whether to report a refused allocation: once between two collections, because a
     /// program that can go on tries again and again.
     pub(crate) fn tell_limit(&self) -> bool {

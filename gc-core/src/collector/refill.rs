@@ -11,7 +11,7 @@
 //!   another thread has that: a thread that sweeps has it most of the time, and the system may run
 //!   another process in its place.
 
-use core::{cell::Cell, num::NonZero, panic::Location, ptr::NonNull};
+use core::{num::NonZero, panic::Location, ptr::NonNull};
 
 use crate::{
     memory::{
@@ -29,7 +29,6 @@ use crate::{
 
 use super::{
     attachment::Attachment,
-    back_ahead,
     collector::Collector,
     generations::Young,
     headroom::WINDOW,
@@ -214,25 +213,16 @@ impl Attachment {
         let blocks = promotion_reserve(chunk_bytes) + collector.workers.count() * CLASSES + GROUP;
         collector.memory.commit_ahead(AHEAD.max(chunk_bytes), blocks * BLOCK);
         let least = wanted + if align > 8 { align } else { 0 };
-        let back_ahead = Cell::new(false);
         let take = |window| {
             trim::found_or_freed(collector, |young, at_ease| {
                 if young.near {
-                    return near_limit::next_region(self, young, least, window);
+                    near_limit::next_region(self, young, least, window)
+                } else {
+                    self.take_next_region(young, least, at_ease)
                 }
-                self.take_next_region(young, least, at_ease)?;
-                back_ahead.set(back_ahead::is_wanted(collector, young));
-                Ok(())
             })
         };
-        if ![WINDOW, MIN_REGION].into_iter().any(take) {
-            return Err(self.refused(wanted, false));
-        }
-        // Without a lock: the thread that is asked may have to be started.
-        if back_ahead.get() {
-            collector.major.ask_to_back_ahead();
-        }
-        Ok(())
+        if [WINDOW, MIN_REGION].into_iter().any(take) { Ok(()) } else { Err(self.refused(wanted, false)) }
     }
 
     /// Replaces the buffer's region with one for an object of at most `least` bytes, if there is

@@ -16,7 +16,7 @@
 //!   the system backs them: a nursery that has just grown is touched first by the program, not in
 //!   the pause.
 
-use core::{cmp::Reverse, ops::Range, ptr::NonNull};
+use core::{cmp::Reverse, ptr::NonNull};
 
 use crate::{
     memory::{
@@ -150,8 +150,6 @@ pub(crate) struct YoungSpace {
     released: Vec<u32>,
     /// The number of chunks on their way from `free` to `released`.
     releasing: usize,
-    /// Chunks on their way to `free`, which are being backed ([ahead.in-hand]).
-    ahead: Range<u32>,
     /// How many chunks of `free` are for survivors ([chunk.for-survivors]).
     for_survivors: usize,
     /// The most chunks in use since [`spare`](Self::spare) was called, and between that and the
@@ -175,7 +173,6 @@ impl YoungSpace {
             free: Vec::new(),
             released: Vec::new(),
             releasing: 0,
-            ahead: 0..0,
             for_survivors: 0,
             peak: 0,
             last_peak: 0,
@@ -188,7 +185,7 @@ impl YoungSpace {
 
     /// Returns the number of chunks that hold or may hold objects.
     pub(crate) fn in_use(&self) -> usize {
-        self.fills.len() - self.free.len() - self.ahead.len() - self.released.len() - self.releasing
+        self.fills.len() - self.free.len() - self.released.len() - self.releasing
     }
 
     /// Returns the bytes of chunks that are charged.
@@ -198,19 +195,7 @@ impl YoungSpace {
 
     /// Returns the bytes of empty chunks that are charged, and of those about to be released.
     pub(crate) fn empty_bytes(&self) -> usize {
-        (self.free.len() + self.ahead.len() + self.releasing) << self.shift
-    }
-
-    /// Returns the bytes of empty chunks that generation 0 may take.
-    pub(crate) fn left_for_fresh(&self) -> usize {
-        self.free.len().saturating_sub(self.for_survivors) << self.shift
-    }
-
-    /// Returns whether generation 0 is about to take memory that was never used, in a heap that has
-    /// used most of a huge page.
-    pub(crate) fn runs_out(&self) -> bool {
-        let is_new = self.ahead.is_empty() && self.released.is_empty();
-        is_new && self.left_for_fresh() < HUGE_PAGE / 2 && self.in_use() << self.shift >= HUGE_PAGE / 4 * 3
+        (self.free.len() + self.releasing) << self.shift
     }
 
     /// Has the empty chunks stay that so many bytes of survivors need ([chunk.for-survivors]).
@@ -250,28 +235,6 @@ impl YoungSpace {
             self.free.reserve(self.fills.len());
         }
         Some(index)
-    }
-
-    /// Takes the chunks up to the end of a huge page, which were never used, as far as `commit` has
-    /// memory for them. Returns where they lie (offset in the reservation, bytes).
-    pub(crate) fn take_ahead(&mut self, mut commit: impl FnMut(usize, usize) -> bool) -> Option<(usize, usize)> {
-        debug_assert!(self.ahead.is_empty() && self.released.is_empty());
-        let first = self.fills.len();
-        let end = (first + 1).next_multiple_of((HUGE_PAGE >> self.shift).max(1));
-        while self.fills.len() < end && self.take_new(&mut commit).is_some() {}
-        self.ahead = first as u32..self.fills.len() as u32;
-        (!self.ahead.is_empty()).then(|| (self.offset(first as u32), self.ahead.len() << self.shift))
-    }
-
-    /// Lists the chunks as empty that were taken ahead, the lowest to be used first.
-    pub(crate) fn put_ahead(&mut self) {
-        self.free.extend(core::mem::take(&mut self.ahead).rev());
-    }
-
-    /// Returns whether some are in the hand of the thread that backs them.
-    #[cfg(test)]
-    pub(crate) fn has_in_hand(&self) -> bool {
-        !self.ahead.is_empty()
     }
 
     fn set(&mut self, index: u32, age: Age) {
